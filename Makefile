@@ -1,0 +1,54 @@
+# `make run` measures the bundled sample; `make test` tests. Everything else is below, one line each.
+#
+#   make run BOOKS="a.txt b.txt" MODEL=path/to/model OUT=results SET="top_k=20 cursor_inc=50"
+
+PYTHON ?= python3
+BOOKS ?= samples/book.txt
+MODEL ?= samples/model
+STORE ?= build/store
+OUT ?= out
+SET ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK = uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
+
+.PHONY: help run compile test check format sample lock
+
+help:  ## Say what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: compile  ## Measure BOOKS under MODEL on this machine; results in OUT
+	@$(BIN)/python -m launch run build/pipeline.yaml --out $(OUT) --books $(BOOKS) --model $(MODEL) --store $(STORE) --set $(SET)
+
+compile: $(VENV)/run  ## Write build/pipeline.yaml
+	@$(BIN)/python -m launch compile build/pipeline.yaml
+
+test: $(VENV)/dev  ## Run the tests
+	$(BIN)/python -m pytest
+
+check: $(VENV)/dev  ## Lint, and check formats and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(VENV)/dev  ## Format the code
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+sample: $(VENV)/dev  ## Train the sample model anew
+	$(BIN)/python -m samples.train
+
+lock:  ## Resolve the dependencies anew (needs uv)
+	$(LOCK) --group run --output-file requirements.txt pyproject.toml
+	$(LOCK) --group dev --output-file requirements-dev.txt pyproject.toml
+
+$(VENV)/run: requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/dev: requirements-dev.txt $(VENV)/run
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,36 @@
+"""What can go wrong by a user's doing, as one tree.
+
+    ByheartError
+    ├── SettingsError     a parameter's value cannot be used
+    ├── BookError         a book is missing, unreadable or too short
+    ├── ModelError        a model folder, its configuration, weights or tokenizer cannot be used
+    ├── StoreError        an object cannot be read or written
+    └── DamagedError      something that an earlier stage wrote is not what it was
+
+Every message says what was needed, what was found and what to do, in one line. A stage that raises one of these ends
+with that line and a non-zero exit; any other exception is a fault of this program and keeps its traceback.
+"""
+
+
+class ByheartError(Exception):
+    """An error whose message is meant for the person who started the run."""
+
+
+class SettingsError(ByheartError):
+    """A parameter's value cannot be used."""
+
+
+class BookError(ByheartError):
+    """A book is missing, unreadable or too short."""
+
+
+class ModelError(ByheartError):
+    """A model folder, its configuration, weights or tokenizer cannot be used."""
+
+
+class StoreError(ByheartError):
+    """An object cannot be read or written."""
+
+
+class DamagedError(ByheartError):
+    """Something that an earlier stage wrote is missing or is not what it was."""

@@ -1,0 +1,120 @@
+"""The scores of a book's windows: what a part holds, where it lies, and how it is read back."""
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from components.contracts import parquet
+from components.contracts.errors import DamagedError
+from components.contracts.settings import ScoreSettings, WindowSettings
+from components.contracts.version import CONTRACT_VERSION
+from components.contracts.windows import Tokenization
+
+PART_WINDOWS = 1024
+"""Windows in a part, whatever the batch or the device."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Scores:
+    """The scores of W windows with S scored tokens each; logarithms are natural."""
+
+    log_p_z: np.ndarray
+    """float64 [W]: the sum of `token_log_probs`, at temperature 1 over the whole vocabulary; at most 0."""
+    log_p_z_top_k: np.ndarray
+    """float64 [W]: the same under the decoding scheme; -inf where a suffix token falls outside the top k."""
+    greedy: np.ndarray
+    """bool [W]: no token of the vocabulary was more probable than the suffix's, at any position."""
+    token_log_probs: np.ndarray
+    """float32 [W, S]"""
+    token_ranks: np.ndarray
+    """int32 [W, S]: how many logits are strictly greater."""
+    token_log_top_k_mass: np.ndarray
+    """float32 [W, S]: log of the probability of the `top_k` largest logits together, after temperature."""
+
+    def __len__(self) -> int:
+        return len(self.log_p_z)
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """The arrays by name, in the order of `windows.parquet`."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    @classmethod
+    def concatenate(cls, parts: list["Scores"]) -> "Scores":
+        """All rows of `parts`, in order."""
+        names = [field.name for field in dataclasses.fields(cls)]
+        return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+
+
+def fingerprint(
+    *,
+    book_sha256: str,
+    weights_sha256: str,
+    tokenization: Tokenization,
+    window: WindowSettings,
+    score: ScoreSettings,
+) -> str:
+    """The address of one book's scores: a hash of everything that determines them, and of nothing else.
+
+    `score.precision` must be the arithmetic that is used, not `auto`.
+    """
+    determines = {
+        "contract": CONTRACT_VERSION,
+        "book": book_sha256,
+        "weights": weights_sha256,
+        "tokenization": tokenization.to_dict(),
+        "window": {**dataclasses.asdict(window), "bos": None},
+        "score": dataclasses.asdict(score),
+    }
+    return hashlib.sha256(json.dumps(determines, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def part_ranges(windows: int) -> list[range]:
+    """The windows of each part of a book, by index."""
+    return [range(first, min(first + PART_WINDOWS, windows)) for first in range(0, windows, PART_WINDOWS)]
+
+
+def part_name(address: str, part: int) -> str:
+    """Where part number `part` of the scores at `address` lies in the store."""
+    return f"scores/{address}/part-{part:05}.parquet"
+
+
+def part_to_bytes(scores: Scores, address: str, part: int, computed_on: dict[str, Any]) -> bytes:
+    """A part as one Parquet file that says which part it is and what it was computed on."""
+    return parquet.to_bytes(dict(scores.columns()), {"address": address, "part": part, "computed_on": computed_on})
+
+
+def part_from_bytes(data: bytes, address: str, part: int, rows: int, *, name: str) -> tuple[Scores, dict[str, Any]]:
+    """The `rows` scores of a part, and what they were computed on; `name` is for the error.
+
+    Raises:
+        DamagedError: it is not whole, or not this part.
+    """
+    columns, note = parquet.from_bytes(data, name=name)
+    if (note.get("address"), note.get("part"), len(columns["log_p_z"])) != (address, part, rows):
+        raise DamagedError(f"{name} must hold {rows:,} windows as part {part}, found another: remove it and run again")
+    return Scores(**columns), note["computed_on"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ScoreManifest:
+    """Where the scores of a run lie: all that passes between `extract` and `plot`."""
+
+    store: str
+    precision: str
+    """The arithmetic that was used; never `auto`."""
+    addresses: dict[str, str]
+    """Each book's address in the store."""
+
+
+def write_score_manifest(path: str | Path, manifest: ScoreManifest) -> None:
+    """Write the manifest as JSON."""
+    Path(path).write_text(json.dumps(dataclasses.asdict(manifest), indent=2) + "\n", encoding="utf-8")
+
+
+def read_score_manifest(path: str | Path) -> ScoreManifest:
+    """The manifest that `write_score_manifest` wrote."""
+    return ScoreManifest(**json.loads(Path(path).read_text(encoding="utf-8")))

@@ -1,0 +1,180 @@
+"""The settings of a run, checked once at the first stage's door.
+
+No default stands here: every default is in `pipeline.py`.
+"""
+
+import dataclasses
+import json
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from components.contracts.errors import SettingsError
+
+BOS = ("auto", "true", "false")
+COVERAGES = ("suffix", "window")
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+COLORMAPS = ("viridis", "cividis", "magma", "inferno", "plasma", "Blues", "Greys", "Oranges", "Purples", "Reds")
+"""Sequential maps that keep their order in grey and for the colour-blind."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WindowSettings:
+    """Where the windows lie and which of their tokens are scored."""
+
+    chunk_size: int
+    """Tokens in a window."""
+    slice_length: int
+    """Characters tokenized at each cursor; the window is their first `chunk_size` tokens."""
+    cursor_inc: int
+    """Characters from one cursor to the next."""
+    max_length: int
+    """Positions fed to the model, the BOS included; 0 cuts nothing."""
+    prompt_tokens: int
+    """Window tokens that are given; the rest is the suffix, which is scored."""
+    bos: str
+    """`auto`, `true` or `false`."""
+
+    def scored_tokens(self, *, has_bos: bool) -> int:
+        """Suffix tokens that are scored in each window."""
+        fed = self.chunk_size + has_bos
+        if self.max_length:
+            fed = min(fed, self.max_length)
+        scored = fed - has_bos - self.prompt_tokens
+        if scored < 1:
+            raise SettingsError(
+                f"max_length must leave a suffix after {'the BOS and ' if has_bos else ''}prompt_tokens="
+                f"{self.prompt_tokens}, found max_length={self.max_length}: "
+                f"set it to 0 or to more than {self.prompt_tokens + has_bos}"
+            )
+        return scored
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ScoreSettings:
+    """The decoding scheme of `log_p_z_top_k`, and the arithmetic."""
+
+    temperature: float
+    top_k: int
+    """Tokens that the scheme samples from; 0 is the whole vocabulary."""
+    precision: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LayoutSettings:
+    """How the work is laid on the devices; never part of an address in the store."""
+
+    batch_size: int
+    """Windows in a batch; 0 is chosen for the device."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ChartSettings:
+    """What the heat map looks like."""
+
+    coverage: str
+    plot_title: str
+    colormap: str
+    figsize: str
+    """Inches, `WIDTHxHEIGHT`."""
+    dpi: int
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height in inches."""
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)", self.figsize)
+        size = (float(found[1]), float(found[2])) if found else (0.0, 0.0)
+        if not all(1 <= side <= 100 for side in size):
+            raise SettingsError(
+                f"figsize must be WIDTHxHEIGHT in inches, from 1 to 100 each, such as 20x3; found {self.figsize!r}"
+            )
+        return size
+
+
+_Group = TypeVar("_Group", WindowSettings, ScoreSettings, LayoutSettings, ChartSettings)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Every setting of a run, in the groups that use them."""
+
+    window: WindowSettings
+    score: ScoreSettings
+    layout: LayoutSettings
+    chart: ChartSettings
+
+    @classmethod
+    def from_parameters(cls, parameters: dict[str, Any]) -> "Settings":
+        """The checked settings of one flat set of pipeline parameters.
+
+        Raises:
+            SettingsError: a value cannot be used; the message names it and what would do.
+        """
+
+        def group(kind: type[_Group]) -> _Group:
+            return kind(**{field.name: parameters[field.name] for field in dataclasses.fields(kind)})
+
+        settings = cls(
+            window=group(WindowSettings),
+            score=group(ScoreSettings),
+            layout=group(LayoutSettings),
+            chart=group(ChartSettings),
+        )
+        settings.check()
+        return settings
+
+    def check(self) -> None:
+        """Refuse, by name, the first value that cannot be used."""
+        window, score, chart = self.window, self.score, self.chart
+        _at_least("chunk_size", window.chunk_size, 2, "tokens")
+        _at_least("slice_length", window.slice_length, 1, "characters")
+        _at_least("cursor_inc", window.cursor_inc, 1, "characters")
+        _at_least("max_length", window.max_length, 0, "positions (0 cuts nothing)")
+        _at_least("prompt_tokens", window.prompt_tokens, 1, "tokens")
+        if window.prompt_tokens >= window.chunk_size:
+            raise SettingsError(
+                f"prompt_tokens must leave a suffix: less than chunk_size={window.chunk_size}, "
+                f"found {window.prompt_tokens}: lower prompt_tokens or raise chunk_size"
+            )
+        _one_of("bos", window.bos, BOS)
+        window.scored_tokens(has_bos=window.bos == "true")
+        if not (math.isfinite(score.temperature) and score.temperature > 0):
+            raise SettingsError(f"temperature must be above 0, found {score.temperature}: 1 is the model's own")
+        _at_least("top_k", score.top_k, 0, "tokens (0 is the whole vocabulary)")
+        _one_of("precision", score.precision, PRECISIONS)
+        _at_least("batch_size", self.layout.batch_size, 0, "windows (0 is chosen for you)")
+        _one_of("coverage", chart.coverage, COVERAGES)
+        _one_of("colormap", chart.colormap, COLORMAPS)
+        _at_least("dpi", chart.dpi, 10, "dots an inch")
+        if max(chart.size) * chart.dpi > 2**16:
+            raise SettingsError(
+                f"figsize times dpi must stay below {2**16:,} dots, found {chart.figsize} at {chart.dpi}: lower dpi"
+            )
+
+    def to_dict(self) -> dict[str, dict[str, Any]]:
+        """The settings as plain values, by group."""
+        return dataclasses.asdict(self)
+
+    def write(self, path: str | Path) -> None:
+        """Write the settings as JSON."""
+        Path(path).write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: str | Path) -> "Settings":
+        """The settings that `write` wrote."""
+        parameters: dict[str, Any] = {}
+        for group in json.loads(Path(path).read_text(encoding="utf-8")).values():
+            parameters |= group
+        return cls.from_parameters(parameters)
+
+
+def _at_least(name: str, value: int, least: int, unit: str) -> None:
+    if value < least:
+        raise SettingsError(f"{name} must be at least {least} {unit}, found {value}")
+
+
+def _one_of(name: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise SettingsError(f"{name} must be one of {', '.join(known)}; found {value!r}")

@@ -1,0 +1,13 @@
+"""Which code and which format produced a result."""
+
+import os
+
+VERSION = "0.1.0"
+
+CONTRACT_VERSION = 1
+"""Part of every address in the store: raise it when the same settings would give other scores or another format."""
+
+
+def code_version() -> dict[str, str | None]:
+    """The release, and the commit where whoever built the image or started the run has set `BYHEART_COMMIT`."""
+    return {"version": VERSION, "commit": os.environ.get("BYHEART_COMMIT") or None}

@@ -1,0 +1,56 @@
+"""Books from local files and folders: found, read, and refused where they cannot be measured."""
+
+import itertools
+import re
+from pathlib import Path
+
+from components.contracts.books import Book
+from components.contracts.errors import BookError
+
+
+def read_books_from(sources: list[str]) -> list[Book]:
+    """The books at `sources`, in their order; a folder stands for its `.txt` files, in the order of their names.
+
+    Raises:
+        BookError: none is named, or one is missing, unreadable, empty or not UTF-8.
+    """
+    if not sources:
+        raise BookError("books must name at least one text file or folder, found an empty list: name a book")
+    paths = [path for source in sources for path in _files(source)]
+    books: dict[str, Book] = {}
+    for path in paths:
+        stem = re.sub(r"[^\w.-]+", "-", path.stem).strip("-.") or "book"
+        names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
+        name = next(name for name in names if name not in books)
+        books[name] = Book(name=name, source=str(path), text=_text(path))
+    return list(books.values())
+
+
+def _files(source: str) -> list[Path]:
+    path = Path(source)
+    if "://" in source:
+        raise BookError(f"books must be local files or folders, found {source}: copy it here first")
+    if not path.is_dir():
+        return [path]
+    files = sorted(path.glob("*.txt"))
+    if not files:
+        raise BookError(f"{path} must hold at least one .txt file, found none: name the book's file")
+    return files
+
+
+def _text(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise BookError(f"books must name files that exist, found no {path}: check the path") from None
+    except OSError as error:
+        raise BookError(f"{path} must be a readable file, found: {error.strerror}") from None
+    try:
+        text = data.decode().removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise BookError(
+            f"{path} must be UTF-8 text, found byte 0x{data[error.start]:02x} at offset {error.start:,}: convert it"
+        ) from None
+    if not text.strip():
+        raise BookError(f"{path} must hold text, found none: name another file")
+    return text

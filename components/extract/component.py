@@ -1,0 +1,27 @@
+"""The extract stage as a Kubeflow component."""
+
+from kfp import dsl
+
+
+@dsl.component(base_image="byheart-extract:0.1.0", install_kfp_package=False)
+def extract(
+    store: str,
+    book_texts: dsl.Input[dsl.Artifact],
+    model_description: dsl.Input[dsl.Artifact],
+    windows: dsl.Input[dsl.Artifact],
+    settings: dsl.Input[dsl.Artifact],
+    scores: dsl.Output[dsl.Artifact],
+):
+    """Ask the model how probable each suffix is after its prompt."""
+    from components.contracts.progress import stage
+    from components.extract.run import run
+
+    with stage("extract"):
+        run(
+            books=book_texts.path,
+            model=model_description.path,
+            windows=windows.path,
+            settings=settings.path,
+            store=store,
+            scores=scores.path,
+        )

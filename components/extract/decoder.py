@@ -1,0 +1,90 @@
+"""The decoder's forward pass, as pure functions.
+
+Array letters: B batch, T tokens, S scored tokens, D embed, H heads, K kv heads, G heads a kv head, E head_dim, F ffn,
+V vocab, L layers. In an einsum they are lower case; `u` is T once more, on the keys' side.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from components.models.decoder_config import DecoderConfig
+
+Params = dict[str, Any]
+"""The whole model's parameters by name, and under `layers` each layer's, stacked on a first axis L."""
+
+
+def hidden_states(params: Params, config: DecoderConfig, token_ids: Array, first: int = 0) -> Array:
+    """The states after the final norm from position `first` on, [B, T - first, D] in the parameters' dtype.
+
+    Args:
+        token_ids: int32 [B, T]; position 0 is the first of each row.
+    """
+    dtype = params["embed"].dtype
+    positions = token_ids.shape[1]
+    angles = jnp.arange(positions)[:, None] * jnp.asarray(config.rope.inverse_frequencies(config.head_dim), jnp.float32)
+    rotation = jnp.cos(angles).astype(dtype), jnp.sin(angles).astype(dtype)
+
+    with jax.named_scope("embed"):
+        states = params["embed"][token_ids]
+
+    def layer(states: Array, weights: Params) -> tuple[Array, None]:
+        with jax.named_scope("attention"):
+            states += _attention(weights, config, _rms_norm(states, weights["attention_norm"], config), rotation)
+        with jax.named_scope("mlp"):
+            states += _mlp(weights, _rms_norm(states, weights["mlp_norm"], config))
+        return states, None
+
+    states, _ = jax.lax.scan(layer, states, params["layers"])
+    return _rms_norm(states[:, first:], params["final_norm"], config)
+
+
+def logits(params: Params, hidden: Array) -> Array:
+    """The logits of every row of the head, float32 [..., V], from hidden states [..., D]."""
+    head = params["embed"] if "head" not in params else params["head"]
+    with jax.named_scope("head"):
+        return jnp.einsum("...d,vd->...v", hidden, head, preferred_element_type=jnp.float32)
+
+
+def _attention(weights: Params, config: DecoderConfig, states: Array, rotation: tuple[Array, Array]) -> Array:
+    batch, positions, _ = states.shape
+    query = _linear(weights, "query", "btd,hed->bthe", states)
+    key = _linear(weights, "key", "btd,ked->btke", states)
+    value = _linear(weights, "value", "btd,ked->btke", states)
+    query, key = _rotate(query, rotation), _rotate(key, rotation)
+
+    grouped = query.reshape(batch, positions, config.kv_heads, -1, config.head_dim)
+    scores = jnp.einsum("btkge,buke->bkgtu", grouped, key, preferred_element_type=jnp.float32)
+    causal = jnp.tril(jnp.ones((positions, positions), bool))
+    scores = jnp.where(causal, scores * config.head_dim**-0.5, -jnp.inf)
+    shares = jax.nn.softmax(scores, axis=-1).astype(states.dtype)
+    mixed = jnp.einsum("bkgtu,buke->btkge", shares, value)
+    return _linear(weights, "output", "bthe,dhe->btd", mixed.reshape(query.shape))
+
+
+def _mlp(weights: Params, states: Array) -> Array:
+    gate = _linear(weights, "gate", "btd,fd->btf", states)
+    up = _linear(weights, "up", "btd,fd->btf", states)
+    return _linear(weights, "down", "btf,df->btd", jax.nn.silu(gate) * up)
+
+
+def _linear(weights: Params, name: str, letters: str, states: Array) -> Array:
+    product = jnp.einsum(letters, states, weights[name])
+    bias = weights.get(f"{name}_bias")
+    return product if bias is None else product + bias
+
+
+def _rms_norm(states: Array, weight: Array, config: DecoderConfig) -> Array:
+    """Root-mean-square norm over D, in float32."""
+    wide = states.astype(jnp.float32)
+    scale = jax.lax.rsqrt(jnp.mean(wide * wide, axis=-1, keepdims=True) + config.norm_epsilon)
+    return (wide * scale).astype(states.dtype) * weight
+
+
+def _rotate(states: Array, rotation: tuple[Array, Array]) -> Array:
+    """Turn each pair (i, i + E/2) of [B, T, heads, E] by its position's angle."""
+    cos, sin = (part[:, None, :] for part in rotation)
+    left, right = jnp.split(states, 2, axis=-1)
+    return jnp.concatenate([left * cos - right * sin, right * cos + left * sin], axis=-1)

@@ -1,0 +1,156 @@
+"""Extract: from windows to scores, part by part; a part that is in the store already is not computed again."""
+
+import dataclasses
+from collections import deque
+from collections.abc import Iterable, Iterator
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from components.contracts.books import read_books
+from components.contracts.errors import ModelError
+from components.contracts.model import Model, read_model
+from components.contracts.progress import Progress, say
+from components.contracts.scores import (
+    ScoreManifest,
+    Scores,
+    fingerprint,
+    part_name,
+    part_ranges,
+    part_to_bytes,
+    write_score_manifest,
+)
+from components.contracts.settings import Settings
+from components.contracts.version import code_version
+from components.contracts.windows import Tokenization, Windows, read_tokenization, read_windows
+from components.extract import checkpoint
+from components.extract.decoder import Params
+from components.extract.scoring import Scorer, TokenScores, scorer, window_scores
+from components.models.folder import open_model
+from components.store import Store, open_store
+
+_IN_FLIGHT = 2
+"""Batches handed to the device before the first one's result is fetched."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Part:
+    """A part to compute: some windows of a book, as model input."""
+
+    address: str
+    number: int
+    inputs: np.ndarray
+    """int32 [W, T]: the BOS if there is one, the prompt and the scored tokens."""
+
+
+def run(*, books: str, model: str, windows: str, settings: str, store: str, scores: str) -> None:
+    """Score the windows of every book.
+
+    Args:
+        books, model, windows, settings: what the stages before wrote.
+        store: where the parts are kept.
+        scores: the manifest to write.
+
+    Raises:
+        ModelError: the weights cannot be used.
+    """
+    chosen, described, tokenization = Settings.read(settings), read_model(model), read_tokenization(windows)
+    place = open_store(store)
+    device = jax.devices()[0]
+    precision = chosen.score.precision
+    if precision == "auto":
+        precision = "float32" if device.platform == "cpu" else "bfloat16"
+    chosen = dataclasses.replace(chosen, score=dataclasses.replace(chosen.score, precision=precision))
+    batch = chosen.layout.batch_size or (16 if device.platform == "cpu" else 64)
+
+    addresses: dict[str, str] = {}
+    missing: list[_Part] = []
+    total = 0
+    for book in read_books(books):
+        address = fingerprint(
+            book_sha256=book.sha256,
+            weights_sha256=described.weights_sha256,
+            tokenization=tokenization,
+            window=chosen.window,
+            score=chosen.score,
+        )
+        addresses[book.name] = address
+        rows = read_windows(windows, book.name)
+        total += len(rows)
+        missing += _missing_parts(place, address, _model_input(rows, chosen, tokenization))
+
+    todo = sum(len(part.inputs) for part in missing)
+    say(f"{total:,} windows, {total - todo:,} scored already; {precision}, batches of {batch}, {device.device_kind}")
+    if missing:
+        computed_on = {
+            "device": device.device_kind,
+            "devices": 1,
+            "precision": precision,
+            "batch_size": batch,
+            "jax": jax.__version__,
+            "code": code_version(),
+        }
+        with jax.default_matmul_precision("highest" if precision == "float32" else "default"):
+            params, score = _prepare(described, chosen, tokenization)
+            progress = Progress(total, "windows", skip=total - todo)
+            for part, part_scores in _score_parts(score, params, missing, batch, chosen.score.top_k, progress):
+                data = part_to_bytes(part_scores, part.address, part.number, computed_on)
+                place.create(part_name(part.address, part.number), data)
+    write_score_manifest(scores, ScoreManifest(store=store, precision=precision, addresses=addresses))
+
+
+def _model_input(windows: Windows, settings: Settings, tokenization: Tokenization) -> np.ndarray:
+    """int32 [W, T]: the BOS if there is one, then the window's tokens up to the last scored one."""
+    ids = windows.token_ids[:, : settings.window.prompt_tokens + tokenization.scored_tokens]
+    if tokenization.bos_id is None:
+        return ids
+    return np.insert(ids, 0, tokenization.bos_id, axis=1)
+
+
+def _missing_parts(store: Store, address: str, inputs: np.ndarray) -> Iterator[_Part]:
+    for number, rows in enumerate(part_ranges(len(inputs))):
+        if not store.exists(part_name(address, number)):
+            yield _Part(address=address, number=number, inputs=inputs[rows.start : rows.stop])
+
+
+def _prepare(described: Model, settings: Settings, tokenization: Tokenization) -> tuple[Params, Scorer]:
+    """The weights, loaded, and the function that scores with them."""
+    folder = open_model(described.path)
+    params = checkpoint.load(folder, jnp.dtype(settings.score.precision))
+    score = scorer(
+        folder.decoder,
+        scored_tokens=tokenization.scored_tokens,
+        temperature=settings.score.temperature,
+        top_k=settings.score.top_k,
+    )
+    return params, score
+
+
+def _score_parts(
+    score: Scorer, params: Params, parts: Iterable[_Part], batch: int, top_k: int, progress: Progress
+) -> Iterator[tuple[_Part, Scores]]:
+    """Each part with its scores, in order; the device always has the next batch before a result is fetched."""
+    flying: deque[tuple[_Part, int, TokenScores]] = deque()
+    done: list[Scores] = []
+
+    def land() -> Iterator[tuple[_Part, Scores]]:
+        part, rows, result = flying.popleft()
+        tokens = jax.tree.map(lambda values: np.asarray(values)[:rows], result)
+        if np.isnan(tokens.log_prob).any():
+            raise ModelError("the model must give finite logits, found NaN: try precision=float32 or other weights")
+        done.append(window_scores(tokens, top_k=top_k))
+        progress.add(rows)
+        if sum(map(len, done)) == len(part.inputs):
+            yield part, Scores.concatenate(done)
+            done.clear()
+
+    for part in parts:
+        for first in range(0, len(part.inputs), batch):
+            rows = part.inputs[first : first + batch]
+            padded = np.pad(rows, ((0, batch - len(rows)), (0, 0)))
+            flying.append((part, len(rows), score(params, jnp.asarray(padded))))
+            if len(flying) == _IN_FLIGHT:
+                yield from land()
+    while flying:
+        yield from land()

@@ -1,0 +1,110 @@
+"""From hidden states to the numbers kept for each scored token, and from those to the numbers of a window."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from components.contracts.scores import Scores
+from components.extract import decoder
+from components.models.decoder_config import DecoderConfig
+
+HEAD_WINDOWS = 8
+"""Windows whose logits are held at once: 400 rows of 50 keep a laptop's cache busy and an accelerator's units full."""
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TokenScores:
+    """What is kept for each scored token; every field is [..., S], float32 but for the int32 rank."""
+
+    log_prob: Array
+    """At temperature 1, over every row of the head."""
+    rank: Array
+    """Logits that are strictly greater."""
+    log_top_k_mass: Array
+    """Log of the probability of the top k together, after temperature."""
+    tempered_log_prob: Array
+    """As `log_prob`, after temperature."""
+
+
+Scorer = Callable[[decoder.Params, Array], TokenScores]
+
+
+def scorer(config: DecoderConfig, *, scored_tokens: int, temperature: float, top_k: int) -> Scorer:
+    """A compiled function from parameters and model input [B, T] to the scores of its last `scored_tokens` ids.
+
+    The last id is scored and never fed; the head runs only on the positions that predict a scored one.
+    """
+
+    @jax.jit
+    def score(params: decoder.Params, token_ids: Array) -> TokenScores:
+        fed, targets = token_ids[:, :-1], token_ids[:, -scored_tokens:]
+        hidden = decoder.hidden_states(params, config, fed, first=fed.shape[1] - scored_tokens)
+
+        def score_window(window: tuple[Array, Array]) -> TokenScores:
+            return score_tokens(decoder.logits(params, window[0]), window[1], temperature=temperature, top_k=top_k)
+
+        return jax.lax.map(score_window, (hidden, targets), batch_size=HEAD_WINDOWS)
+
+    return score
+
+
+def score_tokens(logits: Array, targets: Array, *, temperature: float, top_k: int) -> TokenScores:
+    """The scores of `targets` [S] under float32 `logits` [S, V]."""
+    vocabulary = logits.shape[-1]
+    at_target = jnp.arange(vocabulary) == targets[:, None]
+    target = jnp.sum(jnp.where(at_target, logits, 0.0), axis=-1)
+    tempered = logits / temperature
+    log_total = jax.nn.logsumexp(tempered, axis=-1)
+    if 0 < top_k < vocabulary:
+        kept = jnp.where(logits >= kth_largest(logits, top_k)[:, None], tempered, -jnp.inf)
+        log_mass = jnp.minimum(jax.nn.logsumexp(kept, axis=-1) - log_total, 0.0)
+    else:
+        log_mass = jnp.zeros_like(log_total)
+    return TokenScores(
+        log_prob=jnp.minimum(target - jax.nn.logsumexp(logits, axis=-1), 0.0),
+        rank=jnp.sum(logits > target[:, None], axis=-1, dtype=jnp.int32),
+        log_top_k_mass=log_mass,
+        tempered_log_prob=jnp.minimum(target / temperature - log_total, 0.0),
+    )
+
+
+def kth_largest(values: Array, k: int) -> Array:
+    """The k-th largest of the last axis of finite float32 `values`, exactly.
+
+    Floats are mapped to unsigned integers of the same order, and the answer is found bit by bit: 32 counts instead of
+    a sort, which on a vocabulary is what costs.
+    """
+    bits = jax.lax.bitcast_convert_type(values + 0.0, jnp.uint32)  # + 0.0 makes -0.0 equal to 0.0
+    sign = jnp.uint32(1 << 31)
+    keys = jnp.where(bits >= sign, ~bits, bits | sign)
+
+    def settle(step: Array, found: Array) -> Array:
+        candidate = found | (sign >> step.astype(jnp.uint32))
+        enough = jnp.sum(keys >= candidate[..., None], axis=-1) >= k
+        return jnp.where(enough, candidate, found)
+
+    key = jax.lax.fori_loop(0, 32, settle, jnp.zeros(values.shape[:-1], jnp.uint32))
+    return jax.lax.bitcast_convert_type(jnp.where(key >= sign, key ^ sign, ~key), jnp.float32)
+
+
+def window_scores(tokens: TokenScores, *, top_k: int) -> Scores:
+    """The scores of windows from those of their tokens, [W, S] each; sums are made in float64."""
+    log_probs, ranks, log_mass = np.asarray(tokens.log_prob), np.asarray(tokens.rank), np.asarray(tokens.log_top_k_mass)
+    wide = functools.partial(np.asarray, dtype=np.float64)
+    under_scheme = np.minimum(wide(tokens.tempered_log_prob) - wide(log_mass), 0.0)
+    if top_k:
+        under_scheme = np.where(ranks < top_k, under_scheme, -np.inf)
+    return Scores(
+        log_p_z=wide(log_probs).sum(axis=-1),
+        log_p_z_top_k=under_scheme.sum(axis=-1),
+        greedy=(ranks == 0).all(axis=-1),
+        token_log_probs=log_probs,
+        token_ranks=ranks,
+        token_log_top_k_mass=log_mass,
+    )

@@ -1,0 +1,72 @@
+"""Reading the fields of a config.json, with errors that name the field."""
+
+from typing import Any
+
+from components.contracts.errors import ModelError
+from components.models.decoder_config import Rope
+
+_ROPE_SCALINGS = ("default", "linear", "llama3")
+
+
+class Fields:
+    """The fields of one config.json, or of an object in it."""
+
+    def __init__(self, values: dict[str, Any], place: str = "config.json") -> None:
+        self._values, self._place = values, place
+
+    def integer(self, name: str, default: int | None = None) -> int:
+        """The field's integer."""
+        return int(self._get(name, int, default))
+
+    def number(self, name: str, default: float | None = None) -> float:
+        """The field's number."""
+        return float(self._get(name, (int, float), default))
+
+    def boolean(self, name: str, default: bool | None = None) -> bool:
+        """The field's truth value."""
+        return bool(self._get(name, bool, default))
+
+    def must_be(self, name: str, value: str | float) -> None:
+        """Refuse any other value of the field; one that is missing has this value."""
+        found = self._values.get(name, value)
+        if found != value:
+            raise ModelError(f"{self._place} must have {name}={value!r}, found {found!r}: it cannot be computed here")
+
+    def rope(self) -> Rope:
+        """The rotary embedding, from `rope_parameters` or from the older `rope_theta` and `rope_scaling`."""
+        values = self._values.get("rope_parameters") or {}
+        if not values:
+            values = dict(self._values.get("rope_scaling") or {})
+            if "rope_theta" in self._values:
+                values["rope_theta"] = self._values["rope_theta"]
+        if not isinstance(values, dict):
+            raise ModelError(f"{self._place} must have an object as rope_parameters or rope_scaling, found {values!r}")
+        kind = values.get("rope_type", values.get("type", "default"))
+        if kind not in _ROPE_SCALINGS:
+            raise ModelError(f"{self._place} must have a rope type of {', '.join(_ROPE_SCALINGS)}; found {kind!r}")
+        fields = Fields(values, f"{self._place}, rope")
+        fields.must_be("partial_rotary_factor", 1.0)
+        theta = fields.number("rope_theta", default=10_000.0)
+        if kind == "default":
+            return Rope(theta=theta)
+        factor = fields.number("factor")
+        if kind == "linear":
+            return Rope(theta=theta, scaling="linear", factor=factor)
+        return Rope(
+            theta=theta,
+            scaling="llama3",
+            factor=factor,
+            low_freq_factor=fields.number("low_freq_factor"),
+            high_freq_factor=fields.number("high_freq_factor"),
+            original_positions=fields.integer("original_max_position_embeddings"),
+        )
+
+    def _get(self, name: str, kinds: type | tuple[type, ...], default: Any) -> Any:
+        value = self._values.get(name)
+        value = default if value is None else value
+        if value is None:
+            raise ModelError(f"{self._place} must have {name!r}, found none: the file is broken or of another kind")
+        wrong_kind = not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool)
+        if wrong_kind:
+            raise ModelError(f"{self._place} must have a number or truth value as {name!r}, found {value!r}")
+        return value

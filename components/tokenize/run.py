@@ -1,0 +1,81 @@
+"""Tokenize: from books to windows of token ids and character spans."""
+
+from components.contracts.books import Book, read_books
+from components.contracts.errors import BookError, ModelError, SettingsError
+from components.contracts.model import read_model
+from components.contracts.progress import Progress, say
+from components.contracts.settings import Settings, WindowSettings
+from components.contracts.windows import Tokenization, Windows, write_windows
+from components.models.folder import ModelFolder, open_model
+from components.tokenize.tokenizer import Tokenizer, load_tokenizer
+from components.tokenize.windows import slide
+
+
+def run(*, books: str, model: str, settings: str, windows: str) -> None:
+    """Write the windows of every book.
+
+    Args:
+        books, model, settings: what `download` wrote.
+        windows: the folder to write.
+
+    Raises:
+        BookError: a book is too short for one window.
+        ModelError: the tokenizer cannot be used, or does not belong to the model.
+        SettingsError: once the BOS is known, no suffix is left or the model's positions do not suffice.
+    """
+    window = Settings.read(settings).window
+    folder = open_model(read_model(model).path)
+    tokenizer = load_tokenizer(folder.path)
+    bos_id = _bos_id(window.bos, folder, tokenizer)
+    tokenization = Tokenization(
+        tokenizer_sha256=tokenizer.sha256,
+        tokenizer_class=tokenizer.name,
+        bos_id=bos_id,
+        scored_tokens=window.scored_tokens(has_bos=bos_id is not None),
+    )
+    _check_positions(tokenization, window, folder)
+    texts = read_books(books)
+    say(f"{tokenizer.name}, {'no BOS' if bos_id is None else f'BOS {bos_id}'}")
+    progress = Progress(sum(len(range(0, len(book.text), window.cursor_inc)) for book in texts), "slices")
+    written = {}
+    for book in texts:
+        rows = slide(book.text, tokenizer.encode, window, scored_tokens=tokenization.scored_tokens, report=progress.add)
+        _check_windows(rows, book, window, folder)
+        dropped = f"{rows.dropped_tail:,} cursors at the tail and {rows.dropped_inside:,} inside have none"
+        say(f"{book.name}: {len(rows):,} windows; {dropped}")
+        written[book.name] = rows
+    write_windows(windows, tokenization, written)
+
+
+def _check_positions(tokenization: Tokenization, settings: WindowSettings, folder: ModelFolder) -> None:
+    """Refuse an input that is longer than the model's positions; the last scored token is not fed."""
+    fed = (tokenization.bos_id is not None) + settings.prompt_tokens + tokenization.scored_tokens - 1
+    if fed > folder.decoder.max_positions:
+        raise SettingsError(
+            f"chunk_size must fit the model's {folder.decoder.max_positions:,} positions, found {fed:,} fed: lower "
+            "chunk_size or set max_length"
+        )
+
+
+def _check_windows(windows: Windows, book: Book, settings: WindowSettings, folder: ModelFolder) -> None:
+    if not len(windows):
+        raise BookError(
+            f"{book.source} must be long enough for one window of {settings.chunk_size} tokens, found "
+            f"{len(book.text):,} characters in slices of {settings.slice_length:,}: raise slice_length, lower "
+            "chunk_size, or leave the book out"
+        )
+    highest = int(windows.token_ids.max())
+    if highest >= folder.decoder.vocab:
+        raise ModelError(
+            f"{folder.path} must have a tokenizer whose ids stay below vocab_size={folder.decoder.vocab:,}, found id "
+            f"{highest:,}: tokenizer and weights do not belong together"
+        )
+
+
+def _bos_id(bos: str, folder: ModelFolder, tokenizer: Tokenizer) -> int | None:
+    """The id to feed before each window: `auto` feeds one only to a family that breaks without."""
+    if bos == "false" or (bos == "auto" and not folder.family.needs_bos):
+        return None
+    if tokenizer.bos_id is None:
+        raise ModelError(f"bos={bos} needs a tokenizer with a bos_token, found none in {folder.path}: use bos=false")
+    return tokenizer.bos_id

@@ -1,0 +1,90 @@
+"""The command line.
+
+    python -m launch compile PIPELINE
+    python -m launch run PIPELINE --books book.txt --model folder --store build/store --out out --set top_k=20
+
+`make compile` and `make run` call it.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from components.contracts.errors import ByheartError
+from components.contracts.progress import duration
+
+
+def main() -> int:
+    """Run one command; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m launch", description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    compiling = commands.add_parser("compile", help="write the compiled pipeline")
+    compiling.add_argument("pipeline", type=Path, help="the YAML file to write")
+    compiling.set_defaults(command=_compile)
+
+    running = commands.add_parser("run", help="run a compiled pipeline on this machine")
+    running.add_argument("pipeline", type=Path, help="the compiled YAML file")
+    running.add_argument("--books", nargs="+", required=True, help="text files, or folders of .txt files")
+    running.add_argument("--model", required=True, help="a Hugging Face model folder")
+    running.add_argument("--store", required=True, help="the folder where scores are kept")
+    running.add_argument("--out", type=Path, required=True, help="the folder for the results")
+    running.add_argument("--set", nargs="*", default=[], metavar="name=value", help="parameters of the pipeline")
+    running.set_defaults(command=_run)
+
+    chosen = parser.parse_args()
+    try:
+        chosen.command(chosen)
+    except ByheartError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ninterrupted; finished parts are kept: run the same command again to go on", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _compile(chosen: argparse.Namespace) -> None:
+    from launch.compile import compile_pipeline
+
+    compile_pipeline(chosen.pipeline)
+    print(f"wrote {chosen.pipeline}")
+
+
+def _run(chosen: argparse.Namespace) -> None:
+    from launch.local import run_local
+    from launch.parameters import parse_values, read_parameters
+
+    started = time.monotonic()
+    arguments: dict[str, Any] = {
+        **parse_values(chosen.set, read_parameters(chosen.pipeline)),
+        "books": chosen.books,
+        "model": chosen.model,
+        "store": chosen.store,
+    }
+    run_local(chosen.pipeline, arguments, chosen.out)
+    _show(chosen.out, time.monotonic() - started)
+
+
+def _show(out: Path, seconds: float) -> None:
+    """Print where the results are, and the headline of each book."""
+    provenance = json.loads((out / "provenance.json").read_text(encoding="utf-8"))
+    for name, book in provenance["books"].items():
+        headline = json.loads((out / name / "statistics.json").read_text(encoding="utf-8"))["headline"]
+        print(f"\n{name}, {book['characters']:,} characters, under {provenance['model']['source']}")
+        print(f"  {headline['share_of_measurable_characters_at_0.5']:7.1%}  of measurable characters have p_z ≥ 0.5")
+        print(f"  {headline['share_of_windows_at_0.001']:7.1%}  of windows have p_z ≥ 0.001")
+        print(f"  {headline['longest_passage_characters_at_0.5']:7,}  characters in the longest passage at p_z ≥ 0.5")
+        for file in ("heat_map.png", "statistics.json", "windows.parquet"):
+            print(f"  {out / name / file}")
+    print(f"\n{out / 'provenance.json'} says how; {duration(seconds)} in all")
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    sys.exit(main())

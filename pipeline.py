@@ -1,0 +1,87 @@
+"""How much of these books does this language model know by heart?
+
+Slides a window of tokens over each book, asks the model for the probability p_z of the window's second half given its
+first half, and shows it character by character.
+
+What to measure:
+- books: the books: UTF-8 text files, or folders of .txt files.
+- model: a Hugging Face model folder with config.json, tokenizer.json and safetensors.
+- store: the folder where scores are kept, and found again by the next run.
+
+The windows:
+- chunk_size: tokens in a window.
+- slice_length: characters tokenized at each cursor; their first chunk_size tokens are the window.
+- cursor_inc: characters from one cursor to the next.
+- prompt_tokens: tokens of a window that are given; the rest is the suffix, which is scored.
+- bos: whether a BOS is fed before each window: auto (only where the model family breaks without one), true or false.
+- max_length: positions fed to the model, the BOS included; 0 cuts nothing.
+
+The scores:
+- temperature, top_k: the decoding scheme of log_p_z_top_k (top_k=0 is the whole vocabulary); log_p_z is always at
+  temperature 1 over the whole vocabulary.
+- precision: auto (bfloat16 on TPU and GPU, float32 on CPU), float32, bfloat16 or float16.
+- batch_size: windows in a batch; 0 is chosen for the device.
+
+The heat map:
+- coverage: what is drawn first: characters covered by a suffix, or anywhere in a window.
+- plot_title: its title; empty names the book and the model.
+- colormap: its colours, a sequential matplotlib colormap.
+- figsize, dpi: its size in inches, WIDTHxHEIGHT, and its dots an inch.
+"""
+
+from typing import List  # noqa: UP035  kfp reads `list[str]` as a list of anything
+
+from kfp import dsl
+
+from components.download.component import download
+from components.extract.component import extract
+from components.plot.component import plot
+from components.tokenize.component import tokenize
+
+
+@dsl.pipeline(name="byheart", description=__doc__)
+def byheart(
+    books: List[str],  # noqa: UP006
+    model: str,
+    store: str,
+    chunk_size: int = 100,
+    slice_length: int = 2000,
+    cursor_inc: int = 10,
+    max_length: int = 0,
+    prompt_tokens: int = 50,
+    bos: str = "auto",
+    temperature: float = 1.0,
+    top_k: int = 40,
+    precision: str = "auto",
+    batch_size: int = 0,
+    coverage: str = "suffix",
+    plot_title: str = "",
+    colormap: str = "Blues",
+    figsize: str = "20x3",
+    dpi: int = 300,
+) -> dsl.Artifact:
+    """download -> tokenize -> extract -> plot; every parameter is explained at the top of this file."""
+    downloaded = download(
+        books=books,
+        model=model,
+        store=store,
+        chunk_size=chunk_size,
+        slice_length=slice_length,
+        cursor_inc=cursor_inc,
+        max_length=max_length,
+        prompt_tokens=prompt_tokens,
+        bos=bos,
+        temperature=temperature,
+        top_k=top_k,
+        precision=precision,
+        batch_size=batch_size,
+        coverage=coverage,
+        plot_title=plot_title,
+        colormap=colormap,
+        figsize=figsize,
+        dpi=dpi,
+    ).outputs
+    given = {name: downloaded[name] for name in ("book_texts", "model_description", "settings")}
+    windows = tokenize(**given).outputs["windows"]
+    scores = extract(store=store, windows=windows, **given).outputs["scores"]
+    return plot(windows=windows, scores=scores, **given).outputs["results"]

@@ -1,0 +1,157 @@
+"""Trains the sample model: a small Llama that knows every second chapter of the sample book by heart, and no other.
+
+    make sample            # or: python -m samples.train
+
+Writes samples/model/ in Hugging Face format. The tokenizer and the weights see the odd chapters only. Windows of 100
+tokens are drawn from every character offset of those chapters, because that is how a window of the measurement may
+begin; a quarter of them follow a BOS, so that `bos=true` can be tried. The seed is fixed: on the same machine the same
+numbers come out; on another, sums may be rounded otherwise and the weights differ in their last digits.
+"""
+
+import json
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import Array
+from safetensors.numpy import save_file
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from components.contracts.settings import WindowSettings
+from components.extract import decoder
+from components.models.families import FAMILIES
+from components.models.parameters import Parameter, parameters
+from components.tokenize.tokenizer import load_tokenizer
+from components.tokenize.windows import slide
+
+HERE = Path(__file__).parent
+BOOK = HERE / "book.txt"
+MODEL = HERE / "model"
+BOS = "<|begin_of_text|>"
+CONFIG: dict[str, Any] = {
+    "architectures": ["LlamaForCausalLM"],
+    "model_type": "llama",
+    "vocab_size": 1024,
+    "hidden_size": 192,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 6,
+    "num_key_value_heads": 2,
+    "head_dim": 32,
+    "intermediate_size": 576,
+    "hidden_act": "silu",
+    "rms_norm_eps": 1e-5,
+    "rope_theta": 10000.0,
+    "max_position_embeddings": 512,
+    "tie_word_embeddings": True,
+    "attention_bias": False,
+    "mlp_bias": False,
+    "bos_token_id": 0,
+    "dtype": "float32",
+}
+WINDOW = WindowSettings(chunk_size=100, slice_length=1000, cursor_inc=1, max_length=0, prompt_tokens=50, bos="false")
+STEPS, BATCH, PEAK_RATE, SEED = 2000, 32, 3e-3, 0
+
+
+def chapters(text: str) -> list[tuple[int, int]]:
+    """The half-open character span of each chapter, its heading included."""
+    starts = [found.start() for found in re.finditer(r"^Chapter \d+: ", text, re.MULTILINE)]
+    return list(zip(starts, [*starts[1:], len(text)], strict=True))
+
+
+def write_tokenizer(texts: list[str]) -> None:
+    """Train and write a byte-level BPE tokenizer."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=CONFIG["vocab_size"],
+        special_tokens=[BOS],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.save(str(MODEL / "tokenizer.json"))
+    described = {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": BOS, "clean_up_tokenization_spaces": False}
+    (MODEL / "tokenizer_config.json").write_text(json.dumps(described, indent=2) + "\n")
+
+
+def initial_params(model: dict[str, Parameter], layer: dict[str, Parameter], layers: int, key: Array) -> decoder.Params:
+    """Norms at one, matrices normal with deviation 0.02."""
+
+    def draw(name: str, parameter: Parameter, stack: tuple[int, ...]) -> Array:
+        nonlocal key
+        key, used = jax.random.split(key)
+        shape = stack + parameter.shape
+        return jnp.ones(shape) if name.endswith("norm") else 0.02 * jax.random.normal(used, shape)
+
+    params: decoder.Params = {name: draw(name, parameter, ()) for name, parameter in model.items()}
+    params["layers"] = {name: draw(name, parameter, (layers,)) for name, parameter in layer.items()}
+    return params
+
+
+def write_weights(params: decoder.Params, model: dict[str, Parameter], layer: dict[str, Parameter]) -> None:
+    """Write the parameters under their names and shapes in the checkpoint."""
+    tensors = {p.source: np.asarray(params[name]).reshape(p.source_shape) for name, p in model.items()}
+    for name, parameter in layer.items():
+        for index, values in enumerate(np.asarray(params["layers"][name])):
+            tensors[parameter.source.format(layer=index)] = values.reshape(parameter.source_shape)
+    save_file(tensors, MODEL / "model.safetensors", metadata={"format": "pt"})
+
+
+def train() -> None:
+    """Make the tokenizer, train the weights, write both."""
+    MODEL.mkdir(exist_ok=True)
+    (MODEL / "config.json").write_text(json.dumps(CONFIG, indent=2) + "\n")
+    text = BOOK.read_text(encoding="utf-8")
+    memorised = [text[start:stop] for start, stop in chapters(text)[::2]]
+    write_tokenizer(memorised)
+    tokenizer = load_tokenizer(MODEL)
+    windows = np.concatenate(
+        [slide(chapter, tokenizer.encode, WINDOW, scored_tokens=50).token_ids for chapter in memorised]
+    )
+
+    family = FAMILIES["llama"]
+    config = family.decoder_config(CONFIG)
+    model, layer = parameters(config, family.sources)
+    params = initial_params(model, layer, config.layers, jax.random.key(SEED))
+    count = sum(leaf.size for leaf in jax.tree.leaves(params))
+    print(f"{len(windows):,} windows of {len(memorised)} chapters; {count:,} parameters", flush=True)
+
+    optimizer = optax.chain(
+        optax.clip_by_global_norm(1.0),
+        optax.adamw(optax.warmup_cosine_decay_schedule(0.0, PEAK_RATE, STEPS // 20, STEPS), weight_decay=0.01),
+    )
+    state = optimizer.init(params)
+
+    @jax.jit
+    def step(params: decoder.Params, state: optax.OptState, ids: Array) -> tuple[decoder.Params, optax.OptState, Array]:
+        def loss(params: decoder.Params) -> Array:
+            predicted = decoder.logits(params, decoder.hidden_states(params, config, ids[:, :-1]))
+            return optax.softmax_cross_entropy_with_integer_labels(predicted, ids[:, 1:]).mean()
+
+        value, gradient = jax.value_and_grad(loss)(params)
+        updates, state = optimizer.update(gradient, state, params)
+        return optax.apply_updates(params, updates), state, value
+
+    random = np.random.default_rng(SEED)
+    started = time.monotonic()
+    order = np.empty(0, np.int64)
+    for number in range(1, STEPS + 1):
+        if len(order) < BATCH:
+            order = np.concatenate([order, random.permutation(len(windows))])
+        batch, order = windows[order[:BATCH]], order[BATCH:]
+        if number % 4 == 0:
+            batch = np.insert(batch[:, :-1], 0, CONFIG["bos_token_id"], axis=1)
+        params, state, value = step(params, state, jnp.asarray(batch))
+        if number % 100 == 0:
+            print(f"step {number:,} of {STEPS:,}: loss {value:.4f}, {time.monotonic() - started:.0f} s", flush=True)
+    write_weights(params, model, layer)
+
+
+if __name__ == "__main__":
+    train()
