@@ -3,7 +3,7 @@
 #   make run BOOKS="a.txt b.txt" MODEL=path/to/model OUT=results SET="top_k=20 cursor_inc=50"
 
 PYTHON ?= python3
-BOOKS ?= samples/book.txt
+BOOKS ?= samples/the-soap-winter.txt
 MODEL ?= samples/model
 STORE ?= build/store
 OUT ?= out

@@ -21,6 +21,8 @@ from components.contracts.progress import ERROR, LEFT, MARK
 ROOT = Path(__file__).resolve().parent.parent
 _STAGE_LINE = re.compile(rf"^\s*(\w+){re.escape(MARK)}(.*)$")
 
+_FAULT = re.compile(r"^\s*([\w.]+(?:Error|Exception)\b.*)$")
+
 
 class RunFailedError(ByheartError):
     """A stage ended the run."""
@@ -56,7 +58,8 @@ def run_local(pipeline: str | Path, arguments: dict[str, Any], out: str | Path) 
         finally:
             _end(child)
     if code or stage_error:
-        raise RunFailedError(stage_error or f"the run ended with exit code {code}; everything it said is in {log_path}")
+        fault = _first_fault(log_path) or f"the run ended with exit code {code}"
+        raise RunFailedError(stage_error or f"{fault}: a fault of this program, or of this machine; see {log_path}")
 
 
 def _environment() -> dict[str, str]:
@@ -112,6 +115,12 @@ def _follow(child: subprocess.Popen[str], log: Any) -> str | None:
     if overwritten:
         print(flush=True)
     return first_error
+
+
+def _first_fault(log: Path) -> str | None:
+    """The last line of the first traceback in a log, if there is one."""
+    faults = (_FAULT.match(line) for line in log.read_text(encoding="utf-8").splitlines())
+    return next((found[1] for found in faults if found), None)
 
 
 def _end(child: subprocess.Popen[str]) -> None:

@@ -10,11 +10,11 @@ import yaml
 
 from components.contracts.errors import SettingsError
 
-_KINDS: dict[str, Callable[[str], Any]] = {
-    "NUMBER_INTEGER": int,
-    "NUMBER_DOUBLE": float,
-    "STRING": str,
-    "LIST": json.loads,
+_KINDS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "NUMBER_INTEGER": ("a whole number", int),
+    "NUMBER_DOUBLE": ("a number", float),
+    "STRING": ("a text", str),
+    "LIST": ("a JSON list", json.loads),
 }
 
 
@@ -40,9 +40,9 @@ def parse_values(assignments: list[str], declared: dict[str, dict[str, Any]]) ->
             near = difflib.get_close_matches(name, declared, 1)
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(declared)}"
             raise SettingsError(f"a setting must name a parameter of the pipeline, found {name!r}: {hint}")
-        kind = declared[name]["parameterType"]
+        kind, parse = _KINDS[declared[name]["parameterType"]]
         try:
-            values[name] = _KINDS[kind](text)
+            values[name] = parse(text)
         except ValueError:
-            raise SettingsError(f"{name} must be a {kind.lower().replace('_', ' ')}, found {text!r}") from None
+            raise SettingsError(f"{name} must be {kind}, found {text!r}") from None
     return values

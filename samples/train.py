@@ -30,7 +30,7 @@ from components.tokenize.tokenizer import load_tokenizer
 from components.tokenize.windows import slide
 
 HERE = Path(__file__).parent
-BOOK = HERE / "book.txt"
+BOOK = HERE / "the-soap-winter.txt"
 MODEL = HERE / "model"
 BOS = "<|begin_of_text|>"
 CONFIG: dict[str, Any] = {

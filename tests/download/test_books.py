@@ -1,0 +1,76 @@
+from pathlib import Path
+
+import pytest
+
+from components.contracts.errors import BookError
+from components.download.books import read_books_from
+
+
+def written(path: Path, data: bytes = b"Some text.") -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return str(path)
+
+
+def test_files_come_in_the_order_they_were_named(tmp_path: Path) -> None:
+    books = read_books_from([written(tmp_path / "b.txt"), written(tmp_path / "a.txt")])
+    assert [book.name for book in books] == ["b", "a"]
+
+
+def test_folder_stands_for_its_text_files(tmp_path: Path) -> None:
+    for name in ("b.txt", "a.txt", "notes.md"):
+        written(tmp_path / name)
+    assert [book.name for book in read_books_from([str(tmp_path)])] == ["a", "b"]
+
+
+def test_books_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    names = ["x/book.txt", "y/book-2.txt", "z/book.txt"]
+    books = read_books_from([written(tmp_path / name) for name in names])
+    assert [book.name for book in books] == ["book", "book-2", "book-3"]
+
+
+def test_name_is_safe_as_a_file_name(tmp_path: Path) -> None:
+    [book] = read_books_from([written(tmp_path / "Émile: ou, de l’éducation.txt")])
+    assert book.name == "Émile-ou-de-l-éducation"
+
+
+def test_byte_order_mark_is_cut_and_newlines_are_kept(tmp_path: Path) -> None:
+    [book] = read_books_from([written(tmp_path / "a.txt", b"\xef\xbb\xbfone\r\ntwo\rthree\n")])
+    assert book.text == "one\r\ntwo\rthree\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "found none"),
+        (b" \n\n", "found none"),
+        (b"abc\xff", "byte 0xff at offset 3"),
+        (b"\xef\xbb\xbfabc\xff", "byte 0xff at offset 6"),
+        (b"abc\xc3", "byte 0xc3 at offset 3"),
+    ],
+)
+def test_text_that_cannot_be_measured_is_refused(tmp_path: Path, data: bytes, said: str) -> None:
+    with pytest.raises(BookError) as caught:
+        read_books_from([written(tmp_path / "a.txt", data)])
+    assert "a.txt" in str(caught.value)
+    assert said in str(caught.value)
+
+
+def test_missing_book_is_named() -> None:
+    with pytest.raises(BookError, match=r"no /nonexistent\.txt"):
+        read_books_from(["/nonexistent.txt"])
+
+
+def test_folder_without_books_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BookError, match=r"at least one \.txt"):
+        read_books_from([str(tmp_path)])
+
+
+def test_empty_list_is_refused() -> None:
+    with pytest.raises(BookError, match="empty list"):
+        read_books_from([])
+
+
+def test_address_elsewhere_is_refused() -> None:
+    with pytest.raises(BookError, match="gs://bucket"):
+        read_books_from(["gs://bucket/book.txt"])

@@ -1,0 +1,138 @@
+"""Runs on this machine, through the command line, as a person starts them."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.conftest import BOOK, ROOT, launch, launch_command
+
+COLUMNS = [
+    "book", "cursor", "start", "suffix_start", "stop", "token_ids", "token_stops", "log_p_z", "log_p_z_top_k", "greedy",
+    "token_log_probs", "token_ranks", "token_log_top_k_mass",
+]  # fmt: skip
+
+
+def start(folder: Path) -> subprocess.Popen[str]:
+    """A long run, once it scores windows."""
+    command = launch_command(folder, "cursor_inc=2", "slice_length=600")
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    assert run.stdout
+    for line in run.stdout:
+        if "windows/s" in line:
+            return run
+    raise AssertionError(f"the run ended early: {run.communicate()[1]}")
+
+
+def processes_of(folder: Path) -> list[str]:
+    """The processes that name the folder in their command line: the runner and its stages do."""
+    listed = subprocess.run(["ps", "-eo", "pid=,args="], capture_output=True, text=True, check=True).stdout
+    return [line for line in listed.splitlines() if str(folder) in line]
+
+
+def gone(folder: Path, *, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while processes_of(folder) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return not processes_of(folder)
+
+
+def parts(folder: Path) -> dict[Path, int]:
+    """The score parts in the folder's store, and when each was written."""
+    return {path: path.stat().st_mtime_ns for path in (folder / "store").rglob("part-*.parquet")}
+
+
+def test_run_leaves_what_it_promises_and_says_where(sample_run: Path) -> None:
+    book = sample_run / BOOK.stem
+    printed = (sample_run / "printed.txt").read_text(encoding="utf-8")
+    for file in ("heat_map.png", "statistics.json", "windows.parquet"):
+        assert str(book / file) in printed
+    assert "of measurable characters have p_z ≥ 0.5" in printed
+    assert "windows/s" in printed
+    assert pq.read_schema(book / "windows.parquet").names == COLUMNS
+    provenance = json.loads((sample_run / "provenance.json").read_text(encoding="utf-8"))
+    assert provenance["model"]["parameters"] == 1_488_192
+    assert provenance["books"][BOOK.stem]["computed_on"][0]["precision"] == "float32"
+    assert not processes_of(sample_run.parent)
+
+
+def test_second_run_computes_nothing_again_and_gives_the_same_bytes(sample_run: Path, tmp_path: Path) -> None:
+    before = parts(sample_run.parent)
+    (tmp_path / "store").symlink_to(sample_run.parent / "store")
+    done = launch(tmp_path)
+    assert "4,025 scored already" in done.stdout
+    assert parts(sample_run.parent) == before
+    for file in ("heat_map.png", "statistics.json", "windows.parquet"):
+        assert (tmp_path / "out" / BOOK.stem / file).read_bytes() == (sample_run / BOOK.stem / file).read_bytes()
+
+
+def test_several_books_are_measured_in_one_run(tmp_path: Path) -> None:
+    text = BOOK.read_text(encoding="utf-8")
+    (tmp_path / "books").mkdir()
+    (tmp_path / "books" / "a.txt").write_text(text[:3_000], encoding="utf-8")
+    (tmp_path / "books" / "b.txt").write_text(text[4_500:7_500], encoding="utf-8")
+    done = launch(tmp_path, "batch_size=32", "bos=true", books=str(tmp_path / "books"))
+    assert done.returncode == 0, done.stderr
+    shares = {
+        book: json.loads((tmp_path / "out" / book / "statistics.json").read_text(encoding="utf-8"))["headline"]
+        for book in ("a", "b")
+    }
+    assert shares["a"]["share_of_windows_at_0.001"] > 0.9
+    assert shares["b"]["share_of_windows_at_0.001"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"books": "/nonexistent.txt"}, "download: books must name files that exist, found no /nonexistent.txt"),
+        ({"model": "/nonexistent"}, "download: model must be a folder"),
+    ],
+)
+def test_failing_stage_ends_in_one_message(tmp_path: Path, arguments: dict[str, str], said: str) -> None:
+    done = launch(tmp_path, **arguments)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: {said}")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_fault_of_the_program_is_named_with_the_log_that_holds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BYHEART_PROGRESS_SECONDS", "often")
+    done = launch(tmp_path)
+    assert done.returncode == 1
+    assert "ValueError: could not convert string to float: 'often'" in done.stderr
+    assert "Traceback" in (tmp_path / "out" / "log.txt").read_text(encoding="utf-8")
+    assert str(tmp_path / "out" / "log.txt") in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_interrupting_leaves_no_process_behind(tmp_path: Path, how: signal.Signals) -> None:
+    run = start(tmp_path)
+    run.send_signal(how)
+    _, errors = run.communicate(timeout=10)
+    assert run.returncode == 130
+    assert "run the same command again" in errors
+    assert gone(tmp_path, seconds=5)
+
+
+def test_runner_that_is_killed_takes_its_stages_along_and_loses_no_part(tmp_path: Path) -> None:
+    run = start(tmp_path)
+    while not parts(tmp_path):
+        time.sleep(0.1)
+    os.kill(run.pid, signal.SIGKILL)
+    run.communicate(timeout=10)
+    assert gone(tmp_path, seconds=5)
+    kept = parts(tmp_path)
+    assert kept
+
+    again = start(tmp_path)
+    assert {path: parts(tmp_path)[path] for path in kept} == kept
+    again.send_signal(signal.SIGINT)
+    again.communicate(timeout=10)

@@ -1,0 +1,37 @@
+from typing import Any
+
+import pytest
+
+from components.contracts.errors import SettingsError
+from launch.compile import compile_pipeline
+from launch.parameters import parse_values, read_parameters
+
+Declared = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def declared(tmp_path_factory: pytest.TempPathFactory) -> Declared:
+    path = tmp_path_factory.mktemp("compiled") / "pipeline.yaml"
+    compile_pipeline(path)
+    return read_parameters(path)
+
+
+def test_values_are_read_as_the_pipeline_declares_them(declared: Declared) -> None:
+    values = parse_values(["top_k=20", "temperature=0.5", "bos=true", "plot_title=a=b c"], declared)
+    assert values == {"top_k": 20, "temperature": 0.5, "bos": "true", "plot_title": "a=b c"}
+
+
+@pytest.mark.parametrize(
+    ("assignment", "said"),
+    [
+        ("top_k", "name=value"),
+        ("chunksize=5", "did you mean chunk_size"),
+        ("zzz=5", "known are"),
+        ("top_k=many", "whole number"),
+        ("top_k=2.5", "whole number"),
+        ("temperature=hot", "a number"),
+    ],
+)
+def test_setting_that_cannot_be_read_is_refused(declared: Declared, assignment: str, said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        parse_values([assignment], declared)
