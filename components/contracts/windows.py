@@ -65,7 +65,6 @@ class Tokenization:
     """How the books of a run were tokenized."""
 
     tokenizer_sha256: str
-    tokenizer_class: str
     bos_id: int | None
     """The id fed before each window; None feeds none."""
     scored_tokens: int

@@ -10,21 +10,12 @@ import numpy as np
 
 from components.contracts import parquet
 from components.contracts.books import Book, read_books
-from components.contracts.model import Model, read_model
 from components.contracts.progress import say
-from components.contracts.scores import (
-    ScoreManifest,
-    Scores,
-    part_from_bytes,
-    part_name,
-    part_ranges,
-    read_score_manifest,
-)
-from components.contracts.settings import Settings
-from components.contracts.version import CONTRACT_VERSION, code_version
-from components.contracts.windows import Tokenization, Windows, read_tokenization, read_windows
+from components.contracts.scores import ScoreManifest, Scores, part_from_bytes, part_name, part_ranges
+from components.contracts.windows import Windows, read_windows
 from components.plot.character_map import character_map
 from components.plot.charts import heat_map
+from components.plot.provenance import Run
 from components.plot.statistics import statistics
 from components.store import open_store
 
@@ -40,32 +31,19 @@ def run(*, books: str, model: str, windows: str, scores: str, settings: str, res
         StoreError: a score part is not there.
         DamagedError: a score part is not whole.
     """
-    chosen, described = Settings.read(settings), read_model(model)
-    tokenization, manifest = read_tokenization(windows), read_score_manifest(scores)
-    how = {
-        "contract_version": CONTRACT_VERSION,
-        "model": {**vars(described)},
-        "tokenization": tokenization.to_dict(),
-        "settings": chosen.to_dict(),
-        "precision": manifest.precision,
-    }
-    provenance: dict[str, Any] = {
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "code": code_version(),
-        "python": platform.python_version(),
-        **how,
-        "books": {},
-    }
+    whole = Run.read(settings=settings, model=model, windows=windows, scores=scores)
+    described = {}
     for book in read_books(books):
         rows = read_windows(windows, book.name)
-        book_scores, computed_on = _scores(manifest, book.name, len(rows))
-        provenance["books"][book.name] = {
+        book_scores, computed_on = _scores(whole.scores, book.name, len(rows))
+        described[book.name] = {
             **book.identity(),
-            "scores": manifest.addresses[book.name],
+            "scores": whole.scores.addresses[book.name],
             "computed_on": computed_on,
         }
-        _write_book(Path(results) / book.name, book, described, rows, book_scores, chosen, tokenization, how)
-    _write_json(Path(results) / "provenance.json", provenance)
+        _write_book(Path(results) / book.name, book, rows, book_scores, whole, described[book.name])
+    made = {"created": datetime.now(UTC).isoformat(timespec="seconds"), "python": platform.python_version()}
+    _write_json(Path(results) / "provenance.json", {**made, **whole.provenance(), "books": described})
 
 
 def _scores(manifest: ScoreManifest, book: str, windows: int) -> tuple[Scores, list[dict[str, Any]]]:
@@ -74,8 +52,7 @@ def _scores(manifest: ScoreManifest, book: str, windows: int) -> tuple[Scores, l
     parts, computed_on = [], []
     for number, rows in enumerate(part_ranges(windows)):
         name = part_name(address, number)
-        data = store.read(name)
-        part, device = part_from_bytes(data, address, number, len(rows), name=store.locate(name))
+        part, device = part_from_bytes(store.read(name), address, number, len(rows), name=store.locate(name))
         parts.append(part)
         if device not in computed_on:
             computed_on.append(device)
@@ -83,59 +60,31 @@ def _scores(manifest: ScoreManifest, book: str, windows: int) -> tuple[Scores, l
 
 
 def _write_book(
-    folder: Path,
-    book: Book,
-    model: Model,
-    windows: Windows,
-    scores: Scores,
-    settings: Settings,
-    tokenization: Tokenization,
-    how: dict[str, Any],
+    folder: Path, book: Book, windows: Windows, scores: Scores, whole: Run, described: dict[str, Any]
 ) -> None:
+    provenance = {**whole.provenance(), "book": described}
+    maps = {
+        "suffix": character_map(len(book.text), windows.suffix_start, windows.stop, scores.log_p_z),
+        "window": character_map(len(book.text), windows.start, windows.stop, scores.log_p_z),
+    }
+    numbers = statistics(windows, scores, maps["suffix"], maps["window"], stride=whole.settings.window.cursor_inc)
+
     folder.mkdir(parents=True, exist_ok=True)
-    how = {"book": book.identity(), **how}
-    (folder / "windows.parquet").write_bytes(parquet.to_bytes(_table(book.name, windows, scores), how))
-
-    firsts = {"suffix": windows.suffix_start, "window": windows.start}
-    maps = {name: character_map(len(book.text), first, windows.stop, scores.log_p_z) for name, first in firsts.items()}
-    stride = settings.window.cursor_inc
-    numbers = statistics(windows, scores, maps["suffix"], maps["window"], stride=stride)
-    _write_json(folder / "statistics.json", {**numbers, "how": how})
-
+    table = {"book": np.full(len(windows), book.name), **windows.columns(), **scores.columns()}
+    (folder / "windows.parquet").write_bytes(parquet.to_bytes(table, provenance))
+    _write_json(folder / "statistics.json", {**numbers, "provenance": provenance})
     heat_map.draw(
         folder / "heat_map.png",
         maps,
-        settings.chart,
-        title=settings.chart.plot_title or f"How much of “{book.name}” does {model.source} know by heart?",
-        footer=_footer(model, windows, settings, tokenization, how["precision"]),
+        whole.settings.chart,
+        title=whole.settings.chart.plot_title or f"How much of “{book.name}” does {whole.model.source} know by heart?",
+        footer=whole.in_words(windows),
     )
     headline = numbers["headline"]
     say(
         f"{book.name}: {headline['share_of_measurable_characters_at_0.5']:.1%} of measurable characters at p_z ≥ 0.5; "
         f"{headline['share_of_windows_at_0.001']:.1%} of windows at p_z ≥ 0.001; "
         f"longest passage {headline['longest_passage_characters_at_0.5']:,} characters"
-    )
-
-
-def _table(book: str, windows: Windows, scores: Scores) -> dict[str, np.ndarray]:
-    """The columns of windows.parquet: a row for each window."""
-    return {
-        "book": np.full(len(windows), book),
-        **windows.columns(),
-        **scores.columns(),
-    }
-
-
-def _footer(model: Model, windows: Windows, settings: Settings, tokenization: Tokenization, precision: str) -> str:
-    fed = "no BOS" if tokenization.bos_id is None else f"BOS {tokenization.bos_id}"
-    return " · ".join(
-        (
-            f"model {model.source}, {model.parameters:,} parameters, weights sha256 {model.weights_sha256[:12]}",
-            f"{precision}, {fed}",
-            f"{len(windows):,} windows of {settings.window.prompt_tokens} + {tokenization.scored_tokens} tokens, "
-            f"one every {settings.window.cursor_inc} characters",
-            f"{settings.chart.coverage} coverage first",
-        )
     )
 
 

@@ -29,13 +29,12 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
     bos_id = _bos_id(window.bos, folder, tokenizer)
     tokenization = Tokenization(
         tokenizer_sha256=tokenizer.sha256,
-        tokenizer_class=tokenizer.name,
         bos_id=bos_id,
         scored_tokens=window.scored_tokens(has_bos=bos_id is not None),
     )
     _check_positions(tokenization, window, folder)
     texts = read_books(books)
-    say(f"{tokenizer.name}, {'no BOS' if bos_id is None else f'BOS {bos_id}'}")
+    say(f"windows of {window.chunk_size} tokens, {'no BOS' if bos_id is None else f'BOS {bos_id}'}")
     progress = Progress(sum(len(range(0, len(book.text), window.cursor_inc)) for book in texts), "slices")
     written = {}
     for book in texts:

@@ -1,11 +1,16 @@
-"""A model folder's own tokenizer, made to say exactly which characters each token came from."""
+"""A model folder's own tokenizer, made to say exactly which characters each token came from.
+
+`tokenizer.json` alone decides. transformers' classes may rebuild it by rules of their own, which change from release to
+release; here it runs as it was published, and transformers is asked only which token is the BOS.
+"""
 
 import dataclasses
+import json
 from pathlib import Path
-from typing import Any
 
-from tokenizers import processors
-from transformers import AutoTokenizer
+from tokenizers import Tokenizer as Backend
+from tokenizers import models, processors
+from transformers import PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
 from components.contracts.errors import ModelError
@@ -13,20 +18,16 @@ from components.models.folder import sha256_of_files
 from components.tokenize.windows import Encoding
 
 _FILE = "tokenizer.json"
-_CONFIGURATION = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Tokenizer:
     """A tokenizer with offsets."""
 
-    name: str
-    """The class that transformers chose for it."""
     sha256: str
     bos_id: int | None
     """The id of its bos_token, if it has one."""
-    backend: Any
-    """The `tokenizers.Tokenizer` that does the work."""
+    backend: Backend
 
     def encode(self, slices: list[str]) -> list[Encoding]:
         """Each slice's tokens; special tokens are neither added nor recognised in the text."""
@@ -38,27 +39,40 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     """The tokenizer of a model folder.
 
     Raises:
-        ModelError: there is none, it cannot be read, or it gives no offsets.
+        ModelError: there is none with offsets, or it cannot be read.
     """
     if not (folder / _FILE).is_file():
         raise ModelError(f"{folder} must hold {_FILE}, which gives character offsets, found none: fetch or convert it")
     transformers_logging.set_verbosity_error()
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        backend = Backend.from_file(str(folder / _FILE))
+        bos_token = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True).bos_token
     except Exception as error:  # the libraries raise many kinds, bare Exception among them
-        raise ModelError(f"{folder / _FILE} must be a tokenizer that transformers reads, found: {error}") from error
-    if not tokenizer.is_fast:
-        found = type(tokenizer).__name__
-        raise ModelError(f"{folder} must hold a fast tokenizer, which gives character offsets, found {found}")
-    backend = tokenizer.backend_tokenizer
+        raise ModelError(f"{folder / _FILE} must be a tokenizer that can be read, found: {error}") from error
+    return Tokenizer(
+        sha256=sha256_of_files(folder, [_FILE]),
+        bos_id=None if bos_token is None else backend.token_to_id(bos_token),
+        backend=_for_plain_text(backend),
+    )
+
+
+def _for_plain_text(backend: Backend) -> Backend:
+    """The same tokenizer, to which all text is text and every character has its place."""
     backend.no_truncation()
     backend.no_padding()
     backend.encode_special_tokens = True
+    if isinstance(backend.model, models.Unigram):
+        backend.model = _without_special_pieces(backend)
     # A post-processor may trim spaces off the offsets; without special tokens it does nothing else.
     backend.post_processor = processors.ByteLevel(trim_offsets=False)
-    return Tokenizer(
-        name=type(tokenizer).__name__,
-        sha256=sha256_of_files(folder, [_FILE, *(name for name in _CONFIGURATION if (folder / name).is_file())]),
-        bos_id=tokenizer.bos_token_id,
-        backend=backend,
-    )
+    return backend
+
+
+def _without_special_pieces(backend: Backend) -> models.Unigram:
+    """A Unigram model whose special tokens match no text: there they are pieces like any other, and would win."""
+    content = json.loads(backend.to_str())
+    model = content["model"]
+    special = {token["content"] for token in content["added_tokens"] if token["special"]}
+    # A noncharacter stands in no text, and ids and scores stay as they are.
+    pieces = [(f"\uffff{piece}" if piece in special else piece, score) for piece, score in model["vocab"]]
+    return models.Unigram(pieces, unk_id=model["unk_id"], byte_fallback=model.get("byte_fallback", False))

@@ -43,7 +43,7 @@ def slide(
         cursor 8          [yman][ did][ not]
         ...
         cursor 24                         [wer][ her][.]
-        cursor 28                             [er][.]      too few tokens: dropped, counted as the book's tail
+        cursor 28                             [her][.]     too few tokens: dropped, counted as the book's tail
 
     Args:
         encode: tokenizes slices, each on its own.
@@ -63,9 +63,11 @@ def slide(
             if len(encoding.ids) >= width:
                 kept.append(cursor)
                 ids.append(np.asarray(encoding.ids[:width], np.int32))
-                spans = np.asarray(encoding.offsets[:width], np.int64) + cursor
+                behind = (min(length, len(text) - cursor),) * 2
+                spans = np.asarray([*encoding.offsets[: width + 1], behind][: width + 1], np.int64) + cursor
                 starts.append(int(spans[0, 0]))
-                stops.append(np.maximum.accumulate(spans[:, 1]))
+                # A character in no token, such as an accent that a normalizer composed, belongs to the earlier side.
+                stops.append(np.maximum.accumulate(np.maximum(spans[:-1, 1], spans[1:, 0])))
             elif cursor + length > len(text):
                 dropped_tail += 1
             else:

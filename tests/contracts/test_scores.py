@@ -12,7 +12,7 @@ from components.contracts.windows import Tokenization
 
 WINDOW = WindowSettings(chunk_size=100, slice_length=2000, cursor_inc=10, max_length=0, prompt_tokens=50, bos="auto")
 SCORE = ScoreSettings(temperature=1.0, top_k=40, precision="float32")
-TOKENIZATION = Tokenization(tokenizer_sha256="t", tokenizer_class="Fast", bos_id=None, scored_tokens=50)
+TOKENIZATION = Tokenization(tokenizer_sha256="t", bos_id=None, scored_tokens=50)
 
 
 def some_scores(rows: int, tokens: int = 3) -> Scores:

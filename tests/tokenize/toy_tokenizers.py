@@ -1,12 +1,14 @@
-"""Small real tokenizers in the Hugging Face layout: the kinds that tell windows and offsets apart."""
+"""Small real tokenizers in the layout of Hugging Face, one for each way of making offsets."""
 
 import json
+import math
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-TEXT = """The ferryman did not answer her at once. “You came for the café,” he said — “and for the cafe\u0301 beyond it.”
+TEXT = """The ferryman did not answer her at once. “You came for the café,” he said — “and for the cafe\u0301 beyond.”
 She laughed; the straße was wet, the lanterns were lit, and the river went on talking to itself.
 
 'Do not answer him,' said the old woman. It's late, and they'd better go home before 1789 or 1848 comes again!
@@ -15,118 +17,156 @@ She laughed; the straße was wet, the lanterns were lit, and the river went on t
 Über den Fluß ging er nicht; naïve, façade, re\u0301sume\u0301. The river   did    not answer.
 \tThe lanterns — “lit” and ‘unlit’ — went by, and by, and by; the ferryman did not answer her.
 """
-"""What they are trained on."""
+"""What they are trained on; it holds accents composed and combining."""
+
+SAMPLES = [
+    TEXT,
+    TEXT.replace("\n", "\r\n"),
+    "The ferryman did not answer her.",
+    " her",
+    "   three spaces,  two,\ttab \r\n\r\n and a last one ",
+    "\n",
+    "🚣🏽 over the Fluß 👩‍👩‍👧",
+    "日本語 or nothing — “naïve”",
+    "cafe\u0301",
+]
+"""Texts without a special token."""
 
 _CORPUS = [*TEXT.splitlines(keepends=True), *TEXT.split()]
+_LLAMA3_WORDS = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
+    r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
 
 
-def _byte_level(vocab: int, special: list[str]) -> Tokenizer:
-    """Byte-level BPE as in GPT-2; the special tokens get the first ids."""
+def _gpt2() -> Tokenizer:
+    """Byte-level BPE; one special token, first in the vocabulary."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.train_from_iterator(_CORPUS, _bpe_trainer(vocab, special, pre_tokenizers.ByteLevel.alphabet()))
+    tokenizer.train_from_iterator(_CORPUS, _trainer(["<|endoftext|>"], pre_tokenizers.ByteLevel.alphabet()))
+    tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
     return tokenizer
 
 
-def _bpe_trainer(vocab: int, special: list[str], alphabet: list[str]) -> trainers.BpeTrainer:
-    return trainers.BpeTrainer(
-        vocab_size=vocab, special_tokens=special, initial_alphabet=alphabet, show_progress=False
-    )
-
-
-def gpt2(folder: Path) -> None:
-    """Byte-level BPE; one special token is BOS and EOS."""
-    tokenizer = _byte_level(400, ["<|endoftext|>"])
-    tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
-    _save(tokenizer, folder, bos_token="<|endoftext|>", eos_token="<|endoftext|>")
-
-
-def llama3(folder: Path) -> None:
-    """Byte-level BPE behind a regular expression; a template adds the BOS."""
+def _llama3() -> Tokenizer:
+    """Byte-level BPE behind a regular expression; special tokens after the vocabulary; a template adds the BOS."""
     tokenizer = Tokenizer(models.BPE(ignore_merges=True))
-    words = (
-        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
-        r"|\s*[\r\n]+|\s+(?!\S)|\s+"
-    )
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(words), "isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
+    words = pre_tokenizers.Split(Regex(_LLAMA3_WORDS), "isolated")
+    to_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([words, to_bytes])
     tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.train_from_iterator(_CORPUS, _bpe_trainer(420, [], pre_tokenizers.ByteLevel.alphabet()))
-    tokenizer.add_special_tokens(["<|begin_of_text|>", "<|endoftext|>"])
-    template = processors.TemplateProcessing(
-        single="<|begin_of_text|> $A",
-        special_tokens=[("<|begin_of_text|>", tokenizer.token_to_id("<|begin_of_text|>"))],
-    )
+    tokenizer.train_from_iterator(_CORPUS, _trainer([], pre_tokenizers.ByteLevel.alphabet()))
+    bos = "<|begin_of_text|>"
+    tokenizer.add_special_tokens([bos, "<|endoftext|>"])
+    ids = [(bos, tokenizer.token_to_id(bos))]
+    template = processors.TemplateProcessing(single=f"{bos} $A", special_tokens=ids)
     tokenizer.post_processor = processors.Sequence([processors.ByteLevel(trim_offsets=False), template])
-    _save(tokenizer, folder, bos_token="<|begin_of_text|>", eos_token="<|endoftext|>")
+    return tokenizer
 
 
-def gpt_neox(folder: Path) -> None:
-    """Byte-level BPE whose post-processor trims spaces off the offsets; runs of spaces are added tokens."""
-    tokenizer = _byte_level(400, ["<|endoftext|>"])
+def _gpt_neox() -> Tokenizer:
+    """GPT-2's, with accents composed, runs of spaces as added tokens, and spaces trimmed off the offsets."""
+    tokenizer = _gpt2()
     tokenizer.normalizer = normalizers.NFC()
-    tokenizer.post_processor = processors.ByteLevel(trim_offsets=True, add_prefix_space=False)
     tokenizer.add_tokens([AddedToken(" " * count, normalized=True) for count in (3, 2)])
-    _save(tokenizer, folder, bos_token="<|endoftext|>", eos_token="<|endoftext|>")
+    tokenizer.post_processor = processors.ByteLevel(add_prefix_space=False, trim_offsets=True)
+    return tokenizer
 
 
-def llama2(folder: Path) -> None:
-    """SentencePiece BPE: a dummy space in front, no pre-tokenizer, bytes for what it does not know."""
-    # tokenizers trains no BPE without a pre-tokenizer in reasonable time: learn merges on words, then take it away
-    special = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
-    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True, byte_fallback=True))
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
-    learned = [line for line in _CORPUS if line.isascii() and line.isprintable()]
-    tokenizer.train_from_iterator(learned, _bpe_trainer(400, special, []))
-    content = json.loads(tokenizer.to_str())
+def _llama2() -> Tokenizer:
+    """SentencePiece BPE: a dummy space in front, no pre-tokenizer, bytes for what is not in the vocabulary."""
+    control, byte_tokens = ["<unk>", "<s>", "</s>"], [f"<0x{byte:02X}>" for byte in range(256)]
+    learner = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True, byte_fallback=True))
+    learner.pre_tokenizer = pre_tokenizers.Metaspace()  # else the trainer would learn whole lines
+    ascii_corpus = [text for text in _CORPUS if text.isascii()]
+    learner.train_from_iterator(ascii_corpus, _trainer(control + byte_tokens, []))
+    content = json.loads(learner.to_str())
     content["pre_tokenizer"] = None
-    content["added_tokens"] = content["added_tokens"][:3]
+    content["added_tokens"] = content["added_tokens"][: len(control)]
     tokenizer = Tokenizer.from_str(json.dumps(content))
     tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
     tokenizer.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
     tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
-    _save(tokenizer, folder, bos_token="<s>", eos_token="</s>", unk_token="<unk>")
+    return tokenizer
 
 
-def unigram(folder: Path) -> None:
-    """Unigram pieces on Metaspace words, as in T5 and XLNet."""
-    tokenizer = Tokenizer(models.Unigram())
+def _unigram() -> Tokenizer:
+    """Unigram pieces of Metaspace words, as in T5 and XLNet; its control tokens are pieces too."""
+    # Counted, since the trainer gives other pieces each time.
+    words = [f"▁{word}" for word in TEXT.split()]
+    spans = [(first, last) for first in range(12) for last in range(first + 1, first + 6)]
+    counts = Counter(word[first:last] for word in words for first, last in spans if last <= len(word))
+    scores = {piece: math.log(count / counts.total()) for piece, count in counts.items() if count > 2 or len(piece) < 2}
+    control = ["<unk>", "<s>", "</s>"]
+    tokenizer = Tokenizer(models.Unigram([*((token, 0.0) for token in control), *scores.items()], unk_id=0))
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer.decoder = decoders.Metaspace()
-    trainer = trainers.UnigramTrainer(
-        vocab_size=300, special_tokens=["<unk>", "<s>", "</s>"], unk_token="<unk>", show_progress=False
-    )
-    tokenizer.train_from_iterator(_CORPUS, trainer)
+    tokenizer.add_special_tokens(control)
     tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 2)])
-    _save(tokenizer, folder, bos_token="<s>", eos_token="</s>", unk_token="<unk>")
+    return tokenizer
 
 
-def truncating(folder: Path) -> None:
-    """GPT-2's kind with truncation and padding left on in its tokenizer.json."""
-    tokenizer = _byte_level(400, ["<|endoftext|>"])
+def _truncating() -> Tokenizer:
+    """GPT-2's, saved with truncation and padding left on."""
+    tokenizer = _gpt2()
     tokenizer.enable_truncation(4)
     tokenizer.enable_padding(length=16, pad_token="<|endoftext|>")
-    _save(tokenizer, folder, bos_token="<|endoftext|>", eos_token="<|endoftext|>")
+    return tokenizer
 
 
-def _save(tokenizer: Tokenizer, folder: Path, **special: str) -> None:
+def _trainer(special_tokens: list[str], alphabet: list[str]) -> trainers.BpeTrainer:
+    return trainers.BpeTrainer(
+        vocab_size=420, special_tokens=special_tokens, initial_alphabet=alphabet, show_progress=False
+    )
+
+
+_GPT = {"bos_token": "<|endoftext|>", "eos_token": "<|endoftext|>"}
+_SENTENCEPIECE = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}
+_BUILDERS: dict[str, tuple[Callable[[], Tokenizer], dict[str, str]]] = {
+    "gpt2": (_gpt2, _GPT),
+    "llama3": (_llama3, {"bos_token": "<|begin_of_text|>", "eos_token": "<|endoftext|>"}),
+    "gpt_neox": (_gpt_neox, _GPT),
+    "llama2": (_llama2, _SENTENCEPIECE),
+    "unigram": (_unigram, _SENTENCEPIECE),
+    "truncating": (_truncating, _GPT),
+}
+KINDS = list(_BUILDERS)
+
+
+def build(kind: str, folder: Path) -> Path:
+    """The folder, with a tokenizer of this kind in it."""
+    builder, special_tokens = _BUILDERS[kind]
+    return _save(builder(), folder, special_tokens)
+
+
+def build_words(words: list[str], folder: Path) -> Path:
+    """The folder, with a tokenizer in it whose tokens are words with the space before them, and punctuation.
+
+    A word's id is its place in `words`, from 1; any other word is 0. It has no special token.
+    """
+    vocab = {"?": 0} | {word: index for index, word in enumerate(words, start=1)}
+    tokenizer = Tokenizer(models.WordLevel(vocab, unk_token="?"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r" ?\w+|[^\w\s]"), "isolated")
+    return _save(tokenizer, folder, {})
+
+
+def library_tokenizer(folder: Path) -> Tokenizer:
+    """The folder's tokenizer in the library's own terms, without what the measurement leaves out."""
+    content = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    content |= {"post_processor": None, "truncation": None, "padding": None}
+    if content["model"]["type"] == "Unigram":  # in SentencePiece itself, control pieces match no text
+        for piece in content["model"]["vocab"][:3]:
+            piece[0] = f"\ufdd0{piece[0]}"
+        content["added_tokens"] = []
+    tokenizer = Tokenizer.from_str(json.dumps(content))
+    tokenizer.encode_special_tokens = True
+    return tokenizer
+
+
+def _save(tokenizer: Tokenizer, folder: Path, special_tokens: dict[str, str]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer.save(str(folder / "tokenizer.json"))
-    config = {"tokenizer_class": "PreTrainedTokenizerFast", **special}
+    config = {"tokenizer_class": "PreTrainedTokenizerFast", **special_tokens}
     (folder / "tokenizer_config.json").write_text(json.dumps(config), encoding="utf-8")
-
-
-BUILDERS: dict[str, Callable[[Path], None]] = {
-    "gpt2": gpt2,
-    "llama3": llama3,
-    "gpt_neox": gpt_neox,
-    "llama2": llama2,
-    "unigram": unigram,
-    "truncating": truncating,
-}
-KINDS = list(BUILDERS)
+    return folder

@@ -1,5 +1,6 @@
 """The heat map: the book from left to right, darker where the model is surer of the text."""
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def draw(path: str | Path, maps: dict[str, CharacterMap], settings: ChartSetting
 
     Args:
         maps: the map over suffixes as `suffix`, and over whole windows as `window`.
-        footer: what was measured and how, in one or two lines.
+        footer: what was measured and how, in a sentence or two.
     """
     figure = Figure(figsize=settings.size, dpi=settings.dpi, layout="constrained")
     canvas = FigureCanvasAgg(figure)
@@ -50,13 +51,15 @@ def draw(path: str | Path, maps: dict[str, CharacterMap], settings: ChartSetting
     bar = figure.colorbar(mappable, ax=axes, pad=0.01, aspect=12)
     bar.set_ticks(list(_TICKS), labels=list(_TICKS.values()), fontsize="small")
     bar.minorticks_off()
-    bar.set_label("p_z of the best window\nover the character", fontsize="small")
+    bar.set_label("$p_z$ of the best window\nover the character", fontsize="small")
     if not all(covered.measurable.all() for covered in maps.values()):
         axes[0].legend(
             handles=[Patch(label="not measurable", **_NOT_MEASURABLE)],
             loc="lower right", bbox_to_anchor=(1, 1), borderpad=0, borderaxespad=0.3, frameon=False, fontsize="small",
         )  # fmt: skip
-    figure.supxlabel(footer, fontsize="x-small", color="0.35", x=0.01, ha="left")
+    figure.supxlabel(
+        textwrap.fill(footer, int(16 * settings.size[0])), fontsize="x-small", color="0.35", x=0.01, ha="left"
+    )
     canvas.print_png(path, metadata={"Software": None})
 
 

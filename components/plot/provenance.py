@@ -1,0 +1,54 @@
+"""How the numbers of a run were made, for files to carry and for people to read."""
+
+import dataclasses
+from typing import Any
+
+from components.contracts.model import Model, read_model
+from components.contracts.scores import ScoreManifest, read_score_manifest
+from components.contracts.settings import Settings
+from components.contracts.version import CONTRACT_VERSION, code_version
+from components.contracts.windows import Tokenization, Windows, read_tokenization
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Run:
+    """What the stages before say of a run as a whole."""
+
+    settings: Settings
+    model: Model
+    tokenization: Tokenization
+    scores: ScoreManifest
+
+    @classmethod
+    def read(cls, *, settings: str, model: str, windows: str, scores: str) -> "Run":
+        """The run that these artifacts belong to."""
+        return cls(
+            settings=Settings.read(settings),
+            model=read_model(model),
+            tokenization=read_tokenization(windows),
+            scores=read_score_manifest(scores),
+        )
+
+    def provenance(self) -> dict[str, Any]:
+        """Everything that is the same for all books and for every repetition of the run."""
+        return {
+            "code": code_version(),
+            "contract_version": CONTRACT_VERSION,
+            "model": {name: value for name, value in vars(self.model).items() if name != "path"},
+            "tokenization": self.tokenization.to_dict(),
+            "settings": self.settings.to_dict(),
+            "precision": self.scores.precision,
+        }
+
+    def in_words(self, windows: Windows) -> str:
+        """The model, the settings and the windows of one book, as a chart's footer."""
+        model, window, bos = self.model, self.settings.window, self.tokenization.bos_id
+        return " · ".join(
+            (
+                f"model {model.source}, {model.parameters:,} parameters, weights sha256 {model.weights_sha256[:12]}",
+                f"{self.scores.precision}, {'no BOS' if bos is None else f'BOS {bos}'}",
+                f"{len(windows):,} windows of {window.prompt_tokens} + {self.tokenization.scored_tokens} tokens, "
+                f"one every {window.cursor_inc} characters",
+                f"{self.settings.chart.coverage} coverage first",
+            )
+        )

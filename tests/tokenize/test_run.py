@@ -1,0 +1,153 @@
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from components.contracts.books import Book, write_books
+from components.contracts.errors import BookError, ModelError, SettingsError
+from components.contracts.model import Model, write_model
+from components.contracts.settings import Settings
+from components.contracts.windows import read_tokenization, read_windows
+from components.tokenize.run import run
+from components.tokenize.tokenizer import load_tokenizer
+from tests.tokenize.toy_tokenizers import TEXT, build, build_words
+
+_WORDS = ["The", " ferryman", "ferryman", "yman", " did", " not", " answer", " her", "wer", "her", "."]
+_FERRYMAN = Book(name="ferryman", source="shelf/ferryman.txt", text="The ferryman did not answer her.")
+_PARAMETERS = json.loads("""{
+    "chunk_size": 3, "slice_length": 20, "cursor_inc": 4, "max_length": 0, "prompt_tokens": 2, "bos": "auto",
+    "temperature": 1.0, "top_k": 40, "precision": "auto", "batch_size": 0,
+    "coverage": "suffix", "plot_title": "", "colormap": "Blues", "figsize": "20x3", "dpi": 300
+}""")
+_CONFIG = json.loads("""{
+    "model_type": "llama", "hidden_act": "silu", "vocab_size": 500, "max_position_embeddings": 64,
+    "hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2
+}""")
+
+Stage = Callable[..., Path]
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    """Runs the stage on a model folder, with settings other than the defaults above; gives the folder of windows."""
+
+    def run_stage(folder: Path, *books: Book, **parameters: Any) -> Path:
+        save_file({"model.norm.weight": np.ones(8, np.float32)}, folder / "model.safetensors")
+        if not (folder / "config.json").exists():
+            _write_config(folder)
+        write_books(tmp_path / "books", list(books))
+        model = Model(source="toy", path=str(folder), model_type="llama", parameters=8, weights_sha256="0")
+        write_model(tmp_path / "model.json", model)
+        Settings.from_parameters(_PARAMETERS | parameters).write(tmp_path / "settings.json")
+        inputs = {name: str(tmp_path / name) for name in ("books", "windows")}
+        run(**inputs, model=str(tmp_path / "model.json"), settings=str(tmp_path / "settings.json"))
+        return tmp_path / "windows"
+
+    return run_stage
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> Path:
+    return build_words(_WORDS, tmp_path / "model")
+
+
+@pytest.fixture
+def gpt2(tmp_path: Path) -> Path:
+    return build("gpt2", tmp_path / "model")
+
+
+def test_windows_of_every_book_read_back(stage: Stage, words: Path) -> None:
+    fragment = Book(name="fragment", source="shelf/fragment.txt", text="ferryman did not")
+    folder = stage(words, _FERRYMAN, fragment)
+    windows = read_windows(folder, "ferryman")
+    assert windows.cursor.tolist() == windows.start.tolist() == [0, 4, 8, 12, 16, 20, 24]
+    assert windows.suffix_start.tolist() == [12, 16, 16, 20, 27, 31, 31]
+    assert windows.stop.tolist() == [16, 20, 20, 27, 31, 32, 32]
+    assert windows.token_ids[0].tolist() == [1, 2, 5]
+    assert windows.token_stops[0].tolist() == [3, 12, 16]
+    assert (windows.dropped_tail, windows.dropped_inside) == (1, 0)
+    windows = read_windows(folder, "fragment")
+    # cursor 0 [ferryman][ did][ not], 4 [yman][ did][ not]; 8 [ did][ not] and 12 [ not] are too short
+    assert windows.token_ids.tolist() == [[3, 5, 6], [4, 5, 6]]
+    assert (windows.dropped_tail, windows.dropped_inside) == (2, 0)
+    assert {file.name for file in folder.iterdir()} == {"manifest.json", "ferryman.parquet", "fragment.parquet"}
+
+
+def test_tokenization_is_recorded(stage: Stage, words: Path) -> None:
+    tokenization = read_tokenization(stage(words, _FERRYMAN))
+    assert tokenization.tokenizer_sha256 == load_tokenizer(words).sha256
+    assert tokenization.scored_tokens == 1
+
+
+def test_story_tells_the_windows_and_what_was_dropped(
+    stage: Stage, words: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage(words, _FERRYMAN)
+    said = capsys.readouterr().out
+    assert "ferryman: 7 windows; 1 cursors at the tail and 0 inside have none" in said
+    assert "8 / 8 slices" in said
+
+
+@pytest.mark.parametrize(("bos", "bos_id"), [("auto", None), ("false", None), ("true", 0)])
+def test_bos_id_is_recorded_where_one_is_fed(stage: Stage, gpt2: Path, bos: str, bos_id: int | None) -> None:
+    book = Book(name="text", source="text.txt", text=TEXT)
+    # 5 positions: 2 of prompt and 3 of suffix, or the BOS, 2 and 2
+    folder = stage(gpt2, book, chunk_size=8, cursor_inc=50, max_length=5, bos=bos)
+    tokenization = read_tokenization(folder)
+    assert tokenization.bos_id == bos_id
+    assert tokenization.scored_tokens == (3 if bos_id is None else 2)
+    windows = read_windows(folder, "text")
+    assert windows.stop.tolist() == windows.token_stops[:, 1 + tokenization.scored_tokens].tolist()
+    assert 0 not in windows.token_ids
+
+
+def test_bos_without_a_bos_token_is_refused(stage: Stage, words: Path) -> None:
+    with pytest.raises(ModelError, match=r"bos=true needs a tokenizer with a bos_token.*use bos=false"):
+        stage(words, _FERRYMAN, bos="true")
+
+
+def test_book_too_short_for_a_window_is_refused_by_its_source(stage: Stage, words: Path) -> None:
+    stub = Book(name="stub", source="shelf/the stub (1).txt", text="The ferryman")
+    with pytest.raises(BookError, match=re.escape("shelf/the stub (1).txt must be long enough for one window of 3")):
+        stage(words, _FERRYMAN, stub)
+
+
+def test_book_without_a_character_is_refused_by_its_source(stage: Stage, words: Path) -> None:
+    with pytest.raises(BookError, match=r"shelf/empty\.txt"):
+        stage(words, Book(name="empty", source="shelf/empty.txt", text=""))
+
+
+def test_id_beyond_the_models_vocabulary_is_refused(stage: Stage, words: Path) -> None:
+    _write_config(words, vocab_size=len(_WORDS))  # the ids 0 to 10; "." is 11
+    with pytest.raises(ModelError, match=r"ids stay below vocab_size=11, found id 11"):
+        stage(words, _FERRYMAN)
+
+
+def test_ids_up_to_the_models_vocabulary_are_taken(stage: Stage, words: Path) -> None:
+    _write_config(words, vocab_size=len(_WORDS) + 1)
+    assert read_windows(stage(words, _FERRYMAN), "ferryman").token_ids.max() == 11
+
+
+@pytest.mark.parametrize(("bos", "positions"), [("false", 7), ("true", 8)])
+def test_input_longer_than_the_models_positions_is_refused(stage: Stage, gpt2: Path, bos: str, positions: int) -> None:
+    book = Book(name="text", source="text.txt", text=TEXT)
+    _write_config(gpt2, max_position_embeddings=positions)
+    assert len(read_windows(stage(gpt2, book, chunk_size=8, bos=bos), "text")) > 0  # the last token is not fed
+    _write_config(gpt2, max_position_embeddings=positions - 1)
+    with pytest.raises(SettingsError, match=f"{positions - 1} positions, found {positions} fed.*max_length"):
+        stage(gpt2, book, chunk_size=8, bos=bos)
+
+
+def test_folder_without_a_tokenizer_is_refused_by_what_is_missing(stage: Stage, words: Path) -> None:
+    (words / "tokenizer.json").unlink()
+    with pytest.raises(ModelError, match=r"tokenizer\.json"):
+        stage(words, _FERRYMAN)
+
+
+def _write_config(folder: Path, **fields: int) -> None:
+    (folder / "config.json").write_text(json.dumps(_CONFIG | fields), encoding="utf-8")
