@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 LOCK = uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
-.PHONY: help run compile test check format sample lock
+.PHONY: help run compile test check format sample goldens lock
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,9 +40,17 @@ format: $(VENV)/dev  ## Format the code
 sample: $(VENV)/dev  ## Train the sample model anew
 	$(BIN)/python -m samples.train
 
+goldens: .venv-goldens/done  ## Compute the tests' expected values anew with transformers and PyTorch
+	.venv-goldens/bin/python -m tests.extract.goldens.make
+
 lock:  ## Resolve the dependencies anew (needs uv)
 	$(LOCK) --group run --output-file requirements.txt pyproject.toml
 	$(LOCK) --group dev --output-file requirements-dev.txt pyproject.toml
+
+.venv-goldens/done:
+	$(PYTHON) -m venv .venv-goldens
+	.venv-goldens/bin/pip install --quiet torch==2.13.0 transformers==5.23.0 safetensors==0.8.0 numpy==2.4.6
+	@touch $@
 
 $(VENV)/run: requirements.txt
 	$(PYTHON) -m venv $(VENV)

@@ -58,9 +58,6 @@ class DecoderConfig:
     mlp_bias: bool = False
 
     def __post_init__(self) -> None:
-        for field in ("vocab", "embed", "layers", "heads", "kv_heads", "head_dim", "ffn", "max_positions"):
-            if getattr(self, field) < 1:
-                raise ModelError(f"config.json must give a positive {field}, found {getattr(self, field)}")
         if self.heads % self.kv_heads:
             raise ModelError(
                 f"config.json must give heads that are a multiple of kv heads, found {self.heads} and {self.kv_heads}"

@@ -15,6 +15,7 @@ from components.models.parameters import Parameter, parameters
 
 INDEX = "model.safetensors.index.json"
 WEIGHTS = "model.safetensors"
+PICKLES = (".bin", ".pt", ".pth")
 DTYPES = ("F32", "F16", "BF16")
 
 
@@ -52,15 +53,7 @@ class ModelFolder:
                 f"{', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}: fetch the model again"
             )
         for file in self.weight_files():
-            with open_weights(self.path / file) as weights:
-                for source in weights.keys() & wanted.keys():
-                    header = weights.get_slice(source)
-                    shape, dtype = tuple(header.get_shape()), header.get_dtype()
-                    if shape != wanted[source].source_shape or dtype not in DTYPES:
-                        raise ModelError(
-                            f"{self.path / file} must hold {source} as {list(wanted[source].source_shape)} in one of "
-                            f"{', '.join(DTYPES)}; found {list(shape)} in {dtype}: config.json is of another model"
-                        )
+            _check_file(self.path / file, {name: p for name, p in wanted.items() if self.tensor_files[name] == file})
 
 
 def open_model(path: str | Path) -> ModelFolder:
@@ -103,11 +96,29 @@ def sha256_of_files(path: Path, names: list[str]) -> str:
     return digest.hexdigest()
 
 
+def _check_file(path: Path, wanted: dict[str, Parameter]) -> None:
+    """Hold the tensors that a safetensors file must have against its header."""
+    with open_weights(path) as weights:
+        held = set(weights.keys())
+        for name, parameter in wanted.items():
+            if name not in held:
+                raise ModelError(f"{path} must hold {name}, as {INDEX} says, found none: fetch the model again")
+            header = weights.get_slice(name)
+            shape, dtype = tuple(header.get_shape()), header.get_dtype()
+            if shape != parameter.source_shape or dtype not in DTYPES:
+                raise ModelError(
+                    f"{path} must hold {name} as {list(parameter.source_shape)} in one of {', '.join(DTYPES)}; "
+                    f"found {list(shape)} in {dtype}: config.json is of another model"
+                )
+
+
 def _tensor_files(path: Path) -> dict[str, str]:
     if (path / INDEX).is_file():
         files = _read_json(path / INDEX).get("weight_map")
-        if not isinstance(files, dict) or not files:
-            raise ModelError(f"{path / INDEX} must have a weight_map, found none: fetch the model again")
+        if not isinstance(files, dict) or not files or not all(isinstance(file, str) for file in files.values()):
+            raise ModelError(
+                f"{path / INDEX} must have a weight_map of tensors to files, found none: fetch the model again"
+            )
         for file in sorted(set(files.values())):
             if not (path / file).is_file():
                 raise ModelError(f"{path} must hold {file}, which {INDEX} names, found none: fetch the model again")
@@ -115,7 +126,7 @@ def _tensor_files(path: Path) -> dict[str, str]:
     if (path / WEIGHTS).is_file():
         with open_weights(path / WEIGHTS) as weights:
             return dict.fromkeys(weights.keys(), WEIGHTS)
-    pickled = sorted(file.name for file in path.glob("*.bin"))
+    pickled = sorted(file.name for file in path.iterdir() if file.suffix in PICKLES)
     found = f"only {pickled[0]}, which is pickle and can run code" if pickled else "none"
     raise ModelError(f"{path} must hold {WEIGHTS} or {INDEX}, found {found}: convert or fetch the model as safetensors")
 

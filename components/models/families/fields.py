@@ -1,5 +1,6 @@
 """Reading the fields of a config.json, with errors that name the field."""
 
+import math
 from typing import Any
 
 from components.contracts.errors import ModelError
@@ -15,12 +16,18 @@ class Fields:
         self._values, self._place = values, place
 
     def integer(self, name: str, default: int | None = None) -> int:
-        """The field's integer."""
-        return int(self._get(name, int, default))
+        """The field's integer, at least 1."""
+        value = self._get(name, int, default)
+        if value < 1:
+            raise ModelError(f"{self._place} must have a positive {name}, found {value}: the file is broken")
+        return value
 
     def number(self, name: str, default: float | None = None) -> float:
-        """The field's number."""
-        return float(self._get(name, (int, float), default))
+        """The field's number, above 0."""
+        value = float(self._get(name, (int, float), default))
+        if not 0 < value < math.inf:
+            raise ModelError(f"{self._place} must have a positive {name}, found {value}: the file is broken")
+        return value
 
     def boolean(self, name: str, default: bool | None = None) -> bool:
         """The field's truth value."""
@@ -34,18 +41,17 @@ class Fields:
 
     def rope(self) -> Rope:
         """The rotary embedding, from `rope_parameters` or from the older `rope_theta` and `rope_scaling`."""
-        values = self._values.get("rope_parameters") or {}
-        if not values:
-            values = dict(self._values.get("rope_scaling") or {})
-            if "rope_theta" in self._values:
-                values["rope_theta"] = self._values["rope_theta"]
+        values = self._values.get("rope_scaling") or self._values.get("rope_parameters") or {}
         if not isinstance(values, dict):
             raise ModelError(f"{self._place} must have an object as rope_parameters or rope_scaling, found {values!r}")
+        if "rope_theta" in self._values:
+            values = {"rope_theta": self._values["rope_theta"], **values}
         kind = values.get("rope_type", values.get("type", "default"))
         if kind not in _ROPE_SCALINGS:
             raise ModelError(f"{self._place} must have a rope type of {', '.join(_ROPE_SCALINGS)}; found {kind!r}")
         fields = Fields(values, f"{self._place}, rope")
-        fields.must_be("partial_rotary_factor", 1.0)
+        for place in (self, fields):
+            place.must_be("partial_rotary_factor", 1.0)
         theta = fields.number("rope_theta", default=10_000.0)
         if kind == "default":
             return Rope(theta=theta)

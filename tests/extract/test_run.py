@@ -1,0 +1,144 @@
+"""The stage as a whole: windows in, score parts in the store out."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from components.contracts.books import Book, write_books
+from components.contracts.errors import ModelError
+from components.contracts.model import Model, write_model
+from components.contracts.scores import Scores, part_from_bytes, part_name, part_ranges, read_score_manifest
+from components.contracts.settings import Settings
+from components.contracts.windows import Tokenization, Windows, write_windows
+from components.extract.run import run
+from tests.contracts.test_settings import DEFAULTS
+from tests.extract.numpy_decoder import logits
+
+CHECKPOINT = Path(__file__).parent / "goldens" / "gqa_untied"
+TOKENS, PROMPT, WINDOWS = 12, 5, 1_100
+IDS = np.random.default_rng(0).integers(0, 160, (WINDOWS, TOKENS)).astype(np.int32)
+
+
+class Stage:
+    """The artifacts of one book of random tokens, and the stage that scores it."""
+
+    def __init__(self, folder: Path, checkpoint: Path = CHECKPOINT) -> None:
+        self.folder = folder
+        write_books(folder / "books", [Book(name="random", source="nowhere", text="a book")])
+        model = Model(source="m", path=str(checkpoint), model_type="llama", parameters=1, weights_sha256="w")
+        write_model(folder / "model.json", model)
+
+    def __call__(self, *, bos_id: int | None = None, **settings: object) -> Scores:
+        folder = self.folder
+        Settings.from_parameters(
+            {**DEFAULTS, "chunk_size": TOKENS, "prompt_tokens": PROMPT, "top_k": 7, **settings}
+        ).write(folder / "settings.json")
+        tokenization = Tokenization(tokenizer_sha256="t", bos_id=bos_id, scored_tokens=TOKENS - PROMPT)
+        column = np.zeros(WINDOWS, np.int64)
+        windows = Windows(
+            cursor=column, start=column, suffix_start=column, stop=column,
+            token_ids=IDS, token_stops=IDS.astype(np.int64), dropped_tail=0, dropped_inside=0,
+        )  # fmt: skip
+        write_windows(folder / "windows", tokenization, {"random": windows})
+        artifacts = {"books": "books", "model": "model.json", "windows": "windows", "settings": "settings.json"}
+        paths = {name: str(folder / file) for name, file in artifacts.items()}
+        run(**paths, store=str(folder / "store"), scores=str(folder / "scores.json"))
+        return self.read()
+
+    def read(self) -> Scores:
+        address = read_score_manifest(self.folder / "scores.json").addresses["random"]
+        parts = []
+        for number, rows in enumerate(part_ranges(WINDOWS)):
+            data = (self.folder / "store" / part_name(address, number)).read_bytes()
+            parts.append(part_from_bytes(data, address, number, len(rows), name="part")[0])
+        return Scores.concatenate(parts)
+
+    def parts(self) -> dict[Path, int]:
+        return {path: path.stat().st_mtime_ns for path in (self.folder / "store").rglob("*.parquet")}
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path)
+
+
+@pytest.mark.parametrize("bos_id", [None, 3])
+def test_scores_are_those_of_a_float64_decoder(stage: Stage, bos_id: int | None) -> None:
+    scores = stage(bos_id=bos_id)
+    for window in (0, 500, WINDOWS - 1):
+        ids = [*([] if bos_id is None else [bos_id]), *IDS[window]]
+        wide = logits(CHECKPOINT, np.array(ids))
+        log_probs = wide - np.log(np.exp(wide).sum(axis=-1, keepdims=True))
+        suffix = range(len(ids) - (TOKENS - PROMPT), len(ids))
+        expected = [log_probs[place - 1, ids[place]] for place in suffix]
+        np.testing.assert_allclose(scores.token_log_probs[window], expected, atol=1e-4)
+        assert scores.log_p_z[window] == pytest.approx(sum(expected), abs=1e-3)
+        ranks = [int((wide[place - 1] > wide[place - 1, ids[place]]).sum()) for place in suffix]
+        assert scores.token_ranks[window].tolist() == ranks
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 64, 2_000])
+def test_values_do_not_depend_on_the_batch(stage: Stage, tmp_path: Path, batch_size: int) -> None:
+    """Beyond rounding: 1e-5 nats a token, or 1e-5 of the value where that is more (this checkpoint is steep)."""
+    (tmp_path / "other").mkdir()
+    one, other = stage(), Stage(tmp_path / "other")(batch_size=batch_size)
+    np.testing.assert_allclose(other.token_log_probs, one.token_log_probs, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(other.token_log_top_k_mass, one.token_log_top_k_mass, rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(other.token_ranks, one.token_ranks)
+
+
+def test_finished_part_is_not_computed_again_and_a_lost_one_comes_back_the_same(stage: Stage) -> None:
+    stage()
+    first = stage.parts()
+    contents = {path: path.read_bytes() for path in first}
+    lost, kept = sorted(first)
+    lost.unlink()
+    stage()
+    assert stage.parts()[kept] == first[kept]
+    assert {path: path.read_bytes() for path in first} == contents
+
+
+def test_batch_size_is_recorded_and_no_part_of_the_address(stage: Stage) -> None:
+    stage()
+    before = stage.parts()
+    stage(batch_size=8)
+    assert stage.parts() == before
+
+
+def test_settings_that_change_scores_change_the_address(stage: Stage) -> None:
+    one = stage()
+    other = stage(temperature=2.0)
+    assert len(stage.parts()) == 4
+    np.testing.assert_array_equal(other.token_log_probs, one.token_log_probs)
+    assert (other.token_log_top_k_mass < one.token_log_top_k_mass).mean() > 0.9
+
+
+def test_half_precision_is_obeyed(stage: Stage) -> None:
+    exact, rough = stage(), stage(precision="bfloat16")
+    assert read_score_manifest(stage.folder / "scores.json").precision == "bfloat16"
+    difference = np.abs(rough.token_log_probs - exact.token_log_probs)
+    assert 1e-4 < difference.mean() < 0.15
+
+
+def test_model_that_gives_no_number_is_refused(tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "config.json").write_text((CHECKPOINT / "config.json").read_text())
+    weights = load_file(CHECKPOINT / "model.safetensors")
+    weights["model.norm.weight"][0] = np.nan
+    save_file(weights, broken / "model.safetensors")
+    with pytest.raises(ModelError, match="finite logits"):
+        Stage(tmp_path, broken)()
+    assert not list((tmp_path / "store").rglob("*.parquet"))
+
+
+def test_part_says_what_it_was_computed_on(stage: Stage) -> None:
+    stage(batch_size=8)
+    address = read_score_manifest(stage.folder / "scores.json").addresses["random"]
+    data = (stage.folder / "store" / part_name(address, 0)).read_bytes()
+    _, computed_on = part_from_bytes(data, address, 0, 1_024, name="part")
+    assert computed_on["batch_size"] == 8
+    assert computed_on["precision"] == "float32"
+    assert computed_on["device"] == "cpu"
