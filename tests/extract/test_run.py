@@ -86,7 +86,9 @@ def test_values_do_not_depend_on_the_batch(stage: Stage, tmp_path: Path, batch_s
     one, other = stage(), Stage(tmp_path / "other")(batch_size=batch_size)
     np.testing.assert_allclose(other.token_log_probs, one.token_log_probs, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(other.token_log_top_k_mass, one.token_log_top_k_mass, rtol=1e-5, atol=1e-5)
-    np.testing.assert_array_equal(other.token_ranks, one.token_ranks)
+    moved = np.abs(other.token_ranks - one.token_ranks)
+    assert moved.max() <= 1, "two logits that nearly tie may change places"
+    assert moved.mean() < 1e-3
 
 
 def test_finished_part_is_not_computed_again_and_a_lost_one_comes_back_the_same(stage: Stage) -> None:
