@@ -20,7 +20,7 @@ help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: compile  ## Measure BOOKS under MODEL on this machine; results in OUT
-	@$(BIN)/python -m launch run build/pipeline.yaml --out $(OUT) --books $(BOOKS) --model $(MODEL) --store $(STORE) --set $(SET)
+	@$(BIN)/python -m launch run build/pipeline.yaml --books $(BOOKS) --model "$(MODEL)" --store "$(STORE)" --out "$(OUT)" --set $(SET)
 
 compile: $(VENV)/run  ## Write build/pipeline.yaml
 	@$(BIN)/python -m launch compile build/pipeline.yaml

@@ -75,10 +75,11 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, scor
             window=chosen.window,
             score=chosen.score,
         )
+        if address not in addresses.values():  # the same text under two names is scored once
+            rows = read_windows(windows, book.name)
+            total += len(rows)
+            missing += _missing_parts(place, address, _model_input(rows, chosen, tokenization))
         addresses[book.name] = address
-        rows = read_windows(windows, book.name)
-        total += len(rows)
-        missing += _missing_parts(place, address, _model_input(rows, chosen, tokenization))
 
     todo = sum(len(part.inputs) for part in missing)
     say(f"{total:,} windows, {total - todo:,} scored already; {precision}, batches of {batch}, {device.device_kind}")

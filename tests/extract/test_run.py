@@ -102,6 +102,17 @@ def test_finished_part_is_not_computed_again_and_a_lost_one_comes_back_the_same(
     assert {path: path.read_bytes() for path in first} == contents
 
 
+def test_same_text_under_two_names_is_scored_once(
+    stage: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    twice = [Book(name=name, source="nowhere", text="a book") for name in ("random", "again")]
+    write_books(tmp_path / "books", twice)
+    stage()
+    assert f"{WINDOWS:,} / {WINDOWS:,} windows" in capsys.readouterr().out
+    addresses = read_score_manifest(tmp_path / "scores.json").addresses
+    assert addresses["random"] == addresses["again"]
+
+
 def test_batch_size_is_recorded_and_no_part_of_the_address(stage: Stage) -> None:
     stage()
     before = stage.parts()
