@@ -55,15 +55,9 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, scor
     Raises:
         ModelError: the weights cannot be used.
     """
-    chosen, described, tokenization = Settings.read(settings), read_model(model), read_tokenization(windows)
-    place = open_store(store)
     device = jax.devices()[0]
-    precision = chosen.score.precision
-    if precision == "auto":
-        precision = "float32" if device.platform == "cpu" else "bfloat16"
-    chosen = dataclasses.replace(chosen, score=dataclasses.replace(chosen.score, precision=precision))
-    batch = chosen.layout.batch_size or (16 if device.platform == "cpu" else 64)
-
+    chosen = _settle(Settings.read(settings), device)
+    described, tokenization, place = read_model(model), read_tokenization(windows), open_store(store)
     addresses: dict[str, str] = {}
     missing: list[_Part] = []
     total = 0
@@ -81,8 +75,9 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, scor
             missing += _missing_parts(place, address, _model_input(rows, chosen, tokenization))
         addresses[book.name] = address
 
-    todo = sum(len(part.inputs) for part in missing)
-    say(f"{total:,} windows, {total - todo:,} scored already; {precision}, batches of {batch}, {device.device_kind}")
+    done = total - sum(len(part.inputs) for part in missing)
+    precision, batch = chosen.score.precision, chosen.layout.batch_size
+    say(f"{total:,} windows, {done:,} scored already; {precision}, batches of {batch}, {device.device_kind}")
     if missing:
         computed_on = {
             "device": device.device_kind,
@@ -94,11 +89,24 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, scor
         }
         with jax.default_matmul_precision("highest" if precision == "float32" else "default"):
             params, score = _prepare(described, chosen, tokenization)
-            progress = Progress(total, "windows", skip=total - todo)
+            progress = Progress(total, "windows", skip=done)
             for part, part_scores in _score_parts(score, params, missing, batch, chosen.score.top_k, progress):
                 data = part_to_bytes(part_scores, part.address, part.number, computed_on)
                 place.create(part_name(part.address, part.number), data)
     write_score_manifest(scores, ScoreManifest(store=store, precision=precision, addresses=addresses))
+
+
+def _settle(settings: Settings, device: jax.Device) -> Settings:
+    """The settings with what was left open (`auto`, 0) chosen for the device."""
+    on_cpu = device.platform == "cpu"
+    precision, batch = settings.score.precision, settings.layout.batch_size
+    if precision == "auto":
+        precision = "float32" if on_cpu else "bfloat16"
+    return dataclasses.replace(
+        settings,
+        score=dataclasses.replace(settings.score, precision=precision),
+        layout=dataclasses.replace(settings.layout, batch_size=batch or (16 if on_cpu else 64)),
+    )
 
 
 def _model_input(windows: Windows, settings: Settings, tokenization: Tokenization) -> np.ndarray:
