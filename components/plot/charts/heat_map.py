@@ -58,7 +58,7 @@ def draw(path: str | Path, maps: dict[str, CharacterMap], settings: ChartSetting
             loc="lower right", bbox_to_anchor=(1, 1), borderpad=0, borderaxespad=0.3, frameon=False, fontsize="small",
         )  # fmt: skip
     figure.supxlabel(
-        textwrap.fill(footer, int(16 * settings.size[0])), fontsize="x-small", color="0.35", x=0.01, ha="left"
+        textwrap.fill(footer, int(17 * settings.size[0])), fontsize="x-small", color="0.35", x=0.01, ha="left"
     )
     canvas.print_png(path, metadata={"Software": None})
 
