@@ -49,6 +49,6 @@ class Run:
                 f"{self.scores.precision}, {'no BOS' if bos is None else f'BOS {bos}'}",
                 f"{len(windows):,} windows of {window.prompt_tokens} + {self.tokenization.scored_tokens} tokens, "
                 f"one every {window.cursor_inc} characters",
-                f"{self.settings.chart.coverage} coverage first",
+                f"{self.settings.chart.coverage} coverage",
             )
         )

@@ -41,7 +41,7 @@ def draw(path: str | Path, maps: dict[str, CharacterMap], settings: ChartSetting
     for strip, name in zip(axes, (first, second), strict=True):
         _strip(strip, maps[name], settings.colormap, columns)
         strip.set_ylabel(_STRIPS[name], rotation=0, ha="right", va="center", fontsize="small")
-    axes[0].set_title(title, loc="left")
+    figure.suptitle(textwrap.fill(title, int(9 * settings.size[0])), x=0.01, ha="left")
     axes[0].tick_params(bottom=False)
     axes[1].set_xlabel("character of the book", fontsize="small")
     axes[1].xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
