@@ -80,8 +80,11 @@ def byheart(
         colormap=colormap,
         figsize=figsize,
         dpi=dpi,
-    ).outputs
-    given = {name: downloaded[name] for name in ("book_texts", "model_description", "settings")}
-    windows = tokenize(**given).outputs["windows"]
-    scores = extract(store=store, windows=windows, **given).outputs["scores"]
-    return plot(windows=windows, scores=scores, **given).outputs["results"]
+    )
+    given = {name: downloaded.outputs[name] for name in ("book_texts", "model_description", "settings")}
+    tokenized = tokenize(**given)
+    extracted = extract(store=store, windows=tokenized.outputs["windows"], **given)
+    plotted = plot(windows=tokenized.outputs["windows"], scores=extracted.outputs["scores"], **given)
+    for task in (downloaded, tokenized, extracted, plotted):
+        task.set_caching_options(False)  # the store is the cache: it knows when a file behind a path has changed
+    return plotted.outputs["results"]

@@ -47,3 +47,7 @@ def test_no_input_of_a_task_dangles(spec: Any) -> None:
             producer = source["taskOutputArtifact"]
             outputs = spec["components"][tasks[producer["producerTask"]]["componentRef"]["name"]]["outputDefinitions"]
             assert producer["outputArtifactKey"] in outputs["artifacts"]
+
+
+def test_kubeflow_caches_nothing(spec: Any) -> None:
+    assert not any(task["cachingOptions"].get("enableCache") for task in spec["root"]["dag"]["tasks"].values())
