@@ -44,3 +44,10 @@ def test_same_map_is_the_same_picture(tmp_path: Path) -> None:
     for name in ("one.png", "two.png"):
         draw(tmp_path / name, book(1_000, slice(500, 700)))
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+
+
+def test_dollar_signs_in_a_title_are_dollar_signs(tmp_path: Path) -> None:
+    covered = book(1_000, slice(500, 700))
+    maps = {"suffix": covered, "window": covered}
+    heat_map.draw(tmp_path / "map.png", maps, CHART, title="From $5 to $\\frac", footer="$HOME/$a_{")
+    assert (tmp_path / "map.png").stat().st_size > 1_000

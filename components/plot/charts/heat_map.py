@@ -41,7 +41,8 @@ def draw(path: str | Path, maps: dict[str, CharacterMap], settings: ChartSetting
     for strip, name in zip(axes, (first, second), strict=True):
         _strip(strip, maps[name], settings.colormap, columns)
         strip.set_ylabel(_STRIPS[name], rotation=0, ha="right", va="center", fontsize="small")
-    figure.suptitle(textwrap.fill(title, int(9 * settings.size[0])), x=0.01, ha="left")
+    plain: dict[str, Any] = {"x": 0.01, "ha": "left", "parse_math": False}  # a $ in a title or a path is a $
+    figure.suptitle(textwrap.fill(title, int(9 * settings.size[0])), **plain)
     axes[0].tick_params(bottom=False)
     axes[1].set_xlabel("character of the book", fontsize="small")
     axes[1].xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
@@ -57,9 +58,7 @@ def draw(path: str | Path, maps: dict[str, CharacterMap], settings: ChartSetting
             handles=[Patch(label="not measurable", **_NOT_MEASURABLE)],
             loc="lower right", bbox_to_anchor=(1, 1), borderpad=0, borderaxespad=0.3, frameon=False, fontsize="small",
         )  # fmt: skip
-    figure.supxlabel(
-        textwrap.fill(footer, int(17 * settings.size[0])), fontsize="x-small", color="0.35", x=0.01, ha="left"
-    )
+    figure.supxlabel(textwrap.fill(footer, int(17 * settings.size[0])), fontsize="x-small", color="0.35", **plain)
     canvas.print_png(path, metadata={"Software": None})
 
 
