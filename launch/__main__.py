@@ -8,7 +8,6 @@
 
 import argparse
 import json
-import os
 import signal
 import sys
 import time
@@ -63,12 +62,13 @@ def _run(chosen: argparse.Namespace) -> None:
     started = time.monotonic()
     arguments: dict[str, Any] = {
         **parse_values(chosen.set, read_parameters(chosen.pipeline)),
-        "books": chosen.books,
-        "model": chosen.model,
-        "store": chosen.store,
+        "books": [str(Path(book).expanduser()) for book in chosen.books],
+        "model": str(Path(chosen.model).expanduser()),
+        "store": str(Path(chosen.store).expanduser()),
     }
-    run_local(chosen.pipeline, arguments, chosen.out)
-    _show(chosen.out, time.monotonic() - started)
+    out = chosen.out.expanduser()
+    run_local(chosen.pipeline, arguments, out)
+    _show(out, time.monotonic() - started)
 
 
 def _show(out: Path, seconds: float) -> None:
@@ -86,5 +86,6 @@ def _show(out: Path, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    for signalled in (signal.SIGINT, signal.SIGTERM):  # a shell's background job inherits SIGINT ignored
+        signal.signal(signalled, signal.default_int_handler)
     sys.exit(main())

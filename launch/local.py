@@ -21,6 +21,7 @@ from components.contracts.progress import ERROR, LEFT, MARK
 ROOT = Path(__file__).resolve().parent.parent
 _STAGE_LINE = re.compile(rf"^\s*(\w+){re.escape(MARK)}(.*)$")
 
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _FAULT = re.compile(r"^\s*([\w.]+(?:Error|Exception)\b.*)$")
 
 
@@ -41,14 +42,14 @@ def run_local(pipeline: str | Path, arguments: dict[str, Any], out: str | Path) 
         log = log_path.open("w", encoding="utf-8")
     except OSError as error:
         raise ByheartError(f"out must be a folder that can be written, found {out}: {error.strerror}") from None
-    with log, tempfile.TemporaryDirectory(prefix="byheart-") as work:
+    with log, tempfile.TemporaryDirectory(prefix="byheart-", ignore_cleanup_errors=True) as work:
         child = subprocess.Popen(
             [sys.executable, "-m", "launch.graph", str(pipeline), work, str(out), json.dumps(arguments)],
-            env=_environment(),
+            env=_environment(work),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
             errors="replace",
             start_new_session=True,
         )
@@ -62,14 +63,17 @@ def run_local(pipeline: str | Path, arguments: dict[str, Any], out: str | Path) 
         raise RunFailedError(stage_error or f"{fault}: a fault of this program, or of this machine; see {log_path}")
 
 
-def _environment() -> dict[str, str]:
-    """The stages' environment: they import this checkout, and say which commit it is."""
+def _environment(work: str) -> dict[str, str]:
+    """The stages' environment: they import this checkout, litter only in `work`, and say which commit it is."""
     paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
         "PYTHONUNBUFFERED": "1",
         "PYTHONWARNINGS": "ignore",
+        "PYTHONUTF8": "1",
+        "PYTHONIOENCODING": "utf-8",
+        "TMPDIR": work,  # KFP leaves its own temporary folders behind
     }
     if sys.stdout.isatty():
         environment["BYHEART_PROGRESS_SECONDS"] = "0.5"
@@ -80,7 +84,7 @@ def _environment() -> dict[str, str]:
 
 def _commit() -> str | None:
     git = shutil.which("git")
-    if not git:
+    if not git or not (ROOT / ".git").exists():
         return None
     described = subprocess.run(
         [git, "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
@@ -119,7 +123,7 @@ def _follow(child: subprocess.Popen[str], log: Any) -> str | None:
 
 def _first_fault(log: Path) -> str | None:
     """The last line of the first traceback in a log, if there is one."""
-    faults = (_FAULT.match(line) for line in log.read_text(encoding="utf-8").splitlines())
+    faults = (_FAULT.match(_COLOUR.sub("", line)) for line in log.read_text(encoding="utf-8").splitlines())
     return next((found[1] for found in faults if found), None)
 
 

@@ -17,6 +17,9 @@ _KINDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "LIST": ("a JSON list", json.loads),
 }
 
+_PLACES = ("books", "model", "store")
+"""Parameters that have an option of their own."""
+
 
 def read_parameters(pipeline: str | Path) -> dict[str, dict[str, Any]]:
     """The input parameters that a compiled pipeline declares, by name, as its YAML describes them."""
@@ -40,6 +43,8 @@ def parse_values(assignments: list[str], declared: dict[str, dict[str, Any]]) ->
             near = difflib.get_close_matches(name, declared, 1)
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(declared)}"
             raise SettingsError(f"a setting must name a parameter of the pipeline, found {name!r}: {hint}")
+        if name in _PLACES:
+            raise SettingsError(f"{name} must be given as --{name} (make: {name.upper()}=...), found it among settings")
         kind, parse = _KINDS[declared[name]["parameterType"]]
         try:
             values[name] = parse(text)

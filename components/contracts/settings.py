@@ -5,7 +5,6 @@ No default stands here: every default is in `pipeline.py`.
 
 import dataclasses
 import json
-import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -140,17 +139,19 @@ class Settings:
             )
         _one_of("bos", window.bos, BOS)
         window.scored_tokens(has_bos=window.bos == "true")
-        if not (math.isfinite(score.temperature) and score.temperature > 0):
-            raise SettingsError(f"temperature must be above 0, found {score.temperature}: 1 is the model's own")
+        if not 0.01 <= score.temperature <= 100:
+            raise SettingsError(
+                f"temperature must be from 0.01 to 100, found {score.temperature}: 1 is the model's own"
+            )
         _at_least("top_k", score.top_k, 0, "tokens (0 is the whole vocabulary)")
         _one_of("precision", score.precision, PRECISIONS)
         _at_least("batch_size", self.layout.batch_size, 0, "windows (0 is chosen for you)")
         _one_of("coverage", chart.coverage, COVERAGES)
         _one_of("colormap", chart.colormap, COLORMAPS)
         _at_least("dpi", chart.dpi, 10, "dots an inch")
-        if max(chart.size) * chart.dpi > 2**16:
+        if chart.size[0] * chart.size[1] * chart.dpi**2 > 10**8:
             raise SettingsError(
-                f"figsize times dpi must stay below {2**16:,} dots, found {chart.figsize} at {chart.dpi}: lower dpi"
+                f"figsize at dpi must stay below {10**8:,} dots, found {chart.figsize} at {chart.dpi}: lower dpi"
             )
 
     def to_dict(self) -> dict[str, dict[str, Any]]:

@@ -146,8 +146,8 @@ def _score_parts(
     def land() -> Iterator[tuple[_Part, Scores]]:
         part, rows, result = flying.popleft()
         tokens = jax.tree.map(lambda values: np.asarray(values)[:rows], result)
-        if np.isnan(tokens.log_prob).any():
-            raise ModelError("the model must give finite logits, found NaN: try precision=float32 or other weights")
+        if not all(np.isfinite(values).all() for values in jax.tree.leaves(tokens)):
+            raise ModelError("the model must give finite logits, found none: try precision=float32 or other weights")
         done.append(window_scores(tokens, top_k=top_k))
         progress.add(rows)
         if sum(map(len, done)) == len(part.inputs):

@@ -31,7 +31,7 @@ def start(folder: Path) -> subprocess.Popen[str]:
 
 def processes_of(folder: Path) -> list[str]:
     """The processes that name the folder in their command line: the runner and its stages do."""
-    listed = subprocess.run(["ps", "-eo", "pid=,args="], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(["ps", "-ewwo", "pid=,args="], capture_output=True, text=True, check=True).stdout
     return [line for line in listed.splitlines() if str(folder) in line]
 
 
@@ -115,6 +115,7 @@ def test_fault_of_the_program_is_named_with_the_log_that_holds_it(
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_interrupting_leaves_no_process_behind(tmp_path: Path, how: signal.Signals) -> None:
     run = start(tmp_path)
+    assert processes_of(tmp_path)
     run.send_signal(how)
     _, errors = run.communicate(timeout=10)
     assert run.returncode == 130

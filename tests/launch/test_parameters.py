@@ -27,6 +27,7 @@ def test_values_are_read_as_the_pipeline_declares_them(declared: Declared) -> No
         ("top_k", "name=value"),
         ("chunksize=5", "did you mean chunk_size"),
         ("zzz=5", "known are"),
+        ("model=elsewhere", "MODEL="),
         ("top_k=many", "whole number"),
         ("top_k=2.5", "whole number"),
         ("temperature=hot", "a number"),
