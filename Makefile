@@ -53,7 +53,8 @@ lock:  ## Resolve the dependencies anew (needs uv)
 	@touch $@
 
 $(VENV)/run: requirements.txt
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; v = sys.version_info; (3, 11) <= v < (3, 14) or sys.exit("error: Python 3.11 to 3.13 is needed, found %d.%d: name one, as in make PYTHON=python3.12" % v[:2])'
+	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 

@@ -21,6 +21,8 @@ from components.contracts.progress import ERROR, LEFT, MARK
 ROOT = Path(__file__).resolve().parent.parent
 _STAGE_LINE = re.compile(rf"^\s*(\w+){re.escape(MARK)}(.*)$")
 
+_KFP_SUMMARY = "Inner task failed"
+_ENDED_FROM_OUTSIDE = "a stage was ended from outside, most likely for want of memory: lower batch_size or dpi; see"
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _FAULT = re.compile(r"^\s*([\w.]+(?:Error|Exception)\b.*)$")
 
@@ -59,8 +61,9 @@ def run_local(pipeline: str | Path, arguments: dict[str, Any], out: str | Path) 
         finally:
             _end(child)
     if code or stage_error:
-        fault = _first_fault(log_path) or f"the run ended with exit code {code}"
-        raise RunFailedError(stage_error or f"{fault}: a fault of this program, or of this machine; see {log_path}")
+        fault = _first_fault(log_path)
+        said = f"{fault}: a fault of this program, or of this machine; see" if fault else _ENDED_FROM_OUTSIDE
+        raise RunFailedError(stage_error or f"{said} {log_path}")
 
 
 def _environment(work: str) -> dict[str, str]:
@@ -124,7 +127,7 @@ def _follow(child: subprocess.Popen[str], log: Any) -> str | None:
 def _first_fault(log: Path) -> str | None:
     """The last line of the first traceback in a log, if there is one."""
     faults = (_FAULT.match(_COLOUR.sub("", line)) for line in log.read_text(encoding="utf-8").splitlines())
-    return next((found[1] for found in faults if found), None)
+    return next((found[1] for found in faults if found and _KFP_SUMMARY not in found[1]), None)
 
 
 def _end(child: subprocess.Popen[str]) -> None:

@@ -32,7 +32,7 @@ def _files(source: str) -> list[Path]:
         raise BookError(f"books must be local files or folders, found {source}: copy it here first")
     if not path.is_dir():
         return [path]
-    files = sorted(path.glob("*.txt"))
+    files = sorted(file for file in path.glob("*.txt") if not file.name.startswith("."))
     if not files:
         raise BookError(f"{path} must hold at least one .txt file, found none: name the book's file")
     return files
