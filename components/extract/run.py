@@ -147,7 +147,7 @@ def _score_parts(
         part, rows, result = flying.popleft()
         tokens = jax.tree.map(lambda values: np.asarray(values)[:rows], result)
         if not all(np.isfinite(values).all() for values in jax.tree.leaves(tokens)):
-            raise ModelError("the model must give finite logits, found none: try precision=float32 or other weights")
+            raise ModelError("the model must give finite logits, found infinite ones or NaN: try precision=float32")
         done.append(window_scores(tokens, top_k=top_k))
         progress.add(rows)
         if sum(map(len, done)) == len(part.inputs):

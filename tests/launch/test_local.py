@@ -35,6 +35,14 @@ def processes_of(folder: Path) -> list[str]:
     return [line for line in listed.splitlines() if str(folder) in line]
 
 
+def silence_stage(folder: Path) -> None:
+    """Stop the running stage, so that it cannot end by itself when nobody listens to it any more."""
+    stages = [int(line.split()[0]) for line in processes_of(folder) if "executor_main" in line]
+    assert stages
+    for process in stages:
+        os.kill(process, signal.SIGSTOP)
+
+
 def gone(folder: Path, *, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while processes_of(folder) and time.monotonic() < deadline:
@@ -115,7 +123,7 @@ def test_fault_of_the_program_is_named_with_the_log_that_holds_it(
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_interrupting_leaves_no_process_behind(tmp_path: Path, how: signal.Signals) -> None:
     run = start(tmp_path)
-    assert processes_of(tmp_path)
+    silence_stage(tmp_path)
     run.send_signal(how)
     _, errors = run.communicate(timeout=10)
     assert run.returncode == 130
@@ -127,6 +135,7 @@ def test_runner_that_is_killed_takes_its_stages_along_and_loses_no_part(tmp_path
     run = start(tmp_path)
     while not parts(tmp_path):
         time.sleep(0.1)
+    silence_stage(tmp_path)
     os.kill(run.pid, signal.SIGKILL)
     run.communicate(timeout=10)
     assert gone(tmp_path, seconds=5)
