@@ -1,9 +1,10 @@
 # `make run` measures the bundled sample; `make test` tests. Everything else is below, one line each.
 #
-#   make run BOOKS="a.txt b.txt" MODEL=path/to/model OUT=results SET="top_k=20 cursor_inc=50"
+#   make run BOOKS="a.txt b.txt" CONTROLS=unseen.txt MODEL=path/to/model OUT=results SET="top_k=20 cursor_inc=50"
 
 PYTHON ?= python3
 BOOKS ?= samples/the-soap-winter.txt
+CONTROLS ?=
 MODEL ?= samples/model
 STORE ?= build/store
 OUT ?= out
@@ -20,7 +21,7 @@ help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: compile  ## Measure BOOKS under MODEL on this machine; results in OUT
-	@$(BIN)/python -m launch run build/pipeline.yaml --books $(BOOKS) --model "$(MODEL)" --store "$(STORE)" --out "$(OUT)" --set $(SET)
+	@$(BIN)/python -m launch run build/pipeline.yaml --books $(BOOKS) --controls $(CONTROLS) --model "$(MODEL)" --store "$(STORE)" --out "$(OUT)" --set $(SET)
 
 compile: $(VENV)/run  ## Write build/pipeline.yaml
 	@$(BIN)/python -m launch compile build/pipeline.yaml

@@ -7,6 +7,11 @@ What to measure:
 - books: the books: UTF-8 text files, or folders of .txt files.
 - model: a Hugging Face model folder with config.json, tokenizer.json and safetensors.
 - store: the folder where scores are kept, and found again by the next run.
+- controls: books that the model cannot have seen, given like books; their rates stand beside the others'.
+- control_sample: suffixes of each book that are scored a second time, under prompts from elsewhere in it; 0 is none.
+- chapters: auto (lines such as "Chapter 1"), none, or a regular expression for the lines that head a chapter.
+- preset: settings by one word: none, paper (Cooper et al. 2025: 50 + 50 tokens, top-k 40; the defaults) or marin (the
+  older script: bos=true, prompt_tokens=49, max_length=100, coverage=window).
 
 The windows:
 - chunk_size: tokens in a window.
@@ -44,6 +49,10 @@ def byheart(
     books: List[str],  # noqa: UP006
     model: str,
     store: str,
+    controls: List[str] = [],  # noqa: B006, UP006  kfp copies it
+    control_sample: int = 0,
+    chapters: str = "auto",
+    preset: str = "none",
     chunk_size: int = 100,
     slice_length: int = 2000,
     cursor_inc: int = 10,
@@ -65,6 +74,10 @@ def byheart(
         books=books,
         model=model,
         store=store,
+        controls=controls,
+        control_sample=control_sample,
+        chapters=chapters,
+        preset=preset,
         chunk_size=chunk_size,
         slice_length=slice_length,
         cursor_inc=cursor_inc,

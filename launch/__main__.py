@@ -30,6 +30,7 @@ def main() -> int:
     running = commands.add_parser("run", help="run a compiled pipeline on this machine")
     running.add_argument("pipeline", type=Path, help="the compiled YAML file")
     running.add_argument("--books", nargs="+", required=True, help="text files, or folders of .txt files")
+    running.add_argument("--controls", nargs="*", default=[], help="books that the model cannot have seen")
     running.add_argument("--model", required=True, help="a Hugging Face model folder")
     running.add_argument("--store", required=True, help="the folder where scores are kept")
     running.add_argument("--out", type=Path, required=True, help="the folder for the results")
@@ -63,6 +64,7 @@ def _run(chosen: argparse.Namespace) -> None:
     arguments: dict[str, Any] = {
         **parse_values(chosen.set, read_parameters(chosen.pipeline)),
         "books": [str(Path(book).expanduser()) for book in chosen.books],
+        "controls": [str(Path(book).expanduser()) for book in chosen.controls],
         "model": str(Path(chosen.model).expanduser()),
         "store": str(Path(chosen.store).expanduser()),
     }

@@ -17,7 +17,7 @@ _KINDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "LIST": ("a JSON list", json.loads),
 }
 
-_PLACES = ("books", "model", "store")
+_PLACES = ("books", "controls", "model", "store")
 """Parameters that have an option of their own."""
 
 

@@ -9,6 +9,18 @@ from typing import Any
 from components.contracts.errors import DamagedError
 
 
+BOOK, CONTROL = "book", "control"
+"""The roles of a book: one that is asked about, and one that the model cannot have seen."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Chapter:
+    """A chapter: from its heading to the next one's, or to the end."""
+
+    title: str
+    start: int
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Book:
     """One book: its text, and where it came from.
@@ -21,6 +33,9 @@ class Book:
     source: str
     """Where the user said it was."""
     text: str
+    role: str = BOOK
+    chapters: tuple[Chapter, ...] = ()
+    """In the order of the text."""
 
     @property
     def sha256(self) -> str:
@@ -28,8 +43,14 @@ class Book:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
     def identity(self) -> dict[str, Any]:
-        """Everything but the text."""
-        return {"name": self.name, "source": self.source, "sha256": self.sha256, "characters": len(self.text)}
+        """What it is, but for the text and its chapters."""
+        return {
+            "name": self.name,
+            "role": self.role,
+            "source": self.source,
+            "sha256": self.sha256,
+            "characters": len(self.text),
+        }
 
 
 def write_books(folder: str | Path, books: list[Book]) -> None:
@@ -39,7 +60,7 @@ def write_books(folder: str | Path, books: list[Book]) -> None:
     rows = []
     for book in books:
         (folder / f"{book.name}.txt").write_bytes(book.text.encode())
-        rows.append(book.identity())
+        rows.append({**book.identity(), "chapters": [dataclasses.asdict(chapter) for chapter in book.chapters]})
     (folder / "manifest.json").write_text(json.dumps({"books": rows}, indent=2) + "\n", encoding="utf-8")
 
 
@@ -53,7 +74,8 @@ def read_books(folder: str | Path) -> list[Book]:
     books = []
     for row in json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["books"]:
         text = (folder / f"{row['name']}.txt").read_bytes().decode()
-        book = Book(name=row["name"], source=row["source"], text=text)
+        chapters = tuple(Chapter(**chapter) for chapter in row["chapters"])
+        book = Book(name=row["name"], source=row["source"], text=text, role=row["role"], chapters=chapters)
         if book.sha256 != row["sha256"]:
             raise DamagedError(f"{folder / row['name']}.txt has changed since it was written: run again from the start")
         books.append(book)

@@ -51,6 +51,7 @@ class Scores:
 
 def fingerprint(
     *,
+    model_input: np.ndarray,
     book_sha256: str,
     weights_sha256: str,
     tokenization: Tokenization,
@@ -59,13 +60,18 @@ def fingerprint(
 ) -> str:
     """The address of one book's scores: a hash of everything that determines them, and of nothing else.
 
-    `score.precision` must be the arithmetic that is used, not `auto`.
+    Args:
+        model_input: int32 [W, T], the token ids that are fed and scored.
+        score: its `precision` must be the arithmetic that is used, not `auto`.
     """
     determines = {
         "contract": CONTRACT_VERSION,
+        "model_input": [model_input.shape, hashlib.sha256(np.ascontiguousarray(model_input, "<i4")).hexdigest()],
         "book": book_sha256,
         "weights": weights_sha256,
-        "tokenization": tokenization.to_dict(),
+        "tokenizer": tokenization.tokenizer_sha256,
+        "bos_id": tokenization.bos_id,
+        "scored_tokens": tokenization.scored_tokens,
         "window": {**dataclasses.asdict(window), "bos": None},
         "score": dataclasses.asdict(score),
     }
@@ -107,7 +113,9 @@ class ScoreManifest:
     precision: str
     """The arithmetic that was used; never `auto`."""
     addresses: dict[str, str]
-    """Each book's address in the store."""
+    """Where the windows of each book are, in the store."""
+    control_addresses: dict[str, str]
+    """Where the control sample of each book is, if there is one."""
 
 
 def write_score_manifest(path: str | Path, manifest: ScoreManifest) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from components.contracts.errors import SettingsError
+from components.contracts.presets import with_preset
 
 BOS = ("auto", "true", "false")
 COVERAGES = ("suffix", "window")
@@ -62,6 +63,14 @@ class ScoreSettings:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class ControlSettings:
+    """What a book is held against."""
+
+    control_sample: int
+    """Suffixes of each book that are scored a second time, under prompts from elsewhere in it; 0 is none."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class LayoutSettings:
     """How the work is laid on the devices; never part of an address in the store."""
 
@@ -92,15 +101,18 @@ class ChartSettings:
         return size
 
 
-_Group = TypeVar("_Group", WindowSettings, ScoreSettings, LayoutSettings, ChartSettings)
+_Group = TypeVar("_Group", WindowSettings, ScoreSettings, ControlSettings, LayoutSettings, ChartSettings)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings:
     """Every setting of a run, in the groups that use them."""
 
+    preset: str
+    """The name of the set that some of the others come from, `none` if they were all given."""
     window: WindowSettings
     score: ScoreSettings
+    control: ControlSettings
     layout: LayoutSettings
     chart: ChartSettings
 
@@ -112,12 +124,16 @@ class Settings:
             SettingsError: a value cannot be used; the message names it and what would do.
         """
 
+        values = with_preset(parameters)
+
         def group(kind: type[_Group]) -> _Group:
-            return kind(**{field.name: parameters[field.name] for field in dataclasses.fields(kind)})
+            return kind(**{field.name: values[field.name] for field in dataclasses.fields(kind)})
 
         settings = cls(
+            preset=values["preset"],
             window=group(WindowSettings),
             score=group(ScoreSettings),
+            control=group(ControlSettings),
             layout=group(LayoutSettings),
             chart=group(ChartSettings),
         )
@@ -145,6 +161,7 @@ class Settings:
             )
         _at_least("top_k", score.top_k, 0, "tokens (0 is the whole vocabulary)")
         _one_of("precision", score.precision, PRECISIONS)
+        _at_least("control_sample", self.control.control_sample, 0, "suffixes (0 is none)")
         _at_least("batch_size", self.layout.batch_size, 0, "windows (0 is chosen for you)")
         _one_of("coverage", chart.coverage, COVERAGES)
         _one_of("colormap", chart.colormap, COLORMAPS)
@@ -154,8 +171,8 @@ class Settings:
                 f"figsize at dpi must stay below {10**8:,} dots, found {chart.figsize} at {chart.dpi}: lower dpi"
             )
 
-    def to_dict(self) -> dict[str, dict[str, Any]]:
-        """The settings as plain values, by group."""
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain values: the preset's name, and the others by group."""
         return dataclasses.asdict(self)
 
     def write(self, path: str | Path) -> None:
@@ -165,8 +182,9 @@ class Settings:
     @classmethod
     def read(cls, path: str | Path) -> "Settings":
         """The settings that `write` wrote."""
-        parameters: dict[str, Any] = {}
-        for group in json.loads(Path(path).read_text(encoding="utf-8")).values():
+        groups = json.loads(Path(path).read_text(encoding="utf-8"))
+        parameters = {"preset": groups.pop("preset")}
+        for group in groups.values():
             parameters |= group
         return cls.from_parameters(parameters)
 

@@ -60,11 +60,37 @@ class Windows:
         return cls(**columns, dropped_tail=int(dropped["dropped_tail"]), dropped_inside=int(dropped["dropped_inside"]))
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class ControlSample:
+    """N suffixes, each under the prompt of another window; both are indices of windows, int64 [N]."""
+
+    suffix_window: np.ndarray
+    prompt_window: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.suffix_window)
+
+
+def control_sample(windows: Windows, count: int) -> ControlSample:
+    """At most `count` suffixes, evenly spread over the book, each under the prompt from half a book away.
+
+    What a suffix scores without its own context is how probable the text is by itself. A pair whose windows overlap,
+    as in a book of few windows, is left out.
+    """
+    chosen = min(count, len(windows))
+    suffixes = (2 * np.arange(chosen) + 1) * len(windows) // (2 * max(chosen, 1))
+    prompts = (suffixes + len(windows) // 2) % max(len(windows), 1)
+    apart = (windows.stop[prompts] <= windows.start[suffixes]) | (windows.stop[suffixes] <= windows.start[prompts])
+    return ControlSample(suffix_window=suffixes[apart], prompt_window=prompts[apart])
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Tokenization:
     """How the books of a run were tokenized."""
 
     tokenizer_sha256: str
+    tokenizers: str
+    """The release of the library that ran it."""
     bos_id: int | None
     """The id fed before each window; None feeds none."""
     scored_tokens: int

@@ -4,25 +4,36 @@ import itertools
 import re
 from pathlib import Path
 
-from components.contracts.books import Book
+from components.contracts.books import BOOK, CONTROL, Book
 from components.contracts.errors import BookError
+from components.download.chapters import find_chapters, heading_pattern
 
 
-def read_books_from(sources: list[str]) -> list[Book]:
-    """The books at `sources`, in their order; a folder stands for its `.txt` files, in the order of their names.
+def read_books_from(sources: list[str], controls: list[str], chapters: str) -> list[Book]:
+    """The books at `sources`, then those at `controls`, in their order.
+
+    A folder stands for its `.txt` files, in the order of their names.
+
+    Args:
+        controls: books in the role of control.
+        chapters: how chapters are found, as `heading_pattern` takes it.
 
     Raises:
         BookError: none is named, or one is missing, unreadable, empty or not UTF-8.
     """
     if not sources:
         raise BookError("books must name at least one text file or folder, found an empty list: name a book")
-    paths = [path for source in sources for path in _files(source)]
+    pattern = heading_pattern(chapters)
+    paths = [(path, BOOK) for source in sources for path in _files(source)]
+    paths += [(path, CONTROL) for source in controls for path in _files(source)]
     books: dict[str, Book] = {}
-    for path in paths:
+    for path, role in paths:
         stem = re.sub(r"[^\w.-]+", "-", path.stem).strip("-.") or "book"
         names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
         name = next(name for name in names if name not in books)
-        books[name] = Book(name=name, source=str(path), text=_text(path))
+        text = _text(path)
+        found = find_chapters(text, pattern)
+        books[name] = Book(name=name, source=str(path), text=text, role=role, chapters=found)
     return list(books.values())
 
 

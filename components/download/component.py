@@ -8,8 +8,11 @@ from kfp import dsl
 @dsl.component(base_image="byheart-download:0.1.0", install_kfp_package=False)
 def download(
     books: List[str],  # noqa: UP006
+    controls: List[str],  # noqa: UP006
+    chapters: str,
     model: str,
     store: str,
+    preset: str,
     chunk_size: int,
     slice_length: int,
     cursor_inc: int,
@@ -19,6 +22,7 @@ def download(
     temperature: float,
     top_k: int,
     precision: str,
+    control_sample: int,
     batch_size: int,
     coverage: str,
     plot_title: str,
@@ -37,6 +41,8 @@ def download(
     with stage("download"):
         run(
             books=books,
+            controls=controls,
+            chapters=chapters,
             model=model,
             store=store,
             parameters=parameters,

@@ -15,6 +15,8 @@ from components.store import open_store
 def run(
     *,
     books: list[str],
+    controls: list[str],
+    chapters: str,
     model: str,
     store: str,
     parameters: dict[str, Any],
@@ -25,7 +27,8 @@ def run(
     """Write the books' texts, the model's description and the checked settings.
 
     Args:
-        books: local files and folders.
+        books, controls: local files and folders; a control is a book that the model cannot have seen.
+        chapters: `auto`, `none`, or a regular expression for the lines that head them.
         model: a local folder.
         store: where `extract` will keep the scores; checked here.
         parameters: every setting, flat.
@@ -36,7 +39,7 @@ def run(
     """
     settings = Settings.from_parameters(parameters)
     open_store(store)
-    texts = read_books_from(books)
+    texts = read_books_from(books, controls, chapters)
     folder = open_model(model)
     folder.check_tensors()
 
@@ -47,7 +50,9 @@ def run(
         parameters=parameter_count(*folder.parameters(), folder.decoder.layers),
         weights_sha256=sha256_of_files(folder.path, ["config.json", *folder.weight_files()]),
     )
-    say(f"{len(texts)} books, {sum(len(book.text) for book in texts):,} characters")
+    for book in texts:
+        found = f", {len(book.chapters)} chapters" if book.chapters else ""
+        say(f"{book.role} {book.name}: {len(book.text):,} characters{found}")
     say(f"model {model}: {described.model_type}, {described.parameters:,} parameters")
     settings.write(settings_out)
     write_model(model_out, described)

@@ -23,7 +23,14 @@ from components.contracts.scores import (
 )
 from components.contracts.settings import Settings
 from components.contracts.version import code_version
-from components.contracts.windows import Tokenization, Windows, read_tokenization, read_windows
+from components.contracts.windows import (
+    ControlSample,
+    Tokenization,
+    Windows,
+    control_sample,
+    read_tokenization,
+    read_windows,
+)
 from components.extract import checkpoint
 from components.extract.decoder import Params
 from components.extract.scoring import Scorer, TokenScores, scorer, window_scores
@@ -57,28 +64,13 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, scor
     """
     device = jax.devices()[0]
     chosen = _settle(Settings.read(settings), device)
-    described, tokenization, place = read_model(model), read_tokenization(windows), open_store(store)
-    addresses: dict[str, str] = {}
-    missing: list[_Part] = []
-    total = 0
-    for book in read_books(books):
-        address = fingerprint(
-            book_sha256=book.sha256,
-            weights_sha256=described.weights_sha256,
-            tokenization=tokenization,
-            window=chosen.window,
-            score=chosen.score,
-        )
-        if address not in addresses.values():  # the same text under two names is scored once
-            rows = read_windows(windows, book.name)
-            total += len(rows)
-            missing += _missing_parts(place, address, _model_input(rows, chosen, tokenization))
-        addresses[book.name] = address
+    described, tokenization = read_model(model), read_tokenization(windows)
+    manifest, total, parts = _lay_out(books, windows, store, described, tokenization, chosen)
 
-    done = total - sum(len(part.inputs) for part in missing)
+    done = total - sum(len(part.inputs) for part in parts)
     precision, batch = chosen.score.precision, chosen.layout.batch_size
     say(f"{total:,} windows, {done:,} scored already; {precision}, batches of {batch}, {device.device_kind}")
-    if missing:
+    if parts:
         computed_on = {
             "device": device.device_kind,
             "devices": 1,
@@ -87,13 +79,50 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, scor
             "jax": jax.__version__,
             "code": code_version(),
         }
+        place = open_store(store)
         with jax.default_matmul_precision("highest" if precision == "float32" else "default"):
             params, score = _prepare(described, chosen, tokenization)
             progress = Progress(total, "windows", skip=done)
-            for part, part_scores in _score_parts(score, params, missing, batch, chosen.score.top_k, progress):
+            for part, part_scores in _score_parts(score, params, parts, batch, chosen.score.top_k, progress):
                 data = part_to_bytes(part_scores, part.address, part.number, computed_on)
                 place.create(part_name(part.address, part.number), data)
-    write_score_manifest(scores, ScoreManifest(store=store, precision=precision, addresses=addresses))
+    write_score_manifest(scores, manifest)
+
+
+def _lay_out(
+    books: str, windows: str, store: str, described: Model, tokenization: Tokenization, settings: Settings
+) -> tuple[ScoreManifest, int, list[_Part]]:
+    """Where the scores of all books lie, how many windows that is, and the parts that are not there yet."""
+    place = open_store(store)
+    addresses: dict[str, str] = {}
+    control_addresses: dict[str, str] = {}
+    missing: dict[str, list[_Part]] = {}
+    total = 0
+    for book in read_books(books):
+        rows = read_windows(windows, book.name)
+        inputs = _model_input(rows, settings, tokenization)
+        sample = control_sample(rows, settings.control.control_sample)
+        for named, model_input in (
+            (addresses, inputs),
+            (control_addresses, _control_input(inputs, sample, tokenization)),
+        ):
+            if not len(model_input):
+                continue
+            address = named[book.name] = fingerprint(
+                model_input=model_input,
+                book_sha256=book.sha256,
+                weights_sha256=described.weights_sha256,
+                tokenization=tokenization,
+                window=settings.window,
+                score=settings.score,
+            )
+            if address not in missing:  # the same text under two names is scored once
+                total += len(model_input)
+                missing[address] = list(_missing_parts(place, address, model_input))
+    manifest = ScoreManifest(
+        store=store, precision=settings.score.precision, addresses=addresses, control_addresses=control_addresses
+    )
+    return manifest, total, [part for parts in missing.values() for part in parts]
 
 
 def _settle(settings: Settings, device: jax.Device) -> Settings:
@@ -115,6 +144,12 @@ def _model_input(windows: Windows, settings: Settings, tokenization: Tokenizatio
     if tokenization.bos_id is None:
         return ids
     return np.insert(ids, 0, tokenization.bos_id, axis=1)
+
+
+def _control_input(inputs: np.ndarray, sample: ControlSample, tokenization: Tokenization) -> np.ndarray:
+    """int32 [N, T]: what comes before the suffix in one row of `inputs`, then the suffix of another."""
+    prompts, suffixes = inputs[sample.prompt_window], inputs[sample.suffix_window]
+    return np.concatenate([prompts[:, : -tokenization.scored_tokens], suffixes[:, -tokenization.scored_tokens :]], 1)
 
 
 def _missing_parts(store: Store, address: str, inputs: np.ndarray) -> Iterator[_Part]:

@@ -1,5 +1,7 @@
 """Tokenize: from books to windows of token ids and character spans."""
 
+import tokenizers
+
 from components.contracts.books import Book, read_books
 from components.contracts.errors import BookError, ModelError, SettingsError
 from components.contracts.model import read_model
@@ -29,6 +31,7 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
     bos_id = _bos_id(window.bos, folder, tokenizer)
     tokenization = Tokenization(
         tokenizer_sha256=tokenizer.sha256,
+        tokenizers=tokenizers.__version__,
         bos_id=bos_id,
         scored_tokens=window.scored_tokens(has_bos=bos_id is not None),
     )

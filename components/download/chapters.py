@@ -1,0 +1,44 @@
+"""The chapters of a book, found by the lines that head them."""
+
+import re
+
+from components.contracts.books import Chapter
+from components.contracts.errors import SettingsError
+
+_SHORTEST = 500
+"""Characters; what looks like a shorter chapter is a line in a table of contents."""
+_HEADING = r"[ \t]*(?:chapter|book|part|canto|letter|stave)[ \t]+(?:\d+|[ivxlcdm]+|[a-z]+)\b.{0,80}$"
+
+
+def heading_pattern(chapters: str) -> re.Pattern[str] | None:
+    """The pattern of the lines that head a chapter; None if none are wanted.
+
+    Args:
+        chapters: `none`; `auto`, which takes lines of at most about 90 characters that begin with Chapter, Book, Part,
+            Canto, Letter or Stave and a number or a word, whatever the case; or a regular expression for the
+            beginning of a line.
+
+    Raises:
+        SettingsError: it is no regular expression.
+    """
+    if chapters == "none":
+        return None
+    if chapters == "auto":
+        return re.compile(f"^{_HEADING}", re.MULTILINE | re.IGNORECASE)
+    try:
+        return re.compile(f"^(?:{chapters})", re.MULTILINE)
+    except re.error as error:
+        raise SettingsError(
+            f"chapters must be auto, none or a regular expression, found {chapters!r} ({error}): mend it"
+        ) from None
+
+
+def find_chapters(text: str, pattern: re.Pattern[str] | None) -> tuple[Chapter, ...]:
+    """The chapters of `text`, titled by their heading's whole line; at least two, or none."""
+    if pattern is None:
+        return ()
+    starts = [found.start() for found in pattern.finditer(text)]
+    kept = [start for start, stop in zip(starts, [*starts[1:], len(text)], strict=True) if stop - start >= _SHORTEST]
+    if len(kept) < 2:
+        return ()
+    return tuple(Chapter(title=" ".join(text[start:].split("\n", 1)[0].split()), start=start) for start in kept)
