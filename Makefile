@@ -4,7 +4,7 @@
 
 PYTHON ?= python3
 BOOKS ?= samples/the-soap-winter.txt
-CONTROLS ?=
+CONTROLS ?= $(if $(filter samples/the-soap-winter.txt,$(BOOKS)),samples/the-lamp-ledger.txt)
 MODEL ?= samples/model
 STORE ?= build/store
 OUT ?= out

@@ -78,13 +78,14 @@ def _show(out: Path, seconds: float) -> None:
     provenance = json.loads((out / "provenance.json").read_text(encoding="utf-8"))
     for name, book in provenance["books"].items():
         headline = json.loads((out / name / "statistics.json").read_text(encoding="utf-8"))["headline"]
-        print(f"\n{name}, {book['characters']:,} characters, under {provenance['model']['source']}")
+        print(f"\n{name}, {book['role']}, {book['characters']:,} characters, under {provenance['model']['source']}")
         print(f"  {headline['share_of_measurable_characters_at_0.5']:7.1%}  of measurable characters have p_z ≥ 0.5")
         print(f"  {headline['share_of_windows_at_0.001']:7.1%}  of windows have p_z ≥ 0.001")
         print(f"  {headline['longest_passage_characters_at_0.5']:7,}  characters in the longest passage at p_z ≥ 0.5")
-        for file in ("heat_map.png", "statistics.json", "windows.parquet"):
-            print(f"  {out / name / file}")
-    print(f"\n{out / 'provenance.json'} says how; {duration(seconds)} in all")
+        print(f"  {out / name / 'heat_map.png'}, and {len(list((out / name).iterdir())) - 1} files beside it")
+    print(f"\n{out / 'summary.csv'} sets the books side by side")
+    print(f"{out / 'methods.md'} says what was measured, for a paper")
+    print(f"{out / 'provenance.json'} says how; {duration(seconds)} in all")
 
 
 if __name__ == "__main__":

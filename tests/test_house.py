@@ -34,7 +34,7 @@ LUGGAGE: dict[str, tuple[str, ...]] = {
     "download": (),
     "tokenize": ("numpy", "tokenizers", "transformers"),
     "extract": ("numpy", "jax"),
-    "plot": ("numpy", "matplotlib"),
+    "plot": ("numpy", "jinja2", "matplotlib"),
     "models": ("numpy", "safetensors"),
     "store": (),
     "contracts": ("numpy", "pyarrow"),

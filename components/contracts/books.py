@@ -8,7 +8,6 @@ from typing import Any
 
 from components.contracts.errors import DamagedError
 
-
 BOOK, CONTROL = "book", "control"
 """The roles of a book: one that is asked about, and one that the model cannot have seen."""
 

@@ -42,6 +42,10 @@ class Scores:
         """The arrays by name, in the order of `windows.parquet`."""
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
+    def rows(self, which: slice) -> "Scores":
+        """Some of the windows."""
+        return dataclasses.replace(self, **{name: values[which] for name, values in self.columns().items()})
+
     @classmethod
     def concatenate(cls, parts: list["Scores"]) -> "Scores":
         """All rows of `parts`, in order."""
@@ -66,7 +70,7 @@ def fingerprint(
     """
     determines = {
         "contract": CONTRACT_VERSION,
-        "model_input": [model_input.shape, hashlib.sha256(np.ascontiguousarray(model_input, "<i4")).hexdigest()],
+        "model_input": [model_input.shape, hashlib.sha256(model_input.astype("<i4").tobytes()).hexdigest()],
         "book": book_sha256,
         "weights": weights_sha256,
         "tokenizer": tokenization.tokenizer_sha256,

@@ -1,5 +1,6 @@
 """The chapters of a book, found by the lines that head them."""
 
+import itertools
 import re
 
 from components.contracts.books import Chapter
@@ -38,7 +39,8 @@ def find_chapters(text: str, pattern: re.Pattern[str] | None) -> tuple[Chapter, 
     if pattern is None:
         return ()
     starts = [found.start() for found in pattern.finditer(text)]
-    kept = [start for start, stop in zip(starts, [*starts[1:], len(text)], strict=True) if stop - start >= _SHORTEST]
+    pairs = itertools.pairwise([*starts, len(text)])
+    kept = [start for start, stop in pairs if stop - start >= _SHORTEST]
     if len(kept) < 2:
         return ()
     return tuple(Chapter(title=" ".join(text[start:].split("\n", 1)[0].split()), start=start) for start in kept)

@@ -1,7 +1,6 @@
 """Which characters and words of a book are covered, which cannot be measured, and why."""
 
 import dataclasses
-import math
 
 import numpy as np
 
@@ -32,22 +31,6 @@ def words(text: str) -> Words:
     edges = np.diff(~np.isin(codes, spaces), prepend=False, append=False)
     found = np.flatnonzero(edges)
     return Words(start=found[::2], stop=found[1::2])
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class Reached:
-    """What reaches a threshold under one coverage."""
-
-    characters: np.ndarray
-    """bool [C]"""
-    words: np.ndarray
-    """bool [words]: every one of its characters does."""
-
-
-def reached(covered: CharacterMap, among: Words, threshold: float) -> Reached:
-    """The characters and words at or above a threshold of p_z."""
-    characters = covered.reaches(math.log(threshold))
-    return Reached(characters=characters, words=among.whole(characters))
 
 
 def not_measurable(covered: CharacterMap, windows: Windows, first: np.ndarray, *, stride: int) -> dict[str, int]:

@@ -50,7 +50,9 @@ def passages(
 
     def passage(start: int, stop: int) -> Passage:
         first, last = np.searchsorted(windows.start, (start - longest, stop))
-        inside = first + np.flatnonzero((windows.suffix_start[first:last] >= start) & (windows.stop[first:last] <= stop))
+        inside = first + np.flatnonzero(
+            (windows.suffix_start[first:last] >= start) & (windows.stop[first:last] <= stop)
+        )
         values = log_p_z[inside]
         weakest = int(inside[np.argmin(values)]) if len(inside) else None
         qualifying = values >= math.log(threshold)

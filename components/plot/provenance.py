@@ -1,6 +1,8 @@
 """How the numbers of a run were made, for files to carry and for people to read."""
 
 import dataclasses
+import zlib
+from importlib.metadata import version
 from typing import Any
 
 from components.contracts.model import Model, read_model
@@ -38,17 +40,24 @@ class Run:
             "tokenization": self.tokenization.to_dict(),
             "settings": self.settings.to_dict(),
             "precision": self.scores.precision,
+            "plotted_with": {
+                **{package: version(package) for package in ("numpy", "pyarrow", "matplotlib")},
+                "zlib": zlib.ZLIB_RUNTIME_VERSION,
+            },
         }
 
     def in_words(self, windows: Windows) -> str:
         """The model, the settings and the windows of one book, as a chart's footer."""
-        model, window, bos = self.model, self.settings.window, self.tokenization.bos_id
+        model, window, bos, code = self.model, self.settings.window, self.tokenization.bos_id, code_version()
+        preset = "" if self.settings.preset == "none" else f" (preset {self.settings.preset})"
         return " · ".join(
             (
                 f"model {model.source}, {model.parameters:,} parameters, weights sha256 {model.weights_sha256[:12]}",
                 f"{self.scores.precision}, {'no BOS' if bos is None else f'BOS {bos}'}",
                 f"{len(windows):,} windows of {window.prompt_tokens} + {self.tokenization.scored_tokens} tokens, "
-                f"one every {window.cursor_inc} characters",
+                f"one every {window.cursor_inc:,} characters{preset}",
+                "p_z at temperature 1, whole vocabulary",
                 f"{self.settings.chart.coverage} coverage",
+                f"byheart {code['version']}" + (f", commit {code['commit'][:12]}" if code["commit"] else ""),
             )
         )

@@ -1,4 +1,4 @@
-"""Plot: from scores to what people read: heat map, statistics, table and provenance."""
+"""Plot: from scores to what people read: charts, statistics, tables and provenance."""
 
 import json
 import platform
@@ -6,22 +6,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from components.contracts import parquet
-from components.contracts.books import Book, read_books
+from components.contracts.books import CONTROL, Book, read_books
 from components.contracts.progress import say
-from components.contracts.scores import ScoreManifest, Scores, part_from_bytes, part_name, part_ranges
-from components.contracts.windows import Windows, read_windows
-from components.plot.character_map import character_map
-from components.plot.charts import heat_map
+from components.contracts.scores import Scores, part_from_bytes, part_name, part_ranges
+from components.contracts.windows import control_sample, read_windows
+from components.plot.charts import CHARTS
+from components.plot.charts.frame import Subject, write
+from components.plot.measured import SCHEMES, Measured, measure
+from components.plot.methods import methods
+from components.plot.outcomes import Control, Outcome, control_of
 from components.plot.provenance import Run
-from components.plot.statistics import statistics
+from components.plot.rates import Rates, count
+from components.plot.statistics import Statistics, all_passages, statistics
+from components.plot.summary import summary_table, together
+from components.plot.tables import control_sample_table, passages_table, windows_table
+from components.plot.uncertainty import blocks
 from components.store import open_store
 
 
 def run(*, books: str, model: str, windows: str, scores: str, settings: str, results: str) -> None:
-    """Write a folder for each book, and the run's `provenance.json`.
+    """Write a folder for each book, and what is of the run as a whole.
 
     Args:
         books, model, windows, scores, settings: what the stages before wrote.
@@ -31,55 +35,101 @@ def run(*, books: str, model: str, windows: str, scores: str, settings: str, res
         StoreError: a score part is not there.
         DamagedError: a score part is not whole.
     """
-    whole = Run.read(settings=settings, model=model, windows=windows, scores=scores)
-    described = {}
-    for book in read_books(books):
-        rows = read_windows(windows, book.name)
-        book_scores, computed_on = _scores(whole.scores, book.name, len(rows))
-        described[book.name] = {
-            **book.identity(),
-            "scores": whole.scores.addresses[book.name],
-            "computed_on": computed_on,
-        }
-        _write_book(Path(results) / book.name, book, rows, book_scores, whole, described[book.name])
+    whole, out = Run.read(settings=settings, model=model, windows=windows, scores=scores), Path(results)
+    texts = read_books(books)
+    outcomes = {book.name: _write_book(out, book, windows, whole, None) for book in texts if book.role == CONTROL}
+    control = control_of(list(outcomes.values()))
+    outcomes |= {book.name: _write_book(out, book, windows, whole, control) for book in texts if book.role != CONTROL}
+    in_order = [outcomes[book.name] for book in texts]
+
+    (out / "summary.csv").write_text(summary_table(whole, in_order), encoding="utf-8")
+    _write_json(out / "summary.json", {**together(in_order), "provenance": whole.provenance()})
+    (out / "methods.md").write_text(methods(whole, in_order), encoding="utf-8")
     made = {"created": datetime.now(UTC).isoformat(timespec="seconds"), "python": platform.python_version()}
-    _write_json(Path(results) / "provenance.json", {**made, **whole.provenance(), "books": described})
+    described = {outcome.described["name"]: outcome.described for outcome in in_order}
+    _write_json(out / "provenance.json", {**made, **whole.provenance(), "books": described})
 
 
-def _scores(manifest: ScoreManifest, book: str, windows: int) -> tuple[Scores, list[dict[str, Any]]]:
-    """All scores of a book, and the different things that its parts were computed on."""
-    store, address = open_store(manifest.store), manifest.addresses[book]
+def _write_book(out: Path, book: Book, windows: str, whole: Run, control: Control | None) -> Outcome:
+    """Write one book's folder; what is kept of it for the run's own files."""
+    measured, described = _read_book(book, windows, whole)
+    cut = blocks(book)
+    counts = {name: count(measured, scheme, cut) for name, scheme in measured.schemes.items()}
+    rates = {name: Rates.of(counted) for name, counted in counts.items()}
+    found = all_passages(measured)
+    numbers = statistics(measured, cut, rates, found, control)
+
+    folder = out / book.name
+    folder.mkdir(parents=True, exist_ok=True)
+    provenance = {**whole.provenance(), "book": described}
+    _write_json(folder / "statistics.json", {**numbers, "provenance": provenance})
+    (folder / "windows.parquet").write_bytes(windows_table(measured, provenance))
+    (folder / "passages.csv").write_text(passages_table(measured, found), encoding="utf-8")
+    if len(measured.sample):
+        (folder / "control_sample.parquet").write_bytes(control_sample_table(measured, provenance))
+    subject = Subject(
+        measured=measured,
+        rates=rates,
+        control=control,
+        settings=whole.settings.chart,
+        model=whole.model.source,
+        footer=whole.in_words(measured.windows),
+    )
+    for name, draw in CHARTS.items():
+        write(draw(subject), folder / name)
+    _say_headline(book, numbers)
+    return Outcome(
+        described=described,
+        statistics=numbers,
+        rates=rates,
+        counts=counts,
+        log_p_z={name: measured.schemes[name].log_p_z for name in SCHEMES},
+    )
+
+
+def _read_book(book: Book, windows: str, whole: Run) -> tuple[Measured, dict[str, Any]]:
+    """One book with its scores, and what its files say of it."""
+    manifest, settings = whole.scores, whole.settings
+    rows = read_windows(windows, book.name)
+    scores, computed_on = _read_scores(manifest.store, manifest.addresses[book.name], len(rows))
+    described = {
+        **book.identity(),
+        "chapters": len(book.chapters),
+        "scores": manifest.addresses[book.name],
+        "computed_on": computed_on,
+    }
+    sample = control_sample(rows, settings.control.control_sample)
+    sample_scores = scores.rows(slice(0))
+    if len(sample):
+        address = described["control_sample"] = manifest.control_addresses[book.name]
+        sample_scores, _ = _read_scores(manifest.store, address, len(sample))
+    measured = measure(
+        book,
+        rows,
+        scores,
+        sample,
+        sample_scores,
+        prompt_tokens=settings.window.prompt_tokens,
+        scored_tokens=whole.tokenization.scored_tokens,
+        stride=settings.window.cursor_inc,
+    )
+    return measured, described
+
+
+def _read_scores(store: str, address: str, windows: int) -> tuple[Scores, list[dict[str, Any]]]:
+    """All scores at an address, and the different things that its parts were computed on."""
+    place = open_store(store)
     parts, computed_on = [], []
     for number, rows in enumerate(part_ranges(windows)):
         name = part_name(address, number)
-        part, device = part_from_bytes(store.read(name), address, number, len(rows), name=store.locate(name))
+        part, device = part_from_bytes(place.read(name), address, number, len(rows), name=place.locate(name))
         parts.append(part)
         if device not in computed_on:
             computed_on.append(device)
     return Scores.concatenate(parts), computed_on
 
 
-def _write_book(
-    folder: Path, book: Book, windows: Windows, scores: Scores, whole: Run, described: dict[str, Any]
-) -> None:
-    provenance = {**whole.provenance(), "book": described}
-    maps = {
-        "suffix": character_map(len(book.text), windows.suffix_start, windows.stop, scores.log_p_z),
-        "window": character_map(len(book.text), windows.start, windows.stop, scores.log_p_z),
-    }
-    numbers = statistics(windows, scores, maps["suffix"], maps["window"], stride=whole.settings.window.cursor_inc)
-
-    folder.mkdir(parents=True, exist_ok=True)
-    table = {"book": np.full(len(windows), book.name), **windows.columns(), **scores.columns()}
-    (folder / "windows.parquet").write_bytes(parquet.to_bytes(table, provenance))
-    _write_json(folder / "statistics.json", {**numbers, "provenance": provenance})
-    heat_map.draw(
-        folder / "heat_map.png",
-        maps,
-        whole.settings.chart,
-        title=whole.settings.chart.plot_title or f"How much of “{book.name}” does {whole.model.source} know by heart?",
-        footer=whole.in_words(windows),
-    )
+def _say_headline(book: Book, numbers: Statistics) -> None:
     headline = numbers["headline"]
     say(
         f"{book.name}: {headline['share_of_measurable_characters_at_0.5']:.1%} of measurable characters at p_z ≥ 0.5; "

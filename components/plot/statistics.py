@@ -1,4 +1,4 @@
-"""The numbers of one book, as pure functions of its windows, scores and character maps."""
+"""The numbers of one book, as they stand in statistics.json: a pure function of what was measured."""
 
 import dataclasses
 import math
@@ -6,128 +6,195 @@ from typing import Any
 
 import numpy as np
 
-from components.contracts.scores import Scores
-from components.contracts.windows import Windows
-from components.plot.character_map import CharacterMap
+from components.plot.coverage import Words, not_measurable, words
+from components.plot.discoverable import EVIDENCE_FLOOR, N, P, below_floor, log10_n_needed
+from components.plot.measured import COVERAGES, Measured, Scheme
+from components.plot.outcomes import Control
+from components.plot.passages import Passage, passages
+from components.plot.rates import DISCOVERABLE, GREEDY, THRESHOLDS, WINDOWS, Rates
+from components.plot.uncertainty import FEWEST_BLOCKS, LEVEL, REPLICATES, Blocks, non_overlapping, wilson
 
-THRESHOLDS = (0.001, 0.01, 0.1, 0.5, 0.75)
-"""Values of p_z; source: Cooper et al. 2025, arXiv 2505.12546."""
-EVIDENCE_FLOOR = 0.001
-"""Below this p_z, unrelated text begins to qualify; same source."""
+QUANTILES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 HEADLINE_THRESHOLD = 0.5
 
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Passage:
-    """A maximal run of characters whose map value is at or above a threshold.
-
-    It is stitched from windows that were each given the book's own prompt: no single generation produced it.
-    """
-
-    start: int
-    stop: int
-    windows: int
-    """Windows whose scored suffix lies wholly inside."""
-    weakest_window: int | None
-    """The index of the one with the smallest log_p_z, the earliest of equals."""
-    weakest_log_p_z: float | None
-    qualifying_share: float | None
-    """Share of those windows at or above the threshold."""
-    longest_consecutive: int
-    """Longest run of consecutive windows among them that are at or above the threshold."""
-
-    @property
-    def characters(self) -> int:
-        """Its length."""
-        return self.stop - self.start
-
-
-def passages(covered: CharacterMap, windows: Windows, log_p_z: np.ndarray, threshold: float) -> list[Passage]:
-    """The passages at a threshold of p_z, in the order of the text.
-
-    Args:
-        covered: the map over suffixes.
-        log_p_z: float [W], the values that the map was made of.
-    """
-    edges = np.diff(covered.reaches(math.log(threshold)).astype(np.int8), prepend=0, append=0)
-    return [
-        _passage(int(start), int(stop), windows, log_p_z, math.log(threshold))
-        for start, stop in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True)
-    ]
-
-
-def _passage(start: int, stop: int, windows: Windows, log_p_z: np.ndarray, log_threshold: float) -> Passage:
-    inside = np.flatnonzero((windows.suffix_start >= start) & (windows.stop <= stop))
-    values = log_p_z[inside]
-    weakest = int(inside[np.argmin(values)]) if len(inside) else None
-    return Passage(
-        start=start,
-        stop=stop,
-        windows=len(inside),
-        weakest_window=weakest,
-        weakest_log_p_z=None if weakest is None else float(log_p_z[weakest]),
-        qualifying_share=float(np.mean(values >= log_threshold)) if len(inside) else None,
-        longest_consecutive=_longest_run(inside[values >= log_threshold]),
-    )
-
-
-def _longest_run(indices: np.ndarray) -> int:
-    """The length of the longest run of consecutive integers in ascending `indices`."""
-    if not len(indices):
-        return 0
-    breaks = np.flatnonzero(np.diff(indices) != 1)
-    return int(np.diff(breaks, prepend=-1, append=len(indices) - 1).max())
+Statistics = dict[str, Any]
 
 
 def statistics(
-    windows: Windows, scores: Scores, suffix_map: CharacterMap, window_map: CharacterMap, *, stride: int
-) -> dict[str, Any]:
-    """The statistics of a book, ready for JSON; shares are None where there is nothing to take a share of.
+    measured: Measured,
+    blocks: Blocks,
+    rates: dict[str, Rates],
+    found: dict[str, dict[float, list[Passage]]],
+    control: Control | None,
+) -> Statistics:
+    """The statistics of a book, ready for JSON; None stands for what has no value.
 
     Args:
-        suffix_map, window_map: the maps of `scores.log_p_z` over suffixes, and over whole windows.
-        stride: characters from cursor to cursor, on which coverage depends.
+        blocks: the pieces of the book that the intervals resample.
+        rates: the book's rates under each scheme.
+        found: the book's passages under each scheme, at each threshold, as `all_passages` finds them.
+        control: the run's control books together; None for one of them, and where there are none.
     """
-    longest = max(
-        passages(suffix_map, windows, scores.log_p_z, HEADLINE_THRESHOLD),
-        key=lambda passage: passage.characters,
-        default=None,
-    )
-    by_window = _window_shares(scores.log_p_z)
-    coverage = {"suffix": _coverage(suffix_map), "window": _coverage(window_map)}
+    windows, among = measured.windows, words(measured.book.text)
+    beside: dict[str, Rates | None] = {name: control.rates[name] if control else None for name in measured.schemes}
+    longest = max((passage.characters for passage in found["plain"][HEADLINE_THRESHOLD]), default=0)
     return {
         "headline": {
-            "share_of_measurable_characters_at_0.5": coverage["suffix"]["at"]["0.5"]["share"],
-            "share_of_windows_at_0.001": by_window["0.001"]["share"],
-            "longest_passage_characters_at_0.5": longest.characters if longest else 0,
+            "share_of_measurable_characters_at_0.5": rates["plain"].rate("suffix", HEADLINE_THRESHOLD),
+            "share_of_windows_at_0.001": rates["plain"].rate(WINDOWS, EVIDENCE_FLOOR),
+            "longest_passage_characters_at_0.5": longest,
         },
         "windows": {
             "count": len(windows),
+            "stride_characters": measured.stride,
+            "non_overlapping": len(non_overlapping(windows)),
             "dropped_tail": windows.dropped_tail,
             "dropped_inside": windows.dropped_inside,
-            "greedy": int(scores.greedy.sum()),
-            "at": by_window,
-            "at_top_k": _window_shares(scores.log_p_z_top_k),
+            "repetitive": int(measured.repetition.repetitive.sum()),
+            "greedy": {
+                "count": int(measured.scores.greedy.sum()),
+                "share": rates["plain"].rate(*GREEDY),
+                "interval": rates["plain"].interval(*GREEDY),
+                "control": control and control.rates["plain"].rate(*GREEDY),
+            },
         },
-        "coverage": {"stride_characters": stride, **coverage},
-        "longest_passage_at_0.5": longest and {"characters": longest.characters, **dataclasses.asdict(longest)},
+        "characters": {"count": len(measured.book.text), **{name: _measurable(measured, name) for name in COVERAGES}},
+        "words": len(among),
+        "uncertainty": {
+            "level": LEVEL,
+            "block": blocks.unit,
+            "blocks": len(blocks),
+            "fewest_blocks": FEWEST_BLOCKS,
+            "replicates": REPLICATES,
+        },
+        **{
+            name: {
+                "windows_at": _windows_at(measured, scheme, rates[name], beside[name]),
+                "coverage_at": _coverage_at(scheme, among, rates[name], beside[name]),
+                "passages_at": {str(threshold): _summary(found[name][threshold]) for threshold in THRESHOLDS},
+                "extraction_rates": _extraction_rates(rates[name], beside[name]),
+                "log10_n_needed": {str(p): _quantiles(log10_n_needed(scheme.log_p_z, p)) for p in P},
+            }
+            for name, scheme in measured.schemes.items()
+        },
+        "control": control and {"books": control.books, "windows": len(control.log_p_z["plain"])},
+        "control_sample": _control_sample(measured),
     }
 
 
-def _window_shares(log_p_z: np.ndarray) -> dict[str, dict[str, Any]]:
-    return {str(threshold): _share(log_p_z >= math.log(threshold), len(log_p_z)) for threshold in THRESHOLDS}
-
-
-def _coverage(covered: CharacterMap) -> dict[str, Any]:
-    characters, measurable = len(covered.window), int(covered.measurable.sum())
+def all_passages(measured: Measured) -> dict[str, dict[float, list[Passage]]]:
+    """The passages under each scheme, at each threshold."""
     return {
-        "characters": characters,
-        "measurable": measurable,
-        "not_measurable": characters - measurable,
-        "at": {str(threshold): _share(covered.reaches(math.log(threshold)), measurable) for threshold in THRESHOLDS},
+        name: {
+            threshold: passages(
+                scheme.maps["suffix"], measured.windows, scheme.log_p_z, threshold, stride=measured.stride
+            )
+            for threshold in THRESHOLDS
+        }
+        for name, scheme in measured.schemes.items()
     }
 
 
-def _share(qualifying: np.ndarray, of: int) -> dict[str, Any]:
-    count = int(qualifying.sum())
-    return {"count": count, "share": count / of if of else None}
+def _measurable(measured: Measured, coverage: str) -> dict[str, Any]:
+    covered, windows = measured.schemes["plain"].maps[coverage], measured.windows
+    first = windows.suffix_start if coverage == "suffix" else windows.start
+    return {
+        "measurable": int(covered.measurable.sum()),
+        "not_measurable": not_measurable(covered, windows, first, stride=measured.stride),
+    }
+
+
+def _windows_at(measured: Measured, scheme: Scheme, rates: Rates, control: Rates | None) -> dict[str, Any]:
+    apart, repetitive = non_overlapping(measured.windows), measured.repetition.repetitive
+
+    def at(threshold: float) -> dict[str, Any]:
+        hits = scheme.log_p_z >= math.log(threshold)
+        clear = int(hits[apart].sum())
+        return {
+            "count": int(hits.sum()),
+            "share": rates.rate(WINDOWS, threshold),
+            "interval": rates.interval(WINDOWS, threshold),
+            "effective_sample": rates.effective_sample(WINDOWS, threshold),
+            "non_overlapping": {**_share(clear, len(apart)), "interval": wilson(clear, len(apart))},
+            "not_repetitive": _share(int(hits[~repetitive].sum()), int((~repetitive).sum())),
+            "control": control and control.rate(WINDOWS, threshold),
+        }
+
+    return {str(threshold): at(threshold) for threshold in THRESHOLDS}
+
+
+def _coverage_at(scheme: Scheme, among: Words, rates: Rates, control: Rates | None) -> dict[str, Any]:
+    def at(coverage: str, threshold: float) -> dict[str, Any]:
+        covered = scheme.maps[coverage]
+        characters = covered.reaches(math.log(threshold))
+        whole, measurable = int(among.whole(characters).sum()), int(among.whole(covered.measurable).sum())
+        return {
+            "characters": int(characters.sum()),
+            "share_of_measurable": rates.rate(coverage, threshold),
+            "interval": rates.interval(coverage, threshold),
+            "share_of_all": _share(int(characters.sum()), len(characters))["share"],
+            "words": whole,
+            "share_of_measurable_words": _share(whole, measurable)["share"],
+            "share_of_all_words": _share(whole, len(among))["share"],
+            "control": control and control.rate(coverage, threshold),
+        }
+
+    return {name: {str(threshold): at(name, threshold) for threshold in THRESHOLDS} for name in COVERAGES}
+
+
+def _summary(found: list[Passage]) -> dict[str, Any]:
+    longest = max(found, key=lambda passage: passage.characters, default=None)
+    return {
+        "count": len(found),
+        "characters": sum(passage.characters for passage in found),
+        "longest": longest and {"characters": longest.characters, **dataclasses.asdict(longest)},
+    }
+
+
+def _extraction_rates(rates: Rates, control: Rates | None) -> dict[str, Any]:
+    def at(p: float) -> dict[str, Any]:
+        bounds = [rates.interval(DISCOVERABLE, p, n) for n in N]
+        return {
+            "rate": [rates.rate(DISCOVERABLE, p, n) for n in N],
+            "interval_low": [bound and bound[0] for bound in bounds],
+            "interval_high": [bound and bound[1] for bound in bounds],
+            "below_evidence_floor": [below_floor(n, p) for n in N],
+            "control": control and [control.rate(DISCOVERABLE, p, n) for n in N],
+        }
+
+    return {"n": list(N), "evidence_floor": EVIDENCE_FLOOR, "at": {str(p): at(p) for p in P}}
+
+
+def _quantiles(values: np.ndarray) -> dict[str, float | None]:
+    """Order statistics: each is the value of a window; None where it is infinite, or there is no window."""
+    if not len(values):
+        return dict.fromkeys(map(str, QUANTILES))
+    found = np.quantile(values, QUANTILES, method="inverted_cdf")
+    return {str(q): float(value) if math.isfinite(value) else None for q, value in zip(QUANTILES, found, strict=True)}
+
+
+def _control_sample(measured: Measured) -> dict[str, Any] | None:
+    if not len(measured.sample):
+        return None
+    own = measured.sample.suffix_window
+    under = {
+        "plain": (measured.scores.log_p_z[own], measured.sample_scores.log_p_z),
+        "top_k": (measured.scores.log_p_z_top_k[own], measured.sample_scores.log_p_z_top_k),
+    }
+    return {
+        "count": len(own),
+        **{
+            name: {
+                str(threshold): {
+                    "own_prompt": float(np.mean(own_prompt >= math.log(threshold))),
+                    "other_prompt": float(np.mean(other_prompt >= math.log(threshold))),
+                }
+                for threshold in THRESHOLDS
+            }
+            for name, (own_prompt, other_prompt) in under.items()
+        },
+    }
+
+
+def _share(hits: int, total: int) -> dict[str, Any]:
+    return {"count": hits, "of": total, "share": hits / total if total else None}

@@ -19,7 +19,6 @@ BLOCK_CHARACTERS = 10_000
 FEWEST_BLOCKS = 5
 """With fewer, no interval is given: it would say less than nothing."""
 REPLICATES = 2_000
-SEED = 20_250_520
 LEVEL = 0.95
 
 Interval = tuple[float, float]
@@ -98,22 +97,22 @@ class Counts:
         """float64 [K]; NaN where there is nothing to take a share of."""
         return _ratio(self.hits.sum(axis=0), self.totals.sum(axis=0))
 
-    def resampled(self) -> np.ndarray:
-        """float64 [REPLICATES, K]: the rates of books made of as many blocks, drawn with replacement; a fixed seed.
+    def resampled(self, *, seed: int = 0) -> np.ndarray:
+        """float64 [REPLICATES, K]: the rates of books made of as many blocks, drawn with replacement.
 
         With too few blocks, all NaN.
         """
         count = len(self.hits)
         if count < FEWEST_BLOCKS:
             return np.full((REPLICATES, self.hits.shape[1]), np.nan)
-        drawn = np.random.default_rng(SEED).multinomial(count, np.full(count, 1 / count), REPLICATES)
+        drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), REPLICATES)
         return _ratio(drawn @ self.hits, drawn @ self.totals)
 
 
 def intervals(replicates: np.ndarray) -> list[Interval | None]:
     """The percentile interval of each column of [REPLICATES, K]; None where a replicate has no value."""
     tail = (1 - LEVEL) / 2
-    bounds = np.quantile(replicates, [tail, 1 - tail], axis=0, method="inverted_cdf")
+    bounds = np.quantile(replicates, [tail, 1 - tail], axis=0, method="inverted_cdf")  # NaN if any is
     return [(float(low), float(high)) if math.isfinite(low) else None for low, high in bounds.T]
 
 

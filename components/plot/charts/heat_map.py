@@ -1,52 +1,47 @@
 """The heat map: the book from left to right, darker where the model is surer of the text."""
 
-import textwrap
-from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import StrMethodFormatter
 
-from components.contracts.settings import ChartSettings
+from components.contracts.books import Chapter
 from components.plot.character_map import CharacterMap
+from components.plot.charts.frame import Subject, frame
 
 _LOWEST = 1e-4
 """The p_z from which on down everything is drawn alike: a tenth of the evidence floor."""
 _TICKS = {1e-4: "≤ 0.01%", 1e-3: "0.1%", 1e-2: "1%", 1e-1: "10%", 0.5: "50%", 1.0: "100%"}
-_STRIPS = {
-    "suffix": "as suffix",
-    "window": "anywhere\nin a window",
-}
+_STRIPS = {"suffix": "as suffix", "window": "anywhere\nin a window"}
 _NOT_MEASURABLE: dict[str, Any] = {"facecolor": "0.9", "edgecolor": "0.6", "hatch": "////", "linewidth": 0.0}
+_LETTER = 0.063
+"""Inches, about, that a small letter takes."""
 
 
-def draw(path: str | Path, maps: dict[str, CharacterMap], settings: ChartSettings, *, title: str, footer: str) -> None:
-    """Write the heat map of one book as PNG: two strips, the chosen coverage first and larger.
-
-    Args:
-        maps: the map over suffixes as `suffix`, and over whole windows as `window`.
-        footer: what was measured and how, in a sentence or two.
-    """
-    figure = Figure(figsize=settings.size, dpi=settings.dpi, layout="constrained")
-    canvas = FigureCanvasAgg(figure)
-    first, second = sorted(_STRIPS, key=lambda name: name != settings.coverage)
+def draw(subject: Subject) -> Figure:
+    """Two strips of one book, the chosen coverage first and larger."""
+    settings, book = subject.settings, subject.measured.book
+    width = settings.size[0]
+    maps = subject.measured.schemes["plain"].maps
+    figure = frame(
+        subject, f"How much of “{book.name}” does {subject.model} know by heart?", settings.size, _beside(subject)
+    )
     axes = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
-    columns = max(int(settings.size[0] * settings.dpi) // 2, 1)
-    for strip, name in zip(axes, (first, second), strict=True):
+    columns = max(int(width * settings.dpi) // 2, 1)
+    for strip, name in zip(axes, sorted(_STRIPS, key=lambda name: name != settings.coverage), strict=True):
         _strip(strip, maps[name], settings.colormap, columns)
         strip.set_ylabel(_STRIPS[name], rotation=0, ha="right", va="center", fontsize="small")
-    plain: dict[str, Any] = {"x": 0.01, "ha": "left", "parse_math": False}  # a $ in a title or a path is a $
-    figure.suptitle(textwrap.fill(title, int(9 * settings.size[0])), **plain)
     axes[0].tick_params(bottom=False)
     axes[1].set_xlabel("character of the book", fontsize="small")
     axes[1].xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes[1].tick_params(labelsize="small")
+    if book.chapters:
+        _chapters(axes[0], book.chapters, len(book.text), letters=0.8 * width / _LETTER)
 
     mappable = mpl.cm.ScalarMappable(LogNorm(_LOWEST, 1.0), settings.colormap)
     bar = figure.colorbar(mappable, ax=axes, pad=0.01, aspect=12)
@@ -56,10 +51,19 @@ def draw(path: str | Path, maps: dict[str, CharacterMap], settings: ChartSetting
     if not all(covered.measurable.all() for covered in maps.values()):
         axes[0].legend(
             handles=[Patch(label="not measurable", **_NOT_MEASURABLE)],
-            loc="lower right", bbox_to_anchor=(1, 1), borderpad=0, borderaxespad=0.3, frameon=False, fontsize="small",
+            loc="lower right", bbox_to_anchor=(1, 0), borderpad=0.2, borderaxespad=0.3, fontsize="small",
         )  # fmt: skip
-    figure.supxlabel(textwrap.fill(footer, int(17 * settings.size[0])), fontsize="x-small", color="0.35", **plain)
-    canvas.print_png(path, metadata={"Software": None})
+    return figure
+
+
+def _beside(subject: Subject) -> str:
+    """The control's share, in words: a map of another book has no place on this one's axis."""
+    if not subject.control:
+        return ""
+    coverage = subject.settings.coverage
+    own, control = (rates["plain"].rate(coverage, 0.5) for rates in (subject.rates, subject.control.rates))
+    shares = " against ".join("no share" if share is None else f"{share:.1%}" for share in (own, control))
+    return f"at p_z ≥ 50%: {shares} of the control ({', '.join(subject.control.books)})"
 
 
 def _strip(axes: Axes, covered: CharacterMap, colormap: str, columns: int) -> None:
@@ -72,6 +76,26 @@ def _strip(axes: Axes, covered: CharacterMap, colormap: str, columns: int) -> No
     )  # fmt: skip
     axes.set_yticks([])
     axes.set_xlim(0, len(covered.window))
+
+
+def _chapters(axes: Axes, chapters: tuple[Chapter, ...], characters: int, *, letters: float) -> None:
+    """Mark where each chapter begins, above the strip, with as much of its title as there is room for."""
+    stops = [*(chapter.start for chapter in chapters[1:]), characters]
+    above = axes.secondary_xaxis("top")
+    room = [int((stop - chapter.start) / characters * letters) for chapter, stop in zip(chapters, stops, strict=True)]
+    titles = [_fitting(chapter.title, width) for chapter, width in zip(chapters, room, strict=True)]
+    above.set_xticks([chapter.start for chapter in chapters], titles, ha="left", fontsize="x-small", parse_math=False)
+    above.tick_params(length=3, pad=1)
+
+
+def _fitting(title: str, width: int) -> str:
+    """The title, or its number, or its beginning, in `width` letters; nothing where there is no room."""
+    short = title.partition(":")[0].rpartition(" ")[2]
+    if len(title) <= width:
+        return title
+    if width > 12:
+        return f"{title[: width - 1].rstrip()}…"
+    return short if len(short) <= width else ""
 
 
 def column_maxima(covered: CharacterMap, columns: int) -> np.ndarray:

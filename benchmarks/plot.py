@@ -1,0 +1,141 @@
+"""How long `plot` takes, and how much memory, for a synthetic book of a million characters.
+
+    python -m benchmarks.plot [CHARACTERS]
+
+Everything is real but the scores, which are drawn: windows of 100 tokens every 10 characters, with all that `extract`
+keeps of them. The limits that it is held against are 30 seconds and 1.5 GB.
+"""
+
+import inspect
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from components.contracts.books import Book, Chapter, write_books
+from components.contracts.model import Model, write_model
+from components.contracts.scores import (
+    ScoreManifest,
+    Scores,
+    part_name,
+    part_ranges,
+    part_to_bytes,
+    write_score_manifest,
+)
+from components.contracts.settings import Settings
+from components.contracts.windows import Tokenization, Windows, write_windows
+from components.store import open_store
+from pipeline import byheart
+
+SECONDS, GIGABYTES = 30, 1.5
+PROMPT = SUFFIX = 50
+STRIDE = 10
+_RUN = "import sys; from components.plot.run import run; run(**dict(a.split('=', 1) for a in sys.argv[1:]))"
+
+
+def main(characters: int = 1_000_000) -> int:
+    """Make the book, plot it in a process of its own, and print what that took; 1 if it is over a limit."""
+    with tempfile.TemporaryDirectory(prefix="byheart-") as folder:
+        inputs = make(Path(folder), characters)
+        started = time.monotonic()
+        command = [sys.executable, "-c", _RUN, *(f"{name}={path}" for name, path in inputs.items())]
+        subprocess.run(command, check=True)
+        seconds = time.monotonic() - started
+        gigabytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e9
+        print(f"{characters:,} characters, a window every {STRIDE}")
+        print(f"{seconds:6.1f} s   of at most {SECONDS} s")
+        print(f"{gigabytes:6.2f} GB  of at most {GIGABYTES} GB")
+        for path in sorted(Path(inputs["results"]).rglob("*.*")):
+            print(f"  {path.stat().st_size:12,} bytes  {path.name}")
+    return int(seconds > SECONDS or gigabytes > GIGABYTES)
+
+
+def make(folder: Path, characters: int) -> dict[str, str]:
+    """What the stages before `plot` would have written of the book, in `folder`."""
+    random = np.random.default_rng(1)
+    text = _text(random, characters)
+    chapters = tuple(
+        Chapter(title=f"Chapter {n + 1}: Of {text[start + 20 : start + 40].split()[0]}", start=start)
+        for n, start in enumerate(range(0, characters, max(characters // 40, 1)))
+    )
+    windows, tokenization = (
+        _windows(random, characters),
+        Tokenization(tokenizer_sha256="0" * 64, tokenizers="none", bos_id=None, scored_tokens=SUFFIX),
+    )
+    names = ("books", "model", "windows", "settings", "scores", "results")
+    inputs = {name: str(folder / name) for name in names}
+    write_books(inputs["books"], [Book(name="synthetic", source="drawn", text=text, chapters=chapters)])
+    write_model(
+        inputs["model"], Model(source="drawn", path="", model_type="none", parameters=0, weights_sha256="0" * 64)
+    )
+    write_windows(inputs["windows"], tokenization, {"synthetic": windows})
+    parameters = inspect.signature(byheart.pipeline_func).parameters
+    Settings.from_parameters({name: parameter.default for name, parameter in parameters.items()}).write(
+        inputs["settings"]
+    )
+    _write_scores(random, folder / "store", windows, Path(inputs["scores"]))
+    return inputs
+
+
+def _text(random: np.random.Generator, characters: int) -> str:
+    letters = np.array(list("etaoinshrdlucmfwypvbgkjqxz"))
+    frequency = 1 / np.arange(1, 27)
+    words = [
+        "".join(random.choice(letters, random.integers(1, 10), p=frequency / frequency.sum())) for _ in range(8_000)
+    ]
+    drawn = random.zipf(1.3, characters // 3) % len(words)
+    return " ".join(words[index] for index in drawn)[:characters]
+
+
+def _windows(random: np.random.Generator, characters: int) -> Windows:
+    """Windows of tokens of four characters."""
+    tokens = PROMPT + SUFFIX
+    cursor = np.arange(0, characters - 4 * tokens, STRIDE)
+    token_stops = cursor[:, None] + 4 * np.arange(1, tokens + 1)
+    return Windows(
+        cursor=cursor,
+        start=cursor,
+        suffix_start=token_stops[:, PROMPT - 1],
+        stop=token_stops[:, -1],
+        token_ids=random.integers(0, 128_000, (len(cursor), tokens), dtype=np.int32),
+        token_stops=token_stops,
+        dropped_tail=4 * tokens // STRIDE,
+        dropped_inside=0,
+    )
+
+
+def _write_scores(random: np.random.Generator, store: Path, windows: Windows, manifest: Path) -> None:
+    """Scores that rise and fall along the book: a slow walk, so that neighbours are alike, and a few known stretches."""
+    mean = -6 + 8 * np.sin(np.arange(len(windows)) / 300) * random.random()
+    token = -random.exponential(1, (len(windows), SUFFIX)) * np.exp(mean / 4)[:, None]
+    known = (np.arange(len(windows)) // 200) % 9 == 0
+    token[known] *= 0.01
+    token = token.astype(np.float32)
+    log_p_z = token.sum(axis=1, dtype=np.float64)
+    ranks = (token < -1).astype(np.int32)
+    scores = Scores(
+        log_p_z=log_p_z,
+        log_p_z_top_k=log_p_z / 1.05,
+        greedy=(ranks == 0).all(axis=1),
+        token_log_probs=token,
+        token_ranks=ranks,
+        token_log_top_k_mass=(token / 20).astype(np.float32),
+    )
+    place, address = open_store(str(store)), "synthetic"
+    for number, rows in enumerate(part_ranges(len(windows))):
+        part = scores.rows(slice(rows.start, rows.stop))
+        place.create(
+            part_name(address, number), part_to_bytes(part, address, number, {"device": "none", "jax": "none"})
+        )
+    write_score_manifest(
+        manifest,
+        ScoreManifest(store=str(store), precision="float32", addresses={"synthetic": address}, control_addresses={}),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(*map(int, sys.argv[1:])))

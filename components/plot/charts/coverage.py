@@ -1,0 +1,66 @@
+"""Coverage: the share of the book's measurable characters that reach each threshold."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from components.plot.charts.frame import BLUE, GREY, ORANGE, Subject, frame, thresholds_shown, tidy
+from components.plot.rates import THRESHOLDS, Rates
+
+_WIDTH = 0.26
+
+
+def draw(subject: Subject) -> Figure:
+    """Bars for each threshold: covered by a suffix, anywhere in a window, and the control's; intervals as whiskers."""
+    measured, chosen = subject.measured, subject.settings.coverage
+    bars: list[tuple[str, str, Rates, dict[str, Any]]] = [
+        ("as suffix", "suffix", subject.rates["plain"], {"color": BLUE}),
+        ("anywhere in a window", "window", subject.rates["plain"], {"color": "#56b4e9", "hatch": "//"}),
+    ]
+    bars.sort(key=lambda bar: bar[1] != chosen)
+    if subject.control:
+        control = {"color": "white", "edgecolor": ORANGE, "hatch": "xx", "linewidth": 1.0}
+        bars.append(
+            (
+                f"control, {'as suffix' if chosen == 'suffix' else 'anywhere in a window'}",
+                chosen,
+                subject.control.rates["plain"],
+                control,
+            )
+        )
+    figure = frame(subject, f"How much of “{measured.book.name}” is covered at each probability?")
+    axes = figure.subplots()
+    for place, (label, coverage, rates, style) in enumerate(bars):
+        _bars(axes, (place - (len(bars) - 1) / 2) * _WIDTH, rates, coverage, label=label, style=style)
+    axes.set_xticks(range(len(THRESHOLDS)), [f"$p_z$ ≥ {shown}" for shown in thresholds_shown(THRESHOLDS)])
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.set_ylim(0, 1.08)
+    axes.set_ylabel(
+        f"share of measurable characters,\none window every {measured.stride:,} characters", fontsize="small"
+    )
+    axes.legend(loc="upper right", fontsize="small", frameon=False)
+    tidy(axes)
+    return figure
+
+
+def _bars(axes: Axes, offset: float, rates: Rates, coverage: str, *, label: str, style: dict[str, Any]) -> None:
+    for place, threshold in enumerate(THRESHOLDS):
+        rate, interval = rates.rate(coverage, threshold), rates.interval(coverage, threshold)
+        if rate is None:
+            continue
+        axes.bar(place + offset, rate, 0.9 * _WIDTH, label=label if not place else None, **style)
+        if interval:
+            whisker = np.array([[rate - interval[0]], [interval[1] - rate]]).clip(0)
+            axes.errorbar(place + offset, rate, whisker, color=GREY, capsize=2, linewidth=1)
+        top = max(rate, interval[1]) if interval else rate
+        axes.annotate(
+            f"{rate:.1%}",
+            (place + offset, top),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="center",
+            fontsize="x-small",
+        )

@@ -1,0 +1,70 @@
+"""Extraction rates: the share of windows that n tries would yield at least once with probability p."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from components.plot.charts.frame import BELOW_FLOOR, BLUE, GREEN, GREY, ORANGE, PINK, Subject, frame, tidy
+from components.plot.discoverable import N, P, below_floor
+from components.plot.rates import DISCOVERABLE, Rates
+
+_STYLES = dict(zip(P, ((BLUE, "o"), (GREEN, "s"), (ORANGE, "^"), (PINK, "D"), (GREY, "v")), strict=True))
+_LAST = 2**32
+"""Tries; what more would yield stands in statistics.json."""
+_EVERY = 6
+"""Points between markers, so that curves that lie on one another can be told apart."""
+
+
+def draw(subject: Subject) -> Figure:
+    """A curve for each p over n, solid down to the evidence floor and dotted below it, where shading begins."""
+    measured = subject.measured
+    figure = frame(subject, f"How much of “{measured.book.name}” would n tries draw from {subject.model}?")
+    axes = figure.subplots()
+    for place, p in enumerate(P):
+        _curve(axes, subject.rates["plain"], p, place)
+    if subject.control:
+        axes.plot(
+            N,
+            _values(subject.control.rates["plain"], 0.5),
+            color="black",
+            linestyle="--",
+            linewidth=1.2,
+            label="control, p = 0.5",
+        )
+    first_below = min(n for n in N for p in P if below_floor(n, p))
+    axes.axvspan(first_below, _LAST, **BELOW_FLOOR)
+    axes.annotate(
+        " below the evidence floor:\n at this n, unrelated text is “extractable” too", (first_below, 0.02),
+        xycoords=axes.get_xaxis_transform(), va="bottom", fontsize="small", color="0.35",
+    )  # fmt: skip
+    axes.set_xscale("log", base=2)
+    axes.set(xlim=(N[0], _LAST), ylim=(0, 1.02), xticks=[2**exponent for exponent in range(0, 33, 4)])
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.set_xlabel("n, tries at each window", fontsize="small")
+    axes.set_ylabel("share of windows that are\n(n, p)-discoverable", fontsize="small")
+    axes.legend(loc="upper left", fontsize="small", frameon=False)
+    tidy(axes)
+    return figure
+
+
+def _curve(axes: Axes, rates: Rates, p: float, place: int) -> None:
+    colour, marker = _STYLES[p]
+    values = _values(rates, p)
+    low, high = (
+        np.array([np.nan if (bound := rates.interval(DISCOVERABLE, p, n)) is None else bound[side] for n in N])
+        for side in (0, 1)
+    )
+    below = np.array([below_floor(n, p) for n in N])
+    last = int(np.flatnonzero(~below)[-1])
+    style: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 4, "linewidth": 1.5}
+    axes.plot(N[: last + 1], values[: last + 1], label=f"p = {p:g}", **style, markevery=(place % 3, 3))
+    axes.plot(N[last:], values[last:], linestyle=":", **style, markevery=(place, _EVERY))
+    axes.fill_between(N[: last + 1], low[: last + 1], high[: last + 1], color=colour, alpha=0.12, linewidth=0)
+
+
+def _values(rates: Rates, p: float) -> np.ndarray:
+    """The rate at each n, NaN where there is none."""
+    return np.array([np.nan if (rate := rates.rate(DISCOVERABLE, p, n)) is None else rate for n in N])
