@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 LOCK = uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
-.PHONY: help run compile test check format sample goldens lock
+.PHONY: help run compile test test-docs bench-plot pictures check format sample goldens lock
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,16 @@ compile: $(VENV)/run  ## Write build/pipeline.yaml
 
 test: $(VENV)/dev  ## Run the tests
 	$(BIN)/python -m pytest
+
+test-docs: $(VENV)/dev  ## Run every command of README.md and docs/ in a clean clone
+	$(BIN)/python -m tests.documented
+
+bench-plot: $(VENV)/dev  ## Plot a synthetic book of a million characters; seconds and memory
+	$(BIN)/python -m benchmarks.plot
+
+pictures:  ## Draw the pictures of README.md and docs/ anew
+	$(MAKE) run OUT=build/pictures SET="control_sample=200 figsize=10x2.6 dpi=160"
+	cp build/pictures/the-soap-winter/*.png docs/pictures/
 
 check: $(VENV)/dev  ## Lint, and check formats and types
 	$(BIN)/ruff check

@@ -45,7 +45,7 @@ def draw(subject: Subject) -> Figure:
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.set_xlabel("n, tries at each window", fontsize="small")
     axes.set_ylabel("share of windows that are\n(n, p)-discoverable", fontsize="small")
-    axes.legend(loc="upper left", fontsize="small", frameon=False)
+    axes.legend(loc="upper right", fontsize="small", frameon=False)
     tidy(axes)
     return figure
 
@@ -62,7 +62,7 @@ def _curve(axes: Axes, rates: Rates, p: float, place: int) -> None:
     style: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 4, "linewidth": 1.5}
     axes.plot(N[: last + 1], values[: last + 1], label=f"p = {p:g}", **style, markevery=(place % 3, 3))
     axes.plot(N[last:], values[last:], linestyle=":", **style, markevery=(place, _EVERY))
-    axes.fill_between(N[: last + 1], low[: last + 1], high[: last + 1], color=colour, alpha=0.12, linewidth=0)
+    axes.fill_between(N[: last + 1], low[: last + 1], high[: last + 1], color=colour, alpha=0.08, linewidth=0)
 
 
 def _values(rates: Rates, p: float) -> np.ndarray:

@@ -79,23 +79,23 @@ def _strip(axes: Axes, covered: CharacterMap, colormap: str, columns: int) -> No
 
 
 def _chapters(axes: Axes, chapters: tuple[Chapter, ...], characters: int, *, letters: float) -> None:
-    """Mark where each chapter begins, above the strip, with as much of its title as there is room for."""
+    """Mark where each chapter begins, above the strip, with its title if there is room."""
     stops = [*(chapter.start for chapter in chapters[1:]), characters]
     above = axes.secondary_xaxis("top")
     room = [int((stop - chapter.start) / characters * letters) for chapter, stop in zip(chapters, stops, strict=True)]
-    titles = [_fitting(chapter.title, width) for chapter, width in zip(chapters, room, strict=True)]
-    above.set_xticks([chapter.start for chapter in chapters], titles, ha="left", fontsize="x-small", parse_math=False)
+    labels = _labels([chapter.title for chapter in chapters], room)
+    above.set_xticks([chapter.start for chapter in chapters], labels, ha="left", fontsize="x-small", parse_math=False)
     above.tick_params(length=3, pad=1)
 
 
-def _fitting(title: str, width: int) -> str:
-    """The title, or its number, or its beginning, in `width` letters; nothing where there is no room."""
-    short = title.partition(":")[0].rpartition(" ")[2]
-    if len(title) <= width:
-        return title
-    if width > 12:
-        return f"{title[: width - 1].rstrip()}…"
-    return short if len(short) <= width else ""
+def _labels(titles: list[str], room: list[int]) -> list[str]:
+    """The whole titles if all fit, else what stands before a colon, else the numbers that fit; `room` is in letters."""
+    heads = [title.partition(":")[0] for title in titles]
+    for labels in (titles, heads):
+        if all(len(label) <= width for label, width in zip(labels, room, strict=True)):
+            return labels
+    numbers = [head.rpartition(" ")[2] for head in heads]
+    return [number if len(number) <= width else "" for number, width in zip(numbers, room, strict=True)]
 
 
 def column_maxima(covered: CharacterMap, columns: int) -> np.ndarray:

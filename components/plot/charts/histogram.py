@@ -45,7 +45,7 @@ def draw(subject: Subject) -> Figure:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{100 * y:g}%"))
     axes.set_xlabel("$p_z$, the probability of a suffix after its prompt", fontsize="small")
     axes.set_ylabel("share of windows", fontsize="small")
-    axes.legend(loc="upper left", bbox_to_anchor=(0, 0.93), fontsize="small", frameon=False)
+    axes.legend(loc="upper left", bbox_to_anchor=(0.02, 0.93), fontsize="small", frameon=False)
     tidy(axes)
     return figure
 

@@ -1,0 +1,58 @@
+"""Runs every command of README.md and docs/ in a clean clone of what is committed.
+
+    python -m tests.documented
+
+Shell and Python blocks run one after the other, as a reader would. A block that is fenced as "sh needs a cluster" is
+named and left out; lines that `.ci/run` runs by itself, such as `make test`, are not run again.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "samples" / "README.md")
+BLOCK = re.compile(r"^```(sh|python)\b *(.*?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+ELSEWHERE = ("make test", "make check")
+"""What `.ci/run` calls itself."""
+
+
+def main() -> int:
+    """The number of blocks that failed."""
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix="byheart-documented-") as folder:
+        clone = Path(folder) / "byheart"
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+        # "Your own book and model"
+        (clone / "my-book.txt").write_bytes((ROOT / "samples" / "the-soap-winter.txt").read_bytes()[:9_000])
+        (clone / "my-model").symlink_to(clone / "samples" / "model")
+        for page in PAGES:
+            for language, remark, code in BLOCK.findall(page.read_text(encoding="utf-8")):
+                shown = f"{page.relative_to(ROOT)}: {code.strip().splitlines()[0]}"
+                if remark:
+                    assert remark == "needs a cluster", f"{shown}: {remark!r} is no reason to leave a command out"
+                    print(f"left out, {remark}: {shown}", flush=True)
+                    continue
+                done = subprocess.run(_command(language, code), cwd=clone, env=_environment(), text=True, check=False)
+                print(f"{'failed' if done.returncode else 'ran'}: {shown}", flush=True)
+                failed += bool(done.returncode)
+    return failed
+
+
+def _command(language: str, code: str) -> list[str]:
+    if language == "python":
+        return [sys.executable, "-c", code]
+    lines = [line for line in code.splitlines() if not line.startswith(ELSEWHERE)]
+    return ["bash", "-euo", "pipefail", "-c", "\n".join(lines)]
+
+
+def _environment() -> dict[str, str]:
+    """This one's, without what a calling make hands on to the makes below it."""
+    return {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS")}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
