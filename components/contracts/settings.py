@@ -21,6 +21,14 @@ COLORMAPS = ("viridis", "cividis", "magma", "inferno", "plasma", "Blues", "Greys
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class TextSettings:
+    """How the books are read."""
+
+    chapters: str
+    """`auto`, `none`, or a regular expression for the lines that head a chapter."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class WindowSettings:
     """Where the windows lie and which of their tokens are scored."""
 
@@ -94,14 +102,14 @@ class ChartSettings:
         """Width and height in inches."""
         found = re.fullmatch(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)", self.figsize)
         size = (float(found[1]), float(found[2])) if found else (0.0, 0.0)
-        if not all(1 <= side <= 100 for side in size):
+        if not (6 <= size[0] <= 100 and 2 <= size[1] <= 100):
             raise SettingsError(
-                f"figsize must be WIDTHxHEIGHT in inches, from 1 to 100 each, such as 20x3; found {self.figsize!r}"
+                f"figsize must be WIDTHxHEIGHT in inches, from 6x2 to 100x100, such as 20x3; found {self.figsize!r}"
             )
         return size
 
 
-_Group = TypeVar("_Group", WindowSettings, ScoreSettings, ControlSettings, LayoutSettings, ChartSettings)
+_Group = TypeVar("_Group", TextSettings, WindowSettings, ScoreSettings, ControlSettings, LayoutSettings, ChartSettings)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -110,6 +118,7 @@ class Settings:
 
     preset: str
     """The name of the set that some of the others come from, `none` if they were all given."""
+    text: TextSettings
     window: WindowSettings
     score: ScoreSettings
     control: ControlSettings
@@ -131,6 +140,7 @@ class Settings:
 
         settings = cls(
             preset=values["preset"],
+            text=group(TextSettings),
             window=group(WindowSettings),
             score=group(ScoreSettings),
             control=group(ControlSettings),

@@ -42,7 +42,6 @@ def download(
         run(
             books=books,
             controls=controls,
-            chapters=chapters,
             model=model,
             store=store,
             parameters=parameters,

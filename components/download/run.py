@@ -16,7 +16,6 @@ def run(
     *,
     books: list[str],
     controls: list[str],
-    chapters: str,
     model: str,
     store: str,
     parameters: dict[str, Any],
@@ -28,7 +27,6 @@ def run(
 
     Args:
         books, controls: local files and folders; a control is a book that the model cannot have seen.
-        chapters: `auto`, `none`, or a regular expression for the lines that head them.
         model: a local folder.
         store: where `extract` will keep the scores; checked here.
         parameters: every setting, flat.
@@ -39,7 +37,7 @@ def run(
     """
     settings = Settings.from_parameters(parameters)
     open_store(store)
-    texts = read_books_from(books, controls, chapters)
+    texts = read_books_from(books, controls, settings.text.chapters)
     folder = open_model(model)
     folder.check_tensors()
 

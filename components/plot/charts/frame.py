@@ -49,12 +49,18 @@ def frame(subject: Subject, question: str, size: tuple[float, float] = SIZE, rem
         size: inches.
         remark: what the chart itself has to say in the footer.
     """
+    points = lettering(size)
     figure = Figure(figsize=size, dpi=subject.settings.dpi, layout="constrained")
-    title = subject.settings.plot_title or question
-    figure.suptitle(textwrap.fill(title, int(9 * size[0])), x=0.01, ha="left", **_PLAIN)
-    footer = textwrap.fill(" · ".join(filter(None, (remark, subject.footer))), int(17 * size[0]))
-    figure.supxlabel(footer, x=0.01, ha="left", fontsize="x-small", color="0.35", **_PLAIN)
+    title = textwrap.fill(subject.settings.plot_title or question, int(108 * size[0] / points))
+    figure.suptitle(title, x=0.01, ha="left", fontsize=1.2 * points, **_PLAIN)
+    footer = textwrap.fill(" · ".join(filter(None, (remark, subject.footer))), int(170 * size[0] / points))
+    figure.supxlabel(footer, x=0.01, ha="left", fontsize=0.7 * points, color="0.35", **_PLAIN)
     return figure
+
+
+def lettering(size: tuple[float, float]) -> float:
+    """The size of ordinary letters in a picture of `size` inches, in points: 10, or less in a small one."""
+    return 10 * min(1.0, size[0] / 10, size[1] / 2.6)
 
 
 def write(figure: Figure, path: Path) -> None:

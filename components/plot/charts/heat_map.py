@@ -7,26 +7,26 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 from matplotlib.ticker import StrMethodFormatter
 
 from components.contracts.books import Chapter
 from components.plot.character_map import CharacterMap
-from components.plot.charts.frame import Subject, frame
+from components.plot.charts.frame import Subject, frame, lettering
 
 _LOWEST = 1e-4
 """The p_z from which on down everything is drawn alike: a tenth of the evidence floor."""
 _TICKS = {1e-4: "≤ 0.01%", 1e-3: "0.1%", 1e-2: "1%", 1e-1: "10%", 0.5: "50%", 1.0: "100%"}
 _STRIPS = {"suffix": "as suffix", "window": "anywhere\nin a window"}
 _NOT_MEASURABLE: dict[str, Any] = {"facecolor": "0.9", "edgecolor": "0.6", "hatch": "////", "linewidth": 0.0}
-_LETTER = 0.063
-"""Inches, about, that a small letter takes."""
+_LETTER = 0.65
+"""The width of a letter, about, of its height."""
 
 
 def draw(subject: Subject) -> Figure:
     """Two strips of one book, the chosen coverage first and larger."""
     settings, book = subject.settings, subject.measured.book
-    width = settings.size[0]
+    width, points = settings.size[0], lettering(settings.size)
+    small = 0.83 * points
     maps = subject.measured.schemes["plain"].maps
     figure = frame(
         subject, f"How much of “{book.name}” does {subject.model} know by heart?", settings.size, _beside(subject)
@@ -35,24 +35,20 @@ def draw(subject: Subject) -> Figure:
     columns = max(int(width * settings.dpi) // 2, 1)
     for strip, name in zip(axes, sorted(_STRIPS, key=lambda name: name != settings.coverage), strict=True):
         _strip(strip, maps[name], settings.colormap, columns)
-        strip.set_ylabel(_STRIPS[name], rotation=0, ha="right", va="center", fontsize="small")
+        strip.set_ylabel(_STRIPS[name], rotation=0, ha="right", va="center", fontsize=small)
     axes[0].tick_params(bottom=False)
-    axes[1].set_xlabel("character of the book", fontsize="small")
+    measurable = all(covered.measurable.all() for covered in maps.values())
+    axes[1].set_xlabel(f"character of the book{'' if measurable else '; hatched: not measurable'}", fontsize=small)
     axes[1].xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    axes[1].tick_params(labelsize="small")
+    axes[1].tick_params(labelsize=small)
     if book.chapters:
-        _chapters(axes[0], book.chapters, len(book.text), letters=0.8 * width / _LETTER)
+        _chapters(axes[0], book.chapters, len(book.text), inches=0.8 * width, points=0.7 * points)
 
     mappable = mpl.cm.ScalarMappable(LogNorm(_LOWEST, 1.0), settings.colormap)
     bar = figure.colorbar(mappable, ax=axes, pad=0.01, aspect=12)
-    bar.set_ticks(list(_TICKS), labels=list(_TICKS.values()), fontsize="small")
+    bar.set_ticks(list(_TICKS), labels=list(_TICKS.values()), fontsize=small)
     bar.minorticks_off()
-    bar.set_label("$p_z$ of the best window\nover the character", fontsize="small")
-    if not all(covered.measurable.all() for covered in maps.values()):
-        axes[0].legend(
-            handles=[Patch(label="not measurable", **_NOT_MEASURABLE)],
-            loc="lower right", bbox_to_anchor=(1, 0), borderpad=0.2, borderaxespad=0.3, fontsize="small",
-        )  # fmt: skip
+    bar.set_label("$p_z$ of the best window\nover the character", fontsize=small)
     return figure
 
 
@@ -78,13 +74,14 @@ def _strip(axes: Axes, covered: CharacterMap, colormap: str, columns: int) -> No
     axes.set_xlim(0, len(covered.window))
 
 
-def _chapters(axes: Axes, chapters: tuple[Chapter, ...], characters: int, *, letters: float) -> None:
+def _chapters(axes: Axes, chapters: tuple[Chapter, ...], characters: int, *, inches: float, points: float) -> None:
     """Mark where each chapter begins, above the strip, with its title if there is room."""
     stops = [*(chapter.start for chapter in chapters[1:]), characters]
     above = axes.secondary_xaxis("top")
+    letters = 72 * inches / (_LETTER * points)
     room = [int((stop - chapter.start) / characters * letters) for chapter, stop in zip(chapters, stops, strict=True)]
     labels = _labels([chapter.title for chapter in chapters], room)
-    above.set_xticks([chapter.start for chapter in chapters], labels, ha="left", fontsize="x-small", parse_math=False)
+    above.set_xticks([chapter.start for chapter in chapters], labels, ha="left", fontsize=points, parse_math=False)
     above.tick_params(length=3, pad=1)
 
 
