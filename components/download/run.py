@@ -35,10 +35,11 @@ def run(
         ByheartError: a setting, a book or the model cannot be used.
     """
     settings = Settings.from_parameters(parameters)
-    open_store(store)
+    place = open_store(store)
     texts = read_books_from(books)
     folder = open_model(model)
     folder.check_tensors()
+    place.check_writable()
 
     described = Model(
         source=model,
@@ -47,7 +48,7 @@ def run(
         parameters=parameter_count(*folder.parameters(), folder.decoder.layers),
         weights_sha256=sha256_of_files(folder.path, ["config.json", *folder.weight_files()]),
     )
-    say(f"{len(texts)} books, {sum(len(book.text) for book in texts):,} characters")
+    say(f"{len(texts):,} book{'s' * (len(texts) > 1)}, {sum(len(book.text) for book in texts):,} characters")
     say(f"model {model}: {described.model_type}, {described.parameters:,} parameters")
     settings.write(settings_out)
     write_model(model_out, described)
