@@ -87,7 +87,8 @@ class ChartSettings:
         size = (float(found[1]), float(found[2])) if found else (0.0, 0.0)
         if not all(1 <= side <= 100 for side in size):
             raise SettingsError(
-                f"figsize must be WIDTHxHEIGHT in inches, from 1 to 100 each, such as 20x3; found {self.figsize!r}"
+                f"figsize must be WIDTHxHEIGHT in inches, from 1 to 100 each, found {self.figsize!r}: "
+                "write it like 20x3"
             )
         return size
 
@@ -173,9 +174,10 @@ class Settings:
 
 def _at_least(name: str, value: int, least: int, unit: str) -> None:
     if value < least:
-        raise SettingsError(f"{name} must be at least {least} {unit}, found {value}")
+        unit = unit.removesuffix("s") if least == 1 else unit
+        raise SettingsError(f"{name} must be at least {least} {unit}, found {value}: raise it")
 
 
 def _one_of(name: str, value: str, known: Sequence[str]) -> None:
     if value not in known:
-        raise SettingsError(f"{name} must be one of {', '.join(known)}; found {value!r}")
+        raise SettingsError(f"{name} must be one of {', '.join(known)}; found {value!r}: choose one of them")
