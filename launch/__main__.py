@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from components.contracts.errors import ByheartError
+from components.contracts.errors import ByheartError, SettingsError
 from components.contracts.progress import duration
 
 
@@ -33,7 +33,7 @@ def main() -> int:
     running.add_argument("--controls", nargs="*", default=[], help="books that the model cannot have seen")
     running.add_argument("--model", required=True, help="a Hugging Face model folder")
     running.add_argument("--store", required=True, help="the folder where scores are kept")
-    running.add_argument("--out", type=Path, required=True, help="the folder for the results")
+    running.add_argument("--out", required=True, help="the folder for the results")
     running.add_argument("--set", nargs="*", default=[], metavar="name=value", help="parameters of the pipeline")
     running.set_defaults(command=_run)
 
@@ -41,7 +41,7 @@ def main() -> int:
     try:
         chosen.command(chosen)
     except ByheartError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\ninterrupted; finished parts are kept: run the same command again to go on", file=sys.stderr)
@@ -58,17 +58,19 @@ def _compile(chosen: argparse.Namespace) -> None:
 
 def _run(chosen: argparse.Namespace) -> None:
     from launch.local import run_local
-    from launch.parameters import parse_values, read_parameters
+    from launch.parameters import parse_place, parse_values, read_parameters
 
     started = time.monotonic()
     arguments: dict[str, Any] = {
         **parse_values(chosen.set, read_parameters(chosen.pipeline)),
-        "books": [str(Path(book).expanduser()) for book in chosen.books],
-        "controls": [str(Path(book).expanduser()) for book in chosen.controls],
-        "model": str(Path(chosen.model).expanduser()),
-        "store": str(Path(chosen.store).expanduser()),
+        "books": [parse_place("books", book) for book in chosen.books],
+        "controls": [parse_place("controls", book) for book in chosen.controls],
+        "model": parse_place("model", chosen.model),
+        "store": parse_place("store", chosen.store),
     }
-    out = chosen.out.expanduser()
+    if "://" in chosen.out:
+        raise SettingsError(f"out must be a local folder, found {chosen.out}: choose one and copy it there afterwards")
+    out = Path(parse_place("out", chosen.out))
     run_local(chosen.pipeline, arguments, out)
     _show(out, time.monotonic() - started)
 

@@ -16,13 +16,20 @@ from pathlib import Path
 
 from kfp import components, local
 
+from components.contracts.progress import ERROR, say
+
 
 def run_graph(pipeline: str, work: str, out: str, arguments: str) -> None:
     """Run the graph on JSON `arguments`, its artifacts below `work`, and leave what its output holds in `out`."""
     local.init(local.SubprocessRunner(use_venv=False), pipeline_root=work)
     task = components.load_component_from_file(pipeline)(**json.loads(arguments))
     results = Path(next(iter(task.outputs.values())).path)
-    shutil.copytree(results, out, dirs_exist_ok=True)
+    try:
+        shutil.copytree(results, out, copy_function=shutil.copyfile, dirs_exist_ok=True)
+    except (shutil.Error, OSError) as error:
+        why = error.args[0][0][2] if isinstance(error, shutil.Error) else error
+        say(f"{ERROR}out must take the results, found: {why}: make room and run again, the scores are kept")
+        sys.exit(1)
 
 
 def _end_with_watcher() -> None:

@@ -12,14 +12,19 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from components.contracts.books import read_books
 from components.contracts.errors import ByheartError
-from components.contracts.progress import ERROR, LEFT, MARK
+from components.contracts.progress import DONE, ERROR, LEFT, MARK
 
 ROOT = Path(__file__).resolve().parent.parent
 _STAGE_LINE = re.compile(rf"^\s*(\w+){re.escape(MARK)}(.*)$")
+
+_ARGUMENTS_CHARACTERS = 100_000
+"""Linux hands on at most 128 KB as one argument, and Kubeflow adds to it."""
 
 _KFP_SUMMARY = "Inner task failed"
 _ENDED_FROM_OUTSIDE = "a stage was ended from outside, most likely for want of memory: lower batch_size or dpi; see"
@@ -35,35 +40,64 @@ def run_local(pipeline: str | Path, arguments: dict[str, Any], out: str | Path) 
     """Run a compiled pipeline here and leave its results in `out`.
 
     Raises:
+        ByheartError: the arguments are too long, or `out` cannot take a log or a book's folder.
         RunFailedError: a stage failed; the message is the stage's own.
     """
+    given = json.dumps(arguments)
+    if len(given) > _ARGUMENTS_CHARACTERS:
+        raise ByheartError(
+            f"books must be named in at most {_ARGUMENTS_CHARACTERS:,} characters, found {len(given):,} with the other "
+            "settings: name a folder that holds them"
+        )
     out = Path(out)
+    log_path = out / "log.txt"
     try:
         out.mkdir(parents=True, exist_ok=True)
-        log_path = out / "log.txt"
-        log = log_path.open("w", encoding="utf-8")
+        log_path.write_text(f"{given}\n", encoding="utf-8")
+        with (
+            log_path.open("a", encoding="utf-8") as log,
+            tempfile.TemporaryDirectory(prefix="byheart-", ignore_cleanup_errors=True) as work,
+        ):
+            code, stage_error = _run_graph(str(pipeline), Path(work), out, given, log)
     except OSError as error:
-        raise ByheartError(f"out must be a folder that can be written, found {out}: {error.strerror}") from None
-    with log, tempfile.TemporaryDirectory(prefix="byheart-", ignore_cleanup_errors=True) as work:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "launch.graph", str(pipeline), work, str(out), json.dumps(arguments)],
-            env=_environment(work),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=True,
-        )
-        try:
-            stage_error = _follow(child, log)
-            code = child.wait()
-        finally:
-            _end(child)
+        raise ByheartError(
+            f"out must be a folder that can be written, found {error.filename or log_path}: {error.strerror}: make "
+            "room or choose another"
+        ) from None
     if code or stage_error:
         fault = _first_fault(log_path)
         said = f"{fault}: a fault of this program, or of this machine; see" if fault else _ENDED_FROM_OUTSIDE
         raise RunFailedError(stage_error or f"{said} {log_path}")
+
+
+def _run_graph(pipeline: str, work: Path, out: Path, arguments: str, log: Any) -> tuple[int, str | None]:
+    """Run the graph in a process of its own; its exit code, and the first error that a stage said."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", "launch.graph", pipeline, str(work), str(out), arguments],
+        env=_environment(str(work)),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+    )
+    try:
+        stage_error = _follow(child, log, lambda: _check_room(work, out))
+        return child.wait(), stage_error
+    finally:
+        _end(child)
+
+
+def _check_room(work: Path, out: Path) -> None:
+    """Refuse, as soon as the books have names, what stands in `out` where a result will be."""
+    folders = {out / book.name for texts in work.rglob("book_texts") for book in read_books(texts)}
+    for place in (*folders, out / "provenance.json"):
+        needed, found = ("a folder", "a file") if place in folders else ("a file", "a folder")
+        if place.exists() and place.is_dir() != (place in folders):
+            raise ByheartError(
+                f"out must have room for {needed} {place}, found {found} there: move it or choose another out"
+            )
 
 
 def _environment(work: str) -> dict[str, str]:
@@ -98,7 +132,7 @@ def _commit() -> str | None:
     return described.stdout.strip() or None
 
 
-def _follow(child: subprocess.Popen[str], log: Any) -> str | None:
+def _follow(child: subprocess.Popen[str], log: Any, check_room: Callable[[], None]) -> str | None:
     """Copy all lines to the log and the stages' own to the terminal, until the child ends; the first error said."""
     first_error = None
     overwritten = ""
@@ -112,6 +146,8 @@ def _follow(child: subprocess.Popen[str], log: Any) -> str | None:
         if text.startswith(ERROR):
             first_error = first_error or f"{stage}: {text.removeprefix(ERROR)}"
             continue
+        if text.startswith(DONE) and stage == "download":
+            check_room()
         shown = f"{stage:>8}  {text}"
         if sys.stdout.isatty() and text.endswith(LEFT):
             print(f"\r{shown:<{len(overwritten)}}", end="", flush=True)

@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,22 +11,43 @@ import yaml
 
 from components.contracts.errors import SettingsError
 
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
+
+
 _KINDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "NUMBER_INTEGER": ("a whole number", int),
-    "NUMBER_DOUBLE": ("a number", float),
+    "NUMBER_DOUBLE": ("a finite number", _finite),
     "STRING": ("a text", str),
     "LIST": ("a JSON list", json.loads),
 }
+
+_LARGEST = 2**53
+"""Kubeflow keeps numbers in float64."""
 
 _PLACES = ("books", "controls", "model", "store")
 """Parameters that have an option of their own."""
 
 
 def read_parameters(pipeline: str | Path) -> dict[str, dict[str, Any]]:
-    """The input parameters that a compiled pipeline declares, by name, as its YAML describes them."""
-    with Path(pipeline).open(encoding="utf-8") as file:
-        spec = next(yaml.safe_load_all(file))
-    return spec["root"]["inputDefinitions"]["parameters"]
+    """The input parameters that a compiled pipeline declares, by name, as its YAML describes them.
+
+    Raises:
+        SettingsError: the file is no compiled pipeline.
+    """
+    try:
+        with Path(pipeline).open(encoding="utf-8") as file:
+            spec = next(yaml.safe_load_all(file))
+        return spec["root"]["inputDefinitions"]["parameters"]
+    except OSError as error:
+        found = error.strerror
+    except (yaml.YAMLError, ValueError, LookupError, TypeError, StopIteration):
+        found = "another file"
+    raise SettingsError(f"{pipeline} must be a compiled pipeline, found: {found}: write it with `make compile`")
 
 
 def parse_values(assignments: list[str], declared: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -38,16 +60,49 @@ def parse_values(assignments: list[str], declared: dict[str, dict[str, Any]]) ->
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         if not equals:
-            raise SettingsError(f"a setting must be written name=value, found {assignment!r}")
+            raise SettingsError(f"a setting must be written name=value, found {assignment!r}: write it so")
         if name not in declared:
             near = difflib.get_close_matches(name, declared, 1)
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(declared)}"
             raise SettingsError(f"a setting must name a parameter of the pipeline, found {name!r}: {hint}")
         if name in _PLACES:
-            raise SettingsError(f"{name} must be given as --{name} (make: {name.upper()}=...), found it among settings")
+            raise SettingsError(
+                f"{name} must be given as --{name}, found it among the settings: give it there (make: "
+                f"{name.upper()}=...)"
+            )
         kind, parse = _KINDS[declared[name]["parameterType"]]
         try:
             values[name] = parse(text)
         except ValueError:
-            raise SettingsError(f"{name} must be {kind}, found {text!r}") from None
+            raise SettingsError(f"{name} must be {kind}, found {text!r}: give one") from None
+        if isinstance(values[name], int) and abs(values[name]) > _LARGEST:
+            raise SettingsError(f"{name} must be at most {_LARGEST:,} in size, found {text}: choose a smaller number")
+        _check_text(name, text)
     return values
+
+
+def parse_place(name: str, text: str) -> str:
+    """A path or an address as it was given, with `~` expanded.
+
+    Raises:
+        SettingsError: it is empty, or no text.
+    """
+    if not text:
+        raise SettingsError(f"{name} must be a path, found an empty text: give --{name} one")
+    _check_text(name, text)
+    if "://" in text:
+        return text
+    try:
+        return str(Path(text).expanduser())
+    except RuntimeError:
+        raise SettingsError(f"{name} must be below a home that is known, found {text}: give the whole path") from None
+
+
+def _check_text(name: str, text: str) -> None:
+    """Refuse what Kubeflow cannot hand on: it keeps texts as UTF-8, and takes `{{$` for a placeholder of its own."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise SettingsError(f"{name} must be UTF-8, found {text!r}: change it") from None
+    if "{{$" in text:
+        raise SettingsError(f"{name} must not hold '{{{{$', which is Kubeflow's own, found {text!r}: change it")

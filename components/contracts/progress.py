@@ -13,7 +13,18 @@ from components.contracts.errors import ByheartError
 
 MARK = " | "
 ERROR = "error: "
+DONE = "done in "
 LEFT = " left"
+
+_FAULTS_OF_A_PLACE = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENAMETOOLONG,
+    errno.ELOOP,
+)
 
 _stage = "byheart"
 
@@ -28,7 +39,7 @@ def stage(name: str) -> Iterator[None]:
     """Run a stage's body under its name; an error meant for the user becomes one line and exit code 1.
 
     Raises:
-        SystemExit: the body raised a `ByheartError`, or the disk is full or not writable.
+        SystemExit: the body raised a `ByheartError`, or a place is full, not writable or not a path.
     """
     global _stage
     _stage = name
@@ -39,11 +50,11 @@ def stage(name: str) -> Iterator[None]:
         say(f"{ERROR}{' '.join(str(error).split())}")
         raise SystemExit(1) from None
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+        if error.errno not in _FAULTS_OF_A_PLACE:
             raise
-        say(f"{ERROR}cannot write or read {error.filename or 'a file'}: {error.strerror}: free or choose another place")
+        say(f"{ERROR}cannot write or read {error.filename or 'a file'}: {error.strerror}: make room or choose another")
         raise SystemExit(1) from None
-    say(f"done in {duration(time.monotonic() - started)}")
+    say(f"{DONE}{duration(time.monotonic() - started)}")
 
 
 class Progress:

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,14 @@ def part_ranges(windows: int) -> list[range]:
 def part_name(address: str, part: int) -> str:
     """Where part number `part` of the scores at `address` lies in the store."""
     return f"scores/{address}/part-{part:05}.parquet"
+
+
+def estimate_bytes(parts: Iterable[int], scored_tokens: int) -> int:
+    """Room for parts of so many windows each, on the safe side: the columns of `Scores`, and 32 KB a part around them.
+
+    Text that a model does not know takes all of it, in full parts; text that it has memorised about half.
+    """
+    return sum(windows * (8 + 8 + 1 + scored_tokens * (4 + 4 + 4)) + 2**15 for windows in parts)
 
 
 def part_to_bytes(scores: Scores, address: str, part: int, computed_on: dict[str, Any]) -> bytes:

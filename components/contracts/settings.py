@@ -104,7 +104,7 @@ class ChartSettings:
         size = (float(found[1]), float(found[2])) if found else (0.0, 0.0)
         if not (6 <= size[0] <= 100 and 2 <= size[1] <= 100):
             raise SettingsError(
-                f"figsize must be WIDTHxHEIGHT in inches, from 6x2 to 100x100, such as 20x3; found {self.figsize!r}"
+                f"figsize must be WIDTHxHEIGHT in inches, from 6x2 to 100x100, found {self.figsize!r}: write 20x3"
             )
         return size
 
@@ -201,9 +201,10 @@ class Settings:
 
 def _at_least(name: str, value: int, least: int, unit: str) -> None:
     if value < least:
-        raise SettingsError(f"{name} must be at least {least} {unit}, found {value}")
+        unit = unit.removesuffix("s") if least == 1 else unit
+        raise SettingsError(f"{name} must be at least {least} {unit}, found {value}: raise it")
 
 
 def _one_of(name: str, value: str, known: Sequence[str]) -> None:
     if value not in known:
-        raise SettingsError(f"{name} must be one of {', '.join(known)}; found {value!r}")
+        raise SettingsError(f"{name} must be one of {', '.join(known)}; found {value!r}: choose one of them")

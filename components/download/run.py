@@ -36,10 +36,11 @@ def run(
         ByheartError: a setting, a book or the model cannot be used.
     """
     settings = Settings.from_parameters(parameters)
-    open_store(store)
+    place = open_store(store)
     texts = read_books_from(books, controls, settings.text.chapters)
     folder = open_model(model)
     folder.check_tensors()
+    place.check_writable()
 
     described = Model(
         source=model,

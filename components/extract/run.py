@@ -9,12 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from components.contracts.books import read_books
-from components.contracts.errors import ModelError
+from components.contracts.errors import ModelError, StoreError
 from components.contracts.model import Model, read_model
 from components.contracts.progress import Progress, say
 from components.contracts.scores import (
     ScoreManifest,
     Scores,
+    estimate_bytes,
     fingerprint,
     part_name,
     part_ranges,
@@ -61,12 +62,14 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, scor
 
     Raises:
         ModelError: the weights cannot be used.
+        StoreError: the store has no room for the scores.
     """
     device = jax.devices()[0]
     chosen = _settle(Settings.read(settings), device)
     described, tokenization = read_model(model), read_tokenization(windows)
     manifest, total, parts = _lay_out(books, windows, store, described, tokenization, chosen)
 
+    _check_room(open_store(store), parts, tokenization.scored_tokens)
     done = total - sum(len(part.inputs) for part in parts)
     precision, batch = chosen.score.precision, chosen.layout.batch_size
     say(f"{total:,} windows, {done:,} scored already; {precision}, batches of {batch}, {device.device_kind}")
@@ -156,6 +159,16 @@ def _missing_parts(store: Store, address: str, inputs: np.ndarray) -> Iterator[_
     for number, rows in enumerate(part_ranges(len(inputs))):
         if not store.exists(part_name(address, number)):
             yield _Part(address=address, number=number, inputs=inputs[rows.start : rows.stop])
+
+
+def _check_room(store: Store, missing: list[_Part], scored_tokens: int) -> None:
+    """Refuse a store that is too small for the parts, before the weights are loaded."""
+    needed, free = estimate_bytes((len(part.inputs) for part in missing), scored_tokens), store.free_bytes()
+    if free is not None and free < needed:
+        raise StoreError(
+            f"store must have {needed:,} bytes free for the scores to come, found {free:,} at "
+            f"{store.locate('scores')}: make room or choose another store"
+        )
 
 
 def _prepare(described: Model, settings: Settings, tokenization: Tokenization) -> tuple[Params, Scorer]:

@@ -60,7 +60,8 @@ class DecoderConfig:
     def __post_init__(self) -> None:
         if self.heads % self.kv_heads:
             raise ModelError(
-                f"config.json must give heads that are a multiple of kv heads, found {self.heads} and {self.kv_heads}"
+                f"config.json must give heads that are a multiple of kv heads, found {self.heads} and {self.kv_heads}: "
+                "the file is broken"
             )
         if self.head_dim % 2:
-            raise ModelError(f"config.json must give an even head_dim, found {self.head_dim}")
+            raise ModelError(f"config.json must give an even head_dim, found {self.head_dim}: the file is broken")

@@ -43,6 +43,11 @@ class ModelFolder:
         Raises:
             ModelError: a tensor is missing, or has another shape or a dtype that is not read.
         """
+        if self.decoder.layers > len(self.tensor_files):
+            raise ModelError(
+                f"{self.path} must hold the tensors of {self.decoder.layers:,} layers, as config.json says, found "
+                f"{len(self.tensor_files):,} in all: fetch the model again"
+            )
         model, layer = self.parameters()
         wanted = {parameter.source: parameter for parameter in model.values()}
         wanted |= {p.source.format(layer=index): p for p in layer.values() for index in range(self.decoder.layers)}
@@ -62,11 +67,12 @@ def open_model(path: str | Path) -> ModelFolder:
     Raises:
         ModelError: there is no such folder, its config.json is not understood, or it has no safetensors.
     """
-    path = Path(path)
-    if not path.is_dir():
+    if not path or not Path(path).is_dir():
         raise ModelError(
-            f"model must be a folder with config.json, tokenizer.json and safetensors, found no folder {path}: check it"
+            "model must be a folder with config.json, tokenizer.json and safetensors, found no folder "
+            f"{str(path)!r}: check the path, or download the model into a folder first"
         )
+    path = Path(path)
     config = read_config(path)
     family = family_of(config)
     decoder = family.decoder_config(config)
@@ -134,8 +140,11 @@ def _tensor_files(path: Path) -> dict[str, str]:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path} must be a readable JSON file, found {type(error).__name__}: {error}") from None
+    except FileNotFoundError:
+        raise ModelError(f"{path} must be a JSON file, found none: fetch the model again") from None
+    except (OSError, ValueError, RecursionError) as error:
+        found = f"{type(error).__name__}: {error}"
+        raise ModelError(f"{path} must be a readable JSON file, found {found}: fetch the model again") from None
     if not isinstance(content, dict):
-        raise ModelError(f"{path} must be a JSON object, found {type(content).__name__}")
+        raise ModelError(f"{path} must be a JSON object, found a {type(content).__name__}: fetch the model again")
     return content

@@ -26,6 +26,18 @@ class Store(Protocol):
         """
         ...
 
+    def check_writable(self) -> None:
+        """Write a small object and remove it, as a run does before it costs anything.
+
+        Raises:
+            StoreError: objects cannot be created here.
+        """
+        ...
+
+    def free_bytes(self) -> int | None:
+        """Room that is left; None where that is not known."""
+        ...
+
     def read(self, name: str) -> bytes:
         """The object's bytes.
 

@@ -66,11 +66,14 @@ def _check_windows(windows: Windows, book: Book, settings: WindowSettings, folde
             f"{len(book.text):,} characters in slices of {settings.slice_length:,}: raise slice_length, lower "
             "chunk_size, or leave the book out"
         )
-    highest = int(windows.token_ids.max())
-    if highest >= folder.decoder.vocab:
+    _check_id(int(windows.token_ids.max()), folder)
+
+
+def _check_id(token_id: int, folder: ModelFolder) -> None:
+    if token_id >= folder.decoder.vocab:
         raise ModelError(
             f"{folder.path} must have a tokenizer whose ids stay below vocab_size={folder.decoder.vocab:,}, found id "
-            f"{highest:,}: tokenizer and weights do not belong together"
+            f"{token_id:,}: tokenizer and weights do not belong together, fetch both from one place"
         )
 
 
@@ -80,4 +83,5 @@ def _bos_id(bos: str, folder: ModelFolder, tokenizer: Tokenizer) -> int | None:
         return None
     if tokenizer.bos_id is None:
         raise ModelError(f"bos={bos} needs a tokenizer with a bos_token, found none in {folder.path}: use bos=false")
+    _check_id(tokenizer.bos_id, folder)
     return tokenizer.bos_id

@@ -6,7 +6,9 @@ release; here it runs as it was published, and transformers is asked only which 
 
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Tokenizer as Backend
 from tokenizers import models, processors
@@ -30,8 +32,15 @@ class Tokenizer:
     backend: Backend
 
     def encode(self, slices: list[str]) -> list[Encoding]:
-        """Each slice's tokens; special tokens are neither added nor recognised in the text."""
-        encodings = self.backend.encode_batch(slices, add_special_tokens=False)
+        """Each slice's tokens; special tokens are neither added nor recognised in the text.
+
+        Raises:
+            ModelError: the tokenizer has no token for some of the text, and none for what is unknown.
+        """
+        try:
+            encodings = self.backend.encode_batch(slices, add_special_tokens=False)
+        except Exception as error:  # the library raises bare ones
+            raise ModelError(f"{_FILE} must encode any text, found: {error}: fetch the model again") from error
         return [Encoding(encoding.ids, encoding.offsets) for encoding in encodings]
 
 
@@ -44,16 +53,21 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     if not (folder / _FILE).is_file():
         raise ModelError(f"{folder} must hold {_FILE}, which gives character offsets, found none: fetch or convert it")
     transformers_logging.set_verbosity_error()
-    try:
-        backend = Backend.from_file(str(folder / _FILE))
-        bos_token = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True).bos_token
-    except Exception as error:  # the libraries raise many kinds, bare Exception among them
-        raise ModelError(f"{folder / _FILE} must be a tokenizer that can be read, found: {error}") from error
+    backend = _read(folder / _FILE, "a tokenizer", lambda: Backend.from_file(str(folder / _FILE)))
+    settings = folder / "tokenizer_config.json"
+    fast = _read(settings, "settings", lambda: PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True))
     return Tokenizer(
         sha256=sha256_of_files(folder, [_FILE]),
-        bos_id=None if bos_token is None else backend.token_to_id(bos_token),
+        bos_id=None if fast.bos_token is None else backend.token_to_id(fast.bos_token),
         backend=_for_plain_text(backend),
     )
+
+
+def _read(file: Path, what: str, read: Callable[[], Any]) -> Any:
+    try:
+        return read()
+    except Exception as error:  # the libraries raise many kinds, bare Exception among them
+        raise ModelError(f"{file} must be {what} that can be read, found: {error}: fetch the model again") from error
 
 
 def _for_plain_text(backend: Backend) -> Backend:

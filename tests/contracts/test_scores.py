@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from components.contracts.errors import DamagedError
-from components.contracts.scores import Scores, fingerprint, part_from_bytes, part_ranges, part_to_bytes
+from components.contracts.scores import Scores, estimate_bytes, fingerprint, part_from_bytes, part_ranges, part_to_bytes
 from components.contracts.settings import ScoreSettings, WindowSettings
 from components.contracts.version import CONTRACT_VERSION
 from components.contracts.windows import Tokenization
@@ -52,6 +52,19 @@ def test_part_is_read_back_to_the_bit() -> None:
 
 def test_same_part_is_the_same_bytes() -> None:
     assert part_to_bytes(some_scores(7), "a", 2, {}) == part_to_bytes(some_scores(7), "a", 2, {})
+
+
+@pytest.mark.parametrize("rows", [1, 10, 1_024])
+@pytest.mark.parametrize("tokens", [1, 50])
+def test_estimate_suffices_for_text_that_is_not_memorised_and_is_not_far_off(rows: int, tokens: int) -> None:
+    random = np.random.default_rng(0)
+    scores = dataclasses.replace(
+        some_scores(rows, tokens),
+        token_ranks=random.lognormal(2, 2.5, (rows, tokens)).clip(0, 128_000).astype(np.int32),
+        token_log_top_k_mass=-random.exponential(0.5, (rows, tokens)).astype(np.float32),
+    )
+    taken = len(part_to_bytes(scores, "a" * 32, 0, {"device": "some accelerator", "code": {"commit": "c" * 40}}))
+    assert taken <= estimate_bytes([rows], tokens) <= 1.5 * taken + 2**15
 
 
 @pytest.mark.parametrize("place", [0.1, 0.3, 0.5, 0.7, 0.9])

@@ -1,4 +1,6 @@
+import unicodedata
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -29,9 +31,41 @@ def test_books_of_one_name_are_told_apart(tmp_path: Path) -> None:
     assert [book.name for book in books] == ["book", "book-2", "book-3"]
 
 
-def test_name_is_safe_as_a_file_name(tmp_path: Path) -> None:
-    [book] = read_books_from([written(tmp_path / "Émile: ou, de l’éducation.txt")])
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_name_is_safe_as_a_file_name(tmp_path: Path, form: Literal["NFC", "NFD"]) -> None:
+    [book] = read_books_from([written(tmp_path / unicodedata.normalize(form, "Émile: ou, de l’éducation.txt"))])
     assert book.name == "Émile-ou-de-l-éducation"
+
+
+@pytest.mark.parametrize("name", ["log.txt.txt", "provenance.json.txt", "summary.csv.txt", "a.b.c.txt"])
+def test_name_has_no_dot_and_so_is_no_file_of_a_run(tmp_path: Path, name: str) -> None:
+    [book] = read_books_from([written(tmp_path / name)])
+    assert book.name == name.removesuffix(".txt").replace(".", "-")
+
+
+@pytest.mark.parametrize("letter", ["a", "é", "書", "🐟"])
+def test_long_name_is_cut_to_what_a_file_system_takes(tmp_path: Path, letter: str) -> None:
+    stem = letter * (240 // len(letter.encode()))
+    [book] = read_books_from([written(tmp_path / f"{stem}.txt")])
+    assert stem.startswith(book.name) or book.name == "book"
+    assert len(book.name.encode()) <= 120
+
+
+def test_long_names_that_begin_alike_are_told_apart(tmp_path: Path) -> None:
+    books = read_books_from([written(tmp_path / f"{'a' * 200}{end}.txt") for end in "xyz"])
+    assert [book.name for book in books] == ["a" * 120, f"{'a' * 120}-2", f"{'a' * 120}-3"]
+
+
+@pytest.mark.parametrize(("one", "other"), [("Book", "book"), ("STRASSE", "straße"), ("caf\u00e9", "cafe\u0301")])
+def test_names_that_are_one_on_a_mac_are_told_apart(tmp_path: Path, one: str, other: str) -> None:
+    books = read_books_from([written(tmp_path / place / f"{name}.txt") for place, name in (("x", one), ("y", other))])
+    assert books[1].name.endswith("-2")
+
+
+def test_folder_stands_for_texts_in_capitals_too_and_for_no_folder_or_hidden_file(tmp_path: Path) -> None:
+    for name in ("a.TXT", "b.Txt", ".c.txt", "d.txt/e.md"):
+        written(tmp_path / name)
+    assert [book.name for book in read_books_from([str(tmp_path)])] == ["a", "b"]
 
 
 def test_byte_order_mark_is_cut_and_newlines_are_kept(tmp_path: Path) -> None:
@@ -47,6 +81,9 @@ def test_byte_order_mark_is_cut_and_newlines_are_kept(tmp_path: Path) -> None:
         (b"abc\xff", "byte 0xff at offset 3"),
         (b"\xef\xbb\xbfabc\xff", "byte 0xff at offset 6"),
         (b"abc\xc3", "byte 0xc3 at offset 3"),
+        ("abc".encode("utf-16"), "UTF-16 (bytes 0xfffe at offset 0)"),
+        (b"\xfe\xff\0a", "UTF-16 (bytes 0xfeff at offset 0)"),
+        (b"\xef\xbb\xbfa\0", "NUL byte at offset 4"),
     ],
 )
 def test_text_that_cannot_be_measured_is_refused(tmp_path: Path, data: bytes, said: str) -> None:

@@ -94,20 +94,6 @@ def test_several_books_are_measured_in_one_run(tmp_path: Path) -> None:
     assert shares["b"]["share_of_windows_at_0.001"] == 0.0
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        ({"books": "/nonexistent.txt"}, "download: books must name files that exist, found no /nonexistent.txt"),
-        ({"model": "/nonexistent"}, "download: model must be a folder"),
-    ],
-)
-def test_failing_stage_ends_in_one_message(tmp_path: Path, arguments: dict[str, str], said: str) -> None:
-    done = launch(tmp_path, **arguments)
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"error: {said}")
-    assert len(done.stderr.splitlines()) == 1
-
-
 def test_fault_of_the_program_is_named_with_the_log_that_holds_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

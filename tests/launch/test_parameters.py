@@ -30,7 +30,11 @@ def test_values_are_read_as_the_pipeline_declares_them(declared: Declared) -> No
         ("model=elsewhere", "MODEL="),
         ("top_k=many", "whole number"),
         ("top_k=2.5", "whole number"),
-        ("temperature=hot", "a number"),
+        (f"top_k={2**53 + 1}", "at most 9,007,199,254,740,992 in size"),
+        ("temperature=hot", "a finite number"),
+        ("temperature=nan", "a finite number"),
+        ("plot_title=\udcff", "UTF-8"),
+        ("plot_title={{$", "Kubeflow"),
     ],
 )
 def test_setting_that_cannot_be_read_is_refused(declared: Declared, assignment: str, said: str) -> None:

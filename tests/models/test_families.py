@@ -53,6 +53,8 @@ def test_fields_that_are_missing_take_the_defaults_of_the_family() -> None:
 
 def test_fields_that_are_null_take_the_defaults_too() -> None:
     assert described(num_key_value_heads=None, head_dim=None, rope_scaling=None, rope_theta=None) == described()
+    assert described(hidden_act=None, partial_rotary_factor=None) == described()
+    assert described(rope_parameters={"rope_type": "default", "partial_rotary_factor": None}) == described()
 
 
 def test_every_field_is_read() -> None:
@@ -144,7 +146,7 @@ def test_field_that_is_not_an_integer_is_named(field: str, value: Any) -> None:
         described(**{field: value})
 
 
-@pytest.mark.parametrize("model_type", ["gpt_j", None, 3])
+@pytest.mark.parametrize("model_type", ["gpt_j", None, 3, ["llama"]])
 def test_unknown_family_is_refused_with_the_known_ones(model_type: Any) -> None:
     with pytest.raises(ModelError, match="llama") as caught:
         family_of(LEAST | {"model_type": model_type})
@@ -166,6 +168,10 @@ def test_unknown_family_is_refused_with_the_known_ones(model_type: Any) -> None:
         ({"num_attention_heads": 0}, "heads"),
         ({"num_key_value_heads": 5}, "kv heads"),
         ({"head_dim": 127}, "head_dim"),
+        ({"rope_scaling": LLAMA3 | {"low_freq_factor": 4.0}}, "low_freq_factor below high_freq_factor, found 4.0 and"),
+        ({"rope_scaling": LLAMA3 | {"low_freq_factor": 5.0}}, "low_freq_factor below high_freq_factor, found 5.0 and"),
+        ({"rope_theta": 10**400}, "positive rope_theta"),
+        ({"rope_theta": math.nan}, "positive rope_theta"),
     ],
 )
 def test_what_cannot_be_computed_is_refused_by_name(change: dict[str, Any], named: str) -> None:

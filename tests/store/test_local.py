@@ -1,4 +1,6 @@
 import multiprocessing
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,35 @@ def test_nothing_but_the_object_is_left_behind(tmp_path: Path) -> None:
     store.create("a/b", b"1")
     store.create("a/b", b"2")
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["b"]
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o002, 0o664), (0o077, 0o600)])
+def test_who_may_read_an_object_is_up_to_the_umask(tmp_path: Path, umask: int, mode: int) -> None:
+    before = os.umask(umask)
+    try:
+        open_store(str(tmp_path)).create("a/b", b"shared")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == mode
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o777 & ~umask
+
+
+def test_checking_makes_the_folder_and_leaves_nothing_in_it(tmp_path: Path) -> None:
+    open_store(str(tmp_path / "a" / "store")).check_writable()
+    assert list((tmp_path / "a" / "store").iterdir()) == []
+
+
+def test_checking_a_place_that_cannot_be_written_names_it(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreError, match=r"store must be a folder that can be written, found .*/file/store: Not a"):
+        open_store(str(tmp_path / "file" / "store")).check_writable()
+
+
+def test_room_is_that_of_the_disk_below_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
+    free = open_store(str(tmp_path / "not" / "yet")).free_bytes()
+    assert free is not None
+    assert abs(free - shutil.disk_usage(tmp_path).free) < 1 << 30
+    assert list(tmp_path.iterdir()) == []
 
 
 def _race(folder: str, number: int, barrier: object) -> bool:

@@ -32,8 +32,10 @@ def family_of(config: dict[str, Any]) -> Family:
         ModelError: the family is not known, or the weights are quantised.
     """
     model_type = config.get("model_type")
-    if model_type not in FAMILIES:
-        raise ModelError(f"config.json must have a model_type of {', '.join(FAMILIES)}; found {model_type!r}")
+    if not isinstance(model_type, str) or model_type not in FAMILIES:
+        raise ModelError(
+            f"config.json must have a model_type of {', '.join(FAMILIES)}; found {model_type!r}: choose such a model"
+        )
     if config.get("quantization_config"):
         raise ModelError(
             "config.json must describe plain weights, found a quantization_config: use the original checkpoint"

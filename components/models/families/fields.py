@@ -1,6 +1,6 @@
 """Reading the fields of a config.json, with errors that name the field."""
 
-import math
+import sys
 from typing import Any
 
 from components.contracts.errors import ModelError
@@ -24,31 +24,37 @@ class Fields:
 
     def number(self, name: str, default: float | None = None) -> float:
         """The field's number, above 0."""
-        value = float(self._get(name, (int, float), default))
-        if not 0 < value < math.inf:
+        value = self._get(name, (int, float), default)
+        if not 0 < value <= sys.float_info.max:
             raise ModelError(f"{self._place} must have a positive {name}, found {value}: the file is broken")
-        return value
+        return float(value)
 
     def boolean(self, name: str, default: bool | None = None) -> bool:
         """The field's truth value."""
         return bool(self._get(name, bool, default))
 
     def must_be(self, name: str, value: str | float) -> None:
-        """Refuse any other value of the field; one that is missing has this value."""
-        found = self._values.get(name, value)
-        if found != value:
+        """Refuse any other value of the field; one that is missing or null has this value."""
+        found = self._values.get(name)
+        if found is not None and found != value:
             raise ModelError(f"{self._place} must have {name}={value!r}, found {found!r}: it cannot be computed here")
 
     def rope(self) -> Rope:
         """The rotary embedding, from `rope_parameters` or from the older `rope_theta` and `rope_scaling`."""
         values = self._values.get("rope_scaling") or self._values.get("rope_parameters") or {}
         if not isinstance(values, dict):
-            raise ModelError(f"{self._place} must have an object as rope_parameters or rope_scaling, found {values!r}")
+            raise ModelError(
+                f"{self._place} must have an object as rope_parameters or rope_scaling, found {values!r}: the file is "
+                "broken"
+            )
         if "rope_theta" in self._values:
             values = {"rope_theta": self._values["rope_theta"], **values}
         kind = values.get("rope_type", values.get("type", "default"))
         if kind not in _ROPE_SCALINGS:
-            raise ModelError(f"{self._place} must have a rope type of {', '.join(_ROPE_SCALINGS)}; found {kind!r}")
+            raise ModelError(
+                f"{self._place} must have a rope type of {', '.join(_ROPE_SCALINGS)}; found {kind!r}: it cannot be "
+                "computed here"
+            )
         fields = Fields(values, f"{self._place}, rope")
         for place in (self, fields):
             place.must_be("partial_rotary_factor", 1.0)
@@ -58,12 +64,18 @@ class Fields:
         factor = fields.number("factor")
         if kind == "linear":
             return Rope(theta=theta, scaling="linear", factor=factor)
+        low, high = fields.number("low_freq_factor"), fields.number("high_freq_factor")
+        if not low < high:
+            raise ModelError(
+                f"{self._place} must have a low_freq_factor below high_freq_factor, found {low} and {high}: the "
+                "file is broken"
+            )
         return Rope(
             theta=theta,
             scaling="llama3",
             factor=factor,
-            low_freq_factor=fields.number("low_freq_factor"),
-            high_freq_factor=fields.number("high_freq_factor"),
+            low_freq_factor=low,
+            high_freq_factor=high,
             original_positions=fields.integer("original_max_position_embeddings"),
         )
 
@@ -74,5 +86,6 @@ class Fields:
             raise ModelError(f"{self._place} must have {name!r}, found none: the file is broken or of another kind")
         wrong_kind = not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool)
         if wrong_kind:
-            raise ModelError(f"{self._place} must have a number or truth value as {name!r}, found {value!r}")
+            kind = "a whole number" if kinds is int else "true or false" if kinds is bool else "a number"
+            raise ModelError(f"{self._place} must have {kind} as {name!r}, found {value!r}: the file is broken")
         return value
