@@ -31,7 +31,7 @@ def with_preset(parameters: dict[str, Any]) -> dict[str, Any]:
     """
     name = parameters["preset"]
     if name not in PRESETS:
-        raise SettingsError(f"preset must be one of {', '.join(PRESETS)}; found {name!r}")
+        raise SettingsError(f"preset must be one of {', '.join(PRESETS)}; found {name!r}: choose one of them")
     for field, value in PRESETS[name].items():
         if parameters[field] not in (value, PRESETS["paper"][field]):
             raise SettingsError(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from components.contracts.books import write_books
+from components.contracts.books import BOOK, CONTROL, Book, write_books
 from components.contracts.model import Model, write_model
 from components.contracts.progress import say
 from components.contracts.settings import Settings
@@ -49,10 +49,18 @@ def run(
         parameters=parameter_count(*folder.parameters(), folder.decoder.layers),
         weights_sha256=sha256_of_files(folder.path, ["config.json", *folder.weight_files()]),
     )
-    for book in texts:
-        found = f", {len(book.chapters)} chapters" if book.chapters else ""
-        say(f"{book.role} {book.name}: {len(book.text):,} characters{found}")
+    _say_books(texts)
     say(f"model {model}: {described.model_type}, {described.parameters:,} parameters")
     settings.write(settings_out)
     write_model(model_out, described)
     write_books(books_out, texts)
+
+
+def _say_books(texts: list[Book]) -> None:
+    counts = {
+        "book": sum(book.role == BOOK for book in texts),
+        "control": sum(book.role == CONTROL for book in texts),
+        "character": sum(len(book.text) for book in texts),
+        "chapter": sum(len(book.chapters) for book in texts),
+    }
+    say(", ".join(f"{count:,} {unit}{'s' * (count > 1)}" for unit, count in counts.items() if count))

@@ -34,6 +34,7 @@ class Attempt:
     """A run that is about to be started; `@` is the case's own folder."""
 
     books: tuple[str, ...] = ("@/good/book.txt",)
+    controls: tuple[str, ...] = ()
     model: str = str(MODEL)
     store: str = "@/store"
     out: str = "@/out"
@@ -329,8 +330,16 @@ CASES = [
     Case("precision unknown", setting("precision=int8"), "auto, float32, bfloat16, float16", "'int8'", "choose one"),
     Case("coverage unknown", setting("coverage=all"), "coverage must be one of suffix, window", "'all'", "choose one"),
     Case("colormap unknown", setting("colormap=jet"), "colormap must be one of viridis", "found 'jet'", "choose one"),
-    Case("figsize in another form", setting("figsize=20,3"), "WIDTHxHEIGHT", "found '20,3'", "like 20x3"),
-    Case("figsize without a width", setting("figsize=0x3"), "from 1 to 100 each", "found '0x3'", "like 20x3"),
+    Case("figsize in another form", setting("figsize=20,3"), "WIDTHxHEIGHT", "found '20,3'", "write 20x3"),
+    Case("figsize without a width", setting("figsize=0x3"), "from 6x2 to 100x100", "found '0x3'", "write 20x3"),
+    Case("preset unknown", setting("preset=book"), "preset must be one of none, paper, marin", "'book'", "choose one"),
+    Case(
+        "preset contradicted", setting("preset=marin", "prompt_tokens=60"),
+        "preset=marin sets prompt_tokens=49", "found prompt_tokens=60", "leave one of the two out",
+    ),
+    Case("chapters that are no pattern", setting("chapters=(Part"), "a regular expression", "found '(Part'", "mend it"),
+    Case("control sample negative", setting("control_sample=-1"), "at least 0 suffixes", "found -1", "raise it"),
+    Case("control missing", run(controls=("no.txt",)), "must name files", "found no no.txt", "check the path"),
     Case("dpi zero", setting("dpi=0"), "dpi must be at least 10", "found 0", "raise it"),
     Case("picture beyond measure", setting("dpi=9999"), "100,000,000 dots", "20x3 at 9999", "lower dpi"),
     Case("title that is no text", setting("plot_title=\udcff"), "plot_title must be UTF-8", r"'\udcff'", "change it"),
@@ -526,7 +535,18 @@ def attempt(case: Case, pipeline: Path, folder: Path) -> Outcome:
     (folder / "good" / "book.txt").write_text(TEXT, encoding="utf-8")
     made = case.make(folder)
     before = held(folder)
-    options = ["--model", made.model, "--store", made.store, "--out", made.out, "--set", *made.settings]
+    options = [
+        "--controls",
+        *made.controls,
+        "--model",
+        made.model,
+        "--store",
+        made.store,
+        "--out",
+        made.out,
+        "--set",
+        *made.settings,
+    ]
     command = [sys.executable, "-m", "launch", "run", made.pipeline or str(pipeline), "--books", *made.books, *options]
     done = subprocess.run(
         [*made.inside, *(word.replace("@", str(folder)) for word in command)],
