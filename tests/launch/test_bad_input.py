@@ -613,7 +613,9 @@ def test_books_of_awkward_names_are_measured_side_by_side(tmp_path: Path) -> Non
     folders = [path.name for path in (tmp_path / "out").iterdir() if path.is_dir()]
     assert len(folders) == len({name.lower() for name in folders}) == len(NAMES)
     assert {name.lower() for name in folders} == {name.lower() for name in NAMES.values()}
-    assert {path.name for path in (tmp_path / "out").iterdir() if path.is_file()} == {"log.txt", "provenance.json"}
+    assert {path.name for path in (tmp_path / "out").iterdir() if path.is_file()} == {
+        "log.txt", "methods.md", "provenance.json", "summary.csv", "summary.json",
+    }  # fmt: skip
 
 
 def test_result_that_finds_no_place_is_named_and_the_scores_are_kept(tmp_path: Path) -> None:
