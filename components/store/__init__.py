@@ -9,45 +9,65 @@ For example:
 An object is created once and never changes: that is what lets a run trust what an earlier one left.
 """
 
-from typing import Protocol
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Protocol
 
 from components.contracts.errors import StoreError
+from components.store.gcs import SCHEME, GcsStore
 from components.store.local import LocalStore
+from components.store.stored import Stored
 
 
 class Store(Protocol):
-    """Objects by name. A name is a relative path with `/` between its parts."""
+    """Objects by name. A name is a relative path with `/` between its parts.
 
-    def create(self, name: str, data: bytes) -> bool:
+    Every method may be called from several threads at once, and raises StoreError, which names the object, the cause
+    and the remedy, where it cannot do what it says.
+    """
+
+    def create(self, name: str, data: bytes | BinaryIO) -> bool:
         """Create the object, whole or not at all; False, and no change, where one of that name is there already.
 
-        Raises:
-            StoreError: it could not be written.
+        Args:
+            data: a file is read from where it stands to its end, piece by piece.
         """
         ...
 
-    def check_writable(self) -> None:
-        """Write a small object and remove it, as a run does before it costs anything.
-
-        Raises:
-            StoreError: objects cannot be created here.
-        """
-        ...
-
-    def free_bytes(self) -> int | None:
-        """Room that is left; None where that is not known."""
+    def replace(self, name: str, data: bytes | BinaryIO) -> None:
+        """Create the object, whole or not at all, in place of any of that name: for what is damaged, or forced anew."""
         ...
 
     def read(self, name: str) -> bytes:
-        """The object's bytes.
+        """The object's bytes."""
+        ...
 
-        Raises:
-            StoreError: there is none, or it could not be read.
-        """
+    def read_range(self, name: str, start: int, stop: int) -> bytes:
+        """The object's bytes from `start` up to `stop`."""
+        ...
+
+    def fetch(self, name: str, path: Path) -> None:
+        """Write the object to a local file, several ranges at once where that is faster."""
         ...
 
     def exists(self, name: str) -> bool:
         """Whether an object of that name is there."""
+        ...
+
+    def list(self, prefix: str = "") -> Iterator[Stored]:
+        """The objects whose name begins with `prefix`, in the order of their names."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Delete the object if it is there."""
+        ...
+
+    def check_writable(self) -> None:
+        """Write a small object and remove it, as a run does before it costs anything."""
+        ...
+
+    def free_bytes(self) -> int | None:
+        """Room that is left; None where that is not known."""
         ...
 
     def locate(self, name: str) -> str:
@@ -56,11 +76,15 @@ class Store(Protocol):
 
 
 def open_store(address: str) -> Store:
-    """The store at a local folder's path, which is made when it is first written to.
+    """The store at `gs://bucket/prefix`, or at a local folder's path, which is made when it is first written to.
 
     Raises:
-        StoreError: `address` is none.
+        StoreError: `address` is neither.
     """
+    if address.startswith(SCHEME):
+        return GcsStore(address)
     if not address or "://" in address:
-        raise StoreError(f"store must be a path of a local folder, found {address!r}: give one, such as build/store")
+        raise StoreError(
+            f"store must be a local folder or gs://bucket/prefix, found {address!r}: give one, such as build/store"
+        )
     return LocalStore(address)

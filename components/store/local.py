@@ -3,9 +3,17 @@
 import os
 import shutil
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from components.contracts.errors import StoreError
+from components.store.stored import Stored
+
+_HIDDEN = ".byheart-"
+"""How the files begin that are being written; a process that was killed leaves them, and nobody reads them."""
 
 
 class LocalStore:
@@ -14,19 +22,76 @@ class LocalStore:
     def __init__(self, folder: str) -> None:
         self._folder = Path(folder)
 
-    def create(self, name: str, data: bytes) -> bool:
-        """Create the object through a hidden file beside it."""
+    def create(self, name: str, data: bytes | BinaryIO) -> bool:
+        """Create the object through a hidden file beside it, which is linked to its name when it is whole."""
         path = self._path(name)
-        try:
-            return _create(path, data)
-        except OSError as error:
-            raise StoreError(f"cannot write {path}: {error.strerror}: make room or permit it, and run again") from error
+        with _explained("write", path), _hidden(path, data) as hidden:
+            try:
+                os.link(hidden, path)
+            except FileExistsError:
+                return False
+        return True
+
+    def replace(self, name: str, data: bytes | BinaryIO) -> None:
+        """Create the object through a hidden file beside it, which takes its name when it is whole."""
+        path = self._path(name)
+        with _explained("write", path), _hidden(path, data) as hidden:
+            hidden.replace(path)
+
+    def read(self, name: str) -> bytes:
+        """The file's bytes."""
+        path = self._path(name)
+        with _explained("read", path):
+            return path.read_bytes()
+
+    def read_range(self, name: str, start: int, stop: int) -> bytes:
+        """Some of the file's bytes."""
+        path = self._path(name)
+        with _explained("read", path), path.open("rb") as file:
+            data = os.pread(file.fileno(), max(stop - start, 0), start)
+        if len(data) != max(stop - start, 0):
+            raise StoreError(f"cannot read bytes {start:,} to {stop:,} of {path}: found {len(data):,}: run again")
+        return data
+
+    def fetch(self, name: str, path: Path) -> None:
+        """Copy the file."""
+        source = self._path(name)
+        with _explained("read", source):
+            shutil.copyfile(source, path)
+
+    def exists(self, name: str) -> bool:
+        """Whether the file is there: if so, it is whole."""
+        return self._path(name).is_file()
+
+    def list(self, prefix: str = "") -> Iterator[Stored]:
+        """The files whose name begins with a prefix, by name."""
+        folder = self._folder / prefix.rpartition("/")[0]
+        with _explained("list", folder):
+            for path in sorted(folder.rglob("*")):
+                name = path.relative_to(self._folder).as_posix()
+                if name.startswith(prefix) and not path.name.startswith(".") and path.is_file():
+                    stat = path.stat()
+                    yield Stored(name=name, size_bytes=stat.st_size, created=datetime.fromtimestamp(stat.st_mtime, UTC))
+
+    def delete(self, name: str) -> None:
+        """Delete the file if it is there, and the folders that it leaves empty."""
+        path = self._path(name)
+        with _explained("delete", path):
+            path.unlink(missing_ok=True)
+        for folder in path.parents:
+            try:
+                if folder == self._folder:
+                    break
+                folder.rmdir()
+            except OSError:
+                break
 
     def check_writable(self) -> None:
         """Create a hidden file as objects are created, and remove it; the folder is made."""
         probe = self._folder / f".probe-{uuid.uuid4().hex}"
         try:
-            _create(probe, b"byheart")
+            with _hidden(probe, b"byheart") as hidden:
+                os.link(hidden, probe)
             probe.unlink()
         except OSError as error:
             raise StoreError(
@@ -42,18 +107,6 @@ class LocalStore:
         except OSError:
             return None
 
-    def read(self, name: str) -> bytes:
-        """The file's bytes."""
-        path = self._path(name)
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            raise StoreError(f"cannot read {path}: {error.strerror}: run again to compute it anew") from error
-
-    def exists(self, name: str) -> bool:
-        """Whether the file is there: if so, it is whole."""
-        return self._path(name).is_file()
-
     def locate(self, name: str) -> str:
         """The file's path."""
         return str(self._path(name))
@@ -65,19 +118,29 @@ class LocalStore:
         return self._folder / path
 
 
-def _create(path: Path, data: bytes) -> bool:
-    """Write a hidden file beside `path`, readable as the umask has it, and link it to its name when it is whole."""
+@contextmanager
+def _hidden(path: Path, data: bytes | BinaryIO) -> Iterator[Path]:
+    """A hidden file beside `path` that holds `data` and is on the disk; removed at the end, unless it was renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    hidden = path.with_name(f".{uuid.uuid4().hex}.tmp")
+    hidden = path.with_name(f"{_HIDDEN}{uuid.uuid4().hex}.tmp")
     try:
         with hidden.open("xb") as file:
-            file.write(data)
+            if isinstance(data, bytes):
+                file.write(data)
+            else:
+                shutil.copyfileobj(data, file, 2**20)
             file.flush()
             os.fsync(file.fileno())
-        try:
-            os.link(hidden, path)
-        except FileExistsError:
-            return False
+        yield hidden
     finally:
         hidden.unlink(missing_ok=True)
-    return True
+
+
+@contextmanager
+def _explained(action: str, path: Path) -> Iterator[None]:
+    """Turn what the file system raises into one message: the file, the cause and the remedy."""
+    remedy = {"read": "run again to compute it anew"}.get(action, "make room or permit it, and run again")
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"cannot {action} {path}: {error.strerror or error}: {remedy}") from error
