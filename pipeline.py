@@ -26,6 +26,7 @@ The scores:
   temperature 1 over the whole vocabulary.
 - precision: auto (bfloat16 on TPU and GPU, float32 on CPU), float32, bfloat16 or float16.
 - batch_size: windows in a batch; 0 is chosen for the device.
+- force: whether scores that are in the store are computed anew; it gives the same, unless the code has changed.
 
 The heat map:
 - coverage: what is drawn first: characters covered by a suffix, or anywhere in a window.
@@ -63,6 +64,7 @@ def byheart(
     top_k: int = 40,
     precision: str = "auto",
     batch_size: int = 0,
+    force: bool = False,
     coverage: str = "suffix",
     plot_title: str = "",
     colormap: str = "Blues",
@@ -88,6 +90,7 @@ def byheart(
         top_k=top_k,
         precision=precision,
         batch_size=batch_size,
+        force=force,
         coverage=coverage,
         plot_title=plot_title,
         colormap=colormap,
@@ -100,4 +103,7 @@ def byheart(
     plotted = plot(windows=tokenized.outputs["windows"], scores=extracted.outputs["scores"], **given)
     for task in (downloaded, tokenized, extracted, plotted):
         task.set_caching_options(False)  # the store is the cache: it knows when a file behind a path has changed
+    for task, attempts in ((downloaded, 5), (extracted, 30), (plotted, 5)):  # what the network or a preemption can end
+        # Without a factor and a far end, Kubeflow stops retrying an hour after the first attempt's start.
+        task.set_retry(attempts, backoff_duration="60s", backoff_factor=1, backoff_max_duration="604800s")
     return plotted.outputs["results"]

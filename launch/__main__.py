@@ -2,8 +2,9 @@
 
     python -m launch compile PIPELINE
     python -m launch run PIPELINE --books book.txt --model folder --store build/store --out out --set top_k=20
+    python -m launch store ls | show ADDRESS | rm ADDRESS  --store build/store
 
-`make compile` and `make run` call it.
+`make compile`, `make run` and `make store` call it.
 """
 
 import argparse
@@ -32,10 +33,17 @@ def main() -> int:
     running.add_argument("--books", nargs="+", required=True, help="text files, or folders of .txt files")
     running.add_argument("--controls", nargs="*", default=[], help="books that the model cannot have seen")
     running.add_argument("--model", required=True, help="a Hugging Face model folder")
-    running.add_argument("--store", required=True, help="the folder where scores are kept")
+    running.add_argument("--store", required=True, help="the folder, or gs://bucket/prefix, where scores are kept")
     running.add_argument("--out", required=True, help="the folder for the results")
     running.add_argument("--set", nargs="*", default=[], metavar="name=value", help="parameters of the pipeline")
     running.set_defaults(command=_run)
+
+    storing = commands.add_parser("store", help="see what a store holds, and remove it")
+    storing.add_argument("action", choices=("ls", "show", "rm"))
+    storing.add_argument("address", nargs="?", default="", help="the beginning of an address, for show and rm")
+    storing.add_argument("--store", required=True, help="a folder or gs://bucket/prefix")
+    storing.add_argument("--yes", action="store_true", help="remove without asking")
+    storing.set_defaults(command=_store)
 
     chosen = parser.parse_args()
     try:
@@ -73,6 +81,19 @@ def _run(chosen: argparse.Namespace) -> None:
     out = Path(parse_place("out", chosen.out))
     run_local(chosen.pipeline, arguments, out)
     _show(out, time.monotonic() - started)
+
+
+def _store(chosen: argparse.Namespace) -> None:
+    from launch.store import list_scores, remove_scores, show_scores
+
+    if chosen.action != "ls" and not chosen.address:
+        raise SettingsError(f"store {chosen.action} needs an address, found none: `store ls` lists them")
+    if chosen.action == "ls":
+        list_scores(chosen.store)
+    elif chosen.action == "show":
+        show_scores(chosen.store, chosen.address)
+    else:
+        remove_scores(chosen.store, chosen.address, sure=chosen.yes)
 
 
 def _show(out: Path, seconds: float) -> None:

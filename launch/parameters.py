@@ -23,6 +23,7 @@ _KINDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "NUMBER_INTEGER": ("a whole number", int),
     "NUMBER_DOUBLE": ("a finite number", _finite),
     "STRING": ("a text", str),
+    "BOOLEAN": ("true or false", {"true": True, "false": False}.__getitem__),
     "LIST": ("a JSON list", json.loads),
 }
 
@@ -73,7 +74,7 @@ def parse_values(assignments: list[str], declared: dict[str, dict[str, Any]]) ->
         kind, parse = _KINDS[declared[name]["parameterType"]]
         try:
             values[name] = parse(text)
-        except ValueError:
+        except (ValueError, KeyError):
             raise SettingsError(f"{name} must be {kind}, found {text!r}: give one") from None
         if isinstance(values[name], int) and abs(values[name]) > _LARGEST:
             raise SettingsError(f"{name} must be at most {_LARGEST:,} in size, found {text}: choose a smaller number")

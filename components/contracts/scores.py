@@ -88,9 +88,23 @@ def part_ranges(windows: int) -> list[range]:
     return [range(first, min(first + PART_WINDOWS, windows)) for first in range(0, windows, PART_WINDOWS)]
 
 
+SCORES = "scores"
+"""The folder of the store below which each address has its own."""
+
+
+def folder_name(address: str) -> str:
+    """Where the scores at `address` lie in the store."""
+    return f"{SCORES}/{address}"
+
+
 def part_name(address: str, part: int) -> str:
-    """Where part number `part` of the scores at `address` lies in the store."""
-    return f"scores/{address}/part-{part:05}.parquet"
+    """Where part number `part` of them lies."""
+    return f"{folder_name(address)}/part-{part:05}.parquet"
+
+
+def about_name(address: str) -> str:
+    """Where it is said, for people, what they are."""
+    return f"{folder_name(address)}/about.json"
 
 
 def estimate_bytes(parts: Iterable[int], scored_tokens: int) -> int:

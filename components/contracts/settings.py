@@ -87,6 +87,14 @@ class LayoutSettings:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class ReuseSettings:
+    """Whether what is in the store is used."""
+
+    force: bool
+    """Compute everything anew."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class ChartSettings:
     """What the heat map looks like."""
 
@@ -109,7 +117,9 @@ class ChartSettings:
         return size
 
 
-_Group = TypeVar("_Group", TextSettings, WindowSettings, ScoreSettings, ControlSettings, LayoutSettings, ChartSettings)
+_Group = TypeVar(
+    "_Group", TextSettings, WindowSettings, ScoreSettings, ControlSettings, LayoutSettings, ReuseSettings, ChartSettings
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -123,6 +133,7 @@ class Settings:
     score: ScoreSettings
     control: ControlSettings
     layout: LayoutSettings
+    reuse: ReuseSettings
     chart: ChartSettings
 
     @classmethod
@@ -145,6 +156,7 @@ class Settings:
             score=group(ScoreSettings),
             control=group(ControlSettings),
             layout=group(LayoutSettings),
+            reuse=group(ReuseSettings),
             chart=group(ChartSettings),
         )
         settings.check()

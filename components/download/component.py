@@ -24,6 +24,7 @@ def download(
     precision: str,
     control_sample: int,
     batch_size: int,
+    force: bool,
     coverage: str,
     plot_title: str,
     colormap: str,

@@ -23,7 +23,7 @@ from google.cloud.storage.retry import DEFAULT_RETRY
 from components.contracts.errors import StoreError
 from components.store.stored import Stored
 
-SCHEME = "gs://"
+_SCHEME = "gs://"
 _RETRY = DEFAULT_RETRY.with_timeout(600)
 """A cloud is given ten minutes to come back."""
 _TIMEOUT = (20, 120)
@@ -38,7 +38,7 @@ class GcsStore:
     """Objects below `gs://bucket/prefix`; several machines may share it."""
 
     def __init__(self, address: str) -> None:
-        self._bucket_name, _, prefix = address.removeprefix(SCHEME).partition("/")
+        self._bucket_name, _, prefix = address.removeprefix(_SCHEME).partition("/")
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         if not self._bucket_name:
             raise StoreError(f"store must name a bucket, found {address!r}: give one, such as gs://my-bucket/byheart")
@@ -130,7 +130,7 @@ class GcsStore:
 
     def locate(self, name: str) -> str:
         """The object's gs:// address."""
-        return f"{SCHEME}{self._bucket_name}/{self._prefix}{name}"
+        return f"{_SCHEME}{self._bucket_name}/{self._prefix}{name}"
 
     @cached_property
     def _client(self) -> storage.Client:
@@ -146,7 +146,7 @@ class GcsStore:
 
     def _bucket_must_exist(self) -> None:
         if not self._client.bucket(self._bucket_name).exists(retry=_RETRY, timeout=_TIMEOUT):
-            raise StoreError(f"store must be in a bucket that exists, found no {SCHEME}{self._bucket_name}: create it")
+            raise StoreError(f"store must be in a bucket that exists, found no {_SCHEME}{self._bucket_name}: create it")
 
     @contextmanager
     def _explained(self, action: str, name: str) -> Iterator[None]:

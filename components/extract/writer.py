@@ -1,0 +1,43 @@
+"""Parts leave in the background, so that the device never waits for a disk or a network."""
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+
+_WAITING = 4
+"""Writes that may be waiting: what a kill can lose, and what bounds the memory."""
+
+
+class Writer:
+    """Runs writes one after the other in a thread of its own.
+
+    A write that fails stops the run: the next call of any method raises its error, and so does the end of the `with`.
+    """
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        self._writes: deque[Future[None]] = deque()
+
+    def submit(self, write: Callable[[], None]) -> None:
+        """Queue a write; waits while too many are queued."""
+        self._writes.append(self._pool.submit(write))
+        while len(self._writes) > _WAITING:
+            self._writes.popleft().result()
+        self.check()
+
+    def check(self) -> None:
+        """Raise the error of a write that has failed."""
+        while self._writes and self._writes[0].done():
+            self._writes.popleft().result()
+
+    def __enter__(self) -> "Writer":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Wait for all writes; after an error of the `with` body's own, leave those that have not begun."""
+        try:
+            while not kind and self._writes:
+                self._writes.popleft().result()
+        finally:
+            self._pool.shutdown(cancel_futures=True)
