@@ -109,7 +109,7 @@ def _windows(random: np.random.Generator, characters: int) -> Windows:
 
 
 def _write_scores(random: np.random.Generator, store: Path, windows: Windows, manifest: Path) -> None:
-    """Scores that rise and fall along the book: a slow walk, so that neighbours are alike, and a few known stretches."""
+    """Scores that rise and fall along the book, so that neighbours are alike, and a few known stretches."""
     mean = -6 + 8 * np.sin(np.arange(len(windows)) / 300) * random.random()
     token = -random.exponential(1, (len(windows), SUFFIX)) * np.exp(mean / 4)[:, None]
     known = (np.arange(len(windows)) // 200) % 9 == 0
