@@ -42,7 +42,7 @@ def of_tokens(prompt: list[int], suffix: list[int]) -> float:
     """The overlap of one window of these tokens, a character each."""
     windows = toy.windows(1, prompt=len(prompt), suffix=len(suffix))
     windows.token_ids[0] = prompt + suffix
-    text = toy.text(len(prompt) + len(suffix))
+    text = toy.random_text(len(prompt) + len(suffix))
     return float(repetition(text, windows, prompt_tokens=len(prompt), scored_tokens=len(suffix)).prompt_overlap[0])
 
 
@@ -68,7 +68,7 @@ def test_repeated_characters_are_those_of_a_naive_search(
 
 @pytest.mark.parametrize(("length", "repeated"), [(31, 0), (32, 64), (33, 66), (60, 120)])
 def test_copy_counts_from_thirty_two_characters_on(length: int, repeated: int) -> None:
-    text = toy.text(400)
+    text = toy.random_text(400)
     copied = f"{text[:200]}|{text[50 : 50 + length]}|{text[200:]}"
     assert repeated_characters(copied).sum() == repeated
     if repeated:
@@ -78,7 +78,7 @@ def test_copy_counts_from_thirty_two_characters_on(length: int, repeated: int) -
 
 @pytest.mark.parametrize("length", [0, 1, 31, 32, 33])
 def test_text_too_short_to_repeat_itself_does_not(length: int) -> None:
-    assert repeated_characters(toy.text(length)).tolist() == [False] * length
+    assert repeated_characters(toy.random_text(length)).tolist() == [False] * length
 
 
 def test_run_may_overlap_its_own_copy() -> None:
@@ -110,7 +110,7 @@ def test_prompt_overlap_is_each_windows_own() -> None:
     count, prompt, suffix = 9_000, 6, 5
     windows = toy.windows(count, stride=1, prompt=prompt, suffix=suffix)
     windows.token_ids[:] = random.integers(0, 2, windows.token_ids.shape)
-    found = repetition(toy.text(count + 20), windows, prompt_tokens=prompt, scored_tokens=suffix).prompt_overlap
+    found = repetition(toy.random_text(count + 20), windows, prompt_tokens=prompt, scored_tokens=suffix).prompt_overlap
     for window in (0, 1, 4_000, 8_191, 8_192, 8_999):
         ids = windows.token_ids[window].tolist()
         held = {tuple(ids[i : i + 3]) for i in range(prompt - 2)}
@@ -122,14 +122,14 @@ def test_tokens_that_are_not_scored_are_no_suffix() -> None:
     """Five of prompt, five scored, and a last one that max_length cuts off."""
     windows = toy.windows(1, prompt=5, suffix=6)
     windows.token_ids[0] = [1, 2, 3, 4, 5, 7, 8, 1, 2, 9, 3]
-    cut = repetition(toy.text(12), windows, prompt_tokens=5, scored_tokens=5).prompt_overlap[0]
+    cut = repetition(toy.random_text(12), windows, prompt_tokens=5, scored_tokens=5).prompt_overlap[0]
     windows.token_ids[0] = [1, 2, 3, 4, 5, 7, 8, 1, 2, 3, 3]
-    held = repetition(toy.text(12), windows, prompt_tokens=5, scored_tokens=5).prompt_overlap[0]
+    held = repetition(toy.random_text(12), windows, prompt_tokens=5, scored_tokens=5).prompt_overlap[0]
     assert (cut, held) == (0, pytest.approx(1 / 3))
 
 
 def test_book_overlap_is_the_share_of_the_suffix_that_is_repeated() -> None:
-    letters = toy.text(1_000)
+    letters = toy.random_text(1_000)
     text = f"{letters[:299]}|{letters[300:400]}|{letters[401:]}{letters[300:400]}"
     windows, found = of_text(text)
     repeated = naive(text)

@@ -54,7 +54,7 @@ def scores(log_p_z: np.ndarray, log_p_z_top_k: np.ndarray | None = None) -> Scor
     )
 
 
-def text(characters: int) -> str:
+def random_text(characters: int) -> str:
     """Words of random letters, in which nothing is repeated."""
     random = np.random.default_rng(0)
     letters = random.choice(list("abcdefghijklmnopqrstuvwxyz  "), characters)
@@ -66,6 +66,7 @@ def measured(
     *,
     p_z_top_k: Sequence[float] | np.ndarray | None = None,
     characters: int | None = None,
+    text: str | None = None,
     which: np.ndarray | None = None,
     sample: int = 0,
     sample_p_z: float = 1e-9,
@@ -87,10 +88,10 @@ def measured(
     if which is not None:
         held, plain, top_k = rows(held, which), plain[which], top_k[which]
     pairs: ControlSample = control_sample(held, sample)
-    if characters is None:
-        characters = int(held.stop.max(initial=30)) + 5
+    if text is None:
+        text = random_text(int(held.stop.max(initial=30)) + 5 if characters is None else characters)
     return measure(
-        Book(name=name, source=f"{name}.txt", text=text(characters), role=role, chapters=chapters),
+        Book(name=name, source=f"{name}.txt", text=text, role=role, chapters=chapters),
         held,
         scores(plain, top_k),
         pairs,
