@@ -7,15 +7,18 @@ from typing import Any
 import numpy as np
 
 from components.contracts.books import Book, Chapter
-from components.contracts.scores import Scores
-from components.contracts.settings import ChartSettings
-from components.contracts.windows import ControlSample, Windows, control_sample
+from components.contracts.model import Model
+from components.contracts.scores import ScoreManifest, Scores
+from components.contracts.settings import ChartSettings, Settings
+from components.contracts.windows import ControlSample, Tokenization, Windows, control_sample
 from components.plot.charts.frame import Subject
 from components.plot.measured import Measured, measure
 from components.plot.outcomes import Control, Outcome, control_of
+from components.plot.provenance import Run
 from components.plot.rates import Rates, count
 from components.plot.statistics import Statistics, all_passages, statistics
 from components.plot.uncertainty import blocks
+from tests.contracts.test_settings import DEFAULTS
 
 CHART = ChartSettings(coverage="suffix", plot_title="", colormap="Greys", figsize="8x2", dpi=60)
 
@@ -144,3 +147,19 @@ def subject(book: Measured, control: Control | None = None, **settings: Any) -> 
         model="samples/model",
         footer="made so",
     )
+
+
+def run(*, bos_id: int | None = None, **settings: Any) -> Run:
+    """What the stages before say of a run; `settings` are the pipeline's parameters."""
+    chosen = Settings.from_parameters({**DEFAULTS, **settings})
+    return Run(
+        settings=chosen,
+        model=Model(
+            source="samples/model", path="/x/model", model_type="llama", parameters=1_488_192, weights_sha256="w" * 64
+        ),
+        tokenization=Tokenization(
+            tokenizer_sha256="t" * 64, tokenizers="0.22.0", bos_id=bos_id,
+            scored_tokens=chosen.window.scored_tokens(has_bos=bos_id is not None),
+        ),
+        scores=ScoreManifest(store="/x/store", precision="float32", addresses={}, control_addresses={}),
+    )  # fmt: skip
