@@ -139,14 +139,13 @@ def control(*books: Measured) -> Control:
 
 def subject(book: Measured, control: Control | None = None, **settings: Any) -> Subject:
     """What the charts of a book are about; `settings` are of the charts."""
-    return Subject(
-        measured=book,
-        rates=outcome(book, control).rates,
-        control=control,
-        settings=dataclasses.replace(CHART, **settings),
-        model="samples/model",
-        footer="made so",
-    )
+    return dataclasses.replace(subject_of(book, **settings), rates=outcome(book, control).rates, control=control)
+
+
+def subject_of(book: Measured, **settings: Any) -> Subject:
+    """The same without rates and control, for a book whose parts do not fit each other."""
+    chart = dataclasses.replace(CHART, **settings)
+    return Subject(measured=book, rates={}, control=None, settings=chart, model="samples/model", footer="made so")
 
 
 def run(*, bos_id: int | None = None, **settings: Any) -> Run:

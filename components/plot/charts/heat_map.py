@@ -82,7 +82,9 @@ def _chapters(axes: Axes, chapters: tuple[Chapter, ...], characters: int, *, let
     """Mark where each chapter begins, above the strip, with as much of its title as there is room for."""
     stops = [*(chapter.start for chapter in chapters[1:]), characters]
     above = axes.secondary_xaxis("top")
-    room = [int((stop - chapter.start) / characters * letters) for chapter, stop in zip(chapters, stops, strict=True)]
+    room = [  # but for a blank before the next
+        int((stop - chapter.start) / characters * letters) - 1 for chapter, stop in zip(chapters, stops, strict=True)
+    ]
     titles = [_fitting(chapter.title, width) for chapter, width in zip(chapters, room, strict=True)]
     above.set_xticks([chapter.start for chapter in chapters], titles, ha="left", fontsize="x-small", parse_math=False)
     above.tick_params(length=3, pad=1)
