@@ -25,8 +25,10 @@ FILES = {
 
 
 def start(folder: Path) -> subprocess.Popen[str]:
-    """A long run, once it scores windows."""
-    command = launch_command(folder, "cursor_inc=2", "slice_length=600")
+    """A run of some ten seconds, once it scores windows."""
+    book = folder / "book.txt"
+    book.write_text(BOOK.read_text(encoding="utf-8")[:12_000], encoding="utf-8")
+    command = launch_command(folder, "cursor_inc=2", "slice_length=600", books=str(book))
     run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
     assert run.stdout
     for line in run.stdout:
