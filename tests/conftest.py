@@ -1,39 +1,50 @@
 """One run of the bundled sample, through the command line, for all tests that look at what comes out."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parent.parent
 BOOK = ROOT / "samples" / "the-soap-winter.txt"
+CONTROL = ROOT / "samples" / "the-lamp-ledger.txt"
 MODEL = ROOT / "samples" / "model"
+CONTROLLED = ("control_sample=200",)
+"""The settings of the sample run that are not the pipeline's defaults."""
+
+settings.register_profile("byheart", deadline=None)  # a busy machine is no fault of the code
+settings.load_profile("byheart")
+os.environ["BYHEART_COMMIT"] = "0" * 40  # else a commit between two runs would stand in the files of the second
 
 
-def launch_command(folder: Path, *settings: str, books: str = str(BOOK), model: str = str(MODEL)) -> list[str]:
+def launch_command(
+    folder: Path, *settings: str, books: str = str(BOOK), model: str = str(MODEL), controls: tuple[str, ...] = ()
+) -> list[str]:
     """A run whose pipeline, store and results lie in `folder`."""
     pipeline = folder / "pipeline.yaml"
     if not pipeline.exists():
         subprocess.run([sys.executable, "-m", "launch", "compile", pipeline], check=True, capture_output=True, cwd=ROOT)
     places = ["--store", str(folder / "store"), "--out", str(folder / "out")]
-    what = ["--books", books, "--model", model]
+    what = ["--books", books, "--controls", *controls, "--model", model]
     return [sys.executable, "-m", "launch", "run", str(pipeline), *places, *what, "--set", *settings]
 
 
 def launch(
-    folder: Path, *settings: str, books: str = str(BOOK), model: str = str(MODEL)
+    folder: Path, *settings: str, books: str = str(BOOK), model: str = str(MODEL), controls: tuple[str, ...] = ()
 ) -> subprocess.CompletedProcess[str]:
     """That run, to its end."""
-    command = launch_command(folder, *settings, books=books, model=model)
+    command = launch_command(folder, *settings, books=books, model=model, controls=controls)
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
 
 
 @pytest.fixture(scope="session")
 def sample_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The results of the sample with the pipeline's defaults, and beside them `printed.txt`."""
+    """The results of the sample and its control with the pipeline's defaults, and beside them `printed.txt`."""
     folder = tmp_path_factory.mktemp("sample")
-    done = launch(folder)
+    done = launch(folder, *CONTROLLED, controls=(str(CONTROL),))
     assert done.returncode == 0, done.stderr
     (folder / "out" / "printed.txt").write_text(done.stdout, encoding="utf-8")
     return folder / "out"

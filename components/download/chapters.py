@@ -8,7 +8,15 @@ from components.contracts.errors import SettingsError
 
 _SHORTEST = 500
 """Characters; what looks like a shorter chapter is a line in a table of contents."""
-_HEADING = r"[ \t]*(?:chapter|book|part|canto|letter|stave)[ \t]+(?:\d+|[ivxlcdm]+|[a-z]+)\b.{0,80}$"
+_NUMBER = (
+    r"\d+|[ivxlcdm]+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|"
+    "seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|"
+    "first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|last"
+)
+# What a lower-case word follows is a line of prose that happens to begin so: "part one of them", "book I had read".
+_HEADING = (
+    rf"[ \t]*(?i:chapter|book|part|canto|letter|stave)[ \t]+(?i:the[ \t]+)?(?i:{_NUMBER})\b(?![ \t]+[a-z]).{{0,80}}$"
+)
 
 
 def heading_pattern(chapters: str) -> re.Pattern[str] | None:
@@ -16,8 +24,8 @@ def heading_pattern(chapters: str) -> re.Pattern[str] | None:
 
     Args:
         chapters: `none`; `auto`, which takes lines of at most about 90 characters that begin with Chapter, Book, Part,
-            Canto, Letter or Stave and a number or a word, whatever the case; or a regular expression for the
-            beginning of a line.
+            Canto, Letter or Stave and a number, in figures or in English words, that no lower-case word follows; or a
+            regular expression for the beginning of a line.
 
     Raises:
         SettingsError: it is no regular expression.
@@ -25,7 +33,7 @@ def heading_pattern(chapters: str) -> re.Pattern[str] | None:
     if chapters == "none":
         return None
     if chapters == "auto":
-        return re.compile(f"^{_HEADING}", re.MULTILINE | re.IGNORECASE)
+        return re.compile(f"^{_HEADING}", re.MULTILINE)
     try:
         return re.compile(f"^(?:{chapters})", re.MULTILINE)
     except re.error as error:

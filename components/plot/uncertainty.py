@@ -20,6 +20,8 @@ FEWEST_BLOCKS = 5
 """With fewer, no interval is given: it would say less than nothing."""
 REPLICATES = 2_000
 LEVEL = 0.95
+_ROUNDING = 1e-12
+"""The share of a rate by which replicates may differ although every block has the same rate."""
 
 Interval = tuple[float, float]
 
@@ -123,7 +125,7 @@ def effective_samples(rates: np.ndarray, replicates: np.ndarray) -> list[float |
     """
     variances = replicates.var(axis=0)
     return [
-        float(rate * (1 - rate) / variance) if variance > 0 else None
+        float(rate * (1 - rate) / variance) if variance > (_ROUNDING * rate) ** 2 else None
         for rate, variance in zip(rates, variances, strict=True)
     ]
 

@@ -12,7 +12,8 @@ from components.contracts.windows import Tokenization
 
 WINDOW = WindowSettings(chunk_size=100, slice_length=2000, cursor_inc=10, max_length=0, prompt_tokens=50, bos="auto")
 SCORE = ScoreSettings(temperature=1.0, top_k=40, precision="float32")
-TOKENIZATION = Tokenization(tokenizer_sha256="t", bos_id=None, scored_tokens=50)
+TOKENIZATION = Tokenization(tokenizer_sha256="t", tokenizers="0.22.0", bos_id=None, scored_tokens=50)
+INPUT = np.arange(300, dtype=np.int32).reshape(3, 100)
 
 
 def some_scores(rows: int, tokens: int = 3) -> Scores:
@@ -30,6 +31,7 @@ def some_scores(rows: int, tokens: int = 3) -> Scores:
 
 def address(**changes: object) -> str:
     arguments = {
+        "model_input": INPUT,
         "book_sha256": "b",
         "weights_sha256": "w",
         "tokenization": TOKENIZATION,
@@ -96,7 +98,13 @@ def test_parts_hold_every_window_once(windows: int) -> None:
 
 
 def test_address_changes_with_everything_that_determines_a_score() -> None:
+    other_id = INPUT.copy()
+    other_id[1, 60] += 1
     changed = [
+        address(model_input=other_id),
+        address(model_input=INPUT[:2]),
+        address(model_input=INPUT[::-1]),
+        address(model_input=INPUT.reshape(6, 50)),
         address(book_sha256="c"),
         address(weights_sha256="c"),
         address(tokenization=dataclasses.replace(TOKENIZATION, bos_id=1)),
@@ -114,6 +122,16 @@ def test_address_changes_with_everything_that_determines_a_score() -> None:
 
 def test_address_does_not_change_with_the_way_a_bos_was_chosen() -> None:
     assert address(window=dataclasses.replace(WINDOW, bos="false")) == address()
+
+
+def test_address_does_not_change_with_the_release_that_made_the_same_tokens() -> None:
+    assert address(tokenization=dataclasses.replace(TOKENIZATION, tokenizers="0.23.0")) == address()
+
+
+@pytest.mark.parametrize("dtype", [np.int64, ">i4", np.uint16])
+def test_address_does_not_change_with_how_ids_are_held(dtype: str) -> None:
+    assert address(model_input=INPUT.astype(dtype)) == address()
+    assert address(model_input=np.asfortranarray(INPUT)) == address()
 
 
 def test_address_changes_with_the_contract(monkeypatch: pytest.MonkeyPatch) -> None:

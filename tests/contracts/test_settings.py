@@ -43,6 +43,7 @@ def test_settings_are_read_back_as_they_were_written(tmp_path: Path) -> None:
         ("temperature", float("nan"), "from 0.01"),
         ("top_k", -1, "at least 0"),
         ("precision", "float8", "bfloat16"),
+        ("control_sample", -1, "at least 0"),
         ("batch_size", -1, "at least 0"),
         ("coverage", "all", "suffix, window"),
         ("colormap", "jet", "viridis"),

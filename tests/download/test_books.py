@@ -4,6 +4,7 @@ from typing import Literal
 
 import pytest
 
+from components.contracts.books import Book
 from components.contracts.errors import BookError
 from components.download.books import read_books_from
 
@@ -14,62 +15,66 @@ def written(path: Path, data: bytes = b"Some text.") -> str:
     return str(path)
 
 
+def read(*sources: str, controls: tuple[str, ...] = (), chapters: str = "auto") -> list[Book]:
+    return read_books_from(list(sources), list(controls), chapters)
+
+
 def test_files_come_in_the_order_they_were_named(tmp_path: Path) -> None:
-    books = read_books_from([written(tmp_path / "b.txt"), written(tmp_path / "a.txt")])
+    books = read(written(tmp_path / "b.txt"), written(tmp_path / "a.txt"))
     assert [book.name for book in books] == ["b", "a"]
 
 
 def test_folder_stands_for_its_text_files(tmp_path: Path) -> None:
     for name in ("b.txt", "a.txt", "notes.md"):
         written(tmp_path / name)
-    assert [book.name for book in read_books_from([str(tmp_path)])] == ["a", "b"]
+    assert [book.name for book in read(str(tmp_path))] == ["a", "b"]
 
 
 def test_books_of_one_name_are_told_apart(tmp_path: Path) -> None:
     names = ["x/book.txt", "y/book-2.txt", "z/book.txt"]
-    books = read_books_from([written(tmp_path / name) for name in names])
+    books = read(*(written(tmp_path / name) for name in names))
     assert [book.name for book in books] == ["book", "book-2", "book-3"]
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 def test_name_is_safe_as_a_file_name(tmp_path: Path, form: Literal["NFC", "NFD"]) -> None:
-    [book] = read_books_from([written(tmp_path / unicodedata.normalize(form, "Émile: ou, de l’éducation.txt"))])
+    [book] = read(written(tmp_path / unicodedata.normalize(form, "Émile: ou, de l’éducation.txt")))
     assert book.name == "Émile-ou-de-l-éducation"
 
 
 @pytest.mark.parametrize("name", ["log.txt.txt", "provenance.json.txt", "summary.csv.txt", "a.b.c.txt"])
 def test_name_has_no_dot_and_so_is_no_file_of_a_run(tmp_path: Path, name: str) -> None:
-    [book] = read_books_from([written(tmp_path / name)])
+    [book] = read(written(tmp_path / name))
     assert book.name == name.removesuffix(".txt").replace(".", "-")
 
 
 @pytest.mark.parametrize("letter", ["a", "é", "書", "🐟"])
 def test_long_name_is_cut_to_what_a_file_system_takes(tmp_path: Path, letter: str) -> None:
     stem = letter * (240 // len(letter.encode()))
-    [book] = read_books_from([written(tmp_path / f"{stem}.txt")])
+    [book] = read(written(tmp_path / f"{stem}.txt"))
     assert stem.startswith(book.name) or book.name == "book"
     assert len(book.name.encode()) <= 120
 
 
 def test_long_names_that_begin_alike_are_told_apart(tmp_path: Path) -> None:
-    books = read_books_from([written(tmp_path / f"{'a' * 200}{end}.txt") for end in "xyz"])
+    books = read(*[written(tmp_path / f"{'a' * 200}{end}.txt") for end in "xyz"])
     assert [book.name for book in books] == ["a" * 120, f"{'a' * 120}-2", f"{'a' * 120}-3"]
 
 
 @pytest.mark.parametrize(("one", "other"), [("Book", "book"), ("STRASSE", "straße"), ("caf\u00e9", "cafe\u0301")])
 def test_names_that_are_one_on_a_mac_are_told_apart(tmp_path: Path, one: str, other: str) -> None:
-    books = read_books_from([written(tmp_path / place / f"{name}.txt") for place, name in (("x", one), ("y", other))])
+    books = read(*[written(tmp_path / place / f"{name}.txt") for place, name in (("x", one), ("y", other))])
     assert books[1].name.endswith("-2")
 
 
 def test_folder_stands_for_texts_in_capitals_too_and_for_no_folder_or_hidden_file(tmp_path: Path) -> None:
     for name in ("a.TXT", "b.Txt", ".c.txt", "d.txt/e.md"):
         written(tmp_path / name)
-    assert [book.name for book in read_books_from([str(tmp_path)])] == ["a", "b"]
+    assert [book.name for book in read(str(tmp_path))] == ["a", "b"]
 
 
 def test_byte_order_mark_is_cut_and_newlines_are_kept(tmp_path: Path) -> None:
-    [book] = read_books_from([written(tmp_path / "a.txt", b"\xef\xbb\xbfone\r\ntwo\rthree\n")])
+    [book] = read(written(tmp_path / "a.txt", b"\xef\xbb\xbfone\r\ntwo\rthree\n"))
     assert book.text == "one\r\ntwo\rthree\n"
 
 
@@ -88,26 +93,52 @@ def test_byte_order_mark_is_cut_and_newlines_are_kept(tmp_path: Path) -> None:
 )
 def test_text_that_cannot_be_measured_is_refused(tmp_path: Path, data: bytes, said: str) -> None:
     with pytest.raises(BookError) as caught:
-        read_books_from([written(tmp_path / "a.txt", data)])
+        read(written(tmp_path / "a.txt", data))
     assert "a.txt" in str(caught.value)
     assert said in str(caught.value)
 
 
 def test_missing_book_is_named() -> None:
     with pytest.raises(BookError, match=r"no /nonexistent\.txt"):
-        read_books_from(["/nonexistent.txt"])
+        read("/nonexistent.txt")
 
 
 def test_folder_without_books_is_named(tmp_path: Path) -> None:
     with pytest.raises(BookError, match=r"at least one \.txt"):
-        read_books_from([str(tmp_path)])
+        read(str(tmp_path))
 
 
 def test_empty_list_is_refused() -> None:
     with pytest.raises(BookError, match="empty list"):
-        read_books_from([])
+        read()
 
 
 def test_address_elsewhere_is_refused() -> None:
     with pytest.raises(BookError, match="gs://bucket"):
-        read_books_from(["gs://bucket/book.txt"])
+        read("gs://bucket/book.txt")
+
+
+def test_controls_come_after_the_books_in_a_role_of_their_own(tmp_path: Path) -> None:
+    for name in ("seen/a.txt", "unseen/c.txt", "unseen/b.txt"):
+        written(tmp_path / name)
+    books = read(str(tmp_path / "seen"), controls=(str(tmp_path / "unseen"),))
+    assert [(book.name, book.role) for book in books] == [("a", "book"), ("b", "control"), ("c", "control")]
+
+
+def test_control_of_the_same_name_is_told_apart(tmp_path: Path) -> None:
+    book, control = read(written(tmp_path / "a.txt"), controls=(written(tmp_path / "other" / "a.txt"),))
+    assert (book.name, control.name) == ("a", "a-2")
+
+
+def test_missing_control_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BookError, match=r"no /nonexistent\.txt"):
+        read(written(tmp_path / "a.txt"), controls=("/nonexistent.txt",))
+
+
+def test_each_book_is_read_with_its_own_chapters(tmp_path: Path) -> None:
+    prose = "So it went on. " * 50
+    chaptered = f"Chapter 1\n{prose}\nChapter 2\n{prose}".encode()
+    one, other = read(written(tmp_path / "a.txt", chaptered), written(tmp_path / "b.txt", prose.encode()))
+    assert [chapter.title for chapter in one.chapters] == ["Chapter 1", "Chapter 2"]
+    assert [one.text[chapter.start :][:9] for chapter in one.chapters] == ["Chapter 1", "Chapter 2"]
+    assert other.chapters == ()

@@ -11,7 +11,7 @@ from components.contracts.errors import ModelError
 from components.contracts.model import Model, write_model
 from components.contracts.scores import Scores, part_from_bytes, part_name, part_ranges, read_score_manifest
 from components.contracts.settings import Settings
-from components.contracts.windows import Tokenization, Windows, write_windows
+from components.contracts.windows import Tokenization, Windows, control_sample, write_windows
 from components.extract.run import run
 from tests.contracts.test_settings import DEFAULTS
 from tests.extract.numpy_decoder import logits
@@ -19,14 +19,20 @@ from tests.extract.numpy_decoder import logits
 CHECKPOINT = Path(__file__).parent / "goldens" / "gqa_untied"
 TOKENS, PROMPT, WINDOWS = 12, 5, 1_100
 IDS = np.random.default_rng(0).integers(0, 160, (WINDOWS, TOKENS)).astype(np.int32)
+SPANS = Windows(
+    cursor=10 * np.arange(WINDOWS), start=10 * np.arange(WINDOWS), suffix_start=10 * np.arange(WINDOWS) + PROMPT,
+    stop=10 * np.arange(WINDOWS) + TOKENS, token_ids=IDS, token_stops=IDS.astype(np.int64),
+    dropped_tail=0, dropped_inside=0,
+)  # fmt: skip
+"""A token a character."""
 
 
 class Stage:
-    """The artifacts of one book of random tokens, and the stage that scores it."""
+    """The artifacts of a book of random tokens, under one name or several, and the stage that scores it."""
 
-    def __init__(self, folder: Path, checkpoint: Path = CHECKPOINT) -> None:
-        self.folder = folder
-        write_books(folder / "books", [Book(name="random", source="nowhere", text="a book")])
+    def __init__(self, folder: Path, checkpoint: Path = CHECKPOINT, names: tuple[str, ...] = ("random",)) -> None:
+        self.folder, self.names = folder, names
+        write_books(folder / "books", [Book(name=name, source="nowhere", text="a book") for name in names])
         model = Model(source="m", path=str(checkpoint), model_type="llama", parameters=1, weights_sha256="w")
         write_model(folder / "model.json", model)
 
@@ -35,28 +41,34 @@ class Stage:
         Settings.from_parameters(
             {**DEFAULTS, "chunk_size": TOKENS, "prompt_tokens": PROMPT, "top_k": 7, **settings}
         ).write(folder / "settings.json")
-        tokenization = Tokenization(tokenizer_sha256="t", bos_id=bos_id, scored_tokens=TOKENS - PROMPT)
-        column = np.zeros(WINDOWS, np.int64)
-        windows = Windows(
-            cursor=column, start=column, suffix_start=column, stop=column,
-            token_ids=IDS, token_stops=IDS.astype(np.int64), dropped_tail=0, dropped_inside=0,
-        )  # fmt: skip
-        write_windows(folder / "windows", tokenization, {"random": windows})
+        tokenization = Tokenization(tokenizer_sha256="t", tokenizers="0", bos_id=bos_id, scored_tokens=TOKENS - PROMPT)
+        write_windows(folder / "windows", tokenization, dict.fromkeys(self.names, SPANS))
         artifacts = {"books": "books", "model": "model.json", "windows": "windows", "settings": "settings.json"}
         paths = {name: str(folder / file) for name, file in artifacts.items()}
         run(**paths, store=str(folder / "store"), scores=str(folder / "scores.json"))
         return self.read()
 
     def read(self) -> Scores:
-        address = read_score_manifest(self.folder / "scores.json").addresses["random"]
+        return self.read_at(read_score_manifest(self.folder / "scores.json").addresses["random"], WINDOWS)
+
+    def read_at(self, address: str, count: int) -> Scores:
         parts = []
-        for number, rows in enumerate(part_ranges(WINDOWS)):
+        for number, rows in enumerate(part_ranges(count)):
             data = (self.folder / "store" / part_name(address, number)).read_bytes()
             parts.append(part_from_bytes(data, address, number, len(rows), name="part")[0])
         return Scores.concatenate(parts)
 
     def parts(self) -> dict[Path, int]:
         return {path: path.stat().st_mtime_ns for path in (self.folder / "store").rglob("*.parquet")}
+
+
+def by_float64(ids: list[int]) -> tuple[list[float], list[int]]:
+    """The log-probs and the ranks of the suffix tokens, the last of `ids`."""
+    wide = logits(CHECKPOINT, np.array(ids))
+    log_probs = wide - np.log(np.exp(wide).sum(axis=-1, keepdims=True))
+    suffix = range(len(ids) - (TOKENS - PROMPT), len(ids))
+    ranks = [int((wide[place - 1] > wide[place - 1, ids[place]]).sum()) for place in suffix]
+    return [float(log_probs[place - 1, ids[place]]) for place in suffix], ranks
 
 
 @pytest.fixture
@@ -68,15 +80,34 @@ def stage(tmp_path: Path) -> Stage:
 def test_scores_are_those_of_a_float64_decoder(stage: Stage, bos_id: int | None) -> None:
     scores = stage(bos_id=bos_id)
     for window in (0, 500, WINDOWS - 1):
-        ids = [*([] if bos_id is None else [bos_id]), *IDS[window]]
-        wide = logits(CHECKPOINT, np.array(ids))
-        log_probs = wide - np.log(np.exp(wide).sum(axis=-1, keepdims=True))
-        suffix = range(len(ids) - (TOKENS - PROMPT), len(ids))
-        expected = [log_probs[place - 1, ids[place]] for place in suffix]
+        expected, ranks = by_float64([*([] if bos_id is None else [bos_id]), *IDS[window]])
         np.testing.assert_allclose(scores.token_log_probs[window], expected, atol=1e-4)
         assert scores.log_p_z[window] == pytest.approx(sum(expected), abs=1e-3)
-        ranks = [int((wide[place - 1] > wide[place - 1, ids[place]]).sum()) for place in suffix]
         assert scores.token_ranks[window].tolist() == ranks
+
+
+@pytest.mark.parametrize("bos_id", [None, 3])
+def test_control_sample_is_scored_under_the_prompt_of_another_window(stage: Stage, bos_id: int | None) -> None:
+    stage(bos_id=bos_id, control_sample=30)
+    sample = control_sample(SPANS, 30)
+    address = read_score_manifest(stage.folder / "scores.json").control_addresses["random"]
+    scores = stage.read_at(address, len(sample))
+    assert len(sample) == 30
+    for row in (0, 17, 29):
+        prompt, suffix = IDS[sample.prompt_window[row]][:PROMPT], IDS[sample.suffix_window[row]][PROMPT:]
+        expected, ranks = by_float64([*([] if bos_id is None else [bos_id]), *prompt, *suffix])
+        np.testing.assert_allclose(scores.token_log_probs[row], expected, atol=1e-4)
+        assert scores.token_ranks[row].tolist() == ranks
+
+
+def test_control_sample_leaves_the_scores_and_their_address_as_they_were(stage: Stage) -> None:
+    stage()
+    before = stage.parts()
+    assert read_score_manifest(stage.folder / "scores.json").control_addresses == {}
+    stage(control_sample=30)
+    after = stage.parts()
+    assert {path: after[path] for path in before} == before
+    assert len(after) == len(before) + 1
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 64, 2_000])
@@ -102,12 +133,8 @@ def test_finished_part_is_not_computed_again_and_a_lost_one_comes_back_the_same(
     assert {path: path.read_bytes() for path in first} == contents
 
 
-def test_same_text_under_two_names_is_scored_once(
-    stage: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    twice = [Book(name=name, source="nowhere", text="a book") for name in ("random", "again")]
-    write_books(tmp_path / "books", twice)
-    stage()
+def test_same_text_under_two_names_is_scored_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Stage(tmp_path, names=("random", "again"))()
     assert f"{WINDOWS:,} / {WINDOWS:,} windows" in capsys.readouterr().out
     addresses = read_score_manifest(tmp_path / "scores.json").addresses
     assert addresses["random"] == addresses["again"]

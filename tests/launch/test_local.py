@@ -10,17 +10,25 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tests.conftest import BOOK, ROOT, launch, launch_command
+from tests.conftest import BOOK, CONTROL, CONTROLLED, ROOT, launch, launch_command
 
 COLUMNS = [
     "book", "cursor", "start", "suffix_start", "stop", "token_ids", "token_stops", "log_p_z", "log_p_z_top_k", "greedy",
-    "token_log_probs", "token_ranks", "token_log_top_k_mass",
+    "token_log_probs", "token_ranks", "token_log_top_k_mass", "prompt_overlap", "book_overlap",
+    "compressed_bytes_per_character", "repetitive",
 ]  # fmt: skip
+CHARTS = ("heat_map", "p_z_histogram", "extraction_rates", "coverage")
+FILES = {
+    *(f"{chart}.{suffix}" for chart in CHARTS for suffix in ("png", "svg")),
+    "statistics.json", "windows.parquet", "passages.csv", "control_sample.parquet",
+}  # fmt: skip
 
 
 def start(folder: Path) -> subprocess.Popen[str]:
-    """A long run, once it scores windows."""
-    command = launch_command(folder, "cursor_inc=2", "slice_length=600")
+    """A run of some ten seconds, once it scores windows."""
+    book = folder / "book.txt"
+    book.write_text(BOOK.read_text(encoding="utf-8")[:12_000], encoding="utf-8")
+    command = launch_command(folder, "cursor_inc=2", "slice_length=600", books=str(book))
     run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
     assert run.stdout
     for line in run.stdout:
@@ -58,8 +66,11 @@ def parts(folder: Path) -> dict[Path, int]:
 def test_run_leaves_what_it_promises_and_says_where(sample_run: Path) -> None:
     book = sample_run / BOOK.stem
     printed = (sample_run / "printed.txt").read_text(encoding="utf-8")
-    for file in ("heat_map.png", "statistics.json", "windows.parquet"):
-        assert str(book / file) in printed
+    for file in (book / "heat_map.png", sample_run / "summary.csv", sample_run / "methods.md"):
+        assert str(file) in printed
+    for name in (BOOK.stem, CONTROL.stem):
+        assert {path.name for path in (sample_run / name).iterdir()} == FILES
+    assert f"{CONTROL.stem}, control" in printed
     assert "of measurable characters have p_z ≥ 0.5" in printed
     assert "windows/s" in printed
     assert pq.read_schema(book / "windows.parquet").names == COLUMNS
@@ -72,11 +83,13 @@ def test_run_leaves_what_it_promises_and_says_where(sample_run: Path) -> None:
 def test_second_run_computes_nothing_again_and_gives_the_same_bytes(sample_run: Path, tmp_path: Path) -> None:
     before = parts(sample_run.parent)
     (tmp_path / "store").symlink_to(sample_run.parent / "store")
-    done = launch(tmp_path)
-    assert "4,025 scored already" in done.stdout
+    done = launch(tmp_path, *CONTROLLED, controls=(str(CONTROL),))
+    total = sum(pq.read_metadata(path).num_rows for path in before)
+    assert f"{total:,} windows, {total:,} scored already" in done.stdout
     assert parts(sample_run.parent) == before
-    for file in ("heat_map.png", "statistics.json", "windows.parquet"):
-        assert (tmp_path / "out" / BOOK.stem / file).read_bytes() == (sample_run / BOOK.stem / file).read_bytes()
+    of_books = [f"{name}/{file}" for name in (BOOK.stem, CONTROL.stem) for file in sorted(FILES)]
+    for file in (*of_books, "summary.csv", "summary.json", "methods.md"):
+        assert (tmp_path / "out" / file).read_bytes() == (sample_run / file).read_bytes(), file
 
 
 def test_several_books_are_measured_in_one_run(tmp_path: Path) -> None:

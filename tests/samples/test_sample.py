@@ -7,10 +7,12 @@ from typing import Any
 
 import matplotlib.image
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
 from samples.train import BOOK, chapters
+from tests.conftest import CONTROL
 
 REFRAIN = re.compile(r"^Come in on the young flood.*\n(?:.+\n){7}", re.MULTILINE)
 TEXT = BOOK.read_text(encoding="utf-8")
@@ -18,12 +20,22 @@ TEXT = BOOK.read_text(encoding="utf-8")
 
 @pytest.fixture(scope="session")
 def windows(sample_run: Path) -> dict[str, np.ndarray]:
-    table = pq.read_table(sample_run / BOOK.stem / "windows.parquet")
-    return {name: table[name].to_numpy() for name in ("start", "stop", "log_p_z", "greedy")}
+    columns = ["start", "suffix_start", "stop", "log_p_z", "greedy", "repetitive"]
+    table = pq.read_table(sample_run / BOOK.stem / "windows.parquet", columns=columns)
+    return {name: table[name].to_numpy() for name in columns}
 
 
-def inside(windows: dict[str, np.ndarray], span: tuple[int, int]) -> np.ndarray:
-    return (windows["start"] >= span[0]) & (windows["stop"] <= span[1])
+def inside(windows: dict[str, np.ndarray], span: tuple[int, int], first: str = "start") -> np.ndarray:
+    return (windows[first] >= span[0]) & (windows["stop"] <= span[1])
+
+
+def unseen_prose(windows: dict[str, np.ndarray]) -> np.ndarray:
+    """Windows wholly in chapters that were never seen, and clear of the refrain."""
+    touches_refrain = np.zeros(len(windows["start"]), bool)
+    for found in REFRAIN.finditer(TEXT):
+        touches_refrain |= (windows["start"] < found.end()) & (windows["stop"] > found.start())
+    chapter = np.any([inside(windows, span) for span in chapters(TEXT)[1::2]], axis=0)
+    return chapter & ~touches_refrain
 
 
 def test_book_is_what_the_truth_says_of_it() -> None:
@@ -35,13 +47,10 @@ def test_book_is_what_the_truth_says_of_it() -> None:
 
 
 def test_no_window_wholly_inside_unseen_prose_reaches_the_floor(windows: dict[str, np.ndarray]) -> None:
-    touches_refrain = np.zeros(len(windows["start"]), bool)
-    for found in REFRAIN.finditer(TEXT):
-        touches_refrain |= (windows["start"] < found.end()) & (windows["stop"] > found.start())
+    prose = unseen_prose(windows)
     for chapter in chapters(TEXT)[1::2]:
-        prose = inside(windows, chapter) & ~touches_refrain
-        assert prose.sum() > 100
-        assert windows["log_p_z"][prose].max() < np.log(0.001)
+        assert (prose & inside(windows, chapter)).sum() > 100
+    assert windows["log_p_z"][prose].max() < np.log(0.001)
 
 
 def test_memorised_chapters_are_known_by_heart(windows: dict[str, np.ndarray]) -> None:
@@ -53,6 +62,70 @@ def test_refrain_is_known_in_chapters_that_were_never_seen(windows: dict[str, np
     for start, stop in chapters(TEXT)[3:8:4]:
         [found] = REFRAIN.finditer(TEXT, start, stop)
         assert np.median(windows["log_p_z"][inside(windows, found.span())]) >= np.log(0.5)
+
+
+def test_refrain_is_flagged_where_it_was_never_seen(windows: dict[str, np.ndarray]) -> None:
+    """Chapters 4 and 8 know it from elsewhere in the book: high, and no sign that these pages were seen."""
+    for start, stop in chapters(TEXT)[3:8:4]:
+        [found] = REFRAIN.finditer(TEXT, start, stop)
+        suffixes = inside(windows, found.span(), "suffix_start")
+        assert suffixes.sum() > 20
+        assert windows["repetitive"][suffixes].all()
+        assert np.mean(windows["log_p_z"][inside(windows, found.span())] >= np.log(0.5)) == 1
+
+
+def test_prose_is_hardly_ever_flagged(windows: dict[str, np.ndarray]) -> None:
+    assert windows["repetitive"][unseen_prose(windows)].mean() < 0.01
+
+
+def test_what_is_known_and_not_repetitive_lies_in_the_chapters_that_were_seen(
+    sample_run: Path, windows: dict[str, np.ndarray]
+) -> None:
+    clear = (windows["log_p_z"] >= np.log(0.5)) & ~windows["repetitive"]
+    suffix_seen = np.any([inside(windows, chapter, "suffix_start") for chapter in chapters(TEXT)[::2]], axis=0)
+    assert clear.sum() > 1_500
+    assert suffix_seen[clear].mean() > 0.97
+    assert statistics(sample_run)["plain"]["windows_at"]["0.5"]["not_repetitive"]["count"] == clear.sum()
+
+
+def test_control_that_was_never_seen_has_nothing_at_any_threshold(sample_run: Path) -> None:
+    control, book = statistics(sample_run, CONTROL.stem), statistics(sample_run)
+    assert book["control"] == {"books": [CONTROL.stem], "windows": control["windows"]["count"]}
+    assert control["control"] is None
+    for scheme in ("plain", "top_k"):
+        for threshold in ("0.001", "0.01", "0.1", "0.5", "0.75"):
+            assert control[scheme]["windows_at"][threshold]["share"] == 0.0
+            assert book[scheme]["windows_at"][threshold]["control"] == 0.0
+            for coverage in ("suffix", "window"):
+                assert control[scheme]["coverage_at"][coverage][threshold]["share_of_measurable"] == 0.0
+                assert book[scheme]["coverage_at"][coverage][threshold]["control"] == 0.0
+    assert control["headline"]["longest_passage_characters_at_0.5"] == 0
+
+
+def test_suffixes_under_other_prompts_are_hardly_ever_known(sample_run: Path) -> None:
+    """About half of them are known under their own."""
+    found = statistics(sample_run)["control_sample"]
+    assert found["count"] == 200
+    assert found["plain"]["0.5"]["own_prompt"] == pytest.approx(0.5, abs=0.1)
+    assert found["plain"]["0.5"]["other_prompt"] <= 0.02
+    table = pq.read_table(sample_run / BOOK.stem / "control_sample.parquet")
+    assert np.mean(table["log_p_z"].to_numpy() >= np.log(0.5)) == found["plain"]["0.5"]["other_prompt"]
+
+
+def test_interval_holds_the_truth_and_says_that_ten_chapters_are_few(sample_run: Path) -> None:
+    """Whole chapters are known or not: 4,025 windows are worth about ten."""
+    found = statistics(sample_run)
+    at = found["plain"]["windows_at"]["0.5"]
+    assert (found["uncertainty"]["block"], found["uncertainty"]["blocks"]) == ("chapters", 10)
+    assert at["interval"][0] < 0.5 < at["interval"][1]
+    assert 5 < at["effective_sample"] < 20
+
+
+def test_books_stand_side_by_side(sample_run: Path) -> None:
+    frame = pd.read_csv(sample_run / "summary.csv").set_index("book")
+    assert frame["role"].to_dict() == {BOOK.stem: "book", CONTROL.stem: "control"}
+    assert frame.loc[BOOK.stem, "windows_at_0.001"] == statistics(sample_run)["headline"]["share_of_windows_at_0.001"]
+    assert frame.loc[CONTROL.stem, "windows_at_0.001"] == 0.0
 
 
 def test_headline_is_what_half_a_known_book_gives(sample_run: Path) -> None:
@@ -76,6 +149,6 @@ def test_heat_map_shows_the_bands(sample_run: Path) -> None:
     np.testing.assert_allclose(bands[[2, 5]], refrain, rtol=0.2)
 
 
-def statistics(run: Path) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((run / BOOK.stem / "statistics.json").read_text(encoding="utf-8"))
+def statistics(run: Path, book: str = BOOK.stem) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((run / book / "statistics.json").read_text(encoding="utf-8"))
     return loaded

@@ -15,15 +15,12 @@ from components.contracts.settings import Settings
 from components.contracts.windows import read_tokenization, read_windows
 from components.tokenize.run import run
 from components.tokenize.tokenizer import load_tokenizer
+from tests.contracts.test_settings import DEFAULTS
 from tests.tokenize.toy_tokenizers import TEXT, build, build_words
 
 _WORDS = ["The", " ferryman", "ferryman", "yman", " did", " not", " answer", " her", "wer", "her", "."]
 _FERRYMAN = Book(name="ferryman", source="shelf/ferryman.txt", text="The ferryman did not answer her.")
-_PARAMETERS = json.loads("""{
-    "chunk_size": 3, "slice_length": 20, "cursor_inc": 4, "max_length": 0, "prompt_tokens": 2, "bos": "auto",
-    "temperature": 1.0, "top_k": 40, "precision": "auto", "batch_size": 0,
-    "coverage": "suffix", "plot_title": "", "colormap": "Blues", "figsize": "20x3", "dpi": 300
-}""")
+_PARAMETERS = {**DEFAULTS, "chunk_size": 3, "slice_length": 20, "cursor_inc": 4, "prompt_tokens": 2}
 _CONFIG = json.loads("""{
     "model_type": "llama", "hidden_act": "silu", "vocab_size": 500, "max_position_embeddings": 64,
     "hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2

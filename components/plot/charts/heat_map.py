@@ -79,7 +79,9 @@ def _chapters(axes: Axes, chapters: tuple[Chapter, ...], characters: int, *, inc
     stops = [*(chapter.start for chapter in chapters[1:]), characters]
     above = axes.secondary_xaxis("top")
     letters = 72 * inches / (_LETTER * points)
-    room = [int((stop - chapter.start) / characters * letters) for chapter, stop in zip(chapters, stops, strict=True)]
+    room = [  # but for a blank before the next
+        int((stop - chapter.start) / characters * letters) - 1 for chapter, stop in zip(chapters, stops, strict=True)
+    ]
     labels = _labels([chapter.title for chapter in chapters], room)
     above.set_xticks([chapter.start for chapter in chapters], labels, ha="left", fontsize=points, parse_math=False)
     above.tick_params(length=3, pad=1)

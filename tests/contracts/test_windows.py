@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.contracts.windows import Windows, control_sample
+from tests.plot import toy
+
+
+def overlap(windows: Windows, one: int, other: int) -> bool:
+    shared = set(range(windows.start[one], windows.stop[one])) & set(range(windows.start[other], windows.stop[other]))
+    return bool(shared)
+
+
+@given(windows=st.integers(0, 60), count=st.integers(0, 70), stride=st.integers(1, 50))
+def test_pairs_of_a_control_sample_never_overlap(windows: int, count: int, stride: int) -> None:
+    rows = toy.windows(windows, stride=stride)
+    sample = control_sample(rows, count)
+    assert len(sample) <= min(count, windows)
+    assert len(set(sample.suffix_window.tolist())) == len(sample), "each suffix once"
+    for one, other in zip(sample.suffix_window, sample.prompt_window, strict=True):
+        assert 0 <= one < windows
+        assert 0 <= other < windows
+        assert not overlap(rows, one, other)
+
+
+@given(windows=st.integers(20, 500), count=st.integers(1, 600), stride=st.integers(1, 50))
+def test_only_pairs_that_overlap_are_left_out(windows: int, count: int, stride: int) -> None:
+    rows, chosen = toy.windows(windows, stride=stride), min(count, windows)
+    kept = set(control_sample(rows, count).suffix_window.tolist())
+    half = windows // 2
+    # The middle of each of `chosen` equal pieces; each is paired with the window half of all windows away.
+    middles = [(2 * number + 1) * windows // (2 * chosen) for number in range(chosen)]
+    assert kept == {one for one in middles if not overlap(rows, one, (one + half) % windows)}
+
+
+@pytest.mark.parametrize(("windows", "count"), [(1_000, 10), (1_001, 7), (4_025, 200), (50, 50), (2_000, 1_999)])
+def test_suffixes_of_a_control_sample_are_spread_evenly(windows: int, count: int) -> None:
+    rows = toy.windows(windows, stride=40)
+    chosen = control_sample(rows, count).suffix_window
+    assert len(chosen) == count
+    steps = np.diff(chosen)
+    assert steps.max() - steps.min() <= 1
+    ends = chosen[0] + 0.5, windows - chosen[-1] - 0.5
+    np.testing.assert_allclose(ends, windows / count / 2, atol=1)
+
+
+@pytest.mark.parametrize("count", [0, 1, 200])
+def test_book_without_windows_has_no_control_sample(count: int) -> None:
+    assert len(control_sample(toy.windows(0), count)) == 0
+
+
+def test_book_of_few_windows_has_none_either() -> None:
+    """Windows of 40 characters, 10 apart, are clear of the fourth after them; of 7, 4 to 6 are of 0 to 2."""
+    assert [len(control_sample(toy.windows(windows), 100)) for windows in (1, 2, 6, 7, 8, 9)] == [0, 0, 0, 3, 8, 9]
+
+
+def test_none_is_drawn_where_none_is_wanted() -> None:
+    assert len(control_sample(toy.windows(100), 0)) == 0
+
+
+def test_windows_are_read_back_as_they_were_written() -> None:
+    rows = toy.windows(5)
+    read = Windows.from_bytes(rows.to_bytes(), name="windows")
+    for name, values in rows.columns().items():
+        np.testing.assert_array_equal(read.columns()[name], values)
+    assert (read.dropped_tail, read.dropped_inside) == (rows.dropped_tail, rows.dropped_inside)

@@ -1,0 +1,249 @@
+"""Every chart of every kind of book: that it draws, what it shows, and that the same book gives the same picture."""
+
+import dataclasses
+import itertools
+import math
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib.image
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.container import BarContainer
+from matplotlib.figure import Figure
+from matplotlib.patches import StepPatch
+
+from components.contracts.books import Book, Chapter
+from components.plot.character_map import CharacterMap, character_map
+from components.plot.charts import CHARTS, coverage, extraction_rates, heat_map, histogram
+from components.plot.charts.frame import Subject, write
+from components.plot.discoverable import EVIDENCE_FLOOR, N, P, tau
+from components.plot.measured import Scheme
+from components.plot.rates import THRESHOLDS
+from tests.plot import toy
+
+P_Z = np.exp(-np.random.default_rng(0).exponential(3, 200))
+CHAPTERS = tuple(Chapter(title=f"Chapter {n}: On the way to ${n} and back", start=200 * n) for n in range(10))
+UNSEEN = toy.measured(np.full(50, 1e-12), name="unseen", role="control")
+
+SUBJECTS: dict[str, Callable[[], Subject]] = {
+    "ordinary": lambda: toy.subject(toy.measured(P_Z)),
+    "control": lambda: toy.subject(toy.measured(P_Z), toy.control(UNSEEN)),
+    "control sample": lambda: toy.subject(toy.measured(P_Z, sample=50)),
+    "chapters": lambda: toy.subject(toy.measured(P_Z, chapters=CHAPTERS), toy.control(UNSEEN)),
+    "window coverage": lambda: toy.subject(toy.measured(P_Z), toy.control(UNSEEN), coverage="window"),
+    "one window": lambda: toy.subject(toy.measured([0.3])),
+    "nothing in the top k": lambda: toy.subject(toy.measured(P_Z, p_z_top_k=np.zeros(200))),
+    "one block": lambda: toy.subject(toy.measured(P_Z[:10], characters=9_000), toy.control(UNSEEN)),
+    "dollar signs": lambda: toy.subject(
+        toy.measured(P_Z, name="From $5 to $\\frac{"), plot_title="$HOME/$a_{ costs $1"
+    ),
+    "all known": lambda: toy.subject(toy.measured(np.ones(30))),
+    "all below": lambda: toy.subject(toy.measured(np.full(30, 1e-300))),
+    "every character measurable": lambda: toy.subject(toy.measured(P_Z, characters=2_030, prompt=1)),
+}
+
+
+@pytest.mark.parametrize("kind", SUBJECTS)
+@pytest.mark.parametrize("chart", CHARTS)
+def test_every_chart_draws(chart: str, kind: str, tmp_path: Path) -> None:
+    write(CHARTS[chart](SUBJECTS[kind]()), tmp_path / chart)
+    picture = matplotlib.image.imread(tmp_path / f"{chart}.png")
+    assert picture.shape[0] > 50
+    assert np.ptp(picture[..., :3]) > 0.5, "a picture is not blank"
+    assert ET.parse(tmp_path / f"{chart}.svg").getroot().tag.endswith("svg")
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_same_book_gives_the_same_bytes(chart: str, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        write(CHARTS[chart](SUBJECTS["chapters"]()), tmp_path / name)
+    for suffix in (".png", ".svg"):
+        assert (tmp_path / f"one{suffix}").read_bytes() == (tmp_path / f"two{suffix}").read_bytes()
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_title_and_footer_say_what_was_measured(chart: str) -> None:
+    asked, titled = SUBJECTS["ordinary"](), SUBJECTS["dollar signs"]()
+    figure = CHARTS[chart](asked)
+    assert "“toy”" in figure.get_suptitle()
+    assert figure.get_suptitle().endswith("?")
+    assert asked.footer in figure.get_supxlabel()
+    assert CHARTS[chart](titled).get_suptitle() == "$HOME/$a_{ costs $1"
+
+
+def legend(axes: Axes) -> list[str]:
+    found = axes.get_legend()
+    assert found
+    return [text.get_text() for text in found.get_texts()]
+
+
+# The heat map
+
+
+def with_map(covered: CharacterMap, *, chapters: tuple[Chapter, ...] = ()) -> Subject:
+    """A book of which only the map is made up."""
+    held = toy.measured([0.5])
+    scheme = Scheme(log_p_z=held.scores.log_p_z, maps={"suffix": covered, "window": covered})
+    book = Book(name="toy", source="toy.txt", text="x" * len(covered.window), chapters=chapters)
+    return toy.subject_of(dataclasses.replace(held, book=book, schemes={"plain": scheme, "top_k": scheme}), dpi=100)
+
+
+def with_line(characters: int, known: slice) -> Subject:
+    """A book of low values with one known stretch, and its first tenth not measurable."""
+    first = characters // 10
+    starts, stops = np.array([first, known.start]), np.array([characters, known.stop])
+    return with_map(character_map(characters, starts, stops, np.log([1e-9, 0.99])))
+
+
+def picture(figure: Figure, path: Path) -> np.ndarray:
+    write(figure, path)
+    return np.asarray(matplotlib.image.imread(path.with_suffix(".png")))[..., :3]
+
+
+@pytest.mark.parametrize("characters", [300, 40_000, 1_000_000])
+def test_one_known_line_is_seen_in_a_book_of_any_length(tmp_path: Path, characters: int) -> None:
+    line = slice(characters // 2, characters // 2 + 60)
+    known = picture(heat_map.draw(with_line(characters, line)), tmp_path / "known")
+    unknown = picture(heat_map.draw(with_line(characters, slice(line.start, line.start))), tmp_path / "unknown")
+    rows, columns = np.nonzero((known != unknown).any(axis=-1))
+    assert np.ptp(rows) > known.shape[0] // 3, "the line must go through both strips"
+    assert 0.4 < columns.mean() / known.shape[1] < 0.6, "the middle of the book is the middle of the picture"
+    assert known[rows, columns].min() < 0.05, "what is known is dark"
+
+
+def test_column_is_the_largest_of_its_characters() -> None:
+    covered = CharacterMap(log_p_z=np.array([np.nan, np.nan, -5.0, -1.0, np.nan, -3.0, -2.0]), window=np.zeros(7, int))
+    np.testing.assert_array_equal(heat_map.column_maxima(covered, 3), [np.nan, -1.0, -2.0])
+    np.testing.assert_array_equal(heat_map.column_maxima(covered, 100), covered.log_p_z)
+
+
+@given(st.lists(st.sampled_from([math.nan, -math.inf, -5.0, 0.0]), min_size=1, max_size=50), st.integers(1, 60))
+def test_columns_are_those_of_a_naive_loop(values: list[float], columns: int) -> None:
+    covered = CharacterMap(log_p_z=np.array(values), window=np.zeros(len(values), int))
+    count = min(columns, len(values))
+    edges = [column * len(values) // count for column in range(count + 1)]
+    runs = [[v for v in values[a:b] if not math.isnan(v)] for a, b in itertools.pairwise(edges)]
+    expected = [max(run, default=math.nan) for run in runs]
+    np.testing.assert_array_equal(heat_map.column_maxima(covered, columns), expected)
+
+
+def test_chosen_coverage_is_drawn_first() -> None:
+    for chosen, first in (("suffix", "as suffix"), ("window", "anywhere\nin a window")):
+        figure = heat_map.draw(toy.subject(toy.measured(P_Z), coverage=chosen))
+        assert figure.axes[0].get_ylabel() == first
+
+
+def test_what_is_not_measurable_is_named_only_where_there_is_some() -> None:
+    assert heat_map.draw(SUBJECTS["ordinary"]()).axes[1].get_xlabel().endswith("hatched: not measurable")
+    whole = character_map(100, np.array([0]), np.array([100]), np.array([-1.0]))
+    assert heat_map.draw(with_map(whole)).axes[1].get_xlabel() == "character of the book"
+
+
+def test_heat_map_says_what_the_control_has() -> None:
+    subject = SUBJECTS["control"]()
+    share = subject.rates["plain"].rate("suffix", 0.5)
+    assert f"{share:.1%} against 0.0% of the control (unseen)" in " ".join(
+        heat_map.draw(subject).get_supxlabel().split()
+    )
+
+
+def chapter_labels(chapters: tuple[Chapter, ...], characters: int) -> tuple[list[str], list[tuple[float, float]]]:
+    """The labels above the strip that are not empty, and where each begins and ends, in dots."""
+    covered = character_map(characters, np.array([0]), np.array([characters]), np.array([-1.0]))
+    figure = heat_map.draw(with_map(covered, chapters=chapters))
+    FigureCanvasAgg(figure).draw()
+    [above] = figure.axes[0].child_axes
+    assert list(above.get_xticks()) == [chapter.start for chapter in chapters]
+    shown = [label for label in above.get_xticklabels() if label.get_text()]
+    extents = [label.get_window_extent() for label in shown]
+    return [label.get_text() for label in shown], [(extent.x0, extent.x1) for extent in extents]
+
+
+@pytest.mark.parametrize(
+    ("titles", "shown"),
+    [
+        (["Chapter 1: Soap", "Chapter 2: Ice", "Chapter 3"], ["Chapter 1: Soap", "Chapter 2: Ice", "Chapter 3"]),
+        (["Chapter 1: Soap", "Chapter 2", f"Chapter 3: {'Of fog ' * 20}"], ["Chapter 1", "Chapter 2", "Chapter 3"]),
+        (["Chapter 1", f"Of {'snow ' * 30}and soap", "Chapter 3"], ["1", "soap", "3"]),
+    ],
+)  # fmt: skip
+def test_chapters_are_named_as_fully_as_all_of_them_have_room(titles: list[str], shown: list[str]) -> None:
+    chapters = tuple(Chapter(title=title, start=start) for title, start in zip(titles, (0, 4_000, 7_000), strict=True))
+    labels, extents = chapter_labels(chapters, 10_000)
+    assert labels == shown
+    assert all(stop <= start for (_, stop), (start, _) in itertools.pairwise(extents))
+
+
+@pytest.mark.parametrize("count", [10, 40, 100])
+def test_labels_of_chapters_do_not_run_into_each_other(count: int) -> None:
+    starts = sorted({0, *np.random.default_rng(count).integers(1, 100_000, count - 1).tolist()})
+    chapters = tuple(Chapter(title=f"Chapter {n}: The winter mill", start=start) for n, start in enumerate(starts, 1))
+    labels, extents = chapter_labels(chapters, 100_000)
+    assert labels
+    gaps = [start - stop for (_, stop), (start, _) in itertools.pairwise(extents)]
+    assert min(gaps, default=3) >= 3, "dots, at 100 an inch: else two numbers are read as one"
+
+
+# The other three
+
+
+def test_bars_are_the_rates_and_whiskers_their_intervals() -> None:
+    subject = SUBJECTS["chapters"]()
+    [axes] = coverage.draw(subject).axes
+    assert legend(axes) == ["as suffix", "anywhere in a window", "control, as suffix"]
+    assert subject.control
+    bars = [bar.patches[0] for bar in axes.containers if isinstance(bar, BarContainer)]
+    own, control = subject.rates["plain"], subject.control.rates["plain"]
+    expected = [own.rate(name, t) for name in ("suffix", "window") for t in THRESHOLDS]
+    expected += [control.rate("suffix", t) for t in THRESHOLDS]
+    assert [bar.get_height() for bar in bars] == expected
+    low, high = own.interval("suffix", THRESHOLDS[0]) or (0, 0)
+    [segment] = axes.collections[0].get_segments()  # type: ignore[attr-defined]
+    assert segment[:, 1].tolist() == pytest.approx([low, high])
+
+
+def test_bars_of_the_chosen_coverage_come_first() -> None:
+    [axes] = coverage.draw(SUBJECTS["window coverage"]()).axes
+    assert legend(axes) == ["anywhere in a window", "as suffix", "control, anywhere in a window"]
+
+
+def test_curves_are_the_shares_of_windows_that_n_tries_draw() -> None:
+    subject = SUBJECTS["control"]()
+    [axes] = extraction_rates.draw(subject).axes
+    assert legend(axes) == [*(f"p = {p:g}" for p in P), "control, p = 0.5"]
+    log_p_z = subject.measured.scores.log_p_z
+    curves = [np.asarray(line.get_xydata()) for line in axes.get_lines()]
+    for place, p in enumerate(P):
+        above, below = curves[2 * place : 2 * place + 2]
+        for n, share in (*above, *below):
+            assert share == np.mean(log_p_z >= tau(int(n), p))
+        last = int(above[-1, 0])
+        assert last == below[0, 0], "the dotted part goes on where the other ends"
+        assert tau(last, p) >= math.log(EVIDENCE_FLOOR) > tau(2 * last, p)
+    assert curves[-1][:, 0].tolist() == list(N)
+
+
+def test_steps_are_the_shares_of_windows_in_each_bin() -> None:
+    subject = toy.subject(toy.measured(P_Z, sample=50), toy.control(UNSEEN))
+    [axes] = histogram.draw(subject).axes
+    assert legend(axes) == [
+        "toy, 200 windows", "control, 50 windows of unseen", "control sample, 50 suffixes under other prompts",
+    ]  # fmt: skip
+    own = next(patch for patch in axes.patches if isinstance(patch, StepPatch))
+    shares, edges, _ = own.get_data()
+    assert shares.sum() == pytest.approx(1)
+    for share, low, high in zip(shares, edges, edges[1:], strict=False):
+        assert share == pytest.approx(np.mean((np.log10(P_Z) >= low) & (np.log10(P_Z) < high)))
+
+
+def test_what_lies_below_the_histogram_is_in_its_first_bin() -> None:
+    [axes] = histogram.draw(SUBJECTS["all below"]()).axes
+    own = next(patch for patch in axes.patches if isinstance(patch, StepPatch))
+    shares, edges, _ = own.get_data()
+    assert (edges[0], shares[0], shares[1:].sum()) == (-100, 1, 0)

@@ -1,0 +1,117 @@
+"""What the paragraph says, held against the run that it is about."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+from components.contracts.books import Chapter
+from components.plot.methods import methods
+from tests.plot import toy
+
+CHAPTERS = tuple(Chapter(title=str(start), start=start) for start in range(0, 3_000, 300))
+BOOK = toy.outcome(
+    toy.measured(np.exp(-np.random.default_rng(0).exponential(2, 300)), name="the-book", chapters=CHAPTERS)
+)
+CONTROL = toy.outcome(toy.measured([1e-9] * 20, name="unseen", role="control"))
+EMPTY = toy.outcome(toy.measured([], characters=30, name="empty"))
+
+
+def said(books: tuple[Any, ...] = (BOOK,), **settings: Any) -> str:
+    text = methods(toy.run(**settings), books)
+    assert not re.search(r"\{[{%#]|[%#}]\}", text), "every brace is rendered"
+    assert "None" not in text
+    assert "nan" not in text
+    return text
+
+
+def test_settings_of_the_run_stand_in_the_text() -> None:
+    text = said(cursor_inc=7, slice_length=1_234, chunk_size=90, prompt_tokens=40, temperature=0.7, top_k=25)
+    for phrase in (
+        "samples/model (1,488,192 parameters, llama architecture)",
+        "in steps of 7 characters",
+        "the next 1,234 characters",
+        "first 90 tokens",
+        "The first 40 tokens were the prompt",
+        "exactly the next 50, at temperature 1",
+        "at temperature 0.7 over the 25 most probable tokens (top-k)",
+        "Weights and arithmetic were float32",
+        "below p_z = 0.001",
+        "2,000 replicates",
+        "at least 5 were found, else runs of 10,000 characters",
+        "cpu with jax 0.10.2",
+        "tokenizers 0.22.0",
+        "weights: " + "w" * 64,
+        "tokenizer: " + "t" * 64,
+    ):
+        assert phrase in text, phrase
+
+
+def test_whole_vocabulary_is_no_top_k() -> None:
+    text = said(top_k=0)
+    assert "at temperature 1 over the whole vocabulary. Weights" in text
+    assert "top-k" not in text
+
+
+def test_bos_is_said_as_it_was_fed() -> None:
+    assert "No beginning-of-sequence token was fed." in said()
+    assert "The beginning-of-sequence token (id 2) was fed before each window." in said(bos_id=2)
+
+
+@pytest.mark.parametrize("preset", ["paper", "marin"])
+def test_preset_is_named(preset: str) -> None:
+    assert f"the preset “{preset}”" in said(preset=preset)
+    assert "preset" not in said()
+
+
+def test_controls_are_named_where_there_are_some() -> None:
+    assert "as controls" not in said()
+    text = said((BOOK, CONTROL))
+    assert "measured in the same way as controls" in text
+    assert "**unseen** (control)" in text
+
+
+def test_control_sample_is_named_where_there_is_one() -> None:
+    assert "under prompts from elsewhere" not in said()
+    assert "Up to 1,200 suffixes of each text were also scored under prompts from elsewhere" in said(
+        control_sample=1_200
+    )
+
+
+def test_results_are_those_of_the_statistics() -> None:
+    text = said()
+    numbers = BOOK.statistics
+    coverage, windows = numbers["plain"]["coverage_at"]["suffix"]["0.5"], numbers["plain"]["windows_at"]["0.001"]
+    low, high = coverage["interval"]
+    assert f"{coverage['share_of_measurable']:.1%} of measurable characters" in text
+    assert f"p_z ≥ 0.5 (95% interval {low:.1%} to {high:.1%});" in text
+    assert f"{windows['share']:.1%} of windows have p_z ≥ 0.001" in text
+    assert f"{numbers['headline']['longest_passage_characters_at_0.5']:,} characters." in text
+    assert (
+        f"{BOOK.described['characters']:,} characters, 300 windows (3 cursors without one at the tail, 1 inside)"
+        in text
+    )
+    assert BOOK.described["sha256"] in text
+
+
+def test_book_of_few_blocks_has_no_interval_and_one_without_windows_no_share() -> None:
+    assert "95% interval" not in said((CONTROL,)).partition("## Results")[2]
+    assert "no share of measurable characters" in said((EMPTY,))
+
+
+def test_paragraphs_are_lines() -> None:
+    """Ready to be pasted: no line breaks but between paragraphs, headings and items."""
+    lines = said((BOOK, CONTROL)).splitlines()
+    assert "  " not in "".join(line for line in lines if not line.startswith(" "))
+    body = [line for line in lines if line and not line.startswith(("#", "- "))]
+    assert len(body) == 3
+    assert all(line.endswith(".") for line in body)
+    assert [line for line in lines if line.startswith("#")] == ["# Methods", "## Results", "## References"]
+
+
+def test_release_and_commit_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BYHEART_COMMIT", "abc123")
+    assert "byheart 0.1.0 (commit abc123) on" in said()
+    monkeypatch.delenv("BYHEART_COMMIT")
+    assert "byheart 0.1.0 on" in said()

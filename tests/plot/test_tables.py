@@ -1,0 +1,68 @@
+import csv
+import io
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from components.contracts.books import Chapter
+from components.plot.statistics import all_passages
+from components.plot.tables import control_sample_table, passages_table, windows_table
+from tests.plot import toy
+
+CHAPTERS = (Chapter(title="One, “so”", start=10), Chapter(title="Two", start=60))
+BOOK = toy.measured(
+    [0.9, 1e-9, 1e-9, 1e-9, 0.8, 0.1, 0.7, 0.6], p_z_top_k=[0.9, 0, 0, 0, 0.8, 0, 0.7, 0.6], chapters=CHAPTERS, sample=8
+)
+
+
+def rows(scheme: str, threshold: str) -> list[dict[str, str]]:
+    table = csv.DictReader(io.StringIO(passages_table(BOOK, all_passages(BOOK))))
+    return [row for row in table if (row["scheme"], row["threshold"]) == (scheme, threshold)]
+
+
+def test_passages_stand_in_the_order_of_the_text_with_their_chapter() -> None:
+    first, second = rows("plain", "0.5")
+    assert (first["start"], first["stop"], first["characters"], first["chapter"]) == ("20", "40", "20", "One, “so”")
+    assert (second["start"], second["stop"], second["characters"], second["chapter"]) == ("60", "110", "50", "Two")
+    assert (second["windows"], second["weakest_window"], second["longest_consecutive"]) == ("4", "5", "2")
+    assert float(second["weakest_log_p_z"]) == np.log(0.1)
+
+
+def test_passage_before_the_first_chapter_has_no_title() -> None:
+    book = toy.measured([0.9], chapters=(Chapter(title="One", start=30), Chapter(title="Two", start=35)))
+    [row] = csv.DictReader(io.StringIO(passages_table(book, {"plain": {0.5: all_passages(book)["plain"][0.5]}})))
+    assert row["chapter"] == ""
+
+
+def test_weakest_window_outside_the_top_k_has_an_empty_field() -> None:
+    assert [row["weakest_log_p_z"] for row in rows("top_k", "0.5")][1] == ""
+
+
+def test_passage_says_how_much_of_it_is_repetitive() -> None:
+    """The suffix [140, 200) of the second window stands at [340, 400) too; the passage is [140, 300)."""
+    text = toy.random_text(500)
+    book = toy.measured(
+        [1e-9, 0.9, 0.9, 0.1], stride=100, prompt=40, suffix=100, text=text[:140] + text[340:400] + text[200:]
+    )
+    assert book.repetition.repetitive.tolist() == [False, True, False, True]
+    [row] = csv.DictReader(io.StringIO(passages_table(book, {"plain": {0.5: all_passages(book)["plain"][0.5]}})))
+    assert (row["start"], row["stop"]) == ("140", "340")
+    assert float(row["repetitive_share"]) == pytest.approx(0.5), "the suffix of the second window, of two"
+
+
+def test_windows_table_holds_every_window_with_its_figures() -> None:
+    table = pq.read_table(io.BytesIO(windows_table(BOOK, {"a": 1})))
+    assert table.num_rows == 8
+    assert set(table["book"].to_pylist()) == {"toy"}
+    np.testing.assert_array_equal(table["log_p_z"].to_numpy(), BOOK.scores.log_p_z)
+    np.testing.assert_array_equal(table["repetitive"].to_numpy(), BOOK.repetition.repetitive)
+    assert table.schema.metadata[b"byheart"] == b'{"a": 1}'
+
+
+def test_control_sample_table_says_which_windows_made_each_row() -> None:
+    table = pq.read_table(io.BytesIO(control_sample_table(BOOK, {})))
+    assert table.column_names == ["book", "suffix_window", "prompt_window", "log_p_z", "log_p_z_top_k"]
+    assert table["suffix_window"].to_pylist() == list(range(8))
+    assert table["prompt_window"].to_pylist() == [4, 5, 6, 7, 0, 1, 2, 3]
+    assert table["log_p_z"].to_numpy() == pytest.approx(np.full(8, np.log(1e-9)))
