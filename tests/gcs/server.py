@@ -1,6 +1,7 @@
 """The HTTP surface: reads requests, injects faults, keeps the journal, answers."""
 
 import contextlib
+import dataclasses
 import re
 import socket
 import struct
@@ -21,6 +22,7 @@ from tests.gcs.uploads import Uploads
 from tests.gcs.xml_api import Assemblies
 
 Route = tuple[str, str, Callable[..., Answer]]
+XML = "/([^/]+)/(.+)"
 
 
 def _routes(uploads: Uploads, assemblies: Assemblies) -> list[Route]:
@@ -43,9 +45,9 @@ def _routes(uploads: Uploads, assemblies: Assemblies) -> list[Route]:
         ("POST", upload, uploads.create),
         ("PUT", upload, uploads.resume),
         ("DELETE", upload, uploads.cancel),
-        ("POST", f"/{one}/(.+)", assemblies.post),
-        ("PUT", f"/{one}/(.+)", assemblies.put),
-        ("DELETE", f"/{one}/(.+)", assemblies.delete),
+        ("POST", XML, assemblies.post),
+        ("PUT", XML, assemblies.put),
+        ("DELETE", XML, assemblies.delete),
     ]
 
 
@@ -87,8 +89,8 @@ class GcsServer(ThreadingHTTPServer):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
-    def answer(self, request: Request) -> Answer:
-        """What the service answers where nothing goes wrong."""
+    def answer(self, request: Request, chunk: Callable[..., Answer] | None = None) -> Answer:
+        """What the service answers where nothing goes wrong; `chunk` takes the chunks of resumable uploads instead."""
         in_xml = False
         try:
             if request.path.startswith(control.PREFIX):
@@ -96,8 +98,9 @@ class GcsServer(ThreadingHTTPServer):
             for methods, path, function in self._routes:
                 names = re.fullmatch(path, request.path)
                 if names is not None and request.method in methods.split():
-                    in_xml = getattr(function, "__self__", None).__class__ is Assemblies
-                    return function(self.storage, request, *map(unquote, names.groups()))
+                    in_xml = path == XML
+                    called = chunk if chunk is not None and function == self.uploads.resume else function
+                    return called(self.storage, request, *map(unquote, names.groups()))
             raise Refusal(501, "notImplemented", f"{request.method} {request.path} is not spoken here.")
         except Refusal as refusal:
             return refusal.as_xml() if in_xml else refusal.as_json()
@@ -171,15 +174,12 @@ class _Handler(BaseHTTPRequestHandler):
             case "reset_before" | "reset_after":
                 return None
             case "reset_halfway":
-                if request.method == "PUT" and "upload_id" in request.query:
-                    server.uploads.keep_part(server.storage, request)
+                if "upload_id=" in request.url:
+                    server.answer(request, server.uploads.keep_part)
                 return None
             case "keep_half":
-                half = request.body[: len(request.body) // 2]
-                cut = Request(
-                    method=request.method, url=request.url, headers=request.headers, body=half, base=request.base
-                )
-                return server.uploads.keep_part(server.storage, cut)
+                half = dataclasses.replace(request, body=request.body[: len(request.body) // 2])
+                return server.answer(half, server.uploads.keep_part)
             case "lost_reply":
                 server.answer(request)
                 return None

@@ -89,12 +89,14 @@ class Uploads:
                 session.received.clear()
             return answer_json(session.done.resource(request.base))
 
-    def keep_part(self, storage: Storage, request: Request) -> Answer:
+    def keep_part(self, storage: Storage, request: Request, _: str) -> Answer:
         """Keep what came of a chunk, in whole quanta, as when a connection breaks or the service is short of room."""
         session = self._session(request)
         match = re.match(r"bytes (\d+)-", request.headers.get("Content-Range", ""))
         with storage.lock:
-            if match is not None and session.done is None:
+            if session.done is not None:
+                return answer_json(session.done.resource(request.base))
+            if match is not None:
                 kept = request.body[: len(request.body) // QUANTUM_BYTES * QUANTUM_BYTES]
                 first = int(match.group(1))
                 self._append(session, kept, first, first + len(kept) - 1, "*")
