@@ -125,10 +125,15 @@ class Faults:
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """A line of the journal. `status` is None where no answer went out; bytes are those of the bodies."""
+    """A line of the journal.
+
+    `range` is the Range that was asked for or the Content-Range that was sent; `status` is None where no answer went
+    out; bytes are those of the bodies.
+    """
 
     method: str
     url: str
+    range: str | None
     status: int | None
     fault: str | None
     received_bytes: int

@@ -152,6 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
                 Call(
                     method=self.command,
                     url=self.path,
+                    range=self.headers.get("Range") or self.headers.get("Content-Range"),
                     status=None if answer is None else answer.status,
                     fault=kind,
                     received_bytes=len(body),

@@ -1,5 +1,6 @@
 import io
 import os
+import re
 import time
 import uuid
 from pathlib import Path
@@ -99,16 +100,16 @@ def test_lost_reply_of_a_delete_looks_as_if_there_had_been_nothing(server: GcsSe
 
 
 def test_reply_that_comes_after_the_callers_patience_is_a_lost_one(server: GcsServer, bucket: Bucket) -> None:
-    server.faults.add(Fault(kind="delay", seconds=1))
+    server.faults.add(Fault(kind="delay", seconds=5))
     began = time.monotonic()
     with pytest.raises(exceptions.PreconditionFailed):
         bucket.blob("a").upload_from_string(b"1", if_generation_match=0, timeout=0.2, retry=QUICK)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5
     server.faults.add(Fault(kind="delay", seconds=0.3))
     began = time.monotonic()
     assert bucket.blob("a").download_as_bytes() == b"1"
     assert time.monotonic() - began > 0.3
-    server.faults.add(Fault(kind="delay", seconds=1))
+    server.faults.add(Fault(kind="delay", seconds=5))
     with pytest.raises(OSError, match="Read timed out"):
         bucket.blob("a").download_as_bytes(timeout=0.2, retry=None)
 
@@ -154,7 +155,7 @@ def test_download_that_is_cut_goes_on_where_it_broke_off(server: GcsServer, buck
     first, second = server.calls
     assert (first.status, first.fault, first.sent_bytes, second.status) == (200, "cut", 500_000, 206)
     assert f"generation={bucket.get_blob('a').generation}" in second.url
-    assert second.sent_bytes < len(data)
+    assert re.fullmatch(r"bytes=[1-9]\d*-", second.range or "")
 
 
 def test_download_that_is_corrupted_is_found_out_by_its_checksum_and_not_retried(
