@@ -1,0 +1,223 @@
+"""The HTTP surface: reads requests, injects faults, keeps the journal, answers."""
+
+import contextlib
+import dataclasses
+import re
+import socket
+import struct
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any
+from urllib.parse import unquote
+
+from tests.gcs import control, json_api
+from tests.gcs.faults import Call, Fault, Faults
+from tests.gcs.messages import Answer, Refusal, Request, failure
+from tests.gcs.objects import Storage
+from tests.gcs.uploads import Uploads
+from tests.gcs.xml_api import Assemblies
+
+Route = tuple[str, str, Callable[..., Answer]]
+XML = "/([^/]+)/(.+)"
+
+
+def _routes(uploads: Uploads, assemblies: Assemblies) -> list[Route]:
+    """Who answers what: methods, the path with a group for every name in it, and the function."""
+    api, one = "/storage/v1/b", "([^/]+)"
+    target = f"{api}/{one}/o/{one}"
+    upload = f"/upload{api}/{one}/o"
+    return [
+        ("POST", api, json_api.create_bucket),
+        ("GET", api, json_api.list_buckets),
+        ("GET", f"{api}/{one}", json_api.get_bucket),
+        ("DELETE", f"{api}/{one}", json_api.delete_bucket),
+        ("GET", f"{api}/{one}/o", json_api.list_objects),
+        ("GET", f"(?:/download)?{target}", json_api.get_object),
+        ("DELETE", target, json_api.delete_object),
+        ("PATCH PUT", target, json_api.patch_object),
+        ("POST", f"{target}/compose", json_api.compose_object),
+        ("POST", f"{target}/rewriteTo/b/{one}/o/{one}", json_api.rewrite_object),
+        ("POST", f"{target}/copyTo/b/{one}/o/{one}", json_api.copy_object),
+        ("POST", upload, uploads.create),
+        ("PUT", upload, uploads.resume),
+        ("DELETE", upload, uploads.cancel),
+        ("POST", XML, assemblies.post),
+        ("PUT", XML, assemblies.put),
+        ("DELETE", XML, assemblies.delete),
+    ]
+
+
+class GcsServer(ThreadingHTTPServer):
+    """The server, on 127.0.0.1; it serves from `with` to the end of the block.
+
+    `storage` holds the buckets, `faults` what goes wrong, `calls` the journal: all may be used while it serves.
+    """
+
+    request_queue_size = 128
+    daemon_threads = True
+
+    def __init__(self, port: int = 0, page_size: int = 1000, seed: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.storage = Storage(page_size)
+        self.faults = Faults(seed)
+        self.uploads = Uploads()
+        self.calls: list[Call] = []
+        self.stopping = threading.Event()
+        self._routes = _routes(self.uploads, Assemblies())
+        self._connections: set[socket.socket] = set()
+        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+
+    @property
+    def address(self) -> str:
+        """What STORAGE_EMULATOR_HOST is to be."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def __enter__(self) -> "GcsServer":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.stopping.set()
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+        for connection in list(self._connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def answer(self, request: Request, chunk: Callable[..., Answer] | None = None) -> Answer:
+        """What the service answers where nothing goes wrong; `chunk` takes the chunks of resumable uploads instead."""
+        in_xml = False
+        try:
+            if request.path.startswith(control.PREFIX):
+                return control.answer_control(request, self.storage, self.faults, self.calls)
+            for methods, path, function in self._routes:
+                names = re.fullmatch(path, request.path)
+                if names is not None and request.method in methods.split():
+                    in_xml = path == XML
+                    called = chunk if chunk is not None and function == self.uploads.resume else function
+                    return called(self.storage, request, *map(unquote, names.groups()))
+            raise Refusal(501, "notImplemented", f"{request.method} {request.path} is not spoken here.")
+        except Refusal as refusal:
+            return refusal.as_xml() if in_xml else refusal.as_json()
+        except Exception:  # noqa: BLE001 - a bug here must end in a status that no client retries
+            traceback.print_exc()
+            return Refusal(501, "notImplemented", traceback.format_exc()).as_json()
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """A new connection, remembered until it ends."""
+        connection, address = super().get_request()
+        self._connections.add(connection)
+        return connection, address
+
+    def shutdown_request(self, request: Any) -> None:
+        """The end of a connection."""
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A caller that went away is no error of the server's."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One connection, for as many requests as come."""
+
+    server: GcsServer
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def _serve(self) -> None:
+        """Read one request, as far as its fault lets it come, and answer it or not."""
+        is_control = self.path.startswith(control.PREFIX)
+        fault = None if is_control else self.server.faults.strike(self.command, self.path)
+        kind = None if fault is None else fault.kind
+        length = int(self.headers.get("Content-Length", 0))
+        wanted = {"reset_before": 0, "reset_halfway": length // 2}.get(kind or "", length)
+        body = self.rfile.read(wanted)
+        if len(body) < wanted:
+            self.close_connection = True
+            return
+        base = f"http://{self.headers.get('Host', self.server.address)}"
+        request = Request(method=self.command, url=self.path, headers=self.headers, body=body, base=base)
+        answer = self._answer(request, fault)
+        sent = b"" if answer is None else _spoiled(answer.body, kind)
+        if not is_control:
+            self.server.calls.append(
+                Call(
+                    method=self.command,
+                    url=self.path,
+                    range=self.headers.get("Range") or self.headers.get("Content-Range"),
+                    status=None if answer is None else answer.status,
+                    fault=kind,
+                    received_bytes=len(body),
+                    sent_bytes=len(sent),
+                )
+            )
+        if answer is None:
+            self._reset()
+        else:
+            self._send(answer, sent)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - the base class looks for these
+
+    def _answer(self, request: Request, fault: Fault | None) -> Answer | None:
+        """The answer; None where the connection is reset instead."""
+        server = self.server
+        match fault.kind if fault is not None else None:
+            case "status" if fault is not None:
+                return failure(fault.status, fault.reason).as_json()
+            case "reset_before" | "reset_after":
+                return None
+            case "reset_halfway":
+                if "upload_id=" in request.url:
+                    server.answer(request, server.uploads.keep_part)
+                return None
+            case "keep_half":
+                half = dataclasses.replace(request, body=request.body[: len(request.body) // 2])
+                return server.answer(half, server.uploads.keep_part)
+            case "lost_reply":
+                server.answer(request)
+                return None
+            case "delay" if fault is not None:
+                answer = server.answer(request)
+                server.stopping.wait(fault.seconds)
+                return answer
+            case _:
+                return server.answer(request)
+
+    def _send(self, answer: Answer, sent: bytes) -> None:
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        if answer.status not in (204, 304):
+            self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+        self.wfile.write(sent)
+        if len(sent) < len(answer.body):
+            self.close_connection = True
+
+    def _reset(self) -> None:
+        """End the connection with a RST: what closing a socket sends that does not linger."""
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.rfile.close()
+        self.connection.close()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the base class
+        """Nothing: the journal has it."""
+
+
+def _spoiled(body: bytes, kind: str | None) -> bytes:
+    """The body as it goes out."""
+    if kind == "cut":
+        return body[: len(body) // 2]
+    if kind == "corrupt" and body:
+        middle = len(body) // 2
+        return body[:middle] + bytes([body[middle] ^ 1]) + body[middle + 1 :]
+    return body
