@@ -21,7 +21,7 @@ from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 from google.cloud.storage.retry import DEFAULT_RETRY
 
 from components.contracts.errors import StoreError
-from components.store.stored import Stored
+from components.store.stored import Stored, checked_name
 
 _SCHEME = "gs://"
 _RETRY = DEFAULT_RETRY.with_timeout(600)
@@ -137,7 +137,9 @@ class GcsStore:
         return storage.Client()
 
     def _blob(self, name: str) -> storage.Blob:
-        return self._client.bucket(self._bucket_name).blob(f"{self._prefix}{name}", chunk_size=_CHUNK_BYTES)
+        return self._client.bucket(self._bucket_name).blob(
+            f"{self._prefix}{checked_name(name)}", chunk_size=_CHUNK_BYTES
+        )
 
     def _upload(self, blob: storage.Blob, data: bytes | BinaryIO, **precondition: int) -> None:
         source = io.BytesIO(data) if isinstance(data, bytes) else data

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from components.contracts.errors import StoreError
-from components.store.stored import Stored
+from components.store.stored import Stored, checked_name
 
 _HIDDEN = ".byheart-"
 """How the files begin that are being written; a process that was killed leaves them, and nobody reads them."""
@@ -112,10 +112,7 @@ class LocalStore:
         return str(self._path(name))
 
     def _path(self, name: str) -> Path:
-        path = Path(name)
-        if path.is_absolute() or ".." in path.parts or not path.parts:
-            raise StoreError(f"an object's name must be a relative path without '..', found {name!r}")
-        return self._folder / path
+        return self._folder / checked_name(name)
 
 
 @contextmanager

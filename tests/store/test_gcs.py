@@ -1,0 +1,110 @@
+"""A store on gs:// against a server that fails in every way a network can."""
+
+import dataclasses
+
+import pytest
+
+from components.contracts.errors import StoreError
+from components.store import open_store
+from tests.gcs import Fault, GcsServer
+from tests.gcs.objects import Access
+
+ADDRESS = "gs://shelf/prefix"
+PASSING = [
+    *(Fault(status=status) for status in (408, 429, 500, 502, 503, 504)),
+    Fault(kind="reset_before"),
+    Fault(kind="reset_halfway"),
+    Fault(kind="reset_after"),
+    Fault(kind="lost_reply"),
+]
+
+
+@pytest.mark.parametrize("fault", PASSING, ids=lambda fault: f"{fault.kind}-{fault.status}")
+def test_every_call_gets_over_a_fault_that_passes(server: GcsServer, fault: Fault) -> None:
+    store = open_store(ADDRESS)
+    calls = {
+        "create": lambda: store.create("a", b"first"),
+        "read": lambda: store.read("a"),
+        "range": lambda: store.read_range("a", 1, 3),
+        "exists": lambda: store.exists("a"),
+        "list": lambda: [stored.name for stored in store.list()],
+        "replace": lambda: store.replace("a", b"other"),
+        "delete": lambda: store.delete("a"),
+    }
+    came = {}
+    for name, call in calls.items():
+        rule = server.faults.add(dataclasses.replace(fault))
+        came[name] = call()
+        assert rule.injected == 1, name
+        server.faults.clear()
+    assert came == {
+        "create": True,
+        "read": b"first",
+        "range": b"ir",
+        "exists": True,
+        "list": ["a"],
+        "replace": None,
+        "delete": None,
+    }
+    assert not store.exists("a")
+
+
+def test_create_tells_its_own_lost_reply_from_another_writer(server: GcsServer) -> None:
+    server.faults.add(Fault(kind="lost_reply", method="POST"))
+    assert open_store(ADDRESS).create("a", b"mine")
+    server.faults.add(Fault(kind="lost_reply", method="POST"))
+    assert not open_store(ADDRESS).create("a", b"theirs")
+    assert open_store(ADDRESS).read("a") == b"mine"
+
+
+@pytest.mark.parametrize("kind", ["cut", "corrupt"])
+def test_damage_on_the_way_is_never_believed(server: GcsServer, kind: str) -> None:
+    store = open_store(ADDRESS)
+    store.create("a", b"x" * 100_000)
+    rule = server.faults.add(Fault(kind=kind))  # type: ignore[arg-type]
+    try:
+        assert store.read("a") == b"x" * 100_000
+    except StoreError as error:
+        assert "checksum" in str(error)  # noqa: PT017  either is right: read again, or refused
+    assert rule.injected == 1
+
+
+@pytest.mark.parametrize(
+    ("access", "fault", "said"),
+    [
+        (Access.READ_ONLY, None, r"cannot write gs://shut/a: not permitted \(.*\): grant roles/storage.objectUser"),
+        (Access.FORBIDDEN, None, r"cannot write gs://shut/a: not permitted"),
+        (Access.UNAUTHORIZED, None, r"cannot write gs://shut/a: no valid credentials \(.*\): run `gcloud auth"),
+        (Access.OPEN, Fault(status=403, reason="quotaExceeded"), r"cannot write gs://shut/a: .*quota"),
+        (Access.OPEN, Fault(status=400), r"cannot write gs://shut/a: BadRequest: .*: check"),
+    ],
+)
+def test_what_does_not_pass_is_said_in_one_message(
+    server: GcsServer, access: Access, fault: Fault | None, said: str
+) -> None:
+    server.storage.create_bucket("shut", access)
+    if fault:
+        server.faults.add(dataclasses.replace(fault, times=0))
+    with pytest.raises(StoreError, match=said):
+        open_store("gs://shut").create("a", b"")
+
+
+def test_bucket_that_is_not_there_is_named(server: GcsServer) -> None:
+    assert server.address
+    for attempt in (
+        lambda: open_store("gs://nowhere/x").create("a", b""),
+        lambda: open_store("gs://nowhere/x").read("a"),
+        lambda: list(open_store("gs://nowhere/x").list()),
+        lambda: open_store("gs://nowhere/x").check_writable(),
+    ):
+        with pytest.raises(StoreError, match="found no gs://nowhere: create it"):
+            attempt()
+
+
+def test_account_that_cannot_be_found_is_said_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    monkeypatch.delenv("STORAGE_EMULATOR_HOST", raising=False)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path_factory.mktemp("none") / "key.json"))
+    with pytest.raises(StoreError, match=r"cannot find gs://shelf/a: no valid credentials .*gcloud auth"):
+        open_store("gs://shelf").exists("a")

@@ -1,0 +1,105 @@
+"""What every store promises, on a local folder and on gs:// alike."""
+
+import io
+import multiprocessing
+import random
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from components.contracts.errors import StoreError
+from components.store import open_store
+
+
+def test_object_is_created_once_and_never_changes(address: str) -> None:
+    store = open_store(address)
+    assert not store.exists("a/b")
+    assert store.create("a/b", b"first")
+    assert not store.create("a/b", b"second")
+    assert store.exists("a/b")
+    assert store.read("a/b") == b"first"
+
+
+def test_object_is_replaced_when_that_is_asked_for(address: str) -> None:
+    store = open_store(address)
+    store.replace("a/b", b"first")
+    store.replace("a/b", b"the second")
+    assert store.read("a/b") == b"the second"
+    assert [stored.size_bytes for stored in store.list()] == [10]
+
+
+def _race(address: str, number: int, barrier: object) -> bool:
+    store = open_store(address)
+    barrier.wait()  # type: ignore[attr-defined]
+    return store.create("parts/0", bytes([number]) * 100_000)
+
+
+def test_of_eight_processes_that_create_one_object_one_wins(address: str) -> None:
+    context = multiprocessing.get_context("spawn")
+    with context.Manager() as manager, context.Pool(8) as pool:
+        barrier = manager.Barrier(8)
+        won = pool.starmap(_race, [(address, number, barrier) for number in range(8)])
+    assert sum(won) == 1
+    assert open_store(address).read("parts/0") == bytes([won.index(True)]) * 100_000
+
+
+def test_large_object_goes_in_as_a_stream_and_comes_out_whole_or_in_ranges(address: str, tmp_path: Path) -> None:
+    data = random.Random(1).randbytes(70 * 2**20)
+    store = open_store(address)
+    assert store.create("weights", io.BytesIO(data))
+    store.fetch("weights", tmp_path / "fetched")
+    assert (tmp_path / "fetched").read_bytes() == data
+    ranges = [(start, min(start + 9_999_991, len(data))) for start in range(0, len(data), 9_999_991)]
+    with ThreadPoolExecutor(8) as pool:
+        read = pool.map(lambda span: store.read_range("weights", *span), ranges)
+        assert b"".join(read) == data
+    assert store.read_range("weights", 5, 5) == b""
+
+
+def test_range_beyond_the_end_is_refused(address: str) -> None:
+    store = open_store(address)
+    store.create("a", b"four")
+    with pytest.raises(StoreError, match="a"):
+        store.read_range("a", 2, 9)
+
+
+def test_list_has_what_begins_so_in_the_order_of_names_with_size_and_age(address: str) -> None:
+    store = open_store(address)
+    names = [f"scores/{letter}/part-{number}" for letter in "ba" for number in range(4)]
+    for name in [*names, "models/x"]:
+        store.create(name, name.encode())
+    found = list(store.list("scores/"))
+    assert [stored.name for stored in found] == sorted(names)
+    assert [stored.size_bytes for stored in found] == [len(name) for name in sorted(names)]
+    assert all(abs(datetime.now(UTC) - stored.created) < timedelta(minutes=1) for stored in found)
+    assert [stored.name for stored in store.list("scores/b/part-3")] == ["scores/b/part-3"]
+    assert len(list(store.list())) == 9
+    assert list(store.list("nothing/")) == []
+
+
+def test_what_is_deleted_is_gone_and_may_be_created_again(address: str) -> None:
+    store = open_store(address)
+    store.create("a/b", b"1")
+    store.delete("a/b")
+    store.delete("a/b")
+    assert list(store.list()) == []
+    assert store.create("a/b", b"2")
+
+
+def test_checking_leaves_nothing_behind(address: str) -> None:
+    store = open_store(address)
+    store.check_writable()
+    assert list(store.list()) == []
+
+
+def test_missing_object_is_named_with_its_whole_address(address: str) -> None:
+    with pytest.raises(StoreError, match=f"cannot read {address}/a/b: .*: run again"):
+        open_store(address).read("a/b")
+
+
+@pytest.mark.parametrize("name", ["", "/etc/passwd", "../outside", "a/../../outside"])
+def test_name_outside_the_store_is_refused(address: str, name: str) -> None:
+    with pytest.raises(StoreError, match="relative path"):
+        open_store(address).create(name, b"")
