@@ -20,14 +20,19 @@ def list_buckets(storage: Storage, request: Request) -> Answer:
     return answer_json({"kind": "storage#buckets", "items": page} | token)
 
 
-def get_bucket(storage: Storage, _: Request, bucket: str) -> Answer:
+def get_bucket(storage: Storage, request: Request, bucket: str) -> Answer:
     """GET /b/BUCKET"""
-    return answer_json(storage.bucket(bucket))
+    return answer_json(storage.bucket(bucket, Conditions.of(request.query)))
 
 
-def delete_bucket(storage: Storage, _: Request, bucket: str) -> Answer:
+def patch_bucket(storage: Storage, request: Request, bucket: str) -> Answer:
+    """PATCH /b/BUCKET"""
+    return answer_json(storage.patch_bucket(bucket, request.json(), Conditions.of(request.query)))
+
+
+def delete_bucket(storage: Storage, request: Request, bucket: str) -> Answer:
     """DELETE /b/BUCKET"""
-    storage.delete_bucket(bucket)
+    storage.delete_bucket(bucket, Conditions.of(request.query))
     return Answer(status=204)
 
 

@@ -130,8 +130,10 @@ class Conditions:
         Raises:
             Refusal: 412, or 304 where a read asks for anything but this generation.
         """
-        generation = 0 if found is None else found.generation
-        metageneration = 0 if found is None else found.metageneration
+        self.compare(*(0, 0) if found is None else (found.generation, found.metageneration), reads)
+
+    def compare(self, generation: int, metageneration: int, reads: bool = False) -> None:
+        """The same by the numbers; a bucket's generation is not asked about."""
         if self.generation_match not in (None, generation) or self.metageneration_match not in (None, metageneration):
             raise _failed()
         same = self.generation_not_match == generation or self.metageneration_not_match == metageneration
@@ -181,16 +183,28 @@ class Storage:
         with self.lock:
             return [self._described[name] for name in sorted(self._buckets)]
 
-    def bucket(self, name: str) -> dict[str, Any]:
+    def bucket(self, name: str, conditions: Conditions = ANY) -> dict[str, Any]:
         """That bucket as the JSON API shows it."""
         with self.lock:
             self.open(name, "storage.buckets.get")
+            conditions.compare(0, int(self._described[name]["metageneration"]), reads=True)
             return self._described[name]
 
-    def delete_bucket(self, name: str) -> None:
+    def patch_bucket(self, name: str, changes: Mapping[str, Any], conditions: Conditions) -> dict[str, Any]:
+        """That bucket with other metadata."""
+        with self.lock:
+            self.open(name, "storage.buckets.update")
+            found = self._described[name]
+            conditions.compare(0, int(found["metageneration"]))
+            self._described[name] = {**found, **changes, "metageneration": str(int(found["metageneration"]) + 1)}
+            return self._described[name]
+
+    def delete_bucket(self, name: str, conditions: Conditions = ANY) -> None:
         """Remove an empty bucket."""
         with self.lock:
-            if self.open(name, "storage.buckets.delete"):
+            objects = self.open(name, "storage.buckets.delete")
+            conditions.compare(0, int(self._described[name]["metageneration"]))
+            if objects:
                 raise Refusal(409, "conflict", "The bucket you tried to delete is not empty.")
             del self._buckets[name], self._described[name], self.access[name]
 

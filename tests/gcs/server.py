@@ -34,6 +34,7 @@ def _routes(uploads: Uploads, assemblies: Assemblies) -> list[Route]:
         ("POST", api, json_api.create_bucket),
         ("GET", api, json_api.list_buckets),
         ("GET", f"{api}/{one}", json_api.get_bucket),
+        ("PATCH", f"{api}/{one}", json_api.patch_bucket),
         ("DELETE", f"{api}/{one}", json_api.delete_bucket),
         ("GET", f"{api}/{one}/o", json_api.list_objects),
         ("GET", f"(?:/download)?{target}", json_api.get_object),

@@ -34,6 +34,18 @@ def test_bucket_that_holds_an_object_is_not_deleted(bucket: Bucket) -> None:
         bucket.delete()
 
 
+def test_bucket_is_changed_under_a_growing_metageneration(client: Client) -> None:
+    bucket = client.get_bucket("parts", if_metageneration_match=1)
+    bucket.labels = {"run": "7"}
+    bucket.patch(if_metageneration_match=1)
+    assert (bucket.metageneration, client.get_bucket("parts").labels) == (2, {"run": "7"})
+    for call in (bucket.patch, bucket.delete, bucket.reload):
+        with pytest.raises(exceptions.PreconditionFailed):
+            call(if_metageneration_match=1)
+    with pytest.raises(exceptions.NotModified):
+        bucket.reload(if_metageneration_not_match=2)
+
+
 def test_object_comes_back_with_its_bytes_and_its_metadata(bucket: Bucket) -> None:
     blob = bucket.blob("a b/ü%?#.txt")
     blob.metadata = {"run": "7"}
