@@ -9,7 +9,8 @@ from typing import Any
 from components.contracts.errors import StoreError
 from components.contracts.progress import duration
 from components.contracts.scores import SCORES, about_name, folder_name
-from components.store import Store, Stored, open_store
+from components.store import Store, open_store
+from components.store.stored import Stored
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

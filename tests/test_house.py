@@ -36,7 +36,7 @@ LUGGAGE: dict[str, tuple[str, ...]] = {
     "extract": ("numpy", "jax"),
     "plot": ("numpy", "jinja2", "matplotlib"),
     "models": ("numpy", "safetensors"),
-    "store": (),
+    "store": ("google", "google_crc32c", "requests"),
     "contracts": ("numpy", "pyarrow"),
 }
 """What each room may import from outside the project."""

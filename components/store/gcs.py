@@ -4,6 +4,7 @@ google-cloud-storage does the work: its retries, checksums, generations and tran
 precondition that no such object exists, which the server holds, so that of many writers one wins.
 """
 
+import base64
 import io
 import uuid
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
+import google_crc32c
 import requests
 from google.api_core import exceptions
 from google.auth.exceptions import GoogleAuthError
@@ -28,6 +30,8 @@ _RETRY = DEFAULT_RETRY.with_timeout(600)
 """A cloud is given ten minutes to come back."""
 _TIMEOUT = (20, 120)
 """Seconds to connect, and to wait for the next bytes."""
+_ATTEMPTS = 3
+"""At what the client does not try again by itself."""
 _CHUNK_BYTES = 32 * 2**20
 _WORKERS = 8
 _WRITER = "byheart-writer"
@@ -62,9 +66,15 @@ class GcsStore:
             self._upload(self._blob(name), data)
 
     def read(self, name: str) -> bytes:
-        """The object's bytes; the client checks their CRC32C."""
+        """The object's bytes, held against their CRC32C."""
         with self._explained("read", name):
-            return self._blob(name).download_as_bytes(retry=_RETRY, timeout=_TIMEOUT, checksum="crc32c")
+            for _ in range(_ATTEMPTS):
+                blob = self._blob(name)
+                # The client checks a download that came in one piece, not one that was cut and went on.
+                data = blob.download_as_bytes(retry=_RETRY, timeout=_TIMEOUT, checksum=None)
+                if not blob.crc32c or base64.b64encode(google_crc32c.Checksum(data).digest()).decode() == blob.crc32c:
+                    return data
+        raise self._error("read", name, "its bytes do not match its checksum", "check the network and run again")
 
     def read_range(self, name: str, start: int, stop: int) -> bytes:
         """Some of the object's bytes, in a request of their own."""
@@ -143,8 +153,20 @@ class GcsStore:
 
     def _upload(self, blob: storage.Blob, data: bytes | BinaryIO, **precondition: int) -> None:
         source = io.BytesIO(data) if isinstance(data, bytes) else data
-        size = len(data) if isinstance(data, bytes) else None
-        blob.upload_from_file(source, size=size, retry=_RETRY, timeout=_TIMEOUT, checksum="crc32c", **precondition)
+        first = source.tell()
+        size = source.seek(0, io.SEEK_END) - source.seek(first)
+        blob.chunk_size = _CHUNK_BYTES  # of a resumable upload; a small one is a single request
+        for attempt in range(_ATTEMPTS):
+            source.seek(first)
+            try:
+                blob.upload_from_file(
+                    source, size=size, retry=_RETRY, timeout=_TIMEOUT, checksum="crc32c", **precondition
+                )
+            except ValueError:  # the server kept less than it was sent, which the client does not get over
+                if attempt == _ATTEMPTS - 1:
+                    raise
+            else:
+                return
 
     def _bucket_must_exist(self) -> None:
         if not self._client.bucket(self._bucket_name).exists(retry=_RETRY, timeout=_TIMEOUT):
@@ -171,7 +193,7 @@ class GcsStore:
             raise self._error(action, name, f"not permitted ({_first_line(error)})", remedy) from None
         except DataCorruption:
             raise self._error(action, name, "its bytes do not match its checksum", "run again") from None
-        except (exceptions.GoogleAPIError, InvalidResponse, requests.RequestException, OSError) as error:
+        except (exceptions.GoogleAPIError, InvalidResponse, requests.RequestException, OSError, ValueError) as error:
             cause = f"{type(error).__name__}: {_first_line(error)}, after retries"
             raise self._error(action, name, cause, "check the network and run again") from None
 
