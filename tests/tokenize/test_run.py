@@ -1,6 +1,7 @@
 import json
 import re
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ _FERRYMAN = Book(name="ferryman", source="shelf/ferryman.txt", text="The ferryma
 _PARAMETERS = json.loads("""{
     "chunk_size": 3, "slice_length": 20, "cursor_inc": 4, "max_length": 0, "prompt_tokens": 2, "bos": "auto",
     "temperature": 1.0, "top_k": 40, "precision": "auto", "batch_size": 0,
-    "coverage": "suffix", "plot_title": "", "colormap": "Blues", "figsize": "20x3", "dpi": 300
+    "preset": "none", "control_sample": 0, "coverage": "suffix", "plot_title": "", "colormap": "Blues", "figsize": "20x3", "dpi": 300
 }""")
 _CONFIG = json.loads("""{
     "model_type": "llama", "hidden_act": "silu", "vocab_size": 500, "max_position_embeddings": 64,
@@ -81,6 +82,7 @@ def test_windows_of_every_book_read_back(stage: Stage, words: Path) -> None:
 def test_tokenization_is_recorded(stage: Stage, words: Path) -> None:
     tokenization = read_tokenization(stage(words, _FERRYMAN))
     assert tokenization.tokenizer_sha256 == load_tokenizer(words).sha256
+    assert tokenization.tokenizers == version("tokenizers")
     assert tokenization.scored_tokens == 1
 
 
