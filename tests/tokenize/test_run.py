@@ -23,7 +23,8 @@ _FERRYMAN = Book(name="ferryman", source="shelf/ferryman.txt", text="The ferryma
 _PARAMETERS = json.loads("""{
     "chunk_size": 3, "slice_length": 20, "cursor_inc": 4, "max_length": 0, "prompt_tokens": 2, "bos": "auto",
     "temperature": 1.0, "top_k": 40, "precision": "auto", "batch_size": 0,
-    "preset": "none", "control_sample": 0, "coverage": "suffix", "plot_title": "", "colormap": "Blues", "figsize": "20x3", "dpi": 300
+    "preset": "none", "control_sample": 0, "coverage": "suffix", "plot_title": "",
+    "colormap": "Blues", "figsize": "20x3", "dpi": 300
 }""")
 _CONFIG = json.loads("""{
     "model_type": "llama", "hidden_act": "silu", "vocab_size": 500, "max_position_embeddings": 64,
