@@ -134,3 +134,4 @@ def test_mean_of_alike_books_is_surer_than_each_of_them() -> None:
 
     assert width(Rates.mean(books)) == pytest.approx(np.mean([width(Rates.of(book)) for book in books]) / 2, rel=0.2)
     assert width(Rates.mean(books)) == pytest.approx(width(Rates.of(Counts.pooled(books))), rel=0.2)
+    assert width(Rates.mean(books[:1] * 4)) == pytest.approx(width(Rates.of(books[0])) / 2, rel=0.2)

@@ -234,13 +234,13 @@ def test_control_stands_beside_each_rate() -> None:
 
 
 def test_control_sample_is_compared_with_the_same_suffixes() -> None:
-    """All windows of the second half are known, and only under their own prompts."""
-    book = toy.measured([1e-6] * 50 + [0.9] * 50, sample=10, sample_p_z=0.02)
+    """Suffixes 7, 21, 35, 50, 64, 78, 92 of 100, of which the last quarter is known, only under its own prompts."""
+    book = toy.measured([1e-6] * 75 + [0.9] * 25, sample=7, sample_p_z=0.02)
     found = as_json(book)["control_sample"]
-    assert found["count"] == 10
-    assert found["plain"]["0.5"] == {"own_prompt": 0.5, "other_prompt": 0.0}
-    assert found["plain"]["0.01"] == {"own_prompt": 0.5, "other_prompt": 1.0}
-    assert found["top_k"]["0.5"] == {"own_prompt": 0.5, "other_prompt": 0.0}
+    assert found["count"] == 7
+    assert found["plain"]["0.5"] == {"own_prompt": pytest.approx(2 / 7), "other_prompt": 0.0}
+    assert found["plain"]["0.01"] == {"own_prompt": pytest.approx(2 / 7), "other_prompt": 1.0}
+    assert found["top_k"]["0.5"] == {"own_prompt": pytest.approx(2 / 7), "other_prompt": 0.0}
     assert toy.numbers(hand_worked())["control_sample"] is None
 
 
