@@ -29,7 +29,7 @@ from components.plot.rates import THRESHOLDS
 from tests.plot import toy
 
 P_Z = np.exp(-np.random.default_rng(0).exponential(3, 200))
-CHAPTERS = tuple(Chapter(title=f"Chapter {n}: On the way to ${n} and back", start=200 * n) for n in range(10))
+CHAPTERS = tuple(Chapter(title=f"$\\frac{{$ {n}: On the way and back", start=200 * n) for n in range(10))
 UNSEEN = toy.measured(np.full(50, 1e-12), name="unseen", role="control")
 
 SUBJECTS: dict[str, Callable[[], Subject]] = {
@@ -41,9 +41,7 @@ SUBJECTS: dict[str, Callable[[], Subject]] = {
     "one window": lambda: toy.subject(toy.measured([0.3])),
     "nothing in the top k": lambda: toy.subject(toy.measured(P_Z, p_z_top_k=np.zeros(200), sample=50)),
     "one block": lambda: toy.subject(toy.measured(P_Z[:10], characters=9_000), toy.control(UNSEEN)),
-    "dollar signs": lambda: toy.subject(
-        toy.measured(P_Z, name="From $5 to $\\frac{"), plot_title="$HOME/$a_{ costs $1"
-    ),
+    "dollar signs": lambda: toy.subject(toy.measured(P_Z), plot_title="From $\\frac{$5 to $a_{$1"),
     "all known": lambda: toy.subject(toy.measured(np.ones(30))),
     "all below": lambda: toy.subject(toy.measured(np.full(30, 1e-300))),
 }
@@ -80,7 +78,7 @@ def test_title_and_footer_say_what_was_measured(chart: str) -> None:
     assert "“toy”" in figure.get_suptitle()
     assert figure.get_suptitle().endswith("?")
     assert asked.footer in figure.get_supxlabel()
-    assert CHARTS[chart](titled).get_suptitle() == "$HOME/$a_{ costs $1"
+    assert CHARTS[chart](titled).get_suptitle() == "From $\\frac{$5 to $a_{$1"
 
 
 def legend(axes: Axes) -> list[str]:
