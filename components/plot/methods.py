@@ -29,6 +29,7 @@ def methods(run: Run, books: Sequence[Outcome]) -> str:
         model=run.model,
         window=run.settings.window,
         score=run.settings.score,
+        coverage=run.settings.chart.coverage,
         preset=run.settings.preset,
         control_sample=run.settings.control.control_sample,
         tokenization=run.tokenization,

@@ -1,8 +1,9 @@
 """How sure a rate is: counts by block, the block bootstrap, and what overlapping windows are worth.
 
 Windows ten characters apart share almost all their text, so they are not as many observations as there are windows.
-Whole blocks of the book are resampled instead (Künsch 1989, https://doi.org/10.1214/aos/1176347265), and the interval
-says how much the rate would vary over books made of such blocks.
+Whole blocks of the book are resampled instead, side by side and without overlap (Carlstein 1986,
+https://doi.org/10.1214/aos/1176350057), and the interval says how much the rate would vary over books made of such
+blocks.
 """
 
 import dataclasses
@@ -16,8 +17,8 @@ from components.contracts.books import Book
 from components.contracts.windows import Windows
 
 BLOCK_CHARACTERS = 10_000
-FEWEST_BLOCKS = 5
-"""With fewer, no interval is given: it would say less than nothing."""
+FEWEST_BLOCKS = 10
+"""With fewer, no interval is given. With ten it is too short: see docs/numbers.md for how often it holds."""
 REPLICATES = 2_000
 LEVEL = 0.95
 _ROUNDING = 1e-12
@@ -43,9 +44,9 @@ class Blocks:
 
 
 def blocks(book: Book) -> Blocks:
-    """The chapters of a book if it has enough of them, else runs of 10,000 characters, the last one up to half longer.
+    """The chapters of a book if it has enough of them, else runs of 10,000 characters.
 
-    What stands before the first chapter belongs to it.
+    What stands before the first chapter belongs to it; the last run is up to half longer.
     """
     if len(book.chapters) >= FEWEST_BLOCKS:
         return Blocks(starts=np.array([0, *(chapter.start for chapter in book.chapters[1:])]), unit="chapters")
@@ -112,10 +113,14 @@ class Counts:
 
 
 def intervals(replicates: np.ndarray) -> list[Interval | None]:
-    """The percentile interval of each column of [REPLICATES, K]; None where a replicate has no value."""
+    """The percentile interval of each column of [REPLICATES, K].
+
+    None where a replicate has no value, and where all are the same: blocks that are all alike, such as those of a rate
+    of 0, say nothing of how far others would be off.
+    """
     tail = (1 - LEVEL) / 2
     bounds = np.quantile(replicates, [tail, 1 - tail], axis=0, method="inverted_cdf")  # NaN if any is
-    return [(float(low), float(high)) if math.isfinite(low) else None for low, high in bounds.T]
+    return [(float(low), float(high)) if high - low > _ROUNDING else None for low, high in bounds.T]
 
 
 def effective_samples(rates: np.ndarray, replicates: np.ndarray) -> list[float | None]:
@@ -142,6 +147,8 @@ def non_overlapping(windows: Windows) -> np.ndarray:
 
 def wilson(hits: int, total: int) -> Interval | None:
     """Wilson's score interval of a share of independent observations; None of none.
+
+    Windows that share no character are not quite independent either: it is what could be said if they were.
 
     Source: Wilson 1927, https://doi.org/10.1080/01621459.1927.10502953.
     """

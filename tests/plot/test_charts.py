@@ -1,6 +1,7 @@
 """Every chart of every kind of book: that it draws, what it shows, and that the same book gives the same picture."""
 
 import dataclasses
+import functools
 import itertools
 import math
 import xml.etree.ElementTree as ET
@@ -28,31 +29,34 @@ from components.plot.rates import THRESHOLDS
 from tests.plot import toy
 
 P_Z = np.exp(-np.random.default_rng(0).exponential(3, 200))
-CHAPTERS = tuple(Chapter(title=f"Chapter {n}: On the way to ${n} and back", start=200 * n) for n in range(10))
+CHAPTERS = tuple(Chapter(title=f"$\\frac{{$ {n}: On the way and back", start=200 * n) for n in range(10))
 UNSEEN = toy.measured(np.full(50, 1e-12), name="unseen", role="control")
 
 SUBJECTS: dict[str, Callable[[], Subject]] = {
     "ordinary": lambda: toy.subject(toy.measured(P_Z)),
     "control": lambda: toy.subject(toy.measured(P_Z), toy.control(UNSEEN)),
-    "control sample": lambda: toy.subject(toy.measured(P_Z, sample=50)),
+    "control sample": lambda: toy.subject(toy.measured(P_Z, sample=50), toy.control(UNSEEN)),
     "chapters": lambda: toy.subject(toy.measured(P_Z, chapters=CHAPTERS), toy.control(UNSEEN)),
     "window coverage": lambda: toy.subject(toy.measured(P_Z), toy.control(UNSEEN), coverage="window"),
     "one window": lambda: toy.subject(toy.measured([0.3])),
-    "nothing in the top k": lambda: toy.subject(toy.measured(P_Z, p_z_top_k=np.zeros(200))),
+    "nothing in the top k": lambda: toy.subject(toy.measured(P_Z, p_z_top_k=np.zeros(200), sample=50)),
     "one block": lambda: toy.subject(toy.measured(P_Z[:10], characters=9_000), toy.control(UNSEEN)),
-    "dollar signs": lambda: toy.subject(
-        toy.measured(P_Z, name="From $5 to $\\frac{"), plot_title="$HOME/$a_{ costs $1"
-    ),
+    "dollar signs": lambda: toy.subject(toy.measured(P_Z), plot_title="From $\\frac{$5 to $a_{$1"),
     "all known": lambda: toy.subject(toy.measured(np.ones(30))),
     "all below": lambda: toy.subject(toy.measured(np.full(30, 1e-300))),
-    "every character measurable": lambda: toy.subject(toy.measured(P_Z, characters=2_030, prompt=1)),
 }
+
+
+@functools.cache
+def the(kind: str) -> Subject:
+    """The subject, made once."""
+    return SUBJECTS[kind]()
 
 
 @pytest.mark.parametrize("kind", SUBJECTS)
 @pytest.mark.parametrize("chart", CHARTS)
 def test_every_chart_draws(chart: str, kind: str, tmp_path: Path) -> None:
-    write(CHARTS[chart](SUBJECTS[kind]()), tmp_path / chart)
+    write(CHARTS[chart](the(kind)), tmp_path / chart)
     picture = matplotlib.image.imread(tmp_path / f"{chart}.png")
     assert picture.shape[0] > 50
     assert np.ptp(picture[..., :3]) > 0.5, "a picture is not blank"
@@ -69,12 +73,12 @@ def test_same_book_gives_the_same_bytes(chart: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("chart", CHARTS)
 def test_title_and_footer_say_what_was_measured(chart: str) -> None:
-    asked, titled = SUBJECTS["ordinary"](), SUBJECTS["dollar signs"]()
+    asked, titled = the("ordinary"), the("dollar signs")
     figure = CHARTS[chart](asked)
     assert "“toy”" in figure.get_suptitle()
     assert figure.get_suptitle().endswith("?")
     assert asked.footer in figure.get_supxlabel()
-    assert CHARTS[chart](titled).get_suptitle() == "$HOME/$a_{ costs $1"
+    assert CHARTS[chart](titled).get_suptitle() == "From $\\frac{$5 to $a_{$1"
 
 
 def legend(axes: Axes) -> list[str]:
@@ -140,13 +144,13 @@ def test_chosen_coverage_is_drawn_first() -> None:
 
 
 def test_what_is_not_measurable_is_named_only_where_there_is_some() -> None:
-    assert heat_map.draw(SUBJECTS["ordinary"]()).axes[1].get_xlabel().endswith("hatched: not measurable")
+    assert heat_map.draw(the("ordinary")).axes[1].get_xlabel().endswith("hatched: not measurable")
     whole = character_map(100, np.array([0]), np.array([100]), np.array([-1.0]))
     assert heat_map.draw(with_map(whole)).axes[1].get_xlabel() == "character of the book"
 
 
 def test_heat_map_says_what_the_control_has() -> None:
-    subject = SUBJECTS["control"]()
+    subject = the("control")
     share = subject.rates["plain"].rate("suffix", 0.5)
     assert f"{share:.1%} against 0.0% of the control (unseen)" in " ".join(
         heat_map.draw(subject).get_supxlabel().split()
@@ -194,7 +198,7 @@ def test_labels_of_chapters_do_not_run_into_each_other(count: int) -> None:
 
 
 def test_bars_are_the_rates_and_whiskers_their_intervals() -> None:
-    subject = SUBJECTS["chapters"]()
+    subject = the("chapters")
     [axes] = coverage.draw(subject).axes
     assert legend(axes) == ["as suffix", "anywhere in a window", "control, as suffix"]
     assert subject.control
@@ -209,12 +213,12 @@ def test_bars_are_the_rates_and_whiskers_their_intervals() -> None:
 
 
 def test_bars_of_the_chosen_coverage_come_first() -> None:
-    [axes] = coverage.draw(SUBJECTS["window coverage"]()).axes
+    [axes] = coverage.draw(the("window coverage")).axes
     assert legend(axes) == ["anywhere in a window", "as suffix", "control, anywhere in a window"]
 
 
 def test_curves_are_the_shares_of_windows_that_n_tries_draw() -> None:
-    subject = SUBJECTS["control"]()
+    subject = the("control")
     [axes] = extraction_rates.draw(subject).axes
     assert legend(axes) == [*(f"p = {p:g}" for p in P), "control, p = 0.5"]
     log_p_z = subject.measured.scores.log_p_z
@@ -226,12 +230,12 @@ def test_curves_are_the_shares_of_windows_that_n_tries_draw() -> None:
         last = int(above[-1, 0])
         assert last == below[0, 0], "the dotted part goes on where the other ends"
         assert tau(last, p) >= math.log(EVIDENCE_FLOOR) > tau(2 * last, p)
-    assert curves[-1][:, 0].tolist() == list(N)
+    unseen = UNSEEN.scores.log_p_z
+    np.testing.assert_array_equal(curves[-1], [(n, np.mean(unseen >= tau(n, 0.5))) for n in N])
 
 
 def test_steps_are_the_shares_of_windows_in_each_bin() -> None:
-    subject = toy.subject(toy.measured(P_Z, sample=50), toy.control(UNSEEN))
-    [axes] = histogram.draw(subject).axes
+    [axes] = histogram.draw(the("control sample")).axes
     assert legend(axes) == [
         "toy, 200 windows", "control, 50 windows of unseen", "control sample, 50 suffixes under other prompts",
     ]  # fmt: skip
@@ -243,7 +247,7 @@ def test_steps_are_the_shares_of_windows_in_each_bin() -> None:
 
 
 def test_what_lies_below_the_histogram_is_in_its_first_bin() -> None:
-    [axes] = histogram.draw(SUBJECTS["all below"]()).axes
+    [axes] = histogram.draw(the("all below")).axes
     own = next(patch for patch in axes.patches if isinstance(patch, StepPatch))
     shares, edges, _ = own.get_data()
     assert (edges[0], shares[0], shares[1:].sum()) == (-100, 1, 0)

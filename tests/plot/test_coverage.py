@@ -1,3 +1,4 @@
+import dataclasses
 import re
 
 import numpy as np
@@ -72,6 +73,12 @@ def test_short_slices_at_the_beginning_are_no_prompt() -> None:
     windows = toy.rows(toy.windows(5), np.array([3, 4]))
     assert reasons(windows, characters=80) == (20, 30, 0, 0)
     assert reasons(windows, characters=80, coverage="window") == (0, 30, 0, 0)
+
+
+def test_white_space_that_no_token_begins_with_is_no_short_slice() -> None:
+    """The first window's cursor is at 0, its first token at 3."""
+    windows = dataclasses.replace(toy.windows(3), start=toy.windows(3).start + 3)
+    assert reasons(windows, characters=60, coverage="window") == (3, 0, 0, 0)
 
 
 def test_stride_longer_than_the_suffix_leaves_gaps_between() -> None:

@@ -39,7 +39,7 @@ def test_settings_of_the_run_stand_in_the_text() -> None:
         "Weights and arithmetic were float32",
         "below p_z = 0.001",
         "2,000 replicates",
-        "at least 5 were found, else runs of 10,000 characters",
+        "at least 10 were found, else runs of 10,000 characters",
         "cpu with jax 0.10.2",
         "tokenizers 0.22.0",
         "weights: " + "w" * 64,

@@ -10,7 +10,7 @@ from components.plot.rates import DISCOVERABLE, GREEDY, KINDS, THRESHOLDS, WINDO
 from components.plot.uncertainty import Counts, blocks
 from tests.plot import toy
 
-CHAPTERS = tuple(Chapter(title=str(start), start=start) for start in (0, 100, 250, 300, 700, 820))
+CHAPTERS = tuple(Chapter(title=str(start), start=start) for start in (0, 40, 90, 100, 250, 300, 420, 560, 700, 820))
 
 
 def random_book(seed: int, *, windows: int = 100, chapters: tuple[Chapter, ...] = CHAPTERS) -> Measured:
@@ -47,7 +47,7 @@ def test_counts_of_each_block_are_those_of_a_naive_loop(scheme: str) -> None:
     cut = blocks(book.book)
     counts = count(book, book.schemes[scheme], cut)
     spans = [range(a, b) for a, b in zip(cut.starts, [*cut.starts[1:], 1_100], strict=True)]
-    assert len(spans) == 6
+    assert len(spans) == 10
     for place, kind in enumerate(KINDS):
         if kind[0] == DISCOVERABLE and kind[2] > 2**20:  # type: ignore[misc]
             continue  # p_z is lost in 1 - p_z: test_discoverable.py holds these
@@ -134,3 +134,4 @@ def test_mean_of_alike_books_is_surer_than_each_of_them() -> None:
 
     assert width(Rates.mean(books)) == pytest.approx(np.mean([width(Rates.of(book)) for book in books]) / 2, rel=0.2)
     assert width(Rates.mean(books)) == pytest.approx(width(Rates.of(Counts.pooled(books))), rel=0.2)
+    assert width(Rates.mean(books[:1] * 4)) == pytest.approx(width(Rates.of(books[0])) / 2, rel=0.2)

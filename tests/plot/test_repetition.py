@@ -104,6 +104,17 @@ def test_prompt_overlap_is_that_of_a_naive_loop(prompt: list[int], suffix: list[
     assert of_tokens(prompt, suffix) == pytest.approx(expected, abs=1e-7)
 
 
+def test_trigrams_of_large_ids_are_told_apart() -> None:
+    """Up to 21 bits: no two of these make the same number."""
+    for bit in range(21):
+        one, other = [2**bit, 0, 0], [0, 1, 0]
+        assert of_tokens(one, other) == of_tokens(other[::-1], one) == 0
+        assert of_tokens(one, one) == 1
+    highest = 2**21 - 1
+    assert of_tokens([highest] * 3, [highest] * 3) == 1
+    assert of_tokens([highest] * 3, [highest, highest, highest - 1]) == 0
+
+
 def test_prompt_overlap_is_each_windows_own() -> None:
     """More windows than are worked on at once; what stands in one window's prompt is nothing to another."""
     random = np.random.default_rng(0)

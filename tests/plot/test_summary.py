@@ -14,7 +14,7 @@ from components.plot.rates import THRESHOLDS
 from components.plot.summary import summary_table, together
 from tests.plot import toy
 
-CHAPTERS = tuple(Chapter(title=str(start), start=start) for start in range(0, 500, 100))
+CHAPTERS = tuple(Chapter(title=str(start), start=start) for start in range(0, 500, 50))
 BOOKS = [
     toy.measured(np.exp(-np.random.default_rng(0).exponential(2, 60)), name="long", chapters=CHAPTERS),
     toy.measured([0.9, 0.6, 0.02, 1e-5], name="short, “and” so on"),
@@ -81,7 +81,7 @@ def test_books_and_controls_are_never_mixed(found: dict[str, Any]) -> None:
 
 
 def test_pool_has_an_interval_where_the_books_together_have_the_blocks(found: dict[str, Any]) -> None:
-    """Five chapters and two books of one block; of the mean, two books have none of their own."""
+    """Ten chapters and two books of one block; of the mean, two books have none of their own."""
     micro, macro = (found["books"]["plain"][way]["windows_at_0.1"] for way in ("micro", "macro"))
     assert micro["interval"][0] < micro["share"] < micro["interval"][1]
     assert macro["interval"] is None

@@ -78,16 +78,16 @@ def test_resampled_books_vary_as_a_ratio_of_block_sums_does() -> None:
 
 
 def test_resampled_books_are_made_of_whole_blocks() -> None:
-    """Five blocks of one window each, one of them a hit: k of five, as often as a binomial says."""
-    replicates = counts([1, 0, 0, 0, 0], [1] * 5).resampled()[:, 0]
-    shares = [np.mean(np.isclose(replicates, k / 5)) for k in range(6)]
-    binomial = [math.comb(5, k) * 0.2**k * 0.8 ** (5 - k) for k in range(6)]
+    """Ten blocks of one window each, one of them a hit: k of ten, as often as a binomial says."""
+    replicates = counts([1] + [0] * 9, [1] * 10).resampled()[:, 0]
+    shares = [np.mean(np.isclose(replicates, k / 10)) for k in range(11)]
+    binomial = [math.comb(10, k) * 0.1**k * 0.9 ** (10 - k) for k in range(11)]
     np.testing.assert_allclose(shares, binomial, atol=0.035)
     assert sum(shares) == pytest.approx(1)
 
 
 def test_same_counts_give_the_same_interval() -> None:
-    found = counts([1, 5, 3, 2, 9, 4], [10] * 6)
+    found = counts([1, 5, 3, 2, 9, 4, 7, 0, 6, 8], [10] * 10)
     np.testing.assert_array_equal(found.resampled(), found.resampled())
     assert (found.resampled(seed=1) != found.resampled()).any()
 
@@ -115,14 +115,14 @@ def test_too_few_blocks_give_no_interval() -> None:
     few = counts([1] * (FEWEST_BLOCKS - 1), [2] * (FEWEST_BLOCKS - 1))
     assert intervals(few.resampled()) == [None]
     assert effective_samples(few.rates(), few.resampled()) == [None]
-    enough = counts([1, 0, 1, 0, 1], [2] * FEWEST_BLOCKS)
+    enough = counts([1, 0] * (FEWEST_BLOCKS // 2), [2] * FEWEST_BLOCKS)
     assert intervals(enough.resampled()) != [None]
 
 
 def test_blocks_without_observations_give_no_interval_where_a_replicate_may_hold_nothing() -> None:
-    """A share of no windows is no share; with one block of five that holds any, a third of the replicates hold none."""
-    assert intervals(counts([1, 0, 0, 0, 0], [2, 0, 0, 0, 0]).resampled()) == [None]
-    assert math.isnan(counts([0] * 5, [0] * 5).rates()[0])
+    """A share of no windows is no share; with one block of ten that holds any, a third of the replicates hold none."""
+    assert intervals(counts([1] + [0] * 9, [2] + [0] * 9).resampled()) == [None]
+    assert math.isnan(counts([0] * 10, [0] * 10).rates()[0])
 
 
 def test_independent_windows_are_worth_themselves() -> None:
@@ -201,20 +201,17 @@ def book(characters: int, *chapters: int) -> Book:
     return Book(name="b", source="b.txt", text="x" * characters, chapters=titled)
 
 
+def test_blocks_without_a_difference_give_no_interval() -> None:
+    for hits in ([0] * 10, [1] * 10, [2] * 10):
+        assert intervals(counts(hits, [2] * 10).resampled()) == [None]
+
+
 def test_blocks_are_the_chapters_where_there_are_enough() -> None:
-    found = blocks(book(90_000, 700, 20_000, 30_000, 40_000, 80_000))
+    starts = range(10_000, 90_000, 10_000)
+    found = blocks(book(95_000, 700, *starts, 94_000))
     assert found.unit == "chapters"
-    assert found.starts.tolist() == [0, 20_000, 30_000, 40_000, 80_000], "what stands before the first belongs to it"
-    assert found.of(np.array([0, 699, 700, 19_999, 20_000, 79_999, 80_000, 89_999])).tolist() == [
-        0,
-        0,
-        0,
-        0,
-        1,
-        3,
-        4,
-        4,
-    ]
+    assert found.starts.tolist() == [0, *starts, 94_000], "what stands before the first belongs to it"
+    assert found.of(np.array([0, 699, 700, 9_999, 10_000, 93_999, 94_000])).tolist() == [0, 0, 0, 0, 1, 8, 9]
 
 
 def test_blocks_are_runs_of_characters_where_chapters_are_few() -> None:
@@ -241,3 +238,16 @@ def test_every_character_lies_in_the_block_that_begins_last_before_it(characters
     positions = data.draw(st.lists(st.integers(0, characters - 1), min_size=1, max_size=20))
     naive = [max(b for b, start in enumerate(cut.starts) if start <= position) for position in positions]
     assert cut.of(np.array(positions)).tolist() == naive
+
+
+@pytest.mark.parametrize(
+    ("blocks", "rate", "held"), [(10, 0.3, 0.90), (10, 0.03, 0.61), (40, 0.3, 0.94), (40, 0.03, 0.85)]
+)
+def test_intervals_hold_the_rate_as_often_as_the_docs_say(blocks: int, rate: float, held: float) -> None:
+    """Blocks whose own rates are drawn from Beta(2 rate, 2 (1 - rate)): most know nearly all or nearly nothing."""
+    random = np.random.default_rng(3)
+    hits = random.binomial(1_000, random.beta(2 * rate, 2 * (1 - rate), (blocks, 3_000)))
+    found = intervals(Counts(hits=hits.astype(float), totals=np.full(hits.shape, 1_000.0)).resampled())
+    assert np.mean([bound is not None and bound[0] <= rate <= bound[1] for bound in found]) == pytest.approx(
+        held, abs=0.02
+    )

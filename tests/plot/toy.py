@@ -145,7 +145,7 @@ def subject(book: Measured, control: Control | None = None, **settings: Any) -> 
 def subject_of(book: Measured, **settings: Any) -> Subject:
     """The same without rates and control, for a book whose parts do not fit each other."""
     chart = dataclasses.replace(CHART, **settings)
-    return Subject(measured=book, rates={}, control=None, settings=chart, model="samples/model", footer="made so")
+    return Subject(measured=book, rates={}, control=None, settings=chart, model="samples/model", footer="$\\frac{$ so")
 
 
 def run(*, bos_id: int | None = None, **settings: Any) -> Run:

@@ -1,6 +1,7 @@
 import json
 import re
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,7 @@ def test_windows_of_every_book_read_back(stage: Stage, words: Path) -> None:
 def test_tokenization_is_recorded(stage: Stage, words: Path) -> None:
     tokenization = read_tokenization(stage(words, _FERRYMAN))
     assert tokenization.tokenizer_sha256 == load_tokenizer(words).sha256
+    assert tokenization.tokenizers == version("tokenizers")
     assert tokenization.scored_tokens == 1
 
 
