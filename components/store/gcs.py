@@ -147,9 +147,7 @@ class GcsStore:
         return storage.Client()
 
     def _blob(self, name: str) -> storage.Blob:
-        return self._client.bucket(self._bucket_name).blob(
-            f"{self._prefix}{checked_name(name)}", chunk_size=_CHUNK_BYTES
-        )
+        return self._client.bucket(self._bucket_name).blob(f"{self._prefix}{checked_name(name)}")
 
     def _upload(self, blob: storage.Blob, data: bytes | BinaryIO, **precondition: int) -> None:
         source = io.BytesIO(data) if isinstance(data, bytes) else data
