@@ -9,13 +9,16 @@ MODEL ?= samples/model
 STORE ?= build/store
 OUT ?= out
 SET ?=
+DO ?= ls
+KILLS ?= 100
+FAULTS ?= 1000
 
 VENV := .venv
 BIN := $(VENV)/bin
 LOCK = uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
-.PHONY: help run compile test test-docs bench-plot pictures check format sample goldens lock
+.PHONY: help run compile test test-docs soak store bench-plot pictures check format sample goldens lock
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +34,12 @@ test: $(VENV)/dev  ## Run the tests
 
 test-docs: $(VENV)/dev  ## Run every command of README.md and docs/ in a clean clone
 	$(BIN)/python -m tests.documented
+
+soak: $(VENV)/dev  ## Kill and disturb runs at random; KILLS and FAULTS say how often
+	$(BIN)/python -m tests.soak --kills $(KILLS) --faults $(FAULTS)
+
+store: $(VENV)/run  ## See what STORE holds: DO="ls", "show ADDRESS" or "rm ADDRESS"
+	@$(BIN)/python -m launch store $(DO) --store "$(STORE)"
 
 bench-plot: $(VENV)/dev  ## Plot a synthetic book of a million characters; seconds and memory
 	$(BIN)/python -m benchmarks.plot
