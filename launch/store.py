@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from components.contracts.errors import StoreError
+from components.contracts.errors import SettingsError, StoreError
 from components.contracts.progress import duration
 from components.contracts.scores import SCORES, about_name, folder_name
 from components.store import Store, open_store
@@ -65,12 +65,19 @@ def remove_scores(store: str, beginning: str, *, sure: bool) -> None:
     scored = _the_one(place, beginning)
     about = _about(place, scored)
     print(f"{scored.parts:,} parts, {_size(scored.size_bytes)}: {about.get('what', '?')} of {about.get('book')}")
-    if not sure and input(f"remove {place.locate(folder_name(scored.address))}? [y/N] ").strip().lower() != "y":
+    if not sure and not _agreed(f"remove {place.locate(folder_name(scored.address))}?"):
         print("nothing was removed")
         return
     for stored in scored.objects:
         place.delete(stored.name)
     print(f"removed {len(scored.objects):,} objects; the next run that wants them computes them anew")
+
+
+def _agreed(question: str) -> bool:
+    try:
+        return input(f"{question} [y/N] ").strip().lower() == "y"
+    except EOFError:
+        raise SettingsError("store rm asks before it removes, found nobody to ask: give --yes") from None
 
 
 def _all_scores(store: Store) -> Iterator[Scored]:

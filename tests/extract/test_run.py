@@ -1,17 +1,22 @@
 """The stage as a whole: windows in, score parts in the store out."""
 
+import errno
+import os
+import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
 from components.contracts.books import Book, write_books
-from components.contracts.errors import ModelError
+from components.contracts.errors import ModelError, StoreError
 from components.contracts.model import Model, write_model
 from components.contracts.scores import Scores, part_from_bytes, part_name, part_ranges, read_score_manifest
 from components.contracts.settings import Settings
 from components.contracts.windows import Tokenization, Windows, control_sample, write_windows
+from components.extract import checkpoint
 from components.extract.run import run
 from tests.contracts.test_settings import DEFAULTS
 from tests.extract.numpy_decoder import logits
@@ -131,6 +136,61 @@ def test_finished_part_is_not_computed_again_and_a_lost_one_comes_back_the_same(
     stage()
     assert stage.parts()[kept] == first[kept]
     assert {path: path.read_bytes() for path in first} == contents
+
+
+def test_damaged_parts_are_found_and_computed_again(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    expected = stage()
+    cut, changed = sorted(path for path in stage.parts() if path.stem in ("part-00000", "part-00001"))
+    whole = {path: path.read_bytes() for path in (cut, changed)}
+    cut.write_bytes(whole[cut][:-100])
+    spoilt = bytearray(whole[changed])
+    spoilt[len(spoilt) // 3] ^= 1
+    changed.write_bytes(spoilt)
+    again = stage()
+    assert capsys.readouterr().out.count("damaged, and computed again") == 2
+    assert {path: path.read_bytes() for path in whole} == whole
+    np.testing.assert_array_equal(again.token_log_probs, expected.token_log_probs)
+
+
+def test_parts_that_are_there_are_computed_anew_only_by_force(stage: Stage) -> None:
+    stage()
+    before = {path: (path.stat().st_ino, path.read_bytes()) for path in stage.parts()}
+    stage()
+    assert {path: path.stat().st_ino for path in before} == {path: inode for path, (inode, _) in before.items()}
+    stage(force=True)
+    after = {path: (path.stat().st_ino, path.read_bytes()) for path in stage.parts()}
+    assert {path: data for path, (_, data) in after.items()} == {path: data for path, (_, data) in before.items()}
+    assert all(after[path][0] != inode for path, (inode, _) in before.items())
+
+
+def test_part_that_another_run_has_made_meanwhile_is_left_out(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another run makes all parts while this one loads its weights."""
+    other = Stage(stage.folder / "other")
+    other()
+    load = checkpoint.load
+
+    def load_slowly(*arguments: Any) -> Any:
+        shutil.copytree(other.folder / "store", stage.folder / "store", dirs_exist_ok=True)
+        return load(*arguments)
+
+    monkeypatch.setattr(checkpoint, "load", load_slowly)
+    stage()
+    written = {path.relative_to(other.folder): time for path, time in other.parts().items()}
+    assert {path.relative_to(stage.folder): path.stat().st_ino for path in stage.parts()}.keys() == written.keys()
+    assert all(path.stat().st_mtime_ns == written[path.relative_to(stage.folder)] for path in stage.parts())
+
+
+def test_write_that_fails_ends_the_stage_with_its_own_message(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill(file: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), file)
+
+    stage()
+    for path in stage.parts():
+        path.unlink()
+    monkeypatch.setattr(os, "fsync", fill)
+    with pytest.raises(StoreError, match=r"cannot write .*part-0000\d.parquet: No space left on device: make room"):
+        stage()
+    assert not stage.parts()
 
 
 def test_same_text_under_two_names_is_scored_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
