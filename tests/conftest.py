@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -21,22 +22,25 @@ os.environ["BYHEART_COMMIT"] = "0" * 40  # else a commit between two runs would 
 
 
 def launch_command(
-    folder: Path, *settings: str, books: str = str(BOOK), model: str = str(MODEL), controls: tuple[str, ...] = ()
+    folder: Path,
+    *settings: str,
+    books: str = str(BOOK),
+    model: str = str(MODEL),
+    controls: tuple[str, ...] = (),
+    store: str | None = None,
 ) -> list[str]:
     """A run whose pipeline, store and results lie in `folder`."""
     pipeline = folder / "pipeline.yaml"
     if not pipeline.exists():
         subprocess.run([sys.executable, "-m", "launch", "compile", pipeline], check=True, capture_output=True, cwd=ROOT)
-    places = ["--store", str(folder / "store"), "--out", str(folder / "out")]
+    places = ["--store", store or str(folder / "store"), "--out", str(folder / "out")]
     what = ["--books", books, "--controls", *controls, "--model", model]
     return [sys.executable, "-m", "launch", "run", str(pipeline), *places, *what, "--set", *settings]
 
 
-def launch(
-    folder: Path, *settings: str, books: str = str(BOOK), model: str = str(MODEL), controls: tuple[str, ...] = ()
-) -> subprocess.CompletedProcess[str]:
+def launch(folder: Path, *settings: str, **what: Any) -> subprocess.CompletedProcess[str]:
     """That run, to its end."""
-    command = launch_command(folder, *settings, books=books, model=model, controls=controls)
+    command = launch_command(folder, *settings, **what)
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
 
 

@@ -2,8 +2,8 @@
 
     python -m tests.documented
 
-Shell and Python blocks run one after the other, as a reader would. A block that is fenced as "sh needs a cluster" is
-named and left out; lines that `.ci/run` runs by itself, such as `make test`, are not run again.
+Shell and Python blocks run one after the other, as a reader would. A block that is fenced as "sh needs a cluster" or
+"sh needs a bucket" is named and left out; lines that `.ci/run` runs by itself, such as `make test`, are not run again.
 """
 
 import os
@@ -16,7 +16,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "samples" / "README.md")
 BLOCK = re.compile(r"^```(sh|python)\b *(.*?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-ELSEWHERE = ("make test", "make check")
+NEEDS = ("needs a cluster", "needs a bucket")
+ELSEWHERE = ("make test", "make check", "make soak")
 """What `.ci/run` calls itself."""
 
 
@@ -33,7 +34,7 @@ def main() -> int:
             for language, remark, code in BLOCK.findall(page.read_text(encoding="utf-8")):
                 shown = f"{page.relative_to(ROOT)}: {code.strip().splitlines()[0]}"
                 if remark:
-                    assert remark == "needs a cluster", f"{shown}: {remark!r} is no reason to leave a command out"
+                    assert remark in NEEDS, f"{shown}: {remark!r} is no reason to leave a command out"
                     print(f"left out, {remark}: {shown}", flush=True)
                     continue
                 done = subprocess.run(_command(language, code), cwd=clone, env=_environment(), text=True, check=False)
