@@ -9,7 +9,8 @@ What to measure:
 - store: the folder where scores are kept, and found again by the next run.
 - controls: books that the model cannot have seen, given like books; their rates stand beside the others'.
 - control_sample: suffixes of each book that are scored a second time, under prompts from elsewhere in it; 0 is none.
-- chapters: auto (lines such as "Chapter 1"), none, or a regular expression for the lines that head a chapter.
+- chapters: auto (lines such as "Chapter 1", if 500 characters follow), none, or a regular expression for the lines that
+  head a chapter.
 - preset: settings by one word: none, paper (Cooper et al. 2025: 50 + 50 tokens, top-k 40; the defaults) or marin (the
   older script: bos=true, prompt_tokens=49, max_length=100, coverage=window).
 
@@ -30,9 +31,10 @@ The scores:
 
 The heat map:
 - coverage: what is drawn first: characters covered by a suffix, or anywhere in a window.
-- plot_title: its title; empty names the book and the model.
+- plot_title: its title, but not that of a control's; empty names the book and the model.
 - colormap: its colours, a sequential matplotlib colormap.
-- figsize, dpi: its size in inches, WIDTHxHEIGHT, and its dots an inch.
+- figsize: its size in inches, WIDTHxHEIGHT.
+- dpi: dots an inch, of the other charts too.
 """
 
 from typing import List  # noqa: UP035  kfp reads `list[str]` as a list of anything

@@ -100,15 +100,27 @@ def _show(out: Path, seconds: float) -> None:
     """Print where the results are, and the headline of each book."""
     provenance = json.loads((out / "provenance.json").read_text(encoding="utf-8"))
     for name, book in provenance["books"].items():
-        headline = json.loads((out / name / "statistics.json").read_text(encoding="utf-8"))["headline"]
+        numbers = json.loads((out / name / "statistics.json").read_text(encoding="utf-8"))
+        headline, characters, plain = numbers["headline"], numbers["characters"], numbers["plain"]
+        covered, found = plain["coverage_at"]["suffix"]["0.5"], plain["windows_at"]["0.001"]
+        measurable = characters["suffix"]["measurable"] / characters["count"]
         print(f"\n{name}, {book['role']}, {book['characters']:,} characters, under {provenance['model']['source']}")
-        print(f"  {headline['share_of_measurable_characters_at_0.5']:7.1%}  of measurable characters have p_z ≥ 0.5")
-        print(f"  {headline['share_of_windows_at_0.001']:7.1%}  of windows have p_z ≥ 0.001")
+        what = f"of measurable characters ({measurable:.1%} of all) have p_z ≥ 0.5"
+        print(f"  {covered['share_of_measurable']:7.1%}  {what}{_beside(covered)}")
+        print(f"  {found['share']:7.1%}  of windows have p_z ≥ 0.001{_beside(found)}")
         print(f"  {headline['longest_passage_characters_at_0.5']:7,}  characters in the longest passage at p_z ≥ 0.5")
         print(f"  {out / name / 'heat_map.png'}, and {len(list((out / name).iterdir())) - 1} files beside it")
     print(f"\n{out / 'summary.csv'} sets the books side by side")
     print(f"{out / 'methods.md'} says what was measured, for a paper")
     print(f"{out / 'provenance.json'} says how; {duration(seconds)} in all")
+
+
+def _beside(rate: dict[str, Any]) -> str:
+    """A rate's interval and the control's rate, as far as there are any."""
+    interval = f"95% interval {rate['interval'][0]:.0%} to {rate['interval'][1]:.0%}" if rate["interval"] else ""
+    control = f"control {rate['control']:.1%}" if rate["control"] is not None else ""
+    said = ", ".join(filter(None, (interval, control)))
+    return f"; {said}" if said else ""
 
 
 if __name__ == "__main__":

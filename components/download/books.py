@@ -28,7 +28,7 @@ def read_books_from(sources: list[str], controls: list[str], chapters: str) -> l
     """
     if not sources or not all(sources):
         raise BookError("books must name at least one text file or folder, found an empty list or name: name a book")
-    pattern = heading_pattern(chapters)
+    heading_pattern(chapters)
     paths = [(path, BOOK) for source in sources for path in _files(source)]
     paths += [(path, CONTROL) for source in controls for path in _files(source)]
     books: dict[str, Book] = {}
@@ -37,7 +37,7 @@ def read_books_from(sources: list[str], controls: list[str], chapters: str) -> l
         names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
         name = next(name for name in names if name.casefold() not in books)  # one file on a Mac
         text = _text(path)
-        found = find_chapters(text, pattern)
+        found = find_chapters(text, chapters)
         books[name.casefold()] = Book(name=name, source=str(path), text=text, role=role, chapters=found)
     return list(books.values())
 

@@ -42,13 +42,22 @@ def heading_pattern(chapters: str) -> re.Pattern[str] | None:
         ) from None
 
 
-def find_chapters(text: str, pattern: re.Pattern[str] | None) -> tuple[Chapter, ...]:
-    """The chapters of `text`, titled by their heading's whole line; at least two, or none."""
+def find_chapters(text: str, chapters: str) -> tuple[Chapter, ...]:
+    """The chapters of `text`, titled by their heading's whole line.
+
+    What `auto` finds is left out where it would head less than 500 characters, as a line in a table of contents does,
+    and counts only if there are two; what a pattern of the user's own matches always counts.
+
+    Args:
+        chapters: as `heading_pattern` takes it.
+    """
+    pattern = heading_pattern(chapters)
     if pattern is None:
         return ()
+    shortest = _SHORTEST if chapters == "auto" else 1
     starts = [found.start() for found in pattern.finditer(text)]
     pairs = itertools.pairwise([*starts, len(text)])
-    kept = [start for start, stop in pairs if stop - start >= _SHORTEST]
-    if len(kept) < 2:
+    kept = [start for start, stop in pairs if stop - start >= shortest]
+    if len(kept) < 2 and chapters == "auto":
         return ()
     return tuple(Chapter(title=" ".join(text[start:].split("\n", 1)[0].split()), start=start) for start in kept)

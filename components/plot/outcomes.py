@@ -33,6 +33,8 @@ class Control:
     """Under each scheme, over the blocks of all control books."""
     log_p_z: dict[str, np.ndarray]
     """Under each scheme, float64, the windows of all control books."""
+    clear: dict[str, dict[str, tuple[int, int]]]
+    """Under each scheme, by threshold: how many of the non-overlapping windows reach it, of how many."""
 
 
 def control_of(books: Sequence[Outcome]) -> Control | None:
@@ -43,4 +45,11 @@ def control_of(books: Sequence[Outcome]) -> Control | None:
         books=[outcome.described["name"] for outcome in books],
         rates={name: Rates.of(Counts.pooled([outcome.counts[name] for outcome in books])) for name in SCHEMES},
         log_p_z={name: np.concatenate([outcome.log_p_z[name] for outcome in books]) for name in SCHEMES},
+        clear={name: _clear([outcome.statistics[name]["windows_at"] for outcome in books]) for name in SCHEMES},
     )
+
+
+def _clear(books: Sequence[dict[str, Any]]) -> dict[str, tuple[int, int]]:
+    """The sums of the books' non-overlapping windows, by threshold."""
+    found = {threshold: [windows_at[threshold]["non_overlapping"] for windows_at in books] for threshold in books[0]}
+    return {at: (sum(each["count"] for each in some), sum(each["of"] for each in some)) for at, some in found.items()}

@@ -57,7 +57,6 @@ class Run:
                 f"{len(windows):,} windows of {window.prompt_tokens} + {self.tokenization.scored_tokens} tokens, "
                 f"one every {window.cursor_inc:,} characters{preset}",
                 "p_z at temperature 1, whole vocabulary",
-                f"{self.settings.chart.coverage} coverage",
                 f"byheart {code['version']}" + (f", commit {code['commit'][:12]}" if code["commit"] else ""),
             )
         )

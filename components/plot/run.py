@@ -23,6 +23,9 @@ from components.plot.tables import control_sample_table, passages_table, windows
 from components.plot.uncertainty import blocks
 from components.store import open_store
 
+_HARDLY_MEASURED = 0.9
+"""The share of measurable characters from which on down a run says so."""
+
 
 def run(*, books: str, model: str, windows: str, scores: str, settings: str, results: str) -> None:
     """Write a folder for each book, and what is of the run as a whole.
@@ -130,12 +133,17 @@ def _read_scores(store: str, address: str, windows: int) -> tuple[Scores, list[d
 
 
 def _say_headline(book: Book, numbers: Statistics) -> None:
-    headline = numbers["headline"]
+    headline, characters = numbers["headline"], numbers["characters"]
     say(
         f"{book.name}: {headline['share_of_measurable_characters_at_0.5']:.1%} of measurable characters at p_z ≥ 0.5; "
         f"{headline['share_of_windows_at_0.001']:.1%} of windows at p_z ≥ 0.001; "
         f"longest passage {headline['longest_passage_characters_at_0.5']:,} characters"
     )
+    measurable = characters["suffix"]["measurable"] / characters["count"]
+    if measurable < _HARDLY_MEASURED:
+        say(
+            f"{book.name}: only {measurable:.1%} of the characters are measurable: lower cursor_inc to measure the rest"
+        )
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

@@ -77,7 +77,7 @@ def statistics(
             }
             for name, scheme in measured.schemes.items()
         },
-        "control": control and {"books": control.books, "windows": len(control.log_p_z["plain"])},
+        "control": control and _control(control),
         "control_sample": _control_sample(measured),
     }
 
@@ -173,6 +173,17 @@ def _quantiles(values: np.ndarray) -> dict[str, float | None]:
     return {str(q): float(value) if math.isfinite(value) else None for q, value in zip(QUANTILES, found, strict=True)}
 
 
+def _control(control: Control) -> dict[str, Any]:
+    return {
+        "books": control.books,
+        "windows": len(control.log_p_z["plain"]),
+        **{
+            name: {at: {**_share(*clear), "interval": wilson(*clear)} for at, clear in by_threshold.items()}
+            for name, by_threshold in control.clear.items()
+        },
+    }
+
+
 def _control_sample(measured: Measured) -> dict[str, Any] | None:
     if not len(measured.sample):
         return None
@@ -185,15 +196,24 @@ def _control_sample(measured: Measured) -> dict[str, Any] | None:
         "count": len(own),
         **{
             name: {
-                str(threshold): {
-                    "own_prompt": float(np.mean(own_prompt >= math.log(threshold))),
-                    "other_prompt": float(np.mean(other_prompt >= math.log(threshold))),
-                }
-                for threshold in THRESHOLDS
+                **{
+                    str(threshold): {
+                        "own_prompt": float(np.mean(own_prompt >= math.log(threshold))),
+                        "other_prompt": float(np.mean(other_prompt >= math.log(threshold))),
+                    }
+                    for threshold in THRESHOLDS
+                },
+                "median_log10_p_z": {"own_prompt": _median(own_prompt), "other_prompt": _median(other_prompt)},
             }
             for name, (own_prompt, other_prompt) in under.items()
         },
     }
+
+
+def _median(log_p_z: np.ndarray) -> float | None:
+    """The median as log10, an order statistic; None where it is 0."""
+    value = float(np.quantile(log_p_z, 0.5, method="inverted_cdf")) / math.log(10)
+    return value if math.isfinite(value) else None
 
 
 def _share(hits: int, total: int) -> dict[str, Any]:

@@ -67,7 +67,10 @@ def together(books: Sequence[Outcome]) -> dict[str, Any]:
 def _together(books: Sequence[Outcome]) -> dict[str, Any] | None:
     if not books:
         return None
-    found: dict[str, Any] = {"count": len(books)}
+    found: dict[str, Any] = {
+        "count": len(books),
+        "blocks": {outcome.described["name"]: outcome.statistics["uncertainty"]["blocks"] for outcome in books},
+    }
     for scheme in SCHEMES:
         counts = [outcome.counts[scheme] for outcome in books]
         found[scheme] = {"micro": _shares(Rates.of(Counts.pooled(counts))), "macro": _shares(Rates.mean(counts))}

@@ -11,7 +11,7 @@ PROSE = "And so it went on, day after day, until the ice broke. " * 12
 
 
 def titles(text: str, chapters: str = "auto") -> list[str]:
-    found = find_chapters(text, heading_pattern(chapters))
+    found = find_chapters(text, chapters)
     for chapter in found:
         assert not chapter.start or text[chapter.start - 1] == "\n", "a chapter begins where its line begins"
     return [chapter.title for chapter in found]
@@ -51,7 +51,7 @@ def test_line_of_prose_heads_nothing(line: str) -> None:
 
 def test_chapter_starts_at_its_heading() -> None:
     text = f"A title\n\n{PROSE}\n" + book("Chapter 1", "Chapter 2")
-    assert [chapter.start for chapter in find_chapters(text, heading_pattern("auto"))] == [
+    assert [chapter.start for chapter in find_chapters(text, "auto")] == [
         text.index("Chapter 1"),
         text.index("Chapter 2"),
     ]
@@ -96,7 +96,7 @@ def test_broken_regular_expression_is_refused() -> None:
 
 def test_sample_has_its_ten_chapters() -> None:
     text = SAMPLE.read_text(encoding="utf-8")
-    found = find_chapters(text, heading_pattern("auto"))
+    found = find_chapters(text, "auto")
     assert len(found) == 10
     assert [chapter.title.partition(":")[0] for chapter in found] == [
         " ".join(line.split()).partition(":")[0] for line in text.splitlines() if line.startswith("Chapter")

@@ -74,9 +74,10 @@ def test_controls_are_named_where_there_are_some() -> None:
 
 def test_control_sample_is_named_where_there_is_one() -> None:
     assert "under prompts from elsewhere" not in said()
-    assert "Up to 1,200 suffixes of each text were also scored under prompts from elsewhere" in said(
-        control_sample=1_200
-    )
+    sampled = toy.outcome(toy.measured([0.9] * 4 + [1e-9] * 4, sample=8))
+    text = said((sampled,), control_sample=1_200)
+    assert "Some suffixes of each text were also scored under prompts from elsewhere" in text
+    assert "Of 8 suffixes, 50.0% had p_z ≥ 0.001 under their own prompt and 0.0% under another." in text
 
 
 def test_results_are_those_of_the_statistics() -> None:
@@ -88,10 +89,8 @@ def test_results_are_those_of_the_statistics() -> None:
     assert f"p_z ≥ 0.5 (95% interval {low:.1%} to {high:.1%});" in text
     assert f"{windows['share']:.1%} of windows have p_z ≥ 0.001" in text
     assert f"{numbers['headline']['longest_passage_characters_at_0.5']:,} characters." in text
-    assert (
-        f"{BOOK.described['characters']:,} characters, 300 windows (3 cursors without one at the tail, 1 inside)"
-        in text
-    )
+    size = f"{BOOK.described['characters']:,} characters, 300 windows"
+    assert f"{size} (cursors without one: 3 at the tail, 1 inside), blocks: 10 (chapters)." in text
     assert BOOK.described["sha256"] in text
 
 

@@ -224,7 +224,11 @@ def test_control_stands_beside_each_rate() -> None:
         toy.measured([0.9, 0.9] + [1e-9] * 28, name="d", role="control"),
     )
     found = toy.numbers(hand_worked(), control)
-    assert found["control"] == {"books": ["c", "d"], "windows": 40}
+    assert (found["control"]["books"], found["control"]["windows"]) == (["c", "d"], 40)
+    # of windows of 40 characters every 10 each fourth is clear: 3 of the one, 8 of the other; the first of both hit
+    assert found["control"]["plain"]["0.5"] == {
+        "count": 2, "of": 11, "share": pytest.approx(2 / 11), "interval": pytest.approx(wilson(2, 11)),
+    }  # fmt: skip
     assert found["plain"]["windows_at"]["0.5"]["control"] == pytest.approx(3 / 40)
     assert found["windows"]["greedy"]["control"] == pytest.approx(3 / 40)
     # 20 of the suffixes' 20 + 9 * 10 characters, and 30 of 20 + 29 * 10

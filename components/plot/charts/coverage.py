@@ -31,7 +31,8 @@ def draw(subject: Subject) -> Figure:
                 control,
             )
         )
-    figure = frame(subject, f"How much of “{measured.book.name}” is covered at each probability?")
+    question = f"How much of “{measured.book.name}” is covered at each probability?"
+    figure = frame(subject, question, remark=f"{chosen} coverage first")
     axes = figure.subplots()
     for place, (label, coverage, rates, style) in enumerate(bars):
         _bars(axes, (place - (len(bars) - 1) / 2) * _WIDTH, rates, coverage, label=label, style=style)

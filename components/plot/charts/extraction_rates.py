@@ -14,6 +14,8 @@ from components.plot.rates import DISCOVERABLE, Rates
 _STYLES = dict(zip(P, ((BLUE, "o"), (GREEN, "s"), (ORANGE, "^"), (PINK, "D"), (GREY, "v")), strict=True))
 _LAST = 2**32
 """Tries; what more would yield stands in statistics.json."""
+_BAND = 0.5
+"""The p whose interval is drawn: five bands on one another are none."""
 _EVERY = 6
 """Points between markers, so that curves that lie on one another can be told apart."""
 
@@ -37,7 +39,7 @@ def draw(subject: Subject) -> Figure:
     first_below = min(n for n in N for p in P if below_floor(n, p))
     axes.axvspan(first_below, _LAST, **BELOW_FLOOR)
     axes.annotate(
-        " below the evidence floor:\n at this n, unrelated text is “extractable” too", (first_below, 0.02),
+        " from here on, windows below\n the evidence floor count too", (first_below, 0.02),
         xycoords=axes.get_xaxis_transform(), va="bottom", fontsize="small", color="0.35",
     )  # fmt: skip
     axes.set_xscale("log", base=2)
@@ -62,7 +64,9 @@ def _curve(axes: Axes, rates: Rates, p: float, place: int) -> None:
     style: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 4, "linewidth": 1.5}
     axes.plot(N[: last + 1], values[: last + 1], label=f"p = {p:g}", **style, markevery=(place % 3, 3))
     axes.plot(N[last:], values[last:], linestyle=":", **style, markevery=(place, _EVERY))
-    axes.fill_between(N[: last + 1], low[: last + 1], high[: last + 1], color=colour, alpha=0.08, linewidth=0)
+    if p == _BAND:
+        label = f"95% interval at p = {p:g}"
+        axes.fill_between(N[: last + 1], low[: last + 1], high[: last + 1], color=colour, alpha=0.15, lw=0, label=label)
 
 
 def _values(rates: Rates, p: float) -> np.ndarray:

@@ -45,13 +45,13 @@ def frame(subject: Subject, question: str, size: tuple[float, float] = SIZE, rem
     """An empty figure with a title and a footer.
 
     Args:
-        question: the title, unless the run has one of its own.
+        question: the title.
         size: inches.
         remark: what the chart itself has to say in the footer.
     """
     points = lettering(size)
     figure = Figure(figsize=size, dpi=subject.settings.dpi, layout="constrained")
-    title = textwrap.fill(subject.settings.plot_title or question, int(108 * size[0] / points))
+    title = textwrap.fill(question, int(108 * size[0] / points))
     figure.suptitle(title, x=0.01, ha="left", fontsize=1.2 * points, **_PLAIN)
     footer = textwrap.fill(" · ".join(filter(None, (remark, subject.footer))), int(170 * size[0] / points))
     figure.supxlabel(footer, x=0.01, ha="left", fontsize=0.7 * points, color="0.35", **_PLAIN)

@@ -9,7 +9,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 
-from components.contracts.books import Chapter
+from components.contracts.books import BOOK, Chapter
 from components.plot.character_map import CharacterMap
 from components.plot.charts.frame import Subject, frame, lettering
 
@@ -28,17 +28,16 @@ def draw(subject: Subject) -> Figure:
     width, points = settings.size[0], lettering(settings.size)
     small = 0.83 * points
     maps = subject.measured.schemes["plain"].maps
-    figure = frame(
-        subject, f"How much of “{book.name}” does {subject.model} know by heart?", settings.size, _beside(subject)
-    )
+    question = f"How much of “{book.name}” does {subject.model} know by heart?"
+    title = settings.plot_title if settings.plot_title and book.role == BOOK else question
+    figure = frame(subject, title, settings.size, _remark(subject))
     axes = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     columns = max(int(width * settings.dpi) // 2, 1)
     for strip, name in zip(axes, sorted(_STRIPS, key=lambda name: name != settings.coverage), strict=True):
         _strip(strip, maps[name], settings.colormap, columns)
         strip.set_ylabel(_STRIPS[name], rotation=0, ha="right", va="center", fontsize=small)
     axes[0].tick_params(bottom=False)
-    measurable = all(covered.measurable.all() for covered in maps.values())
-    axes[1].set_xlabel(f"character of the book{'' if measurable else '; hatched: not measurable'}", fontsize=small)
+    axes[1].set_xlabel(f"character of the book{_hatched(maps)}", fontsize=small)
     axes[1].xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes[1].tick_params(labelsize=small)
     if book.chapters:
@@ -52,14 +51,23 @@ def draw(subject: Subject) -> Figure:
     return figure
 
 
-def _beside(subject: Subject) -> str:
-    """The control's share, in words: a map of another book has no place on this one's axis."""
-    if not subject.control:
+def _hatched(maps: dict[str, CharacterMap]) -> str:
+    """What the hatching is, and how much of the book; a column that holds a measurable character is not hatched."""
+    missing = {name: float(1 - covered.measurable.mean()) for name, covered in maps.items()}
+    if not any(missing.values()):
         return ""
+    shares = ", ".join(f"{share:.1%} {_STRIPS[name]}".replace("\n", " ") for name, share in missing.items())
+    return f"; hatched: not measurable ({shares})"
+
+
+def _remark(subject: Subject) -> str:
+    """The coverage, and the control's share: a map of another book has no place on this one's axis."""
     coverage = subject.settings.coverage
+    if not subject.control:
+        return f"{coverage} coverage"
     own, control = (rates["plain"].rate(coverage, 0.5) for rates in (subject.rates, subject.control.rates))
     shares = " against ".join("no share" if share is None else f"{share:.1%}" for share in (own, control))
-    return f"at p_z ≥ 50%: {shares} of the control ({', '.join(subject.control.books)})"
+    return f"{coverage} coverage at p_z ≥ 50%: {shares} of the control ({', '.join(subject.control.books)})"
 
 
 def _strip(axes: Axes, covered: CharacterMap, colormap: str, columns: int) -> None:

@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter
 from components.plot.charts.frame import BELOW_FLOOR, BLUE, GREEN, ORANGE, Subject, frame, tidy
 from components.plot.discoverable import EVIDENCE_FLOOR
 
-_LOWEST = -100
+_LOWEST = -300
 """log10 p_z from which on down everything is in one bin."""
 
 

@@ -1,0 +1,36 @@
+"""The docs are about the files that there are; their commands are run by `make test-docs`."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from tests.conftest import BOOK, CONTROL, ROOT
+
+SCHEMA = json.loads((ROOT / "docs" / "statistics.schema.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", [BOOK.stem, CONTROL.stem])
+def test_statistics_are_those_of_the_schema(sample_run: Path, name: str) -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    numbers = json.loads((sample_run / name / "statistics.json").read_text(encoding="utf-8"))
+    jsonschema.validate(numbers, SCHEMA)
+    del numbers["plain"]["windows_at"]["0.5"]["share"]
+    with pytest.raises(jsonschema.ValidationError, match="'share' is a required property"):
+        jsonschema.validate(numbers, SCHEMA)
+
+
+def test_every_file_of_a_run_has_a_page_that_the_readme_links(sample_run: Path) -> None:
+    files = [path for path in sample_run.rglob("*.*") if path.is_file() and path.name != "printed.txt"]
+    pages = {path.stem for path in (ROOT / "docs" / "outputs").glob("*.md")}
+    assert {path.stem for path in files} == pages
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert all(f"docs/outputs/{page}.md" in readme for page in pages)
+
+
+def test_citation_names_this_tool_and_both_papers() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["title"].startswith("byheart")
+    assert [reference["url"][-10:] for reference in citation["references"]] == ["2505.12546", "2410.19482"]
