@@ -72,7 +72,7 @@ def make(folder: Path, characters: int) -> dict[str, str]:
     write_model(
         inputs["model"], Model(source="drawn", path="", model_type="none", parameters=0, weights_sha256="0" * 64)
     )
-    write_windows(inputs["windows"], tokenization, {"synthetic": windows})
+    write_windows(inputs["windows"], tokenization, [("synthetic", windows)])
     parameters = inspect.signature(byheart.pipeline_func).parameters
     Settings.from_parameters({name: parameter.default for name, parameter in parameters.items()}).write(
         inputs["settings"]

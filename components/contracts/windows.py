@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -101,11 +102,11 @@ class Tokenization:
         return dataclasses.asdict(self)
 
 
-def write_windows(folder: str | Path, tokenization: Tokenization, windows: dict[str, Windows]) -> None:
-    """Write each book's windows, and `manifest.json` last, into `folder`."""
+def write_windows(folder: str | Path, tokenization: Tokenization, windows: Iterable[tuple[str, Windows]]) -> None:
+    """Write each book's windows, one after the other, and `manifest.json` last, into `folder`."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    for book, rows in windows.items():
+    for book, rows in windows:
         (folder / f"{book}.parquet").write_bytes(rows.to_bytes())
     (folder / "manifest.json").write_text(json.dumps(tokenization.to_dict(), indent=2) + "\n", encoding="utf-8")
 

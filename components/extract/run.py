@@ -63,7 +63,7 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, scor
         with jax.default_matmul_precision("highest" if precision == "float32" else "default"), Writer() as writer:
             params, score = _prepare(described, chosen, tokenization)
             progress = Progress(work.windows, "windows", skip=work.windows_done)
-            parts = _wanted(work.missing, place, progress)
+            parts = work.inputs(_wanted(work.missing, place, progress))
             for part, part_scores in _score_parts(
                 score, params, parts, batch, chosen.score.top_k, progress, writer.check
             ):
@@ -82,7 +82,7 @@ def _wanted(parts: list[Part], store: Store, progress: Progress) -> Iterator[Par
     first = int.from_bytes(os.urandom(4)) % len(parts)
     for part in parts[first:] + parts[:first]:
         if not part.replaces and store.exists(part.name):
-            progress.add(len(part.inputs))
+            progress.add(len(part.rows))
         else:
             yield part
 
@@ -124,7 +124,7 @@ def _prepare(described: Model, settings: Settings, tokenization: Tokenization) -
 def _score_parts(
     score: Scorer,
     params: Params,
-    parts: Iterable[Part],
+    parts: Iterable[tuple[Part, np.ndarray]],
     batch: int,
     top_k: int,
     progress: Progress,
@@ -146,13 +146,13 @@ def _score_parts(
             raise ModelError("the model must give finite logits, found infinite ones or NaN: try precision=float32")
         done.append(window_scores(tokens, top_k=top_k))
         progress.add(rows)
-        if sum(map(len, done)) == len(part.inputs):
+        if sum(map(len, done)) == len(part.rows):
             yield part, Scores.concatenate(done)
             done.clear()
 
-    for part in parts:
-        for first in range(0, len(part.inputs), batch):
-            rows = part.inputs[first : first + batch]
+    for part, inputs in parts:
+        for first in range(0, len(inputs), batch):
+            rows = inputs[first : first + batch]
             padded = np.pad(rows, ((0, batch - len(rows)), (0, 0)))
             flying.append((part, len(rows), score(params, jnp.asarray(padded))))
             if len(flying) == _IN_FLIGHT:

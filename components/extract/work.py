@@ -1,9 +1,11 @@
 """What there is to score, and what of it is in the store already, whole."""
 
 import dataclasses
+import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 
@@ -22,7 +24,7 @@ from components.contracts.scores import (
 )
 from components.contracts.settings import Settings
 from components.contracts.version import code_version
-from components.contracts.windows import ControlSample, Tokenization, Windows, control_sample, read_windows
+from components.contracts.windows import Tokenization, control_sample, read_windows
 from components.store import Store
 
 _READERS = 8
@@ -31,12 +33,12 @@ _READERS = 8
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Part:
-    """A part to compute: some windows of a book, as model input."""
+    """A part to compute: some windows of a book."""
 
     address: str
     number: int
-    inputs: np.ndarray
-    """int32 [W, T]: the BOS if there is one, the prompt and the scored tokens."""
+    rows: range
+    """The windows, by their place among those of the address."""
     replaces: bool
     """Whether what the store holds of it is damaged, or not wanted."""
 
@@ -57,11 +59,20 @@ class Work:
     windows: int
     missing: list[Part]
     """What is still to compute."""
+    loaders: dict[str, Callable[[], np.ndarray]]
+    """What reads the model input of each address anew, int32 [W, T]: books are many, and memory is not."""
 
     @property
     def windows_done(self) -> int:
         """Windows whose scores are in the store."""
-        return self.windows - sum(len(part.inputs) for part in self.missing)
+        return self.windows - sum(len(part.rows) for part in self.missing)
+
+    def inputs(self, parts: Iterable[Part]) -> Iterator[tuple[Part, np.ndarray]]:
+        """Each part with its model input: the BOS if there is one, the prompt and the scored tokens."""
+        for address, some in itertools.groupby(parts, key=lambda part: part.address):
+            model_input = self.loaders[address]()
+            for part in some:
+                yield part, model_input[part.rows.start : part.rows.stop]
 
 
 def work_of(
@@ -74,18 +85,15 @@ def work_of(
         settings: what was left open in them is chosen.
         force: take all parts as missing.
     """
-    work = Work(addresses={}, control_addresses={}, windows=0, missing=[])
-    missing: dict[str, list[Part]] = {}
+    work = Work(addresses={}, control_addresses={}, windows=0, missing=[], loaders={})
     total = 0
     for book in read_books(books):
-        rows = read_windows(windows, book.name)
-        inputs = _model_input(rows, settings, tokenization)
-        sample = control_sample(rows, settings.control.control_sample)
-        sampled = _control_input(inputs, sample, tokenization)
-        for addresses, what, model_input in (
-            (work.addresses, "windows", inputs),
-            (work.control_addresses, "control sample", sampled),
-        ):
+        kinds = [(work.addresses, "windows", partial(_model_input, windows, book.name, settings, tokenization))]
+        if settings.control.control_sample:
+            sampled = partial(_control_input, windows, book.name, settings, tokenization)
+            kinds.append((work.control_addresses, "control sample", sampled))
+        for addresses, what, loader in kinds:
+            model_input = loader()
             if not len(model_input):
                 continue
             address = addresses[book.name] = fingerprint(
@@ -96,12 +104,12 @@ def work_of(
                 window=settings.window,
                 score=settings.score,
             )
-            if address not in missing:  # the same text under two names is scored once
+            if address not in work.loaders:  # the same text under two names is scored once
                 total += len(model_input)
-                missing[address] = _missing_parts(store, address, model_input, force=force)
+                work.loaders[address] = loader
+                work.missing.extend(_missing_parts(store, address, len(model_input), force=force))
                 _describe(store, address, what, book, len(model_input), model, settings)
-    parts = [part for some in missing.values() for part in some]
-    return dataclasses.replace(work, windows=total, missing=parts)
+    return dataclasses.replace(work, windows=total)
 
 
 def check_room(store: Store, parts: Iterable[Part], scored_tokens: int) -> None:
@@ -110,7 +118,7 @@ def check_room(store: Store, parts: Iterable[Part], scored_tokens: int) -> None:
     Raises:
         StoreError: it is.
     """
-    needed, free = estimate_bytes((len(part.inputs) for part in parts), scored_tokens), store.free_bytes()
+    needed, free = estimate_bytes((len(part.rows) for part in parts), scored_tokens), store.free_bytes()
     if free is not None and free < needed:
         raise StoreError(
             f"store must have {needed:,} bytes free for the scores to come, found {free:,} at "
@@ -118,13 +126,13 @@ def check_room(store: Store, parts: Iterable[Part], scored_tokens: int) -> None:
         )
 
 
-def _missing_parts(store: Store, address: str, inputs: np.ndarray, *, force: bool) -> list[Part]:
+def _missing_parts(store: Store, address: str, windows: int, *, force: bool) -> list[Part]:
     """The parts at an address that are not in the store, or not whole."""
     held = {stored.name for stored in store.list(f"{folder_name(address)}/")}
 
     def wanting(number: int, rows: range) -> Part | None:
         name = part_name(address, number)
-        part = Part(address=address, number=number, inputs=inputs[rows.start : rows.stop], replaces=name in held)
+        part = Part(address=address, number=number, rows=rows, replaces=name in held)
         if force or name not in held:
             return part
         try:
@@ -135,7 +143,7 @@ def _missing_parts(store: Store, address: str, inputs: np.ndarray, *, force: boo
         return None
 
     with ThreadPoolExecutor(_READERS) as pool:
-        return [part for part in pool.map(wanting, *zip(*enumerate(part_ranges(len(inputs))), strict=True)) if part]
+        return [part for part in pool.map(wanting, *zip(*enumerate(part_ranges(windows)), strict=True)) if part]
 
 
 def _describe(
@@ -155,15 +163,15 @@ def _describe(
         store.create(about_name(address), (json.dumps(about, indent=2, ensure_ascii=False) + "\n").encode())
 
 
-def _model_input(windows: Windows, settings: Settings, tokenization: Tokenization) -> np.ndarray:
-    """int32 [W, T]: the BOS if there is one, then the window's tokens up to the last scored one."""
-    ids = windows.token_ids[:, : settings.window.prompt_tokens + tokenization.scored_tokens]
-    if tokenization.bos_id is None:
-        return ids
-    return np.insert(ids, 0, tokenization.bos_id, axis=1)
+def _model_input(windows: str, book: str, settings: Settings, tokenization: Tokenization) -> np.ndarray:
+    """int32 [W, T]: the BOS if there is one, then each window's tokens up to the last scored one."""
+    ids = read_windows(windows, book).token_ids[:, : settings.window.prompt_tokens + tokenization.scored_tokens]
+    return ids if tokenization.bos_id is None else np.insert(ids, 0, tokenization.bos_id, axis=1)
 
 
-def _control_input(inputs: np.ndarray, sample: ControlSample, tokenization: Tokenization) -> np.ndarray:
-    """int32 [N, T]: what comes before the suffix in one row of `inputs`, then the suffix of another."""
+def _control_input(windows: str, book: str, settings: Settings, tokenization: Tokenization) -> np.ndarray:
+    """int32 [N, T]: what comes before the suffix in one window, then the suffix of another."""
+    inputs = _model_input(windows, book, settings, tokenization)
+    sample = control_sample(read_windows(windows, book), settings.control.control_sample)
     prompts, suffixes = inputs[sample.prompt_window], inputs[sample.suffix_window]
     return np.concatenate([prompts[:, : -tokenization.scored_tokens], suffixes[:, -tokenization.scored_tokens :]], 1)

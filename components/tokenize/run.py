@@ -39,14 +39,15 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
     texts = read_books(books)
     say(f"windows of {window.chunk_size} tokens, {'no BOS' if bos_id is None else f'BOS {bos_id}'}")
     progress = Progress(sum(len(range(0, len(book.text), window.cursor_inc)) for book in texts), "slices")
-    written = {}
-    for book in texts:
+
+    def windows_of(book: Book) -> tuple[str, Windows]:
         rows = slide(book.text, tokenizer.encode, window, scored_tokens=tokenization.scored_tokens, report=progress.add)
         _check_windows(rows, book, window, folder)
         dropped = f"{rows.dropped_tail:,} cursors at the tail and {rows.dropped_inside:,} inside have none"
         say(f"{book.name}: {len(rows):,} windows; {dropped}")
-        written[book.name] = rows
-    write_windows(windows, tokenization, written)
+        return book.name, rows
+
+    write_windows(windows, tokenization, map(windows_of, texts))
 
 
 def _check_positions(tokenization: Tokenization, settings: WindowSettings, folder: ModelFolder) -> None:

@@ -47,7 +47,7 @@ class Stage:
             {**DEFAULTS, "chunk_size": TOKENS, "prompt_tokens": PROMPT, "top_k": 7, **settings}
         ).write(folder / "settings.json")
         tokenization = Tokenization(tokenizer_sha256="t", tokenizers="0", bos_id=bos_id, scored_tokens=TOKENS - PROMPT)
-        write_windows(folder / "windows", tokenization, dict.fromkeys(self.names, SPANS))
+        write_windows(folder / "windows", tokenization, ((name, SPANS) for name in self.names))
         artifacts = {"books": "books", "model": "model.json", "windows": "windows", "settings": "settings.json"}
         paths = {name: str(folder / file) for name, file in artifacts.items()}
         run(**paths, store=str(folder / "store"), scores=str(folder / "scores.json"))

@@ -51,3 +51,17 @@ def test_no_input_of_a_task_dangles(spec: Any) -> None:
 
 def test_kubeflow_caches_nothing(spec: Any) -> None:
     assert not any(task["cachingOptions"].get("enableCache") for task in spec["root"]["dag"]["tasks"].values())
+
+
+def test_stages_that_the_network_or_a_preemption_can_end_are_tried_again_for_a_week(spec: Any) -> None:
+    policies = {name: task.get("retryPolicy") for name, task in spec["root"]["dag"]["tasks"].items()}
+    assert policies == {
+        name: attempts
+        and {
+            "maxRetryCount": attempts,
+            "backoffDuration": "60s",
+            "backoffFactor": 1.0,
+            "backoffMaxDuration": "604800s",
+        }
+        for name, attempts in {"download": 5, "tokenize": None, "extract": 30, "plot": 5}.items()
+    }
