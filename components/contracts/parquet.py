@@ -22,14 +22,16 @@ def to_bytes(columns: dict[str, np.ndarray], note: dict[str, Any]) -> bytes:
     return buffer.getvalue()
 
 
-def from_bytes(data: bytes, *, name: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """The columns and the note of a file that `to_bytes` made; `name` is for the error.
+def from_bytes(
+    data: bytes, *, name: str, columns: list[str] | None = None
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """The columns, or some of them, and the note of a file that `to_bytes` made; `name` is for the error.
 
     Raises:
         DamagedError: the file is cut short, or a page does not match its checksum.
     """
     try:
-        table = pq.read_table(io.BytesIO(data), page_checksum_verification=True)
+        table = pq.read_table(io.BytesIO(data), columns=columns, page_checksum_verification=True)
         note = json.loads((table.schema.metadata or {})[_NOTE])
         return {column: _to_numpy(table[column]) for column in table.column_names}, note
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:

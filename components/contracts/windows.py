@@ -120,3 +120,10 @@ def read_windows(folder: str | Path, book: str) -> Windows:
     """One book's windows."""
     path = Path(folder) / f"{book}.parquet"
     return Windows.from_bytes(path.read_bytes(), name=str(path))
+
+
+def read_token_ids(folder: str | Path, book: str) -> np.ndarray:
+    """int32 [W, T], of one book's windows: all that scoring needs of them, and a fifth of what they hold."""
+    path = Path(folder) / f"{book}.parquet"
+    columns, _ = parquet.from_bytes(path.read_bytes(), name=str(path), columns=["token_ids"])
+    return columns["token_ids"]

@@ -24,7 +24,7 @@ from components.contracts.scores import (
 )
 from components.contracts.settings import Settings
 from components.contracts.version import code_version
-from components.contracts.windows import Tokenization, control_sample, read_windows
+from components.contracts.windows import Tokenization, control_sample, read_token_ids, read_windows
 from components.store import Store
 
 _READERS = 8
@@ -165,7 +165,7 @@ def _describe(
 
 def _model_input(windows: str, book: str, settings: Settings, tokenization: Tokenization) -> np.ndarray:
     """int32 [W, T]: the BOS if there is one, then each window's tokens up to the last scored one."""
-    ids = read_windows(windows, book).token_ids[:, : settings.window.prompt_tokens + tokenization.scored_tokens]
+    ids = read_token_ids(windows, book)[:, : settings.window.prompt_tokens + tokenization.scored_tokens]
     return ids if tokenization.bos_id is None else np.insert(ids, 0, tokenization.bos_id, axis=1)
 
 
