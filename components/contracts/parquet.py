@@ -1,5 +1,12 @@
-"""NumPy columns to Parquet bytes and back, with checksums and a JSON note."""
+"""NumPy columns to Parquet bytes and back, with a digest of the whole and a JSON note.
 
+Parquet's own checksums cover pages, not the footer that says where they are. So a SHA-256 of all other bytes lies just
+before the footer, where readers of Parquet never look:
+
+    PAR1 | column chunks | digest | footer | length of the footer, 4 bytes | PAR1
+"""
+
+import hashlib
 import io
 import json
 from typing import Any
@@ -18,8 +25,10 @@ def to_bytes(columns: dict[str, np.ndarray], note: dict[str, Any]) -> bytes:
     table = pa.table({name: _to_arrow(values) for name, values in columns.items()})
     table = table.replace_schema_metadata({_NOTE: json.dumps(note, sort_keys=True).encode()})
     buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd", write_page_checksum=True)
-    return buffer.getvalue()
+    pq.write_table(table, buffer, compression="zstd")
+    data = buffer.getvalue()
+    before_footer = len(data) - _footer_bytes(data)
+    return data[:before_footer] + hashlib.sha256(data).digest() + data[before_footer:]
 
 
 def from_bytes(
@@ -28,15 +37,25 @@ def from_bytes(
     """The columns, or some of them, and the note of a file that `to_bytes` made; `name` is for the error.
 
     Raises:
-        DamagedError: the file is cut short, or a page does not match its checksum.
+        DamagedError: the file is cut short, or any of its bytes is another than was written.
     """
+    digest = hashlib.sha256()
+    start_of_footer = max(len(data) - _footer_bytes(data), 0)
+    digest.update(data[: max(start_of_footer - digest.digest_size, 0)])
+    digest.update(data[start_of_footer:])
+    if digest.digest() != data[max(start_of_footer - digest.digest_size, 0) : start_of_footer]:
+        raise DamagedError(f"{name} must be as it was written, found that it is not: remove it and run again")
     try:
-        table = pq.read_table(io.BytesIO(data), columns=columns, page_checksum_verification=True)
+        table = pq.read_table(io.BytesIO(data), columns=columns)
         note = json.loads((table.schema.metadata or {})[_NOTE])
         return {column: _to_numpy(table[column]) for column in table.column_names}, note
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
-        message = f"{name} must be a whole Parquet file, found damage ({error}): remove it and run again"
-        raise DamagedError(message) from None
+        raise DamagedError(f"{name} must be one of this program's files, found another ({error}): remove it") from None
+
+
+def _footer_bytes(data: bytes) -> int:
+    """The length of a Parquet file's footer, with the length itself and the magic number at the end."""
+    return int.from_bytes(data[-8:-4], "little") + 8
 
 
 def _to_arrow(values: np.ndarray) -> pa.Array:
