@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from components.contracts import parquet
 from components.contracts.errors import DamagedError
 
-COLUMNS = {"a": np.arange(300), "b": np.random.default_rng(0).random((300, 4)).astype(np.float32)}
+COLUMNS: dict[str, np.ndarray] = {
+    "a": np.arange(300),
+    "b": np.random.default_rng(0).random((300, 4)).astype(np.float32),
+}
 DATA = parquet.to_bytes(COLUMNS, {"made": "here"})
 
 
