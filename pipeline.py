@@ -6,7 +6,7 @@ first half, and shows it character by character.
 What to measure:
 - books: the books: UTF-8 text files, or folders of .txt files.
 - model: a Hugging Face model folder with config.json, tokenizer.json and safetensors.
-- store: the folder where scores are kept, and found again by the next run.
+- store: the folder, or gs://bucket/prefix, where scores are kept, and found again by the next run.
 - controls: books that the model cannot have seen, given like books; their rates stand beside the others'.
 - control_sample: suffixes of each book that are scored a second time, under prompts from elsewhere in it; 0 is none.
 - chapters: auto (lines such as "Chapter 1", if 500 characters follow), none, or a regular expression for the lines that
