@@ -24,11 +24,19 @@ class Words:
         return sums[self.stop] - sums[self.start] == self.stop - self.start
 
 
+def code_points(text: str) -> np.ndarray:
+    """uint32 [C]: the characters of `text` as numbers."""
+    return np.frombuffer(text.encode("utf-32-le"), "<u4")
+
+
+def white_space(text: str) -> np.ndarray:
+    """bool [C]: whether each character is white space."""
+    return np.isin(code_points(text), [ord(character) for character in set(text) if character.isspace()])
+
+
 def words(text: str) -> Words:
     """The words of `text`."""
-    codes = np.frombuffer(text.encode("utf-32-le"), "<u4")
-    spaces = [ord(character) for character in set(text) if character.isspace()]
-    edges = np.diff(~np.isin(codes, spaces), prepend=False, append=False)
+    edges = np.diff(~white_space(text), prepend=False, append=False)
     found = np.flatnonzero(edges)
     return Words(start=found[::2], stop=found[1::2])
 

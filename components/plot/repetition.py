@@ -10,6 +10,7 @@ import zlib
 import numpy as np
 
 from components.contracts.windows import Windows
+from components.plot.coverage import code_points, white_space
 
 NGRAM_TOKENS = 3
 """Unrelated prose repeats under a tenth of its token trigrams within a window."""
@@ -72,9 +73,7 @@ def repeated_characters(text: str) -> np.ndarray:
     All white space counts as the same, so that another line break is no other text. Runs are told apart by 64-bit
     hashes, each the sum of two halves' hashes.
     """
-    codes = np.frombuffer(text.encode("utf-32-le"), "<u4").astype(np.uint64)
-    spaces = [ord(character) for character in set(text) if character.isspace()]
-    hashes = np.where(np.isin(codes, spaces), np.uint64(32), codes)
+    hashes = np.where(white_space(text), np.uint64(32), code_points(text).astype(np.uint64))
     factor, width = 0x9E3779B97F4A7C15, 1
     while width < REPEATED_CHARACTERS:
         hashes = hashes[:-width] * np.uint64(factor) + hashes[width:] if width < len(hashes) else hashes[:0]
