@@ -5,8 +5,10 @@ first half, and shows it character by character.
 
 What to measure:
 - books: the books: UTF-8 text files, or folders of .txt files.
-- model: a Hugging Face model folder with config.json, tokenizer.json and safetensors.
-- store: the folder, or gs://bucket/prefix, where scores are kept, and found again by the next run.
+- model: a repository on the Hugging Face Hub (organisation/name), a name in models.yaml, or a folder, local or at gs://,
+  with config.json, tokenizer.json and safetensors.
+- model_revision: of a repository: a branch, a tag or a commit; empty is that of models.yaml, else main.
+- store: the folder, or gs://bucket/prefix, where models and scores are kept, and found again by the next run.
 - controls: books that the model cannot have seen, given like books; their rates stand beside the others'.
 - control_sample: suffixes of each book that are scored a second time, under prompts from elsewhere in it; 0 is none.
 - chapters: auto (lines such as "Chapter 1", if 500 characters follow), none, or a regular expression for the lines that
@@ -52,6 +54,7 @@ def byheart(
     books: List[str],  # noqa: UP006
     model: str,
     store: str,
+    model_revision: str = "",
     controls: List[str] = [],  # noqa: B006, UP006  kfp copies it
     control_sample: int = 0,
     chapters: str = "auto",
@@ -77,6 +80,7 @@ def byheart(
     downloaded = download(
         books=books,
         model=model,
+        model_revision=model_revision,
         store=store,
         controls=controls,
         control_sample=control_sample,

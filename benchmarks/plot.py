@@ -70,7 +70,8 @@ def make(folder: Path, characters: int) -> dict[str, str]:
     inputs = {name: str(folder / name) for name in names}
     write_books(inputs["books"], [Book(name="synthetic", source="drawn", text=text, chapters=chapters)])
     write_model(
-        inputs["model"], Model(source="drawn", path="", model_type="none", parameters=0, weights_sha256="0" * 64)
+        inputs["model"],
+        Model(source="drawn", commit=None, address="gone", model_type="none", parameters=0, weights_sha256="0" * 64),
     )
     write_windows(inputs["windows"], tokenization, [("synthetic", windows)])
     parameters = inspect.signature(byheart.pipeline_func).parameters

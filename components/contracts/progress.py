@@ -5,6 +5,7 @@ Every line reads `stage | text`, so that it stands out among what the workflow e
 
 import errno
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,12 +73,23 @@ class Progress:
     def __init__(self, total: int, unit: str, *, skip: int = 0) -> None:
         self.total, self.unit, self.done = total, unit, skip
         self._skipped = skip
+        self._lock = threading.Lock()
         self._started = self._said = time.monotonic()
         self._every = float(os.environ.get("BYHEART_PROGRESS_SECONDS", "0"))
 
+    def skip(self, count: int) -> None:
+        """Count `count` more units as done before the start."""
+        with self._lock:
+            self.done += count
+            self._skipped += count
+
     def add(self, count: int) -> None:
-        """Count `count` more units as done, and say so when it is time."""
-        self.done += count
+        """Count `count` more units as done, and say so when it is time; several threads may."""
+        with self._lock:
+            self.done += count
+            self._say_when_due()
+
+    def _say_when_due(self) -> None:
         now = time.monotonic()
         worked = now - self._started
         expected = worked * (self.total - self._skipped) / max(self.done - self._skipped, 1)

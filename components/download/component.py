@@ -11,6 +11,7 @@ def download(
     controls: List[str],  # noqa: UP006
     chapters: str,
     model: str,
+    model_revision: str,
     store: str,
     preset: str,
     chunk_size: int,
@@ -44,6 +45,7 @@ def download(
             books=books,
             controls=controls,
             model=model,
+            model_revision=model_revision,
             store=store,
             parameters=parameters,
             books_out=book_texts.path,

@@ -110,7 +110,7 @@ def _settle(settings: Settings, device: jax.Device) -> Settings:
 
 def _prepare(described: Model, settings: Settings, tokenization: Tokenization) -> tuple[Params, Scorer]:
     """The weights, loaded, and the function that scores with them."""
-    folder = open_model(described.path)
+    folder = open_model(described.address)
     params = checkpoint.load(folder, jnp.dtype(settings.score.precision))
     score = scorer(
         folder.decoder,

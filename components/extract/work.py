@@ -153,7 +153,7 @@ def _describe(
     about = {
         "what": what,
         "book": book.identity(),
-        "model": {name: value for name, value in vars(model).items() if name != "path"},
+        "model": {name: value for name, value in vars(model).items() if name != "address"},
         "windows": windows,
         "parts": len(part_ranges(windows)),
         "settings": {"window": dataclasses.asdict(settings.window), "score": dataclasses.asdict(settings.score)},

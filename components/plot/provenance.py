@@ -36,7 +36,7 @@ class Run:
         return {
             "code": code_version(),
             "contract_version": CONTRACT_VERSION,
-            "model": {name: value for name, value in vars(self.model).items() if name != "path"},
+            "model": {name: value for name, value in vars(self.model).items() if name != "address"},
             "tokenization": self.tokenization.to_dict(),
             "settings": self.settings.to_dict(),
             "precision": self.scores.precision,
@@ -49,10 +49,12 @@ class Run:
     def in_words(self, windows: Windows) -> str:
         """The model, the settings and the windows of one book, as a chart's footer."""
         model, window, bos, code = self.model, self.settings.window, self.tokenization.bos_id, code_version()
+        commit = f" at {model.commit[:12]}" if model.commit else ""
         preset = "" if self.settings.preset == "none" else f" (preset {self.settings.preset})"
         return " · ".join(
             (
-                f"model {model.source}, {model.parameters:,} parameters, weights sha256 {model.weights_sha256[:12]}",
+                f"model {model.source}{commit}, {model.parameters:,} parameters, "
+                f"weights sha256 {model.weights_sha256[:12]}",
                 f"{self.scores.precision}, {'no BOS' if bos is None else f'BOS {bos}'}",
                 f"{len(windows):,} windows of {window.prompt_tokens} + {self.tokenization.scored_tokens} tokens, "
                 f"one every {window.cursor_inc:,} characters{preset}",

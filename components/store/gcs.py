@@ -110,7 +110,7 @@ class GcsStore:
     @contextmanager
     def grow(self, name: str, piece_bytes: int) -> Iterator[Growing | None]:  # noqa: ARG002 a piece is as long as it is
         """Bring a large object as small ones; a process that another has overtaken finds them gone."""
-        pieces = GcsPieces(self, name, self._compose)
+        pieces = GcsPieces(self, name)
         if self.exists(name):
             pieces.discard()
             yield None
@@ -121,6 +121,12 @@ class GcsStore:
             if not self.exists(name):
                 raise
             pieces.discard()
+
+    def compose(self, names: Sequence[str], name: str) -> None:
+        """Make one object of several, unless it is there."""
+        with self._explained("write", name), suppress(exceptions.PreconditionFailed):
+            sources = [self._blob(source) for source in names]
+            self._blob(name).compose(sources, if_generation_match=0, retry=_RETRY, timeout=_TIMEOUT)
 
     def exists(self, name: str) -> bool:
         """Whether the object is there."""
@@ -183,12 +189,6 @@ class GcsStore:
             created=blob.time_created,
             version=str(blob.generation),
         )
-
-    def _compose(self, names: Sequence[str], name: str) -> None:
-        """Make one object of several, unless it is there."""
-        with self._explained("write", name), suppress(exceptions.PreconditionFailed):
-            sources = [self._blob(source) for source in names]
-            self._blob(name).compose(sources, if_generation_match=0, retry=_RETRY, timeout=_TIMEOUT)
 
     def _upload(self, blob: storage.Blob, data: bytes | BinaryIO, **precondition: int) -> None:
         source = io.BytesIO(data) if isinstance(data, bytes) else data

@@ -5,11 +5,10 @@
 Nothing of it passes through this machine twice, and what a kill leaves is found by the next attempt.
 """
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from components.store.gcs import GcsStore
+from components.store.stored import Stored
 
 PIECES = ".pieces/"
 """What follows the object's name in those of its pieces."""
@@ -17,11 +16,25 @@ _MOST = 32
 """Objects that the service puts together in one call."""
 
 
+class _Objects(Protocol):
+    """What is asked of the store."""
+
+    def create(self, name: str, data: bytes) -> bool: ...
+
+    def compose(self, names: Sequence[str], name: str) -> None: ...
+
+    def read(self, name: str) -> bytes: ...
+
+    def list(self, prefix: str) -> Iterator[Stored]: ...
+
+    def delete(self, name: str) -> None: ...
+
+
 class GcsPieces:
     """The pieces of an object that is not there yet; several processes may bring them, each piece once."""
 
-    def __init__(self, store: "GcsStore", name: str, compose: Callable[[Sequence[str], str], None]) -> None:
-        self._store, self._name, self._compose = store, name, compose
+    def __init__(self, store: _Objects, name: str) -> None:
+        self._store, self._name = store, name
         there = {stored.name for stored in store.list(f"{name}{PIECES}")}
         self.pieces = 0
         while self._piece(self.pieces) in there:
@@ -45,10 +58,10 @@ class GcsPieces:
             groups = [parts[first : first + _MOST] for first in range(0, len(parts), _MOST)]
             names = [f"{self._name}{PIECES}{level}-{index:05}" for index in range(len(groups))]
             for group, name in zip(groups, names, strict=True):
-                self._compose(group, name)
+                self._store.compose(group, name)
             parts, level = names, level + 1
         if parts:
-            self._compose(parts, self._name)
+            self._store.compose(parts, self._name)
         else:
             self._store.create(self._name, b"")
         self._remove()

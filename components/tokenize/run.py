@@ -8,7 +8,7 @@ from components.contracts.model import read_model
 from components.contracts.progress import Progress, say
 from components.contracts.settings import Settings, WindowSettings
 from components.contracts.windows import Tokenization, Windows, write_windows
-from components.models.folder import ModelFolder, open_model
+from components.models.folder import ModelFolder, open_model, where_is
 from components.tokenize.tokenizer import Tokenizer, load_tokenizer
 from components.tokenize.windows import slide
 
@@ -26,8 +26,8 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
         SettingsError: once the BOS is known, no suffix is left or the model's positions do not suffice.
     """
     window = Settings.read(settings).window
-    folder = open_model(read_model(model).path)
-    tokenizer = load_tokenizer(folder.path)
+    address = read_model(model).address
+    folder, tokenizer = open_model(address), load_tokenizer(address)
     bos_id = _bos_id(window.bos, folder, tokenizer)
     tokenization = Tokenization(
         tokenizer_sha256=tokenizer.sha256,
@@ -73,8 +73,8 @@ def _check_windows(windows: Windows, book: Book, settings: WindowSettings, folde
 def _check_id(token_id: int, folder: ModelFolder) -> None:
     if token_id >= folder.decoder.vocab:
         raise ModelError(
-            f"{folder.path} must have a tokenizer whose ids stay below vocab_size={folder.decoder.vocab:,}, found id "
-            f"{token_id:,}: tokenizer and weights do not belong together, fetch both from one place"
+            f"{where_is(folder.place)} must have a tokenizer whose ids stay below vocab_size={folder.decoder.vocab:,}, "
+            f"found id {token_id:,}: tokenizer and weights do not belong together, fetch both from one place"
         )
 
 
@@ -83,6 +83,7 @@ def _bos_id(bos: str, folder: ModelFolder, tokenizer: Tokenizer) -> int | None:
     if bos == "false" or (bos == "auto" and not folder.family.needs_bos):
         return None
     if tokenizer.bos_id is None:
-        raise ModelError(f"bos={bos} needs a tokenizer with a bos_token, found none in {folder.path}: use bos=false")
+        where = where_is(folder.place)
+        raise ModelError(f"bos={bos} needs a tokenizer with a bos_token, found none in {where}: use bos=false")
     _check_id(tokenizer.bos_id, folder)
     return tokenizer.bos_id

@@ -38,7 +38,9 @@ class Stage:
     def __init__(self, folder: Path, checkpoint: Path = CHECKPOINT, names: tuple[str, ...] = ("random",)) -> None:
         self.folder, self.names = folder, names
         write_books(folder / "books", [Book(name=name, source="nowhere", text="a book") for name in names])
-        model = Model(source="m", path=str(checkpoint), model_type="llama", parameters=1, weights_sha256="w")
+        model = Model(
+            source="m", commit=None, address=str(checkpoint), model_type="llama", parameters=1, weights_sha256="w"
+        )
         write_model(folder / "model.json", model)
 
     def __call__(self, *, bos_id: int | None = None, **settings: object) -> Scores:

@@ -39,7 +39,9 @@ def stage(tmp_path: Path) -> Stage:
         if not (folder / "config.json").exists():
             _write_config(folder)
         write_books(tmp_path / "books", list(books))
-        model = Model(source="toy", path=str(folder), model_type="llama", parameters=8, weights_sha256="0")
+        model = Model(
+            source="toy", commit=None, address=str(folder), model_type="llama", parameters=8, weights_sha256="0"
+        )
         write_model(tmp_path / "model.json", model)
         Settings.from_parameters(_PARAMETERS | parameters).write(tmp_path / "settings.json")
         inputs = {name: str(tmp_path / name) for name in ("books", "windows")}
