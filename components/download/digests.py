@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterable
 
 from components.contracts.errors import ModelError
-from components.contracts.progress import Progress, say
+from components.contracts.progress import Progress, say, size
 from components.download.transfer import sha256_of
 from components.store import Place, Store
 from components.store.stored import Stored
@@ -32,9 +32,9 @@ def sha256_in_place(place: Place, names: Iterable[str], store: Store) -> dict[st
     total = sum(file.size_bytes for file in wanting.values())
     report: Callable[[int], None] = lambda _: None  # noqa: E731 a small model is hashed in no time
     if total > 100 * _MIB:
-        say(f"hashing {total / 1e9:,.1f} GB, once: it is remembered in the store")
+        say(f"hashing {size(total)}, once: it is remembered in the store")
         progress = Progress(total // _MIB + len(wanting), "MiB")
-        report = lambda size: progress.add(-(-size // _MIB))  # noqa: E731
+        report = lambda count: progress.add(-(-count // _MIB))  # noqa: E731
     for name, file in wanting.items():
         digest = sha256_of(place, name, file.size_bytes, report)
         if place.find(name) != file:

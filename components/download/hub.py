@@ -164,8 +164,8 @@ class HubRepository:
                 said = f"model must be a repository that is open, found {self.repository} disabled: see {page}"
             case RepositoryNotFoundError() | HFValidationError():
                 said = (
-                    f"model must be a repository on the Hub, a folder or a known name, found no {page}, no folder "
-                    f"{self.repository!r}: check it, and HF_TOKEN if the repository is private"
+                    f"model must be a folder, or a repository on the Hub that may be read, found no folder "
+                    f"{self.repository!r} and no {page}: check it, and HF_TOKEN if the repository is private"
                 )
             case HfHubHTTPError() if status == 401:
                 said = f"HF_TOKEN must be a valid token, found one that {_endpoint()} refuses: set it anew, or unset it"
@@ -176,8 +176,8 @@ class HubRepository:
             case _:
                 why = f"status {status}" if status else str(error) if isinstance(error, _BrokenOffError) else ""
                 said = (
-                    f"{_endpoint()} must answer for {self.repository}, found {why or type(error).__name__} after "
-                    f"{patience.tries:,} tries in {patience.seconds:.0f} s: check the network and run again"
+                    f"{_endpoint()} must answer for {self.repository}, which is no folder here, found "
+                    f"{why or type(error).__name__} after {patience.tries:,} tries in {patience.seconds:.0f} s: check the network and run again"
                 )
         raise ModelError(said) from None
 

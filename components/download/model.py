@@ -6,7 +6,7 @@ from pathlib import Path
 
 from components.contracts.errors import ModelError, SettingsError
 from components.contracts.model import Model
-from components.contracts.progress import Progress, say
+from components.contracts.progress import Progress, say, size
 from components.contracts.version import code_version
 from components.download.digests import sha256_in_place
 from components.download.hub import HubRepository
@@ -89,14 +89,19 @@ def _bring(source: HubRepository, store: Store, folder: str) -> dict[str, str]:
     needed, free = sum(sizes.values()) - there, store.free_bytes()
     if free is not None and free < needed:
         raise ModelError(
-            f"store must have {needed / 1e9:,.1f} GB free for {source.repository}, found {free / 1e9:,.1f} GB at "
+            f"store must have {size(needed)} free for {source.repository}, found {size(free)} at "
             f"{store.locate(folder)}: make room or choose another store"
         )
     total = sum(sizes.values())
-    say(f"fetching {source.repository} at {source.commit[:12]}: {len(names)} files, {total / 1e9:,.3g} GB")
+    say(f"fetching {source.repository} at {source.commit[:12]}: {len(names)} files, {size(total)}")
     progress = Progress(total // _MIB + len(names), "MiB")
     hashed = bring(
-        source, names, store, folder, lambda size: progress.add(_mib(size)), lambda size: progress.skip(_mib(size))
+        source,
+        names,
+        store,
+        folder,
+        lambda bytes_: progress.add(_mib(bytes_)),
+        lambda bytes_: progress.skip(_mib(bytes_)),
     )
     manifest = {
         "repository": source.repository,

@@ -98,8 +98,8 @@ def open_model(address: str | Path) -> ModelFolder:
     address = str(address)
     if not address or ("://" not in address and not Path(address).is_dir()):
         raise ModelError(
-            "model must be a folder with config.json, tokenizer.json and safetensors, found no folder "
-            f"{address!r}: check the path, or download the model into a folder first"
+            "model must be a folder with config.json, tokenizer.json and safetensors, a name in models.yaml, or "
+            f"organisation/name on the Hugging Face Hub, found no folder {address!r}: check it"
         )
     return model_at(open_store(address))
 
