@@ -177,7 +177,8 @@ class HubRepository:
                 why = f"status {status}" if status else str(error) if isinstance(error, _BrokenOffError) else ""
                 said = (
                     f"{_endpoint()} must answer for {self.repository}, which is no folder here, found "
-                    f"{why or type(error).__name__} after {patience.tries:,} tries in {patience.seconds:.0f} s: check the network and run again"
+                    f"{why or type(error).__name__} after {patience.tries:,} tries in {patience.seconds:.0f} s: check "
+                    "the network and run again"
                 )
         raise ModelError(said) from None
 
