@@ -107,7 +107,8 @@ def test_certificate_that_is_not_trusted_is_refused(untrusted: Shelf) -> None:
     assert not untrusted.asked
 
 
-def test_server_that_is_not_there_is_named(web: Shelf) -> None:
+@pytest.mark.usefixtures("web")
+def test_server_that_is_not_there_is_named() -> None:
     assert "found no connection" in refusal("https://127.0.0.1:9/a.txt")
 
 
