@@ -4,7 +4,8 @@ Slides a window of tokens over each book, asks the model for the probability p_z
 first half, and shows it character by character.
 
 What to measure:
-- books: the books: UTF-8 text files, or folders of .txt files.
+- books: the books: text files, folders of .txt files or globs, here or at gs://; https:// addresses; or @LIST, a file
+  that lists such (docs/books.md).
 - model: a repository on the Hugging Face Hub (organisation/name), a name in models.yaml, or a folder, local or at gs://,
   with config.json, tokenizer.json and safetensors.
 - model_revision: of a repository: a branch, a tag or a commit; empty is that of models.yaml, else main.
@@ -13,6 +14,10 @@ What to measure:
 - control_sample: suffixes of each book that are scored a second time, under prompts from elsewhere in it; 0 is none.
 - chapters: auto (lines such as "Chapter 1", if 500 characters follow), none, or a regular expression for the lines that
   head a chapter.
+- encoding: the books' encoding.
+- gutenberg: whether Project Gutenberg's header and footer are measured too (keep) or left out (cut).
+- unwrap: whether the lines of a paragraph that was broken at a fixed width are joined.
+- on_bad_book: what becomes of a run in which a book cannot be brought: fail (after the others are measured) or skip.
 - preset: settings by one word: none, paper (Cooper et al. 2025: 50 + 50 tokens, top-k 40; the defaults) or marin (the
   older script: bos=true, prompt_tokens=49, max_length=100, coverage=window).
 
@@ -58,6 +63,10 @@ def byheart(
     controls: List[str] = [],  # noqa: B006, UP006  kfp copies it
     control_sample: int = 0,
     chapters: str = "auto",
+    encoding: str = "utf-8",
+    gutenberg: str = "keep",
+    unwrap: bool = False,
+    on_bad_book: str = "fail",
     preset: str = "none",
     chunk_size: int = 100,
     slice_length: int = 2000,
@@ -85,6 +94,10 @@ def byheart(
         controls=controls,
         control_sample=control_sample,
         chapters=chapters,
+        encoding=encoding,
+        gutenberg=gutenberg,
+        unwrap=unwrap,
+        on_bad_book=on_bad_book,
         preset=preset,
         chunk_size=chunk_size,
         slice_length=slice_length,

@@ -31,7 +31,7 @@ LUGGAGE: dict[str, tuple[str, ...]] = {
     "launch": ("kfp", "yaml"),
     "pipeline": ("kfp",),
     **{f"{stage}/component": ("kfp",) for stage in STAGES},
-    "download": ("httpx2", "huggingface_hub"),
+    "download": ("fsspec", "httpx2", "huggingface_hub", "requests", "urllib3"),
     "tokenize": ("numpy", "tokenizers", "transformers"),
     "extract": ("numpy", "jax"),
     "plot": ("numpy", "jinja2", "matplotlib"),

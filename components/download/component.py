@@ -10,6 +10,10 @@ def download(
     books: List[str],  # noqa: UP006
     controls: List[str],  # noqa: UP006
     chapters: str,
+    encoding: str,
+    gutenberg: str,
+    unwrap: bool,
+    on_bad_book: str,
     model: str,
     model_revision: str,
     store: str,
