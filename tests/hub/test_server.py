@@ -309,7 +309,7 @@ def test_server_in_another_process_serves_a_folder(tmp_path: Path) -> None:
         endpoint = process.stdout.readline().strip()
         ask = f"from huggingface_hub import snapshot_download; print(snapshot_download({NAME!r}))"
         home = {"HF_ENDPOINT": endpoint, "HF_TOKEN": "hf_x", "HF_HOME": str(tmp_path / "home")}
-        home["HF_HUB_DISABLE_IMPLICIT_TOKEN"] = "0"
+        home |= {"HF_HUB_DISABLE_IMPLICIT_TOKEN": "0", "HF_HUB_DISABLE_XET": "0"}  # nothing here speaks of Xet
         done = subprocess.run(
             [sys.executable, "-c", ask], env=os.environ | home, check=True, capture_output=True, text=True
         )
