@@ -11,7 +11,7 @@ LARGE_SUFFIXES = (".bin", ".gguf", ".h5", ".msgpack", ".npz", ".onnx", ".parquet
 
 @dataclass(frozen=True, kw_only=True)
 class Digested:
-    """A file on disk whose SHA-256 is given, right or wrong: it is not read before it is asked for."""
+    """A large file on disk whose SHA-256 is given, right or wrong: it is not read before it is asked for."""
 
     path: Path
     sha256: str

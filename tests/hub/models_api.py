@@ -34,7 +34,7 @@ def whoami(repositories: Repositories, request: Request) -> Answer:
 
 
 def harnesses(_: Repositories, __: Request) -> Answer:
-    """GET /api/agent-harnesses, for which the client asks once in a process: there are none."""
+    """GET /api/agent-harnesses: under which programs the client may find itself; there are none."""
     return answer_json({"standardEnvVars": [], "harnesses": {}})
 
 

@@ -93,9 +93,14 @@ class User:
 
 
 class Repositories:
-    """All that the Hub has, and the tokens that it knows."""
+    """All that the Hub has, and the tokens that it knows.
+
+    Where it `compresses`, text goes out with gzip to whoever accepts that, without a length, and whole whatever range
+    is asked for: the real Hub does so, the CDN does not.
+    """
 
     def __init__(self) -> None:
+        self.compresses = False
         self.all: dict[str, Repository] = {}
         self.users: dict[str, User] = {}
 

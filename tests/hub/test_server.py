@@ -124,6 +124,27 @@ def test_files_are_downloaded_with_their_bytes(place: dict[str, Any]) -> None:
         hf_hub_download(NAME, "none", **place)
 
 
+def test_file_may_have_any_name(hub: HubServer, place: dict[str, Any]) -> None:
+    files = {"a b/ü 中%?#.json": b"1", "a b/ü 中%?#.safetensors": b"2"}
+    hub.add_repo(NAME, files)
+    for name, data in files.items():
+        assert Path(hf_hub_download(NAME, name, **place)).read_bytes() == data
+    with pytest.raises(RevisionNotFoundError):
+        hf_hub_download(NAME, "a", revision="中", **place)
+
+
+def test_file_is_large_by_its_name_or_its_size(hub: HubServer, repository: Repository) -> None:
+    sizes = {"a.json": 10_000_000, "b.json": 10_000_001, "c.safetensors": 0}
+    commit = repository.commits[repository.commit({name: bytes(size) for name, size in sizes.items()})]
+    assert {name: commit.files[name].sha256 is not None for name in sizes} == {
+        "a.json": False,
+        "b.json": True,
+        "c.safetensors": True,
+    }
+    with urllib.request.urlopen(f"{hub.endpoint}/{NAME}/resolve/main/c.safetensors") as answer:
+        assert (answer.status, answer.read()) == (200, b"")
+
+
 def test_snapshot_holds_every_file(hub: HubServer, repository: Repository, place: dict[str, Any]) -> None:
     folder = Path(snapshot_download(NAME, **place))
     found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
@@ -288,7 +309,7 @@ def test_server_in_another_process_serves_a_folder(tmp_path: Path) -> None:
         endpoint = process.stdout.readline().strip()
         ask = f"from huggingface_hub import snapshot_download; print(snapshot_download({NAME!r}))"
         home = {"HF_ENDPOINT": endpoint, "HF_TOKEN": "hf_x", "HF_HOME": str(tmp_path / "home")}
-        home["HF_HUB_DISABLE_IMPLICIT_TOKEN"] = "0"
+        home |= {"HF_HUB_DISABLE_IMPLICIT_TOKEN": "0", "HF_HUB_DISABLE_XET": "0"}  # nothing here speaks of Xet
         done = subprocess.run(
             [sys.executable, "-c", ask], env=os.environ | home, check=True, capture_output=True, text=True
         )
