@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-STAGES = ("download", "tokenize", "extract", "plot")
+STAGES = ("download", "tokenize", "extract", "plot", "verdict")
 SOURCES = [
     ROOT / "pipeline.py",
     *sorted((ROOT / "launch").rglob("*.py")),
@@ -35,6 +35,7 @@ LUGGAGE: dict[str, tuple[str, ...]] = {
     "tokenize": ("numpy", "tokenizers", "transformers"),
     "extract": ("numpy", "jax"),
     "plot": ("numpy", "jinja2", "matplotlib"),
+    "verdict": (),
     "models": ("numpy", "yaml"),
     "store": ("google", "google_crc32c", "requests"),
     "contracts": ("numpy", "pyarrow"),

@@ -72,6 +72,8 @@ class Progress:
 
     def __init__(self, total: int, unit: str, *, skip: int = 0) -> None:
         self.total, self.unit, self.done = total, unit, skip
+        self.before = ""
+        """What a line begins with."""
         self._skipped = skip
         self._lock = threading.Lock()
         self._started = self._said = time.monotonic()
@@ -97,7 +99,7 @@ class Progress:
             self._said = now
             rate = (self.done - self._skipped) / max(worked, 1e-9)
             say(
-                f"{self.done:,} / {self.total:,} {self.unit}, {_rate(rate)} {self.unit}/s, "
+                f"{self.before}{self.done:,} / {self.total:,} {self.unit}, {_rate(rate)} {self.unit}/s, "
                 f"{duration((self.total - self.done) / max(rate, 1e-9))}{LEFT}"
             )
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import zlib
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -22,7 +23,7 @@ class Run:
     scores: ScoreManifest
 
     @classmethod
-    def read(cls, *, settings: str, model: str, windows: str, scores: str) -> "Run":
+    def read(cls, *, settings: str, model: str, windows: str, scores: Sequence[str]) -> "Run":
         """The run that these artifacts belong to."""
         return cls(
             settings=Settings.read(settings),

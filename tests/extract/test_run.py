@@ -56,7 +56,7 @@ class Stage:
         return self.read()
 
     def read(self) -> Scores:
-        return self.read_at(read_score_manifest(self.folder / "scores.json").addresses["random"], WINDOWS)
+        return self.read_at(read_score_manifest([self.folder / "scores.json"]).addresses["random"], WINDOWS)
 
     def read_at(self, address: str, count: int) -> Scores:
         parts = []
@@ -97,7 +97,7 @@ def test_scores_are_those_of_a_float64_decoder(stage: Stage, bos_id: int | None)
 def test_control_sample_is_scored_under_the_prompt_of_another_window(stage: Stage, bos_id: int | None) -> None:
     stage(bos_id=bos_id, control_sample=30)
     sample = control_sample(SPANS, 30)
-    address = read_score_manifest(stage.folder / "scores.json").control_addresses["random"]
+    address = read_score_manifest([stage.folder / "scores.json"]).control_addresses["random"]
     scores = stage.read_at(address, len(sample))
     assert len(sample) == 30
     for row in (0, 17, 29):
@@ -110,7 +110,7 @@ def test_control_sample_is_scored_under_the_prompt_of_another_window(stage: Stag
 def test_control_sample_leaves_the_scores_and_their_address_as_they_were(stage: Stage) -> None:
     stage()
     before = stage.parts()
-    assert read_score_manifest(stage.folder / "scores.json").control_addresses == {}
+    assert read_score_manifest([stage.folder / "scores.json"]).control_addresses == {}
     stage(control_sample=30)
     after = stage.parts()
     assert {path: after[path] for path in before} == before
@@ -198,7 +198,7 @@ def test_write_that_fails_ends_the_stage_with_its_own_message(stage: Stage, monk
 def test_same_text_under_two_names_is_scored_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Stage(tmp_path, names=("random", "again"))()
     assert f"{WINDOWS:,} / {WINDOWS:,} windows" in capsys.readouterr().out
-    addresses = read_score_manifest(tmp_path / "scores.json").addresses
+    addresses = read_score_manifest([tmp_path / "scores.json"]).addresses
     assert addresses["random"] == addresses["again"]
 
 
@@ -219,7 +219,7 @@ def test_settings_that_change_scores_change_the_address(stage: Stage) -> None:
 
 def test_half_precision_is_obeyed(stage: Stage) -> None:
     exact, rough = stage(), stage(precision="bfloat16")
-    assert read_score_manifest(stage.folder / "scores.json").precision == "bfloat16"
+    assert read_score_manifest([stage.folder / "scores.json"]).precision == "bfloat16"
     difference = np.abs(rough.token_log_probs - exact.token_log_probs)
     assert 1e-4 < difference.mean() < 0.15
 
@@ -238,7 +238,7 @@ def test_model_that_gives_no_number_is_refused(tmp_path: Path) -> None:
 
 def test_part_says_what_it_was_computed_on(stage: Stage) -> None:
     stage(batch_size=8)
-    address = read_score_manifest(stage.folder / "scores.json").addresses["random"]
+    address = read_score_manifest([stage.folder / "scores.json"]).addresses["random"]
     data = (stage.folder / "store" / part_name(address, 0)).read_bytes()
     _, computed_on = part_from_bytes(data, address, 0, 1_024, name="part")
     assert computed_on["batch_size"] == 8

@@ -90,7 +90,7 @@ def test_story_tells_the_windows_and_what_was_dropped(
 ) -> None:
     stage(words, _FERRYMAN)
     said = capsys.readouterr().out
-    assert "ferryman: 7 windows; 1 cursors at the tail and 0 inside have none" in said
+    assert "7 windows; 1 cursors at a book's tail and 0 inside have none" in said
     assert "8 / 8 slices" in said
 
 
