@@ -11,7 +11,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from components.contracts.books import Book, write_books
-from components.contracts.errors import ModelError, StoreError
+from components.contracts.errors import DamagedError, ModelError, StoreError
 from components.contracts.model import Model, write_model
 from components.contracts.scores import Scores, part_from_bytes, part_name, part_ranges, read_score_manifest
 from components.contracts.settings import Settings
@@ -43,7 +43,11 @@ class Stage:
         )
         write_model(folder / "model.json", model)
 
-    def __call__(self, *, bos_id: int | None = None, **settings: object) -> Scores:
+    def __call__(self, **settings: Any) -> Scores:
+        self.run(**settings)
+        return self.read()
+
+    def run(self, *, bos_id: int | None = None, shard: str = "1/1", **settings: object) -> None:
         folder = self.folder
         Settings.from_parameters(
             {**DEFAULTS, "chunk_size": TOKENS, "prompt_tokens": PROMPT, "top_k": 7, **settings}
@@ -52,8 +56,7 @@ class Stage:
         write_windows(folder / "windows", tokenization, ((name, SPANS) for name in self.names))
         artifacts = {"books": "books", "model": "model.json", "windows": "windows", "settings": "settings.json"}
         paths = {name: str(folder / file) for name, file in artifacts.items()}
-        run(**paths, store=str(folder / "store"), scores=str(folder / "scores.json"))
-        return self.read()
+        run(**paths, store=str(folder / "store"), shard=shard, scores=str(folder / "scores.json"))
 
     def read(self) -> Scores:
         return self.read_at(read_score_manifest([self.folder / "scores.json"]).addresses["random"], WINDOWS)
@@ -244,3 +247,33 @@ def test_part_says_what_it_was_computed_on(stage: Stage) -> None:
     assert computed_on["batch_size"] == 8
     assert computed_on["precision"] == "float32"
     assert computed_on["device"] == "cpu"
+
+
+def test_shards_share_the_parts_and_find_the_same_addresses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for folder in ("whole", "shared"):
+        (tmp_path / folder).mkdir()
+    whole, shared = Stage(tmp_path / "whole"), Stage(tmp_path / "shared")
+    whole(control_sample=30)
+    capsys.readouterr()
+    manifests, computed = [], []
+    for number in range(1, 4):
+        before = shared.parts().keys()
+        shared.run(shard=f"{number}/3", shards=3, control_sample=30)
+        manifests.append((shared.folder / "scores.json").read_text())
+        computed.append(shared.parts().keys() - before)
+    assert [len(parts) for parts in computed] == [1, 1, 1], "two of the book, one of its control sample"
+    assert "shard 2/3: 76 windows of 1 book, 0 scored already" in capsys.readouterr().out
+    assert len(set(manifests)) == 1
+    assert manifests[0].replace("shared", "whole") == (whole.folder / "scores.json").read_text()
+    assert {path.name: path.read_bytes() for path in shared.parts()} == {
+        path.name: path.read_bytes() for path in whole.parts()
+    }
+
+
+def test_shards_that_used_another_precision_are_refused(tmp_path: Path) -> None:
+    stage, manifests = Stage(tmp_path), []
+    for precision in ("float32", "bfloat16"):
+        stage.run(precision=precision)
+        manifests.append((tmp_path / "scores.json").rename(tmp_path / precision))
+    with pytest.raises(DamagedError, match=r"one precision .* found float32 and bfloat16 .* set precision"):
+        read_score_manifest(manifests)
