@@ -1,6 +1,6 @@
 # `make run` measures the bundled sample; `make test` tests. Everything else is below, one line each.
 #
-#   make run BOOKS="a.txt b.txt" CONTROLS=unseen.txt MODEL=path/to/model OUT=results SET="top_k=20 cursor_inc=50"
+#   make run BOOKS="a.txt b.txt" CONTROLS=unseen.txt MODEL=llama-3.2-1b OUT=results SET="top_k=20 cursor_inc=50"
 
 PYTHON ?= python3
 BOOKS ?= samples/the-soap-winter.txt
