@@ -28,7 +28,7 @@ def main() -> int:
 
     running = commands.add_parser("run", help="run a compiled pipeline on this machine")
     running.add_argument("pipeline", type=Path, help="the compiled YAML file")
-    running.add_argument("--books", nargs="+", required=True, help="files, folders, globs, addresses, @lists (docs/books.md)")
+    running.add_argument("--books", nargs="+", required=True, help="files, folders, globs, @lists (docs/books.md)")
     running.add_argument("--controls", nargs="*", default=[], help="books that the model cannot have seen")
     running.add_argument("--model", required=True, help="on the Hub, in models.yaml, or a folder (docs/models.md)")
     running.add_argument("--store", required=True, help="the folder, or gs://bucket/prefix, for models and scores")
