@@ -64,6 +64,11 @@ class Book:
     report: TextReport | None = None
 
     @property
+    def called(self) -> str:
+        """Its title, or its name if there is none."""
+        return self.title or self.name
+
+    @property
     def sha256(self) -> str:
         """The hash of the text's UTF-8 bytes, without a byte order mark."""
         return hashlib.sha256(self.text.encode()).hexdigest()
