@@ -60,6 +60,8 @@ def parse_list(text: str, address: str, role: str) -> list[Source | Refused]:
 
 def _source(words: list[str], address: str, role: str) -> Source:
     name, *rest = words
+    if not name:
+        raise BookError("a book must have a name, found '': give it one")
     if name.startswith(LIST):
         raise BookError(f"a list must name books, found the list {name}: write its lines here, or name both lists")
     given: dict[str, str] = {}
