@@ -53,7 +53,7 @@ def test_relative_name_is_relative_to_the_lists_own_folder(address: str, name: s
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ('"a.txt', "must be shell words, found: No closing quotation: mend the quotes"),
+        ('"a.txt', "a line must be shell words, found: No closing quotation: mend the quotes"),
         ("a.txt titel=x", "must be one of title, encoding, chapters with = and a value, found 'titel=x'"),
         ("a.txt The Soap", "found 'The': write it so, and quote what holds spaces"),
         ("a.txt title=", "title must not be empty, found ''"),

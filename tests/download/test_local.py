@@ -44,6 +44,11 @@ def test_path_that_cannot_be_one_is_refused() -> None:
         LocalFiles().find("x" * 300)
 
 
+def test_path_with_a_nul_is_refused() -> None:
+    with pytest.raises(BookError, match="must be a readable file, found: embedded null byte"):
+        LocalFiles().read("a\0.txt")
+
+
 def test_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     with (tmp_path / "large.txt").open("wb") as file:
         file.truncate(100_000_001)

@@ -166,6 +166,16 @@ def test_bad_pattern_is_no_books_fault(tmp_path: Path) -> None:
         bring(written(tmp_path / "a.txt"), chapters="([")
 
 
+def test_name_that_is_no_text_is_spelled_out(tmp_path: Path) -> None:
+    written(tmp_path / "a.txt")
+    with (tmp_path / "caf\udce9.txt").open("wb") as file:
+        file.write(b"Some text.")
+    [book], [refused] = bring(str(tmp_path))
+    assert book.name == "a"
+    assert refused.source == f"{tmp_path}/caf\\udce9.txt"
+    assert "must have a name in UTF-8, found other bytes: rename it" in refused.why
+
+
 def test_same_text_may_stand_under_two_names(tmp_path: Path) -> None:
     books, refused = bring(written(tmp_path / "a.txt"), written(tmp_path / "b.txt"))
     assert not refused
