@@ -6,8 +6,10 @@ first half, and shows it character by character.
 What to measure:
 - books: the books: text files, folders of .txt files or globs, here or at gs://; https:// addresses; or @LIST, a file
   that lists such (docs/books.md).
-- model: a Hugging Face model folder with config.json, tokenizer.json and safetensors.
-- store: the folder, or gs://bucket/prefix, where scores are kept, and found again by the next run.
+- model: a repository on the Hugging Face Hub (organisation/name), a name in models.yaml, or a folder, local or at gs://,
+  with config.json, tokenizer.json and safetensors.
+- model_revision: of a repository: a branch, a tag or a commit; empty is that of models.yaml, else main.
+- store: the folder, or gs://bucket/prefix, where models and scores are kept, and found again by the next run.
 - controls: books that the model cannot have seen, given like books; their rates stand beside the others'.
 - control_sample: suffixes of each book that are scored a second time, under prompts from elsewhere in it; 0 is none.
 - chapters: auto (lines such as "Chapter 1", if 500 characters follow), none, or a regular expression for the lines that
@@ -32,6 +34,7 @@ The scores:
   temperature 1 over the whole vocabulary.
 - precision: auto (bfloat16 on TPU and GPU, float32 on CPU), float32, bfloat16 or float16.
 - batch_size: windows in a batch; 0 is chosen for the device.
+- shards: tasks that share the windows, each on devices of its own; the numbers are the same.
 - force: whether scores that are in the store are computed anew; it gives the same, unless the code has changed.
 
 The heat map:
@@ -50,6 +53,7 @@ from components.download.component import download
 from components.extract.component import extract
 from components.plot.component import plot
 from components.tokenize.component import tokenize
+from components.verdict.component import verdict
 
 
 @dsl.pipeline(name="byheart", description=__doc__)
@@ -57,6 +61,7 @@ def byheart(
     books: List[str],  # noqa: UP006
     model: str,
     store: str,
+    model_revision: str = "",
     controls: List[str] = [],  # noqa: B006, UP006  kfp copies it
     control_sample: int = 0,
     chapters: str = "auto",
@@ -75,6 +80,7 @@ def byheart(
     top_k: int = 40,
     precision: str = "auto",
     batch_size: int = 0,
+    shards: int = 1,
     force: bool = False,
     coverage: str = "suffix",
     plot_title: str = "",
@@ -82,10 +88,11 @@ def byheart(
     figsize: str = "20x3",
     dpi: int = 300,
 ) -> dsl.Artifact:
-    """download -> tokenize -> extract -> plot; every parameter is explained at the top of this file."""
+    """download -> tokenize -> extract -> plot -> verdict; every parameter is explained at the top of this file."""
     downloaded = download(
         books=books,
         model=model,
+        model_revision=model_revision,
         store=store,
         controls=controls,
         control_sample=control_sample,
@@ -105,6 +112,7 @@ def byheart(
         top_k=top_k,
         precision=precision,
         batch_size=batch_size,
+        shards=shards,
         force=force,
         coverage=coverage,
         plot_title=plot_title,
@@ -114,9 +122,13 @@ def byheart(
     )
     given = {name: downloaded.outputs[name] for name in ("book_texts", "model_description", "settings")}
     tokenized = tokenize(**given)
-    extracted = extract(store=store, windows=tokenized.outputs["windows"], **given)
-    plotted = plot(windows=tokenized.outputs["windows"], scores=extracted.outputs["scores"], **given)
-    for task in (downloaded, tokenized, extracted, plotted):
+    given["windows"] = tokenized.outputs["windows"]
+    with dsl.ParallelFor(downloaded.outputs["Output"]) as shard:  # kfp's local runner knows outputs of no other name
+        extracted = extract(store=store, shard=shard, **given)
+    plotted = plot(scores=dsl.Collected(extracted.outputs["scores"]), **given)
+    judged = verdict(**{name: given[name] for name in ("book_texts", "windows", "settings")})
+    judged.after(plotted)
+    for task in (downloaded, tokenized, extracted, plotted, judged):
         task.set_caching_options(False)  # the store is the cache: it knows when a file behind a path has changed
     for task, attempts in ((downloaded, 5), (extracted, 30), (plotted, 5)):  # what the network or a preemption can end
         # Without a factor and a far end, Kubeflow stops retrying an hour after the first attempt's start.

@@ -3,11 +3,11 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from components.contracts.errors import DamagedError
+from components.contracts.errors import BookError, DamagedError
 from components.contracts.text_report import TextReport
 
 BOOK, CONTROL = "book", "control"
@@ -93,6 +93,27 @@ class Refused:
     """One line: what was needed, what was found, what to do."""
 
 
+_NAMED = 3
+"""Refused books that one message names."""
+
+
+def check_some_left(books: Iterable[Book], refused: Sequence[Refused]) -> None:
+    """Refuse a run in which no book in the role of book is left.
+
+    Raises:
+        BookError: there is none.
+    """
+    if any(book.role == BOOK for book in books):
+        return
+    why = [one.why for one in refused if one.role == BOOK]
+    if len(why) == 1:
+        raise BookError(why[0])
+    rest = f"; and {len(why) - _NAMED:,} more" if len(why) > _NAMED else ""
+    raise BookError(
+        f"books must leave one to measure, found {len(why):,} that cannot be measured: {'; '.join(why[:_NAMED])}{rest}"
+    )
+
+
 def write_books(folder: str | Path, books: Sequence[Book], refused: Sequence[Refused] = ()) -> None:
     """Write the texts and `manifest.json`, last, into `folder`."""
     folder = Path(folder)
@@ -131,7 +152,11 @@ def read_books(folder: str | Path) -> list[Book]:
 
 
 def read_refused(folder: str | Path) -> list[Refused]:
-    """What `write_books` was told could not be brought, in the order in which it was named."""
+    """The books that cannot be measured, in the order in which they were named.
+
+    Args:
+        folder: what `write_books` or `write_windows` wrote; each knows those that its stage refused.
+    """
     return [Refused(**row) for row in _manifest(Path(folder))["refused"]]
 
 

@@ -17,6 +17,8 @@ from components.contracts.presets import with_preset
 BOS = ("auto", "true", "false")
 GUTENBERG = ("keep", "cut")
 ON_BAD_BOOK = ("fail", "skip")
+MOST_SHARDS = 256
+"""Tasks that load the weights, each by itself."""
 COVERAGES = ("suffix", "window")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 COLORMAPS = ("viridis", "cividis", "magma", "inferno", "plasma", "Blues", "Greys", "Oranges", "Purples", "Reds")
@@ -95,6 +97,8 @@ class LayoutSettings:
 
     batch_size: int
     """Windows in a batch; 0 is chosen for the device."""
+    shards: int
+    """Tasks that share the windows."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -199,6 +203,10 @@ class Settings:
         _one_of("precision", score.precision, PRECISIONS)
         _at_least("control_sample", self.control.control_sample, 0, "suffixes (0 is none)")
         _at_least("batch_size", self.layout.batch_size, 0, "windows (0 is chosen for you)")
+        if not 1 <= self.layout.shards <= MOST_SHARDS:
+            raise SettingsError(
+                f"shards must be from 1 to {MOST_SHARDS:,} tasks, found {self.layout.shards}: choose such a number"
+            )
         _one_of("coverage", chart.coverage, COVERAGES)
         _one_of("colormap", chart.colormap, COLORMAPS)
         _at_least("dpi", chart.dpi, 10, "dots an inch")

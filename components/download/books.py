@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
-from components.contracts.books import BOOK, CONTROL, Book, Origin, Refused
+from components.contracts.books import BOOK, CONTROL, Book, Origin, Refused, check_some_left
 from components.contracts.encodings import codec_name
 from components.contracts.errors import BookError
 from components.contracts.settings import TextSettings
@@ -30,8 +30,6 @@ _READERS = 8
 """Files that are read at once: a network's latency is hidden, and a server is not stormed."""
 _NAME_BYTES = 120
 """A name becomes a folder's and, with an extension, a file's; file systems take 255 bytes."""
-_NAMED = 3
-"""Refused sources that one message names."""
 
 _Found = TypeVar("_Found", Source, Book)
 
@@ -63,8 +61,7 @@ def read_books_from(
         brought = _each(pool, files, functools.partial(_brought, places, text))
     books = [one for one in brought if isinstance(one, Book)]
     refused = [one for one in brought if isinstance(one, Refused)]
-    if not any(book.role == BOOK for book in books):
-        raise BookError(_none_left([one.why for one in refused if one.role == BOOK]))
+    check_some_left(books, refused)
     return _named_apart(books), refused
 
 
@@ -173,12 +170,3 @@ def _check_number(files: Sequence[Source | Refused]) -> None:
         raise BookError(
             f"a run must have at most {MOST_BOOKS:,} books, found {count:,}: divide them among several runs"
         )
-
-
-def _none_left(why: Sequence[str]) -> str:
-    if len(why) == 1:
-        return why[0]
-    rest = f"; and {len(why) - _NAMED:,} more" if len(why) > _NAMED else ""
-    return (
-        f"books must leave one to measure, found {len(why):,} that cannot be brought: {'; '.join(why[:_NAMED])}{rest}"
-    )

@@ -3,13 +3,12 @@
 from typing import Any
 
 from components.contracts.books import write_books
-from components.contracts.model import Model, write_model
+from components.contracts.model import write_model
 from components.contracts.progress import say
 from components.contracts.settings import Settings
 from components.download.books import read_books_from
+from components.download.model import find_model
 from components.download.notices import notices
-from components.models.folder import open_model, read_config, sha256_of_files
-from components.models.parameters import parameter_count
 from components.store import open_store
 
 
@@ -18,6 +17,7 @@ def run(
     books: list[str],
     controls: list[str],
     model: str,
+    model_revision: str,
     store: str,
     parameters: dict[str, Any],
     books_out: str,
@@ -28,8 +28,8 @@ def run(
 
     Args:
         books, controls: files, folders, globs and lists; a control is a book that the model cannot have seen.
-        model: a local folder.
-        store: where `extract` will keep the scores; checked here.
+        model, model_revision: as `find_model` takes them.
+        store: where models and scores are kept; checked here.
         parameters: every setting, flat.
         books_out, model_out, settings_out: the artifacts to write.
 
@@ -39,20 +39,12 @@ def run(
     settings = Settings.from_parameters(parameters)
     place = open_store(store)
     texts, refused = read_books_from(books, controls, settings.text)
-    folder = open_model(model)
-    folder.check_tensors()
     place.check_writable()
-
-    described = Model(
-        source=model,
-        path=str(folder.path.resolve()),
-        model_type=read_config(folder.path)["model_type"],
-        parameters=parameter_count(*folder.parameters(), folder.decoder.layers),
-        weights_sha256=sha256_of_files(folder.path, ["config.json", *folder.weight_files()]),
-    )
     for line in notices(texts, refused):
         say(line)
-    say(f"model {model}: {described.model_type}, {described.parameters:,} parameters")
+    described = find_model(model, model_revision, store)
+    commit = f" at {described.commit[:12]}" if described.commit else ""
+    say(f"model {described.source}{commit}: {described.model_type}, {described.parameters:,} parameters")
     settings.write(settings_out)
     write_model(model_out, described)
     write_books(books_out, texts, refused)
