@@ -76,10 +76,15 @@ def _each(
         try:
             return step(item)
         except BookError as error:
-            shown = re.sub("//[^/]*@", "//", item.source)  # a password
-            return [Refused(source=shown, role=item.role, why=str(error))]
+            source = re.sub("(https?://)[^/]*@", r"\1", item.source)  # a password
+            return [Refused(source=_printable(source), role=item.role, why=_printable(str(error)))]
 
     return list(itertools.chain.from_iterable(pool.map(made, items)))
+
+
+def _printable(text: str) -> str:
+    """`text`, where the bytes of a file's name that are no UTF-8 are spelled out."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _listed(places: Places, source: Source) -> list[Source | Refused]:
@@ -97,6 +102,8 @@ def _found(places: Places, source: Source) -> list[Source]:
 
 def _brought(places: Places, settings: TextSettings, source: Source) -> list[Book]:
     address = source.source
+    if _printable(address) != address:
+        raise BookError(f"{address} must have a name in UTF-8, found other bytes: rename it")
     data = places.of(address).read(address)
     encoding = codec_name(source.encoding or settings.encoding)
     whole = decode(data, encoding, address)

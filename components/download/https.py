@@ -53,7 +53,7 @@ class Https:
 
     def read(self, address: str) -> bytes:
         """The body of the reply."""
-        if not urlsplit(address).hostname or urlsplit(address).username is not None:
+        if not _is_plain(address):
             raise BookError(
                 "books must be at https://host/path without a user or password, found another form: mend it"
             )
@@ -72,6 +72,14 @@ class Https:
                 found, remedy = _cause(error)
                 raise BookError(f"cannot read {address}: found {found}: {remedy}") from None
         raise BookError(f"cannot read {address}: found that it broke off {_ATTEMPTS} times: run again")
+
+
+def _is_plain(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return bool(parts.hostname) and parts.username is None
 
 
 def _check(reply: requests.Response, address: str) -> None:

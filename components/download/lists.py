@@ -47,19 +47,27 @@ def parse_list(text: str, address: str, role: str) -> list[Source | Refused]:
     for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
         place = f"{address}, line {number}"
         try:
-            words = shlex.split(line, comments=True)
+            words = _words(line)
             if words:
                 entries.append(_source(words, address, role))
-        except (ValueError, BookError, SettingsError) as error:
-            why = f"must be shell words, found: {error}: mend the quotes" if isinstance(error, ValueError) else error
-            entries.append(Refused(source=place, role=role, why=f"{place}: {why}"))
+        except (BookError, SettingsError) as error:
+            entries.append(Refused(source=place, role=role, why=f"{place}: {error}"))
     if not entries:
         raise BookError(f"{address} must list at least one book, found none: write one a line")
     return entries
 
 
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(line, comments=True)
+    except ValueError as error:
+        raise BookError(f"a line must be shell words, found: {error}: mend the quotes") from None
+
+
 def _source(words: list[str], address: str, role: str) -> Source:
     name, *rest = words
+    if not name:
+        raise BookError("a book must have a name, found '': give it one")
     if name.startswith(LIST):
         raise BookError(f"a list must name books, found the list {name}: write its lines here, or name both lists")
     given: dict[str, str] = {}

@@ -20,7 +20,7 @@ class LocalFiles:
                 return _some(list(map(str, found)), f"{path} must hold at least one .txt file")
             if path.exists() or not glob.has_magic(source):
                 return [str(path)]
-        except OSError as error:
+        except (OSError, ValueError) as error:  # a NUL in the path
             raise _unreadable(path, error) from None
         found_names = sorted(name for name in glob.glob(source, recursive=True) if not Path(name).is_dir())  # noqa: PTH207
         return _some(found_names, f"{source} must match at least one file")
@@ -36,7 +36,7 @@ class LocalFiles:
                 data = file.read(MOST_BYTES + 1)
         except FileNotFoundError:
             raise BookError(f"books must name files that exist, found no {path}: check the path") from None
-        except OSError as error:
+        except (OSError, ValueError) as error:  # a NUL in the path
             raise _unreadable(path, error) from None
         check_size(len(data), address)
         return data
@@ -53,5 +53,6 @@ def _some(found: list[str], needed: str) -> list[str]:
     return found
 
 
-def _unreadable(path: Path, error: OSError) -> BookError:
-    return BookError(f"{path} must be a readable file, found: {error.strerror}: permit it or name another")
+def _unreadable(path: Path, error: OSError | ValueError) -> BookError:
+    found = error.strerror if isinstance(error, OSError) else error
+    return BookError(f"{path} must be a readable file, found: {found}: permit it or name another")

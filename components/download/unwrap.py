@@ -32,12 +32,14 @@ def find_breaks(text: str) -> Breaks:
     A paragraph is what stands between blank lines. Inside one, a break is taken for the width's if
 
     - the line before it is at least three quarters as long as the text is wide,
-    - the line before it does not end in a hyphen or dash, and
-    - the line after it does not begin with white space.
+    - the line before it does not end in a hyphen or dash,
+    - the line after it does not begin with white space, and
+    - some line of the paragraph that follows such a break begins with a small letter, or the first word of the line
+      after it would not have found room in the line before: so a verse inside prose is left.
 
-    All of them are left, however, unless at least half of them are followed by a line whose first letter is a small
-    one, as most lines of broken prose are: so verse, one paragraph a line, and scripts without small letters stay as
-    they are.
+    All of them are left, however, unless at least half of those that meet the first three are followed by a line that
+    begins with a small letter, as in broken prose: so books of verse, one paragraph a line, and scripts without small
+    letters stay as they are.
     """
     spans = [found.span() for found in _BREAK.finditer(text)]
     starts = [0, *(stop for _, stop in spans)]
@@ -47,18 +49,35 @@ def find_breaks(text: str) -> Breaks:
     if not inner:
         return Breaks(all=spans, inner=0, wrapped=())
     lengths = sorted(len(lines[number]) for number in inner)
-    long = _LONG * lengths[int(_WIDTH_AT * (len(lengths) - 1))]
-    wrapped = [
+    width = lengths[int(_WIDTH_AT * (len(lengths) - 1))]
+    likely = [
         number
         for number in inner
-        if len(lines[number]) >= long
+        if len(lines[number]) >= _LONG * width
         and not lines[number].endswith(tuple(_HYPHENS))
         and not lines[number + 1][0].isspace()
     ]
-    small = sum(_begins_small(lines[number + 1]) for number in wrapped)
-    if 2 * small < len(wrapped):
-        wrapped = []
-    return Breaks(all=spans, inner=len(inner), wrapped=[spans[number] for number in wrapped])
+    small = [number for number in likely if _begins_small(lines[number + 1])]
+    paragraphs = _paragraphs(inner)
+    prose = {paragraphs[number] for number in small}
+    wrapped = [
+        number
+        for number in likely
+        if paragraphs[number] in prose or len(lines[number]) + 1 + len(lines[number + 1].split(maxsplit=1)[0]) > width
+    ]
+    return Breaks(
+        all=spans,
+        inner=len(inner),
+        wrapped=[spans[number] for number in wrapped] if 2 * len(small) >= len(likely) else (),
+    )
+
+
+def _paragraphs(inner: Sequence[int]) -> dict[int, int]:
+    """For each break inside a paragraph the first one of that paragraph."""
+    first: dict[int, int] = {}
+    for number in inner:
+        first[number] = first.get(number - 1, number)
+    return first
 
 
 def unwrap(text: str) -> tuple[str, int]:

@@ -119,7 +119,9 @@ def test_host_that_is_unknown_is_called_so() -> None:
     assert _cause(error) == ("no such host", "check the address and the network")
 
 
-@pytest.mark.parametrize("address", ["https://", "https:///a.txt", "https://me:secret@127.0.0.1/a.txt"])
+@pytest.mark.parametrize(
+    "address", ["https://", "https:///a.txt", "https://[::1/a.txt", "https://me:secret@127.0.0.1/a.txt"]
+)
 def test_address_without_a_host_or_with_a_password_is_refused(address: str) -> None:
     said = refusal(address)
     assert "https://host/path without a user or password" in said

@@ -63,12 +63,27 @@ def test_lines_of_a_paragraph_are_joined_by_one_space(line_break: str) -> None:
         "a house of bricks that never was—\nfinished by those who began it",
         "a house of bricks that never was\n  finished by those who began it",
         "a house of bricks\nfinished by those who began it all",
+        "Go wide of the house brick\nGive the weather your hand\nHold on until the chimney",
         "CHAPTER ONE\nthe tide brought the soap in before",
     ],
 )
 def test_break_that_may_be_meant_is_kept(kept: str) -> None:
-    """Behind a hyphen or a dash, before an indented line, and after a short line."""
+    """Behind a hyphen or a dash, before an indented line, in a verse, and after a short line."""
     assert unwrap(f"{PROSE}\n{kept}\n\n{PROSE}")[0].count(kept) == 1
+
+
+def test_line_of_prose_may_begin_with_a_capital() -> None:
+    prose = PROSE.replace("it brought the news, and", "Skarnö had heard of it, or")
+    assert unwrap(prose) == (" ".join(prose.splitlines()) + "\n", 4)
+    alone = "He was a man of the bank, and not\nSweden"
+    assert unwrap(f"{PROSE}\n{alone}\n")[0].endswith(f"\n{alone.replace(chr(10), ' ')}\n")
+
+
+@pytest.mark.parametrize("width", [75, 78])
+def test_unwrapping_the_wrapped_sample_gives_it_back(width: int) -> None:
+    """Its verses, of up to 69 characters a line, stay verses."""
+    fill = textwrap.TextWrapper(width, break_on_hyphens=False).fill
+    assert unwrap("\n".join(fill(line) for line in SAMPLE.split("\n")))[0] == SAMPLE
 
 
 def test_first_line_of_a_paragraph_may_be_indented() -> None:
