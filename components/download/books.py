@@ -18,8 +18,8 @@ from components.contracts.errors import BookError
 from components.contracts.settings import TextSettings
 from components.download.chapters import find_chapters, heading_pattern
 from components.download.gutenberg import find_gutenberg
+from components.download.libraries import Libraries
 from components.download.lists import LIST, Source, parse_list
-from components.download.places import Places
 from components.download.text import check_not_empty, decode
 from components.download.text_report import report_on
 from components.download.unwrap import unwrap
@@ -51,14 +51,14 @@ def read_books_from(
     if not sources or not all(sources):
         raise BookError("books must name at least one text file or folder, found an empty list or name: name a book")
     heading_pattern(text.chapters)
-    places = Places()
+    libraries = Libraries()
     named = [Source(source=source, role=BOOK) for source in sources]
     named += [Source(source=source, role=CONTROL) for source in controls]
     with ThreadPoolExecutor(_READERS) as pool:
-        listed = _each(pool, named, functools.partial(_listed, places))
-        files = _each(pool, listed, functools.partial(_found, places))
+        listed = _each(pool, named, functools.partial(_listed, libraries))
+        files = _each(pool, listed, functools.partial(_found, libraries))
         _check_number(files)
-        brought = _each(pool, files, functools.partial(_brought, places, text))
+        brought = _each(pool, files, functools.partial(_brought, libraries, text))
     books = [one for one in brought if isinstance(one, Book)]
     refused = [one for one in brought if isinstance(one, Refused)]
     check_some_left(books, refused)
@@ -87,24 +87,24 @@ def _printable(text: str) -> str:
     return text.encode(errors="backslashreplace").decode()
 
 
-def _listed(places: Places, source: Source) -> list[Source | Refused]:
+def _listed(libraries: Libraries, source: Source) -> list[Source | Refused]:
     if not source.source.startswith(LIST):
         return [source]
     address = source.source.removeprefix(LIST)
     if not address:
         raise BookError("a list must be named behind its @, found none: name one, such as @books/list.txt")
-    return parse_list(decode(places.of(address).read(address), "utf-8", address), address, source.role)
+    return parse_list(decode(libraries.of(address).read(address), "utf-8", address), address, source.role)
 
 
-def _found(places: Places, source: Source) -> list[Source]:
-    return [replace(source, source=address) for address in places.of(source.source).find(source.source)]
+def _found(libraries: Libraries, source: Source) -> list[Source]:
+    return [replace(source, source=address) for address in libraries.of(source.source).find(source.source)]
 
 
-def _brought(places: Places, settings: TextSettings, source: Source) -> list[Book]:
+def _brought(libraries: Libraries, settings: TextSettings, source: Source) -> list[Book]:
     address = source.source
     if _printable(address) != address:
         raise BookError(f"{address} must have a name in UTF-8, found other bytes: rename it")
-    data = places.of(address).read(address)
+    data = libraries.of(address).read(address)
     encoding = codec_name(source.encoding or settings.encoding)
     whole = decode(data, encoding, address)
     gutenberg = find_gutenberg(whole)

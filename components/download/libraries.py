@@ -8,7 +8,7 @@ from components.download.https import Https
 from components.download.local import LocalFiles
 
 
-class Place(Protocol):
+class Library(Protocol):
     """Files by their addresses. Both methods may be called from several threads at once."""
 
     def find(self, source: str) -> list[str]:
@@ -28,14 +28,14 @@ class Place(Protocol):
         ...
 
 
-class Places:
+class Libraries:
     """All of them, told apart by how an address begins."""
 
     def __init__(self) -> None:
         self._here = LocalFiles()
-        self._elsewhere: dict[str, Place] = {"gs": Buckets(), "https": Https()}
+        self._elsewhere: dict[str, Library] = {"gs": Buckets(), "https": Https()}
 
-    def of(self, address: str) -> Place:
+    def of(self, address: str) -> Library:
         """Where `address` leads.
 
         Raises:
