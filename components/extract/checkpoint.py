@@ -1,35 +1,119 @@
-"""Weights, from a model's safetensors, wherever they lie, to the decoder's parameters."""
+"""Weights on their way: from a model's safetensors, wherever they lie, to the devices that hold them.
 
+Rows of a tensor are read, several pieces at once, converted, and put where they belong in the stack of all layers,
+which is on the devices from the start: host memory holds a few pieces, whatever the model's size.
+"""
+
+import dataclasses
+import functools
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.typing import DTypeLike
 
 from components.extract.decoder import Params
+from components.extract.sharding import Sharding
 from components.models.folder import ModelFolder
 from components.models.parameters import Parameter
+
+PIECE_BYTES = 64 * 2**20
+"""Of the checkpoint, in one read; more only where a single row is longer, or rows are divided over devices."""
+_READERS = 4
+"""Pieces that are read or converted at once."""
 
 _DTYPES = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "BF16": np.dtype(jnp.bfloat16)}
 
 
-def load(model: ModelFolder, dtype: DTypeLike) -> Params:
-    """The decoder's parameters in `dtype`, whatever the checkpoint's; layers are stacked.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Piece:
+    """Rows `start` to `stop` of a parameter, of one layer or of the whole model."""
+
+    name: str
+    parameter: Parameter
+    layer: int | None
+    start: int
+    stop: int
+
+
+def load(
+    model: ModelFolder, dtype: DTypeLike, sharding: Sharding, report: Callable[[int], None] = lambda _: None
+) -> Params:
+    """The decoder's parameters in `dtype`, whatever the checkpoint's, on their devices; layers are stacked.
+
+    Args:
+        report: is told of elements that are loaded.
 
     Raises:
         ModelError: a file is damaged.
     """
-    tensors = model.tensors()
+    tensors, layers = model.tensors(), model.decoder.layers
+    of_model, of_layer = model.parameters()
 
-    def tensor(source: str, parameter: Parameter) -> np.ndarray:
-        held = tensors[source]
-        values = np.frombuffer(held.read(model.place), _DTYPES[held.dtype])
-        return values.reshape(parameter.shape).astype(dtype)
+    def read(piece: _Piece) -> np.ndarray:
+        parameter = piece.parameter
+        tensor = tensors[parameter.source.format(layer=piece.layer)]
+        row_bytes = (tensor.stop - tensor.start) // parameter.shape[0]
+        first = tensor.start + piece.start * row_bytes
+        data = model.place.read_range(tensor.file, first, first + (piece.stop - piece.start) * row_bytes)
+        values = np.frombuffer(data, _DTYPES[tensor.dtype]).reshape(-1, *parameter.shape[1:]).astype(dtype)
+        return values if piece.layer is None else values[None]
 
-    def stack(parameter: Parameter) -> Array:
-        sources = (parameter.source.format(layer=index) for index in range(model.decoder.layers))
-        return jnp.asarray(np.stack([tensor(source, parameter) for source in sources]))
+    def zeros(parameter: Parameter, *, stacked: bool) -> Array:
+        shape = (*[layers] * stacked, *parameter.shape)
+        place = sharding.at_rest(parameter, stacked=stacked)
+        return jax.jit(functools.partial(jnp.zeros, shape, dtype), out_shardings=place)()
 
-    whole, layer = model.parameters()
-    params: Params = {name: jnp.asarray(tensor(parameter.source, parameter)) for name, parameter in whole.items()}
-    params["layers"] = {name: stack(parameter) for name, parameter in layer.items()}
+    params: Params = {name: zeros(parameter, stacked=False) for name, parameter in of_model.items()}
+    params["layers"] = {name: zeros(parameter, stacked=True) for name, parameter in of_layer.items()}
+    pieces = [piece for name, parameter in of_model.items() for piece in _pieces(name, parameter, None, sharding)]
+    for layer in range(layers):
+        pieces += [piece for name, parameter in of_layer.items() for piece in _pieces(name, parameter, layer, sharding)]
+    for piece, values in _read_ahead(pieces, read):
+        group = params if piece.layer is None else params["layers"]
+        place = sharding.at_rest(piece.parameter, stacked=piece.layer is not None)
+        at = (piece.start,) if piece.layer is None else (piece.layer, piece.start)
+        group[piece.name] = _put(group[piece.name], jax.device_put(values, place), np.asarray(at, np.int32))
+        report(values.size)
     return params
+
+
+@functools.partial(jax.jit, donate_argnums=0)
+def _put(stack: Array, values: Array, at: Array) -> Array:
+    """The stack with `values` where they belong; its memory is used again."""
+    starts = [*at, *[0] * (stack.ndim - len(at))]
+    return jax.lax.dynamic_update_slice(stack, values, starts)
+
+
+def _pieces(name: str, parameter: Parameter, layer: int | None, sharding: Sharding) -> Iterator[_Piece]:
+    """The rows of a parameter, in equal pieces; all at once where rows are divided over devices."""
+    rows = parameter.shape[0]
+    divided = sharding.at_rest(parameter, stacked=False).spec[0] is not None
+    wanted = -(-parameter.size * 4 // PIECE_BYTES)
+    count = 1 if divided else next(count for count in range(min(wanted, rows), rows + 1) if rows % count == 0)
+    each = rows // count
+    for start in range(0, rows, each):
+        yield _Piece(name=name, parameter=parameter, layer=layer, start=start, stop=start + each)
+
+
+def _read_ahead(
+    pieces: list[_Piece], read: Callable[[_Piece], np.ndarray]
+) -> Iterator[tuple[_Piece, np.ndarray]]:
+    """Each piece with its values, in order, a few ahead of the one at hand."""
+    with ThreadPoolExecutor(_READERS) as pool:
+        reads: deque[tuple[_Piece, Future[np.ndarray]]] = deque()
+        try:
+            for piece in pieces:
+                reads.append((piece, pool.submit(read, piece)))
+                if len(reads) > _READERS:
+                    done, values = reads.popleft()
+                    yield done, values.result()
+            while reads:
+                done, values = reads.popleft()
+                yield done, values.result()
+        finally:
+            pool.shutdown(cancel_futures=True)

@@ -4,6 +4,7 @@ Array letters: B batch, T tokens, S scored tokens, D embed, H heads, K kv heads,
 V vocab, L layers. In an einsum they are lower case; `u` is T once more, on the keys' side.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -16,11 +17,21 @@ Params = dict[str, Any]
 """The whole model's parameters by name, and under `layers` each layer's, stacked on a first axis L."""
 
 
-def hidden_states(params: Params, config: DecoderConfig, token_ids: Array, first: int = 0) -> Array:
+def hidden_states(
+    params: Params,
+    config: DecoderConfig,
+    token_ids: Array,
+    first: int = 0,
+    *,
+    look_up: Callable[[Array, Array], Array] = lambda table, ids: table[ids],
+    whole: Callable[[Params], Params] = lambda weights: weights,
+) -> Array:
     """The states after the final norm from position `first` on, [B, T - first, D] in the parameters' dtype.
 
     Args:
         token_ids: int32 [B, T]; position 0 is the first of each row.
+        look_up: the rows of the embedding table, which may be divided over devices.
+        whole: brings together what devices hold of a layer's weights, when its turn comes.
     """
     dtype = params["embed"].dtype
     positions = token_ids.shape[1]
@@ -28,9 +39,11 @@ def hidden_states(params: Params, config: DecoderConfig, token_ids: Array, first
     rotation = jnp.cos(angles).astype(dtype), jnp.sin(angles).astype(dtype)
 
     with jax.named_scope("embed"):
-        states = params["embed"][token_ids]
+        states = look_up(params["embed"], token_ids)
 
     def layer(states: Array, weights: Params) -> tuple[Array, None]:
+        with jax.named_scope("weights"):
+            weights = whole(weights)
         with jax.named_scope("attention"):
             states += _attention(weights, config, _rms_norm(states, weights["attention_norm"], config), rotation)
         with jax.named_scope("mlp"):
@@ -43,9 +56,13 @@ def hidden_states(params: Params, config: DecoderConfig, token_ids: Array, first
 
 def logits(params: Params, hidden: Array) -> Array:
     """The logits of every row of the head, float32 [..., V], from hidden states [..., D]."""
-    head = params["embed"] if "head" not in params else params["head"]
     with jax.named_scope("head"):
-        return jnp.einsum("...d,vd->...v", hidden, head, preferred_element_type=jnp.float32)
+        return jnp.einsum("...d,vd->...v", hidden, params[head_name(params)], preferred_element_type=jnp.float32)
+
+
+def head_name(params: Params) -> str:
+    """The parameter that is the head: the embedding table, where they are tied."""
+    return "head" if "head" in params else "embed"
 
 
 def _attention(weights: Params, config: DecoderConfig, states: Array, rotation: tuple[Array, Array]) -> Array:

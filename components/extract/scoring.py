@@ -2,17 +2,22 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.sharding import PartitionSpec as P
 
 from components.contracts.scores import Scores
 from components.extract import decoder
+from components.extract.sharding import DATA, Sharding
 from components.models.decoder_config import DecoderConfig
+from components.models.parameters import Parameter
 
+Parameters = tuple[Mapping[str, Parameter], Mapping[str, Parameter]]
+"""Of the whole model, and of each layer."""
 HEAD_WINDOWS = 8
 """Windows whose logits are held at once: 400 rows of 50 keep a laptop's cache busy and an accelerator's units full."""
 
@@ -35,19 +40,42 @@ class TokenScores:
 Scorer = Callable[[decoder.Params, Array], TokenScores]
 
 
-def scorer(config: DecoderConfig, *, scored_tokens: int, temperature: float, top_k: int) -> Scorer:
+def scorer(
+    config: DecoderConfig,
+    parameters: Parameters,
+    sharding: Sharding,
+    *,
+    scored_tokens: int,
+    temperature: float,
+    top_k: int,
+) -> Scorer:
     """A compiled function from parameters and model input [B, T] to the scores of its last `scored_tokens` ids.
 
-    The last id is scored and never fed; the head runs only on the positions that predict a scored one.
+    The last id is scored and never fed; the head runs only on the positions that predict a scored one. B is a multiple
+    of the windows' devices.
     """
+    of_model, of_layer = parameters
+    specs = {name: sharding.by_hand(parameter, stacked=False) for name, parameter in of_model.items()}
+    specs["layers"] = {name: sharding.by_hand(parameter, stacked=True) for name, parameter in of_layer.items()}
 
     @jax.jit
+    @functools.partial(
+        jax.shard_map, mesh=sharding.mesh, in_specs=(specs, P(DATA)), out_specs=P(DATA), axis_names={DATA}
+    )
     def score(params: decoder.Params, token_ids: Array) -> TokenScores:
         fed, targets = token_ids[:, :-1], token_ids[:, -scored_tokens:]
-        hidden = decoder.hidden_states(params, config, fed, first=fed.shape[1] - scored_tokens)
+        hidden = decoder.hidden_states(
+            params,
+            config,
+            fed,
+            first=fed.shape[1] - scored_tokens,
+            look_up=functools.partial(sharding.look_up, of_model["embed"]),
+            whole=functools.partial(sharding.whole, of_layer),
+        )
+        head = sharding.whole(of_model, {decoder.head_name(params): params[decoder.head_name(params)]})
 
         def score_window(window: tuple[Array, Array]) -> TokenScores:
-            return score_tokens(decoder.logits(params, window[0]), window[1], temperature=temperature, top_k=top_k)
+            return score_tokens(decoder.logits(head, window[0]), window[1], temperature=temperature, top_k=top_k)
 
         return jax.lax.map(score_window, (hidden, targets), batch_size=HEAD_WINDOWS)
 
@@ -89,7 +117,7 @@ def kth_largest(values: Array, k: int) -> Array:
         enough = jnp.sum(keys >= candidate[..., None], axis=-1) >= k
         return jnp.where(enough, candidate, found)
 
-    key = jax.lax.fori_loop(0, 32, settle, jnp.zeros(values.shape[:-1], jnp.uint32))
+    key = jax.lax.fori_loop(0, 32, settle, jnp.zeros_like(keys[..., 0]))
     return jax.lax.bitcast_convert_type(jnp.where(key >= sign, key ^ sign, ~key), jnp.float32)
 
 
