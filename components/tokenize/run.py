@@ -38,10 +38,19 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
     _check_positions(tokenization, window, folder)
     texts = read_books(books)
     say(f"windows of {window.chunk_size} tokens, {'no BOS' if bos_id is None else f'BOS {bos_id}'}")
+    if not tokenizer.is_cuttable:
+        say("this tokenizer is not known to cut safely: each slice is tokenized on its own")
     progress = Progress(sum(len(range(0, len(book.text), window.cursor_inc)) for book in texts), "slices")
 
     def windows_of(book: Book) -> tuple[str, Windows]:
-        rows = slide(book.text, tokenizer.encode, window, scored_tokens=tokenization.scored_tokens, report=progress.add)
+        rows = slide(
+            book.text,
+            tokenizer.encode,
+            window,
+            scored_tokens=tokenization.scored_tokens,
+            is_cuttable=tokenizer.is_cuttable,
+            report=progress.add,
+        )
         _check_windows(rows, book, window, folder)
         dropped = f"{rows.dropped_tail:,} cursors at the tail and {rows.dropped_inside:,} inside have none"
         say(f"{book.name}: {len(rows):,} windows; {dropped}")

@@ -17,7 +17,8 @@ from transformers.utils import logging as transformers_logging
 
 from components.contracts.errors import ModelError
 from components.models.folder import sha256_of_files
-from components.tokenize.windows import Encoding
+from components.tokenize.cuts import is_cuttable
+from components.tokenize.first_tokens import Encoding
 
 _FILE = "tokenizer.json"
 
@@ -29,6 +30,8 @@ class Tokenizer:
     sha256: str
     bos_id: int | None
     """The id of its bos_token, if it has one."""
+    is_cuttable: bool
+    """Whether it is proved where a text may be cut without changing its tokens (see cuts.py)."""
     backend: Backend
 
     def encode(self, slices: list[str]) -> list[Encoding]:
@@ -56,10 +59,12 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     backend = _read(folder / _FILE, "a tokenizer", lambda: Backend.from_file(str(folder / _FILE)))
     settings = folder / "tokenizer_config.json"
     fast = _read(settings, "settings", lambda: PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True))
+    backend = _for_plain_text(backend)
     return Tokenizer(
         sha256=sha256_of_files(folder, [_FILE]),
         bos_id=None if fast.bos_token is None else backend.token_to_id(fast.bos_token),
-        backend=_for_plain_text(backend),
+        is_cuttable=is_cuttable(backend),
+        backend=backend,
     )
 
 

@@ -9,8 +9,9 @@ from tokenizers import Tokenizer
 from components.contracts.errors import SettingsError
 from components.contracts.settings import WindowSettings
 from components.contracts.windows import Windows
+from components.tokenize.first_tokens import Encoding
 from components.tokenize.tokenizer import load_tokenizer
-from components.tokenize.windows import Encoding, slide
+from components.tokenize.windows import slide
 from tests.tokenize.toy_tokenizers import KINDS, TEXT, build, build_words, library_tokenizer
 
 
