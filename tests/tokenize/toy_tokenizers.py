@@ -92,6 +92,27 @@ def _llama2() -> Tokenizer:
     return tokenizer
 
 
+def _gemma() -> Tokenizer:
+    """SentencePiece BPE without a dummy space; some of its tokens reach over spaces, some are added."""
+    control, byte_tokens = ["<pad>", "<bos>", "<unk>"], [f"<0x{byte:02X}>" for byte in range(256)]
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True, byte_fallback=True))
+    tokenizer.normalizer = normalizers.Replace(" ", "▁")
+    tokenizer.train_from_iterator(_CORPUS[:3], _trainer(control + byte_tokens, [], 480))
+    tokenizer.add_tokens([AddedToken(content, normalized=False) for content in ("\n\n", "▁▁", "her")])
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_previous")
+    tokenizer.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
+    return tokenizer
+
+
+def _metaspace() -> Tokenizer:
+    """Llama 2's as it is converted today: the pre-tokenizer spells the spaces, and there is an added token."""
+    tokenizer = _llama2()
+    tokenizer.normalizer = normalizers.Sequence([])
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first", split=False)
+    tokenizer.add_tokens([AddedToken("ferry", normalized=False)])
+    return tokenizer
+
+
 def _unigram() -> Tokenizer:
     """Unigram pieces of Metaspace words, as in T5 and XLNet; its control tokens are pieces too."""
     # Counted, since the trainer gives other pieces each time.
@@ -194,6 +215,8 @@ _BUILDERS: dict[str, tuple[Callable[[], Tokenizer], dict[str, str]]] = {
     "llama3": (_llama3, {"bos_token": "<|begin_of_text|>", "eos_token": "<|endoftext|>"}),
     "gpt_neox": (_gpt_neox, _GPT),
     "llama2": (_llama2, _SENTENCEPIECE),
+    "metaspace": (_metaspace, _SENTENCEPIECE),
+    "gemma": (_gemma, {"bos_token": "<bos>", "eos_token": "<pad>", "unk_token": "<unk>"}),
     "unigram": (_unigram, _SENTENCEPIECE),
     "truncating": (_truncating, _GPT),
     "qwen2": (_qwen2, _GPT),
@@ -208,7 +231,7 @@ _BUILDERS: dict[str, tuple[Callable[[], Tokenizer], dict[str, str]]] = {
     "lowercase": (_lowercase, _GPT),
 }
 KINDS = list(_BUILDERS)
-NOT_CUTTABLE = ["llama2", "unigram", "added_phrase", "lowercase"]
+NOT_CUTTABLE = ["unigram", "added_phrase", "lowercase"]
 CUTTABLE = [kind for kind in KINDS if kind not in NOT_CUTTABLE]
 
 
