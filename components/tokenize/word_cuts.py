@@ -30,8 +30,8 @@ In a `Sequence` each step splits what the last left. Before the first of the abo
 digits, of punctuation or of kana and ideographs from the rest (`_is_of_runs`). No such run goes on from a to b, and
 digits are counted from where theirs begins. So these split L + R as they split L and R, but for one piece that may
 reach across the cut; it ends L's part with a and begins R's with b, and the step that follows cuts it. Behind that
-step no piece reaches across, and what a step makes of a piece depends on this piece alone. So does what BPE makes of
-a word, `ignore_merges` or not; but not with `dropout`, which draws.
+step no piece reaches across, and what a step makes of a piece depends on this piece alone, and so does what BPE makes
+of a word, `ignore_merges` or not.
 """
 
 import itertools

@@ -134,7 +134,7 @@ def test_pre_tokenizer_that_is_not_proved_is_not_cuttable(
     steps: list[pre_tokenizers.PreTokenizer] | None, gpt2: Tokenizer
 ) -> None:
     assert find_cuts(gpt2) is not None
-    gpt2.pre_tokenizer = None if steps is None else pre_tokenizers.Sequence(steps)  # type: ignore[assignment]
+    gpt2.pre_tokenizer = None if steps is None else pre_tokenizers.Sequence(steps)
     assert find_cuts(gpt2) is None
 
 
@@ -176,7 +176,7 @@ def test_added_token_that_does_not_is_cuttable(token: AddedToken, gpt2: Tokenize
 
 
 def _set_dropout(tokenizer: Tokenizer) -> None:
-    tokenizer.model.dropout = 0.1  # type: ignore[attr-defined]
+    tokenizer.model.dropout = 0.1
 
 
 def _set_normalizer(tokenizer: Tokenizer) -> None:
@@ -205,7 +205,7 @@ def gpt2(tmp_path: Path) -> Tokenizer:
 def test_token_that_reaches_over_a_space_leaves_cuts_behind_other_characters(tmp_path: Path) -> None:
     tokenizer = load_tokenizer(build("gemma", tmp_path))
     assert tokenizer.cuts is not None
-    vocabulary = [tokenizer.backend.id_to_token(token) for token in range(tokenizer.backend.get_vocab_size())]
+    vocabulary = tokenizer.backend.get_vocab()
     over = {token[at - 1] for token in vocabulary for at in range(1, len(token)) if token[at] == "▁"} - {"▁"}
     assert over
     letters = {chr(point) for point in range(0x21, 0x7F)}

@@ -97,7 +97,8 @@ def _gemma() -> Tokenizer:
     control, byte_tokens = ["<pad>", "<bos>", "<unk>"], [f"<0x{byte:02X}>" for byte in range(256)]
     tokenizer = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True, byte_fallback=True))
     tokenizer.normalizer = normalizers.Replace(" ", "▁")
-    tokenizer.train_from_iterator(_CORPUS[:3], _trainer(control + byte_tokens, [], 480))
+    phrases = [f" {word}" for word in TEXT.split() if word.isascii()] + 2 * ["of the, and. of the"]
+    tokenizer.train_from_iterator(phrases, _trainer(control + byte_tokens, [], 480))
     tokenizer.add_tokens([AddedToken(content, normalized=False) for content in ("\n\n", "▁▁", "her")])
     tokenizer.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_previous")
     tokenizer.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
@@ -165,6 +166,12 @@ def _qwen2() -> Tokenizer:
     return tokenizer
 
 
+def _gpt4o() -> Tokenizer:
+    """What does not match is removed, though all matches."""
+    words = pre_tokenizers.Split(Regex(GGUF_PRE_TOKENIZER_SPLITS["gpt-4o"]), "removed", invert=True)
+    return _phrases(words, _TO_BYTES)
+
+
 def _deepseek() -> Tokenizer:
     """Three expressions, one behind the other, with their line breaks as they are; no normalizer, spelled out."""
     words = (
@@ -220,7 +227,7 @@ _BUILDERS: dict[str, tuple[Callable[[], Tokenizer], dict[str, str]]] = {
     "unigram": (_unigram, _SENTENCEPIECE),
     "truncating": (_truncating, _GPT),
     "qwen2": (_qwen2, _GPT),
-    "gpt4o": (lambda: _phrases(_split(GGUF_PRE_TOKENIZER_SPLITS["gpt-4o"]), _TO_BYTES), _GPT),
+    "gpt4o": (_gpt4o, _GPT),
     "tekken": (lambda: _phrases(_split(GGUF_PRE_TOKENIZER_SPLITS["tekken"]), _TO_BYTES), _GPT),
     "qwen35": (lambda: _phrases(_split(GGUF_PRE_TOKENIZER_SPLITS["qwen35"]), _TO_BYTES), _GPT),
     "deepseek": (_deepseek, _GPT),
