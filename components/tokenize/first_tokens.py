@@ -1,6 +1,6 @@
 """The first tokens of slices, each slice tokenized on its own: the definition that everything else must equal."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +19,7 @@ class Encoding(NamedTuple):
     """The half-open span of the text's characters that each token came from."""
 
 
-Encode = Callable[[list[str]], list[Encoding]]
+Encode = Callable[[list[str]], Iterable[Encoding]]
 
 
 class FirstTokens(NamedTuple):

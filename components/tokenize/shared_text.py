@@ -62,7 +62,7 @@ def from_shared_text(
     pieces = _pieces(where)
     heads = [text[start:stop] for start, stop in zip(cursor.tolist(), where[first].tolist(), strict=True)]
     distinct = {head: number for number, head in enumerate(dict.fromkeys(heads))}
-    encodings = encode([*(text[before:stop] for before, _, stop in pieces), *distinct])
+    encodings = list(encode([*(text[before:stop] for before, _, stop in pieces), *distinct]))
     run = _run(encodings[: len(pieces)], pieces)
     if not _is_in_order(run):
         return rows

@@ -6,7 +6,7 @@ release; here it runs as it was published, and transformers is asked only which 
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +34,10 @@ class Tokenizer:
     """Where it is proved that a text may be cut without changing its tokens."""
     backend: Backend
 
-    def encode(self, slices: list[str]) -> list[Encoding]:
+    def encode(self, slices: list[str]) -> Iterator[Encoding]:
         """Each slice's tokens; special tokens are neither added nor recognised in the text.
+
+        One at a time: thousands of tokens kept as Python's objects cost more time than making them.
 
         Raises:
             ModelError: the tokenizer has no token for some of the text, and none for what is unknown.
@@ -44,7 +46,7 @@ class Tokenizer:
             encodings = self.backend.encode_batch(slices, add_special_tokens=False)
         except Exception as error:  # the library raises bare ones
             raise ModelError(f"{_FILE} must encode any text, found: {error}: fetch the model again") from error
-        return [Encoding(encoding.ids, encoding.offsets) for encoding in encodings]
+        return (Encoding(encoding.ids, encoding.offsets) for encoding in encodings)
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:

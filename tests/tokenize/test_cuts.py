@@ -78,7 +78,7 @@ def cuttable(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 @given(text=TEXTS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_tokens_of_the_parts_are_those_of_the_whole(cuttable: Loaded, text: str) -> None:
     assert cuttable.cuts is not None
     whole = _tokens(cuttable, text)

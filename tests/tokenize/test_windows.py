@@ -121,7 +121,7 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 @given(case=cases())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_windows_are_those_of_the_definition(folder: Path, case: tuple[str, WindowSettings]) -> None:
     text, window = case
     scored = window.scored_tokens(has_bos=window.bos == "true")
