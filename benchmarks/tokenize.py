@@ -38,7 +38,7 @@ _ROOT = Path(__file__).parent.parent
 _WAYS = ("call per slice", "one batch", "this")
 
 
-def main(characters: int = 200_000, repeats: int = 5) -> int:
+def main(characters: int = 100_000, repeats: int = 5) -> int:
     """Time each way, print windows per second and ratios; 1 if one is too low."""
     text = _book(characters)
     tokenizers = _tokenizers()

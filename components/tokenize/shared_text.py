@@ -1,18 +1,22 @@
 """The first tokens of slices that share their text: what they share is tokenized once.
 
-Where the tokenizer can be cut (see cuts.py), a slice is cut twice: at the first cut in it, and at the last. In between
-lies text that the slice shares with its neighbours, and whose tokens are therefore those of one run over all of it:
+Where the tokenizer can be cut (see cuts.py), a slice is cut twice: at the first cut behind its cursor, and at its last.
+In between lies text that it shares with its neighbours, and whose tokens are those of one run over all of it:
 
-    run of tokens        [ ferryman][ did][ not][ answer][ her]|[. ...
-    cuts                 |         |     |     |        |     |
-    slice at cursor 7       [man]  |[ did][ not][ answer]|  [ h]
-                             head  |   from the run      |  rest
+    text                The ferryman did not answer her.
+    cuts                   |        |   |   |      |
+    run of tokens                    did not answer her.
+    slice at cursor 9            man did not answer h
+      head                       man                            tokenized on its own
+      shared                         did not answer             taken from the run
+      rest                                          h           never looked at
 
-    tokens(slice) = tokens(head) + tokens(shared) + tokens(rest)
+    tokens(slice) = tokens(head), then rest(shared), then rest(rest), with rest() as in cuts.py
 
-The head is a few characters, tokenized on its own; heads that are alike are tokenized once. The rest, where the slice's
-own stop may fall inside a word, is never looked at: a slice whose head and shared text have no more than `chunk_size`
-tokens, one more being needed to know where the last stops, remains to be tokenized on its own.
+A head is a few characters; heads that are alike are tokenized once. The run is encoded in pieces, each from the cut
+before it, since only behind a cut is it known what a text's tokens are in all slices. In the rest the slice's own stop
+may fall inside a word: a slice whose head and shared text have no more than `chunk_size` tokens, one more being needed
+to know where the last stops, remains to be tokenized on its own.
 """
 
 from collections.abc import Sequence

@@ -1,5 +1,8 @@
 """The windows of a text, straight from the definition; and what the tests of windows share."""
 
+import json
+from pathlib import Path
+
 from tokenizers import Tokenizer
 
 from components.contracts.settings import WindowSettings
@@ -49,3 +52,16 @@ def window_settings(
 def lists(windows: Windows) -> dict[str, list[int] | list[list[int]]]:
     """The columns by name."""
     return {name: column.tolist() for name, column in windows.columns().items()}
+
+
+def library_tokenizer(folder: Path) -> Tokenizer:
+    """The folder's tokenizer in the library's own terms, without what the measurement leaves out."""
+    content = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    content |= {"post_processor": None, "truncation": None, "padding": None}
+    if content["model"]["type"] == "Unigram":  # in SentencePiece itself, control pieces match no text
+        for piece in content["model"]["vocab"][:3]:
+            piece[0] = f"\ufdd0{piece[0]}"
+        content["added_tokens"] = []
+    tokenizer = Tokenizer.from_str(json.dumps(content))
+    tokenizer.encode_special_tokens = True
+    return tokenizer

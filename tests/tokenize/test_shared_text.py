@@ -14,9 +14,9 @@ from components.tokenize.first_tokens import Encoding, each_alone
 from components.tokenize.shared_text import from_shared_text
 from components.tokenize.tokenizer import Tokenizer, load_tokenizer
 from components.tokenize.windows import slide
-from tests.tokenize.definition import by_definition, lists, window_settings
+from tests.tokenize.definition import by_definition, library_tokenizer, lists, window_settings
 from tests.tokenize.texts import cases
-from tests.tokenize.toy_tokenizers import CUTTABLE, KINDS, TEXT, build, library_tokenizer
+from tests.tokenize.toy_tokenizers import CUTTABLE, KINDS, TEXT, build
 
 _STORY = " ".join(TEXT.split()) + "\n\n"
 _BLOB = "aGVsbG8gd29ybGQ"

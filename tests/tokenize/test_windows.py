@@ -9,9 +9,9 @@ from components.contracts.settings import WindowSettings
 from components.tokenize.first_tokens import Encoding
 from components.tokenize.tokenizer import load_tokenizer
 from components.tokenize.windows import slide
-from tests.tokenize.definition import by_definition, lists, window_settings
+from tests.tokenize.definition import by_definition, library_tokenizer, lists, window_settings
 from tests.tokenize.texts import cases
-from tests.tokenize.toy_tokenizers import KINDS, TEXT, build, build_words, library_tokenizer
+from tests.tokenize.toy_tokenizers import KINDS, TEXT, build, build_words
 
 # Windows worked out by hand.
 

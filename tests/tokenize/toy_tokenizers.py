@@ -259,19 +259,6 @@ def build_words(words: list[str], folder: Path) -> Path:
     return _save(tokenizer, folder, {})
 
 
-def library_tokenizer(folder: Path) -> Tokenizer:
-    """The folder's tokenizer in the library's own terms, without what the measurement leaves out."""
-    content = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
-    content |= {"post_processor": None, "truncation": None, "padding": None}
-    if content["model"]["type"] == "Unigram":  # in SentencePiece itself, control pieces match no text
-        for piece in content["model"]["vocab"][:3]:
-            piece[0] = f"\ufdd0{piece[0]}"
-        content["added_tokens"] = []
-    tokenizer = Tokenizer.from_str(json.dumps(content))
-    tokenizer.encode_special_tokens = True
-    return tokenizer
-
-
 def _save(tokenizer: Tokenizer, folder: Path, special_tokens: dict[str, str]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer.save(str(folder / "tokenizer.json"))
