@@ -1,6 +1,6 @@
 # `make run` measures the bundled sample; `make test` tests. Everything else is below, one line each.
 #
-#   make run BOOKS="a.txt b.txt" CONTROLS=unseen.txt MODEL=path/to/model OUT=results SET="top_k=20 cursor_inc=50"
+#   make run BOOKS="a.txt b.txt" CONTROLS=unseen.txt MODEL=llama-3.2-1b OUT=results SET="top_k=20 cursor_inc=50"
 
 PYTHON ?= python3
 BOOKS ?= samples/the-soap-winter.txt
@@ -18,7 +18,7 @@ BIN := $(VENV)/bin
 LOCK = uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
-.PHONY: help run compile test test-gcs test-docs soak store bench-plot bench-tokenize pictures check format sample goldens lock
+.PHONY: help run compile test test-gcs test-hub test-docs soak store bench-plot bench-tokenize pictures check format sample goldens lock
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,9 @@ test: $(VENV)/dev  ## Run the tests
 
 test-gcs: $(VENV)/dev  ## Test the server that stands in for Google Cloud Storage in the tests
 	$(BIN)/python -m pytest tests/gcs
+
+test-hub: $(VENV)/dev  ## Test the server that stands in for the Hugging Face Hub in the tests
+	$(BIN)/python -m pytest tests/hub
 
 test-docs: $(VENV)/dev  ## Run every command of README.md and docs/ in a clean clone
 	$(BIN)/python -m tests.documented

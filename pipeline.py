@@ -4,13 +4,20 @@ Slides a window of tokens over each book, asks the model for the probability p_z
 first half, and shows it character by character.
 
 What to measure:
-- books: the books: UTF-8 text files, or folders of .txt files.
-- model: a Hugging Face model folder with config.json, tokenizer.json and safetensors.
-- store: the folder, or gs://bucket/prefix, where scores are kept, and found again by the next run.
+- books: the books: text files, folders of .txt files or globs, here or at gs://; https:// addresses; or @LIST, a file
+  that lists such (docs/books.md).
+- model: a repository on the Hugging Face Hub (organisation/name), a name in models.yaml, or a folder, local or at gs://,
+  with config.json, tokenizer.json and safetensors.
+- model_revision: of a repository: a branch, a tag or a commit; empty is that of models.yaml, else main.
+- store: the folder, or gs://bucket/prefix, where models and scores are kept, and found again by the next run.
 - controls: books that the model cannot have seen, given like books; their rates stand beside the others'.
 - control_sample: suffixes of each book that are scored a second time, under prompts from elsewhere in it; 0 is none.
 - chapters: auto (lines such as "Chapter 1", if 500 characters follow), none, or a regular expression for the lines that
   head a chapter.
+- encoding: the books' encoding.
+- gutenberg: whether Project Gutenberg's header and footer are measured too (keep) or left out (cut).
+- unwrap: whether the lines of a paragraph that was broken at a fixed width are joined.
+- on_bad_book: what becomes of a run in which a book cannot be brought: fail (after the others are measured) or skip.
 - preset: settings by one word: none, paper (Cooper et al. 2025: 50 + 50 tokens, top-k 40; the defaults) or marin (the
   older script: bos=true, prompt_tokens=49, max_length=100, coverage=window).
 
@@ -27,6 +34,7 @@ The scores:
   temperature 1 over the whole vocabulary.
 - precision: auto (bfloat16 on TPU and GPU, float32 on CPU), float32, bfloat16 or float16.
 - batch_size: windows in a batch; 0 is chosen for the device.
+- shards: tasks that share the windows, each on devices of its own; the numbers are the same.
 - force: whether scores that are in the store are computed anew; it gives the same, unless the code has changed.
 
 The heat map:
@@ -45,6 +53,7 @@ from components.download.component import download
 from components.extract.component import extract
 from components.plot.component import plot
 from components.tokenize.component import tokenize
+from components.verdict.component import verdict
 
 
 @dsl.pipeline(name="byheart", description=__doc__)
@@ -52,9 +61,14 @@ def byheart(
     books: List[str],  # noqa: UP006
     model: str,
     store: str,
+    model_revision: str = "",
     controls: List[str] = [],  # noqa: B006, UP006  kfp copies it
     control_sample: int = 0,
     chapters: str = "auto",
+    encoding: str = "utf-8",
+    gutenberg: str = "keep",
+    unwrap: bool = False,
+    on_bad_book: str = "fail",
     preset: str = "none",
     chunk_size: int = 100,
     slice_length: int = 2000,
@@ -66,6 +80,7 @@ def byheart(
     top_k: int = 40,
     precision: str = "auto",
     batch_size: int = 0,
+    shards: int = 1,
     force: bool = False,
     coverage: str = "suffix",
     plot_title: str = "",
@@ -73,14 +88,19 @@ def byheart(
     figsize: str = "20x3",
     dpi: int = 300,
 ) -> dsl.Artifact:
-    """download -> tokenize -> extract -> plot; every parameter is explained at the top of this file."""
+    """download -> tokenize -> extract -> plot -> verdict; every parameter is explained at the top of this file."""
     downloaded = download(
         books=books,
         model=model,
+        model_revision=model_revision,
         store=store,
         controls=controls,
         control_sample=control_sample,
         chapters=chapters,
+        encoding=encoding,
+        gutenberg=gutenberg,
+        unwrap=unwrap,
+        on_bad_book=on_bad_book,
         preset=preset,
         chunk_size=chunk_size,
         slice_length=slice_length,
@@ -92,6 +112,7 @@ def byheart(
         top_k=top_k,
         precision=precision,
         batch_size=batch_size,
+        shards=shards,
         force=force,
         coverage=coverage,
         plot_title=plot_title,
@@ -101,9 +122,13 @@ def byheart(
     )
     given = {name: downloaded.outputs[name] for name in ("book_texts", "model_description", "settings")}
     tokenized = tokenize(**given)
-    extracted = extract(store=store, windows=tokenized.outputs["windows"], **given)
-    plotted = plot(windows=tokenized.outputs["windows"], scores=extracted.outputs["scores"], **given)
-    for task in (downloaded, tokenized, extracted, plotted):
+    given["windows"] = tokenized.outputs["windows"]
+    with dsl.ParallelFor(downloaded.outputs["Output"]) as shard:  # kfp's local runner knows outputs of no other name
+        extracted = extract(store=store, shard=shard, **given)
+    plotted = plot(scores=dsl.Collected(extracted.outputs["scores"]), **given)
+    judged = verdict(**{name: given[name] for name in ("book_texts", "windows", "settings")})
+    judged.after(plotted)
+    for task in (downloaded, tokenized, extracted, plotted, judged):
         task.set_caching_options(False)  # the store is the cache: it knows when a file behind a path has changed
     for task, attempts in ((downloaded, 5), (extracted, 30), (plotted, 5)):  # what the network or a preemption can end
         # Without a factor and a far end, Kubeflow stops retrying an hour after the first attempt's start.

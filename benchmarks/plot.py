@@ -7,6 +7,7 @@ keeps of them. The limits that it is held against are 30 seconds and 1.5 GB.
 """
 
 import inspect
+import json
 import resource
 import subprocess
 import sys
@@ -34,7 +35,7 @@ from pipeline import byheart
 SECONDS, GIGABYTES = 30, 1.5
 PROMPT = SUFFIX = 50
 STRIDE = 10
-_RUN = "import sys; from components.plot.run import run; run(**dict(a.split('=', 1) for a in sys.argv[1:]))"
+_RUN = "import json, sys; from components.plot.run import run; run(**json.loads(sys.argv[1]))"
 
 
 def main(characters: int = 1_000_000) -> int:
@@ -42,7 +43,7 @@ def main(characters: int = 1_000_000) -> int:
     with tempfile.TemporaryDirectory(prefix="byheart-") as folder:
         inputs = make(Path(folder), characters)
         started = time.monotonic()
-        command = [sys.executable, "-c", _RUN, *(f"{name}={path}" for name, path in inputs.items())]
+        command = [sys.executable, "-c", _RUN, json.dumps({**inputs, "scores": [inputs["scores"]]})]
         subprocess.run(command, check=True)
         seconds = time.monotonic() - started
         gigabytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e9
@@ -70,7 +71,8 @@ def make(folder: Path, characters: int) -> dict[str, str]:
     inputs = {name: str(folder / name) for name in names}
     write_books(inputs["books"], [Book(name="synthetic", source="drawn", text=text, chapters=chapters)])
     write_model(
-        inputs["model"], Model(source="drawn", path="", model_type="none", parameters=0, weights_sha256="0" * 64)
+        inputs["model"],
+        Model(source="drawn", commit=None, address="gone", model_type="none", parameters=0, weights_sha256="0" * 64),
     )
     write_windows(inputs["windows"], tokenization, [("synthetic", windows)])
     parameters = inspect.signature(byheart.pipeline_func).parameters

@@ -8,7 +8,6 @@
 """
 
 import argparse
-import json
 import signal
 import sys
 import time
@@ -16,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from components.contracts.errors import ByheartError, SettingsError
-from components.contracts.progress import duration
 
 
 def main() -> int:
@@ -30,10 +28,10 @@ def main() -> int:
 
     running = commands.add_parser("run", help="run a compiled pipeline on this machine")
     running.add_argument("pipeline", type=Path, help="the compiled YAML file")
-    running.add_argument("--books", nargs="+", required=True, help="text files, or folders of .txt files")
+    running.add_argument("--books", nargs="+", required=True, help="files, folders, globs, @lists (docs/books.md)")
     running.add_argument("--controls", nargs="*", default=[], help="books that the model cannot have seen")
-    running.add_argument("--model", required=True, help="a Hugging Face model folder")
-    running.add_argument("--store", required=True, help="the folder, or gs://bucket/prefix, where scores are kept")
+    running.add_argument("--model", required=True, help="on the Hub, in models.yaml, or a folder (docs/models.md)")
+    running.add_argument("--store", required=True, help="the folder, or gs://bucket/prefix, for models and scores")
     running.add_argument("--out", required=True, help="the folder for the results")
     running.add_argument("--set", nargs="*", default=[], metavar="name=value", help="parameters of the pipeline")
     running.set_defaults(command=_run)
@@ -65,8 +63,9 @@ def _compile(chosen: argparse.Namespace) -> None:
 
 
 def _run(chosen: argparse.Namespace) -> None:
-    from launch.local import run_local
+    from launch.local import IncompleteError, run_local
     from launch.parameters import parse_place, parse_values, read_parameters
+    from launch.results import show_results
 
     started = time.monotonic()
     arguments: dict[str, Any] = {
@@ -79,8 +78,12 @@ def _run(chosen: argparse.Namespace) -> None:
     if "://" in chosen.out:
         raise SettingsError(f"out must be a local folder, found {chosen.out}: choose one and copy it there afterwards")
     out = Path(parse_place("out", chosen.out))
-    run_local(chosen.pipeline, arguments, out)
-    _show(out, time.monotonic() - started)
+    try:
+        run_local(chosen.pipeline, arguments, out)
+    except IncompleteError:
+        show_results(out, time.monotonic() - started)
+        raise
+    show_results(out, time.monotonic() - started)
 
 
 def _store(chosen: argparse.Namespace) -> None:
@@ -94,33 +97,6 @@ def _store(chosen: argparse.Namespace) -> None:
         show_scores(chosen.store, chosen.address)
     else:
         remove_scores(chosen.store, chosen.address, sure=chosen.yes)
-
-
-def _show(out: Path, seconds: float) -> None:
-    """Print where the results are, and the headline of each book."""
-    provenance = json.loads((out / "provenance.json").read_text(encoding="utf-8"))
-    for name, book in provenance["books"].items():
-        numbers = json.loads((out / name / "statistics.json").read_text(encoding="utf-8"))
-        headline, characters, plain = numbers["headline"], numbers["characters"], numbers["plain"]
-        covered, found = plain["coverage_at"]["suffix"]["0.5"], plain["windows_at"]["0.001"]
-        measurable = characters["suffix"]["measurable"] / characters["count"]
-        print(f"\n{name}, {book['role']}, {book['characters']:,} characters, under {provenance['model']['source']}")
-        what = f"of measurable characters ({measurable:.1%} of all) have p_z ≥ 0.5"
-        print(f"  {covered['share_of_measurable']:7.1%}  {what}{_beside(covered)}")
-        print(f"  {found['share']:7.1%}  of windows have p_z ≥ 0.001{_beside(found)}")
-        print(f"  {headline['longest_passage_characters_at_0.5']:7,}  characters in the longest passage at p_z ≥ 0.5")
-        print(f"  {out / name / 'heat_map.png'}, and {len(list((out / name).iterdir())) - 1} files beside it")
-    print(f"\n{out / 'summary.csv'} sets the books side by side")
-    print(f"{out / 'methods.md'} says what was measured, for a paper")
-    print(f"{out / 'provenance.json'} says how; {duration(seconds)} in all")
-
-
-def _beside(rate: dict[str, Any]) -> str:
-    """A rate's interval and the control's rate, as far as there are any."""
-    interval = f"95% interval {rate['interval'][0]:.0%} to {rate['interval'][1]:.0%}" if rate["interval"] else ""
-    control = f"control {rate['control']:.1%}" if rate["control"] is not None else ""
-    said = ", ".join(filter(None, (interval, control)))
-    return f"; {said}" if said else ""
 
 
 if __name__ == "__main__":

@@ -21,10 +21,16 @@ from components.contracts.progress import ERROR, say
 
 
 def run_graph(pipeline: str, work: str, out: str, arguments: str) -> None:
-    """Run the graph on JSON `arguments`, its artifacts below `work`, and leave what its output holds in `out`."""
+    """Run the graph on JSON `arguments`, its artifacts below `work`, and leave the results in `out`."""
     local.init(local.SubprocessRunner(use_venv=False), pipeline_root=work)
-    task = components.load_component_from_text(_without_retries(pipeline))(**json.loads(arguments))
-    results = Path(next(iter(task.outputs.values())).path)
+    try:
+        components.load_component_from_text(_without_retries(pipeline))(**json.loads(arguments))
+    finally:
+        for results in Path(work).rglob("plot/results"):  # there also where a book is missing, and the run has failed
+            _publish(results, out)
+
+
+def _publish(results: Path, out: str) -> None:
     try:
         shutil.copytree(results, out, copy_function=shutil.copyfile, dirs_exist_ok=True)
     except (shutil.Error, OSError) as error:
@@ -36,8 +42,9 @@ def run_graph(pipeline: str, work: str, out: str, arguments: str) -> None:
 def _without_retries(pipeline: str) -> str:
     """The compiled graph, whose stages are tried once: at a desk, a person tries again."""
     spec, *placement = yaml.safe_load_all(Path(pipeline).read_text(encoding="utf-8"))
-    for task in spec["root"]["dag"]["tasks"].values():
-        task.pop("retryPolicy", None)
+    for part in (spec["root"], *spec["components"].values()):
+        for task in part.get("dag", {}).get("tasks", {}).values():
+            task.pop("retryPolicy", None)
     return yaml.safe_dump_all([spec, *placement], sort_keys=False)
 
 

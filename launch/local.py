@@ -36,12 +36,17 @@ class RunFailedError(ByheartError):
     """A stage ended the run."""
 
 
+class IncompleteError(RunFailedError):
+    """The run has failed since not every book is measured; the results of the others are there."""
+
+
 def run_local(pipeline: str | Path, arguments: dict[str, Any], out: str | Path) -> None:
     """Run a compiled pipeline here and leave its results in `out`.
 
     Raises:
         ByheartError: the arguments are too long, or `out` cannot take a log or a book's folder.
         RunFailedError: a stage failed; the message is the stage's own.
+        IncompleteError: it was the last, which finds that a book is not measured.
     """
     given = json.dumps(arguments)
     if len(given) > _ARGUMENTS_CHARACTERS:
@@ -64,6 +69,8 @@ def run_local(pipeline: str | Path, arguments: dict[str, Any], out: str | Path) 
             f"out must be a folder that can be written, found {error.filename or log_path}: {error.strerror}: make "
             "room or choose another"
         ) from None
+    if stage_error and stage_error.startswith("verdict: "):
+        raise IncompleteError(stage_error)
     if code or stage_error:
         fault = _first_fault(log_path)
         said = f"{fault}: a fault of this program, or of this machine; see" if fault else _ENDED_FROM_OUTSIDE

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from components.contracts.errors import SettingsError, StoreError
-from components.contracts.progress import duration
+from components.contracts.progress import duration, size
 from components.contracts.scores import SCORES, about_name, folder_name
 from components.store import Store, open_store
 from components.store.stored import Stored
@@ -44,10 +44,10 @@ def list_scores(store: str) -> None:
         about = _about(place, scored)
         book, model = about.get("book", {}).get("name", "?"), about.get("model", {}).get("source", "?")
         print(
-            f"{scored.address}  {scored.parts:>5} of {about.get('parts', '?')} parts  {_size(scored.size_bytes):>9}  "
+            f"{scored.address}  {scored.parts:>5} of {about.get('parts', '?')} parts  {size(scored.size_bytes):>9}  "
             f"{_age(scored.changed):>9} old  {about.get('what', '?')} of {book} under {model}"
         )
-    print(f"{len(found):,} addresses, {_size(sum(scored.size_bytes for scored in found))} in {store}")
+    print(f"{len(found):,} addresses, {size(sum(scored.size_bytes for scored in found))} in {store}")
 
 
 def show_scores(store: str, beginning: str) -> None:
@@ -55,7 +55,7 @@ def show_scores(store: str, beginning: str) -> None:
     place = open_store(store)
     scored = _the_one(place, beginning)
     print(json.dumps(_about(place, scored), indent=2, ensure_ascii=False))
-    print(f"{scored.parts:,} parts, {_size(scored.size_bytes)}, the last {_age(scored.changed)} old, at", end=" ")
+    print(f"{scored.parts:,} parts, {size(scored.size_bytes)}, the last {_age(scored.changed)} old, at", end=" ")
     print(place.locate(folder_name(scored.address)))
 
 
@@ -64,7 +64,7 @@ def remove_scores(store: str, beginning: str, *, sure: bool) -> None:
     place = open_store(store)
     scored = _the_one(place, beginning)
     about = _about(place, scored)
-    print(f"{scored.parts:,} parts, {_size(scored.size_bytes)}: {about.get('what', '?')} of {about.get('book')}")
+    print(f"{scored.parts:,} parts, {size(scored.size_bytes)}: {about.get('what', '?')} of {about.get('book')}")
     if not sure and not _agreed(f"remove {place.locate(folder_name(scored.address))}?"):
         print("nothing was removed")
         return
@@ -101,10 +101,6 @@ def _about(store: Store, scored: Scored) -> dict[str, Any]:
     """What `extract` has said of the scores; nothing where it was ended before it could."""
     name = about_name(scored.address)
     return json.loads(store.read(name)) if any(stored.name == name for stored in scored.objects) else {}
-
-
-def _size(size_bytes: int) -> str:
-    return f"{size_bytes / 1e6:,.1f} MB"
 
 
 def _age(since: datetime) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-STAGES = ("download", "tokenize", "extract", "plot")
+STAGES = ("download", "tokenize", "extract", "plot", "verdict")
 SOURCES = [
     ROOT / "pipeline.py",
     *sorted((ROOT / "launch").rglob("*.py")),
@@ -21,7 +21,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "pipeline": tuple(f"components.{stage}.component" for stage in STAGES),
     **{f"{stage}/component": (f"components.{stage}.run", "components.contracts.progress") for stage in STAGES},
     **{stage: (f"components.{stage}", *SHARED) for stage in STAGES},
-    "models": ("components.models", "components.contracts"),
+    "models": ("components.models", "components.store", "components.contracts"),
     "store": ("components.store", "components.contracts"),
     "contracts": ("components.contracts",),
 }
@@ -31,11 +31,12 @@ LUGGAGE: dict[str, tuple[str, ...]] = {
     "launch": ("kfp", "yaml"),
     "pipeline": ("kfp",),
     **{f"{stage}/component": ("kfp",) for stage in STAGES},
-    "download": (),
+    "download": ("fsspec", "httpx2", "huggingface_hub", "requests", "urllib3"),
     "tokenize": ("numpy", "tokenizers", "transformers"),
     "extract": ("numpy", "jax"),
     "plot": ("numpy", "jinja2", "matplotlib"),
-    "models": ("numpy", "safetensors"),
+    "verdict": (),
+    "models": ("numpy", "yaml"),
     "store": ("google", "google_crc32c", "requests"),
     "contracts": ("numpy", "pyarrow"),
 }

@@ -11,8 +11,10 @@ class Model:
 
     source: str
     """What the user called it."""
-    path: str
-    """The local folder that holds it."""
+    commit: str | None
+    """The full commit on the Hugging Face Hub; None for a folder."""
+    address: str
+    """The folder, local or at gs://, that holds it."""
     model_type: str
     parameters: int
     weights_sha256: str

@@ -5,6 +5,7 @@ Every line reads `stage | text`, so that it stands out among what the workflow e
 
 import errno
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,13 +72,26 @@ class Progress:
 
     def __init__(self, total: int, unit: str, *, skip: int = 0) -> None:
         self.total, self.unit, self.done = total, unit, skip
+        self.before = ""
+        """What a line begins with."""
         self._skipped = skip
+        self._lock = threading.Lock()
         self._started = self._said = time.monotonic()
         self._every = float(os.environ.get("BYHEART_PROGRESS_SECONDS", "0"))
 
+    def skip(self, count: int) -> None:
+        """Count `count` more units as done before the start."""
+        with self._lock:
+            self.done += count
+            self._skipped += count
+
     def add(self, count: int) -> None:
-        """Count `count` more units as done, and say so when it is time."""
-        self.done += count
+        """Count `count` more units as done, and say so when it is time; several threads may."""
+        with self._lock:
+            self.done += count
+            self._say_when_due()
+
+    def _say_when_due(self) -> None:
         now = time.monotonic()
         worked = now - self._started
         expected = worked * (self.total - self._skipped) / max(self.done - self._skipped, 1)
@@ -85,7 +99,7 @@ class Progress:
             self._said = now
             rate = (self.done - self._skipped) / max(worked, 1e-9)
             say(
-                f"{self.done:,} / {self.total:,} {self.unit}, {_rate(rate)} {self.unit}/s, "
+                f"{self.before}{self.done:,} / {self.total:,} {self.unit}, {_rate(rate)} {self.unit}/s, "
                 f"{duration((self.total - self.done) / max(rate, 1e-9))}{LEFT}"
             )
 
@@ -101,3 +115,8 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def size(size_bytes: float) -> str:
+    """Bytes as `6.0 MB` or `140.9 GB`."""
+    return f"{size_bytes / 1e6:,.1f} MB" if size_bytes < 1e9 else f"{size_bytes / 1e9:,.1f} GB"

@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +150,18 @@ def write_score_manifest(path: str | Path, manifest: ScoreManifest) -> None:
     Path(path).write_text(json.dumps(dataclasses.asdict(manifest), indent=2) + "\n", encoding="utf-8")
 
 
-def read_score_manifest(path: str | Path) -> ScoreManifest:
-    """The manifest that `write_score_manifest` wrote."""
-    return ScoreManifest(**json.loads(Path(path).read_text(encoding="utf-8")))
+def read_score_manifest(paths: Sequence[str | Path]) -> ScoreManifest:
+    """The manifest of a run, which each of its shards has written.
+
+    Raises:
+        DamagedError: they differ, as where shards ran on devices that give `precision=auto` another meaning.
+    """
+    first, *others = [ScoreManifest(**json.loads(Path(path).read_text(encoding="utf-8"))) for path in paths]
+    for other in others:
+        if other != first:
+            raise DamagedError(
+                f"all shards must use one precision and find the same windows, found {first.precision} and "
+                f"{other.precision} at {len(first.addresses.items() ^ other.addresses.items()):,} addresses that "
+                "differ: set precision and run again"
+            )
+    return first

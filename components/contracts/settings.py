@@ -10,10 +10,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from components.contracts.encodings import codec_name
 from components.contracts.errors import SettingsError
 from components.contracts.presets import with_preset
 
 BOS = ("auto", "true", "false")
+GUTENBERG = ("keep", "cut")
+ON_BAD_BOOK = ("fail", "skip")
+MOST_SHARDS = 256
+"""Tasks that load the weights, each by itself."""
 COVERAGES = ("suffix", "window")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 COLORMAPS = ("viridis", "cividis", "magma", "inferno", "plasma", "Blues", "Greys", "Oranges", "Purples", "Reds")
@@ -22,10 +27,18 @@ COLORMAPS = ("viridis", "cividis", "magma", "inferno", "plasma", "Blues", "Greys
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TextSettings:
-    """How the books are read."""
+    """How the books are read, and what becomes of a run in which some cannot be."""
 
     chapters: str
     """`auto`, `none`, or a regular expression for the lines that head a chapter."""
+    encoding: str
+    """A text codec of Python's."""
+    gutenberg: str
+    """`cut` leaves Project Gutenberg's header and footer out, `keep` measures them."""
+    unwrap: bool
+    """Whether the lines of a paragraph are joined."""
+    on_bad_book: str
+    """`fail` ends a run with an error, after the other books' results are there; `skip` does not."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -84,6 +97,8 @@ class LayoutSettings:
 
     batch_size: int
     """Windows in a batch; 0 is chosen for the device."""
+    shards: int
+    """Tasks that share the windows."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -164,7 +179,10 @@ class Settings:
 
     def check(self) -> None:
         """Refuse, by name, the first value that cannot be used."""
-        window, score, chart = self.window, self.score, self.chart
+        text, window, score, chart = self.text, self.window, self.score, self.chart
+        codec_name(text.encoding)
+        _one_of("gutenberg", text.gutenberg, GUTENBERG)
+        _one_of("on_bad_book", text.on_bad_book, ON_BAD_BOOK)
         _at_least("chunk_size", window.chunk_size, 2, "tokens")
         _at_least("slice_length", window.slice_length, 1, "characters")
         _at_least("cursor_inc", window.cursor_inc, 1, "characters")
@@ -185,6 +203,10 @@ class Settings:
         _one_of("precision", score.precision, PRECISIONS)
         _at_least("control_sample", self.control.control_sample, 0, "suffixes (0 is none)")
         _at_least("batch_size", self.layout.batch_size, 0, "windows (0 is chosen for you)")
+        if not 1 <= self.layout.shards <= MOST_SHARDS:
+            raise SettingsError(
+                f"shards must be from 1 to {MOST_SHARDS:,} tasks, found {self.layout.shards}: choose such a number"
+            )
         _one_of("coverage", chart.coverage, COVERAGES)
         _one_of("colormap", chart.colormap, COLORMAPS)
         _at_least("dpi", chart.dpi, 10, "dots an inch")

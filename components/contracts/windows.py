@@ -2,13 +2,14 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from components.contracts import parquet
+from components.contracts.books import Book, Refused, read_books
 
 _COLUMNS = ("cursor", "start", "suffix_start", "stop", "token_ids", "token_stops")
 
@@ -102,18 +103,34 @@ class Tokenization:
         return dataclasses.asdict(self)
 
 
-def write_windows(folder: str | Path, tokenization: Tokenization, windows: Iterable[tuple[str, Windows]]) -> None:
-    """Write each book's windows, one after the other, and `manifest.json` last, into `folder`."""
+def write_windows(
+    folder: str | Path,
+    tokenization: Tokenization,
+    windows: Iterable[tuple[str, Windows]],
+    refused: Sequence[Refused] = (),
+) -> None:
+    """Write each book's windows, one after the other, and `manifest.json` last, into `folder`.
+
+    Args:
+        refused: the books that have none; may grow while `windows` are made.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for book, rows in windows:
         (folder / f"{book}.parquet").write_bytes(rows.to_bytes())
-    (folder / "manifest.json").write_text(json.dumps(tokenization.to_dict(), indent=2) + "\n", encoding="utf-8")
+    manifest = {"tokenization": tokenization.to_dict(), "refused": [dataclasses.asdict(one) for one in refused]}
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
 
 def read_tokenization(folder: str | Path) -> Tokenization:
     """How the windows in `folder` were made."""
-    return Tokenization(**json.loads((Path(folder) / "manifest.json").read_text(encoding="utf-8")))
+    manifest = json.loads((Path(folder) / "manifest.json").read_text(encoding="utf-8"))
+    return Tokenization(**manifest["tokenization"])
+
+
+def read_measured_books(books: str | Path, windows: str | Path) -> list[Book]:
+    """The books that have windows."""
+    return [book for book in read_books(books) if (Path(windows) / f"{book.name}.parquet").is_file()]
 
 
 def read_windows(folder: str | Path, book: str) -> Windows:

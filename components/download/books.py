@@ -1,91 +1,172 @@
-"""Books from local files and folders: found, read, and refused where they cannot be measured."""
+"""Books from wherever they are: found, read, prepared, and refused where they cannot be measured."""
 
-import codecs
+import functools
+import hashlib
 import itertools
 import re
 import unicodedata
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import PurePosixPath
+from typing import TypeVar
+from urllib.parse import unquote, urlsplit
 
-from components.contracts.books import BOOK, CONTROL, Book
+from components.contracts.books import BOOK, CONTROL, Book, Origin, Refused, check_some_left
+from components.contracts.encodings import codec_name
 from components.contracts.errors import BookError
+from components.contracts.settings import TextSettings
 from components.download.chapters import find_chapters, heading_pattern
+from components.download.gutenberg import find_gutenberg
+from components.download.libraries import Libraries
+from components.download.lists import LIST, Source, parse_list
+from components.download.text import check_not_empty, decode
+from components.download.text_report import report_on
+from components.download.unwrap import unwrap
 
+MOST_BOOKS = 10_000
+"""A run keeps all its texts in memory, 5 GB of them at half a million characters each, and writes a folder for each."""
+_READERS = 8
+"""Files that are read at once: a network's latency is hidden, and a server is not stormed."""
 _NAME_BYTES = 120
 """A name becomes a folder's and, with an extension, a file's; file systems take 255 bytes."""
 
+_Found = TypeVar("_Found", Source, Book)
 
-def read_books_from(sources: list[str], controls: list[str], chapters: str) -> list[Book]:
-    """The books at `sources`, then those at `controls`, in their order.
 
-    A folder stands for its `.txt` files, in the order of their names.
+def read_books_from(
+    sources: Sequence[str], controls: Sequence[str], text: TextSettings
+) -> tuple[list[Book], list[Refused]]:
+    """The books at `sources`, then those at `controls`, in their order; and what of both cannot be brought.
+
+    A source is a file, a folder, which stands for its `.txt` files, a glob, or `@LIST`, a file that lists such.
 
     Args:
         controls: books in the role of control.
-        chapters: how chapters are found, as `heading_pattern` takes it.
 
     Raises:
-        BookError: none is named, or one is missing, unreadable, empty or not UTF-8.
+        BookError: none is named, none of `sources` can be brought, or there are more than `MOST_BOOKS`.
+        SettingsError: `text.chapters` is no regular expression.
     """
     if not sources or not all(sources):
         raise BookError("books must name at least one text file or folder, found an empty list or name: name a book")
-    heading_pattern(chapters)
-    paths = [(path, BOOK) for source in sources for path in _files(source)]
-    paths += [(path, CONTROL) for source in controls for path in _files(source)]
-    books: dict[str, Book] = {}
-    for path, role in paths:
-        stem = _stem(path)
-        names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
-        name = next(name for name in names if name.casefold() not in books)  # one file on a Mac
-        text = _text(path)
-        found = find_chapters(text, chapters)
-        books[name.casefold()] = Book(name=name, source=str(path), text=text, role=role, chapters=found)
-    return list(books.values())
+    heading_pattern(text.chapters)
+    libraries = Libraries()
+    named = [Source(source=source, role=BOOK) for source in sources]
+    named += [Source(source=source, role=CONTROL) for source in controls]
+    with ThreadPoolExecutor(_READERS) as pool:
+        listed = _each(pool, named, functools.partial(_listed, libraries))
+        files = _each(pool, listed, functools.partial(_found, libraries))
+        _check_number(files)
+        brought = _each(pool, files, functools.partial(_brought, libraries, text))
+    books = [one for one in brought if isinstance(one, Book)]
+    refused = [one for one in brought if isinstance(one, Refused)]
+    check_some_left(books, refused)
+    return _named_apart(books), refused
 
 
-def _stem(path: Path) -> str:
+def _each(
+    pool: Executor, items: Iterable[Source | Refused], step: Callable[[Source], Sequence[_Found | Refused]]
+) -> list[_Found | Refused]:
+    """What `step` makes of each source, in their order; a source that it cannot use is refused, and others go on."""
+
+    def made(item: Source | Refused) -> Sequence[_Found | Refused]:
+        if isinstance(item, Refused):
+            return [item]
+        try:
+            return step(item)
+        except BookError as error:
+            source = re.sub("(https?://)[^/]*@", r"\1", item.source)  # a password
+            return [Refused(source=_printable(source), role=item.role, why=_printable(str(error)))]
+
+    return list(itertools.chain.from_iterable(pool.map(made, items)))
+
+
+def _printable(text: str) -> str:
+    """`text`, where the bytes of a file's name that are no UTF-8 are spelled out."""
+    return text.encode(errors="backslashreplace").decode()
+
+
+def _listed(libraries: Libraries, source: Source) -> list[Source | Refused]:
+    if not source.source.startswith(LIST):
+        return [source]
+    address = source.source.removeprefix(LIST)
+    if not address:
+        raise BookError("a list must be named behind its @, found none: name one, such as @books/list.txt")
+    return parse_list(decode(libraries.of(address).read(address), "utf-8", address), address, source.role)
+
+
+def _found(libraries: Libraries, source: Source) -> list[Source]:
+    return [replace(source, source=address) for address in libraries.of(source.source).find(source.source)]
+
+
+def _brought(libraries: Libraries, settings: TextSettings, source: Source) -> list[Book]:
+    address = source.source
+    if _printable(address) != address:
+        raise BookError(f"{address} must have a name in UTF-8, found other bytes: rename it")
+    data = libraries.of(address).read(address)
+    encoding = codec_name(source.encoding or settings.encoding)
+    whole = decode(data, encoding, address)
+    gutenberg = find_gutenberg(whole)
+    front, back = (gutenberg.front, gutenberg.back) if gutenberg and settings.gutenberg == "cut" else (0, 0)
+    text = whole[front : len(whole) - back]
+    check_not_empty(text, address)
+    joined = 0
+    if settings.unwrap:
+        text, joined = unwrap(text)
+    origin = Origin(
+        file_bytes=len(data),
+        file_sha256=hashlib.sha256(data).hexdigest(),
+        encoding=encoding,
+        gutenberg={"keep": "kept", "cut": "cut"}[settings.gutenberg] if gutenberg else "none",
+        cut_front=front,
+        cut_back=back,
+        joined_lines=joined,
+    )
+    stem = _stem(address)
+    book = Book(
+        name=_safe(stem),
+        source=address,
+        text=text,
+        role=source.role,
+        title=source.title or (gutenberg and gutenberg.title) or stem,
+        chapters=find_chapters(text, source.chapters or settings.chapters),
+        origin=origin,
+        report=report_on(text),
+    )
+    return [book]
+
+
+def _stem(address: str) -> str:
+    """The name of the file at `address`, without what stands behind its last dot."""
+    path = unquote(urlsplit(address).path) if address.startswith("https://") else address
+    return PurePosixPath(path).stem
+
+
+def _safe(stem: str) -> str:
     """What a book is called after its file: safe anywhere, and without a dot, so that no file of a run is called so."""
-    words = re.sub(r"[^\w-]+", "-", unicodedata.normalize("NFC", path.stem)).strip("-")
+    words = re.sub(r"[^\w-]+", "-", unicodedata.normalize("NFC", stem)).strip("-")
     return words.encode()[:_NAME_BYTES].decode(errors="ignore").strip("-") or "book"
 
 
-def _files(source: str) -> list[Path]:
-    if "://" in source:
-        raise BookError(f"books must be local files or folders, found {source}: copy it here first")
-    path = Path(source)
-    if not path.is_dir():
-        return [path]
-    files = sorted(file for file in path.iterdir() if _is_text(file))
-    if not files:
-        raise BookError(f"{path} must hold at least one .txt file, found none: name the book's file")
-    return files
+def _named_apart(books: Sequence[Book]) -> list[Book]:
+    """The books, with a number behind a name that another has, or has on a Mac, where capitals do not count."""
+    names: set[str] = set()
+    numbers: dict[str, int] = {}
+    apart = []
+    for book in books:
+        name, stem = book.name, book.name.casefold()
+        while name.casefold() in names:
+            numbers[stem] = numbers.get(stem, 1) + 1
+            name = f"{book.name}-{numbers[stem]}"
+        names.add(name.casefold())
+        apart.append(replace(book, name=name))
+    return apart
 
 
-def _is_text(file: Path) -> bool:
-    return file.suffix.lower() == ".txt" and not file.name.startswith(".") and not file.is_dir()
-
-
-def _text(path: Path) -> str:
-    try:
-        if path.exists() and not path.is_file():
-            raise BookError(f"{path} must be a file, found a pipe or a device: save the text as a file")
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise BookError(f"books must name files that exist, found no {path}: check the path") from None
-    except OSError as error:
-        raise BookError(f"{path} must be a readable file, found: {error.strerror}: permit it or name another") from None
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise BookError(f"{path} must be UTF-8 text, found UTF-16 (bytes 0x{data[:2].hex()} at offset 0): convert it")
-    try:
-        text = data.decode().removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
+def _check_number(files: Sequence[Source | Refused]) -> None:
+    count = sum(isinstance(file, Source) for file in files)
+    if count > MOST_BOOKS:
         raise BookError(
-            f"{path} must be UTF-8 text, found byte 0x{data[error.start]:02x} at offset {error.start:,}: convert it"
-        ) from None
-    if "\0" in text:
-        raise BookError(
-            f"{path} must be text, found a NUL byte at offset {data.index(0):,}, as in binary files and in UTF-16: "
-            "convert it to UTF-8 or name another file"
+            f"a run must have at most {MOST_BOOKS:,} books, found {count:,}: divide them among several runs"
         )
-    if not text.strip():
-        raise BookError(f"{path} must hold text, found none: name another file")
-    return text

@@ -10,7 +10,12 @@ def download(
     books: List[str],  # noqa: UP006
     controls: List[str],  # noqa: UP006
     chapters: str,
+    encoding: str,
+    gutenberg: str,
+    unwrap: bool,
+    on_bad_book: str,
     model: str,
+    model_revision: str,
     store: str,
     preset: str,
     chunk_size: int,
@@ -24,6 +29,7 @@ def download(
     precision: str,
     control_sample: int,
     batch_size: int,
+    shards: int,
     force: bool,
     coverage: str,
     plot_title: str,
@@ -33,8 +39,8 @@ def download(
     book_texts: dsl.Output[dsl.Artifact],
     model_description: dsl.Output[dsl.Artifact],
     settings: dsl.Output[dsl.Artifact],
-):
-    """Check every setting, bring the books and find the model whole."""
+) -> List[str]:  # noqa: UP006
+    """Check every setting, bring the books and find the model whole; a name for each task that will score."""
     parameters = dict(locals())
     from components.contracts.progress import stage
     from components.download.run import run
@@ -44,9 +50,11 @@ def download(
             books=books,
             controls=controls,
             model=model,
+            model_revision=model_revision,
             store=store,
             parameters=parameters,
             books_out=book_texts.path,
             model_out=model_description.path,
             settings_out=settings.path,
         )
+    return [f"{shard}/{shards}" for shard in range(1, shards + 1)]

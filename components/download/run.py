@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from components.contracts.books import BOOK, CONTROL, Book, write_books
-from components.contracts.model import Model, write_model
+from components.contracts.books import write_books
+from components.contracts.model import write_model
 from components.contracts.progress import say
 from components.contracts.settings import Settings
 from components.download.books import read_books_from
-from components.models.folder import open_model, read_config, sha256_of_files
-from components.models.parameters import parameter_count
+from components.download.model import find_model
+from components.download.notices import notices
 from components.store import open_store
 
 
@@ -17,6 +17,7 @@ def run(
     books: list[str],
     controls: list[str],
     model: str,
+    model_revision: str,
     store: str,
     parameters: dict[str, Any],
     books_out: str,
@@ -26,41 +27,24 @@ def run(
     """Write the books' texts, the model's description and the checked settings.
 
     Args:
-        books, controls: local files and folders; a control is a book that the model cannot have seen.
-        model: a local folder.
-        store: where `extract` will keep the scores; checked here.
+        books, controls: files, folders, globs and lists; a control is a book that the model cannot have seen.
+        model, model_revision: as `find_model` takes them.
+        store: where models and scores are kept; checked here.
         parameters: every setting, flat.
         books_out, model_out, settings_out: the artifacts to write.
 
     Raises:
-        ByheartError: a setting, a book or the model cannot be used.
+        ByheartError: a setting or the model cannot be used, or no book can.
     """
     settings = Settings.from_parameters(parameters)
     place = open_store(store)
-    texts = read_books_from(books, controls, settings.text.chapters)
-    folder = open_model(model)
-    folder.check_tensors()
+    texts, refused = read_books_from(books, controls, settings.text)
     place.check_writable()
-
-    described = Model(
-        source=model,
-        path=str(folder.path.resolve()),
-        model_type=read_config(folder.path)["model_type"],
-        parameters=parameter_count(*folder.parameters(), folder.decoder.layers),
-        weights_sha256=sha256_of_files(folder.path, ["config.json", *folder.weight_files()]),
-    )
-    _say_books(texts)
-    say(f"model {model}: {described.model_type}, {described.parameters:,} parameters")
+    for line in notices(texts, refused):
+        say(line)
+    described = find_model(model, model_revision, store)
+    commit = f" at {described.commit[:12]}" if described.commit else ""
+    say(f"model {described.source}{commit}: {described.model_type}, {described.parameters:,} parameters")
     settings.write(settings_out)
     write_model(model_out, described)
-    write_books(books_out, texts)
-
-
-def _say_books(texts: list[Book]) -> None:
-    counts = {
-        "book": sum(book.role == BOOK for book in texts),
-        "control": sum(book.role == CONTROL for book in texts),
-        "character": sum(len(book.text) for book in texts),
-        "chapter": sum(len(book.chapters) for book in texts),
-    }
-    say(", ".join(f"{count:,} {unit}{'s' * (count > 1)}" for unit, count in counts.items() if count))
+    write_books(books_out, texts, refused)

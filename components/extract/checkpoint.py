@@ -1,4 +1,4 @@
-"""Weights, from a model folder's safetensors to the decoder's parameters."""
+"""Weights, from a model's safetensors, wherever they lie, to the decoder's parameters."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -6,8 +6,10 @@ from jax import Array
 from jax.typing import DTypeLike
 
 from components.extract.decoder import Params
-from components.models.folder import ModelFolder, open_weights
+from components.models.folder import ModelFolder
 from components.models.parameters import Parameter
+
+_DTYPES = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "BF16": np.dtype(jnp.bfloat16)}
 
 
 def load(model: ModelFolder, dtype: DTypeLike) -> Params:
@@ -16,10 +18,12 @@ def load(model: ModelFolder, dtype: DTypeLike) -> Params:
     Raises:
         ModelError: a file is damaged.
     """
-    files = {name: open_weights(model.path / name) for name in model.weight_files()}
+    tensors = model.tensors()
 
     def tensor(source: str, parameter: Parameter) -> np.ndarray:
-        return files[model.tensor_files[source]].get_tensor(source).reshape(parameter.shape).astype(dtype)
+        held = tensors[source]
+        values = np.frombuffer(held.read(model.place), _DTYPES[held.dtype])
+        return values.reshape(parameter.shape).astype(dtype)
 
     def stack(parameter: Parameter) -> Array:
         sources = (parameter.source.format(layer=index) for index in range(model.decoder.layers))

@@ -6,6 +6,7 @@ from kfp import dsl
 @dsl.component(base_image="byheart-extract:0.1.0", install_kfp_package=False)
 def extract(
     store: str,
+    shard: str,
     book_texts: dsl.Input[dsl.Artifact],
     model_description: dsl.Input[dsl.Artifact],
     windows: dsl.Input[dsl.Artifact],
@@ -23,5 +24,6 @@ def extract(
             windows=windows.path,
             settings=settings.path,
             store=store,
+            shard=shard,
             scores=scores.path,
         )

@@ -12,15 +12,16 @@ import numpy as np
 
 from components.contracts.errors import ModelError
 from components.contracts.model import Model, read_model
-from components.contracts.progress import Progress, say
+from components.contracts.progress import say
 from components.contracts.scores import ScoreManifest, Scores, part_to_bytes, write_score_manifest
 from components.contracts.settings import Settings
 from components.contracts.version import code_version
 from components.contracts.windows import Tokenization, read_tokenization
 from components.extract import checkpoint
+from components.extract.books_progress import BooksProgress
 from components.extract.decoder import Params
 from components.extract.scoring import Scorer, TokenScores, scorer, window_scores
-from components.extract.work import Part, check_room, work_of
+from components.extract.work import Part, Shard, check_room, work_of
 from components.extract.writer import Writer
 from components.models.folder import open_model
 from components.store import Store, open_store
@@ -29,12 +30,13 @@ _IN_FLIGHT = 2
 """Batches handed to the device before the first one's result is fetched."""
 
 
-def run(*, books: str, model: str, windows: str, settings: str, store: str, scores: str) -> None:
+def run(*, books: str, model: str, windows: str, settings: str, store: str, shard: str, scores: str) -> None:
     """Score the windows of every book.
 
     Args:
         books, model, windows, settings: what the stages before wrote.
         store: where the parts are kept.
+        shard: which of the tasks that share the windows this is, as `1/3`.
         scores: the manifest to write.
 
     Raises:
@@ -44,13 +46,15 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, scor
     device = jax.devices()[0]
     chosen = _settle(Settings.read(settings), device)
     described, tokenization, place = read_model(model), read_tokenization(windows), open_store(store)
-    force = chosen.reuse.force
-    work = work_of(books, windows, place, described, tokenization, chosen, force=force)
+    work = work_of(books, windows, place, described, tokenization, chosen, Shard.parse(shard))
     check_room(place, work.missing, tokenization.scored_tokens)
 
     precision, batch = chosen.score.precision, chosen.layout.batch_size
-    done = f"{work.windows_done:,} scored already"
-    say(f"{work.windows:,} windows, {done}; {precision}, batches of {batch}, {device.device_kind}")
+    which = "" if chosen.layout.shards == 1 else f"shard {shard}: "
+    say(
+        f"{which}{work.total:,} windows of {len(work.addresses):,} book{'s' * (len(work.addresses) > 1)}, "
+        f"{work.done:,} scored already; {precision}, batches of {batch}, {device.device_kind}"
+    )
     if work.missing:
         computed_on = {
             "device": device.device_kind,
@@ -62,7 +66,7 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, scor
         }
         with jax.default_matmul_precision("highest" if precision == "float32" else "default"), Writer() as writer:
             params, score = _prepare(described, chosen, tokenization)
-            progress = Progress(work.windows, "windows", skip=work.windows_done)
+            progress = BooksProgress(work)
             parts = work.inputs(_wanted(work.missing, place, progress))
             for part, part_scores in _score_parts(
                 score, params, parts, batch, chosen.score.top_k, progress, writer.check
@@ -74,7 +78,7 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, scor
     write_score_manifest(scores, manifest)
 
 
-def _wanted(parts: list[Part], store: Store, progress: Progress) -> Iterator[Part]:
+def _wanted(parts: list[Part], store: Store, progress: BooksProgress) -> Iterator[Part]:
     """The parts, from one of them on and around, without those that another run has made by then.
 
     Two runs of the same measurement begin at different places and meet: what one has done the other leaves out.
@@ -82,7 +86,7 @@ def _wanted(parts: list[Part], store: Store, progress: Progress) -> Iterator[Par
     first = int.from_bytes(os.urandom(4)) % len(parts)
     for part in parts[first:] + parts[:first]:
         if not part.replaces and store.exists(part.name):
-            progress.add(len(part.rows))
+            progress.add(part, len(part.rows))
         else:
             yield part
 
@@ -110,7 +114,7 @@ def _settle(settings: Settings, device: jax.Device) -> Settings:
 
 def _prepare(described: Model, settings: Settings, tokenization: Tokenization) -> tuple[Params, Scorer]:
     """The weights, loaded, and the function that scores with them."""
-    folder = open_model(described.path)
+    folder = open_model(described.address)
     params = checkpoint.load(folder, jnp.dtype(settings.score.precision))
     score = scorer(
         folder.decoder,
@@ -127,7 +131,7 @@ def _score_parts(
     parts: Iterable[tuple[Part, np.ndarray]],
     batch: int,
     top_k: int,
-    progress: Progress,
+    progress: BooksProgress,
     check: Callable[[], None],
 ) -> Iterator[tuple[Part, Scores]]:
     """Each part with its scores, in order; the device always has the next batch before a result is fetched.
@@ -145,7 +149,7 @@ def _score_parts(
         if not all(np.isfinite(values).all() for values in jax.tree.leaves(tokens)):
             raise ModelError("the model must give finite logits, found infinite ones or NaN: try precision=float32")
         done.append(window_scores(tokens, top_k=top_k))
-        progress.add(rows)
+        progress.add(part, rows)
         if sum(map(len, done)) == len(part.rows):
             yield part, Scores.concatenate(done)
             done.clear()

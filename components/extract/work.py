@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from components.contracts.books import Book, read_books
+from components.contracts.books import Book
 from components.contracts.errors import DamagedError, StoreError
 from components.contracts.model import Model
 from components.contracts.progress import say
@@ -24,7 +24,13 @@ from components.contracts.scores import (
 )
 from components.contracts.settings import Settings
 from components.contracts.version import code_version
-from components.contracts.windows import Tokenization, control_sample, read_token_ids, read_windows
+from components.contracts.windows import (
+    Tokenization,
+    control_sample,
+    read_measured_books,
+    read_token_ids,
+    read_windows,
+)
 from components.store import Store
 
 _READERS = 8
@@ -49,23 +55,44 @@ class Part:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Shard:
+    """One of the tasks that share the parts of a run, in turn."""
+
+    index: int
+    """From 0."""
+    count: int
+
+    @classmethod
+    def parse(cls, name: str) -> "Shard":
+        """Of `1/3`, the first of three."""
+        number, count = name.split("/")
+        return cls(index=int(number) - 1, count=int(count))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Work:
-    """The windows of a run."""
+    """The windows of a shard."""
 
     addresses: dict[str, str]
     """Where the scores of each book lie."""
     control_addresses: dict[str, str]
     """Where those of its control sample lie, if it has one."""
-    windows: int
+    windows: dict[str, int]
+    """How many are this shard's, at each address."""
     missing: list[Part]
     """What is still to compute."""
     loaders: dict[str, Callable[[], np.ndarray]]
     """What reads the model input of each address anew, int32 [W, T]: books are many, and memory is not."""
 
     @property
-    def windows_done(self) -> int:
-        """Windows whose scores are in the store."""
-        return self.windows - sum(len(part.rows) for part in self.missing)
+    def total(self) -> int:
+        """Windows of this shard."""
+        return sum(self.windows.values())
+
+    @property
+    def done(self) -> int:
+        """Those of them whose scores are in the store."""
+        return self.total - sum(len(part.rows) for part in self.missing)
 
     def inputs(self, parts: Iterable[Part]) -> Iterator[tuple[Part, np.ndarray]]:
         """Each part with its model input: the BOS if there is one, the prompt and the scored tokens."""
@@ -76,18 +103,23 @@ class Work:
 
 
 def work_of(
-    books: str, windows: str, store: Store, model: Model, tokenization: Tokenization, settings: Settings, *, force: bool
+    books: str,
+    windows: str,
+    store: Store,
+    model: Model,
+    tokenization: Tokenization,
+    settings: Settings,
+    shard: Shard,
 ) -> Work:
-    """The work of a run.
+    """The work of one shard of a run.
 
     Args:
         books, windows: what the stages before wrote.
         settings: what was left open in them is chosen.
-        force: take all parts as missing.
     """
-    work = Work(addresses={}, control_addresses={}, windows=0, missing=[], loaders={})
-    total = 0
-    for book in read_books(books):
+    work = Work(addresses={}, control_addresses={}, windows={}, missing=[], loaders={})
+    turns = itertools.cycle(range(shard.count))
+    for book in read_measured_books(books, windows):
         kinds = [(work.addresses, "windows", partial(_model_input, windows, book.name, settings, tokenization))]
         if settings.control.control_sample:
             sampled = partial(_control_input, windows, book.name, settings, tokenization)
@@ -105,11 +137,13 @@ def work_of(
                 score=settings.score,
             )
             if address not in work.loaders:  # the same text under two names is scored once
-                total += len(model_input)
                 work.loaders[address] = loader
-                work.missing.extend(_missing_parts(store, address, len(model_input), force=force))
+                parts = enumerate(part_ranges(len(model_input)))
+                mine = {number: rows for number, rows in parts if next(turns) == shard.index}
+                work.windows[address] = sum(map(len, mine.values()))
+                work.missing.extend(_missing_parts(store, address, mine, force=settings.reuse.force))
                 _describe(store, address, what, book, len(model_input), model, settings)
-    return dataclasses.replace(work, windows=total)
+    return work
 
 
 def check_room(store: Store, parts: Iterable[Part], scored_tokens: int) -> None:
@@ -126,8 +160,8 @@ def check_room(store: Store, parts: Iterable[Part], scored_tokens: int) -> None:
         )
 
 
-def _missing_parts(store: Store, address: str, windows: int, *, force: bool) -> list[Part]:
-    """The parts at an address that are not in the store, or not whole."""
+def _missing_parts(store: Store, address: str, wanted: dict[int, range], *, force: bool) -> list[Part]:
+    """Those of the parts at an address, given as their windows by number, that are not in the store, or not whole."""
     held = {stored.name for stored in store.list(f"{folder_name(address)}/")}
 
     def wanting(number: int, rows: range) -> Part | None:
@@ -143,7 +177,7 @@ def _missing_parts(store: Store, address: str, windows: int, *, force: bool) -> 
         return None
 
     with ThreadPoolExecutor(_READERS) as pool:
-        return [part for part in pool.map(wanting, *zip(*enumerate(part_ranges(windows)), strict=True)) if part]
+        return [part for part in pool.map(wanting, wanted.keys(), wanted.values()) if part]
 
 
 def _describe(
@@ -153,7 +187,7 @@ def _describe(
     about = {
         "what": what,
         "book": book.identity(),
-        "model": {name: value for name, value in vars(model).items() if name != "path"},
+        "model": {name: value for name, value in vars(model).items() if name != "address"},
         "windows": windows,
         "parts": len(part_ranges(windows)),
         "settings": {"window": dataclasses.asdict(settings.window), "score": dataclasses.asdict(settings.score)},

@@ -1,29 +1,34 @@
-"""A model in a local folder, on paper: its configuration, its tensors' headers and its hashes. No weight is read."""
+"""A model on paper, wherever its files lie: its configuration and its tensors' headers. No weight is read."""
 
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-from safetensors import SafetensorError, safe_open
 
 from components.contracts.errors import ModelError
 from components.models.decoder_config import DecoderConfig
 from components.models.families import Family, family_of
 from components.models.parameters import Parameter, parameters
+from components.models.tensors import BYTES, Tensor, read_tensors
+from components.store import Place, open_store
 
+CONFIG = "config.json"
 INDEX = "model.safetensors.index.json"
 WEIGHTS = "model.safetensors"
-PICKLES = (".bin", ".pt", ".pth")
-DTYPES = ("F32", "F16", "BF16")
+_PICKLES = (".bin", ".pt", ".pth")
+_READERS = 8
+"""Headers that are read at once."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ModelFolder:
     """A Hugging Face model folder whose config.json is understood."""
 
-    path: Path
+    place: Place
     family: Family
     decoder: DecoderConfig
     tensor_files: dict[str, str]
@@ -37,15 +42,27 @@ class ModelFolder:
         """The safetensors files, by name."""
         return sorted(set(self.tensor_files.values()))
 
+    def tensors(self) -> dict[str, Tensor]:
+        """Every tensor by its name in the checkpoint; several headers are read at once.
+
+        Raises:
+            ModelError: a file is damaged.
+        """
+        with ThreadPoolExecutor(_READERS) as pool:
+            headers = pool.map(partial(read_tensors, self.place), self.weight_files())
+            held = [item for header in headers for item in header.items()]
+        return {name: tensor for name, tensor in held if self.tensor_files.get(name) == tensor.file}
+
     def check_tensors(self) -> None:
         """Hold every parameter of the decoder against the headers of the safetensors files.
 
         Raises:
             ModelError: a tensor is missing, or has another shape or a dtype that is not read.
         """
+        where = where_is(self.place)
         if self.decoder.layers > len(self.tensor_files):
             raise ModelError(
-                f"{self.path} must hold the tensors of {self.decoder.layers:,} layers, as config.json says, found "
+                f"{where} must hold the tensors of {self.decoder.layers:,} layers, as config.json says, found "
                 f"{len(self.tensor_files):,} in all: fetch the model again"
             )
         model, layer = self.parameters()
@@ -54,97 +71,98 @@ class ModelFolder:
         missing = sorted(wanted.keys() - self.tensor_files.keys())
         if missing:
             raise ModelError(
-                f"{self.path} must hold {len(wanted)} tensors, found {len(wanted) - len(missing)}; missing is "
+                f"{where} must hold {len(wanted)} tensors, found {len(wanted) - len(missing)}; missing is "
                 f"{', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}: fetch the model again"
             )
-        for file in self.weight_files():
-            _check_file(self.path / file, {name: p for name, p in wanted.items() if self.tensor_files[name] == file})
+        held = self.tensors()
+        for name, parameter in wanted.items():
+            self._check_tensor(name, parameter, held.get(name))
+
+    def _check_tensor(self, name: str, parameter: Parameter, tensor: Tensor | None) -> None:
+        path = self.place.locate(self.tensor_files[name])
+        if tensor is None:
+            raise ModelError(f"{path} must hold {name}, as {INDEX} says, found none: fetch the model again")
+        if tensor.shape != parameter.source_shape or tensor.dtype not in BYTES:
+            raise ModelError(
+                f"{path} must hold {name} as {list(parameter.source_shape)} in one of {', '.join(BYTES)}; "
+                f"found {list(tensor.shape)} in {tensor.dtype}: config.json is of another model"
+            )
 
 
-def open_model(path: str | Path) -> ModelFolder:
-    """The model in a local folder.
+def open_model(address: str | Path) -> ModelFolder:
+    """The model in a local folder, or in one at `gs://`.
 
     Raises:
         ModelError: there is no such folder, its config.json is not understood, or it has no safetensors.
     """
-    if not path or not Path(path).is_dir():
+    address = str(address)
+    if not address or ("://" not in address and not Path(address).is_dir()):
         raise ModelError(
-            "model must be a folder with config.json, tokenizer.json and safetensors, found no folder "
-            f"{str(path)!r}: check the path, or download the model into a folder first"
+            "model must be a folder with config.json, tokenizer.json and safetensors, a name in models.yaml, or "
+            f"organisation/name on the Hugging Face Hub, found no folder {address!r}: check it"
         )
-    path = Path(path)
-    config = read_config(path)
+    return model_at(open_store(address))
+
+
+def model_at(place: Place) -> ModelFolder:
+    """The model whose files lie there.
+
+    Raises:
+        ModelError: its config.json is not understood, or it has no safetensors.
+    """
+    config = read_config(place)
     family = family_of(config)
-    decoder = family.decoder_config(config)
-    return ModelFolder(path=path, family=family, decoder=decoder, tensor_files=_tensor_files(path))
+    return ModelFolder(
+        place=place, family=family, decoder=family.decoder_config(config), tensor_files=_tensor_files(place)
+    )
 
 
-def read_config(path: Path) -> dict[str, Any]:
-    """The content of a model folder's config.json."""
-    return _read_json(path / "config.json")
+def where_is(place: Place) -> str:
+    """The folder's address, for people."""
+    return place.locate(CONFIG).removesuffix(f"/{CONFIG}")
 
 
-def open_weights(path: Path) -> Any:
-    """A safetensors file, opened; its tensors are read when asked for."""
-    try:
-        return safe_open(path, framework="numpy")
-    except (SafetensorError, OSError) as error:
-        message = f"{path} must be a whole safetensors file, found damage ({error}): fetch the model again"
-        raise ModelError(message) from None
+def read_config(place: Place) -> dict[str, Any]:
+    """The content of a model's config.json."""
+    return _read_json(place, CONFIG)
 
 
-def sha256_of_files(path: Path, names: list[str]) -> str:
-    """One hash of the content of several files, and of their names."""
-    digest = hashlib.sha256()
-    for name in names:
-        with (path / name).open("rb") as file:
-            digest.update(f"{name}\0{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
-    return digest.hexdigest()
+def sha256_of_files(digests: Mapping[str, str]) -> str:
+    """One hash of several files, from the name and the SHA-256 of each; their order counts."""
+    lines = (f"{name}\0{digest}\n" for name, digest in digests.items())
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def _check_file(path: Path, wanted: dict[str, Parameter]) -> None:
-    """Hold the tensors that a safetensors file must have against its header."""
-    with open_weights(path) as weights:
-        held = set(weights.keys())
-        for name, parameter in wanted.items():
-            if name not in held:
-                raise ModelError(f"{path} must hold {name}, as {INDEX} says, found none: fetch the model again")
-            header = weights.get_slice(name)
-            shape, dtype = tuple(header.get_shape()), header.get_dtype()
-            if shape != parameter.source_shape or dtype not in DTYPES:
-                raise ModelError(
-                    f"{path} must hold {name} as {list(parameter.source_shape)} in one of {', '.join(DTYPES)}; "
-                    f"found {list(shape)} in {dtype}: config.json is of another model"
-                )
-
-
-def _tensor_files(path: Path) -> dict[str, str]:
-    if (path / INDEX).is_file():
-        files = _read_json(path / INDEX).get("weight_map")
+def _tensor_files(place: Place) -> dict[str, str]:
+    if place.find(INDEX):
+        files = _read_json(place, INDEX).get("weight_map")
         if not isinstance(files, dict) or not files or not all(isinstance(file, str) for file in files.values()):
             raise ModelError(
-                f"{path / INDEX} must have a weight_map of tensors to files, found none: fetch the model again"
+                f"{place.locate(INDEX)} must have a weight_map of tensors to files, found none: fetch the model again"
             )
         for file in sorted(set(files.values())):
-            if not (path / file).is_file():
-                raise ModelError(f"{path} must hold {file}, which {INDEX} names, found none: fetch the model again")
+            if not place.find(file):
+                where = where_is(place)
+                raise ModelError(f"{where} must hold {file}, which {INDEX} names, found none: fetch the model again")
         return files
-    if (path / WEIGHTS).is_file():
-        with open_weights(path / WEIGHTS) as weights:
-            return dict.fromkeys(weights.keys(), WEIGHTS)
-    pickled = sorted(file.name for file in path.iterdir() if file.suffix in PICKLES)
+    if place.find(WEIGHTS):
+        return dict.fromkeys(read_tensors(place, WEIGHTS), WEIGHTS)
+    pickled = sorted(stored.name for stored in place.list() if stored.name.endswith(_PICKLES))
     found = f"only {pickled[0]}, which is pickle and can run code" if pickled else "none"
-    raise ModelError(f"{path} must hold {WEIGHTS} or {INDEX}, found {found}: convert or fetch the model as safetensors")
+    raise ModelError(
+        f"{where_is(place)} must hold {WEIGHTS} or {INDEX}, found {found}: convert or fetch the model as safetensors"
+    )
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _read_json(place: Place, name: str) -> dict[str, Any]:
+    where = place.locate(name)
+    if not place.find(name):
+        raise ModelError(f"{where} must be a JSON file, found none: fetch the model again")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ModelError(f"{path} must be a JSON file, found none: fetch the model again") from None
-    except (OSError, ValueError, RecursionError) as error:
+        content = json.loads(place.read(name).decode())
+    except (ValueError, RecursionError) as error:
         found = f"{type(error).__name__}: {error}"
-        raise ModelError(f"{path} must be a readable JSON file, found {found}: fetch the model again") from None
+        raise ModelError(f"{where} must be a readable JSON file, found {found}: fetch the model again") from None
     if not isinstance(content, dict):
-        raise ModelError(f"{path} must be a JSON object, found a {type(content).__name__}: fetch the model again")
+        raise ModelError(f"{where} must be a JSON object, found a {type(content).__name__}: fetch the model again")
     return content

@@ -1,5 +1,7 @@
 """The plot stage as a Kubeflow component."""
 
+from typing import List  # noqa: UP035  kfp reads `list[...]` as a list of anything
+
 from kfp import dsl
 
 
@@ -8,7 +10,7 @@ def plot(
     book_texts: dsl.Input[dsl.Artifact],
     model_description: dsl.Input[dsl.Artifact],
     windows: dsl.Input[dsl.Artifact],
-    scores: dsl.Input[dsl.Artifact],
+    scores: dsl.Input[List[dsl.Artifact]],  # noqa: UP006
     settings: dsl.Input[dsl.Artifact],
     results: dsl.Output[dsl.Artifact],
 ):
@@ -21,7 +23,7 @@ def plot(
             books=book_texts.path,
             model=model_description.path,
             windows=windows.path,
-            scores=scores.path,
+            scores=[shard.path for shard in scores],
             settings=settings.path,
             results=results.path,
         )

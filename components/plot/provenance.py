@@ -2,6 +2,7 @@
 
 import dataclasses
 import zlib
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -22,7 +23,7 @@ class Run:
     scores: ScoreManifest
 
     @classmethod
-    def read(cls, *, settings: str, model: str, windows: str, scores: str) -> "Run":
+    def read(cls, *, settings: str, model: str, windows: str, scores: Sequence[str]) -> "Run":
         """The run that these artifacts belong to."""
         return cls(
             settings=Settings.read(settings),
@@ -36,7 +37,7 @@ class Run:
         return {
             "code": code_version(),
             "contract_version": CONTRACT_VERSION,
-            "model": {name: value for name, value in vars(self.model).items() if name != "path"},
+            "model": {name: value for name, value in vars(self.model).items() if name != "address"},
             "tokenization": self.tokenization.to_dict(),
             "settings": self.settings.to_dict(),
             "precision": self.scores.precision,
@@ -49,10 +50,12 @@ class Run:
     def in_words(self, windows: Windows) -> str:
         """The model, the settings and the windows of one book, as a chart's footer."""
         model, window, bos, code = self.model, self.settings.window, self.tokenization.bos_id, code_version()
+        commit = f" at {model.commit[:12]}" if model.commit else ""
         preset = "" if self.settings.preset == "none" else f" (preset {self.settings.preset})"
         return " · ".join(
             (
-                f"model {model.source}, {model.parameters:,} parameters, weights sha256 {model.weights_sha256[:12]}",
+                f"model {model.source}{commit}, {model.parameters:,} parameters, "
+                f"weights sha256 {model.weights_sha256[:12]}",
                 f"{self.scores.precision}, {'no BOS' if bos is None else f'BOS {bos}'}",
                 f"{len(windows):,} windows of {window.prompt_tokens} + {self.tokenization.scored_tokens} tokens, "
                 f"one every {window.cursor_inc:,} characters{preset}",

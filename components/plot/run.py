@@ -1,15 +1,17 @@
 """Plot: from scores to what people read: charts, statistics, tables and provenance."""
 
+import dataclasses
 import json
 import platform
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from components.contracts.books import CONTROL, Book, read_books
+from components.contracts.books import CONTROL, Book, read_refused
 from components.contracts.progress import say
 from components.contracts.scores import Scores, part_from_bytes, part_name, part_ranges
-from components.contracts.windows import control_sample, read_windows
+from components.contracts.windows import control_sample, read_measured_books, read_windows
 from components.plot.charts import CHARTS
 from components.plot.charts.frame import Subject, write
 from components.plot.measured import SCHEMES, Measured, measure
@@ -27,11 +29,12 @@ _HARDLY_MEASURED = 0.9
 """The share of measurable characters from which on down a run says so."""
 
 
-def run(*, books: str, model: str, windows: str, scores: str, settings: str, results: str) -> None:
+def run(*, books: str, model: str, windows: str, scores: Sequence[str], settings: str, results: str) -> None:
     """Write a folder for each book, and what is of the run as a whole.
 
     Args:
-        books, model, windows, scores, settings: what the stages before wrote.
+        books, model, windows, settings: what the stages before wrote.
+        scores: what each shard of `extract` wrote.
         results: the folder to write.
 
     Raises:
@@ -39,7 +42,7 @@ def run(*, books: str, model: str, windows: str, scores: str, settings: str, res
         DamagedError: a score part is not whole.
     """
     whole, out = Run.read(settings=settings, model=model, windows=windows, scores=scores), Path(results)
-    texts = read_books(books)
+    texts = read_measured_books(books, windows)
     outcomes = {book.name: _write_book(out, book, windows, whole, None) for book in texts if book.role == CONTROL}
     control = control_of(list(outcomes.values()))
     outcomes |= {book.name: _write_book(out, book, windows, whole, control) for book in texts if book.role != CONTROL}
@@ -50,7 +53,8 @@ def run(*, books: str, model: str, windows: str, scores: str, settings: str, res
     (out / "methods.md").write_text(methods(whole, in_order), encoding="utf-8")
     made = {"created": datetime.now(UTC).isoformat(timespec="seconds"), "python": platform.python_version()}
     described = {outcome.described["name"]: outcome.described for outcome in in_order}
-    _write_json(out / "provenance.json", {**made, **whole.provenance(), "books": described})
+    refused = [dataclasses.asdict(one) for one in (*read_refused(books), *read_refused(windows))]
+    _write_json(out / "provenance.json", {**made, **whole.provenance(), "books": described, "not_measured": refused})
 
 
 def _write_book(out: Path, book: Book, windows: str, whole: Run, control: Control | None) -> Outcome:

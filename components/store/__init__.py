@@ -10,20 +10,45 @@ An object is created once and never changes: that is what lets a run trust what 
 """
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from components.contracts.errors import StoreError
 from components.store.local import LocalStore
-from components.store.stored import Stored
+from components.store.stored import Growing, Stored
 
 
-class Store(Protocol):
-    """Objects by name. A name is a relative path with `/` between its parts.
+class Place(Protocol):
+    """Objects by name, to read. A name is a relative path with `/` between its parts.
 
     Every method may be called from several threads at once, and raises StoreError, which names the object, the cause
     and the remedy, where it cannot do what it says.
     """
+
+    def read(self, name: str) -> bytes:
+        """The object's bytes."""
+        ...
+
+    def read_range(self, name: str, start: int, stop: int) -> bytes:
+        """The object's bytes from `start` up to `stop`."""
+        ...
+
+    def find(self, name: str) -> Stored | None:
+        """What is said of the object, None where there is none."""
+        ...
+
+    def list(self, prefix: str = "") -> Iterator[Stored]:
+        """The objects whose name begins with `prefix`, in the order of their names."""
+        ...
+
+    def locate(self, name: str) -> str:
+        """The object's full address, for people."""
+        ...
+
+
+class Store(Place, Protocol):
+    """Objects by name, to read and to write."""
 
     def create(self, name: str, data: bytes | BinaryIO) -> bool:
         """Create the object, whole or not at all; False, and no change, where one of that name is there already.
@@ -37,12 +62,14 @@ class Store(Protocol):
         """Create the object, whole or not at all, in place of any of that name: for what is damaged, or forced anew."""
         ...
 
-    def read(self, name: str) -> bytes:
-        """The object's bytes."""
-        ...
+    def grow(self, name: str, piece_bytes: int) -> AbstractContextManager[Growing | None]:
+        """Bring a large object piece by piece, where an earlier attempt was ended; None where it is there already.
 
-    def read_range(self, name: str, start: int, stop: int) -> bytes:
-        """The object's bytes from `start` up to `stop`."""
+        Several processes may: they wait for one another, or share the work.
+
+        Args:
+            piece_bytes: the size of all pieces but the last.
+        """
         ...
 
     def fetch(self, name: str, path: Path) -> None:
@@ -51,10 +78,6 @@ class Store(Protocol):
 
     def exists(self, name: str) -> bool:
         """Whether an object of that name is there."""
-        ...
-
-    def list(self, prefix: str = "") -> Iterator[Stored]:
-        """The objects whose name begins with `prefix`, in the order of their names."""
         ...
 
     def delete(self, name: str) -> None:
@@ -67,10 +90,6 @@ class Store(Protocol):
 
     def free_bytes(self) -> int | None:
         """Room that is left; None where that is not known."""
-        ...
-
-    def locate(self, name: str) -> str:
-        """The object's full address, for people."""
         ...
 
 

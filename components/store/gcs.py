@@ -7,8 +7,8 @@ precondition that no such object exists, which the server holds, so that of many
 import base64
 import io
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
@@ -23,7 +23,8 @@ from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 from google.cloud.storage.retry import DEFAULT_RETRY
 
 from components.contracts.errors import StoreError
-from components.store.stored import Stored, checked_name
+from components.store.gcs_pieces import GcsPieces
+from components.store.stored import Growing, Stored, checked_name
 
 _SCHEME = "gs://"
 _RETRY = DEFAULT_RETRY.with_timeout(600)
@@ -106,10 +107,42 @@ class GcsStore:
                 },
             )
 
+    @contextmanager
+    def grow(self, name: str, piece_bytes: int) -> Iterator[Growing | None]:  # noqa: ARG002 a piece is as long as it is
+        """Bring a large object as small ones; a process that another has overtaken finds them gone."""
+        pieces = GcsPieces(self, name)
+        if self.exists(name):
+            pieces.discard()
+            yield None
+            return
+        try:
+            yield pieces
+        except StoreError:
+            if not self.exists(name):
+                raise
+            pieces.discard()
+
+    def compose(self, names: Sequence[str], name: str) -> None:
+        """Make one object of several, unless it is there."""
+        with self._explained("write", name), suppress(exceptions.PreconditionFailed):
+            sources = [self._blob(source) for source in names]
+            self._blob(name).compose(sources, if_generation_match=0, retry=_RETRY, timeout=_TIMEOUT)
+
     def exists(self, name: str) -> bool:
         """Whether the object is there."""
         with self._explained("find", name):
             return self._blob(name).exists(retry=_RETRY, timeout=_TIMEOUT)
+
+    def find(self, name: str) -> Stored | None:
+        """What the service says of the object."""
+        with self._explained("find", name):
+            blob = self._blob(name)
+            try:
+                blob.reload(retry=_RETRY, timeout=_TIMEOUT)
+            except exceptions.NotFound:
+                self._bucket_must_exist()
+                return None
+            return self._stored(blob)
 
     def list(self, prefix: str = "") -> Iterator[Stored]:
         """The objects below a prefix, by name."""
@@ -118,7 +151,7 @@ class GcsStore:
                 self._bucket_name, prefix=f"{self._prefix}{prefix}", retry=_RETRY, timeout=_TIMEOUT
             )
             for blob in found:
-                yield Stored(name=blob.name.removeprefix(self._prefix), size_bytes=blob.size, created=blob.time_created)
+                yield self._stored(blob)
 
     def delete(self, name: str) -> None:
         """Delete the object if it is there."""
@@ -148,6 +181,14 @@ class GcsStore:
 
     def _blob(self, name: str) -> storage.Blob:
         return self._client.bucket(self._bucket_name).blob(f"{self._prefix}{checked_name(name)}")
+
+    def _stored(self, blob: storage.Blob) -> Stored:
+        return Stored(
+            name=blob.name.removeprefix(self._prefix),
+            size_bytes=blob.size,
+            created=blob.time_created,
+            version=str(blob.generation),
+        )
 
     def _upload(self, blob: storage.Blob, data: bytes | BinaryIO, **precondition: int) -> None:
         source = io.BytesIO(data) if isinstance(data, bytes) else data

@@ -1,16 +1,18 @@
 """A store in a local folder."""
 
+import fcntl
 import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from components.contracts.errors import StoreError
-from components.store.stored import Stored, checked_name
+from components.contracts.progress import say
+from components.store.stored import Growing, Stored, checked_name
 
 _HIDDEN = ".byheart-"
 """How the files begin that are being written; a process that was killed leaves them, and nobody reads them."""
@@ -59,9 +61,28 @@ class LocalStore:
         with _explained("read", source):
             shutil.copyfile(source, path)
 
+    @contextmanager
+    def grow(self, name: str, piece_bytes: int) -> Iterator[Growing | None]:
+        """Bring a large file through a hidden one beside it, of which one process at a time is the owner."""
+        growing = _GrowingFile(self._path(name), piece_bytes)
+        try:
+            if self.exists(name):
+                growing.discard()
+                yield None
+            else:
+                yield growing
+        finally:
+            growing.close()
+
     def exists(self, name: str) -> bool:
         """Whether the file is there: if so, it is whole."""
         return self._path(name).is_file()
+
+    def find(self, name: str) -> Stored | None:
+        """What the file system says of the file."""
+        path = self._path(name)
+        with _explained("find", path):
+            return self._stored(path) if path.is_file() else None
 
     def list(self, prefix: str = "") -> Iterator[Stored]:
         """The files whose name begins with a prefix, by name."""
@@ -70,8 +91,7 @@ class LocalStore:
             for path in sorted(folder.rglob("*")):
                 name = path.relative_to(self._folder).as_posix()
                 if name.startswith(prefix) and not path.name.startswith(".") and path.is_file():
-                    stat = path.stat()
-                    yield Stored(name=name, size_bytes=stat.st_size, created=datetime.fromtimestamp(stat.st_mtime, UTC))
+                    yield self._stored(path)
 
     def delete(self, name: str) -> None:
         """Delete the file if it is there, and the folders that it leaves empty."""
@@ -113,6 +133,75 @@ class LocalStore:
 
     def _path(self, name: str) -> Path:
         return self._folder / checked_name(name)
+
+    def _stored(self, path: Path) -> Stored:
+        stat = path.stat()
+        return Stored(
+            name=path.relative_to(self._folder).as_posix(),
+            size_bytes=stat.st_size,
+            created=datetime.fromtimestamp(stat.st_mtime, UTC),
+            version=str(stat.st_mtime_ns),
+        )
+
+
+class _GrowingFile:
+    """A hidden file that is appended to, and then linked to its name; a kill leaves it, and the next owner goes on."""
+
+    def __init__(self, path: Path, piece_bytes: int) -> None:
+        self._path, self._piece_bytes = path, piece_bytes
+        self._hidden = path.with_name(f"{_HIDDEN}{path.name}.growing")
+        with _explained("write", path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            while not self._own():
+                self._file.close()  # who had it has finished it, while this process waited
+            self.pieces = os.fstat(self._file.fileno()).st_size // piece_bytes
+            self._file.truncate(self.pieces * piece_bytes)  # what a kill cut comes again
+
+    def _own(self) -> bool:
+        """Open the file and wait until nobody else has it; False where it is not the one of that name any more."""
+        self._file = self._hidden.open("a+b", buffering=0)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"waiting for another process, which brings {self._path}")
+            fcntl.flock(self._file, fcntl.LOCK_EX)  # until it is closed, or its owner killed
+        try:
+            return os.path.samestat(self._hidden.stat(), os.fstat(self._file.fileno()))
+        except FileNotFoundError:
+            return False
+
+    def read(self, piece: int) -> bytes:
+        """A piece of the file."""
+        with _explained("read", self._hidden):
+            return os.pread(self._file.fileno(), self._piece_bytes, piece * self._piece_bytes)
+
+    def append(self, data: bytes) -> bytes:
+        """Write at the end."""
+        with _explained("write", self._path):
+            rest = memoryview(data)
+            while rest:
+                rest = rest[self._file.write(rest) or 0 :]
+        self.pieces += 1
+        return data
+
+    def finish(self) -> None:
+        """Link the file to its name once it is on the disk."""
+        with _explained("write", self._path):
+            os.fsync(self._file.fileno())
+            with suppress(FileExistsError):
+                os.link(self._hidden, self._path)
+            self._hidden.unlink()
+
+    def discard(self) -> None:
+        """Empty the file."""
+        self._file.truncate(0)
+        self.pieces = 0
+
+    def close(self) -> None:
+        """Leave the file to others; one in which nothing is kept goes."""
+        if not self.pieces:
+            self._hidden.unlink(missing_ok=True)
+        self._file.close()
 
 
 @contextmanager

@@ -1,14 +1,17 @@
 """Tokenize: from books to windows of token ids and character spans."""
 
+from collections import Counter
+from collections.abc import Iterator
+
 import tokenizers
 
-from components.contracts.books import Book, read_books
-from components.contracts.errors import BookError, ModelError, SettingsError
+from components.contracts.books import Book, Refused, check_some_left, read_books
+from components.contracts.errors import ModelError, SettingsError
 from components.contracts.model import read_model
 from components.contracts.progress import Progress, say
 from components.contracts.settings import Settings, WindowSettings
-from components.contracts.windows import Tokenization, Windows, write_windows
-from components.models.folder import ModelFolder, open_model
+from components.contracts.windows import Tokenization, Windows, read_measured_books, write_windows
+from components.models.folder import ModelFolder, open_model, where_is
 from components.tokenize.tokenizer import Tokenizer, load_tokenizer
 from components.tokenize.windows import slide
 
@@ -21,13 +24,13 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
         windows: the folder to write.
 
     Raises:
-        BookError: a book is too short for one window.
+        BookError: every book is too short for one window.
         ModelError: the tokenizer cannot be used, or does not belong to the model.
         SettingsError: once the BOS is known, no suffix is left or the model's positions do not suffice.
     """
     window = Settings.read(settings).window
-    folder = open_model(read_model(model).path)
-    tokenizer = load_tokenizer(folder.path)
+    address = read_model(model).address
+    folder, tokenizer = open_model(address), load_tokenizer(address)
     bos_id = _bos_id(window.bos, folder, tokenizer)
     tokenization = Tokenization(
         tokenizer_sha256=tokenizer.sha256,
@@ -42,21 +45,31 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
         say("this tokenizer is not known to cut safely: each slice is tokenized on its own")
     progress = Progress(sum(len(range(0, len(book.text), window.cursor_inc)) for book in texts), "slices")
 
-    def windows_of(book: Book) -> tuple[str, Windows]:
-        rows = slide(
-            book.text,
-            tokenizer.encode,
-            window,
-            scored_tokens=tokenization.scored_tokens,
-            cuts=tokenizer.cuts,
-            report=progress.add,
-        )
-        _check_windows(rows, book, window, folder)
-        dropped = f"{rows.dropped_tail:,} cursors at the tail and {rows.dropped_inside:,} inside have none"
-        say(f"{book.name}: {len(rows):,} windows; {dropped}")
-        return book.name, rows
+    refused: list[Refused] = []
+    counts: Counter[str] = Counter()
 
-    write_windows(windows, tokenization, map(windows_of, texts))
+    def windows_of_all() -> Iterator[tuple[str, Windows]]:
+        for book in texts:
+            rows = slide(
+                book.text,
+                tokenizer.encode,
+                window,
+                scored_tokens=tokenization.scored_tokens,
+                cuts=tokenizer.cuts,
+                report=progress.add,
+            )
+            if len(rows):
+                _check_id(int(rows.token_ids.max()), folder)
+                counts.update(windows=len(rows), tail=rows.dropped_tail, inside=rows.dropped_inside)
+                yield book.name, rows
+            else:
+                refused.append(_too_short(book, window))
+                say(f"not measured: {refused[-1].why}")
+
+    write_windows(windows, tokenization, windows_of_all(), refused)
+    check_some_left(read_measured_books(books, windows), refused)
+    dropped = f"{counts['tail']:,} cursors at a book's tail and {counts['inside']:,} inside have none"
+    say(f"{counts['windows']:,} windows; {dropped}")
 
 
 def _check_positions(tokenization: Tokenization, settings: WindowSettings, folder: ModelFolder) -> None:
@@ -69,21 +82,20 @@ def _check_positions(tokenization: Tokenization, settings: WindowSettings, folde
         )
 
 
-def _check_windows(windows: Windows, book: Book, settings: WindowSettings, folder: ModelFolder) -> None:
-    if not len(windows):
-        raise BookError(
-            f"{book.source} must be long enough for one window of {settings.chunk_size} tokens, found "
-            f"{len(book.text):,} characters in slices of {settings.slice_length:,}: raise slice_length, lower "
-            "chunk_size, or leave the book out"
-        )
-    _check_id(int(windows.token_ids.max()), folder)
+def _too_short(book: Book, settings: WindowSettings) -> Refused:
+    why = (
+        f"{book.source} must be long enough for one window of {settings.chunk_size} tokens, found "
+        f"{len(book.text):,} characters in slices of {settings.slice_length:,}: raise slice_length, lower "
+        "chunk_size, or leave the book out"
+    )
+    return Refused(source=book.source, role=book.role, why=why)
 
 
 def _check_id(token_id: int, folder: ModelFolder) -> None:
     if token_id >= folder.decoder.vocab:
         raise ModelError(
-            f"{folder.path} must have a tokenizer whose ids stay below vocab_size={folder.decoder.vocab:,}, found id "
-            f"{token_id:,}: tokenizer and weights do not belong together, fetch both from one place"
+            f"{where_is(folder.place)} must have a tokenizer whose ids stay below vocab_size={folder.decoder.vocab:,}, "
+            f"found id {token_id:,}: tokenizer and weights do not belong together, fetch both from one place"
         )
 
 
@@ -92,6 +104,7 @@ def _bos_id(bos: str, folder: ModelFolder, tokenizer: Tokenizer) -> int | None:
     if bos == "false" or (bos == "auto" and not folder.family.needs_bos):
         return None
     if tokenizer.bos_id is None:
-        raise ModelError(f"bos={bos} needs a tokenizer with a bos_token, found none in {folder.path}: use bos=false")
+        where = where_is(folder.place)
+        raise ModelError(f"bos={bos} needs a tokenizer with a bos_token, found none in {where}: use bos=false")
     _check_id(tokenizer.bos_id, folder)
     return tokenizer.bos_id

@@ -5,7 +5,9 @@ release; here it runs as it was published, and transformers is asked only which 
 """
 
 import dataclasses
+import hashlib
 import json
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,11 +18,13 @@ from transformers import PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
 from components.contracts.errors import ModelError
-from components.models.folder import sha256_of_files
+from components.models.folder import sha256_of_files, where_is
+from components.store import open_store
 from components.tokenize.cuts import Cuts, find_cuts
 from components.tokenize.first_tokens import Encoding
 
 _FILE = "tokenizer.json"
+_FILES = (_FILE, "tokenizer_config.json", "special_tokens_map.json")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -49,28 +53,37 @@ class Tokenizer:
         return (Encoding(encoding.ids, encoding.offsets) for encoding in encodings)
 
 
-def load_tokenizer(folder: Path) -> Tokenizer:
-    """The tokenizer of a model folder.
+def load_tokenizer(address: str | Path) -> Tokenizer:
+    """The tokenizer of a model folder, local or at `gs://`.
 
     Raises:
         ModelError: there is none with offsets, or it cannot be read.
     """
-    if not (folder / _FILE).is_file():
-        raise ModelError(f"{folder} must hold {_FILE}, which gives character offsets, found none: fetch or convert it")
+    place = open_store(str(address))
+    if not place.find(_FILE):
+        where = where_is(place)
+        raise ModelError(f"{where} must hold {_FILE}, which gives character offsets, found none: fetch or convert it")
     transformers_logging.set_verbosity_error()
-    backend = _read(folder / _FILE, "a tokenizer", lambda: Backend.from_file(str(folder / _FILE)))
-    settings = folder / "tokenizer_config.json"
-    fast = _read(settings, "settings", lambda: PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True))
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        for name in filter(place.find, _FILES):
+            (folder / name).write_bytes(place.read(name))
+        path, settings = place.locate(_FILE), place.locate("tokenizer_config.json")
+        backend = _read(path, "a tokenizer", lambda: Backend.from_file(str(folder / _FILE)))
+        fast = _read(
+            settings, "settings", lambda: PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
+        )
+        digest = hashlib.sha256((folder / _FILE).read_bytes()).hexdigest()
     backend = _for_plain_text(backend)
     return Tokenizer(
-        sha256=sha256_of_files(folder, [_FILE]),
+        sha256=sha256_of_files({_FILE: digest}),
         bos_id=None if fast.bos_token is None else backend.token_to_id(fast.bos_token),
         cuts=find_cuts(backend),
         backend=backend,
     )
 
 
-def _read(file: Path, what: str, read: Callable[[], Any]) -> Any:
+def _read(file: str, what: str, read: Callable[[], Any]) -> Any:
     try:
         return read()
     except Exception as error:  # the libraries raise many kinds, bare Exception among them

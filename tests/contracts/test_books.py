@@ -2,8 +2,19 @@ from pathlib import Path
 
 import pytest
 
-from components.contracts.books import CONTROL, Book, Chapter, read_books, write_books
+from components.contracts.books import (
+    BOOK,
+    CONTROL,
+    Book,
+    Chapter,
+    Origin,
+    Refused,
+    read_books,
+    read_refused,
+    write_books,
+)
 from components.contracts.errors import DamagedError
+from components.contracts.text_report import TextReport
 
 TEXT = "Länder\r\nsaid “now”\rand\n\n日本\U0001f9fc\n"
 
@@ -21,6 +32,33 @@ def test_roles_and_chapters_are_read_back(tmp_path: Path) -> None:
     ]
     write_books(tmp_path, books)
     assert read_books(tmp_path) == books
+
+
+REPORT = TextReport(
+    lines=4, crlf=1, lone_cr=1, mixed_line_breaks=True, inner_breaks=2, wrapped_breaks=1, non_nfc=0,
+    control_characters=0, byte_order_marks=0, replacement_characters=0, soft_hyphens=0, zero_width=0, private_use=0,
+)  # fmt: skip
+
+
+def test_title_origin_and_report_are_read_back(tmp_path: Path) -> None:
+    origin = Origin(
+        file_bytes=9, file_sha256="a" * 64, encoding="cp1252", gutenberg="cut", cut_front=3, cut_back=0, joined_lines=2
+    )
+    book = Book(name="one", source="one.txt", text=TEXT, title="The “One”", origin=origin, report=REPORT)
+    write_books(tmp_path, [book])
+    assert read_books(tmp_path) == [book]
+    assert book.identity()["report"]["hard_wrapped"] == REPORT.hard_wrapped == 0.5
+
+
+def test_what_was_refused_is_read_back_in_its_order(tmp_path: Path) -> None:
+    refused = [
+        Refused(source="gs://shelf/b.txt", role=CONTROL, why="found none: look for it"),
+        Refused(source="a.txt", role=BOOK, why="found “é”: convert it"),
+    ]
+    write_books(tmp_path, [], refused)
+    assert read_refused(tmp_path) == refused
+    write_books(tmp_path, [])
+    assert read_refused(tmp_path) == []
 
 
 def test_text_that_was_changed_is_refused(tmp_path: Path) -> None:

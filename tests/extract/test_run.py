@@ -11,7 +11,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from components.contracts.books import Book, write_books
-from components.contracts.errors import ModelError, StoreError
+from components.contracts.errors import DamagedError, ModelError, StoreError
 from components.contracts.model import Model, write_model
 from components.contracts.scores import Scores, part_from_bytes, part_name, part_ranges, read_score_manifest
 from components.contracts.settings import Settings
@@ -38,10 +38,16 @@ class Stage:
     def __init__(self, folder: Path, checkpoint: Path = CHECKPOINT, names: tuple[str, ...] = ("random",)) -> None:
         self.folder, self.names = folder, names
         write_books(folder / "books", [Book(name=name, source="nowhere", text="a book") for name in names])
-        model = Model(source="m", path=str(checkpoint), model_type="llama", parameters=1, weights_sha256="w")
+        model = Model(
+            source="m", commit=None, address=str(checkpoint), model_type="llama", parameters=1, weights_sha256="w"
+        )
         write_model(folder / "model.json", model)
 
-    def __call__(self, *, bos_id: int | None = None, **settings: object) -> Scores:
+    def __call__(self, **settings: Any) -> Scores:
+        self.run(**settings)
+        return self.read()
+
+    def run(self, *, bos_id: int | None = None, shard: str = "1/1", **settings: object) -> None:
         folder = self.folder
         Settings.from_parameters(
             {**DEFAULTS, "chunk_size": TOKENS, "prompt_tokens": PROMPT, "top_k": 7, **settings}
@@ -50,11 +56,10 @@ class Stage:
         write_windows(folder / "windows", tokenization, ((name, SPANS) for name in self.names))
         artifacts = {"books": "books", "model": "model.json", "windows": "windows", "settings": "settings.json"}
         paths = {name: str(folder / file) for name, file in artifacts.items()}
-        run(**paths, store=str(folder / "store"), scores=str(folder / "scores.json"))
-        return self.read()
+        run(**paths, store=str(folder / "store"), shard=shard, scores=str(folder / "scores.json"))
 
     def read(self) -> Scores:
-        return self.read_at(read_score_manifest(self.folder / "scores.json").addresses["random"], WINDOWS)
+        return self.read_at(read_score_manifest([self.folder / "scores.json"]).addresses["random"], WINDOWS)
 
     def read_at(self, address: str, count: int) -> Scores:
         parts = []
@@ -95,7 +100,7 @@ def test_scores_are_those_of_a_float64_decoder(stage: Stage, bos_id: int | None)
 def test_control_sample_is_scored_under_the_prompt_of_another_window(stage: Stage, bos_id: int | None) -> None:
     stage(bos_id=bos_id, control_sample=30)
     sample = control_sample(SPANS, 30)
-    address = read_score_manifest(stage.folder / "scores.json").control_addresses["random"]
+    address = read_score_manifest([stage.folder / "scores.json"]).control_addresses["random"]
     scores = stage.read_at(address, len(sample))
     assert len(sample) == 30
     for row in (0, 17, 29):
@@ -108,7 +113,7 @@ def test_control_sample_is_scored_under_the_prompt_of_another_window(stage: Stag
 def test_control_sample_leaves_the_scores_and_their_address_as_they_were(stage: Stage) -> None:
     stage()
     before = stage.parts()
-    assert read_score_manifest(stage.folder / "scores.json").control_addresses == {}
+    assert read_score_manifest([stage.folder / "scores.json"]).control_addresses == {}
     stage(control_sample=30)
     after = stage.parts()
     assert {path: after[path] for path in before} == before
@@ -196,7 +201,7 @@ def test_write_that_fails_ends_the_stage_with_its_own_message(stage: Stage, monk
 def test_same_text_under_two_names_is_scored_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Stage(tmp_path, names=("random", "again"))()
     assert f"{WINDOWS:,} / {WINDOWS:,} windows" in capsys.readouterr().out
-    addresses = read_score_manifest(tmp_path / "scores.json").addresses
+    addresses = read_score_manifest([tmp_path / "scores.json"]).addresses
     assert addresses["random"] == addresses["again"]
 
 
@@ -217,7 +222,7 @@ def test_settings_that_change_scores_change_the_address(stage: Stage) -> None:
 
 def test_half_precision_is_obeyed(stage: Stage) -> None:
     exact, rough = stage(), stage(precision="bfloat16")
-    assert read_score_manifest(stage.folder / "scores.json").precision == "bfloat16"
+    assert read_score_manifest([stage.folder / "scores.json"]).precision == "bfloat16"
     difference = np.abs(rough.token_log_probs - exact.token_log_probs)
     assert 1e-4 < difference.mean() < 0.15
 
@@ -236,9 +241,39 @@ def test_model_that_gives_no_number_is_refused(tmp_path: Path) -> None:
 
 def test_part_says_what_it_was_computed_on(stage: Stage) -> None:
     stage(batch_size=8)
-    address = read_score_manifest(stage.folder / "scores.json").addresses["random"]
+    address = read_score_manifest([stage.folder / "scores.json"]).addresses["random"]
     data = (stage.folder / "store" / part_name(address, 0)).read_bytes()
     _, computed_on = part_from_bytes(data, address, 0, 1_024, name="part")
     assert computed_on["batch_size"] == 8
     assert computed_on["precision"] == "float32"
     assert computed_on["device"] == "cpu"
+
+
+def test_shards_share_the_parts_and_find_the_same_addresses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for folder in ("whole", "shared"):
+        (tmp_path / folder).mkdir()
+    whole, shared = Stage(tmp_path / "whole"), Stage(tmp_path / "shared")
+    whole(control_sample=30)
+    capsys.readouterr()
+    manifests, computed = [], []
+    for number in range(1, 4):
+        before = shared.parts().keys()
+        shared.run(shard=f"{number}/3", shards=3, control_sample=30)
+        manifests.append((shared.folder / "scores.json").read_text())
+        computed.append(shared.parts().keys() - before)
+    assert [len(parts) for parts in computed] == [1, 1, 1], "two of the book, one of its control sample"
+    assert "shard 2/3: 76 windows of 1 book, 0 scored already" in capsys.readouterr().out
+    assert len(set(manifests)) == 1
+    assert manifests[0].replace("shared", "whole") == (whole.folder / "scores.json").read_text()
+    assert {path.name: path.read_bytes() for path in shared.parts()} == {
+        path.name: path.read_bytes() for path in whole.parts()
+    }
+
+
+def test_shards_that_used_another_precision_are_refused(tmp_path: Path) -> None:
+    stage, manifests = Stage(tmp_path), []
+    for precision in ("float32", "bfloat16"):
+        stage.run(precision=precision)
+        manifests.append((tmp_path / "scores.json").rename(tmp_path / precision))
+    with pytest.raises(DamagedError, match=r"one precision .* found float32 and bfloat16 .* set precision"):
+        read_score_manifest(manifests)

@@ -11,18 +11,19 @@ For example, in a test:
 
 In a process of its own it is `python -m tests.gcs`. What is where:
 
-    server.py     sockets: reads requests, injects faults, keeps the journal, answers
+    server.py     reads requests, injects faults, keeps the journal, answers
     control.py    the same from outside, for a server in another process
     json_api.py   buckets and objects: metadata, lists, downloads, copies
     uploads.py    simple, multipart and resumable uploads
     xml_api.py    XML multipart uploads
     objects.py    the buckets and objects themselves, and their preconditions
-    faults.py     what goes wrong, and when
-    messages.py   requests, answers, and refusals in the API's words
+    messages.py   requests, answers, refusals in the API's words, and lines of the journal
+
+What it shares with tests.hub, above all what goes wrong and when, is in tests/servers.
 """
 
-from tests.gcs.faults import Fault, Faults
 from tests.gcs.objects import Access
 from tests.gcs.server import GcsServer
+from tests.servers.faults import Fault, Faults
 
 __all__ = ["Access", "Fault", "Faults", "GcsServer"]

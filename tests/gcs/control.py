@@ -11,9 +11,9 @@ import dataclasses
 import json
 from collections.abc import Sequence
 
-from tests.gcs.faults import Call, Fault, Faults
-from tests.gcs.messages import Answer, Refusal, Request, answer_json
+from tests.gcs.messages import Answer, Call, Refusal, Request, answer_json
 from tests.gcs.objects import Access, Storage
+from tests.servers.faults import Fault, Faults
 
 PREFIX = "/_test/"
 

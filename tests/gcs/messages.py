@@ -44,6 +44,23 @@ class Answer:
     media: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """A line of the journal.
+
+    `range` is the Range that was asked for or the Content-Range that was sent; `status` is None where no answer went
+    out; bytes are those of the bodies.
+    """
+
+    method: str
+    url: str
+    range: str | None
+    status: int | None
+    fault: str | None
+    received_bytes: int
+    sent_bytes: int
+
+
 class Refusal(Exception):  # noqa: N818 - it is an answer
     """An answer that is an error, with the reason and the message that the API gives."""
 

@@ -1,25 +1,18 @@
 """The HTTP surface: reads requests, injects faults, keeps the journal, answers."""
 
-import contextlib
 import dataclasses
 import re
-import socket
-import struct
-import sys
-import threading
 import traceback
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any
 from urllib.parse import unquote
 
 from tests.gcs import control, json_api
-from tests.gcs.faults import Call, Fault, Faults
-from tests.gcs.messages import Answer, Refusal, Request, failure
+from tests.gcs.messages import Answer, Call, Refusal, Request, failure
 from tests.gcs.objects import Storage
 from tests.gcs.uploads import Uploads
 from tests.gcs.xml_api import Assemblies
+from tests.servers.faults import Fault, Faults
+from tests.servers.listener import Connection, Listener
 
 Route = tuple[str, str, Callable[..., Answer]]
 XML = "/([^/]+)/(.+)"
@@ -52,43 +45,23 @@ def _routes(uploads: Uploads, assemblies: Assemblies) -> list[Route]:
     ]
 
 
-class GcsServer(ThreadingHTTPServer):
+class GcsServer(Listener):
     """The server, on 127.0.0.1; it serves from `with` to the end of the block.
 
     `storage` holds the buckets, `faults` what goes wrong, `calls` the journal: all may be used while it serves.
     """
 
-    request_queue_size = 128
-    daemon_threads = True
-
     def __init__(self, port: int = 0, page_size: int = 1000, seed: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), _Handler)
+        super().__init__(port, _Handler)
         self.storage = Storage(page_size)
         self.faults = Faults(seed)
         self.uploads = Uploads()
         self.calls: list[Call] = []
-        self.stopping = threading.Event()
         self._routes = _routes(self.uploads, Assemblies())
-        self._connections: set[socket.socket] = set()
-        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
-    @property
-    def address(self) -> str:
-        """What STORAGE_EMULATOR_HOST is to be."""
-        return f"http://127.0.0.1:{self.server_port}"
-
-    def __enter__(self) -> "GcsServer":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        self.stopping.set()
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
-        for connection in list(self._connections):
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+    def strike(self, method: str, url: str) -> Fault | None:
+        """The fault of a call that has just come in."""
+        return self.faults.strike(method, url, is_download=method == "GET" and "alt=media" in url)
 
     def answer(self, request: Request, chunk: Callable[..., Answer] | None = None) -> Answer:
         """What the service answers where nothing goes wrong; `chunk` takes the chunks of resumable uploads instead."""
@@ -109,34 +82,16 @@ class GcsServer(ThreadingHTTPServer):
             traceback.print_exc()
             return Refusal(501, "notImplemented", traceback.format_exc()).as_json()
 
-    def get_request(self) -> tuple[socket.socket, Any]:
-        """A new connection, remembered until it ends."""
-        connection, address = super().get_request()
-        self._connections.add(connection)
-        return connection, address
 
-    def shutdown_request(self, request: Any) -> None:
-        """The end of a connection."""
-        self._connections.discard(request)
-        super().shutdown_request(request)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A caller that went away is no error of the server's."""
-        if not isinstance(sys.exc_info()[1], ConnectionError):
-            super().handle_error(request, client_address)
-
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Connection):
     """One connection, for as many requests as come."""
 
     server: GcsServer
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
 
     def _serve(self) -> None:
         """Read one request, as far as its fault lets it come, and answer it or not."""
         is_control = self.path.startswith(control.PREFIX)
-        fault = None if is_control else self.server.faults.strike(self.command, self.path)
+        fault = None if is_control else self.server.strike(self.command, self.path)
         kind = None if fault is None else fault.kind
         length = int(self.headers.get("Content-Length", 0))
         wanted = {"reset_before": 0, "reset_halfway": length // 2}.get(kind or "", length)
@@ -161,7 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
                 )
             )
         if answer is None:
-            self._reset()
+            self.reset()
         else:
             self._send(answer, sent)
 
@@ -202,16 +157,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(sent)
         if len(sent) < len(answer.body):
             self.close_connection = True
-
-    def _reset(self) -> None:
-        """End the connection with a RST: what closing a socket sends that does not linger."""
-        self.close_connection = True
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.rfile.close()
-        self.connection.close()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the base class
-        """Nothing: the journal has it."""
 
 
 def _spoiled(body: bytes, kind: str | None) -> bytes:

@@ -13,7 +13,7 @@ from google.cloud.storage.exceptions import DataCorruption
 from google.cloud.storage.retry import DEFAULT_RETRY
 
 from tests.gcs import Fault, Faults, GcsServer
-from tests.gcs.faults import STATUSES, Kind
+from tests.servers.faults import STATUSES, Kind
 
 QUANTUM = 256 * 1024
 QUICK = DEFAULT_RETRY.with_delay(initial=0.01, maximum=0.05).with_timeout(20)
@@ -225,7 +225,7 @@ def test_what_a_seed_draws_can_be_drawn_again() -> None:
     def struck(seed: int) -> list[str]:
         faults = Faults(seed)
         faults.storm(0.3)
-        found = (faults.strike("GET", "/a?alt=media") for _ in range(1000))
+        found = (faults.strike("GET", "/a?alt=media", is_download=True) for _ in range(1000))
         return ["" if fault is None else named(fault) for fault in found]
 
     assert struck(1) == struck(1) != struck(2)

@@ -243,7 +243,7 @@ JSON_CASES = "must be a readable JSON file"
 CASES = [
     # Books
     Case("book that is missing", books("@/no.txt"), "must name files that exist", "no.txt", "check the path"),
-    Case("second of two books missing", books(str(BOOK), "@/no.txt"), "files that exist", "no.txt", "check the path"),
+    Case("both books missing", books("@/a.txt", "@/b.txt"), "leave one to measure", "found 2 that", "check the path"),
     Case(
         "book without a name", books(""),
         "must be a path", "found an empty text", "give --books one",
@@ -256,9 +256,16 @@ CASES = [
         "must be a file", "a pipe or a device", "save the text",
     ),
     Case("book that may not be read", unreadable_book, "must be a readable file", "Permission denied", "permit it"),
-    Case("book in a bucket", books("gs://bucket/b.txt"), "local files or folders", "gs://bucket/b.txt", "copy it here"),
-    Case("book on the web", books("https://a.org/b.txt"), "local files or folders", "https://a.org/b.txt", "copy it"),
-    Case("path longer than any", books("x" * 300), "cannot write or read", "File name too long", "make room or choose"),
+    Case(
+        "book in a bucket without an account",
+        run(books=("gs://bucket/b.txt",), environment={"GOOGLE_APPLICATION_CREDENTIALS": "/nonexistent.json"}),
+        "cannot list gs://bucket/b.txt", "no valid credentials", "gcloud auth application-default login",
+    ),
+    Case("book in no bucket", books("gs://"), "books must name a bucket", "found gs://", "such as gs://my-bucket"),
+    Case("book on the plain web", books("http://a.org/b.txt"), "or https://", "http://a.org/b.txt", "write https://"),
+    Case("book on another cloud", books("s3://b/b.txt"), "at gs:// or https://", "s3://b/b.txt", "copy it"),
+    Case("glob that matches nothing", books("@/*.txt"), "must match at least one file", "found none", "name the book"),
+    Case("path longer than any", books("x" * 300), "must be a readable file", "File name too long", "name another"),
     Case("more books than fit", books(*["@/a-book"] * 9_000), "at most 100,000 characters", "found", "name a folder"),
     Case("path that is no text", books("@/\udcff.txt"), "books must be UTF-8", r"\udcff.txt'", "change it"),
     Case(
@@ -339,7 +346,10 @@ CASES = [
     ),
     Case("chapters that are no pattern", setting("chapters=(Part"), "a regular expression", "found '(Part'", "mend it"),
     Case("control sample negative", setting("control_sample=-1"), "at least 0 suffixes", "found -1", "raise it"),
-    Case("control missing", run(controls=("no.txt",)), "must name files", "found no no.txt", "check the path"),
+    Case("encoding unknown", setting("encoding=utf-9"), "one that Python knows", "found 'utf-9'", "such as utf-8"),
+    Case("gutenberg unknown", setting("gutenberg=drop"), "one of keep, cut", "found 'drop'", "choose one of them"),
+    Case("on_bad_book unknown", setting("on_bad_book=stop"), "one of fail, skip", "found 'stop'", "choose one of them"),
+    Case("unwrap that is neither", setting("unwrap=maybe"), "unwrap must be true or false", "'maybe'", "give one"),
     Case("dpi zero", setting("dpi=0"), "dpi must be at least 10", "found 0", "raise it"),
     Case("picture beyond measure", setting("dpi=9999"), "100,000,000 dots", "20x3 at 9999", "lower dpi"),
     Case("title that is no text", setting("plot_title=\udcff"), "plot_title must be UTF-8", r"'\udcff'", "change it"),

@@ -90,7 +90,7 @@ def test_second_run_computes_nothing_again_and_gives_the_same_bytes(sample_run: 
     (tmp_path / "store").symlink_to(sample_run.parent / "store")
     done = launch(tmp_path, *CONTROLLED, controls=(str(CONTROL),))
     total = sum(pq.read_metadata(path).num_rows for path in before)
-    assert f"{total:,} windows, {total:,} scored already" in done.stdout
+    assert f"{total:,} windows of 2 books, {total:,} scored already" in done.stdout
     assert parts(sample_run.parent) == before
     of_books = [f"{name}/{file}" for name in (BOOK.stem, CONTROL.stem) for file in sorted(FILES)]
     for file in (*of_books, "summary.csv", "summary.json", "methods.md"):

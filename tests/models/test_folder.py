@@ -202,9 +202,6 @@ def test_wrong_dtype_is_named(dtype: type, spelt: str, tmp_path: Path) -> None:
     assert re.search(rf"F32.*found.*{spelt}", message)
 
 
-def test_hash_of_files_changes_with_content_and_with_names(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"1")
-    (tmp_path / "b").write_bytes(b"1")
-    (tmp_path / "c").write_bytes(b"2")
-    hashes = {sha256_of_files(tmp_path, names) for names in (["a"], ["b"], ["c"], ["a", "b"], ["b", "a"])}
-    assert len(hashes) == 5
+def test_hash_of_files_changes_with_content_and_with_names() -> None:
+    digests = [{"a": "1"}, {"b": "1"}, {"a": "2"}, {"a": "1", "b": "1"}, {"b": "1", "a": "1"}]
+    assert len({sha256_of_files(files) for files in digests}) == 5

@@ -1,5 +1,6 @@
 """What the paragraph says, held against the run that it is about."""
 
+import dataclasses
 import re
 from typing import Any
 
@@ -92,6 +93,31 @@ def test_results_are_those_of_the_statistics() -> None:
     size = f"{BOOK.described['characters']:,} characters, 300 windows"
     assert f"{size} (cursors without one: 3 at the tail, 1 inside), blocks: 10 (chapters)." in text
     assert BOOK.described["sha256"] in text
+
+
+def test_what_was_done_to_a_text_is_said() -> None:
+    origin = {
+        "file_sha256": BOOK.described["sha256"], "gutenberg": "none", "cut_front": 0, "cut_back": 0, "joined_lines": 0,
+    }  # fmt: skip
+
+    def said_of(**changes: Any) -> str:
+        described = BOOK.described | {"title": "A Title", "origin": origin | changes}
+        return said((dataclasses.replace(BOOK, described=described),)).partition("## Results")[2]
+
+    untouched = said_of()
+    assert "**A Title**" in untouched
+    assert not any(word in untouched for word in ("Gutenberg", "line breaks", "of the file"))
+    assert "Gutenberg's header and footer were measured too." in said_of(gutenberg="kept")
+    cut = said_of(gutenberg="cut", cut_front=1_200, cut_back=18_000, joined_lines=3_456, file_sha256="f" * 64)
+    assert "Gutenberg's header and footer were cut (1,200 and 18,000 characters)." in cut
+    assert "3,456 line breaks that hard-wrapped its paragraphs were made spaces." in cut
+    assert f"of the file: {'f' * 64}." in cut
+
+
+def test_commit_of_a_model_on_the_hub_is_said() -> None:
+    hub = dataclasses.replace(toy.run(), model=dataclasses.replace(toy.run().model, commit="c" * 40))
+    assert f"samples/model (commit {'c' * 40}, 1,488,192 parameters" in methods(hub, [BOOK])
+    assert "(1,488,192 parameters" in said()
 
 
 def test_book_of_few_blocks_has_no_interval_and_one_without_windows_no_share() -> None:

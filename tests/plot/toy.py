@@ -154,7 +154,12 @@ def run(*, bos_id: int | None = None, **settings: Any) -> Run:
     return Run(
         settings=chosen,
         model=Model(
-            source="samples/model", path="/x/model", model_type="llama", parameters=1_488_192, weights_sha256="w" * 64
+            source="samples/model",
+            commit=None,
+            address="gone",
+            model_type="llama",
+            parameters=1_488_192,
+            weights_sha256="w" * 64,
         ),
         tokenization=Tokenization(
             tokenizer_sha256="t" * 64, tokenizers="0.22.0", bos_id=bos_id,

@@ -8,8 +8,8 @@ import pytest
 from components.contracts.errors import StoreError
 from components.store import open_store
 from tests.gcs import Fault, GcsServer
-from tests.gcs.faults import Kind
 from tests.gcs.objects import Access
+from tests.servers.faults import Kind
 
 ADDRESS = "gs://shelf/prefix"
 PASSING = [Fault(status=429), Fault(status=503), Fault(kind="reset_halfway"), Fault(kind="lost_reply")]

@@ -103,3 +103,74 @@ def test_missing_object_is_named_with_its_whole_address(address: str) -> None:
 def test_name_outside_the_store_is_refused(address: str, name: str) -> None:
     with pytest.raises(StoreError, match="relative path"):
         open_store(address).create(name, b"")
+
+
+def _grow(address: str, data: bytes, *, until: int | None = None) -> list[int]:
+    """Bring an object in pieces of 1,000 bytes, at most up to one of them; the pieces that had to be fetched."""
+    fetched: list[int] = []
+    with open_store(address).grow("a/weights", 1000) as growing:
+        if growing is None:
+            return fetched
+        assert data.startswith(b"".join(growing.read(piece) for piece in range(growing.pieces)))
+        for piece in range(growing.pieces, len(range(0, len(data), 1000))):
+            if piece == until:
+                return fetched
+            kept = growing.append(data[piece * 1000 : piece * 1000 + 1000])
+            assert kept == data[piece * 1000 : piece * 1000 + 1000]
+            fetched.append(piece)
+        growing.finish()
+    return fetched
+
+
+@pytest.mark.parametrize("size", [0, 1, 1000, 1001, 40_000])
+def test_large_object_grows_piece_by_piece_and_leaves_nothing_beside_it(address: str, size: int) -> None:
+    data = random.Random(size).randbytes(size)
+    _grow(address, data)
+    store = open_store(address)
+    assert store.read("a/weights") == data
+    assert [stored.name for stored in store.list()] == ["a/weights"]
+
+
+def test_large_object_goes_on_where_it_was(address: str) -> None:
+    data = random.Random(1).randbytes(7_500)
+    assert _grow(address, data, until=3) == [0, 1, 2]
+    assert not open_store(address).exists("a/weights")
+    assert _grow(address, data, until=4) == [3]
+    assert _grow(address, data) == [4, 5, 6, 7]
+    assert _grow(address, data) == []
+    assert open_store(address).read("a/weights") == data
+
+
+def test_large_object_that_was_discarded_begins_anew(address: str) -> None:
+    data = random.Random(1).randbytes(2_500)
+    _grow(address, b"x" * 2_500, until=2)
+    with open_store(address).grow("a/weights", 1000) as growing:
+        assert growing
+        assert growing.pieces == 2
+        growing.discard()
+        assert growing.pieces == 0
+    assert list(open_store(address).list()) == []
+    assert _grow(address, data) == [0, 1, 2]
+    assert open_store(address).read("a/weights") == data
+
+
+def test_two_processes_that_bring_one_large_object_do_each_other_no_harm(address: str) -> None:
+    data = random.Random(1).randbytes(30_000)
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(4) as pool:
+        pool.starmap(_grow, [(address, data)] * 4)
+    store = open_store(address)
+    assert store.read("a/weights") == data
+    assert [stored.name for stored in store.list()] == ["a/weights"]
+
+
+def test_what_is_found_of_an_object_changes_with_its_content(address: str) -> None:
+    store = open_store(address)
+    assert store.find("a/b") is None
+    store.create("a/b", b"first")
+    first = store.find("a/b")
+    assert first is not None
+    assert (first.name, first.size_bytes) == ("a/b", 5)
+    assert [first] == list(store.list())
+    store.replace("a/b", b"other")
+    assert store.find("a/b").version != first.version  # type: ignore[union-attr]

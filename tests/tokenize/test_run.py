@@ -1,5 +1,5 @@
+import dataclasses
 import json
-import re
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from components.contracts.books import Book, write_books
+from components.contracts.books import Book, read_refused, write_books
 from components.contracts.errors import BookError, ModelError, SettingsError
 from components.contracts.model import Model, write_model
 from components.contracts.settings import Settings
@@ -39,7 +39,9 @@ def stage(tmp_path: Path) -> Stage:
         if not (folder / "config.json").exists():
             _write_config(folder)
         write_books(tmp_path / "books", list(books))
-        model = Model(source="toy", path=str(folder), model_type="llama", parameters=8, weights_sha256="0")
+        model = Model(
+            source="toy", commit=None, address=str(folder), model_type="llama", parameters=8, weights_sha256="0"
+        )
         write_model(tmp_path / "model.json", model)
         Settings.from_parameters(_PARAMETERS | parameters).write(tmp_path / "settings.json")
         inputs = {name: str(tmp_path / name) for name in ("books", "windows")}
@@ -88,7 +90,7 @@ def test_story_tells_the_windows_and_what_was_dropped(
 ) -> None:
     stage(words, _FERRYMAN)
     said = capsys.readouterr().out
-    assert "ferryman: 7 windows; 1 cursors at the tail and 0 inside have none" in said
+    assert "7 windows; 1 cursors at a book's tail and 0 inside have none" in said
     assert "8 / 8 slices" in said
 
 
@@ -118,10 +120,26 @@ def test_bos_without_a_bos_token_is_refused(stage: Stage, words: Path) -> None:
         stage(words, _FERRYMAN, bos="true")
 
 
-def test_book_too_short_for_a_window_is_refused_by_its_source(stage: Stage, words: Path) -> None:
+def test_book_too_short_for_a_window_is_refused_by_its_source_and_others_go_on(
+    stage: Stage, words: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     stub = Book(name="stub", source="shelf/the stub (1).txt", text="The ferryman")
-    with pytest.raises(BookError, match=re.escape("shelf/the stub (1).txt must be long enough for one window of 3")):
-        stage(words, _FERRYMAN, stub)
+    folder = stage(words, stub, _FERRYMAN)
+    (refused,) = read_refused(folder)
+    assert (refused.source, refused.role) == (stub.source, "book")
+    assert refused.why.startswith("shelf/the stub (1).txt must be long enough for one window of 3 tokens, found 12 ")
+    assert f"not measured: {refused.why}" in capsys.readouterr().out
+    assert len(read_windows(folder, "ferryman")) == 7
+    assert [path.name for path in folder.glob("*.parquet")] == ["ferryman.parquet"]
+
+
+def test_run_in_which_every_book_is_too_short_ends_there(stage: Stage, words: Path) -> None:
+    control = dataclasses.replace(_FERRYMAN, name="control", role="control")
+    stubs = [Book(name=name, source=f"shelf/{name}.txt", text="The ferryman") for name in "abcde"]
+    with pytest.raises(BookError, match=r"^shelf/a.txt must be long enough"):
+        stage(words, control, stubs[0])
+    with pytest.raises(BookError, match=r"found 5 that cannot be measured: shelf/a.txt .*shelf/c.txt .*; and 2 more$"):
+        stage(words, control, *stubs)
 
 
 def test_book_without_a_character_is_refused_by_its_source(stage: Stage, words: Path) -> None:

@@ -31,7 +31,7 @@ def draw(subject: Subject) -> Figure:
                 control,
             )
         )
-    question = f"How much of “{measured.book.name}” is covered at each probability?"
+    question = f"How much of “{measured.book.called}” is covered at each probability?"
     figure = frame(subject, question, remark=f"{chosen} coverage first")
     axes = figure.subplots()
     for place, (label, coverage, rates, style) in enumerate(bars):

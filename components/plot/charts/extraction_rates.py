@@ -23,7 +23,7 @@ _EVERY = 6
 def draw(subject: Subject) -> Figure:
     """A curve for each p over n, solid down to the evidence floor and dotted below it, where shading begins."""
     measured = subject.measured
-    figure = frame(subject, f"How much of “{measured.book.name}” would n tries draw from {subject.model}?")
+    figure = frame(subject, f"How much of “{measured.book.called}” would n tries draw from {subject.model}?")
     axes = figure.subplots()
     for place, p in enumerate(P):
         _curve(axes, subject.rates["plain"], p, place)

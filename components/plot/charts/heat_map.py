@@ -28,7 +28,7 @@ def draw(subject: Subject) -> Figure:
     width, points = settings.size[0], lettering(settings.size)
     small = 0.83 * points
     maps = subject.measured.schemes["plain"].maps
-    question = f"How much of “{book.name}” does {subject.model} know by heart?"
+    question = f"How much of “{book.called}” does {subject.model} know by heart?"
     title = settings.plot_title if settings.plot_title and book.role == BOOK else question
     figure = frame(subject, title, settings.size, _remark(subject))
     axes = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])

@@ -18,7 +18,7 @@ def draw(subject: Subject) -> Figure:
     """Shares of windows by log10 p_z, both axes logarithmic; the evidence floor is where the shading stops."""
     measured = subject.measured
     groups = [
-        (f"{measured.book.name}, {len(measured.windows):,} windows", measured.schemes["plain"].log_p_z, BLUE, "-")
+        (f"{measured.book.called}, {len(measured.windows):,} windows", measured.schemes["plain"].log_p_z, BLUE, "-")
     ]
     if subject.control:
         values = subject.control.log_p_z["plain"]
@@ -30,7 +30,7 @@ def draw(subject: Subject) -> Figure:
     lowest = max(min(math.floor(least), -4), _LOWEST)
     edges = np.linspace(lowest, 0, -lowest * (2 if lowest > -40 else 1) + 1)
 
-    figure = frame(subject, f"How probable are the suffixes of “{measured.book.name}” to {subject.model}?")
+    figure = frame(subject, f"How probable are the suffixes of “{measured.book.called}” to {subject.model}?")
     axes = figure.subplots()
     for number, (label, values, colour, line) in enumerate(groups):
         _steps(axes, edges, values, label=label, colour=colour, line=line, filled=not number)

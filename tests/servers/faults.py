@@ -1,4 +1,4 @@
-"""What goes wrong, and when."""
+"""What goes wrong, and when: the same words for every server here."""
 
 import dataclasses
 import random
@@ -10,7 +10,7 @@ from typing import Literal, get_args
 Kind = Literal[
     "status",  # answered with `status`, and nothing is done
     "reset_before",  # the connection is reset before the body is read, and nothing is done
-    "reset_halfway",  # the same after half of the body; a resumable upload keeps what came, in whole 256 KiB
+    "reset_halfway",  # the same after half of the body; tests.gcs and tests.hub each say what comes of the half
     "reset_after",  # the same after all of the body
     "delay",  # answered as ever, `seconds` late
     "lost_reply",  # all is done, and the connection is reset before the answer
@@ -28,7 +28,8 @@ class Fault:
 
     It strikes calls whose method is `method` ("*" is any) and in whose path and query `url`, a regular expression, is
     found: of these from the `nth` on so many `times` (0 is for ever), or, where `rate` is given, each with that
-    probability. A `cut` and a `corrupt` strike downloads alone, a `keep_half` the chunks of resumable uploads.
+    probability. A `cut` and a `corrupt` strike downloads alone, a `keep_half` the chunks of resumable uploads of
+    tests.gcs. What `reason` and `seconds` add to a `status` is the server's to say.
     """
 
     kind: Kind = "status"
@@ -45,9 +46,9 @@ class Fault:
         if self.kind not in KINDS:
             raise ValueError(f"kind must be one of {', '.join(KINDS)}, found {self.kind!r}")
 
-    def matches(self, method: str, url: str) -> bool:
-        """Whether it is about such a call."""
-        if self.kind in ("cut", "corrupt") and not (method == "GET" and "alt=media" in url):
+    def matches(self, method: str, url: str, is_download: bool) -> bool:
+        """Whether it is about such a call; a download is one whose answer's body is content."""
+        if self.kind in ("cut", "corrupt") and not is_download:
             return False
         if self.kind == "keep_half" and not (method == "PUT" and "upload_id=" in url):
             return False
@@ -102,12 +103,12 @@ class Faults:
         with self._lock:
             self._rules.clear()
 
-    def strike(self, method: str, url: str) -> Fault | None:
+    def strike(self, method: str, url: str, is_download: bool) -> Fault | None:
         """The fault of a call that has just come in."""
         with self._lock:
             struck = None
             for rule in self._rules:
-                if rule.fault.matches(method, url):
+                if rule.fault.matches(method, url, is_download):
                     rule.matched += 1
                     if struck is None and rule.strikes():
                         rule.injected += 1
@@ -121,20 +122,3 @@ class Faults:
                 dataclasses.asdict(rule.fault) | {"matched": rule.matched, "injected": rule.injected}
                 for rule in self._rules
             ]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Call:
-    """A line of the journal.
-
-    `range` is the Range that was asked for or the Content-Range that was sent; `status` is None where no answer went
-    out; bytes are those of the bodies.
-    """
-
-    method: str
-    url: str
-    range: str | None
-    status: int | None
-    fault: str | None
-    received_bytes: int
-    sent_bytes: int

@@ -1,0 +1,53 @@
+"""What kind of text a book's is, in numbers: its lines, and the characters that a model may not expect."""
+
+import dataclasses
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TextReport:
+    """Counts over the text that is measured; `download/text_report.py` makes them, docs/books.md explains them.
+
+    A line break is CR-LF, a lone LF or a lone CR.
+    """
+
+    lines: int
+    """Line breaks, and a last line that ends in none."""
+    crlf: int
+    """Line breaks that are CR-LF."""
+    lone_cr: int
+    """Line breaks that are a CR without LF."""
+    mixed_line_breaks: bool
+    """There is more than one kind of line break."""
+    inner_breaks: int
+    """Line breaks inside a paragraph: with text in the line before and in the line after."""
+    wrapped_breaks: int
+    """Those of them that `unwrap=true` would make spaces."""
+    non_nfc: int
+    """Characters of the sequences, a base and its marks or one alone, that Unicode's form NFC would change."""
+    control_characters: int
+    """Unicode's category Cc, but for tab, LF and CR."""
+    byte_order_marks: int
+    """U+FEFF inside the text."""
+    replacement_characters: int
+    """U+FFFD, which stands where an earlier conversion failed."""
+    soft_hyphens: int
+    """U+00AD."""
+    zero_width: int
+    """U+200B, U+200C, U+200D, U+2060."""
+    private_use: int
+    """Unicode's category Co."""
+
+    @property
+    def hard_wrapped(self) -> float:
+        """The share of the line breaks inside paragraphs that a fixed width made: 0 where there are none."""
+        return self.wrapped_breaks / self.inner_breaks if self.inner_breaks else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The counts and the share as plain values."""
+        return {**dataclasses.asdict(self), "hard_wrapped": round(self.hard_wrapped, 4)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "TextReport":
+        """The report that `to_dict` gave."""
+        return cls(**{field.name: values[field.name] for field in dataclasses.fields(cls)})

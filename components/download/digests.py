@@ -1,0 +1,58 @@
+"""The SHA-256 of files that are used where they are: computed once, and remembered in the store."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+
+from components.contracts.errors import ModelError
+from components.contracts.progress import Progress, say, size
+from components.download.transfer import sha256_of
+from components.store import Place, Store
+from components.store.stored import Stored
+
+_MIB = 2**20
+
+
+def sha256_in_place(place: Place, names: Iterable[str], store: Store) -> dict[str, str]:
+    """The SHA-256 of each file by name.
+
+    What is remembered is that of a file at this address with this size and version (generation, or time of the last
+    change): a file that was written anew is hashed anew.
+
+    Args:
+        store: what remembers.
+
+    Raises:
+        ModelError: a file changes while it is hashed.
+    """
+    found = {name: place.find(name) for name in names}
+    files = {name: file for name, file in found.items() if file}
+    known = {name: _recall(store, _memory_name(place, file)) for name, file in files.items()}
+    wanting = {name: file for name, file in files.items() if not known[name]}
+    total = sum(file.size_bytes for file in wanting.values())
+    report: Callable[[int], None] = lambda _: None  # noqa: E731 a small model is hashed in no time
+    if total > 100 * _MIB:
+        say(f"hashing {size(total)}, once: it is remembered in the store")
+        progress = Progress(total // _MIB + len(wanting), "MiB")
+        report = lambda count: progress.add(-(-count // _MIB))  # noqa: E731
+    for name, file in wanting.items():
+        digest = sha256_of(place, name, file.size_bytes, report)
+        if place.find(name) != file:
+            raise ModelError(f"{place.locate(name)} must not change while it is used, found it changed: run again")
+        note = {"file": place.locate(name), "size_bytes": file.size_bytes, "version": file.version, "sha256": digest}
+        store.create(_memory_name(place, file), (json.dumps(note, indent=2) + "\n").encode())
+        known[name] = digest
+    return {name: digest for name, digest in known.items() if digest}
+
+
+def _memory_name(place: Place, file: Stored) -> str:
+    what = json.dumps([place.locate(file.name), file.size_bytes, file.version])
+    return f"hashes/{hashlib.sha256(what.encode()).hexdigest()[:32]}.json"
+
+
+def _recall(store: Store, name: str) -> str | None:
+    return json.loads(store.read(name))["sha256"] if store.exists(name) else None
+
+
+def _mib(size_bytes: int) -> int:
+    return -(-size_bytes // _MIB)

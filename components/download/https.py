@@ -1,0 +1,138 @@
+"""Books at https:// addresses."""
+
+import time
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError, NameResolutionError
+from urllib3.util import Retry
+
+from components.contracts.errors import BookError
+from components.contracts.version import VERSION
+from components.download.size import check_size
+
+_TIMEOUT = (20, 60)
+"""Seconds to connect, and to wait for the next bytes."""
+_LONGEST_SECONDS = 600
+"""For one file: 100 MB at a slow line's 170 kB/s."""
+_BUSY = (429, 500, 502, 503, 504)
+_ATTEMPTS = 3
+"""At a body that breaks off, which urllib3 does not ask for again."""
+_CHUNK_BYTES = 2**20
+_FOUND = {
+    401: "that it needs a login (401)",
+    403: "that it may not be read (403)",
+    404: "no such file there (404)",
+    410: "that it is gone (410)",
+    429: "that the server wants fewer requests (429), after retries",
+}
+
+
+class Https:
+    """Files by their addresses: each is one file.
+
+    Args:
+        backoff_seconds: the wait before the second retry; it doubles with each.
+    """
+
+    def __init__(self, backoff_seconds: float = 1.0) -> None:
+        self._retry = Retry(
+            total=4,
+            connect=2,
+            other=0,  # a certificate that is not trusted
+            backoff_factor=backoff_seconds / 2,
+            status_forcelist=_BUSY,
+            raise_on_status=False,
+            retry_after_max=60,
+        )
+
+    def find(self, source: str) -> list[str]:
+        """The address as it is."""
+        return [source]
+
+    def read(self, address: str) -> bytes:
+        """The body of the reply."""
+        if not _is_plain(address):
+            raise BookError(
+                "books must be at https://host/path without a user or password, found another form: mend it"
+            )
+        with requests.Session() as session:
+            session.adapters.clear()  # so that no redirect leads to http://
+            session.mount("https://", HTTPAdapter(max_retries=self._retry))
+            session.headers["User-Agent"] = f"byheart/{VERSION}"
+            try:
+                for _ in range(_ATTEMPTS):
+                    with session.get(address, stream=True, timeout=_TIMEOUT) as reply:
+                        _check(reply, address)
+                        data = _body(reply, address)
+                    if data is not None:
+                        return data
+            except requests.RequestException as error:
+                found, remedy = _cause(error)
+                raise BookError(f"cannot read {address}: found {found}: {remedy}") from None
+        raise BookError(f"cannot read {address}: found that it broke off {_ATTEMPTS} times: run again")
+
+
+def _is_plain(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return bool(parts.hostname) and parts.username is None
+
+
+def _check(reply: requests.Response, address: str) -> None:
+    if not reply.ok:
+        code = reply.status_code
+        found = _FOUND.get(code, f"status {code} {reply.reason}" + (", after retries" if code in _BUSY else ""))
+        remedy = "run again later, or save it here" if code in _BUSY else "check the address, or save it here"
+        raise BookError(f"cannot read {address}: found {found}: {remedy}")
+    if reply.headers.get("Content-Type", "").lower().startswith("text/html"):
+        raise BookError(f"{address} must be a plain text, found a web page (text/html): name the text's own address")
+    length = reply.headers.get("Content-Length", "")
+    check_size(int(length) if length.isdecimal() else 0, address)
+
+
+def _body(reply: requests.Response, address: str) -> bytes | None:
+    """The bytes; None if they broke off."""
+    stop = time.monotonic() + _LONGEST_SECONDS
+    data = bytearray()
+    try:
+        for chunk in reply.iter_content(_CHUNK_BYTES):
+            data += chunk
+            check_size(len(data), address)
+            if time.monotonic() > stop:
+                raise BookError(f"cannot read {address}: found it unfinished after {_LONGEST_SECONDS} s: save it here")
+    except (requests.exceptions.ChunkedEncodingError, requests.ConnectionError):
+        return None
+    return bytes(data)
+
+
+def _cause(error: requests.RequestException) -> tuple[str, str]:
+    """What was found, and what to do."""
+    reason = _reason(error)
+    if isinstance(error, requests.exceptions.SSLError):
+        return (
+            f"no certificate that is trusted ({reason})",
+            "check the address, or name its issuer in REQUESTS_CA_BUNDLE",
+        )
+    if isinstance(error, requests.exceptions.InvalidSchema):
+        return f"a redirect away from https ({error})", "name the file's own address"
+    if isinstance(error, requests.TooManyRedirects):
+        return "redirects without end", "name the file's own address"
+    if isinstance(reason, NameResolutionError):
+        return "no such host", "check the address and the network"
+    if isinstance(error, requests.Timeout):
+        return f"no answer within {_TIMEOUT[1]} s, after retries", "run again later, or save it here"
+    if isinstance(error, requests.ConnectionError):
+        return f"no connection ({reason}), after retries", "check the address and the network"
+    return f"{type(error).__name__} ({error})", "check the address"
+
+
+def _reason(error: Exception) -> object:
+    """What lies at the bottom of an error of urllib3 that requests has wrapped."""
+    cause = error.args[0] if error.args else error
+    while isinstance(cause, HTTPError) and (deeper := getattr(cause, "reason", None)):
+        cause = deeper
+    return cause

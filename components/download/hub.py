@@ -1,0 +1,230 @@
+"""A repository on the Hugging Face Hub at one commit, read as any other place is.
+
+huggingface_hub finds the commit, the files, the token (HF_TOKEN) and the endpoint (HF_ENDPOINT), and tells what the
+Hub's refusals mean. The bytes are streamed here, since its own downloads go to a disk.
+"""
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+import httpx2
+from huggingface_hub import HfApi, ModelInfo, constants, get_session, get_token, hf_hub_url, hf_raise_for_status
+from huggingface_hub.errors import (
+    DisabledRepoError,
+    EntryNotFoundError,
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from huggingface_hub.utils import build_hf_headers
+
+from components.contracts.errors import ModelError
+from components.store.stored import Stored
+
+AT_THE_DOOR, ON_THE_WAY = 30.0, 600.0
+"""Seconds for which the Hub may bring nothing: when a run begins, and once it is fetching."""
+_TIMEOUT = httpx2.Timeout(60, connect=20)
+_CHUNK_BYTES = 2**20
+_LATER = (408, 425, 429, 500, 502, 503, 504)
+"""Statuses after which the same request may succeed."""
+
+
+class _BrokenOffError(Exception):
+    """A body that ended early, or a link that has expired: the same request may succeed."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class HubFile:
+    """What the Hub says of a file."""
+
+    name: str
+    size_bytes: int
+    sha256: str | None
+    """Of a file in large file storage."""
+    git_sha1: str
+    """Of any other: Git's hash of it as a blob."""
+
+
+class HubRepository:
+    """The files of a repository at one commit.
+
+    Args:
+        repository: `organisation/name`.
+        revision: a branch, a tag, or a commit, short or full.
+        patience_seconds: how long the Hub may bring nothing: to find the commit, and to send a file.
+
+    Raises:
+        ModelError: there is none, it may not be read, or the Hub cannot be reached.
+    """
+
+    def __init__(
+        self, repository: str, revision: str, *, patience_seconds: tuple[float, float] = (AT_THE_DOOR, ON_THE_WAY)
+    ) -> None:
+        self.repository, self._revision, self._seconds = repository, revision, patience_seconds
+        info = self._patiently(lambda: HfApi().model_info(repository, revision=revision, files_metadata=True))
+        self.repository, self.commit = info.id, str(info.sha)
+        self._created = info.last_modified or datetime.fromtimestamp(0, UTC)
+        self.files = {
+            file.rfilename: HubFile(
+                name=file.rfilename,
+                size_bytes=file.size or 0,
+                sha256=file.lfs.sha256 if file.lfs else None,
+                git_sha1=file.blob_id or "",
+            )
+            for file in info.siblings or []
+        }
+
+    def stream(self, name: str, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        """The file's bytes from `start` up to `stop`, as they come; where a connection breaks, another goes on.
+
+        Raises:
+            ModelError: the Hub refuses them, or has brought none for too long.
+        """
+        url = hf_hub_url(self.repository, name, revision=self.commit)
+        at, stop = start, self.files[name].size_bytes if stop is None else stop
+        patience = _Patience(self._seconds[1])
+        while at < stop:
+            try:
+                headers = build_hf_headers() | {"Range": f"bytes={at}-{stop - 1}", "Accept-Encoding": "identity"}
+                with get_session().stream("GET", url, headers=headers, timeout=_TIMEOUT) as response:
+                    _check_answer(response)
+                    unwanted = at if response.status_code == 200 else 0  # small files may come whole
+                    for chunk in response.iter_bytes(_CHUNK_BYTES):
+                        wanted = chunk[unwanted:][: stop - at]
+                        unwanted = max(unwanted - len(chunk), 0)
+                        at += len(wanted)
+                        yield wanted
+                        patience.renew()
+                if at < stop:
+                    raise _BrokenOffError("a body that ended early")
+            except (httpx2.HTTPError, OSError, _BrokenOffError) as error:
+                if not (_may_pass(error) and patience.wait()):
+                    self._explain(error, patience)
+
+    def read(self, name: str) -> bytes:
+        """The file's bytes."""
+        return b"".join(self.stream(name))
+
+    def read_range(self, name: str, start: int, stop: int) -> bytes:
+        """The file's bytes from `start` up to `stop`."""
+        return b"".join(self.stream(name, start, stop))
+
+    def find(self, name: str) -> Stored | None:
+        """What the Hub says of the file."""
+        file = self.files.get(name)
+        if file is None:
+            return None
+        version = file.sha256 or file.git_sha1
+        return Stored(name=name, size_bytes=file.size_bytes, created=self._created, version=version)
+
+    def list(self, prefix: str = "") -> Iterator[Stored]:
+        """The files whose name begins so."""
+        found = (self.find(name) for name in sorted(self.files) if name.startswith(prefix))
+        return (stored for stored in found if stored)
+
+    def locate(self, name: str) -> str:
+        """The file's page."""
+        return f"{_endpoint()}/{self.repository}/blob/{self.commit}/{name}"
+
+    def _patiently(self, call: Callable[[], ModelInfo]) -> ModelInfo:
+        patience = _Patience(self._seconds[0])
+        while True:
+            try:
+                return call()
+            except (httpx2.HTTPError, OSError, ValueError) as error:
+                if not (_may_pass(error) and patience.wait()):
+                    self._explain(error, patience)
+
+    def _explain(self, error: Exception, patience: "_Patience") -> NoReturn:
+        """Turn what the library raises into one message, without its addresses, which may be signed."""
+        page = f"{_endpoint()}/{self.repository}"
+        status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
+        match error:
+            case GatedRepoError():
+                found = "a token of another account in HF_TOKEN" if get_token() else "no token in HF_TOKEN"
+                said = (
+                    f"model {self.repository} needs an account that has accepted its licence, found {found}: accept it "
+                    f"at {page} and set HF_TOKEN to a token of that account"
+                )
+            case RevisionNotFoundError():
+                said = (
+                    f"model_revision must be a branch, a tag or a commit of {self.repository}, found no "
+                    f"{self._revision!r}: see {page}/commits/main"
+                )
+            case EntryNotFoundError():
+                said = f"{self.repository} must hold every file that it lists, found one missing: see {page}"
+            case DisabledRepoError():
+                said = f"model must be a repository that is open, found {self.repository} disabled: see {page}"
+            case RepositoryNotFoundError() | HFValidationError():
+                said = (
+                    f"model must be a folder, or a repository on the Hub that may be read, found no folder "
+                    f"{self.repository!r} and no {page}: check it, and HF_TOKEN if the repository is private"
+                )
+            case HfHubHTTPError() if status == 401:
+                said = f"HF_TOKEN must be a valid token, found one that {_endpoint()} refuses: set it anew, or unset it"
+            case HfHubHTTPError() if status == 403:
+                said = f"HF_TOKEN must be allowed to read {page}, found one that is not: give the token that right"
+            case OfflineModeIsEnabled():
+                said = f"{_endpoint()} must be asked for {self.repository}, found HF_HUB_OFFLINE set: unset it"
+            case _:
+                why = f"status {status}" if status else str(error) if isinstance(error, _BrokenOffError) else ""
+                said = (
+                    f"{_endpoint()} must answer for {self.repository}, which is no folder here, found "
+                    f"{why or type(error).__name__} after {patience.tries:,} tries in {patience.seconds:.0f} s: check "
+                    "the network and run again"
+                )
+        raise ModelError(said) from None
+
+
+class _Patience:
+    """How long to try again: until so many seconds have brought nothing."""
+
+    def __init__(self, seconds: float) -> None:
+        self._most = seconds
+        self.renew()
+
+    def renew(self) -> None:
+        """Something has come."""
+        self._since, self.tries = time.monotonic(), 0
+
+    @property
+    def seconds(self) -> float:
+        """For how long nothing has."""
+        return time.monotonic() - self._since
+
+    def wait(self) -> bool:
+        """Wait, each time longer; False where there is no time left."""
+        self.tries += 1
+        pause = min(2.0 ** (self.tries - 1), 30.0)
+        if self.seconds + pause > self._most:
+            return False
+        time.sleep(pause)
+        return True
+
+
+def _check_answer(response: httpx2.Response) -> None:
+    """Refuse an answer that is not the file's bytes."""
+    if response.is_error:
+        response.read()
+        elsewhere = urlsplit(str(response.url)).netloc != urlsplit(_endpoint()).netloc  # a link, which may expire
+        if elsewhere and response.status_code in (401, 403, 404, 410):
+            raise _BrokenOffError(f"status {response.status_code} of a link that the Hub gave")
+        hf_raise_for_status(response)
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether the same request may succeed later."""
+    if isinstance(error, HfHubHTTPError):
+        return error.response.status_code in _LATER
+    return isinstance(error, httpx2.TransportError | _BrokenOffError)
+
+
+def _endpoint() -> str:
+    return constants.ENDPOINT

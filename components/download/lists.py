@@ -1,0 +1,117 @@
+"""Lists of sources: a file that names one a line, with what is particular to it.
+
+# what we read in spring
+soap.txt      title="The Soap Winter" chapters='Part [IVX]+'
+'old one.txt' encoding=latin-1
+gs://shelf/novels/*.txt
+"""
+
+import dataclasses
+import posixpath
+import shlex
+from collections.abc import Callable
+from urllib.parse import quote, urljoin
+
+from components.contracts.books import Refused
+from components.contracts.encodings import codec_name
+from components.contracts.errors import BookError, SettingsError
+from components.download.chapters import heading_pattern
+
+LIST = "@"
+"""What a source begins with that is a list."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Source:
+    """One thing that was named: a file, a folder or a glob, and what is particular to its books."""
+
+    source: str
+    role: str
+    title: str | None = None
+    encoding: str | None = None
+    chapters: str | None = None
+
+
+def parse_list(text: str, address: str, role: str) -> list[Source | Refused]:
+    """The sources that a list names, in its order; a line that cannot be read is refused, the others are not.
+
+    Words are a shell's: quotes hold spaces together, and `#` begins a comment.
+
+    Args:
+        address: the list's own, to whose folder relative names are relative.
+
+    Raises:
+        BookError: it names nothing.
+    """
+    entries: list[Source | Refused] = []
+    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
+        place = f"{address}, line {number}"
+        try:
+            words = _words(line)
+            if words:
+                entries.append(_source(words, address, role))
+        except (BookError, SettingsError) as error:
+            entries.append(Refused(source=place, role=role, why=f"{place}: {error}"))
+    if not entries:
+        raise BookError(f"{address} must list at least one book, found none: write one a line")
+    return entries
+
+
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(line, comments=True)
+    except ValueError as error:
+        raise BookError(f"a line must be shell words, found: {error}: mend the quotes") from None
+
+
+def _source(words: list[str], address: str, role: str) -> Source:
+    name, *rest = words
+    if not name:
+        raise BookError("a book must have a name, found '': give it one")
+    if name.startswith(LIST):
+        raise BookError(f"a list must name books, found the list {name}: write its lines here, or name both lists")
+    given: dict[str, str] = {}
+    for word in rest:
+        key, equals, value = word.partition("=")
+        if not equals or key not in _CHECKS:
+            raise BookError(
+                f"what follows a book must be one of {', '.join(_CHECKS)} with = and a value, found {word!r}: write it "
+                "so, and quote what holds spaces"
+            )
+        if key in given:
+            raise BookError(f"{key} must be given once, found it twice: leave one out")
+        _CHECKS[key](value)
+        given[key] = value
+    return Source(source=_absolute(name, address), role=role, **given)
+
+
+def _check_title(title: str) -> None:
+    if not title.strip():
+        raise BookError("title must not be empty, found '': give one or leave it out")
+
+
+_CHECKS: dict[str, Callable[[str], object]] = {
+    "title": _check_title,
+    "encoding": codec_name,
+    "chapters": heading_pattern,
+}
+"""What may be particular to a book, and what refuses a bad value of it."""
+
+
+def _absolute(name: str, address: str) -> str:
+    """Where a name in the list at `address` leads."""
+    if "://" in name:
+        return name
+    if "://" not in address:
+        return posixpath.join(posixpath.dirname(address), name)
+    if name.startswith("/"):
+        raise BookError(
+            f"a list at {address.partition('://')[0]}:// must name no file here, found {name}: bring it there"
+        )
+    if not address.startswith("gs://"):
+        return urljoin(address, quote(name))
+    bucket, _, path = address.removeprefix("gs://").partition("/")
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
+    if path.startswith(".."):
+        raise BookError(f"a name in a list must stay in its bucket, found {name}: write its whole address")
+    return f"gs://{bucket}/{path}"

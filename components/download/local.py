@@ -1,0 +1,58 @@
+"""Books in local files."""
+
+import glob
+import os
+from pathlib import Path
+
+from components.contracts.errors import BookError
+from components.download.size import MOST_BYTES, check_size
+
+
+class LocalFiles:
+    """Files by their paths."""
+
+    def find(self, source: str) -> list[str]:
+        """A file's path as it is, a folder's `.txt` files, or the files that match a glob."""
+        path = Path(source)
+        try:
+            if path.is_dir():
+                found = sorted(file for file in path.iterdir() if is_text(file.name) and not file.is_dir())
+                return _some(list(map(str, found)), f"{path} must hold at least one .txt file")
+            if path.exists() or not glob.has_magic(source):
+                return [str(path)]
+        except (OSError, ValueError) as error:  # a NUL in the path
+            raise _unreadable(path, error) from None
+        found_names = sorted(name for name in glob.glob(source, recursive=True) if not Path(name).is_dir())  # noqa: PTH207
+        return _some(found_names, f"{source} must match at least one file")
+
+    def read(self, address: str) -> bytes:
+        """The file's bytes."""
+        path = Path(address)
+        try:
+            if path.exists() and not path.is_file():
+                raise BookError(f"{path} must be a file, found a pipe or a device: save the text as a file")
+            with path.open("rb") as file:
+                check_size(os.fstat(file.fileno()).st_size, address)
+                data = file.read(MOST_BYTES + 1)
+        except FileNotFoundError:
+            raise BookError(f"books must name files that exist, found no {path}: check the path") from None
+        except (OSError, ValueError) as error:  # a NUL in the path
+            raise _unreadable(path, error) from None
+        check_size(len(data), address)
+        return data
+
+
+def is_text(name: str) -> bool:
+    """Whether a folder stands for a file of this name, too."""
+    return name.lower().endswith(".txt") and not name.startswith(".")
+
+
+def _some(found: list[str], needed: str) -> list[str]:
+    if not found:
+        raise BookError(f"{needed}, found none: name the book's file")
+    return found
+
+
+def _unreadable(path: Path, error: OSError | ValueError) -> BookError:
+    found = error.strerror if isinstance(error, OSError) else error
+    return BookError(f"{path} must be a readable file, found: {found}: permit it or name another")

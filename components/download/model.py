@@ -1,0 +1,147 @@
+"""A model, brought into the store from the Hugging Face Hub, or used in the folder where it is."""
+
+import json
+import re
+from pathlib import Path
+
+from components.contracts.errors import ModelError, SettingsError
+from components.contracts.model import Model
+from components.contracts.progress import Progress, say, size
+from components.contracts.version import code_version
+from components.download.digests import sha256_in_place
+from components.download.hub import HubRepository
+from components.download.transfer import bring
+from components.models.folder import CONFIG, INDEX, ModelFolder, model_at, open_model, read_config, sha256_of_files
+from components.models.known import KNOWN
+from components.models.parameters import parameter_count
+from components.store import Store, open_store
+
+_MANIFEST = "manifest.json"
+_TOKENIZER = "tokenizer.json"
+_SMALL = (CONFIG, INDEX, _TOKENIZER, "tokenizer_config.json", "special_tokens_map.json")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
+_MIB = 2**20
+
+
+def find_model(model: str, revision: str, store: str) -> Model:
+    """The model, checked to be whole and of a known family, and its files hashed.
+
+    Args:
+        model: a local folder, one at `gs://`, a name in models.yaml, or a repository on the Hub.
+        revision: of a repository: a branch, a tag or a commit; empty is that of models.yaml, else `main`.
+        store: where a repository's files are brought, and other files' hashes remembered.
+
+    Raises:
+        ModelError: it cannot be had, or cannot be used.
+        SettingsError: a revision of a folder is asked for.
+    """
+    if model.startswith("gs://") or Path(model).is_dir() or not (model in KNOWN or _REPOSITORY.fullmatch(model)):
+        if revision:
+            raise SettingsError(
+                f"model_revision must be empty where model is a folder, found {revision!r} with {model}: leave it out"
+            )
+        return _in_place(model, store)
+    known = KNOWN.get(model)
+    repository = known.repository if known else model
+    return _from_hub(repository, revision or (known.revision if known else "main"), store)
+
+
+def _in_place(model: str, store: str) -> Model:
+    """A model in a folder."""
+    folder = open_model(model)
+    folder.check_tensors()
+    address = model if model.startswith("gs://") else str(Path(model).resolve())
+    hashed = sha256_in_place(open_store(address), [CONFIG, *folder.weight_files()], open_store(store))
+    return _described(folder, hashed, source=model, commit=None, address=address)
+
+
+def _from_hub(repository: str, revision: str, store: str) -> Model:
+    """A model in the store, brought there unless it is there, whole."""
+    place = open_store(store)
+    source = None
+    if not _COMMIT.fullmatch(revision) or not place.exists(f"{_folder(repository, revision)}/{_MANIFEST}"):
+        source = HubRepository(repository, revision)
+        repository, revision = source.repository, source.commit
+    folder = _folder(repository, revision)
+    hashed = _whole(place, folder)
+    if hashed is None:
+        hashed = _bring(source or HubRepository(repository, revision), place, folder)
+    address = open_store(store).locate(f"{folder}/{_MANIFEST}").removesuffix(f"/{_MANIFEST}")
+    address = address if "://" in address else str(Path(address).resolve())
+    model = open_model(address)
+    model.check_tensors()
+    return _described(model, hashed, source=repository, commit=revision, address=address)
+
+
+def _bring(source: HubRepository, store: Store, folder: str) -> dict[str, str]:
+    """The SHA-256 of each file, once all that a run needs of the repository is in the store."""
+    model = model_at(source)
+    model.check_tensors()
+    if _TOKENIZER not in source.files:
+        raise ModelError(
+            f"{source.repository} must hold {_TOKENIZER}, which gives character offsets, found none: choose another, "
+            "or convert it into a folder of your own"
+        )
+    names = [name for name in _SMALL if name in source.files] + model.weight_files()
+    sizes = {name: source.files[name].size_bytes for name in names}
+    there = sum(stored.size_bytes for stored in store.list(f"{folder}/"))
+    needed, free = sum(sizes.values()) - there, store.free_bytes()
+    if free is not None and free < needed:
+        raise ModelError(
+            f"store must have {size(needed)} free for {source.repository}, found {size(free)} at "
+            f"{store.locate(folder)}: make room or choose another store"
+        )
+    total = sum(sizes.values())
+    say(f"fetching {source.repository} at {source.commit[:12]}: {len(names)} files, {size(total)}")
+    progress = Progress(total // _MIB + len(names), "MiB")
+    hashed = bring(
+        source,
+        names,
+        store,
+        folder,
+        lambda bytes_: progress.add(_mib(bytes_)),
+        lambda bytes_: progress.skip(_mib(bytes_)),
+    )
+    manifest = {
+        "repository": source.repository,
+        "commit": source.commit,
+        "files": {name: {"size_bytes": sizes[name], "sha256": hashed[name]} for name in names},
+        "code": code_version(),
+    }
+    store.create(f"{folder}/{_MANIFEST}", (json.dumps(manifest, indent=2) + "\n").encode())
+    return hashed
+
+
+def _whole(store: Store, folder: str) -> dict[str, str] | None:
+    """The SHA-256 of each file that a manifest names; None where there is no manifest, or a file is not as it says."""
+    name = f"{folder}/{_MANIFEST}"
+    if not store.exists(name):
+        return None
+    files = json.loads(store.read(name))["files"]
+    there = {stored.name: stored.size_bytes for stored in store.list(f"{folder}/")}
+    changed = [file for file in files if there.get(f"{folder}/{file}") != files[file]["size_bytes"]]
+    for file in changed:
+        say(f"damaged, and fetched again: {store.locate(f'{folder}/{file}')}")
+        store.delete(f"{folder}/{file}")
+    return None if changed else {file: entry["sha256"] for file, entry in files.items()}
+
+
+def _described(folder: ModelFolder, hashed: dict[str, str], *, source: str, commit: str | None, address: str) -> Model:
+    weights = {name: hashed[name] for name in [CONFIG, *folder.weight_files()]}
+    return Model(
+        source=source,
+        commit=commit,
+        address=address,
+        model_type=read_config(folder.place)["model_type"],
+        parameters=parameter_count(*folder.parameters(), folder.decoder.layers),
+        weights_sha256=sha256_of_files(weights),
+    )
+
+
+def _folder(repository: str, commit: str) -> str:
+    return f"models/{repository.replace('/', '--')}@{commit}"
+
+
+def _mib(size_bytes: int) -> int:
+    return -(-size_bytes // _MIB)

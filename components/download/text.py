@@ -1,0 +1,74 @@
+"""The text that a file's bytes spell, refused where it cannot be measured."""
+
+import codecs
+
+from components.contracts.errors import BookError
+
+MOST_CHARACTERS = 20_000_000
+"""Twice the longest novel there is (Proust's, 9.6 million); a longer text is a corpus, and is better cut into books."""
+
+_MARKS = {
+    codecs.BOM_UTF8: ("utf-8", "UTF-8"),
+    codecs.BOM_UTF16_LE: ("utf-16", "UTF-16"),
+    codecs.BOM_UTF16_BE: ("utf-16", "UTF-16"),
+}
+"""Byte order marks, and how the codecs are called that they announce; UTF-32's begins like UTF-16's."""
+
+
+def decode(data: bytes, encoding: str, name: str) -> str:
+    """The text of `data`, without a byte order mark, its newlines as they are.
+
+    Args:
+        encoding: as `codec_name` gives it.
+        name: what messages call the file.
+
+    Raises:
+        BookError: it is in another encoding, no text, or empty.
+    """
+    shown = "UTF-8" if encoding in ("utf-8", "utf-8-sig") else encoding
+    for mark, (family, announced) in _MARKS.items():
+        if data.startswith(mark) and not encoding.startswith((family, "utf-32" if family == "utf-16" else family)):
+            raise BookError(
+                f"{name} must be {shown} text, found {announced} (bytes 0x{mark.hex()} at offset 0): convert it, or "
+                f"declare encoding={family}"
+            )
+    try:
+        text = data.decode(encoding).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise BookError(
+            f"{name} must be {shown} text, found byte 0x{data[error.start]:02x} at offset {error.start:,}: convert it, "
+            "or declare its encoding, such as encoding=latin-1"
+        ) from None
+    except UnicodeError as error:
+        raise BookError(f"{name} must be {shown} text, found: {error}: convert it, or declare its encoding") from None
+    _check(text, data, name)
+    return text
+
+
+def check_not_empty(text: str, name: str) -> None:
+    """Refuse a book of white space.
+
+    Raises:
+        BookError: it is one.
+    """
+    if not text.strip():
+        raise BookError(f"{name} must hold text, found none: name another file")
+
+
+def _check(text: str, data: bytes, name: str) -> None:
+    if "\0" in text:
+        raise BookError(
+            f"{name} must be text, found a NUL byte at offset {data.index(0):,}, as in binary files and in UTF-16: "
+            "convert it to UTF-8 or name another file"
+        )
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise BookError(
+            f"{name} must be text, found half a surrogate pair at character {error.start:,}: convert it to UTF-8"
+        ) from None
+    if len(text) > MOST_CHARACTERS:
+        raise BookError(
+            f"{name} must have at most {MOST_CHARACTERS:,} characters, found {len(text):,}: divide it into books"
+        )
+    check_not_empty(text, name)

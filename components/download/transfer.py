@@ -1,0 +1,168 @@
+"""Bytes on their way: from the Hub into the store, several files at once, and through a hash.
+
+    the Hub --stream--> 16 MiB --keep--> store
+                               --hash--> SHA-256, in the order of the file
+
+Fetching does not wait for keeping and hashing, which a thread of each file does, unless they fall behind. Memory stays
+bounded, whatever the sizes: at most 8 files at once, of which each holds at most 5 pieces, two thirds of a gigabyte.
+"""
+
+import hashlib
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+
+from components.contracts.errors import ModelError
+from components.download.hub import HubFile, HubRepository
+from components.store import Place, Store
+from components.store.stored import Growing
+
+PIECE_BYTES = 16 * 2**20
+_FILES = 8
+"""Files that are brought at once."""
+_WAITING = 2
+"""Pieces of a file that are fetched and not kept yet."""
+_ATTEMPTS = 2
+"""At a file whose bytes are not those that the Hub promised."""
+
+Report = Callable[[int], None]
+"""Is told of bytes that are done."""
+
+
+def bring(
+    source: HubRepository, names: Iterable[str], store: Store, folder: str, report: Report, report_kept: Report
+) -> dict[str, str]:
+    """The SHA-256 of each file by name, once all are in the store, below `folder`, and are what the Hub promised.
+
+    Args:
+        report: is told of bytes that were fetched.
+        report_kept: is told of bytes that an earlier attempt had fetched.
+
+    Raises:
+        ModelError: the Hub does not send what it promised.
+        StoreError: the store does not take it.
+    """
+    stop = threading.Event()
+
+    def bring_file(name: str) -> str:
+        return _bring_file(source, name, store, f"{folder}/{name}", stop, report, report_kept)
+
+    with ThreadPoolExecutor(_FILES) as pool:
+        jobs = {name: pool.submit(bring_file, name) for name in names}
+        try:
+            wait(jobs.values(), return_when=FIRST_EXCEPTION)
+        finally:
+            stop.set()  # when one fails, the others leave what they have for the next attempt
+            pool.shutdown(cancel_futures=True)
+        failed = [job for job in jobs.values() if not job.cancelled() and job.exception()]
+        failed.sort(key=lambda job: isinstance(job.exception(), _StoppedError))
+        for job in failed:
+            job.result()
+        return {name: job.result() for name, job in jobs.items()}
+
+
+class _StoppedError(Exception):
+    """Another file has failed."""
+
+
+def sha256_of(place: Place, name: str, size_bytes: int, report: Report) -> str:
+    """The SHA-256 of an object; the next piece is read while one is hashed."""
+    digest = hashlib.sha256()
+    starts = range(0, size_bytes, PIECE_BYTES)
+    with ThreadPoolExecutor(_WAITING) as pool:
+        reads: deque[Future[bytes]] = deque()
+        for start in [*starts, *[None] * _WAITING]:
+            if start is not None:
+                reads.append(pool.submit(place.read_range, name, start, min(start + PIECE_BYTES, size_bytes)))
+            if reads and (start is None or len(reads) > _WAITING):
+                piece = reads.popleft().result()
+                digest.update(piece)
+                report(len(piece))
+    return digest.hexdigest()
+
+
+def _bring_file(
+    source: HubRepository,
+    name: str,
+    store: Store,
+    target: str,
+    stop: threading.Event,
+    report: Report,
+    report_kept: Report,
+) -> str:
+    """One file's SHA-256, once it is in the store at `target`."""
+    file = source.files[name]
+    for _ in range(_ATTEMPTS):
+        with store.grow(target, PIECE_BYTES) as growing:
+            if growing is None:
+                break  # an earlier attempt, or another process, has finished it
+            hashes = _Hashes(file)
+            for piece in range(growing.pieces):
+                hashes.update(data := growing.read(piece))
+                report_kept(len(data))
+            _keep(source.stream(name, hashes.bytes), growing, hashes, stop, report)
+            if hashes.match():
+                growing.finish()
+                return hashes.sha256.hexdigest()
+            growing.discard()
+    stored = store.find(target)
+    if stored is None:
+        raise ModelError(
+            f"{source.locate(name)} must come as the Hub describes it, found other bytes, {_ATTEMPTS} times: check the "
+            "network and run again"
+        )
+    return file.sha256 or sha256_of(store, target, stored.size_bytes, report_kept)
+
+
+def _keep(chunks: Iterator[bytes], growing: Growing, hashes: "_Hashes", stop: threading.Event, report: Report) -> None:
+    """Append and hash the bytes, piece by piece, while the next ones come."""
+
+    def keep(data: bytes) -> None:
+        hashes.update(growing.append(data))
+        report(len(data))
+
+    kept: deque[Future[None]] = deque()
+    with ThreadPoolExecutor(1) as keeper:
+        for piece in _pieces(chunks):
+            if stop.is_set():
+                raise _StoppedError
+            kept.append(keeper.submit(keep, piece))
+            if len(kept) > _WAITING:
+                kept.popleft().result()
+        for done in kept:
+            done.result()
+
+
+def _pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes in pieces of `PIECE_BYTES`; the last may be shorter."""
+    piece = bytearray()
+    for chunk in chunks:
+        piece += chunk
+        while len(piece) >= PIECE_BYTES:
+            yield bytes(piece[:PIECE_BYTES])
+            del piece[:PIECE_BYTES]
+    if piece:
+        yield bytes(piece)
+
+
+class _Hashes:
+    """What has come of a file, hashed as the Hub hashes it."""
+
+    def __init__(self, file: HubFile) -> None:
+        self._file, self.bytes = file, 0
+        self.sha256 = hashlib.sha256()
+        self._git = hashlib.sha1(f"blob {file.size_bytes}\0".encode(), usedforsecurity=False)
+
+    def update(self, data: bytes) -> None:
+        self.bytes += len(data)
+        self.sha256.update(data)
+        if not self._file.sha256:
+            self._git.update(data)
+
+    def match(self) -> bool:
+        """Whether it is the file, whole."""
+        found, wanted = self.sha256.hexdigest(), self._file.sha256
+        if not wanted:
+            found, wanted = self._git.hexdigest(), self._file.git_sha1
+        return (self.bytes, found) == (self._file.size_bytes, wanted)

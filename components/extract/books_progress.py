@@ -1,0 +1,29 @@
+"""How far the scores of many books are: those of the book at hand, and of all."""
+
+from collections import Counter
+
+from components.contracts.progress import Progress
+from components.extract.work import Part, Work
+
+
+class BooksProgress:
+    """Says which book is scored and how far it is, how many are done, and how far the whole is."""
+
+    def __init__(self, work: Work) -> None:
+        self._windows, self._left = work.windows, Counter(dict.fromkeys(work.windows, 0))
+        for part in work.missing:
+            self._left[part.address] += len(part.rows)
+        self._names = {address: f"{name}, control sample" for name, address in work.control_addresses.items()}
+        self._names |= {address: name for name, address in work.addresses.items()}
+        self._books = {address for address in work.addresses.values() if work.windows[address]}
+        self._all = Progress(work.total, "windows", skip=work.done)
+
+    def add(self, part: Part, windows: int) -> None:
+        """Count windows of a part as done, and say so when it is time."""
+        address = part.address
+        self._left[address] -= windows
+        if len(self._books) > 1:
+            whole, books = self._windows[address], sum(not self._left[book] for book in self._books)
+            at_hand = f"{self._names[address]} {whole - self._left[address]:,} / {whole:,}"
+            self._all.before = f"{at_hand}, {books:,} of {len(self._books):,} books done; "
+        self._all.add(windows)

@@ -1,0 +1,21 @@
+"""The last task as a Kubeflow component; it needs what `plot` has in its image, and less."""
+
+from kfp import dsl
+
+
+@dsl.component(base_image="byheart-plot:0.1.0", install_kfp_package=False)
+def verdict(
+    book_texts: dsl.Input[dsl.Artifact],
+    windows: dsl.Input[dsl.Artifact],
+    settings: dsl.Input[dsl.Artifact],
+):
+    """Fail the run, after its results are there, if a book that was named is not among them."""
+    from components.contracts.progress import stage
+    from components.verdict.run import run
+
+    with stage("verdict"):
+        run(
+            books=book_texts.path,
+            windows=windows.path,
+            settings=settings.path,
+        )

@@ -1,0 +1,29 @@
+"""Verdict: whether every book that was named has been measured."""
+
+from components.contracts.books import read_refused
+from components.contracts.errors import BookError
+from components.contracts.progress import say
+from components.contracts.settings import Settings
+
+_NAMED = 3
+"""Books that the message names; all are in provenance.json."""
+
+
+def run(*, books: str, windows: str, settings: str) -> None:
+    """Say which books are not measured.
+
+    Args:
+        books, windows, settings: what the stages before wrote.
+
+    Raises:
+        BookError: there are some, and `on_bad_book` is `fail`.
+    """
+    refused = [*read_refused(books), *read_refused(windows)]
+    why = "; ".join(one.why for one in refused[:_NAMED])
+    more = f"; and {len(refused) - _NAMED:,} more" if len(refused) > _NAMED else ""
+    if refused and Settings.read(settings).text.on_bad_book == "fail":
+        raise BookError(
+            f"every book must be measured, found {len(refused):,} that are not, while the others' results are there: "
+            f"{why}{more}; mend them and run again, or set on_bad_book=skip"
+        )
+    say(f"{len(refused):,} of the books are not measured: {why}{more}" if refused else "every book is measured")

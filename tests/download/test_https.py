@@ -1,0 +1,128 @@
+import gzip
+
+import pytest
+import requests
+from urllib3 import HTTPSConnectionPool
+from urllib3.connection import HTTPSConnection
+from urllib3.exceptions import MaxRetryError, NameResolutionError
+
+from components.contracts.errors import BookError
+from components.download.https import Https, _cause
+from components.download.size import MOST_BYTES
+from tests.download.conftest import Shelf
+
+TEXT = "Länder\r\nand soap\n".encode()
+AT_ONCE = 0.001
+
+
+def read(address: str) -> bytes:
+    return Https(backoff_seconds=AT_ONCE).read(address)
+
+
+def refusal(address: str) -> str:
+    with pytest.raises(BookError) as caught:
+        read(address)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_bytes_are_those_of_the_file(web: Shelf) -> None:
+    assert read(web.put("/a%20book.txt", TEXT)) == TEXT
+
+
+def test_compressed_reply_is_unpacked(web: Shelf) -> None:
+    assert read(web.put("/a.txt", gzip.compress(TEXT), Content_Encoding="gzip")) == TEXT
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_busy_server_is_asked_again(web: Shelf, status: int) -> None:
+    web.put("/a.txt", b"", status)
+    web.put("/a.txt", b"", status)
+    assert read(web.put("/a.txt", TEXT)) == TEXT
+    assert len(web.asked) == 3
+
+
+def test_body_that_breaks_off_is_asked_for_again(web: Shelf) -> None:
+    web.put("/a.txt", TEXT[:5], Content_Length=str(len(TEXT)))
+    assert read(web.put("/a.txt", TEXT)) == TEXT
+
+
+def test_body_that_always_breaks_off_is_refused(web: Shelf) -> None:
+    address = web.put("/a.txt", TEXT[:5], Content_Length=str(len(TEXT)))
+    assert refusal(address) == f"cannot read {address}: found that it broke off 3 times: run again"
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (401, "found that it needs a login (401): check the address"),
+        (403, "found that it may not be read (403)"),
+        (404, "found no such file there (404): check the address"),
+        (410, "found that it is gone (410)"),
+        (418, "found status 418 I'm a Teapot: check"),
+        (429, "found that the server wants fewer requests (429), after retries: run again later"),
+        (503, "found status 503 Service Unavailable, after retries: run again later"),
+    ],
+)
+def test_reply_that_is_no_file_is_said_in_words(web: Shelf, status: int, said: str) -> None:
+    address = web.put("/a.txt", b"", status)
+    assert f"cannot read {address}: {said}" in refusal(address)
+
+
+def test_page_is_no_book(web: Shelf) -> None:
+    address = web.put("/a", b"<html>", Content_Type="text/html; charset=utf-8")
+    assert f"{address} must be a plain text, found a web page (text/html)" in refusal(address)
+
+
+def test_file_that_says_it_is_too_large_is_not_read(web: Shelf) -> None:
+    address = web.put("/a.txt", b"", Content_Length=str(MOST_BYTES + 1))
+    assert "must have at most 100,000,000 bytes, found more: divide it" in refusal(address)
+
+
+def test_file_that_turns_out_too_large_is_left(web: Shelf) -> None:
+    """110 MB in a reply of 100 kB."""
+    packed = gzip.compress(bytes(110_000_000), 1)
+    address = web.put("/a.txt", packed, Content_Encoding="gzip")
+    assert "must have at most 100,000,000 bytes" in refusal(address)
+
+
+def test_redirect_is_followed(web: Shelf) -> None:
+    web.put("/b.txt", TEXT)
+    assert read(web.put("/a.txt", b"", 302, Location="/b.txt")) == TEXT
+
+
+def test_redirect_away_from_https_is_not(web: Shelf) -> None:
+    address = web.put("/a.txt", b"", 302, Location="http://127.0.0.1:9/b.txt")
+    assert "found a redirect away from https" in refusal(address)
+
+
+def test_redirects_without_end_are_refused(web: Shelf) -> None:
+    assert "found redirects without end" in refusal(web.put("/a.txt", b"", 302, Location="/a.txt"))
+
+
+def test_certificate_that_is_not_trusted_is_refused(untrusted: Shelf) -> None:
+    said = refusal(untrusted.put("/a.txt", TEXT))
+    assert "found no certificate that is trusted" in said
+    assert "REQUESTS_CA_BUNDLE" in said
+    assert not untrusted.asked
+
+
+@pytest.mark.usefixtures("web")
+def test_server_that_is_not_there_is_named() -> None:
+    assert "found no connection" in refusal("https://127.0.0.1:9/a.txt")
+
+
+def test_host_that_is_unknown_is_called_so() -> None:
+    pool = HTTPSConnectionPool("books.invalid")
+    reason = NameResolutionError("books.invalid", HTTPSConnection("books.invalid"), OSError("unknown"))  # type: ignore[arg-type]
+    error = requests.ConnectionError(MaxRetryError(pool, "/a.txt", reason))
+    assert _cause(error) == ("no such host", "check the address and the network")
+
+
+@pytest.mark.parametrize(
+    "address", ["https://", "https:///a.txt", "https://[::1/a.txt", "https://me:secret@127.0.0.1/a.txt"]
+)
+def test_address_without_a_host_or_with_a_password_is_refused(address: str) -> None:
+    said = refusal(address)
+    assert "https://host/path without a user or password" in said
+    assert "secret" not in said

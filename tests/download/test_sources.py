@@ -1,0 +1,182 @@
+"""Books from everywhere at once, and what becomes of those that cannot be brought."""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.contracts.books import BOOK, CONTROL, Book, Refused
+from components.contracts.errors import BookError, SettingsError
+from components.download.books import MOST_BOOKS, read_books_from
+from tests.download.conftest import Shelf
+from tests.download.test_books import PLAIN, written
+from tests.gcs import GcsServer
+from tests.gcs.objects import Content
+
+MARKED = (
+    "Title: Emma\n\n*** START OF THE PROJECT GUTENBERG EBOOK EMMA ***\n\nEmma Woodhouse, handsome,\nclever, and rich.\n"
+    "\n*** END OF THE PROJECT GUTENBERG EBOOK EMMA ***\nlicence\n"
+)
+
+
+def bring(*sources: str, controls: tuple[str, ...] = (), **settings: Any) -> tuple[list[Book], list[Refused]]:
+    return read_books_from(sources, controls, replace(PLAIN, **settings))
+
+
+def one(source: str, **settings: Any) -> Book:
+    [book], refused = bring(source, **settings)
+    assert not refused
+    assert book.origin
+    assert book.report
+    return book
+
+
+def test_books_come_from_everywhere_in_the_order_they_were_named(tmp_path: Path, server: GcsServer, web: Shelf) -> None:
+    server.storage.put("shelf", "x/b.txt", Content.of(b"Some text."), {})
+    server.storage.put("shelf", "x/c.txt", Content.of(b"Some text."), {})
+    server.storage.put("shelf", "x/list.txt", Content.of(b"c.txt title='The C'\nb*.txt\n"), {})
+    sources = [
+        web.put("/a%20b.c.txt?v=1", b"Some text."),
+        "@gs://shelf/x/list.txt",
+        written(tmp_path / "d.txt"),
+        "gs://shelf/x/?.txt",
+    ]
+    web.put("/y/e.txt", b"Some text.")
+    books, refused = bring(*sources, controls=(f"@{web.put('/y/list', b'e.txt')}",))
+    assert not refused
+    assert [(book.name, book.title) for book in books] == [
+        ("a-b-c", "a b.c"), ("c", "The C"), ("b", "b"), ("d", "d"), ("b-2", "b"), ("c-2", "c"), ("e", "e"),
+    ]  # fmt: skip
+    assert [book.source for book in books[:2]] == [sources[0], "gs://shelf/x/c.txt"]
+    assert [book.role for book in books] == [BOOK] * 6 + [CONTROL]
+
+
+def test_what_a_list_says_of_a_book_goes_before_the_settings(tmp_path: Path) -> None:
+    written(tmp_path / "a.txt", "I\nÉmile\nII\n".encode("latin-1"))
+    written(tmp_path / "b.txt", "I\nÉmile\nII\n".encode())
+    written(tmp_path / "list", b"a.txt encoding=latin-1 chapters='[IVX]+$' title='De l\xc3\xa9ducation'\nb.txt")
+    (a, b), _ = bring(f"@{tmp_path}/list")
+    assert a.text == b.text
+    assert (a.title, b.title) == ("De léducation", "b")
+    assert [[chapter.title for chapter in book.chapters] for book in (a, b)] == [["I", "II"], []]
+    assert a.origin
+    assert a.origin.encoding == "iso8859-1"
+
+
+def test_encoding_is_that_of_the_setting(tmp_path: Path) -> None:
+    assert one(written(tmp_path / "a.txt", "Émile".encode("utf-16")), encoding="utf-16").text == "Émile"
+
+
+def test_origin_says_which_file_it_was(tmp_path: Path) -> None:
+    data = b"\xef\xbb\xbfSome text.\r\n"
+    book = one(written(tmp_path / "Émile: ou.txt", data))
+    assert book.origin
+    assert (book.title, book.name) == ("Émile: ou", "Émile-ou")
+    assert (book.origin.file_bytes, book.origin.file_sha256) == (len(data), hashlib.sha256(data).hexdigest())
+    assert (book.origin.encoding, book.origin.gutenberg, book.origin.joined_lines) == ("utf-8", "none", 0)
+    assert book.identity()["origin"]["file_bytes"] == len(data)
+    assert book.identity()["report"]["crlf"] == 1
+
+
+def test_header_and_footer_are_kept_unless_they_are_to_be_cut(tmp_path: Path) -> None:
+    source = written(tmp_path / "pg158.txt", MARKED.encode())
+    kept, cut = one(source), one(source, gutenberg="cut")
+    assert kept.origin
+    assert cut.origin
+    assert (kept.text, kept.origin.gutenberg, kept.origin.cut_front) == (MARKED, "kept", 0)
+    assert cut.text == "Emma Woodhouse, handsome,\nclever, and rich."
+    assert cut.origin.gutenberg == "cut"
+    assert MARKED[cut.origin.cut_front : -cut.origin.cut_back] == cut.text
+    assert kept.title == cut.title == "Emma"
+
+
+def test_text_without_markers_is_left_as_it_is(tmp_path: Path) -> None:
+    book = one(written(tmp_path / "a.txt"), gutenberg="cut")
+    assert book.origin
+    assert (book.text, book.origin.gutenberg, book.origin.cut_back) == ("Some text.", "none", 0)
+
+
+def test_chapters_and_report_are_of_the_text_that_is_left(tmp_path: Path) -> None:
+    source = written(tmp_path / "a.txt", MARKED.replace("Emma Wood", "I\n\nEmma Wood").encode())
+    book = one(source, gutenberg="cut", unwrap=True, chapters="[IVX]+$")
+    assert book.text == "I\n\nEmma Woodhouse, handsome, clever, and rich."
+    assert [book.text[chapter.start :][:1] for chapter in book.chapters] == ["I"]
+    assert book.origin
+    assert book.report
+    assert (book.origin.joined_lines, book.report.lines, book.report.inner_breaks) == (1, 3, 0)
+
+
+@pytest.mark.usefixtures("server")
+def test_bad_books_do_not_take_the_others_down(tmp_path: Path, web: Shelf) -> None:
+    good = written(tmp_path / "good.txt")
+    written(tmp_path / "list", b"good.txt\ngood.txt titel=x\ngone.txt\n")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    bad = {
+        written(tmp_path / "latin.txt", b"\xe9"): "byte 0xe9 at offset 0",
+        str(tmp_path / "no.txt"): "must name files that exist",
+        str(empty): "at least one .txt file",
+        f"{tmp_path}/*.pdf": "at least one file",
+        written(tmp_path / "blank.txt", b"\n"): "must hold text",
+        "gs://shelf/gone.txt": "must be an object",
+        f"{web.address}/gone.txt": "no such file there (404)",
+        "http://a.org/a.txt": "write https://",
+        "@": "a list must be named",
+        f"@{tmp_path}/no-list": "must name files that exist",
+        "https://me:secret@a.org/a.txt": "without a user",
+    }
+    books, refused = bring(*bad, good, f"@{tmp_path}/list", controls=(str(tmp_path / "no.txt"), good))
+    assert [(book.name, book.role) for book in books] == [("good", BOOK), ("good-2", BOOK), ("good-3", CONTROL)]
+    for (source, said), one in zip(bad.items(), refused, strict=False):
+        assert (one.source, one.role) == (source.replace("me:secret@", ""), BOOK)
+        assert said in one.why
+        assert "secret" not in one.why
+    assert [one.source for one in refused[len(bad) :]] == [
+        f"{tmp_path}/list, line 2", f"{tmp_path}/gone.txt", f"{tmp_path}/no.txt",
+    ]  # fmt: skip
+    assert refused[-1].role == CONTROL
+
+
+def test_book_that_gutenberg_leaves_empty_is_refused(tmp_path: Path) -> None:
+    text = MARKED.replace("Emma Woodhouse, handsome,\nclever, and rich.\n", "")
+    with pytest.raises(BookError, match=r"a\.txt must hold text, found none"):
+        bring(written(tmp_path / "a.txt", text.encode()), gutenberg="cut")
+
+
+def test_run_without_a_book_ends_with_the_one_reason(tmp_path: Path) -> None:
+    with pytest.raises(BookError, match=r"^books must name files that exist, found no /no\.txt: check the path$"):
+        bring("/no.txt", controls=(written(tmp_path / "a.txt"), "/gone.txt"))
+
+
+def test_run_without_a_book_ends_with_the_first_of_many_reasons() -> None:
+    with pytest.raises(BookError, match=r"one to measure, found 5 that .* no /0\.txt.* no /2\.txt.*; and 2 more$"):
+        bring(*(f"/{number}.txt" for number in range(5)))
+
+
+def test_run_has_at_most_10_000_books(tmp_path: Path) -> None:
+    written(tmp_path / "list", b"a.txt\n" * (MOST_BOOKS + 1))
+    with pytest.raises(BookError, match="at most 10,000 books, found 10,001: divide them"):
+        bring(f"@{tmp_path}/list")
+
+
+def test_bad_pattern_is_no_books_fault(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="mend it"):
+        bring(written(tmp_path / "a.txt"), chapters="([")
+
+
+def test_name_that_is_no_text_is_spelled_out(tmp_path: Path) -> None:
+    written(tmp_path / "a.txt")
+    with (tmp_path / "caf\udce9.txt").open("wb") as file:
+        file.write(b"Some text.")
+    [book], [refused] = bring(str(tmp_path))
+    assert book.name == "a"
+    assert refused.source == f"{tmp_path}/caf\\udce9.txt"
+    assert "must have a name in UTF-8, found other bytes: rename it" in refused.why
+
+
+def test_same_text_may_stand_under_two_names(tmp_path: Path) -> None:
+    books, refused = bring(written(tmp_path / "a.txt"), written(tmp_path / "b.txt"))
+    assert not refused
+    assert books[0].sha256 == books[1].sha256

@@ -1,0 +1,43 @@
+"""The last word on a run: whether every book that was named has been measured."""
+
+from pathlib import Path
+
+import pytest
+
+from components.contracts.books import Book, Refused, write_books
+from components.contracts.errors import BookError
+from components.contracts.settings import Settings
+from components.contracts.windows import Tokenization, write_windows
+from components.verdict.run import run
+from tests.contracts.test_settings import DEFAULTS
+
+TOKENIZATION = Tokenization(tokenizer_sha256="t", tokenizers="0", bos_id=None, scored_tokens=1)
+
+
+def judge(folder: Path, brought: list[str], tokenized: list[str], on_bad_book: str = "fail") -> None:
+    """Judge a run in which these could not be brought, and those not be tokenized."""
+    refused = [[Refused(source=why, role="book", why=why) for why in whys] for whys in (brought, tokenized)]
+    write_books(folder / "books", [Book(name="good", source="good.txt", text="good")], refused[0])
+    write_windows(folder / "windows", TOKENIZATION, [], refused[1])
+    Settings.from_parameters({**DEFAULTS, "on_bad_book": on_bad_book}).write(folder / "settings")
+    run(**{name: str(folder / name) for name in ("books", "windows", "settings")})
+
+
+def test_run_whose_books_are_all_measured_is_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    judge(tmp_path, [], [])
+    assert "every book is measured" in capsys.readouterr().out
+
+
+def test_run_without_a_book_that_was_named_fails_and_names_it(tmp_path: Path) -> None:
+    with pytest.raises(BookError, match=r"found 2 that are not, .* there: a is missing; b is short; mend them"):
+        judge(tmp_path, ["a is missing"], ["b is short"])
+
+
+def test_many_are_counted(tmp_path: Path) -> None:
+    with pytest.raises(BookError, match=r"found 5 that are not, .*: a; b; c; and 2 more; mend"):
+        judge(tmp_path, ["a", "b", "c", "d"], ["e"])
+
+
+def test_run_that_may_skip_bad_books_says_them_and_is_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    judge(tmp_path, ["a is missing"], [], on_bad_book="skip")
+    assert "1 of the books are not measured: a is missing" in capsys.readouterr().out
