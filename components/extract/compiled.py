@@ -1,0 +1,60 @@
+"""Compiled programs, kept in the store: what one run has compiled, the next of the same shapes need not.
+
+JAX keeps them as files of a folder, named by a hash of the program, the compiler and the devices. The folder is a
+temporary one, filled from the store and emptied into it, so that any store will do.
+"""
+
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import jax
+from jax.experimental.compilation_cache import compilation_cache
+
+from components.store import Store
+
+_ENTRY = "-cache"
+"""How the names of JAX's entries end; beside them it notes when each was used."""
+
+
+class CompiledPrograms:
+    """The programs that runs on such devices have compiled."""
+
+    def __init__(self, store: Store, folder: Path, device: jax.Device) -> None:
+        kind = re.sub(r"\W+", "-", device.device_kind).strip("-")
+        self._store, self._folder = store, folder
+        self._prefix = f"compiled/{kind}-jax-{jax.__version__}/"
+        self._there = {stored.name.removeprefix(self._prefix) for stored in store.list(self._prefix)}
+        for name in self._there:
+            store.fetch(f"{self._prefix}{name}", folder / name)
+
+    def keep(self) -> None:
+        """Put what has been compiled since into the store."""
+        new = {path.name for path in self._folder.iterdir() if path.name.endswith(_ENTRY)} - self._there
+        for name in sorted(new):
+            self._store.create(f"{self._prefix}{name}", (self._folder / name).read_bytes())
+        self._there |= new
+
+
+@contextmanager
+def compiled_programs(store: Store, device: jax.Device) -> Iterator[CompiledPrograms]:
+    """Have JAX find and leave compiled programs, while the `with` block lasts."""
+    with tempfile.TemporaryDirectory() as folder:
+        programs = CompiledPrograms(store, Path(folder), device)
+        # What XLA itself keeps would put the folder's path into the hash.
+        settings = {"jax_compilation_cache_dir": folder, "jax_persistent_cache_enable_xla_caches": "none"}
+        before = {name: getattr(jax.config, name) for name in settings}
+        _configure(settings)
+        try:
+            yield programs
+        finally:
+            _configure(before)
+
+
+def _configure(settings: dict[str, Any]) -> None:
+    for name, value in settings.items():
+        jax.config.update(name, value)
+    compilation_cache.reset_cache()

@@ -1,0 +1,48 @@
+"""Scores the same windows on eight devices that the CPU pretends to have, under every layout.
+
+    python -m tests.extract.layouts OUT.npz CHECKPOINT...
+"""
+
+import os
+import sys
+from pathlib import Path
+
+os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=8"
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from components.extract import checkpoint
+from components.extract.scoring import scorer
+from components.extract.sharding import make_sharding
+from components.models.folder import open_model
+
+LAYOUTS = [(1, 1, False), (8, 1, False), (8, 1, True), (1, 2, False), (4, 2, False), (4, 2, True)]
+"""Devices along `data`, devices along `model`, and whether weights are gathered; the first is one device."""
+WINDOWS, TOKENS, SCORED = 16, 40, 20
+
+
+def main(out: str, *checkpoints: str) -> None:
+    """Write log_prob, rank and log_top_k_mass of each checkpoint and layout."""
+    found = {}
+    for path in map(Path, checkpoints):
+        model = open_model(path)
+        random = np.random.default_rng(0)
+        ids = random.integers(0, model.decoder.vocab, (WINDOWS, TOKENS)).astype(np.int32)
+        checkpoint.PIECE_BYTES = 10_000  # so that a small tensor comes in pieces too
+        for data, along_model, gather in LAYOUTS:
+            sharding = make_sharding(jax.devices(), data, along_model, gather=gather)
+            params = checkpoint.load(model, jnp.dtype("float32"), sharding)
+            score = scorer(
+                model.decoder, model.parameters(), sharding, scored_tokens=SCORED, temperature=0.8, top_k=7
+            )
+            with jax.default_matmul_precision("highest"):
+                scores = score(params, jax.device_put(ids, sharding.windows))
+            for name in ("log_prob", "rank", "log_top_k_mass"):
+                found[f"{path.name}/{data}x{along_model}{'g' * gather}/{name}"] = np.asarray(getattr(scores, name))
+    np.savez(out, **found)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

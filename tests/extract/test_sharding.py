@@ -1,0 +1,36 @@
+"""Eight devices give what one gives, whatever lies where."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.conftest import ROOT
+from tests.extract.layouts import LAYOUTS
+
+GOLDENS = Path(__file__).parent / "goldens"
+CHECKPOINTS = ["gqa_untied"]
+ONE, *OTHERS = [f"{data}x{model}{'g' * gather}" for data, model, gather in LAYOUTS]
+
+
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
+    out = tmp_path_factory.mktemp("layouts") / "scores.npz"
+    command = [sys.executable, "-m", "tests.extract.layouts", out, *(GOLDENS / name for name in CHECKPOINTS)]
+    subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
+    with np.load(out) as held:
+        return dict(held)
+
+
+@pytest.mark.parametrize("layout", OTHERS)
+@pytest.mark.parametrize("name", CHECKPOINTS)
+def test_layout_agrees_with_one_device(scored: dict[str, np.ndarray], name: str, layout: str) -> None:
+    """To 1e-5 nats, or 1e-5 of the value where that is more."""
+    for field in ("log_prob", "log_top_k_mass"):
+        one, other = scored[f"{name}/{ONE}/{field}"], scored[f"{name}/{layout}/{field}"]
+        np.testing.assert_allclose(other, one, rtol=1e-5, atol=1e-5)
+    moved = np.abs(scored[f"{name}/{layout}/rank"] - scored[f"{name}/{ONE}/rank"])
+    assert moved.max() <= 1, "two logits that nearly tie may change places"
+    assert moved.mean() < 1e-2
