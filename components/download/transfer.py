@@ -112,21 +112,25 @@ def _bring_file(
             f"{source.locate(name)} must come as the Hub describes it, found other bytes, {_ATTEMPTS} times: check the "
             "network and run again"
         )
-    return file.sha256 or sha256_of(store, target, stored.size_bytes, report_kept)
+    report_kept(stored.size_bytes)
+    return file.sha256 or sha256_of(store, target, stored.size_bytes, lambda _: None)
 
 
 def _keep(chunks: Iterator[bytes], growing: Growing, hashes: "_Hashes", stop: threading.Event, report: Report) -> None:
     """Append and hash the bytes, piece by piece, while the next ones come."""
+    broken = threading.Event()
 
     def keep(data: bytes) -> None:
+        if broken.is_set():
+            raise _StoppedError  # nothing may follow a piece that is missing
+        broken.set()
         hashes.update(growing.append(data))
+        broken.clear()
         report(len(data))
 
     kept: deque[Future[None]] = deque()
     with ThreadPoolExecutor(1) as keeper:
-        for piece in _pieces(chunks):
-            if stop.is_set():
-                raise _StoppedError
+        for piece in _pieces(chunks, stop):
             kept.append(keeper.submit(keep, piece))
             if len(kept) > _WAITING:
                 kept.popleft().result()
@@ -134,16 +138,20 @@ def _keep(chunks: Iterator[bytes], growing: Growing, hashes: "_Hashes", stop: th
             done.result()
 
 
-def _pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:
+def _pieces(chunks: Iterator[bytes], stop: threading.Event) -> Iterator[bytes]:
     """The same bytes in pieces of `PIECE_BYTES`; the last may be shorter."""
-    piece = bytearray()
+    held: list[bytes] = []
+    missing = PIECE_BYTES
     for chunk in chunks:
-        piece += chunk
-        while len(piece) >= PIECE_BYTES:
-            yield bytes(piece[:PIECE_BYTES])
-            del piece[:PIECE_BYTES]
-    if piece:
-        yield bytes(piece)
+        if stop.is_set():
+            raise _StoppedError
+        while len(chunk) >= missing:
+            yield b"".join([*held, chunk[:missing]])
+            chunk, held, missing = chunk[missing:], [], PIECE_BYTES
+        held.append(chunk)
+        missing -= len(chunk)
+    if missing < PIECE_BYTES:
+        yield b"".join(held)
 
 
 class _Hashes:

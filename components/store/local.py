@@ -74,6 +74,12 @@ class LocalStore:
         finally:
             growing.close()
 
+    def begun_bytes(self, name: str) -> int:
+        """The size of the hidden file."""
+        path = _growing(self._path(name))
+        with _explained("find", path):
+            return path.stat().st_size if path.is_file() else 0
+
     def exists(self, name: str) -> bool:
         """Whether the file is there: if so, it is whole."""
         return self._path(name).is_file()
@@ -149,7 +155,7 @@ class _GrowingFile:
 
     def __init__(self, path: Path, piece_bytes: int) -> None:
         self._path, self._piece_bytes = path, piece_bytes
-        self._hidden = path.with_name(f"{_HIDDEN}{path.name}.growing")
+        self._hidden = _growing(path)
         with _explained("write", path):
             path.parent.mkdir(parents=True, exist_ok=True)
             while not self._own():
@@ -202,6 +208,11 @@ class _GrowingFile:
         if not self.pieces:
             self._hidden.unlink(missing_ok=True)
         self._file.close()
+
+
+def _growing(path: Path) -> Path:
+    """Where a large file is until it is whole."""
+    return path.with_name(f"{_HIDDEN}{path.name}.growing")
 
 
 @contextmanager
