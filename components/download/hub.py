@@ -213,8 +213,8 @@ class _Patience:
         pause = max(min(2.0 ** (self._tries - 1), 30.0), _asked_to_wait(error))
         if not _may_pass(error) or time.monotonic() - self._since + pause > self._most:
             return False
-        if self._tries > _TRIES_IN_SILENCE:
-            say(f"{_endpoint()}: {_reason(error)}, tried again in {pause:.0f} s, for {self._most:.0f} s at most")
+        if self._tries == _TRIES_IN_SILENCE + 1:
+            say(f"{_endpoint()}: {_reason(error)}, tried again for {self._most:.0f} s at most")
         time.sleep(pause)
         return True
 

@@ -1,86 +1,106 @@
-"""A Hub with a toy model, to which huggingface_hub is pointed, and stores of both kinds."""
+"""Servers that books and models are brought from; here, one of files under a certificate of its own."""
 
+import datetime
+import ipaddress
+import ssl
 import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from huggingface_hub import constants
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.download.toy import NAME, toy
-from tests.gcs import GcsServer
-from tests.hub import HubServer, Repository
+from tests.download.fixtures import clock as clock
+from tests.download.fixtures import files as files
+from tests.download.fixtures import hub as hub
+from tests.download.fixtures import repository as repository
+from tests.download.fixtures import store as store
+from tests.store.conftest import server as server
 
-PIECE_BYTES = 4096
+
+class Shelf(ThreadingHTTPServer):
+    """A server whose replies the test writes: for each path, those to give one after the other; the last one stays."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.replies: dict[str, list[tuple[int, dict[str, str], bytes]]] = {}
+        self.asked: list[str] = []
+
+    @property
+    def address(self) -> str:
+        """Where it is, without a slash behind."""
+        return f"https://127.0.0.1:{self.server_port}"
+
+    def put(self, path: str, body: bytes, status: int = 200, **headers: str) -> str:
+        """Add a reply at a path; its address."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.replies.setdefault(path, []).append((status, named, body))
+        return f"{self.address}{path}"
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of a client that hung up."""
 
 
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubServer]:
-    """A Hub for this process and those that it starts; there is no token, and pieces are small."""
-    with HubServer() as hub:
-        monkeypatch.setattr(constants, "ENDPOINT", hub.endpoint)
-        monkeypatch.setattr(
-            constants, "HUGGINGFACE_CO_URL_TEMPLATE", hub.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
-        )
-        monkeypatch.setattr(constants, "HF_HUB_DISABLE_IMPLICIT_TOKEN", False)
-        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
-        monkeypatch.setattr("components.download.transfer.PIECE_BYTES", PIECE_BYTES)
-        monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
-        monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
-        monkeypatch.setenv("HF_HUB_DISABLE_IMPLICIT_TOKEN", "0")
-        monkeypatch.delenv("HF_TOKEN", raising=False)
-        yield hub
+class _Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        assert isinstance(self.server, Shelf)
+        self.server.asked.append(self.path)
+        replies = self.server.replies.get(self.path, [(404, {}, b"")])
+        status, headers, body = replies.pop(0) if len(replies) > 1 else replies[0]
+        self.send_response(status)
+        for name, value in ({"Content-Length": str(len(body))} | headers).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
 
 
 @pytest.fixture(scope="session")
-def files() -> dict[str, bytes]:
-    """The files of the toy model, 40 KB, of which each safetensors is several pieces."""
-    return toy(embed=64)
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for this machine that it has signed itself, and its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "shelf")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("certificate") / "shelf.pem"
+    path.write_bytes(
+        made.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return path
 
 
 @pytest.fixture
-def repository(hub: HubServer, files: dict[str, bytes]) -> Repository:
-    """The toy on the Hub."""
-    return hub.add_repo(NAME, files)
+def untrusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
+    """A server of files whose certificate nobody knows."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with Shelf() as shelf:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        shelf.socket = context.wrap_socket(shelf.socket, server_side=True)
+        thread = threading.Thread(target=shelf.serve_forever, args=(0.01,))
+        thread.start()
+        yield shelf
+        shelf.shutdown()
+        thread.join()
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[GcsServer]:
-    """A server of Google Cloud Storage with the bucket `shelf`, for this process and those that it starts."""
-    with GcsServer() as server:
-        server.storage.create_bucket("shelf")
-        monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.address)
-        monkeypatch.setenv("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
-        yield server
-
-
-@pytest.fixture(params=["local", "gs"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where a store is."""
-    if request.param == "local":
-        return str(tmp_path / "store")
-    request.getfixturevalue("bucket")
-    return "gs://shelf/some/prefix"
-
-
-class Clock:
-    """A clock that goes on when somebody sleeps, and only then."""
-
-    def __init__(self) -> None:
-        self.slept: list[float] = []
-        self._own = threading.local()
-
-    def monotonic(self) -> float:
-        return getattr(self._own, "now", 0.0)
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self._own.now = self.monotonic() + seconds
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The clock by which the Hub is waited for; nobody really waits."""
-    clock = Clock()
-    monkeypatch.setattr("components.download.hub.time", clock)
-    return clock
+def web(untrusted: Shelf, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
+    """A server of files whose certificate is trusted."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    return untrusted

@@ -40,10 +40,10 @@ def test_what_a_run_needs_is_fetched_and_nothing_else(
 
 
 def test_hash_of_the_weights_is_the_same_wherever_they_lie(
-    repository: Repository, files: dict[str, bytes], bucket: GcsServer, tmp_path: Path
+    repository: Repository, files: dict[str, bytes], server: GcsServer, tmp_path: Path
 ) -> None:
     assert repository
-    assert bucket
+    assert server
     folder = write(tmp_path / "folder", files)
     for name in WANTED:
         open_store("gs://shelf").create(f"models/toy/{name}", files[name])
@@ -157,16 +157,16 @@ def test_model_in_a_folder_is_used_where_it_is(
 
 
 def test_model_in_a_bucket_is_used_where_it_is_and_read_once(
-    files: dict[str, bytes], hub: HubServer, bucket: GcsServer, store: str
+    files: dict[str, bytes], hub: HubServer, server: GcsServer, store: str
 ) -> None:
     for name in WANTED:
         open_store("gs://shelf/toy").create(name, files[name])
     found = find_model("gs://shelf/toy", "", store)
     assert (found.source, found.commit, found.address) == ("gs://shelf/toy", None, "gs://shelf/toy")
     assert {name.partition("/")[0] for name in held(store) if not name.startswith("toy/")} == {"hashes"}
-    bucket.calls.clear()
+    server.calls.clear()
     assert find_model("gs://shelf/toy", "", store) == found
-    read = [call for call in bucket.calls if "alt=media" in call.url and "safetensors?" in call.url]
+    read = [call for call in server.calls if "alt=media" in call.url and "safetensors?" in call.url]
     assert len(read) == len(SHARDS)  # the headers, of up to 256 KiB: here that is all there is
     assert hub.calls == []
 

@@ -13,7 +13,7 @@ from huggingface_hub import constants
 from components.contracts.errors import ByheartError, ModelError, SettingsError
 from components.download.model import find_model
 from tests.conftest import ROOT
-from tests.download.conftest import Clock
+from tests.download.fixtures import Clock
 from tests.download.toy import NAME, WANTED, asked_for, sent_by_cdn, toy, write
 from tests.hub import Fault, HubServer, Repository
 from tests.models.test_folder import INDEX, SHARDS
@@ -77,11 +77,10 @@ def test_token_that_nobody_gave_out_is_named_by_its_variable(
 
 @pytest.mark.usefixtures("repository")
 def test_token_of_other_characters_is_refused_unseen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for token in ("hf_ä", "hf_a\x07b"):
-        monkeypatch.setenv("HF_TOKEN", token)
-        assert refusal(NAME, "", tmp_path) == (
-            "HF_TOKEN must be a token, found characters that no token has: set it anew, or unset it"
-        )
+    monkeypatch.setenv("HF_TOKEN", "hf_ä")
+    assert refusal(NAME, "", tmp_path) == (
+        "HF_TOKEN must be a token, found characters that no token has: set it anew, or unset it"
+    )
 
 
 @pytest.mark.usefixtures("gated")
@@ -143,7 +142,7 @@ BAD = {
     "no-weights": (keep("config.json", "tokenizer.json"), "must hold model.safetensors or"),
     "no-tokenizer": (without("tokenizer.json"), f"{NAME} must hold tokenizer.json, which gives character offsets"),
     "no-config": (without("config.json"), "config.json must be a JSON file, found none"),
-    "family": (config(model_type="mamba"), "must have a model_type of llama, found 'mamba'"),
+    "family": (config(model_type="mamba"), "must have a model_type of llama; found 'mamba'"),
     "shape": (config(intermediate_size=16), "config.json is of another model"),
     "layers": (config(num_hidden_layers=3), "missing is model.layers.2."),
     "shard-missing": (without(SHARDS[1]), f"must hold {SHARDS[1]}, which {INDEX} names, found none"),
