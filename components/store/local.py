@@ -181,7 +181,7 @@ class _GrowingFile:
         with _explained("read", self._hidden):
             return os.pread(self._file.fileno(), self._piece_bytes, piece * self._piece_bytes)
 
-    def append(self, data: bytes) -> bytes:
+    def append(self, data: bytes | memoryview) -> bytes | memoryview:
         """Write at the end."""
         with _explained("write", self._path):
             rest = memoryview(data)

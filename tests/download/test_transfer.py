@@ -187,7 +187,7 @@ class Breaking:
     def read(self, _: int) -> bytes:
         raise AssertionError
 
-    def append(self, data: bytes) -> bytes:
+    def append(self, data: bytes | memoryview) -> bytes | memoryview:
         self.calls += 1
         if self.calls == 2:
             raise OSError("full")
