@@ -50,7 +50,8 @@ def work():
 began = time.monotonic()
 work()
 seconds = time.monotonic() - began
-print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024]))
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(json.dumps([seconds, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024]))
 """
 OURS = "from components.download.model import find_model", "find_model(sys.argv[1], '', sys.argv[2])"
 STREAM = (
@@ -83,7 +84,7 @@ def main(gigabytes: float = 2, rounds: int = 3) -> int:
             "HF_HUB_DISABLE_XET": "1",
             "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         }
-        taken: dict[str, list[tuple[float, float, float]]] = {}
+        taken: dict[str, list[tuple[float, float, float, float]]] = {}
         print(f"{size_bytes / 1e9:.2f} GB in {FILES} files, {rounds} rounds")
         for number in range(rounds + 1):
             for name in [*WORKS][number % len(WORKS) :] + [*WORKS][: number % len(WORKS)]:
@@ -91,16 +92,17 @@ def main(gigabytes: float = 2, rounds: int = 3) -> int:
                 taken.setdefault(name, []).append(measure(WORKS[name], source, here / "target", environment))
         taken = {name: taken[name][1:] for name in WORKS}
         taken["into gs://, once"] = [measure(OURS, NAME, "gs://shelf/store", environment)]
-        plain = [seconds for seconds, _, _ in taken["plain streaming"]]
-        print(f"{'':20}{'seconds':>9}{'of plain streaming':>28}{'memory':>10}{'disk beside':>14}")
+        plain = [row[0] for row in taken["plain streaming"]]
+        print(f"{'':20}{'seconds':>9}{'of plain streaming':>28}{'of a core':>12}{'memory':>11}{'disk beside':>14}")
         for name, rows in taken.items():
-            ratios = [seconds / least for (seconds, _, _), least in zip(rows, plain, strict=False)]
+            ratios = [row[0] / least for row, least in zip(rows, plain, strict=False)]
             print(
                 f"{name:20}{statistics.median(row[0] for row in rows):9.2f}"
                 f"{statistics.median(ratios):12.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-                f"{max(row[1] for row in rows) / 1e6:8.0f} MB{max(row[2] for row in rows) / 1e6:11.1f} MB"
+                f"{statistics.median(row[1] for row in rows):10.2f} s"
+                f"{max(row[2] for row in rows) / 1e6:8.0f} MB{max(row[3] for row in rows) / 1e6:11.1f} MB"
             )
-    return int(max(row[2] for name, rows in taken.items() if name.startswith("into") for row in rows) > 1e6)
+    return int(max(row[3] for name, rows in taken.items() if name.startswith("into") for row in rows) > 1e6)
 
 
 def make(folder: Path, gigabytes: float) -> int:
@@ -141,8 +143,8 @@ def served(*command: str) -> Iterator[str]:
 
 def measure(
     work: tuple[str, str], source: str, target: Path | str, environment: dict[str, str]
-) -> tuple[float, float, float]:
-    """Seconds, the most memory, and the most bytes on the process's disk beside its target; the target is removed."""
+) -> tuple[float, float, float, float]:
+    """Seconds, those of a core, the most memory, the most bytes on a disk beside the target, which is then removed."""
     imports, lines = work
     code = MEASURED.format(imports=imports, work="\n".join(f"    {line}" for line in lines.splitlines()))
     with tempfile.TemporaryDirectory(prefix="byheart-") as home:
@@ -163,8 +165,8 @@ def measure(
             watch.join()
             if isinstance(target, Path):
                 shutil.rmtree(target)
-    seconds, memory = json.loads(said.stdout.splitlines()[-1])
-    return seconds, memory, seen[0]
+    seconds, core_seconds, memory = json.loads(said.stdout.splitlines()[-1])
+    return seconds, core_seconds, memory, seen[0]
 
 
 def _watch(folder: Path, done: threading.Event, seen: list[int]) -> None:

@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from components.contracts.errors import ModelError, SettingsError
+from components.contracts.errors import ModelError, SettingsError, StoreError
 from components.contracts.model import Model
 from components.contracts.progress import Progress, say, size
 from components.contracts.version import code_version
@@ -49,7 +49,10 @@ def find_model(model: str, revision: str, store: str) -> Model:
 
 def _in_place(model: str, store: str) -> Model:
     """A model in a folder."""
-    folder = open_model(model)
+    try:
+        folder = open_model(model)
+    except StoreError as error:
+        raise ModelError(re.sub("^store must", "model must", str(error))) from None
     folder.check_tensors()
     address = model if model.startswith("gs://") else str(Path(model).resolve())
     hashed = sha256_in_place(open_store(address), [CONFIG, *folder.weight_files()], open_store(store))

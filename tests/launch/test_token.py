@@ -23,15 +23,14 @@ def hub() -> Iterator[HubServer]:
 
 
 FAILURES: dict[str, tuple[tuple[str, ...], list[Fault], str]] = {
-    "none": ((), [], ""),
-    "revision": (("model_revision=none",), [], "model_revision must be a branch"),
-    "cdn": ((), [Fault(status=400, url="^/cdn/", times=0)], "found status 400"),
-    "cdn-for-a-while": (
+    "none, in the end": (
         (),
         [Fault(status=403, url="^/cdn/"), Fault(kind="cut", url="^/cdn/", nth=2), Fault(kind="corrupt", nth=5)],
         "",
     ),
-    "hub": ((), [Fault(status=500, url="/api/models", times=0, seconds=99), Fault(status=501, times=0)], "status 501"),
+    "revision": (("model_revision=none",), [], "model_revision must be a branch"),
+    "cdn": ((), [Fault(status=400, url="^/cdn/", times=0)], "found status 400"),
+    "hub": ((), [Fault(status=503, url="/api/models", times=0, seconds=99)], "found status 503, to wait 99 s: check"),
     "corrupt": ((), [Fault(kind="corrupt", url="^/cdn/", times=0)], "found other bytes, 2 times"),
 }
 
