@@ -56,7 +56,3 @@ def _recall(store: Store, name: str) -> str | None:
         return str(json.loads(store.read(name))["sha256"]) if store.exists(name) else None
     except (ValueError, KeyError, TypeError):
         return None
-
-
-def _mib(size_bytes: int) -> int:
-    return -(-size_bytes // _MIB)

@@ -90,6 +90,8 @@ class HubRepository:
     def stream(self, name: str, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
         """The file's bytes from `start` up to `stop`, as they come; where a connection breaks, another goes on.
 
+        While the Hub is waited for, nothing comes, again and again, so that whoever asked may leave.
+
         Raises:
             ModelError: the Hub refuses them, or has brought none for too long.
         """
@@ -115,6 +117,7 @@ class HubRepository:
             except (httpx2.HTTPError, OSError, _BrokenOffError) as error:
                 if not patience.wait(error):
                     self._explain(error, patience)
+                yield b""  # who has waited may have no use for the rest any more
 
     def read(self, name: str) -> bytes:
         """The file's bytes."""

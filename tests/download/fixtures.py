@@ -1,6 +1,7 @@
 """A Hub with a toy model, to which huggingface_hub is pointed, and stores of both kinds."""
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,6 +58,7 @@ class Clock:
 
     def __init__(self) -> None:
         self.slept: list[float] = []
+        self.pace = 0.0  # real seconds of any sleep
         self._own = threading.local()
 
     def monotonic(self) -> float:
@@ -64,6 +66,7 @@ class Clock:
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
+        time.sleep(self.pace)
         self._own.now = self.monotonic() + seconds
 
 

@@ -178,6 +178,18 @@ def test_what_one_file_had_is_kept_when_another_fails(hub: HubServer, files: dic
     assert sum(fetched) + sum(kept) == sum(len(files[name]) for name in names)
 
 
+@pytest.mark.usefixtures("repository")
+def test_file_that_is_waited_for_is_left_when_another_fails(hub: HubServer, store: str, clock: Clock) -> None:
+    source = HubRepository(NAME, "main")
+    hub.faults.add(Fault(status=503, url="^/cdn/", times=0))
+    hub.faults.add(Fault(kind="delay", seconds=0.3, url="tokenizer.json"))
+    hub.faults.add(Fault(status=400, url="tokenizer.json", times=0))
+    clock.pace = 0.1
+    with pytest.raises(ModelError, match="found status 400"):
+        bring(source, [SHARDS[0], "tokenizer.json"], open_store(store), "folder", lambda _: None, lambda _: None)
+    assert sum(clock.slept) < 300
+
+
 class Breaking:
     """A growing object whose second piece is lost on the way, and what it took."""
 

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,14 @@ def hub() -> Iterator[HubServer]:
         yield hub
 
 
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pipeline, compiled."""
+    folder = tmp_path_factory.mktemp("compiled")
+    launch_command(folder)
+    return folder / "pipeline.yaml"
+
+
 FAILURES: dict[str, tuple[tuple[str, ...], list[Fault], str]] = {
     "none, in the end": (
         (),
@@ -37,10 +46,11 @@ FAILURES: dict[str, tuple[tuple[str, ...], list[Fault], str]] = {
 
 @pytest.mark.parametrize(("settings", "faults", "said"), FAILURES.values(), ids=FAILURES)
 def test_token_stands_nowhere(
-    settings: tuple[str, ...], faults: list[Fault], said: str, hub: HubServer, tmp_path: Path
+    settings: tuple[str, ...], faults: list[Fault], said: str, hub: HubServer, pipeline: Path, tmp_path: Path
 ) -> None:
     token = f"hf_{secrets.token_hex(16)}"
     hub.add_token(token, access=[NAME])
+    shutil.copy(pipeline, tmp_path)
     for fault in faults:
         hub.faults.add(fault)
     book = tmp_path / "book.txt"
