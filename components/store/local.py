@@ -17,6 +17,9 @@ from components.store.stored import Growing, Stored, checked_name
 _HIDDEN = ".byheart-"
 """How the files begin that are being written; a process that was killed leaves them, and nobody reads them."""
 
+_WRITE_BYTES = 2**18
+"""Written in one call; with 16 MiB Linux took 1.7 to 3.6 s of a core for a gigabyte, and so about 1 s."""
+
 
 class LocalStore:
     """Objects as files below `folder`; several processes may share it."""
@@ -186,7 +189,7 @@ class _GrowingFile:
         with _explained("write", self._path):
             rest = memoryview(data)
             while rest:
-                rest = rest[self._file.write(rest) or 0 :]
+                rest = rest[self._file.write(rest[:_WRITE_BYTES]) or 0 :]
         self.pieces += 1
         return data
 
