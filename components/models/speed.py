@@ -7,8 +7,8 @@ arithmetic but for `_EXPOSED` of them; the sums of tensor parallel wait for it, 
     gather          layer bytes x (n - 1) / n over the ring, once a batch
     tensor parallel 2 sums a layer, each states x 2 (n - 1) / n over the ring, and `_SUM_SECONDS` to start
 
-The constants are fitted, not derived: seven estimates of the TPU compiler (cycles of Llama 8B and 70B on v5p and v6e) lie
-within 10%, one with int8 weights on v5e set that generation's. No chip has been timed. Generations without such
+The constants are fitted, not derived: seven estimates of the TPU compiler (cycles of Llama 8B and 70B on v5p and v6e)
+lie within 10%, one with int8 weights on v5e set that generation's. No chip has been timed. Generations without such
 estimates take those of the most similar one.
 """
 
