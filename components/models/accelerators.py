@@ -15,6 +15,8 @@ from components.contracts.errors import SettingsError
 
 GB = 10**9
 TERA = 10**12
+_CHIPS_OF_MANY = 4
+"""Chips on each host of a slice of several."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -65,12 +67,13 @@ class Accelerator:
     @property
     def hosts(self) -> int:
         """Machines; a pod runs on each."""
-        return -(-self.chips // max(self.generation.machines))
+        most = max(self.generation.machines)
+        return 1 if self.chips <= most else self.chips // _CHIPS_OF_MANY
 
     @property
     def machine(self) -> str:
-        """The machine type: of many hosts that with four chips."""
-        return self.generation.machines[self.chips if self.hosts == 1 else 4]
+        """The machine type."""
+        return self.generation.machines[self.chips if self.hosts == 1 else _CHIPS_OF_MANY]
 
     @property
     def devices(self) -> int:

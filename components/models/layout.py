@@ -102,8 +102,17 @@ def layout_of(
             if usable is None or memory_of(workload, mesh, batch).total <= usable:
                 return Layout(**dataclasses.asdict(mesh), batch_size=batch)
     assert memory_bytes is not None
-    smallest = min(meshes, key=lambda mesh: memory_of(workload, mesh, batch_size or mesh.window_shards).total)
-    raise _too_large(workload, smallest, memory_bytes, mesh_shape, batch_size)
+    held = {mesh: memory_of(workload, mesh, batch_size or mesh.window_shards) for mesh in meshes}
+    smallest = min(meshes, key=lambda mesh: held[mesh].total)
+    raise _too_large(workload, smallest, held[smallest], memory_bytes, mesh_shape, batch_size)
+
+
+def least_memory(workload: Workload, devices: int) -> Memory:
+    """What `auto` needs at the very least on each of so many devices: a window at a time, in the layout that takes the
+    least.
+    """
+    meshes = _automatic(workload, devices)
+    return min((memory_of(workload, mesh, mesh.window_shards) for mesh in meshes), key=lambda held: held.total)
 
 
 def smallest_slice(workload: Workload) -> Accelerator | None:
@@ -194,30 +203,21 @@ def _batches(mesh: Mesh, windows_per_device: int, least: int, batch_size: int) -
         windows //= 2
 
 
-def _too_large(workload: Workload, mesh: Mesh, memory_bytes: float, mesh_shape: str, batch_size: int) -> ModelError:
-    batch = batch_size or mesh.window_shards
-    held = memory_of(workload, mesh, batch)
-    layout = Layout(**dataclasses.asdict(mesh), batch_size=batch)
-    if batch_size and memory_of(workload, mesh, mesh.window_shards).total <= memory_bytes * (1 - RESERVE):
+def _too_large(
+    workload: Workload, mesh: Mesh, held: Memory, memory_bytes: float, mesh_shape: str, batch_size: int
+) -> ModelError:
+    usable = memory_bytes * (1 - RESERVE)
+    layout = Layout(**dataclasses.asdict(mesh), batch_size=batch_size or mesh.window_shards)
+    if batch_size and memory_of(workload, mesh, mesh.window_shards).total <= usable:
         remedy = "lower batch_size, or set it to 0"
-    elif mesh_shape != AUTO and mesh.devices > 1 and layout_fits(workload, mesh.devices, memory_bytes):
+    elif mesh_shape != AUTO and least_memory(workload, mesh.devices).total <= usable:
         remedy = "mesh_shape=auto fits"
     elif smallest := smallest_slice(workload):
         remedy = f"the smallest slice that holds it is {smallest.name}"
     else:
         remedy = "no slice of one host holds it: choose a smaller model"
     return ModelError(
-        f"a model of {workload.parameters:,} parameters in {workload.precision} needs at least {_needs(held)} on each "
-        f"of {mesh.devices} devices ({layout.described}, a batch of {batch:,}), found {size(memory_bytes)} less the "
-        f"{RESERVE:.0%} that stay free: {remedy}"
+        f"a model of {workload.parameters:,} parameters in {workload.precision} needs {size(held.total)} a device, "
+        f"{size(held.weights)} of them for weights, on {mesh.devices} ({layout.described}, a batch of "
+        f"{layout.batch_size:,}), found {size(memory_bytes)}, of which {RESERVE:.0%} stay free: {remedy}"
     )
-
-
-def layout_fits(workload: Workload, devices: int, memory_bytes: float) -> bool:
-    """Whether `mesh_shape=auto` finds a layout at all."""
-    usable = memory_bytes * (1 - RESERVE)
-    return any(memory_of(workload, mesh, mesh.window_shards).total <= usable for mesh in _automatic(workload, devices))
-
-
-def _needs(held: Memory) -> str:
-    return f"{size(held.total)} ({size(held.weights)} of weights, {size(held.working)} to work)"

@@ -2,13 +2,15 @@
 
 A batch takes the longest of three: its arithmetic at `efficiency` of the peak, the weights' way from memory at
 `_MEMORY_EFFICIENCY` of its speed, and, where weights are gathered, their way over the links. Gathers run beside the
-arithmetic but for `_EXPOSED` of them; the sums of tensor parallel wait for it, and it for them.
+arithmetic but for `_EXPOSED` of them; the sums of tensor parallel wait for it, and it for them. The choice of the top k
+comes on top: it reads each window's logits 32 times.
 
     gather          layer bytes x (n - 1) / n over the ring, once a batch
     tensor parallel 2 sums a layer, each states x 2 (n - 1) / n over the ring, and `_SUM_SECONDS` to start
 
-The constants are fitted, not derived: seven estimates of the TPU compiler (cycles of Llama 8B and 70B on v5p and v6e)
-lie within 10%, one with int8 weights on v5e set that generation's. No chip has been timed. Generations without such
+The constants are fitted, not derived: seven estimates of the TPU compiler (cycles of Llama 8B and 70B on v5p and v6e,
+without a top k) lie within 10%, one with int8 weights on v5e set that generation's, and `_SELECTION_EFFICIENCY` is the
+compiler's for one pass over 400 rows of 128,256 logits on v6e. No chip has been timed. Generations without such
 estimates take those of the most similar one.
 """
 
@@ -25,6 +27,10 @@ _EXPOSED = 0.1
 _SPLIT_EFFICIENCY = 0.6
 """By what factor split matrices, being small, fall short of whole ones."""
 _SUM_SECONDS = 20e-6
+_SELECTION_PASSES = 32
+"""Over float32 logits: the k-th largest is found bit by bit."""
+_SELECTION_EFFICIENCY = 0.36
+"""The share of the memory's speed at which those passes go."""
 
 LOAD_BYTES_PER_SECOND = 1e9
 """Of a host: weights come from a bucket in the same region. A disk may be slower, and gives some seconds a GB."""
@@ -39,6 +45,8 @@ class Speed:
     arithmetic: float
     memory: float
     links: float
+    selection: float
+    """Of the top k."""
     batch: float
     """All of it, with what overlaps counted once."""
     windows_per_second: float
@@ -49,7 +57,7 @@ class Speed:
     @property
     def bound_by(self) -> str:
         """What takes longest."""
-        times = {"arithmetic": self.arithmetic, "memory": self.memory, "links": self.links}
+        times = {"arithmetic": self.arithmetic, "memory": self.memory, "links": self.links, "top k": self.selection}
         return max(times, key=lambda name: times[name])
 
 
@@ -71,8 +79,8 @@ class Duration:
         return self.total * accelerator.chips / 3600
 
 
-def speed_of(workload: Workload, layout: Layout, accelerator: Accelerator) -> Speed:
-    """How fast batches go."""
+def speed_of(workload: Workload, layout: Layout, accelerator: Accelerator, top_k: int) -> Speed:
+    """How fast batches go; `top_k=0` chooses none."""
     generation = accelerator.generation
     parts = generation.devices_per_chip
     peak = generation.peak_flops / parts
@@ -85,12 +93,18 @@ def speed_of(workload: Workload, layout: Layout, accelerator: Accelerator) -> Sp
     read = workload.weight_bytes / (layout.model if split else 1)
     memory = read * parts / (generation.hbm_bytes_per_second * _MEMORY_EFFICIENCY)
     links = link_seconds(workload, layout, layout.batch_size, generation.link_bytes_per_second / parts)
+    selection = 0.0
+    if 0 < top_k < workload.decoder.vocab:
+        logits = layout.batch_size * workload.scored_tokens * workload.decoder.vocab / layout.devices
+        passed = _SELECTION_PASSES * 4 * logits
+        selection = passed * parts / (generation.hbm_bytes_per_second * _SELECTION_EFFICIENCY)
     exposed, beside = (links, 0.0) if split else (_EXPOSED * links, links)
-    batch = max(arithmetic, memory, beside) + exposed
+    batch = max(arithmetic, memory, beside) + exposed + selection
     return Speed(
         arithmetic=arithmetic,
         memory=memory,
         links=links,
+        selection=selection,
         batch=batch,
         windows_per_second=layout.batch_size / batch,
         mfu=flops / batch / peak,
