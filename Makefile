@@ -1,6 +1,7 @@
 # `make run` measures the bundled sample; `make test` tests. Everything else is below, one line each.
 #
 #   make run BOOKS="a.txt b.txt" CONTROLS=unseen.txt MODEL=llama-3.2-1b OUT=results SET="top_k=20 cursor_inc=50"
+#   make plan MODEL=llama-3.1-8b ACCELERATOR=v6e-2x4 BOOKS="a.txt b.txt"
 
 PYTHON ?= python3
 BOOKS ?= samples/the-soap-winter.txt
@@ -9,6 +10,7 @@ MODEL ?= samples/model
 STORE ?= build/store
 OUT ?= out
 SET ?=
+ACCELERATOR ?=
 DO ?= ls
 KILLS ?= 100
 FAULTS ?= 1000
@@ -18,7 +20,8 @@ BIN := $(VENV)/bin
 LOCK = uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
-.PHONY: help run compile test test-runs test-gcs test-hub test-docs soak store bench-plot bench-download bench-tokenize pictures check format sample goldens lock
+.PHONY: help run plan compile test test-runs test-gcs test-hub test-docs soak store bench-plot bench-download bench-tokenize
+.PHONY: pictures check format sample goldens lock
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,6 +49,9 @@ test-docs: $(VENV)/dev  ## Run every command of README.md and docs/ in a clean c
 
 soak: $(VENV)/dev  ## Kill and disturb runs at random; KILLS and FAULTS say how often
 	$(BIN)/python -m tests.soak --kills $(KILLS) --faults $(FAULTS)
+
+plan: $(VENV)/run  ## Say whether MODEL fits on ACCELERATOR, how fast, and what BOOKS cost
+	@$(BIN)/python -m launch plan --model "$(MODEL)" --accelerator "$(ACCELERATOR)" --books $(if $(filter file default,$(origin BOOKS)),,$(BOOKS)) --set $(SET)
 
 store: $(VENV)/run  ## See what STORE holds: DO="ls", "show ADDRESS" or "rm ADDRESS"
 	@$(BIN)/python -m launch store $(DO) --store "$(STORE)"

@@ -100,9 +100,7 @@ def _pieces(name: str, parameter: Parameter, layer: int | None, sharding: Shardi
         yield _Piece(name=name, parameter=parameter, layer=layer, start=start, stop=start + each)
 
 
-def _read_ahead(
-    pieces: list[_Piece], read: Callable[[_Piece], np.ndarray]
-) -> Iterator[tuple[_Piece, np.ndarray]]:
+def _read_ahead(pieces: list[_Piece], read: Callable[[_Piece], np.ndarray]) -> Iterator[tuple[_Piece, np.ndarray]]:
     """Each piece with its values, in order, a few ahead of the one at hand."""
     with ThreadPoolExecutor(_READERS) as pool:
         reads: deque[tuple[_Piece, Future[np.ndarray]]] = deque()

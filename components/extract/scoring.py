@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,8 +13,9 @@ from jax.sharding import PartitionSpec as P
 
 from components.contracts.scores import Scores
 from components.extract import decoder
-from components.extract.sharding import DATA, Sharding
+from components.extract.sharding import Sharding
 from components.models.decoder_config import DecoderConfig
+from components.models.mesh import DATA
 from components.models.parameters import Parameter
 
 Parameters = tuple[Mapping[str, Parameter], Mapping[str, Parameter]]
@@ -55,12 +57,12 @@ def scorer(
     of the windows' devices.
     """
     of_model, of_layer = parameters
-    specs = {name: sharding.by_hand(parameter, stacked=False) for name, parameter in of_model.items()}
+    specs: dict[str, Any] = {name: sharding.by_hand(parameter, stacked=False) for name, parameter in of_model.items()}
     specs["layers"] = {name: sharding.by_hand(parameter, stacked=True) for name, parameter in of_layer.items()}
 
     @jax.jit
     @functools.partial(
-        jax.shard_map, mesh=sharding.mesh, in_specs=(specs, P(DATA)), out_specs=P(DATA), axis_names={DATA}
+        jax.shard_map, mesh=sharding.devices, in_specs=(specs, P(DATA)), out_specs=P(DATA), axis_names={DATA}
     )
     def score(params: decoder.Params, token_ids: Array) -> TokenScores:
         fed, targets = token_ids[:, :-1], token_ids[:, -scored_tokens:]
