@@ -7,22 +7,20 @@ from launch.parameters import parse_place, parse_values
 from pipeline import byheart
 
 _KINDS = {"Integer": "NUMBER_INTEGER", "Float": "NUMBER_DOUBLE", "String": "STRING", "Boolean": "BOOLEAN"}
-_MESH_SHAPE = {"mesh_shape": "auto"}
 
 
 def plan(model: str, accelerator: str, books: Sequence[str], assignments: list[str]) -> bool:
     """Print what fits, how fast it is and what it costs; whether it fits.
 
     Args:
-        assignments: parameters of the pipeline, and `mesh_shape`, as `name=value`.
+        assignments: parameters of the pipeline, as `name=value`.
 
     Raises:
         ByheartError: one of them cannot be used.
     """
     inputs = byheart.component_spec.inputs
-    defaults = _MESH_SHAPE | {name: given.default for name, given in inputs.items()}
-    declared = {name: {"parameterType": "STRING"} for name in _MESH_SHAPE}
-    declared |= {name: {"parameterType": _KINDS.get(given.type, "LIST")} for name, given in inputs.items()}
+    defaults = {name: given.default for name, given in inputs.items()}
+    declared = {name: {"parameterType": _KINDS.get(given.type, "LIST")} for name, given in inputs.items()}
     return run(
         model=parse_place("model", model),
         accelerator=accelerator,

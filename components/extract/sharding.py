@@ -72,3 +72,8 @@ def make_sharding(devices: Sequence[jax.Device], mesh: Mesh) -> Sharding:
     grid = np.asarray(devices[: mesh.devices]).reshape(mesh.data, mesh.model)
     named = DeviceMesh(grid, (DATA, MODEL), axis_types=(AxisType.Auto, AxisType.Auto))
     return Sharding(paper=mesh, devices=named)
+
+
+def one_device() -> Sharding:
+    """All on the first device."""
+    return make_sharding(jax.devices(), Mesh(data=1, model=1, gather=False))

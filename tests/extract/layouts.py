@@ -6,6 +6,7 @@ python -m tests.extract.layouts OUT.npz CHECKPOINT...
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=8"
 
@@ -26,7 +27,7 @@ WINDOWS, TOKENS, SCORED = 16, 40, 20
 
 def main(out: str, *checkpoints: str) -> None:
     """Write log_prob, rank and log_top_k_mass of each checkpoint and layout."""
-    found = {}
+    found: dict[str, Any] = {}
     for path in map(Path, checkpoints):
         model = open_model(path)
         random = np.random.default_rng(0)

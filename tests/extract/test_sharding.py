@@ -18,7 +18,7 @@ ONE, *OTHERS = [f"{data}x{model}{'g' * gather}" for data, model, gather in LAYOU
 @pytest.fixture(scope="module")
 def scored(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
     out = tmp_path_factory.mktemp("layouts") / "scores.npz"
-    command = [sys.executable, "-m", "tests.extract.layouts", out, *(GOLDENS / name for name in CHECKPOINTS)]
+    command = [sys.executable, "-m", "tests.extract.layouts", str(out), *(str(GOLDENS / name) for name in CHECKPOINTS)]
     subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
     with np.load(out) as held:
         return dict(held)
