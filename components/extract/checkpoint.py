@@ -20,16 +20,22 @@ def load(model: ModelFolder, dtype: DTypeLike) -> Params:
     """
     tensors = model.tensors()
 
-    def tensor(source: str, parameter: Parameter) -> np.ndarray:
-        held = tensors[source]
-        values = np.frombuffer(held.read(model.place), _DTYPES[held.dtype])
-        return values.reshape(parameter.shape).astype(dtype)
+    def part(name: str, parameter: Parameter) -> np.ndarray:
+        """The parameter's box of one tensor: only the rows that it spans are read."""
+        held = tensors[name]
+        first, stop = parameter.box[0]
+        row = (held.stop - held.start) // parameter.view[0]
+        content = model.place.read_range(held.file, held.start + first * row, held.start + stop * row)
+        values = np.frombuffer(content, _DTYPES[held.dtype]).reshape(stop - first, *parameter.view[1:])
+        return values[:, *(slice(*side) for side in parameter.box[1:])].astype(dtype)
+
+    def whole(parameter: Parameter, layer: int | None = None) -> np.ndarray:
+        return np.stack([part(name, parameter) for name in parameter.tensors(layer)]).reshape(parameter.shape)
 
     def stack(parameter: Parameter) -> Array:
-        sources = (parameter.source.format(layer=index) for index in range(model.decoder.layers))
-        return jnp.asarray(np.stack([tensor(source, parameter) for source in sources]))
+        return jnp.asarray(np.stack([whole(parameter, layer) for layer in range(model.decoder.layers)]))
 
-    whole, layer = model.parameters()
-    params: Params = {name: jnp.asarray(tensor(parameter.source, parameter)) for name, parameter in whole.items()}
-    params["layers"] = {name: stack(parameter) for name, parameter in layer.items()}
+    of_model, of_layer = model.parameters()
+    params: Params = {name: jnp.asarray(whole(parameter)) for name, parameter in of_model.items()}
+    params["layers"] = {name: stack(parameter) for name, parameter in of_layer.items()}
     return params
