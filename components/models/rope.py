@@ -10,8 +10,7 @@ import numpy as np
 class Rope:
     """Its base, the share of a head that it turns, and how its frequencies are scaled.
 
-    Scalings: none, `linear`, `dynamic`, `llama3`, `yarn` and `longrope`, each with the fields that its method names.
-    Semantics: transformers' modeling_rope_utils.py.
+    Scalings: none, `linear`, `llama3`, `yarn` and `longrope`. Semantics: transformers' modeling_rope_utils.py.
     """
 
     theta: float
@@ -20,7 +19,7 @@ class Rope:
     scaling: str | None = None
     factor: float = 1.0
     original_positions: int = 1
-    """The positions that the model was first trained on; of `dynamic`, all that it was trained on."""
+    """The positions that the model was first trained on."""
     low_freq_factor: float = 1.0
     high_freq_factor: float = 1.0
     beta_fast: float = 32.0
@@ -44,8 +43,6 @@ class Rope:
                 return self.theta**-exponents
             case "linear":
                 return self.theta**-exponents / self.factor
-            case "dynamic":
-                return self._grown(dims, positions) ** -exponents
             case "llama3":
                 return self._llama3(self.theta**-exponents)
             case "yarn":
@@ -54,12 +51,6 @@ class Rope:
                 factors = self.long_factors if positions > self.original_positions else self.short_factors
                 return self.theta**-exponents / np.array(factors)
         raise ValueError(f"scaling must be one that is described above, found {self.scaling}")
-
-    def _grown(self, dims: int, positions: int) -> float:
-        """The base of `dynamic`, which grows with inputs that are longer than the model was trained on."""
-        longest = max(positions, self.original_positions)
-        stretch = self.factor * longest / self.original_positions - (self.factor - 1)
-        return self.theta * stretch ** (dims / (dims - 2))
 
     def _llama3(self, frequencies: np.ndarray) -> np.ndarray:
         """Wavelengths shorter than original_positions / high_freq_factor are left as they are, those longer than

