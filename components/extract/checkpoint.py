@@ -31,13 +31,16 @@ _DTYPES = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "BF16": np.dtype(jnp.
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Piece:
-    """Rows `start` to `stop` of a parameter, of one layer or of the whole model."""
+    """Rows of a parameter that lie together in a tensor."""
 
     name: str
     parameter: Parameter
-    layer: int | None
+    tensor: str
     start: int
+    """The first row, of those that the parameter has in this tensor."""
     stop: int
+    at: tuple[int, ...]
+    """Where they belong in the stack: the layer if there are layers, the expert if there are experts, the row."""
 
 
 def load(
@@ -55,13 +58,14 @@ def load(
     of_model, of_layer = model.parameters()
 
     def read(piece: _Piece) -> np.ndarray:
-        parameter = piece.parameter
-        tensor = tensors[parameter.source.format(layer=piece.layer)]
-        row_bytes = (tensor.stop - tensor.start) // parameter.shape[0]
-        first = tensor.start + piece.start * row_bytes
+        parameter, tensor = piece.parameter, tensors[piece.tensor]
+        row_bytes = (tensor.stop - tensor.start) // parameter.view[0]
+        first = tensor.start + (parameter.box[0][0] + piece.start) * row_bytes
         data = model.place.read_range(tensor.file, first, first + (piece.stop - piece.start) * row_bytes)
-        values = np.frombuffer(data, _DTYPES[tensor.dtype]).reshape(-1, *parameter.shape[1:]).astype(dtype)
-        return values if piece.layer is None else values[None]
+        values = np.frombuffer(data, _DTYPES[tensor.dtype]).reshape(-1, *parameter.view[1:])
+        values = values[:, *(slice(*side) for side in parameter.box[1:])].astype(dtype)
+        within_row = parameter.shape[1 + ("{expert}" in parameter.source) :]
+        return values.reshape(*[1] * (len(piece.at) - 1), -1, *within_row)
 
     def zeros(parameter: Parameter, *, stacked: bool) -> Array:
         shape = (*[layers] * stacked, *parameter.shape)
@@ -74,10 +78,10 @@ def load(
     for layer in range(layers):
         pieces += [piece for name, parameter in of_layer.items() for piece in _pieces(name, parameter, layer, sharding)]
     for piece, values in _read_ahead(pieces, read):
-        group = params if piece.layer is None else params["layers"]
-        place = sharding.at_rest(piece.parameter, stacked=piece.layer is not None)
-        at = (piece.start,) if piece.layer is None else (piece.layer, piece.start)
-        group[piece.name] = _put(group[piece.name], jax.device_put(values, place), np.asarray(at, np.int32))
+        stacked = piece.name in of_layer
+        group = params["layers"] if stacked else params
+        place = sharding.at_rest(piece.parameter, stacked=stacked)
+        group[piece.name] = _put(group[piece.name], jax.device_put(values, place), np.asarray(piece.at, np.int32))
         report(values.size)
     return params
 
@@ -85,19 +89,22 @@ def load(
 @functools.partial(jax.jit, donate_argnums=0)
 def _put(stack: Array, values: Array, at: Array) -> Array:
     """The stack with `values` where they belong; its memory is used again."""
-    starts = [*at, *[0] * (stack.ndim - len(at))]
+    starts = [*at, *[0] * (stack.ndim - at.size)]
     return jax.lax.dynamic_update_slice(stack, values, starts)
 
 
 def _pieces(name: str, parameter: Parameter, layer: int | None, sharding: Sharding) -> Iterator[_Piece]:
-    """The rows of a parameter, in equal pieces; all at once where rows are divided over devices."""
-    rows = parameter.shape[0]
-    divided = sharding.at_rest(parameter, stacked=False).spec[0] is not None
-    wanted = -(-parameter.size * 4 // PIECE_BYTES)
-    count = 1 if divided else next(count for count in range(min(wanted, rows), rows + 1) if rows % count == 0)
-    each = rows // count
-    for start in range(0, rows, each):
-        yield _Piece(name=name, parameter=parameter, layer=layer, start=start, stop=start + each)
+    """A parameter's rows in pieces of one size; all of a tensor at once where its rows are divided over devices."""
+    names = parameter.tensors(layer)
+    by_expert = "{expert}" in parameter.source
+    rows = parameter.box[0][1] - parameter.box[0][0]
+    divided = sharding.at_rest(parameter, stacked=False).spec[int(by_expert)] is not None
+    wanted = min(rows, -(-parameter.size // len(names) * 4 // PIECE_BYTES))
+    each = rows if divided else rows // next(count for count in range(max(wanted, 1), rows + 1) if rows % count == 0)
+    for expert, tensor in enumerate(names):
+        for start in range(0, rows, each):
+            at = (*([layer] if layer is not None else []), *([expert] if by_expert else []), start)
+            yield _Piece(name=name, parameter=parameter, tensor=tensor, start=start, stop=start + each, at=at)
 
 
 def _read_ahead(pieces: list[_Piece], read: Callable[[_Piece], np.ndarray]) -> Iterator[tuple[_Piece, np.ndarray]]:

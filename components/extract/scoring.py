@@ -62,7 +62,12 @@ def scorer(
 
     @jax.jit
     @functools.partial(
-        jax.shard_map, mesh=sharding.devices, in_specs=(specs, P(DATA)), out_specs=P(DATA), axis_names={DATA}
+        jax.shard_map,
+        mesh=sharding.devices,
+        in_specs=(specs, P(DATA)),
+        out_specs=P(DATA),
+        axis_names={DATA},
+        check_vma=False,  # families need not say which of their constants are the same on all devices
     )
     def score(params: decoder.Params, token_ids: Array) -> TokenScores:
         fed, targets = token_ids[:, :-1], token_ids[:, -scored_tokens:]
@@ -74,10 +79,12 @@ def scorer(
             look_up=functools.partial(sharding.look_up, of_model["embed"]),
             whole=functools.partial(sharding.whole, of_layer),
         )
-        head = sharding.whole(of_model, {decoder.head_name(params): params[decoder.head_name(params)]})
+        head = sharding.whole(of_model, {decoder.head_name(config): params[decoder.head_name(config)]})
 
         def score_window(window: tuple[Array, Array]) -> TokenScores:
-            return score_tokens(decoder.logits(head, window[0]), window[1], temperature=temperature, top_k=top_k)
+            return score_tokens(
+                decoder.logits(head, config, window[0]), window[1], temperature=temperature, top_k=top_k
+            )
 
         return jax.lax.map(score_window, (hidden, targets), batch_size=HEAD_WINDOWS)
 

@@ -66,8 +66,8 @@ class ModelFolder:
                 f"{len(self.tensor_files):,} in all: fetch the model again"
             )
         model, layer = self.parameters()
-        wanted = {parameter.source: parameter for parameter in model.values()}
-        wanted |= {p.source.format(layer=index): p for p in layer.values() for index in range(self.decoder.layers)}
+        wanted = {name: parameter for parameter in model.values() for name in parameter.tensors()}
+        wanted |= {name: p for p in layer.values() for index in range(self.decoder.layers) for name in p.tensors(index)}
         missing = sorted(wanted.keys() - self.tensor_files.keys())
         if missing:
             raise ModelError(

@@ -11,6 +11,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from components.extract.checkpoint import load
+from components.extract.sharding import one_device
 from components.models.folder import ModelFolder, open_model
 from components.store import open_store
 from tests.gcs import GcsServer
@@ -50,7 +51,7 @@ def test_weights_are_those_that_the_library_reads(dtype: str, where: str, tmp_pa
     for name in ("config.json", "model.safetensors"):
         place.create(name, (tmp_path / name).read_bytes())
     model = open_model(where)
-    params = load(model, DTYPES[dtype])
+    params = load(model, DTYPES[dtype], one_device())
     oracle = load_file(tmp_path / "model.safetensors")
     found = {name: value for name, value in params.items() if name != "layers"}
     found |= {f"layers.{name}": value for name, value in params["layers"].items()}

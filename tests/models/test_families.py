@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from components.contracts.errors import ModelError
-from components.models.decoder_config import DecoderConfig, Rope
+from components.models.decoder_config import Attention, DecoderConfig
+from components.models.rope import Rope
 from components.models.families import FAMILIES, family_of
 
 # Without num_key_value_heads, head_dim and whatever else has a default.
@@ -33,6 +34,11 @@ def described(**changes: Any) -> DecoderConfig:
     return family_of(config).decoder_config(config)
 
 
+def rope_of(config: DecoderConfig) -> Rope:
+    (attention,) = config.attention
+    return attention.rope
+
+
 def test_fields_that_are_missing_take_the_defaults_of_the_family() -> None:
     assert described() == DecoderConfig(
         vocab=32000,
@@ -43,11 +49,8 @@ def test_fields_that_are_missing_take_the_defaults_of_the_family() -> None:
         head_dim=128,
         ffn=11008,
         norm_epsilon=1e-6,
-        rope=Rope(theta=10_000.0),
+        attention=(Attention(rope=Rope(theta=10_000.0)),),
         max_positions=2048,
-        tied_head=False,
-        attention_bias=False,
-        mlp_bias=False,
     )
 
 
@@ -70,8 +73,9 @@ def test_every_field_is_read() -> None:
         rope_theta=500000.0,
     )
     assert (found.kv_heads, found.head_dim, found.norm_epsilon, found.max_positions) == (8, 64, 1e-5, 131072)
-    assert (found.tied_head, found.attention_bias, found.mlp_bias) == (True, True, True)
-    assert found.rope == Rope(theta=500000.0)
+    assert found.tied_head
+    assert found.biases == {"query", "key", "value", "output", "gate", "up", "down"}
+    assert rope_of(found) == Rope(theta=500000.0)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +102,7 @@ def test_every_field_is_read() -> None:
     ],
 )
 def test_old_and_new_layout_of_rope_agree(old: dict[str, Any], new: dict[str, Any], rope: Rope) -> None:
-    assert described(**old).rope == described(rope_parameters=new).rope == rope
+    assert rope_of(described(**old)) == rope_of(described(rope_parameters=new)) == rope
 
 
 @pytest.mark.parametrize(
@@ -116,7 +120,7 @@ def test_old_and_new_layout_of_rope_agree(old: dict[str, Any], new: dict[str, An
     ],
 )
 def test_rope_in_two_places_is_read_as_transformers_does(fields: dict[str, Any], rope: Rope) -> None:
-    assert described(**fields).rope == rope
+    assert rope_of(described(**fields)) == rope
 
 
 @pytest.mark.parametrize("field", sorted(LEAST.keys() - {"model_type"}))
@@ -133,7 +137,7 @@ def test_missing_field_is_named(field: str) -> None:
         FAMILIES["llama"].decoder_config(config)
 
 
-@pytest.mark.parametrize("field", ["factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"])
+@pytest.mark.parametrize("field", ["factor", "low_freq_factor", "high_freq_factor"])
 def test_missing_field_of_llama3_rope_is_named(field: str) -> None:
     with pytest.raises(ModelError, match=f"'{field}'"):
         described(rope_scaling={name: value for name, value in LLAMA3.items() if name != field})
@@ -158,10 +162,10 @@ def test_unknown_family_is_refused_with_the_known_ones(model_type: Any) -> None:
     ("change", "named"),
     [
         ({"quantization_config": {"quant_method": "gptq", "bits": 4}}, "quantization_config"),
-        ({"hidden_act": "gelu"}, "hidden_act"),
-        ({"rope_scaling": {"rope_type": "yarn", "factor": 4.0}}, "yarn"),
-        ({"rope_scaling": {"type": "dynamic", "factor": 4.0}}, "dynamic"),
-        ({"rope_parameters": {"rope_type": "yarn", "factor": 4.0, "rope_theta": 1e4}}, "yarn"),
+        ({"hidden_act": "xielu"}, "hidden_act"),
+        ({"rope_scaling": {"rope_type": "proportional"}}, "proportional"),
+        ({"rope_scaling": {"type": "longrope", "short_factor": [1.0], "long_factor": [1.0]}}, "longrope"),
+        ({"rope_parameters": {"rope_type": "mrope", "rope_theta": 1e4}}, "mrope"),
         ({"rope_parameters": {"rope_type": "default", "partial_rotary_factor": 0.5}}, "partial_rotary_factor"),
         ({"tie_word_embeddings": "yes"}, "tie_word_embeddings"),
         ({"num_hidden_layers": 0}, "layers"),
@@ -204,7 +208,7 @@ def published_llama3_frequencies(theta: float, size: int, rope: dict[str, Any]) 
 )
 def test_llama3_frequencies_are_the_published_ones(changes: dict[str, Any]) -> None:
     values = LLAMA3 | changes
-    rope = described(rope_theta=500000.0, rope_scaling=values).rope
+    rope = rope_of(described(rope_theta=500000.0, rope_scaling=values))
     found, plain = rope.inverse_frequencies(128), Rope(theta=500000.0).inverse_frequencies(128)
     np.testing.assert_allclose(found, published_llama3_frequencies(500000.0, 128, values), rtol=1e-12)
     kept, divided = np.isclose(found, plain), np.isclose(found, plain / values["factor"])
