@@ -2,8 +2,10 @@
 
 import pytest
 
+from components.extract import scoring
 from components.models.memory import memory_of
 from components.models.mesh import Mesh
+from components.models.workload import HEAD_WINDOWS
 from tests.models.published import workload
 from tests.models.test_workload import TINY, with_experts
 
@@ -29,8 +31,9 @@ COMPILED = [
     ("llama-3.1-8b", ONE, 128, 16.85),
     ("llama-3.1-8b", ONE, 512, 20.90),
     ("llama-3.2-1b", ONE, 64, 2.95),
-    ("llama-3.2-1b", ONE, 32, 2.94),  # on v5e, as the next
+    ("llama-3.2-1b", ONE, 32, 2.94),  # on v5e, as the next two
     ("llama-3.2-1b", ONE, 512, 5.59),
+    ("llama-2-7b", ONE, 32, 13.58),
     ("llama-3.1-8b", ONE, 256, 17.93),  # on v5p
     ("llama-3.1-8b", GATHERED_8, 512, 3.55),  # on v6e, as the next
     ("llama-3.1-70b", GATHERED_8, 512, 20.26),
@@ -40,9 +43,15 @@ COMPILED = [
 
 
 @pytest.mark.parametrize(("name", "mesh", "batch", "gigabytes"), COMPILED)
-def test_memory_is_within_15_percent_of_the_compilers(name: str, mesh: Mesh, batch: int, gigabytes: float) -> None:
+def test_memory_is_close_to_the_compilers_and_rather_above_it(
+    name: str, mesh: Mesh, batch: int, gigabytes: float
+) -> None:
     found = memory_of(workload(name), mesh, batch).total / 1e9
-    assert 0.96 * gigabytes < found < 1.15 * gigabytes
+    assert 0.96 * gigabytes < found < 1.12 * gigabytes
+
+
+def test_head_has_as_many_windows_at_once_as_extract_gives_it() -> None:
+    assert HEAD_WINDOWS == scoring.HEAD_WINDOWS
 
 
 def test_gathered_8b_takes_more_than_the_prototype_since_the_top_k_has_keys() -> None:

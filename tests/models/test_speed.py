@@ -72,6 +72,11 @@ def test_one_window_is_bound_by_memory_and_few_gathered_ones_by_links() -> None:
     assert speed("llama-3.1-8b", "v6e-2x4", Layout(data=8, model=1, gather=True, batch_size=64)).bound_by == "links"
 
 
+def test_smallest_models_wait_for_the_host() -> None:
+    found = speed("smollm2-135m", "v6e-2x4", Layout(data=8, model=1, gather=False, batch_size=8))
+    assert (found.batch, found.bound_by) == (2e-3, "the host")
+
+
 def test_sums_of_tensor_parallel_are_those_worked_by_hand() -> None:
     # Two a layer of 64 x 99 x 4,096 bfloat16, each 7/8 of the way out and 7/8 back, and 20 microseconds.
     mesh = Mesh(data=1, model=8, gather=False)
