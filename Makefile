@@ -20,7 +20,7 @@ BIN := $(VENV)/bin
 LOCK = uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
-.PHONY: help run compile test test-gcs test-hub test-docs soak plan store bench-plot pictures check format sample goldens lock
+.PHONY: help run compile test test-runs test-gcs test-hub test-docs soak plan store bench-plot bench-download bench-tokenize pictures check format sample goldens lock
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,9 @@ compile: $(VENV)/run  ## Write build/pipeline.yaml
 
 test: $(VENV)/dev  ## Run the tests
 	$(BIN)/python -m pytest
+
+test-runs: $(VENV)/dev  ## Test whole runs: bad input of every kind, many books, secrets
+	$(BIN)/python -m pytest tests/runs
 
 test-gcs: $(VENV)/dev  ## Test the server that stands in for Google Cloud Storage in the tests
 	$(BIN)/python -m pytest tests/gcs
@@ -54,6 +57,12 @@ store: $(VENV)/run  ## See what STORE holds: DO="ls", "show ADDRESS" or "rm ADDR
 
 bench-plot: $(VENV)/dev  ## Plot a synthetic book of a million characters; seconds and memory
 	$(BIN)/python -m benchmarks.plot
+
+bench-download: $(VENV)/dev  ## Bring a model of 2 GB into a store; seconds, memory and disk, beside those of peers
+	$(BIN)/python -m benchmarks.download
+
+bench-tokenize: $(VENV)/dev  ## Make windows of a book in several ways; windows per second and ratios
+	$(BIN)/python -m benchmarks.tokenize
 
 pictures:  ## Draw the pictures of README.md and docs/ anew
 	$(MAKE) run OUT=build/pictures SET="control_sample=200 figsize=10x2.6 dpi=160"

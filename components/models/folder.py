@@ -96,7 +96,7 @@ def open_model(address: str | Path) -> ModelFolder:
         ModelError: there is no such folder, its config.json is not understood, or it has no safetensors.
     """
     address = str(address)
-    if not address or ("://" not in address and not Path(address).is_dir()):
+    if not address.startswith("gs://") and not (address and Path(address).is_dir()):
         raise ModelError(
             "model must be a folder with config.json, tokenizer.json and safetensors, a name in models.yaml, or "
             f"organisation/name on the Hugging Face Hub, found no folder {address!r}: check it"

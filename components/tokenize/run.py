@@ -41,6 +41,8 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
     _check_positions(tokenization, window, folder)
     texts = read_books(books)
     say(f"windows of {window.chunk_size} tokens, {'no BOS' if bos_id is None else f'BOS {bos_id}'}")
+    if tokenizer.cuts is None:
+        say("this tokenizer is not known to cut safely: each slice is tokenized on its own")
     progress = Progress(sum(len(range(0, len(book.text), window.cursor_inc)) for book in texts), "slices")
 
     refused: list[Refused] = []
@@ -49,7 +51,12 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
     def windows_of_all() -> Iterator[tuple[str, Windows]]:
         for book in texts:
             rows = slide(
-                book.text, tokenizer.encode, window, scored_tokens=tokenization.scored_tokens, report=progress.add
+                book.text,
+                tokenizer.encode,
+                window,
+                scored_tokens=tokenization.scored_tokens,
+                cuts=tokenizer.cuts,
+                report=progress.add,
             )
             if len(rows):
                 _check_id(int(rows.token_ids.max()), folder)

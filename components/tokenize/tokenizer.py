@@ -8,7 +8,7 @@ import dataclasses
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ from transformers.utils import logging as transformers_logging
 from components.contracts.errors import ModelError
 from components.models.folder import sha256_of_files, where_is
 from components.store import open_store
-from components.tokenize.windows import Encoding
+from components.tokenize.cuts import Cuts, find_cuts
+from components.tokenize.first_tokens import Encoding
 
 _FILE = "tokenizer.json"
 _FILES = (_FILE, "tokenizer_config.json", "special_tokens_map.json")
@@ -33,10 +34,14 @@ class Tokenizer:
     sha256: str
     bos_id: int | None
     """The id of its bos_token, if it has one."""
+    cuts: Cuts | None
+    """Where it is proved that a text may be cut without changing its tokens."""
     backend: Backend
 
-    def encode(self, slices: list[str]) -> list[Encoding]:
+    def encode(self, slices: list[str]) -> Iterator[Encoding]:
         """Each slice's tokens; special tokens are neither added nor recognised in the text.
+
+        One at a time: thousands of tokens kept as Python's objects cost more time than making them.
 
         Raises:
             ModelError: the tokenizer has no token for some of the text, and none for what is unknown.
@@ -45,7 +50,7 @@ class Tokenizer:
             encodings = self.backend.encode_batch(slices, add_special_tokens=False)
         except Exception as error:  # the library raises bare ones
             raise ModelError(f"{_FILE} must encode any text, found: {error}: fetch the model again") from error
-        return [Encoding(encoding.ids, encoding.offsets) for encoding in encodings]
+        return (Encoding(encoding.ids, encoding.offsets) for encoding in encodings)
 
 
 def load_tokenizer(address: str | Path) -> Tokenizer:
@@ -69,10 +74,12 @@ def load_tokenizer(address: str | Path) -> Tokenizer:
             settings, "settings", lambda: PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
         )
         digest = hashlib.sha256((folder / _FILE).read_bytes()).hexdigest()
+    backend = _for_plain_text(backend)
     return Tokenizer(
         sha256=sha256_of_files({_FILE: digest}),
         bos_id=None if fast.bos_token is None else backend.token_to_id(fast.bos_token),
-        backend=_for_plain_text(backend),
+        cuts=find_cuts(backend),
+        backend=backend,
     )
 
 

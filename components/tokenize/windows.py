@@ -1,26 +1,17 @@
 """From a book's text to its windows, as a pure function of the text, the settings and an encoder."""
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable
 
 import numpy as np
 
 from components.contracts.settings import WindowSettings
 from components.contracts.windows import Windows
+from components.tokenize.cuts import Cuts
+from components.tokenize.first_tokens import Encode, FirstTokens, each_alone
+from components.tokenize.shared_text import from_shared_text
 
-_SLICES = 512
-"""Slices encoded at once: enough to keep every core busy, about 1 MB of text."""
-
-
-class Encoding(NamedTuple):
-    """The tokens of one slice, without special tokens."""
-
-    ids: Sequence[int]
-    offsets: Sequence[tuple[int, int]]
-    """The half-open span of the slice's characters that each token came from."""
-
-
-Encode = Callable[[list[str]], list[Encoding]]
+_CURSORS, _CHARACTERS = 1_024, 1 << 17
+"""At most so many cursors at once, over so much text: their arrays take some megabytes."""
 
 
 def slide(
@@ -29,6 +20,7 @@ def slide(
     settings: WindowSettings,
     *,
     scored_tokens: int,
+    cuts: Cuts | None = None,
     report: Callable[[int], None] = lambda _: None,
 ) -> Windows:
     """The windows of `text`.
@@ -46,42 +38,56 @@ def slide(
         cursor 28                             [her][.]     too few tokens: dropped, counted as the book's tail
 
     Args:
-        encode: tokenizes slices, each on its own.
+        encode: tokenizes texts, each on its own.
         scored_tokens: suffix tokens that will be scored; `stop` is where the last of them stops.
+        cuts: the tokenizer's, if they are known: text that slices share is tokenized once. The windows are the same.
         report: is told how many more cursors are done.
     """
-    length, width = settings.slice_length, settings.chunk_size
     cursors = range(0, len(text), settings.cursor_inc)
-    kept: list[int] = []
-    ids: list[np.ndarray] = []
-    starts: list[int] = []
-    stops: list[np.ndarray] = []
-    dropped_tail = dropped_inside = 0
-    for first in range(0, len(cursors), _SLICES):
-        some = cursors[first : first + _SLICES]
-        for cursor, encoding in zip(some, encode([text[cursor : cursor + length] for cursor in some]), strict=True):
-            if len(encoding.ids) >= width:
-                kept.append(cursor)
-                ids.append(np.asarray(encoding.ids[:width], np.int32))
-                behind = (min(length, len(text) - cursor),) * 2
-                spans = np.asarray([*encoding.offsets[: width + 1], behind][: width + 1], np.int64) + cursor
-                starts.append(int(spans[0, 0]))
-                # A character in no token, such as an accent that a normalizer composed, belongs to the earlier side.
-                stops.append(np.maximum.accumulate(np.maximum(spans[:-1, 1], spans[1:, 0])))
-            elif cursor + length > len(text):
-                dropped_tail += 1
-            else:
-                dropped_inside += 1
+    if settings.cursor_inc >= settings.slice_length:
+        cuts = None  # no text is shared
+    at_once = max(1, min(_CURSORS, _CHARACTERS // settings.cursor_inc))
+    cursor = np.empty(len(cursors), np.int64)
+    start = np.empty(len(cursors), np.int64)
+    token_ids = np.empty((len(cursors), settings.chunk_size), np.int32)
+    token_stops = np.empty((len(cursors), settings.chunk_size), np.int64)
+    count = dropped_tail = 0
+    for first in range(0, len(cursors), at_once):
+        some = cursors[first : first + at_once]
+        tokens = _first_tokens(text, some, encode, settings, cuts)
+        rows = slice(count, count + int(tokens.is_known.sum()))
+        cursor[rows] = np.asarray(some)[tokens.is_known]
+        start[rows] = tokens.starts[tokens.is_known, 0]
+        token_ids[rows] = tokens.ids[tokens.is_known]
+        # A character in no token, such as an accent that a normalizer composed, belongs to the earlier side.
+        stops = np.maximum(tokens.stops, tokens.starts[:, 1:])[tokens.is_known]
+        np.maximum.accumulate(stops, axis=1, out=token_stops[rows])
+        dropped_tail += int((np.asarray(some)[~tokens.is_known] > len(text) - settings.slice_length).sum())
+        count = rows.stop
         report(len(some))
 
-    token_stops = np.stack(stops) if stops else np.zeros((0, width), np.int64)
     return Windows(
-        cursor=np.asarray(kept, np.int64),
-        start=np.asarray(starts, np.int64),
-        suffix_start=token_stops[:, settings.prompt_tokens - 1],
-        stop=token_stops[:, settings.prompt_tokens + scored_tokens - 1],
-        token_ids=np.stack(ids) if ids else np.zeros((0, width), np.int32),
-        token_stops=token_stops,
+        cursor=cursor[:count],
+        start=start[:count],
+        suffix_start=token_stops[:count, settings.prompt_tokens - 1],
+        stop=token_stops[:count, settings.prompt_tokens + scored_tokens - 1],
+        token_ids=token_ids[:count],
+        token_stops=token_stops[:count],
         dropped_tail=dropped_tail,
-        dropped_inside=dropped_inside,
+        dropped_inside=len(cursors) - count - dropped_tail,
     )
+
+
+def _first_tokens(
+    text: str, cursors: range, encode: Encode, settings: WindowSettings, cuts: Cuts | None
+) -> FirstTokens:
+    """The first tokens of the slices at `cursors`; unknown where a slice has too few."""
+    if cuts is None:
+        return each_alone(text, cursors, encode, settings)
+    tokens = from_shared_text(text, cursors, encode, settings, cuts)
+    others = np.flatnonzero(~tokens.is_known)
+    if len(others):
+        alone = each_alone(text, [cursors[row] for row in others.tolist()], encode, settings)
+        for column, values in zip(tokens, alone, strict=True):
+            column[others] = values
+    return tokens

@@ -94,6 +94,14 @@ def test_story_tells_the_windows_and_what_was_dropped(
     assert "8 / 8 slices" in said
 
 
+def test_story_tells_where_text_is_not_shared(stage: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = "this tokenizer is not known to cut safely: each slice is tokenized on its own"
+    stage(build_words(_WORDS, tmp_path / "words"), _FERRYMAN)
+    assert line in capsys.readouterr().out
+    stage(build("gpt2", tmp_path / "gpt2"), _FERRYMAN)
+    assert line not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(("bos", "bos_id"), [("auto", None), ("false", None), ("true", 0)])
 def test_bos_id_is_recorded_where_one_is_fed(stage: Stage, gpt2: Path, bos: str, bos_id: int | None) -> None:
     book = Book(name="text", source="text.txt", text=TEXT)

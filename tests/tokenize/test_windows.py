@@ -3,33 +3,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
-from tokenizers import Tokenizer
 
 from components.contracts.errors import SettingsError
 from components.contracts.settings import WindowSettings
-from components.contracts.windows import Windows
+from components.tokenize.first_tokens import Encoding
 from components.tokenize.tokenizer import load_tokenizer
-from components.tokenize.windows import Encoding, slide
-from tests.tokenize.toy_tokenizers import KINDS, TEXT, build, build_words, library_tokenizer
-
-
-def _settings(
-    chunk_size: int, slice_length: int, cursor_inc: int, prompt_tokens: int, *, bos: str = "false", max_length: int = 0
-) -> WindowSettings:
-    return WindowSettings(
-        chunk_size=chunk_size,
-        slice_length=slice_length,
-        cursor_inc=cursor_inc,
-        max_length=max_length,
-        prompt_tokens=prompt_tokens,
-        bos=bos,
-    )
-
-
-def _lists(windows: Windows) -> dict[str, list[int] | list[list[int]]]:
-    return {name: column.tolist() for name, column in windows.columns().items()}
-
+from components.tokenize.windows import slide
+from tests.tokenize.definition import by_definition, library_tokenizer, lists, window_settings
+from tests.tokenize.texts import cases
+from tests.tokenize.toy_tokenizers import KINDS, TEXT, build, build_words
 
 # Windows worked out by hand.
 
@@ -40,8 +22,8 @@ def test_windows_of_the_drawing_are_as_drawn(tmp_path: Path) -> None:
     text = "The ferryman did not answer her."
     words = ["The", " ferryman", "ferryman", "yman", " did", " not", " answer", " her", "wer", "her", "."]
     encode = load_tokenizer(build_words(words, tmp_path)).encode
-    windows = slide(text, encode, _settings(3, 20, 4, 2), scored_tokens=1)
-    assert _lists(windows) == {
+    windows = slide(text, encode, window_settings(3, 20, 4, 2), scored_tokens=1)
+    assert lists(windows) == {
         "cursor": [0, 4, 8, 12, 16, 20, 24],
         "start": [0, 4, 8, 12, 16, 20, 24],
         "suffix_start": [12, 16, 16, 20, 27, 31, 31],
@@ -68,9 +50,9 @@ def test_slice_that_is_too_short_is_counted(tmp_path: Path) -> None:
     #       012345678901234567890123456
     text = "to be unforgettable, or not"
     encode = load_tokenizer(build_words(["to", " be", " un", "e", ",", " or", "not"], tmp_path)).encode
-    windows = slide(text, encode, _settings(3, 8, 6, 1), scored_tokens=1)
+    windows = slide(text, encode, window_settings(3, 8, 6, 1), scored_tokens=1)
     # cursor 0 [to][ be][ un], 6 [unforget], 12 [ettable][,], 18 [e][,][ or][ no], 24 [not] at the book's end
-    assert _lists(windows) == {
+    assert lists(windows) == {
         "cursor": [0, 18],
         "start": [0, 18],
         "suffix_start": [2, 19],
@@ -83,7 +65,7 @@ def test_slice_that_is_too_short_is_counted(tmp_path: Path) -> None:
 
 def test_short_slice_that_ends_with_the_book_at_full_length_is_inside(tmp_path: Path) -> None:
     encode = load_tokenizer(build_words(["unforgettable"], tmp_path)).encode
-    windows = slide("unforgettable", encode, _settings(2, 13, 13, 1), scored_tokens=1)
+    windows = slide("unforgettable", encode, window_settings(2, 13, 13, 1), scored_tokens=1)
     assert (len(windows), windows.dropped_inside, windows.dropped_tail) == (0, 1, 0)
 
 
@@ -99,7 +81,7 @@ def test_character_split_over_tokens_belongs_to_the_earlier_side(
     kind: str, token_stops: list[int], tmp_path: Path
 ) -> None:
     encode = load_tokenizer(build(kind, tmp_path)).encode
-    windows = slide("🚣🏽", encode, _settings(5, 10, 10, 2), scored_tokens=3)
+    windows = slide("🚣🏽", encode, window_settings(5, 10, 10, 2), scored_tokens=3)
     assert windows.token_stops.tolist() == [token_stops]
     assert (windows.start.tolist(), windows.suffix_start.tolist()) == ([0], [1])
 
@@ -107,10 +89,10 @@ def test_character_split_over_tokens_belongs_to_the_earlier_side(
 @pytest.mark.parametrize(("text", "stop"), [("cafe\u0301 by", 8), ("cafe\u0301 b", 6)])
 def test_accent_that_the_tokenizer_composes_stays_with_its_letter(text: str, stop: int, tmp_path: Path) -> None:
     encode = load_tokenizer(build("gpt_neox", tmp_path)).encode
-    windows = slide(text, encode, _settings(3, 20, 20, 2), scored_tokens=1)
+    windows = slide(text, encode, window_settings(3, 20, 20, 2), scored_tokens=1)
     assert windows.suffix_start.tolist() == [5]  # [caf][é][ by], where é is the characters 3 and 4
     assert windows.stop.tolist() == [stop]
-    at_the_end = slide("cafe\u0301", encode, _settings(2, 20, 20, 1), scored_tokens=1)
+    at_the_end = slide("cafe\u0301", encode, window_settings(2, 20, 20, 1), scored_tokens=1)
     assert at_the_end.stop.tolist() == [5]
 
 
@@ -118,14 +100,14 @@ def test_stop_never_falls_and_start_is_the_first_tokens() -> None:
     def encode(slices: list[str]) -> list[Encoding]:
         return [Encoding([7, 8, 9], [(1, 5), (2, 3), (4, 6)]) for _ in slices]
 
-    windows = slide("0123456789", encode, _settings(3, 10, 10, 2), scored_tokens=1)
+    windows = slide("0123456789", encode, window_settings(3, 10, 10, 2), scored_tokens=1)
     assert (windows.cursor.tolist(), windows.start.tolist()) == ([0], [1])
     assert windows.token_stops[0, :2].tolist() == [5, 5]
     assert windows.suffix_start.tolist() == [5]
 
 
 def test_empty_book_has_no_windows(tmp_path: Path) -> None:
-    windows = slide("", load_tokenizer(build("gpt2", tmp_path)).encode, _settings(3, 9, 1, 1), scored_tokens=2)
+    windows = slide("", load_tokenizer(build("gpt2", tmp_path)).encode, window_settings(3, 9, 1, 1), scored_tokens=2)
     assert windows.token_ids.shape == windows.token_stops.shape == (0, 3)
     assert (len(windows), windows.dropped_tail, windows.dropped_inside) == (0, 0, 0)
 
@@ -138,39 +120,19 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return build(request.param, tmp_path_factory.mktemp(request.param))
 
 
-_AWKWARD = [
-    *["<|endoftext|>", "<|begin_of_text|>", "</s>", "<s>", "<unk>", "<0x0A>", "▁"],
-    *[" ", "  ", "   ", "\t", "\n", "\r\n", "\r", "\n\n", "\u2028", "\u00a0"],
-    *["e\u0301", "\u0301", "é", "ß", "日本語", "🙂", "🚣🏽", "👩‍👩‍👧", "“", "—"],
-]
-_PIECES = st.sampled_from(TEXT.split()) | st.sampled_from(_AWKWARD) | st.text(max_size=4)
-_TEXTS = st.lists(_PIECES, max_size=25).map("".join)
-
-
-@st.composite
-def _cases(draw: st.DrawFn) -> tuple[str, WindowSettings]:
-    chunk_size = draw(st.integers(2, 12))
-    prompt_tokens = draw(st.integers(1, chunk_size - 1))
-    bos = draw(st.sampled_from(["true", "false"]))
-    least = prompt_tokens + (bos == "true") + 1
-    max_length = draw(st.just(0) | st.integers(least, chunk_size + 2))
-    slice_length, cursor_inc = draw(st.integers(5, 60)), draw(st.integers(1, 7))
-    return draw(_TEXTS), _settings(chunk_size, slice_length, cursor_inc, prompt_tokens, bos=bos, max_length=max_length)
-
-
-@given(case=_cases())
-@settings(max_examples=150, deadline=None)
+@given(case=cases())
+@settings(max_examples=30, deadline=None)
 def test_windows_are_those_of_the_definition(folder: Path, case: tuple[str, WindowSettings]) -> None:
     text, window = case
     scored = window.scored_tokens(has_bos=window.bos == "true")
     windows = slide(text, load_tokenizer(folder).encode, window, scored_tokens=scored)
-    rows, dropped = _by_definition(text, library_tokenizer(folder), window)
-    assert [list(row) for row in zip(*_lists(windows).values(), strict=True)] == rows
+    rows, dropped = by_definition(text, library_tokenizer(folder), window)
+    assert [list(row) for row in zip(*lists(windows).values(), strict=True)] == rows
     assert [windows.dropped_tail, windows.dropped_inside] == dropped
 
 
-@given(case=_cases())
-@settings(max_examples=50, deadline=None)
+@given(case=cases())
+@settings(max_examples=20, deadline=None)
 def test_spans_are_in_order_and_tile_the_text(folder: Path, case: tuple[str, WindowSettings]) -> None:
     text, window = case
     scored = window.scored_tokens(has_bos=window.bos == "true")
@@ -186,41 +148,14 @@ def test_spans_are_in_order_and_tile_the_text(folder: Path, case: tuple[str, Win
 
 
 def test_batches_of_slices_have_no_seam(folder: Path) -> None:
-    text, window = TEXT * 2, _settings(6, 30, 1, 3)
+    text, window = TEXT * 2, window_settings(6, 30, 1, 3)
     reported: list[int] = []
     windows = slide(text, load_tokenizer(folder).encode, window, scored_tokens=3, report=reported.append)
-    rows, dropped = _by_definition(text, library_tokenizer(folder), window)
-    assert [list(row) for row in zip(*_lists(windows).values(), strict=True)] == rows
+    rows, dropped = by_definition(text, library_tokenizer(folder), window)
+    assert [list(row) for row in zip(*lists(windows).values(), strict=True)] == rows
     assert [windows.dropped_tail, windows.dropped_inside] == dropped
     assert sum(reported) == len(text)
     assert len(reported) > 1
-
-
-def _by_definition(text: str, tokenizer: Tokenizer, window: WindowSettings) -> tuple[list[list[object]], list[int]]:
-    """The windows' rows, in the order of the columns, and the cursors dropped at the tail and inside.
-
-    Straight from "The measurement, exactly" in the design, a slice at a time.
-    """
-    rows: list[list[object]] = []
-    dropped = [0, 0]
-    for cursor in range(0, len(text), window.cursor_inc):
-        characters = text[cursor : cursor + window.slice_length]
-        tokens = tokenizer.encode(characters, add_special_tokens=False)
-        if len(tokens.ids) < window.chunk_size:
-            dropped[len(characters) == window.slice_length] += 1
-            continue
-        stops: list[int] = []
-        for index in range(window.chunk_size):
-            # what lies between two tokens belongs to the earlier
-            following = tokens.offsets[index + 1 :] or [(len(characters), len(characters))]
-            stops.append(max(cursor + tokens.offsets[index][1], cursor + following[0][0], *stops))
-        fed = [None] * (window.bos == "true") + stops
-        scored = fed[: window.max_length or None]
-        start = cursor + tokens.offsets[0][0]
-        rows.append(
-            [cursor, start, stops[window.prompt_tokens - 1], scored[-1], tokens.ids[: window.chunk_size], stops]
-        )
-    return rows, dropped
 
 
 # How many tokens are scored.
@@ -228,7 +163,7 @@ def _by_definition(text: str, tokenizer: Tokenizer, window: WindowSettings) -> t
 
 def test_whole_suffix_is_scored_without_a_cut() -> None:
     for has_bos in (False, True):
-        assert _settings(100, 2000, 10, 50).scored_tokens(has_bos=has_bos) == 50
+        assert window_settings(100, 2000, 10, 50).scored_tokens(has_bos=has_bos) == 50
 
 
 @pytest.mark.parametrize(
@@ -236,11 +171,11 @@ def test_whole_suffix_is_scored_without_a_cut() -> None:
     [(100, False, 50), (99, False, 49), (51, False, 1), (101, True, 50), (100, True, 49), (52, True, 1)],
 )
 def test_max_length_cuts_the_suffix(max_length: int, has_bos: bool, scored: int) -> None:
-    assert _settings(100, 2000, 10, 50, max_length=max_length).scored_tokens(has_bos=has_bos) == scored
+    assert window_settings(100, 2000, 10, 50, max_length=max_length).scored_tokens(has_bos=has_bos) == scored
 
 
 def test_setting_of_the_older_script_scores_window_tokens_49_to_98(tmp_path: Path) -> None:
-    window = _settings(100, 2000, 500, 49, bos="true", max_length=100)
+    window = window_settings(100, 2000, 500, 49, bos="true", max_length=100)
     scored = window.scored_tokens(has_bos=True)
     assert scored == 50
     windows = slide(TEXT * 3, load_tokenizer(build("gpt2", tmp_path)).encode, window, scored_tokens=scored)
@@ -252,4 +187,4 @@ def test_setting_of_the_older_script_scores_window_tokens_49_to_98(tmp_path: Pat
 @pytest.mark.parametrize(("max_length", "has_bos"), [(50, False), (51, True), (1, False)])
 def test_cut_that_leaves_no_suffix_is_refused_by_its_name(max_length: int, has_bos: bool) -> None:
     with pytest.raises(SettingsError, match=f"max_length.*found max_length={max_length}"):
-        _settings(100, 2000, 10, 50, max_length=max_length).scored_tokens(has_bos=has_bos)
+        window_settings(100, 2000, 10, 50, max_length=max_length).scored_tokens(has_bos=has_bos)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from transformers.integrations.gguf.gguf_tokenizer_mapping import GGUF_PRE_TOKENIZER_SPLITS
 
 TEXT = """The ferryman did not answer her at once. “You came for the café,” he said — “and for the cafe\u0301 beyond.”
 She laughed; the straße was wet, the lanterns were lit, and the river went on talking to itself.
@@ -91,6 +92,28 @@ def _llama2() -> Tokenizer:
     return tokenizer
 
 
+def _gemma() -> Tokenizer:
+    """SentencePiece BPE without a dummy space; some of its tokens reach over spaces, some are added."""
+    control, byte_tokens = ["<pad>", "<bos>", "<unk>"], [f"<0x{byte:02X}>" for byte in range(256)]
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True, byte_fallback=True))
+    tokenizer.normalizer = normalizers.Replace(" ", "▁")
+    phrases = [f" {word}" for word in TEXT.split() if word.isascii()] + 2 * ["of the, and. of the"]
+    tokenizer.train_from_iterator(phrases, _trainer(control + byte_tokens, [], 480))
+    tokenizer.add_tokens([AddedToken(content, normalized=False) for content in ("\n\n", "▁▁", "her")])
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_previous")
+    tokenizer.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
+    return tokenizer
+
+
+def _metaspace() -> Tokenizer:
+    """Llama 2's as it is converted today: the pre-tokenizer spells the spaces, and there is an added token."""
+    tokenizer = _llama2()
+    tokenizer.normalizer = normalizers.Sequence([])
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first", split=False)
+    tokenizer.add_tokens([AddedToken("ferry", normalized=False)])
+    return tokenizer
+
+
 def _unigram() -> Tokenizer:
     """Unigram pieces of Metaspace words, as in T5 and XLNet; its control tokens are pieces too."""
     # Counted, since the trainer gives other pieces each time.
@@ -115,9 +138,80 @@ def _truncating() -> Tokenizer:
     return tokenizer
 
 
-def _trainer(special_tokens: list[str], alphabet: list[str]) -> trainers.BpeTrainer:
+def _phrases(*steps: pre_tokenizers.PreTokenizer, added: list[AddedToken] | None = None) -> Tokenizer:
+    """Byte-level BPE behind `steps`, whose tokens may reach over spaces: so each word that the steps miss shows."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = _TO_BYTES
+    tokenizer.train_from_iterator(_CORPUS, _trainer(["<|endoftext|>"], pre_tokenizers.ByteLevel.alphabet(), 800))
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_tokens(added or [])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(list(steps))
+    tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
+    return tokenizer
+
+
+_TO_BYTES = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+_GPT2_WORDS = pre_tokenizers.ByteLevel(add_prefix_space=False)
+
+
+def _split(pattern: str) -> pre_tokenizers.PreTokenizer:
+    return pre_tokenizers.Split(Regex(pattern), "isolated")
+
+
+def _qwen2() -> Tokenizer:
+    """Each digit a word; accents composed; added tokens that are not special."""
+    words = _split(GGUF_PRE_TOKENIZER_SPLITS["qwen2"])
+    tokenizer = _phrases(words, _TO_BYTES, added=[AddedToken("<tool_call>", normalized=False)])
+    tokenizer.normalizer = normalizers.NFC()
+    return tokenizer
+
+
+def _gpt4o() -> Tokenizer:
+    """What does not match is removed, though all matches."""
+    words = pre_tokenizers.Split(Regex(GGUF_PRE_TOKENIZER_SPLITS["gpt-4o"]), "removed", invert=True)
+    return _phrases(words, _TO_BYTES)
+
+
+def _deepseek() -> Tokenizer:
+    """Three expressions, one behind the other, with their line breaks as they are; no normalizer, spelled out."""
+    words = (
+        r"""[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^~\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[~]*"""
+        r"|\s*[~]+|\s+(?!\S)|\s+"
+    )
+    breaks = words.replace("[~]", "[\r\n]").replace("[^~", "[^\r\n")
+    tokenizer = _phrases(_split(r"\p{N}{1,3}"), _split("[一-龥぀-ゟ゠-ヿ]+"), _split(breaks), _TO_BYTES)
+    tokenizer.normalizer = normalizers.Sequence([])
+    return tokenizer
+
+
+def _falcon() -> Tokenizer:
+    """GPT-2's words between steps for punctuation and digits."""
+    marks, digits = pre_tokenizers.Punctuation("contiguous"), pre_tokenizers.Digits(individual_digits=False)
+    return _phrases(marks, _GPT2_WORDS, digits, _split("[0-9][0-9][0-9]"))
+
+
+def _added_tokens() -> Tokenizer:
+    """Added tokens that match inside words, with a space before them, and over one another."""
+    contents = [" the", "ferry", "man", "  ", "\n\n", "o", " n"]
+    added = [AddedToken(content, normalized=number % 2 > 0) for number, content in enumerate(contents)]
+    return _phrases(_GPT2_WORDS, added=added)
+
+
+def _added_phrase() -> Tokenizer:
+    """Added tokens that reach over a space, or to behind it."""
+    return _phrases(_GPT2_WORDS, added=[AddedToken("the ferryman"), AddedToken("her ")])
+
+
+def _lowercase() -> Tokenizer:
+    """Normalized beyond accents."""
+    tokenizer = _phrases(_GPT2_WORDS)
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+    return tokenizer
+
+
+def _trainer(special_tokens: list[str], alphabet: list[str], size: int = 420) -> trainers.BpeTrainer:
     return trainers.BpeTrainer(
-        vocab_size=420, special_tokens=special_tokens, initial_alphabet=alphabet, show_progress=False
+        vocab_size=size, special_tokens=special_tokens, initial_alphabet=alphabet, show_progress=False
     )
 
 
@@ -128,10 +222,24 @@ _BUILDERS: dict[str, tuple[Callable[[], Tokenizer], dict[str, str]]] = {
     "llama3": (_llama3, {"bos_token": "<|begin_of_text|>", "eos_token": "<|endoftext|>"}),
     "gpt_neox": (_gpt_neox, _GPT),
     "llama2": (_llama2, _SENTENCEPIECE),
+    "metaspace": (_metaspace, _SENTENCEPIECE),
+    "gemma": (_gemma, {"bos_token": "<bos>", "eos_token": "<pad>", "unk_token": "<unk>"}),
     "unigram": (_unigram, _SENTENCEPIECE),
     "truncating": (_truncating, _GPT),
+    "qwen2": (_qwen2, _GPT),
+    "gpt4o": (_gpt4o, _GPT),
+    "tekken": (lambda: _phrases(_split(GGUF_PRE_TOKENIZER_SPLITS["tekken"]), _TO_BYTES), _GPT),
+    "qwen35": (lambda: _phrases(_split(GGUF_PRE_TOKENIZER_SPLITS["qwen35"]), _TO_BYTES), _GPT),
+    "deepseek": (_deepseek, _GPT),
+    "falcon": (_falcon, _GPT),
+    "starcoder": (lambda: _phrases(pre_tokenizers.Digits(individual_digits=True), _GPT2_WORDS), _GPT),
+    "added_tokens": (_added_tokens, _GPT),
+    "added_phrase": (_added_phrase, _GPT),
+    "lowercase": (_lowercase, _GPT),
 }
 KINDS = list(_BUILDERS)
+NOT_CUTTABLE = ["unigram", "added_phrase", "lowercase"]
+CUTTABLE = [kind for kind in KINDS if kind not in NOT_CUTTABLE]
 
 
 def build(kind: str, folder: Path) -> Path:
@@ -149,19 +257,6 @@ def build_words(words: list[str], folder: Path) -> Path:
     tokenizer = Tokenizer(models.WordLevel(vocab, unk_token="?"))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r" ?\w+|[^\w\s]"), "isolated")
     return _save(tokenizer, folder, {})
-
-
-def library_tokenizer(folder: Path) -> Tokenizer:
-    """The folder's tokenizer in the library's own terms, without what the measurement leaves out."""
-    content = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
-    content |= {"post_processor": None, "truncation": None, "padding": None}
-    if content["model"]["type"] == "Unigram":  # in SentencePiece itself, control pieces match no text
-        for piece in content["model"]["vocab"][:3]:
-            piece[0] = f"\ufdd0{piece[0]}"
-        content["added_tokens"] = []
-    tokenizer = Tokenizer.from_str(json.dumps(content))
-    tokenizer.encode_special_tokens = True
-    return tokenizer
 
 
 def _save(tokenizer: Tokenizer, folder: Path, special_tokens: dict[str, str]) -> Path:
