@@ -1,10 +1,10 @@
 """Parameters and arithmetic of a window."""
 
+import copy
 import dataclasses
 
 import pytest
 
-from components.models.parameters import Parameter
 from components.models.workload import Workload
 from tests.models.published import CONFIGS, workload
 
@@ -53,23 +53,16 @@ def test_arithmetic_of_published_models_is_about_twice_their_parameters_a_positi
 
 
 def with_experts(experts: int, chosen: int) -> Workload:
-    """The tiny model with so many MLPs in place of one."""
+    """The tiny model with so many MLPs in place of one, and a router."""
     dense = workload(TINY, positions=3, scored_tokens=2)
     layer = {
         name: dataclasses.replace(p, shape=(experts, *p.shape), axes=("experts", *p.axes)) if "ffn" in p.axes else p
         for name, p in dense.layer.items()
     }
-    layer["router"] = Parameter(shape=(experts, 8), axes=("experts", "embed"), source="", **_rest(dense))
-
-    class Routed(type(dense.decoder)):  # type: ignore[misc]
-        experts_per_token = chosen
-
-    fields = {field.name: getattr(dense.decoder, field.name) for field in dataclasses.fields(dense.decoder)}
-    return dataclasses.replace(dense, layer=layer, decoder=Routed(**fields))
-
-
-def _rest(dense: Workload) -> dict[str, tuple[int, ...]]:
-    return {"source_shape": dense.layer["gate"].source_shape}
+    layer["router"] = dataclasses.replace(dense.layer["gate"], shape=(experts, 8), axes=("experts", "embed"))
+    decoder = copy.copy(dense.decoder)
+    object.__setattr__(decoder, "experts_per_token", chosen)
+    return dataclasses.replace(dense, layer=layer, decoder=decoder)
 
 
 def test_of_experts_only_the_chosen_count_as_arithmetic_and_all_as_weights() -> None:
