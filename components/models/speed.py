@@ -10,7 +10,7 @@ comes on top: it reads each window's logits 32 times. No batch takes less than `
 
 The constants are fitted, not derived: seven estimates of the TPU compiler (cycles of Llama 8B and 70B on v5p and v6e,
 without a top k) lie within 10%, one with int8 weights on v5e set that generation's, and `_SELECTION_EFFICIENCY` is the
-compiler's for one pass over 400 rows of 128,256 logits on v6e. No chip has been timed. Generations without such
+compiler's for a pass over 400 rows of 128,256 logits on v5e and v6e. No chip has been timed. Generations without such
 estimates take those of the most similar one.
 """
 
