@@ -40,7 +40,7 @@ class Mesh:
         return self.devices if self.gather else self.data
 
     def split(self, parameter: Parameter) -> Split:
-        """How a parameter lies at rest, dimension by dimension.
+        """How a parameter lies at rest, dimension by dimension; a stack of layers has one more before these, whole.
 
         Vectors (norms, biases) are whole everywhere: they are small, and gathering them costs more than it saves. The
         vocabulary's axis is split only by `model`, since a lookup wants whole rows from every device.
@@ -52,7 +52,6 @@ class Mesh:
         if self.gather:
             axes, parts = (DATA, MODEL), self.devices
             candidates = [place for place, axis in enumerate(parameter.axes) if axis != "vocab"]
-            candidates.sort(key=lambda place: parameter.axes[place] != "embed")  # rows stay whole, as files have them
         else:
             axes, parts = (MODEL,), self.model
             candidates = [place for place, axis in enumerate(parameter.axes) if axis in TENSOR_PARALLEL]

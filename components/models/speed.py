@@ -3,14 +3,14 @@
 A batch takes the longest of three: its arithmetic at `efficiency` of the peak, the weights' way from memory at
 `_MEMORY_EFFICIENCY` of its speed, and, where weights are gathered, their way over the links. Gathers run beside the
 arithmetic but for `_EXPOSED` of them; the sums of tensor parallel wait for it, and it for them. The choice of the top k
-comes on top: it reads each window's logits 32 times.
+comes on top: it reads each window's logits 32 times. No batch takes less than `_HOST_SECONDS`.
 
     gather          layer bytes x (n - 1) / n over the ring, once a batch
     tensor parallel 2 sums a layer, each states x 2 (n - 1) / n over the ring, and `_SUM_SECONDS` to start
 
 The constants are fitted, not derived: seven estimates of the TPU compiler (cycles of Llama 8B and 70B on v5p and v6e,
 without a top k) lie within 10%, one with int8 weights on v5e set that generation's, and `_SELECTION_EFFICIENCY` is the
-compiler's for one pass over 400 rows of 128,256 logits on v6e. No chip has been timed. Generations without such
+compiler's for a pass over 400 rows of 128,256 logits on v5e and v6e. No chip has been timed. Generations without such
 estimates take those of the most similar one.
 """
 
@@ -27,6 +27,8 @@ _EXPOSED = 0.1
 _SPLIT_EFFICIENCY = 0.6
 """By what factor split matrices, being small, fall short of whole ones."""
 _SUM_SECONDS = 20e-6
+_HOST_SECONDS = 2e-3
+"""A guess: to hand a batch to the devices and to take its scores back."""
 _SELECTION_PASSES = 32
 """Over float32 logits: the k-th largest is found bit by bit."""
 _SELECTION_EFFICIENCY = 0.36
@@ -57,7 +59,8 @@ class Speed:
     @property
     def bound_by(self) -> str:
         """What takes longest."""
-        times = {"arithmetic": self.arithmetic, "memory": self.memory, "links": self.links, "top k": self.selection}
+        times = {"arithmetic": self.arithmetic, "memory": self.memory, "links": self.links}
+        times |= {"the top k": self.selection, "the host": _HOST_SECONDS}
         return max(times, key=lambda name: times[name])
 
 
@@ -99,7 +102,7 @@ def speed_of(workload: Workload, layout: Layout, accelerator: Accelerator, top_k
         passed = _SELECTION_PASSES * 4 * logits
         selection = passed * parts / (generation.hbm_bytes_per_second * _SELECTION_EFFICIENCY)
     exposed, beside = (links, 0.0) if split else (_EXPOSED * links, links)
-    batch = max(arithmetic, memory, beside) + exposed + selection
+    batch = max(max(arithmetic, memory, beside) + exposed + selection, _HOST_SECONDS)
     return Speed(
         arithmetic=arithmetic,
         memory=memory,

@@ -137,6 +137,10 @@ def _gb(size_bytes: float) -> str:
 
 
 def _batch(seconds: float) -> str:
+    if not seconds:
+        return "0"
+    if seconds >= 10:
+        return duration(seconds)
     return f"{seconds * 1e3:,.0f} ms" if seconds >= 0.01 else f"{seconds * 1e3:.2g} ms"
 
 
