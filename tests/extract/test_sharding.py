@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 from tests.extract.layouts import LAYOUTS
 
 GOLDENS = Path(__file__).parent / "goldens"
-CHECKPOINTS = ["gqa_untied"]
+CHECKPOINTS = ["gqa_untied", "phi3_short_factors_old", "gpt_neox_parallel_old", "mixtral_old"]
 ONE, *OTHERS = [f"{data}x{model}{'g' * gather}" for data, model, gather in LAYOUTS]
 
 
