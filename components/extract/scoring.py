@@ -47,7 +47,9 @@ def scorer(config: DecoderConfig, *, scored_tokens: int, temperature: float, top
         hidden = decoder.hidden_states(params, config, fed, first=fed.shape[1] - scored_tokens)
 
         def score_window(window: tuple[Array, Array]) -> TokenScores:
-            return score_tokens(decoder.logits(params, config, window[0]), window[1], temperature=temperature, top_k=top_k)
+            return score_tokens(
+                decoder.logits(params, config, window[0]), window[1], temperature=temperature, top_k=top_k
+            )
 
         return jax.lax.map(score_window, (hidden, targets), batch_size=HEAD_WINDOWS)
 

@@ -8,8 +8,8 @@ import pytest
 
 from components.contracts.errors import ModelError
 from components.models.decoder_config import Attention, DecoderConfig
-from components.models.rope import Rope
 from components.models.families import FAMILIES, family_of
+from components.models.rope import Rope
 
 # Without num_key_value_heads, head_dim and whatever else has a default.
 LEAST: dict[str, Any] = {
