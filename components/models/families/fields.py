@@ -74,12 +74,13 @@ class Fields:
         values = self.value(name)
         if values is None:
             return None
-        for value in values if isinstance(values, list) and values else [values]:
-            if not isinstance(value, str) or value not in words:
-                raise ModelError(
-                    f"{self.place} must have a list of {' and '.join(words)} as {name}, found {value!r}: it cannot be "
-                    "computed here"
-                )
+        listed = isinstance(values, list)
+        other = [value for value in values if value not in words] if listed else [values]
+        if other:
+            raise ModelError(
+                f"{self.place} must have a list of {' and '.join(words)} as {name}, found {other[0]!r}: it cannot be "
+                "computed here"
+            )
         return tuple(values)
 
     def numbers(self, name: str) -> tuple[float, ...]:
