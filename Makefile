@@ -14,14 +14,16 @@ ACCELERATOR ?=
 DO ?= ls
 KILLS ?= 100
 FAULTS ?= 1000
+SEED ?=
+ROUNDS ?= 3
 
 VENV := .venv
 BIN := $(VENV)/bin
 LOCK = uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
-.PHONY: help run plan compile test test-runs test-gcs test-hub test-docs soak store bench-plot bench-download bench-tokenize
-.PHONY: pictures check format sample goldens lock
+.PHONY: help run plan compile test test-runs test-gcs test-hub test-docs test-parity soak store
+.PHONY: bench-plot bench-download bench-tokenize pictures check format sample goldens lock
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,6 +48,9 @@ test-hub: $(VENV)/dev  ## Test the server that stands in for the Hugging Face Hu
 
 test-docs: $(VENV)/dev  ## Run every command of README.md and docs/ in a clean clone
 	$(BIN)/python -m tests.documented
+
+test-parity: .venv-goldens/done $(VENV)/dev  ## Compare with transformers on random models, drawn anew; SEED, ROUNDS
+	.venv-goldens/bin/python -m tests.extract.parity --engine $(BIN)/python --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
 
 soak: $(VENV)/dev  ## Kill and disturb runs at random; KILLS and FAULTS say how often
 	$(BIN)/python -m tests.soak --kills $(KILLS) --faults $(FAULTS)

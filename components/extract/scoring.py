@@ -82,9 +82,8 @@ def scorer(
         head = sharding.whole(of_model, {decoder.head_name(config): params[decoder.head_name(config)]})
 
         def score_window(window: tuple[Array, Array]) -> TokenScores:
-            return score_tokens(
-                decoder.logits(head, config, window[0]), window[1], temperature=temperature, top_k=top_k
-            )
+            hidden, targets = window
+            return score_tokens(decoder.logits(head, config, hidden), targets, temperature=temperature, top_k=top_k)
 
         return jax.lax.map(score_window, (hidden, targets), batch_size=HEAD_WINDOWS)
 

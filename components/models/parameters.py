@@ -1,7 +1,7 @@
 """Every parameter of a decoder, described once: its shape, its logical axes and where the checkpoint keeps it.
 
-A parameter is a part of the checkpoint's tensors with their axes split, never transposed: matrices stay [output, input],
-as Hugging Face stores them, so that a shard of a parameter is a few ranges of bytes.
+A parameter is a part of the checkpoint's tensors with their axes split, never transposed: matrices stay
+[output, input], as Hugging Face stores them, so that a shard of a parameter is a few ranges of bytes.
 
     a tensor of its own           view [H, E, D]                 box [:, :, :]
     rows of a fused tensor        view [H + K + K, E, D]         box [H : H + K, :, :]
@@ -135,7 +135,8 @@ def _layer_axes(config: DecoderConfig) -> dict[str, _Axes]:
 
 
 def _norm_axes(config: DecoderConfig, name: str) -> dict[str, _Axes]:
-    return {each: ("embed", "") for each in (name, *((f"{name}_bias",) if config.norm == "layer" else ()))}
+    names = (name, f"{name}_bias") if config.norm == "layer" else (name,)
+    return dict.fromkeys(names, ("embed", ""))
 
 
 def _parameter(name: str, axes: Mapping[str, _Axes], sizes: Mapping[str, int], source: Source) -> Parameter:
@@ -151,11 +152,11 @@ def _parameter(name: str, axes: Mapping[str, _Axes], sizes: Mapping[str, int], s
     within = (*outputs[place][1:], *shape(axes[name][1]))
     if fused.by_head:
         view = (rows[0], len(rows), *within)
-        box = ((0, rows[0]), (place, place + 1))
+        box = [(0, rows[0]), (place, place + 1)]
     else:
         start = sum(rows[:place])
         view = (sum(rows), *within)
-        box = ((start, start + rows[place]),)
+        box = [(start, start + rows[place])]
     columns = (math.prod(shape(axes[name][1])),) if axes[name][1] else ()
     return Parameter(
         shape=shape(" ".join(axes[name])),
@@ -163,5 +164,5 @@ def _parameter(name: str, axes: Mapping[str, _Axes], sizes: Mapping[str, int], s
         source=fused.tensor,
         source_shape=(sum(math.prod(output) for output in outputs), *columns),
         view=view,
-        box=box + tuple((0, side) for side in within),
+        box=(*box, *((0, side) for side in within)),
     )

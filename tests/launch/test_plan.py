@@ -12,7 +12,7 @@ from components.contracts.errors import BookError, ByheartError, ModelError, Set
 from launch.plan import plan
 from tests.conftest import BOOK, MODEL, ROOT
 from tests.hub import HubServer
-from tests.models.published import CONFIGS
+from tests.models.known_shapes import CONFIGS
 
 
 @pytest.fixture

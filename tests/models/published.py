@@ -1,56 +1,434 @@
-"""The shapes that known models are published with, as far as their config.json says them, and on paper."""
+"""config.json as published, of each family that is scored, and how many parameters the model has.
+
+Fields that change no score are there as in the files: they must be let through.
+"""
 
 from typing import Any
 
-from components.models.families import family_of
-from components.models.parameters import parameters
-from components.models.workload import Workload
-
-_LLAMA = {"model_type": "llama"}
-_LLAMA_2 = _LLAMA | {"vocab_size": 32_000}
-_LLAMA_3 = _LLAMA | {"vocab_size": 128_256, "num_key_value_heads": 8}
-_SMOLLM2 = _LLAMA | {"vocab_size": 49_152, "tie_word_embeddings": True}
-
-
-def _shape(
-    base: dict[str, Any], embed: int, layers: int, heads: int, ffn: int, kv_heads: int = 0, **more: Any
-) -> dict[str, Any]:
-    sizes = {"hidden_size": embed, "num_hidden_layers": layers, "num_attention_heads": heads, "intermediate_size": ffn}
-    return base | sizes | ({"num_key_value_heads": kv_heads} if kv_heads else {}) | more
-
-
-_8B = _shape(_LLAMA_3, 4096, 32, 32, 14_336)
-_70B = _shape(_LLAMA_3, 8192, 80, 64, 28_672)
-CONFIGS = {
-    "smollm2-135m": _shape(_SMOLLM2, 576, 30, 9, 1536, kv_heads=3),
-    "smollm2-360m": _shape(_SMOLLM2, 960, 32, 15, 2560, kv_heads=5),
-    "smollm2-1.7b": _shape(_SMOLLM2, 2048, 24, 32, 8192),
-    "llama-2-7b": _shape(_LLAMA_2, 4096, 32, 32, 11_008),
-    "llama-2-13b": _shape(_LLAMA_2, 5120, 40, 40, 13_824),
-    "llama-2-70b": _shape(_LLAMA_2, 8192, 80, 64, 28_672, kv_heads=8),
-    "llama-3-8b": _8B,
-    "llama-3-70b": _70B,
-    "llama-3.1-8b": _8B,
-    "llama-3.1-70b": _70B,
-    "llama-3.2-1b": _shape(_LLAMA_3, 2048, 16, 32, 8192, tie_word_embeddings=True, head_dim=64),
-    "llama-3.2-3b": _shape(_LLAMA_3, 3072, 28, 24, 8192, tie_word_embeddings=True),
+_LLAMA_3: dict[str, Any] = {
+    "architectures": ["LlamaForCausalLM"],
+    "attention_bias": False,
+    "attention_dropout": 0.0,
+    "bos_token_id": 128000,
+    "eos_token_id": 128001,
+    "hidden_act": "silu",
+    "hidden_size": 4096,
+    "initializer_range": 0.02,
+    "intermediate_size": 14336,
+    "max_position_embeddings": 131072,
+    "mlp_bias": False,
+    "model_type": "llama",
+    "num_attention_heads": 32,
+    "num_hidden_layers": 32,
+    "num_key_value_heads": 8,
+    "pretraining_tp": 1,
+    "rms_norm_eps": 1e-05,
+    "rope_scaling": {
+        "factor": 8.0,
+        "low_freq_factor": 1.0,
+        "high_freq_factor": 4.0,
+        "original_max_position_embeddings": 8192,
+        "rope_type": "llama3",
+    },
+    "rope_theta": 500000.0,
+    "tie_word_embeddings": False,
+    "torch_dtype": "bfloat16",
+    "transformers_version": "4.43.0.dev0",
+    "use_cache": True,
+    "vocab_size": 128256,
 }
-"""By the names of models.yaml: a row there has one here."""
+_MISTRAL: dict[str, Any] = {
+    "architectures": ["MistralForCausalLM"],
+    "attention_dropout": 0.0,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+    "hidden_act": "silu",
+    "hidden_size": 4096,
+    "initializer_range": 0.02,
+    "intermediate_size": 14336,
+    "max_position_embeddings": 32768,
+    "model_type": "mistral",
+    "num_attention_heads": 32,
+    "num_hidden_layers": 32,
+    "num_key_value_heads": 8,
+    "rms_norm_eps": 1e-05,
+    "rope_theta": 10000.0,
+    "sliding_window": 4096,
+    "tie_word_embeddings": False,
+    "torch_dtype": "bfloat16",
+    "transformers_version": "4.34.0.dev0",
+    "use_cache": True,
+    "vocab_size": 32000,
+}
+_QWEN_2: dict[str, Any] = {
+    "architectures": ["Qwen2ForCausalLM"],
+    "attention_dropout": 0.0,
+    "bos_token_id": 151643,
+    "eos_token_id": 151643,
+    "hidden_act": "silu",
+    "hidden_size": 3584,
+    "initializer_range": 0.02,
+    "intermediate_size": 18944,
+    "max_position_embeddings": 131072,
+    "max_window_layers": 28,
+    "model_type": "qwen2",
+    "num_attention_heads": 28,
+    "num_hidden_layers": 28,
+    "num_key_value_heads": 4,
+    "rms_norm_eps": 1e-06,
+    "rope_theta": 1000000.0,
+    "sliding_window": 131072,
+    "tie_word_embeddings": False,
+    "torch_dtype": "bfloat16",
+    "transformers_version": "4.40.1",
+    "use_cache": True,
+    "use_mrope": False,
+    "use_sliding_window": False,
+    "vocab_size": 152064,
+}
+_QWEN_3: dict[str, Any] = {
+    "architectures": ["Qwen3ForCausalLM"],
+    "attention_bias": False,
+    "attention_dropout": 0.0,
+    "bos_token_id": 151643,
+    "eos_token_id": 151643,
+    "head_dim": 128,
+    "hidden_act": "silu",
+    "hidden_size": 4096,
+    "initializer_range": 0.02,
+    "intermediate_size": 12288,
+    "max_position_embeddings": 32768,
+    "max_window_layers": 36,
+    "model_type": "qwen3",
+    "num_attention_heads": 32,
+    "num_hidden_layers": 36,
+    "num_key_value_heads": 8,
+    "rms_norm_eps": 1e-06,
+    "rope_scaling": None,
+    "rope_theta": 1000000,
+    "sliding_window": None,
+    "tie_word_embeddings": False,
+    "torch_dtype": "bfloat16",
+    "transformers_version": "4.51.0",
+    "use_cache": True,
+    "use_sliding_window": False,
+    "vocab_size": 151936,
+}
+_PYTHIA: dict[str, Any] = {
+    "architectures": ["GPTNeoXForCausalLM"],
+    "bos_token_id": 0,
+    "eos_token_id": 0,
+    "hidden_act": "gelu",
+    "hidden_size": 4096,
+    "initializer_range": 0.02,
+    "intermediate_size": 16384,
+    "layer_norm_eps": 1e-05,
+    "max_position_embeddings": 2048,
+    "model_type": "gpt_neox",
+    "num_attention_heads": 32,
+    "num_hidden_layers": 32,
+    "rotary_emb_base": 10000,
+    "rotary_pct": 0.25,
+    "tie_word_embeddings": False,
+    "torch_dtype": "float16",
+    "transformers_version": "4.24.0",
+    "use_cache": True,
+    "use_parallel_residual": True,
+    "vocab_size": 50432,
+}
+_GEMMA_2: dict[str, Any] = {
+    "architectures": ["Gemma2ForCausalLM"],
+    "attention_bias": False,
+    "attention_dropout": 0.0,
+    "attn_logit_softcapping": 50.0,
+    "bos_token_id": 2,
+    "cache_implementation": "hybrid",
+    "eos_token_id": 1,
+    "final_logit_softcapping": 30.0,
+    "head_dim": 256,
+    "hidden_act": "gelu_pytorch_tanh",
+    "hidden_activation": "gelu_pytorch_tanh",
+    "hidden_size": 3584,
+    "initializer_range": 0.02,
+    "intermediate_size": 14336,
+    "max_position_embeddings": 8192,
+    "model_type": "gemma2",
+    "num_attention_heads": 16,
+    "num_hidden_layers": 42,
+    "num_key_value_heads": 8,
+    "pad_token_id": 0,
+    "query_pre_attn_scalar": 256,
+    "rms_norm_eps": 1e-06,
+    "rope_theta": 10000.0,
+    "sliding_window": 4096,
+    "sliding_window_size": 4096,
+    "torch_dtype": "float32",
+    "transformers_version": "4.42.0.dev0",
+    "use_cache": True,
+    "vocab_size": 256000,
+}
+_GEMMA_3: dict[str, Any] = {
+    "architectures": ["Gemma3ForCausalLM"],
+    "attention_bias": False,
+    "attention_dropout": 0.0,
+    "attn_logit_softcapping": None,
+    "bos_token_id": 2,
+    "cache_implementation": "hybrid",
+    "eos_token_id": 1,
+    "final_logit_softcapping": None,
+    "head_dim": 256,
+    "hidden_activation": "gelu_pytorch_tanh",
+    "hidden_size": 1152,
+    "initializer_range": 0.02,
+    "intermediate_size": 6912,
+    "max_position_embeddings": 32768,
+    "model_type": "gemma3_text",
+    "num_attention_heads": 4,
+    "num_hidden_layers": 26,
+    "num_key_value_heads": 1,
+    "pad_token_id": 0,
+    "query_pre_attn_scalar": 256,
+    "rms_norm_eps": 1e-06,
+    "rope_local_base_freq": 10000,
+    "rope_scaling": None,
+    "rope_theta": 1000000,
+    "sliding_window": 512,
+    "sliding_window_pattern": 6,
+    "torch_dtype": "bfloat16",
+    "transformers_version": "4.50.0.dev0",
+    "use_cache": True,
+    "vocab_size": 262144,
+}
+_GEMMA_3_THAT_SEES: dict[str, Any] = {
+    "architectures": ["Gemma3ForConditionalGeneration"],
+    "boi_token_index": 255999,
+    "eoi_token_index": 256000,
+    "eos_token_id": [1, 106],
+    "image_token_index": 262144,
+    "initializer_range": 0.02,
+    "mm_tokens_per_image": 256,
+    "model_type": "gemma3",
+    "text_config": {
+        "hidden_size": 2560,
+        "intermediate_size": 10240,
+        "model_type": "gemma3_text",
+        "num_hidden_layers": 34,
+        "rope_scaling": {"factor": 8.0, "rope_type": "linear"},
+        "sliding_window": 1024,
+    },
+    "torch_dtype": "bfloat16",
+    "transformers_version": "4.50.0.dev0",
+    "vision_config": {
+        "hidden_size": 1152,
+        "image_size": 896,
+        "intermediate_size": 4304,
+        "model_type": "siglip_vision_model",
+        "num_attention_heads": 16,
+        "num_hidden_layers": 27,
+        "patch_size": 14,
+        "vision_use_head": False,
+    },
+}
+_PHI_3: dict[str, Any] = {
+    "_name_or_path": "Phi-3-mini-4k-instruct",
+    "architectures": ["Phi3ForCausalLM"],
+    "attention_bias": False,
+    "attention_dropout": 0.0,
+    "auto_map": {
+        "AutoConfig": "configuration_phi3.Phi3Config",
+        "AutoModelForCausalLM": "modeling_phi3.Phi3ForCausalLM",
+    },
+    "bos_token_id": 1,
+    "embd_pdrop": 0.0,
+    "eos_token_id": 32000,
+    "hidden_act": "silu",
+    "hidden_size": 3072,
+    "initializer_range": 0.02,
+    "intermediate_size": 8192,
+    "max_position_embeddings": 4096,
+    "model_type": "phi3",
+    "num_attention_heads": 32,
+    "num_hidden_layers": 32,
+    "num_key_value_heads": 32,
+    "original_max_position_embeddings": 4096,
+    "pad_token_id": 32000,
+    "resid_pdrop": 0.0,
+    "rms_norm_eps": 1e-05,
+    "rope_scaling": None,
+    "rope_theta": 10000.0,
+    "sliding_window": 2047,
+    "tie_word_embeddings": False,
+    "torch_dtype": "bfloat16",
+    "transformers_version": "4.40.2",
+    "use_cache": True,
+    "vocab_size": 32064,
+}
+_OLMO_2: dict[str, Any] = {
+    "architectures": ["Olmo2ForCausalLM"],
+    "attention_bias": False,
+    "attention_dropout": 0.0,
+    "eos_token_id": 100257,
+    "hidden_act": "silu",
+    "hidden_size": 4096,
+    "initializer_range": 0.02,
+    "intermediate_size": 11008,
+    "max_position_embeddings": 4096,
+    "model_type": "olmo2",
+    "num_attention_heads": 32,
+    "num_hidden_layers": 32,
+    "num_key_value_heads": 32,
+    "pad_token_id": 100277,
+    "rms_norm_eps": 1e-06,
+    "rope_scaling": None,
+    "rope_theta": 500000,
+    "tie_word_embeddings": False,
+    "torch_dtype": "float32",
+    "transformers_version": "4.47.0.dev0",
+    "use_cache": False,
+    "vocab_size": 100352,
+}
+_MIXTRAL: dict[str, Any] = {
+    "architectures": ["MixtralForCausalLM"],
+    "attention_dropout": 0.0,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+    "hidden_act": "silu",
+    "hidden_size": 4096,
+    "initializer_range": 0.02,
+    "intermediate_size": 14336,
+    "max_position_embeddings": 32768,
+    "model_type": "mixtral",
+    "num_attention_heads": 32,
+    "num_experts_per_tok": 2,
+    "num_hidden_layers": 32,
+    "num_key_value_heads": 8,
+    "num_local_experts": 8,
+    "output_router_logits": False,
+    "rms_norm_eps": 1e-05,
+    "rope_theta": 1000000.0,
+    "router_aux_loss_coef": 0.02,
+    "sliding_window": None,
+    "tie_word_embeddings": False,
+    "torch_dtype": "bfloat16",
+    "transformers_version": "4.36.0.dev0",
+    "use_cache": True,
+    "vocab_size": 32000,
+}
 
 
-def workload(
-    config: str | dict[str, Any], *, precision: str = "bfloat16", positions: int = 99, scored_tokens: int = 50
-) -> Workload:
-    """A model on paper, with windows of 100 tokens."""
-    content = CONFIGS[config] if isinstance(config, str) else config
-    family = family_of(content)
-    decoder = family.decoder_config(content)
-    model, layer = parameters(decoder, family.sources)
-    return Workload(
-        decoder=decoder,
-        model=model,
-        layer=layer,
-        precision=precision,
-        positions=positions,
-        scored_tokens=scored_tokens,
-    )
+def _sizes(embed: int, ffn: int, heads: int, layers: int, kv_heads: int | None = None) -> dict[str, Any]:
+    found = {"hidden_size": embed, "intermediate_size": ffn, "num_attention_heads": heads, "num_hidden_layers": layers}
+    return found if kv_heads is None else found | {"num_key_value_heads": kv_heads}
+
+
+PUBLISHED: dict[str, tuple[dict[str, Any], int]] = {
+    "Llama-2-7b": (
+        _LLAMA_3
+        | _sizes(4096, 11008, 32, 32, 32)
+        | {"vocab_size": 32000, "max_position_embeddings": 4096, "rope_scaling": None, "rope_theta": 10000.0},
+        6_738_415_616,
+    ),
+    "Llama-3.1-8B": (_LLAMA_3, 8_030_261_248),
+    "Llama-3.1-70B": (_LLAMA_3 | _sizes(8192, 28672, 64, 80, 8), 70_553_706_496),
+    "Llama-3.2-1B": (
+        _LLAMA_3
+        | _sizes(2048, 8192, 32, 16, 8)
+        | {"head_dim": 64, "tie_word_embeddings": True, "rope_scaling": _LLAMA_3["rope_scaling"] | {"factor": 32.0}},
+        1_235_814_400,
+    ),
+    "SmolLM2-135M": (
+        _LLAMA_3
+        | _sizes(576, 1536, 9, 30, 3)
+        | {
+            "is_llama_config": True,
+            "max_position_embeddings": 8192,
+            "rope_interleaved": False,
+            "rope_scaling": None,
+            "rope_theta": 100000,
+            "tie_word_embeddings": True,
+            "vocab_size": 49152,
+        },
+        134_515_008,
+    ),
+    "Mistral-7B-v0.1": (_MISTRAL, 7_241_732_096),
+    "Mistral-7B-v0.3": (
+        _MISTRAL | {"rope_theta": 1000000.0, "sliding_window": None, "vocab_size": 32768},
+        7_248_023_552,
+    ),
+    "Qwen2-0.5B": (
+        _QWEN_2
+        | _sizes(896, 4864, 14, 24, 2)
+        | {"max_window_layers": 24, "tie_word_embeddings": True, "vocab_size": 151936},
+        494_032_768,
+    ),
+    "Qwen2.5-7B": (_QWEN_2, 7_615_616_512),
+    "Qwen3-0.6B": (
+        _QWEN_3 | _sizes(1024, 3072, 16, 28, 8) | {"max_window_layers": 28, "tie_word_embeddings": True},
+        596_049_920,
+    ),
+    "Qwen3-8B": (_QWEN_3, 8_190_735_360),
+    "pythia-70m": (_PYTHIA | _sizes(512, 2048, 8, 6) | {"vocab_size": 50304}, 70_426_624),
+    "pythia-6.9b": (_PYTHIA, 6_857_302_016),
+    "gpt-neox-20b": (
+        _PYTHIA
+        | _sizes(6144, 24576, 64, 44)
+        | {"attention_probs_dropout_prob": 0, "hidden_act": "gelu_fast", "hidden_dropout_prob": 0},
+        20_554_567_680,
+    ),
+    "gemma-2-2b": (_GEMMA_2 | _sizes(2304, 9216, 8, 26, 4), 2_614_341_888),
+    "gemma-2-9b": (_GEMMA_2, 9_241_705_984),
+    "gemma-2-27b": (
+        _GEMMA_2 | _sizes(4608, 36864, 32, 46, 16) | {"head_dim": 128, "query_pre_attn_scalar": 144},
+        27_227_128_320,
+    ),
+    "gemma-3-1b": (_GEMMA_3, 999_885_952),
+    "gemma-3-4b": (_GEMMA_3_THAT_SEES, 3_880_263_168),
+    "Phi-3-mini-4k": (_PHI_3, 3_821_079_552),
+    "Phi-3.5-mini": (
+        _PHI_3
+        | {
+            "max_position_embeddings": 131072,
+            "rope_scaling": {"long_factor": [1.5] * 48, "short_factor": [1.1] * 48, "type": "longrope"},
+            "sliding_window": 262144,
+        },
+        3_821_079_552,
+    ),
+    "phi-4": (
+        _PHI_3
+        | _sizes(5120, 17920, 40, 40, 10)
+        | {
+            "max_position_embeddings": 16384,
+            "original_max_position_embeddings": 16384,
+            "rope_theta": 250000,
+            "sliding_window": None,
+            "vocab_size": 100352,
+        },
+        14_659_507_200,
+    ),
+    "Phi-4-mini": (
+        _PHI_3
+        | _sizes(3072, 8192, 24, 32, 8)
+        | {
+            "full_attn_mod": 1,
+            "interpolate_factor": 1,
+            "lm_head_bias": False,
+            "max_position_embeddings": 131072,
+            "mlp_bias": False,
+            "partial_rotary_factor": 0.75,
+            "rope_scaling": {"long_factor": [1.5] * 48, "short_factor": [1.0] * 48, "type": "longrope"},
+            "sliding_window": 262144,
+            "tie_word_embeddings": True,
+            "vocab_size": 200064,
+        },
+        3_836_021_760,
+    ),
+    "OLMo-2-1124-7B": (_OLMO_2, 7_298_617_344),
+    "OLMo-2-1124-13B": (_OLMO_2 | _sizes(5120, 13824, 40, 40, 40), 13_716_198_400),
+    "OLMo-2-0325-32B": (_OLMO_2 | _sizes(5120, 27648, 40, 64, 8), 32_234_279_936),
+    "Mixtral-8x7B-v0.1": (_MIXTRAL, 46_702_792_704),
+    "Mixtral-8x22B-v0.1": (
+        _MIXTRAL | _sizes(6144, 16384, 48, 56, 8) | {"max_position_embeddings": 65536},
+        140_620_634_112,
+    ),
+}
+"""The text model alone where a model also sees."""

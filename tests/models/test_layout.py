@@ -10,7 +10,7 @@ from components.models.known import KNOWN
 from components.models.layout import Layout, choose_layout, layout_of, least_memory, smallest_slice
 from components.models.memory import RESERVE, memory_of
 from components.models.mesh import Mesh
-from tests.models.published import CONFIGS, workload
+from tests.models.known_shapes import CONFIGS, workload
 from tests.models.test_workload import TINY, with_experts
 
 

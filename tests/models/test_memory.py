@@ -6,7 +6,7 @@ from components.extract import scoring
 from components.models.memory import memory_of
 from components.models.mesh import Mesh
 from components.models.workload import HEAD_WINDOWS
-from tests.models.published import workload
+from tests.models.known_shapes import workload
 from tests.models.test_workload import TINY, with_experts
 
 # GB a chip (10^9 bytes), compiled ahead of time for TPU. Three sources: a prototype whose head took no top k (`bare`);

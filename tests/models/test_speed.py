@@ -6,7 +6,7 @@ from components.models.accelerators import ACCELERATORS, GB
 from components.models.layout import Layout
 from components.models.mesh import Mesh
 from components.models.speed import Speed, duration_of, link_seconds, speed_of
-from tests.models.published import workload
+from tests.models.known_shapes import workload
 
 # Windows a second and chip, and MFU, from the compiler's cycle counts and a ring model of the links; without a top k.
 ESTIMATED = [

@@ -6,7 +6,7 @@ import dataclasses
 import pytest
 
 from components.models.workload import Workload
-from tests.models.published import CONFIGS, workload
+from tests.models.known_shapes import CONFIGS, workload
 
 # Of the safetensors on the Hugging Face Hub.
 COUNTS = {

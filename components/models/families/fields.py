@@ -6,11 +6,10 @@ from typing import Any
 
 from components.contracts.errors import ModelError
 
-_NOTHING = (None, False, 0, 0.0, "", [], {})
+_NOTHING: tuple[Any, ...] = (None, False, 0, 0.0, "", [], {})
 """What an unknown field may say; 1.0 too."""
 
-WITHOUT_EFFECT = frozenset(
-    """
+_ANYWHERE = """
     _attn_implementation _attn_implementation_autoset _name_or_path architectures attn_implementation auto_map
     bad_words_ids begin_suppress_tokens cache_implementation do_sample dtype early_stopping finetuning_task id2label
     initializer_range is_decoder keys_to_ignore_at_inference label2id language length_penalty max_length min_length
@@ -18,13 +17,13 @@ WITHOUT_EFFECT = frozenset(
     pretraining_tp problem_type repetition_penalty return_dict suppress_tokens task_specific_params temperature
     tokenizer_class top_k top_p torch_dtype transformers.js_config transformers_version typical_p unsloth_fixed
     unsloth_version use_cache
-    """.split()
-)
+"""
+WITHOUT_EFFECT = frozenset(_ANYWHERE.split())
 """Fields of any family that change no score here: names and versions, training, generation.
 
 `pretraining_tp` splits products of matrices, which only rounds otherwise.
 """
-_WITHOUT_EFFECT_ENDINGS = ("_token_id", "_dropout", "_pdrop")
+_WITHOUT_EFFECT_ENDINGS = ("_token_id", "_dropout", "_dropout_prob", "_pdrop")
 
 
 class Fields:
@@ -75,19 +74,22 @@ class Fields:
         values = self.value(name)
         if values is None:
             return None
-        for value in values if isinstance(values, list) and values else [values]:
-            if not isinstance(value, str) or value not in words:
-                raise ModelError(
-                    f"{self.place} must have a list of {' and '.join(words)} as {name}, found {value!r}: it cannot be "
-                    "computed here"
-                )
+        listed = isinstance(values, list)
+        other = [value for value in values if value not in words] if listed else [values]
+        if other:
+            raise ModelError(
+                f"{self.place} must have a list of {' and '.join(words)} as {name}, found {other[0]!r}: it cannot be "
+                "computed here"
+            )
         return tuple(values)
 
     def numbers(self, name: str) -> tuple[float, ...]:
         """The field's list of numbers above 0."""
         values = self.value(name)
         if not isinstance(values, list) or not all(_is_positive(value) for value in values):
-            raise ModelError(f"{self.place} must have a list of numbers as {name!r}, found {values!r}: the file is broken")
+            raise ModelError(
+                f"{self.place} must have a list of numbers as {name!r}, found {values!r}: the file is broken"
+            )
         return tuple(map(float, values))
 
     def object(self, name: str) -> dict[str, Any]:

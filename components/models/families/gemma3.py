@@ -41,9 +41,7 @@ def decoder_config(config: dict[str, Any]) -> DecoderConfig:
     types = types or tuple(SLIDING if (layer + 1) % every else FULL for layer in range(shape["layers"]))
     ropes, thetas = _rope_objects(fields), {FULL: "rope_theta", SLIDING: "rope_local_base_freq"}
     full, sliding = (
-        rope_of(
-            ropes[kind], f"config.json, {kind}", theta=fields.number(theta), max_positions=shape["max_positions"]
-        )
+        rope_of(ropes[kind], f"config.json, {kind}", theta=fields.number(theta), max_positions=shape["max_positions"])
         for kind, theta in thetas.items()
     )
     attention = layer_attention(types, full, fields.integer_or_none("sliding_window"), sliding)

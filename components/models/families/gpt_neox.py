@@ -24,8 +24,8 @@ def decoder_config(config: dict[str, Any]) -> DecoderConfig:
     """The decoder that a `model_type: gpt_neox` config.json describes."""
     fields = Fields(DEFAULTS | config)
     shape = read_shape(fields, epsilon="layer_norm_eps")
-    for name in ("num_key_value_heads", "head_dim"):  # transformers does not read them
-        fields.must_be(name, {"num_key_value_heads": shape["heads"], "head_dim": shape["embed"] // shape["heads"]}[name])
+    fields.must_be("num_key_value_heads", shape["heads"])
+    fields.must_be("head_dim", shape["embed"] // shape["heads"])
     theta, share = fields.number("rotary_emb_base"), fields.number("rotary_pct")
     rope = rope_of(
         rope_object(fields),

@@ -3,7 +3,7 @@
 from typing import Any
 
 from components.models.decoder_config import Attention, DecoderConfig
-from components.models.families import llama, qwen3
+from components.models.families import qwen3
 from components.models.families.fields import Fields
 from components.models.families.rope import read_rope
 from components.models.families.shape import read_shape

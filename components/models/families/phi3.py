@@ -1,4 +1,4 @@
-"""Phi-3, Phi-3.5 and Phi-4: queries, keys and values in one tensor, gate and up in another, and part of a head turned."""
+"""Phi-3, Phi-3.5 and Phi-4: queries, keys and values in one tensor, gate and up in another, part of a head turned."""
 
 from typing import Any
 

@@ -54,6 +54,8 @@ def layer_attention(
         sliding_rope: of sliding layers, where it is another.
     """
     if SLIDING in types and window is None:
-        raise ModelError("config.json must have a sliding_window for its sliding layers, found none: the file is broken")
+        raise ModelError(
+            "config.json must have a sliding_window for its sliding layers, found none: the file is broken"
+        )
     by_type = {FULL: Attention(rope=rope), SLIDING: Attention(rope=sliding_rope or rope, window=window)}
     return tuple(by_type[each] for each in types)

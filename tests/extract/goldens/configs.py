@@ -53,7 +53,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
         "sliding_window": 13,
         "max_window_layers": 1,
         "rope_theta": 1000.0,
-        "rope_scaling": {"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64, "beta_fast": 8},
+        "rope_scaling": {"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64},
         "tie_word_embeddings": True,
     },
     "qwen2_layer_types_new": {
@@ -241,7 +241,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
     }
     | NEW,
 }
-CONFIGS = {name: {key: value for key, value in (SIZES | config).items()} for name, config in CONFIGS.items()}
+CONFIGS = {name: SIZES | config for name, config in CONFIGS.items()}
 CONFIGS["gemma3_that_sees"] = {
     "model_type": "gemma3",
     "text_config": {key: value for key, value in CONFIGS["gemma3_two_bases_old"].items() if key != "torch_dtype"},

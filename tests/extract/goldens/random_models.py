@@ -8,6 +8,9 @@ import numpy as np
 import torch  # type: ignore[import-not-found]
 from transformers import AutoConfig, AutoModelForCausalLM
 
+GAIN = 1.2
+"""Of a random matrix. More would magnify rounding: at 2.2, float32 and float64 in transformers differ by 1e-4."""
+
 
 def write_random_model(folder: Path, config: dict[str, Any], random: np.random.Generator, dtype: torch.dtype) -> None:
     """Write a checkpoint whose weights are large enough for every feature to show in the scores; config.json stays as
@@ -26,7 +29,7 @@ def write_random_model(folder: Path, config: dict[str, Any], random: np.random.G
             elif shape[0] == model.config.get_text_config().vocab_size:
                 values = random.normal(0.0, 0.3, shape)
             else:
-                values = random.normal(0.0, 0.25, shape)
+                values = random.normal(0.0, GAIN / shape[-1] ** 0.5 if len(shape) > 1 else 0.25, shape)
             parameter.copy_(torch.tensor(values, dtype=torch.float32))
     model.to(dtype).save_pretrained(folder)
     (folder / "config.json").write_text(content, encoding="utf-8")
@@ -35,9 +38,8 @@ def write_random_model(folder: Path, config: dict[str, Any], random: np.random.G
 
 def transformers_scores(folder: Path, token_ids: np.ndarray) -> dict[str, Any]:
     """What transformers computes for each token but the first of `token_ids` [N, T]."""
-    model, loaded = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=torch.float32, attn_implementation="eager", output_loading_info=True
-    )
+    eager = {"attn_implementation": "eager", "experts_implementation": "eager"}
+    model, loaded = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, output_loading_info=True, **eager)
     amiss = {kind: names for kind, names in loaded.items() if names}
     if amiss:
         raise RuntimeError(f"transformers must find exactly the tensors it wants in {folder.name}, found {amiss}")
