@@ -159,10 +159,14 @@ class Engine:
             ModelError: a file is damaged.
         """
         total = self.workload.parameters
-        say(f"loading {size(self.workload.weight_bytes)} of weights: {self.layout.described}")
+        precision, batch = self.score_settings.precision, self.layout.batch_size
+        say(
+            f"loading {size(self.workload.weight_bytes)} of weights in {precision} on {len(self.machine.devices)} "
+            f"{self.machine.kind}: {self.layout.described}, batches of {batch:,}"
+        )
         progress = Progress(total, "parameters")
         report = progress.add if total > _MANY else (lambda _: None)
-        params = checkpoint.load(self.model, jnp.dtype(self.score_settings.precision), self.sharding, report)
+        params = checkpoint.load(self.model, jnp.dtype(precision), self.sharding, report)
         score = scorer(
             self.model.decoder,
             self.model.parameters(),
