@@ -23,7 +23,7 @@ LOCK = uv pip compile --quiet --universal --fork-strategy fewest --python-versio
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .PHONY: help run plan compile test test-runs test-gcs test-hub test-docs test-parity soak store
-.PHONY: bench-plot bench-download bench-tokenize pictures check format sample goldens lock
+.PHONY: bench-plot bench-download bench-load bench-tokenize pictures check format sample goldens lock
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -66,6 +66,9 @@ bench-plot: $(VENV)/dev  ## Plot a synthetic book of a million characters; secon
 
 bench-download: $(VENV)/dev  ## Bring a model of 2 GB into a store; seconds, memory and disk, beside those of peers
 	$(BIN)/python -m benchmarks.download
+
+bench-load: $(VENV)/dev  ## Bring weights of some GB onto devices: the host memory that it takes
+	$(BIN)/python -m benchmarks.load
 
 bench-tokenize: $(VENV)/dev  ## Make windows of a book in several ways; windows per second and ratios
 	$(BIN)/python -m benchmarks.tokenize

@@ -1,0 +1,67 @@
+"""How much host memory it takes to bring a model's weights onto their devices, beside the model itself.
+
+    python -m benchmarks.load [GIGABYTES]
+
+The devices are the CPU's, so that the weights that they hold count too and are taken off; the model is one of zeros, and
+Google Cloud Storage that of the tests, on this machine. The limit is what docs/plan.md says: 1 GB, whatever the model.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmarks.download import make, served
+from components.store import open_store
+
+GIGABYTES = 1.0
+_LOAD = """
+import json, resource, sys, time
+import jax, jax.numpy as jnp
+from components.extract import checkpoint
+from components.extract.sharding import make_sharding
+from components.models.folder import open_model
+from components.models.mesh import Mesh
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+devices = jax.devices()
+sharding = make_sharding(devices, Mesh(data=len(devices), model=1, gather=len(devices) > 1))
+before, started = peak(), time.monotonic()
+params = jax.block_until_ready(checkpoint.load(open_model(sys.argv[1]), jnp.dtype("bfloat16"), sharding))
+held = sum(weight.nbytes for weight in jax.tree.leaves(params))
+print(json.dumps([held, time.monotonic() - started, peak() - before - held]))
+"""
+
+
+def main(gigabytes: float = 3) -> int:
+    """Load the model from each place onto one device and onto eight, and print what that took; 1 if over the limit."""
+    with tempfile.TemporaryDirectory(prefix="byheart-") as folder, ExitStack() as running:
+        local = Path(folder) / "model"
+        make(local, gigabytes)
+        os.environ["STORAGE_EMULATOR_HOST"] = running.enter_context(served("tests.gcs", "--bucket", "shelf"))
+        bucket = open_store("gs://shelf/model")
+        for path in local.iterdir():
+            with path.open("rb") as file:
+                bucket.create(path.name, file)
+        most = 0.0
+        for place in (str(local), "gs://shelf/model"):
+            for devices in (1, 8):
+                flags = {"XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}"}
+                command = [sys.executable, "-c", _LOAD, place]
+                said = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=os.environ | flags)
+                held, seconds, beside = json.loads(said.stdout)
+                most = max(most, beside / 1e9)
+                print(
+                    f"{place.split('/')[0] or 'local':6} {devices} device{'s' * (devices > 1)}: {held / 1e9:.2f} GB in "
+                    f"{seconds:.1f} s, {beside / 1e9:.2f} GB beside them",
+                    flush=True,
+                )
+        print(f"{most:.2f} GB of at most {GIGABYTES} GB")
+    return int(most > GIGABYTES)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*map(float, sys.argv[1:])))
