@@ -20,7 +20,7 @@ BIN := $(VENV)/bin
 LOCK = uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
-.PHONY: help run compile test test-gcs test-hub test-docs test-parity soak store bench-plot pictures check format sample goldens lock
+.PHONY: help run compile test test-gcs test-hub test-docs test-parity soak store bench-plot bench-precision pictures check format sample goldens lock
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,6 +54,9 @@ store: $(VENV)/run  ## See what STORE holds: DO="ls", "show ADDRESS" or "rm ADDR
 
 bench-plot: $(VENV)/dev  ## Plot a synthetic book of a million characters; seconds and memory
 	$(BIN)/python -m benchmarks.plot
+
+bench-precision: $(VENV)/dev  ## How far weights and arithmetic of 16 bits move log_p_z of the sample
+	$(BIN)/python -m benchmarks.precision
 
 pictures:  ## Draw the pictures of README.md and docs/ anew
 	$(MAKE) run OUT=build/pictures SET="control_sample=200 figsize=10x2.6 dpi=160"
