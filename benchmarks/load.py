@@ -2,8 +2,9 @@
 
     python -m benchmarks.load [GIGABYTES]
 
-The devices are the CPU's, so that the weights that they hold count too and are taken off; the model is one of zeros, and
-Google Cloud Storage that of the tests, on this machine. The limit is what docs/plan.md says: 1 GB, whatever the model.
+The devices are the CPU's, so that the weights that they hold count too and are taken off; the model is one of zeros,
+and Google Cloud Storage that of the tests, on this machine. The limit is what docs/plan.md says: 1 GB, whatever the
+model.
 """
 
 import json

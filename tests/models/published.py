@@ -381,6 +381,16 @@ PUBLISHED: dict[str, tuple[dict[str, Any], int]] = {
         _GEMMA_2 | _sizes(4608, 36864, 32, 46, 16) | {"head_dim": 128, "query_pre_attn_scalar": 144},
         27_227_128_320,
     ),
+    "gemma-3-270m": (
+        {key: value for key, value in _GEMMA_3.items() if key != "sliding_window_pattern"}
+        | _sizes(640, 2048, 4, 18, 1)
+        | {
+            "_sliding_window_pattern": 6,
+            "layer_types": [*["sliding_attention"] * 5, "full_attention"] * 3,
+            "use_bidirectional_attention": False,
+        },
+        268_098_176,
+    ),
     "gemma-3-1b": (_GEMMA_3, 999_885_952),
     "gemma-3-4b": (_GEMMA_3_THAT_SEES, 3_880_263_168),
     "Phi-3-mini-4k": (_PHI_3, 3_821_079_552),

@@ -11,12 +11,12 @@ _NOTHING: tuple[Any, ...] = (None, False, 0, 0.0, "", [], {})
 
 _ANYWHERE = """
     _attn_implementation _attn_implementation_autoset _name_or_path architectures attn_implementation auto_map
-    bad_words_ids begin_suppress_tokens cache_implementation do_sample dtype early_stopping finetuning_task id2label
-    initializer_range is_decoder keys_to_ignore_at_inference label2id language length_penalty max_length min_length
-    model_type num_beam_groups num_beams num_return_sequences output_attentions output_hidden_states prefix
-    pretraining_tp problem_type repetition_penalty return_dict suppress_tokens task_specific_params temperature
-    tokenizer_class top_k top_p torch_dtype transformers.js_config transformers_version typical_p unsloth_fixed
-    unsloth_version use_cache
+    bad_words_ids begin_suppress_tokens cache_implementation do_sample dtype early_stopping finetuning_task
+    gradient_checkpointing id2label initializer_range is_decoder keys_to_ignore_at_inference label2id language
+    length_penalty max_length min_length model_type num_beam_groups num_beams num_return_sequences output_attentions
+    output_hidden_states prefix pretraining_tp problem_type repetition_penalty return_dict suppress_tokens
+    task_specific_params temperature tokenizer_class top_k top_p torch_dtype transformers.js_config
+    transformers_version typical_p unsloth_fixed unsloth_version use_cache
 """
 WITHOUT_EFFECT = frozenset(_ANYWHERE.split())
 """Fields of any family that change no score here: names and versions, training, generation.

@@ -30,6 +30,9 @@ DEFAULTS = {
 }
 """What transformers takes for a field that is missing; the published files of the larger models give few of them."""
 
+WITHOUT_EFFECT = (*gemma2.WITHOUT_EFFECT, "_sliding_window_pattern")
+"""Transformers writes the last beside `layer_types`, and does not read it."""
+
 
 def decoder_config(config: dict[str, Any]) -> DecoderConfig:
     """The decoder that a `model_type: gemma3_text` config.json describes."""
@@ -45,7 +48,7 @@ def decoder_config(config: dict[str, Any]) -> DecoderConfig:
         for kind, theta in thetas.items()
     )
     attention = layer_attention(types, full, fields.integer_or_none("sliding_window"), sliding)
-    fields.refuse_what_is_unknown(*gemma2.WITHOUT_EFFECT)
+    fields.refuse_what_is_unknown(*WITHOUT_EFFECT)
     return DecoderConfig(**shape, attention=attention, query_key_norm="head")
 
 
