@@ -18,8 +18,8 @@ from components.models.parameters import Parameter
 
 Parameters = tuple[Mapping[str, Parameter], Mapping[str, Parameter]]
 """Of the whole model, and of each layer."""
-HEAD_WINDOWS = 8
-"""Windows whose logits are held at once: 400 rows of 50 keep a laptop's cache busy and an accelerator's units full."""
+HEAD_WINDOWS, HEAD_WINDOWS_CPU = 8, 4
+"""Windows whose logits are held at once: rows enough to keep an accelerator's units full, few enough for a CPU's cache."""
 _GROUP = 128
 """Values that `kth_largest` takes together: of 64, 128 and 256 the fastest for 40 of a vocabulary of 49,152."""
 
@@ -57,6 +57,7 @@ def scorer(
     of the windows' devices.
     """
     of_model, of_layer = parameters
+    at_once = HEAD_WINDOWS_CPU if sharding.mesh.devices.flat[0].platform == "cpu" else HEAD_WINDOWS
     specs = {name: sharding.by_hand(parameter, stacked=False) for name, parameter in of_model.items()}
     specs["layers"] = {name: sharding.by_hand(parameter, stacked=True) for name, parameter in of_layer.items()}
 
@@ -79,7 +80,7 @@ def scorer(
         def score_window(window: tuple[Array, Array]) -> TokenScores:
             return score_tokens(decoder.logits(head, window[0]), window[1], temperature=temperature, top_k=top_k)
 
-        return jax.lax.map(score_window, (hidden, targets), batch_size=HEAD_WINDOWS)
+        return jax.lax.map(score_window, (hidden, targets), batch_size=at_once)
 
     return score
 
