@@ -72,12 +72,14 @@ def _attention(weights: Params, config: DecoderConfig, states: Array, rotation: 
     value = _linear(weights, "value", "btd,ked->btke", states)
     query, key = _rotate(query, rotation), _rotate(key, rotation)
 
-    grouped = query.reshape(batch, positions, config.kv_heads, -1, config.head_dim)
-    scores = jnp.einsum("btkge,buke->bkgtu", grouped, key, preferred_element_type=jnp.float32)
+    # Heads first: a CPU multiplies batches of matrices that lie in one piece.
+    grouped = query.reshape(batch, positions, config.kv_heads, -1, config.head_dim).transpose(0, 2, 3, 1, 4)
+    key, value = key.transpose(0, 2, 3, 1), value.transpose(0, 2, 1, 3)
+    scores = jnp.einsum("bkgte,bkeu->bkgtu", grouped, key, preferred_element_type=jnp.float32)
     causal = jnp.tril(jnp.ones((positions, positions), bool))
     scores = jnp.where(causal, scores * config.head_dim**-0.5, -jnp.inf)
     shares = jax.nn.softmax(scores, axis=-1).astype(states.dtype)
-    mixed = jnp.einsum("bkgtu,buke->btkge", shares, value)
+    mixed = jnp.einsum("bkgtu,bkue->bkgte", shares, value).transpose(0, 3, 1, 2, 4)
     return _linear(weights, "output", "bthe,dhe->btd", mixed.reshape(query.shape))
 
 
