@@ -23,7 +23,7 @@ LOCK = uv pip compile --quiet --universal --fork-strategy fewest --python-versio
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .PHONY: help run plan compile test test-runs test-gcs test-hub test-docs test-parity soak store
-.PHONY: bench-plot bench-download bench-load bench-tokenize pictures check format sample goldens lock
+.PHONY: bench-plot bench-download bench-load bench-precision bench-tokenize pictures check format sample goldens lock
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -69,6 +69,9 @@ bench-download: $(VENV)/dev  ## Bring a model of 2 GB into a store; seconds, mem
 
 bench-load: $(VENV)/dev  ## Bring weights of some GB onto devices: the host memory that it takes
 	$(BIN)/python -m benchmarks.load
+
+bench-precision: $(VENV)/dev  ## How far weights and arithmetic of 16 bits move log_p_z of the sample
+	$(BIN)/python -m benchmarks.precision
 
 bench-tokenize: $(VENV)/dev  ## Make windows of a book in several ways; windows per second and ratios
 	$(BIN)/python -m benchmarks.tokenize

@@ -19,6 +19,7 @@ from jax import Array
 
 from components.contracts.settings import WindowSettings
 from components.extract import checkpoint, decoder
+from components.extract.sharding import one_device
 from components.models.decoder_config import DecoderConfig
 from components.models.folder import open_model
 from components.tokenize.tokenizer import load_tokenizer
@@ -32,7 +33,7 @@ BANDS = (0.0, 0.001, 0.9, 1.0)
 def main(stride: int = 25) -> None:
     """Score and print."""
     model = open_model(SAMPLES / "model")
-    params = checkpoint.load(model, jnp.float32)
+    params = checkpoint.load(model, jnp.float32, one_device())
     token_ids = windows(stride)
     exact = log_p_z(params, model.decoder, token_ids)
     print("| weights | arithmetic | p_z | windows | median | 95% | largest | mean, signed |")

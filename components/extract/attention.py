@@ -43,14 +43,16 @@ def attention(weights: Mapping[str, Array], config: DecoderConfig, states: Array
         query, key = norm(weights, "query_norm", query, config, axes), norm(weights, "key_norm", key, config, axes)
     query, key = _rotate(query, positions), _rotate(key, positions)
 
-    grouped = query.reshape(batch, tokens, config.kv_heads, -1, config.head_dim)
-    scores = jnp.einsum("btkge,buke->bkgtu", grouped, key, preferred_element_type=jnp.float32)
+    # Heads first: a CPU multiplies batches of matrices that lie in one piece.
+    grouped = query.reshape(batch, tokens, config.kv_heads, -1, config.head_dim).transpose(0, 2, 3, 1, 4)
+    key, value = key.transpose(0, 2, 3, 1), value.transpose(0, 2, 1, 3)
+    scores = jnp.einsum("bkgte,bkeu->bkgtu", grouped, key, preferred_element_type=jnp.float32)
     scale = config.head_dim**-0.5 if config.attention_scale is None else config.attention_scale
     scores = softcap(scores * scale, config.attention_softcap)
     distance = jnp.arange(tokens)[:, None] - jnp.arange(tokens)
     scores = jnp.where((distance >= 0) & (distance < positions["window"]), scores, -jnp.inf)
     shares = jax.nn.softmax(scores, axis=-1).astype(states.dtype)
-    mixed = jnp.einsum("bkgtu,buke->btkge", shares, value)
+    mixed = jnp.einsum("bkgtu,bkue->bkgte", shares, value).transpose(0, 3, 1, 2, 4)
     return linear(weights, "output", "bthe,dhe->btd", mixed.reshape(query.shape))
 
 

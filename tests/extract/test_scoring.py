@@ -16,7 +16,7 @@ ANY_FLOAT = st.floats(width=32, allow_nan=False, allow_infinity=False, allow_sub
 TYING = st.sampled_from([0.0, -0.0, 1.0, -1.0, 2.5, TINY, -TINY, 1e-40, HUGE, -HUGE])
 
 # As the scorer runs it. Outside of jit, XLA on a CPU would flush subnormal numbers to zero.
-compiled_kth_largest = jax.jit(kth_largest)
+compiled_kth_largest = jax.jit(kth_largest, static_argnums=1)
 compiled_score_tokens = jax.jit(score_tokens, static_argnames=("temperature", "top_k"))
 
 
@@ -37,6 +37,18 @@ def test_kth_largest_is_what_a_sort_finds(values: np.ndarray, k: int) -> None:
 def test_kth_largest_is_what_a_sort_finds_in_a_vocabulary(k: int) -> None:
     values = np.random.default_rng(k).normal(0, 5, (4, 32000)).astype(np.float32)
     values[1] = np.round(values[1])  # many ties
+    np.testing.assert_array_equal(compiled_kth_largest(values, k), sorted_kth_largest(values, k))
+
+
+@pytest.mark.parametrize("columns", [128, 1000, 1280, 5000])
+@pytest.mark.parametrize("k", [1, 2, 5])
+def test_kth_largest_is_what_a_sort_finds_among_ties(k: int, columns: int) -> None:
+    random = np.random.default_rng(columns + k)
+    values = random.choice(np.float32([0.0, -0.0, 1.0, -1.0, 2.5, 3.5, HUGE, -HUGE]), (30, columns))
+    values[10:] = np.where(
+        random.random((20, columns)) < 0.001, values[10:], np.float32(-HUGE)
+    )  # few are not the least
+    values[20:, : columns // 2] = -np.inf
     np.testing.assert_array_equal(compiled_kth_largest(values, k), sorted_kth_largest(values, k))
 
 
