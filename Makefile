@@ -1,6 +1,7 @@
 # `make run` measures the bundled sample; `make test` tests. Everything else is below, one line each.
 #
 #   make run BOOKS="a.txt b.txt" CONTROLS=unseen.txt MODEL=llama-3.2-1b OUT=results SET="top_k=20 cursor_inc=50"
+#   make plan MODEL=llama-3.1-8b ACCELERATOR=v6e-2x4 BOOKS="a.txt b.txt"
 
 PYTHON ?= python3
 BOOKS ?= samples/the-soap-winter.txt
@@ -9,16 +10,21 @@ MODEL ?= samples/model
 STORE ?= build/store
 OUT ?= out
 SET ?=
+ACCELERATOR ?=
 DO ?= ls
 KILLS ?= 100
 FAULTS ?= 1000
+SEED ?=
+ROUNDS ?= 3
+BENCH ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
 LOCK = uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
-.PHONY: help run compile test test-gcs test-hub test-docs soak store bench-plot bench-tokenize pictures check format sample goldens lock
+.PHONY: help run plan compile test test-runs test-gcs test-hub test-docs test-parity soak store
+.PHONY: bench bench-plot bench-download bench-tokenize pictures check format sample goldens lock
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +38,9 @@ compile: $(VENV)/run  ## Write build/pipeline.yaml
 test: $(VENV)/dev  ## Run the tests
 	$(BIN)/python -m pytest
 
+test-runs: $(VENV)/dev  ## Test whole runs: bad input of every kind, many books, secrets
+	$(BIN)/python -m pytest tests/runs
+
 test-gcs: $(VENV)/dev  ## Test the server that stands in for Google Cloud Storage in the tests
 	$(BIN)/python -m pytest tests/gcs
 
@@ -41,14 +50,26 @@ test-hub: $(VENV)/dev  ## Test the server that stands in for the Hugging Face Hu
 test-docs: $(VENV)/dev  ## Run every command of README.md and docs/ in a clean clone
 	$(BIN)/python -m tests.documented
 
+test-parity: .venv-goldens/done $(VENV)/dev  ## Compare with transformers on random models, drawn anew; SEED, ROUNDS
+	.venv-goldens/bin/python -m tests.extract.parity --engine $(BIN)/python --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
+
 soak: $(VENV)/dev  ## Kill and disturb runs at random; KILLS and FAULTS say how often
 	$(BIN)/python -m tests.soak --kills $(KILLS) --faults $(FAULTS)
+
+plan: $(VENV)/run  ## Say whether MODEL fits on ACCELERATOR, how fast, and what BOOKS cost
+	@$(BIN)/python -m launch plan --model "$(MODEL)" --accelerator "$(ACCELERATOR)" --books $(if $(filter file default,$(origin BOOKS)),,$(BOOKS)) --set $(SET)
 
 store: $(VENV)/run  ## See what STORE holds: DO="ls", "show ADDRESS" or "rm ADDRESS"
 	@$(BIN)/python -m launch store $(DO) --store "$(STORE)"
 
+bench: .venv-peers/done $(VENV)/dev  ## Score windows here, in PyTorch and in lm-evaluation-harness; windows/s and ratios
+	$(BIN)/python -m benchmarks.extract $(BENCH)
+
 bench-plot: $(VENV)/dev  ## Plot a synthetic book of a million characters; seconds and memory
 	$(BIN)/python -m benchmarks.plot
+
+bench-download: $(VENV)/dev  ## Bring a model of 2 GB into a store; seconds, memory and disk, beside those of peers
+	$(BIN)/python -m benchmarks.download
 
 bench-tokenize: $(VENV)/dev  ## Make windows of a book in several ways; windows per second and ratios
 	$(BIN)/python -m benchmarks.tokenize
@@ -79,6 +100,11 @@ lock:  ## Resolve the dependencies anew (needs uv)
 .venv-goldens/done:
 	$(PYTHON) -m venv .venv-goldens
 	.venv-goldens/bin/pip install --quiet torch==2.13.0 transformers==5.23.0 safetensors==0.8.0 numpy==2.4.6
+	@touch $@
+
+.venv-peers/done:
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/pip install --quiet torch==2.13.0 transformers==5.23.0 'lm-eval[hf]==0.4.13' numpy==2.4.6
 	@touch $@
 
 $(VENV)/run: requirements.txt

@@ -34,6 +34,8 @@ The scores:
   temperature 1 over the whole vocabulary.
 - precision: auto (bfloat16 on TPU and GPU, float32 on CPU), float32, bfloat16 or float16.
 - batch_size: windows in a batch; 0 is chosen for the device.
+- num_devices: devices that score; 0 is all that a task has.
+- mesh_shape: how they are laid out: auto, or DATAxMODEL, where DATA divides the windows and MODEL each layer.
 - shards: tasks that share the windows, each on devices of its own; the numbers are the same.
 - force: whether scores that are in the store are computed anew; it gives the same, unless the code has changed.
 
@@ -81,6 +83,8 @@ def byheart(
     precision: str = "auto",
     batch_size: int = 0,
     shards: int = 1,
+    num_devices: int = 0,
+    mesh_shape: str = "auto",
     force: bool = False,
     coverage: str = "suffix",
     plot_title: str = "",
@@ -113,6 +117,8 @@ def byheart(
         precision=precision,
         batch_size=batch_size,
         shards=shards,
+        num_devices=num_devices,
+        mesh_shape=mesh_shape,
         force=force,
         coverage=coverage,
         plot_title=plot_title,

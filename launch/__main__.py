@@ -2,9 +2,10 @@
 
     python -m launch compile PIPELINE
     python -m launch run PIPELINE --books book.txt --model folder --store build/store --out out --set top_k=20
+    python -m launch plan --model llama-3.1-8b --accelerator v6e-2x4 --books book.txt --set mesh_shape=1x8
     python -m launch store ls | show ADDRESS | rm ADDRESS  --store build/store
 
-`make compile`, `make run` and `make store` call it.
+`make compile`, `make run`, `make plan` and `make store` call it.
 """
 
 import argparse
@@ -36,6 +37,13 @@ def main() -> int:
     running.add_argument("--set", nargs="*", default=[], metavar="name=value", help="parameters of the pipeline")
     running.set_defaults(command=_run)
 
+    planning = commands.add_parser("plan", help="say what fits on an accelerator, how fast it is and what it costs")
+    planning.add_argument("--model", required=True, help="a folder with config.json, in models.yaml, or on the Hub")
+    planning.add_argument("--accelerator", default="", help="generation and topology, such as v6e-2x4; none compares")
+    planning.add_argument("--books", nargs="*", default=[], help="files, folders, globs; none is a book of some length")
+    planning.add_argument("--set", nargs="*", default=[], metavar="name=value", help="parameters, and mesh_shape")
+    planning.set_defaults(command=_plan)
+
     storing = commands.add_parser("store", help="see what a store holds, and remove it")
     storing.add_argument("action", choices=("ls", "show", "rm"))
     storing.add_argument("address", nargs="?", default="", help="the beginning of an address, for show and rm")
@@ -45,14 +53,13 @@ def main() -> int:
 
     chosen = parser.parse_args()
     try:
-        chosen.command(chosen)
+        return int(chosen.command(chosen) is False)
     except ByheartError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\ninterrupted; finished parts are kept: run the same command again to go on", file=sys.stderr)
         return 130
-    return 0
 
 
 def _compile(chosen: argparse.Namespace) -> None:
@@ -84,6 +91,12 @@ def _run(chosen: argparse.Namespace) -> None:
         show_results(out, time.monotonic() - started)
         raise
     show_results(out, time.monotonic() - started)
+
+
+def _plan(chosen: argparse.Namespace) -> bool:
+    from launch.plan import plan
+
+    return plan(chosen.model, chosen.accelerator, chosen.books, chosen.set)
 
 
 def _store(chosen: argparse.Namespace) -> None:

@@ -131,7 +131,7 @@ def train() -> None:
     @jax.jit
     def step(params: decoder.Params, state: optax.OptState, ids: Array) -> tuple[decoder.Params, optax.OptState, Array]:
         def loss(params: decoder.Params) -> Array:
-            predicted = decoder.logits(params, decoder.hidden_states(params, config, ids[:, :-1]))
+            predicted = decoder.logits(params, config, decoder.hidden_states(params, config, ids[:, :-1]))
             return optax.softmax_cross_entropy_with_integer_labels(predicted, ids[:, 1:]).mean()
 
         value, gradient = jax.value_and_grad(loss)(params)

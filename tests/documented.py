@@ -37,6 +37,7 @@ def main() -> int:
     ):
         hub.add_folder("HuggingFaceTB/SmolLM2-135M", samples / "model")  # which is of the same kind, and small
         os.environ |= {"HF_ENDPOINT": hub.endpoint, "STORAGE_EMULATOR_HOST": gcs.address}
+        os.environ["HF_HOME"] = str(Path(folder) / "hub")
         gcs.storage.create_bucket("my-bucket")
         bucket = open_store("gs://my-bucket")
         bucket.create("novels/short/my-book.txt", (samples / "the-soap-winter.txt").read_bytes()[:9_000])

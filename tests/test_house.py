@@ -9,6 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 STAGES = ("download", "tokenize", "extract", "plot", "verdict")
+AT_A_DESK = ("plan",)
+"""Rooms whose `run` the command line calls by itself."""
 SOURCES = [
     ROOT / "pipeline.py",
     *sorted((ROOT / "launch").rglob("*.py")),
@@ -17,10 +19,10 @@ SOURCES = [
 
 SHARED = ("components.contracts", "components.store", "components.models")
 ARROWS: dict[str, tuple[str, ...]] = {
-    "launch": ("launch", "pipeline", "components.contracts", "components.store"),
+    "launch": ("launch", "pipeline", "components.contracts", "components.store", "components.plan.run"),
     "pipeline": tuple(f"components.{stage}.component" for stage in STAGES),
     **{f"{stage}/component": (f"components.{stage}.run", "components.contracts.progress") for stage in STAGES},
-    **{stage: (f"components.{stage}", *SHARED) for stage in STAGES},
+    **{stage: (f"components.{stage}", *SHARED) for stage in (*STAGES, *AT_A_DESK)},
     "models": ("components.models", "components.store", "components.contracts"),
     "store": ("components.store", "components.contracts"),
     "contracts": ("components.contracts",),
@@ -36,6 +38,7 @@ LUGGAGE: dict[str, tuple[str, ...]] = {
     "extract": ("numpy", "jax"),
     "plot": ("numpy", "jinja2", "matplotlib"),
     "verdict": (),
+    "plan": ("httpx2", "huggingface_hub"),
     "models": ("numpy", "yaml"),
     "store": ("google", "google_crc32c", "requests"),
     "contracts": ("numpy", "pyarrow"),

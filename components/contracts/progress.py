@@ -7,7 +7,7 @@ import errno
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from components.contracts.errors import ByheartError
@@ -68,13 +68,14 @@ class Progress:
         total: units to do.
         unit: their name, in the plural.
         skip: units that are done before the start; they do not count for the rate.
+        remark: what is said of the rate.
     """
 
-    def __init__(self, total: int, unit: str, *, skip: int = 0) -> None:
+    def __init__(self, total: int, unit: str, *, skip: int = 0, remark: Callable[[float], str] = lambda _: "") -> None:
         self.total, self.unit, self.done = total, unit, skip
         self.before = ""
         """What a line begins with."""
-        self._skipped = skip
+        self._skipped, self._remark = skip, remark
         self._lock = threading.Lock()
         self._started = self._said = time.monotonic()
         self._every = float(os.environ.get("BYHEART_PROGRESS_SECONDS", "0"))
@@ -99,7 +100,8 @@ class Progress:
             self._said = now
             rate = (self.done - self._skipped) / max(worked, 1e-9)
             say(
-                f"{self.before}{self.done:,} / {self.total:,} {self.unit}, {_rate(rate)} {self.unit}/s, "
+                f"{self.before}{self.done:,} / {self.total:,} {self.unit}, "
+                f"{_rate(rate)} {self.unit}/s{self._remark(rate)}, "
                 f"{duration((self.total - self.done) / max(rate, 1e-9))}{LEFT}"
             )
 

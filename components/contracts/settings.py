@@ -99,6 +99,10 @@ class LayoutSettings:
     """Windows in a batch; 0 is chosen for the device."""
     shards: int
     """Tasks that share the windows."""
+    num_devices: int
+    """0 is all that a task has."""
+    mesh_shape: str
+    """`auto` or `DATAxMODEL`."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -203,6 +207,11 @@ class Settings:
         _one_of("precision", score.precision, PRECISIONS)
         _at_least("control_sample", self.control.control_sample, 0, "suffixes (0 is none)")
         _at_least("batch_size", self.layout.batch_size, 0, "windows (0 is chosen for you)")
+        _at_least("num_devices", self.layout.num_devices, 0, "devices (0 is all)")
+        if self.layout.mesh_shape != "auto" and not re.fullmatch(r"[1-9]\d{0,5}x[1-9]\d{0,5}", self.layout.mesh_shape):
+            raise SettingsError(
+                f"mesh_shape must be auto or DATAxMODEL, found {self.layout.mesh_shape!r}: write auto, or 8x1"
+            )
         if not 1 <= self.layout.shards <= MOST_SHARDS:
             raise SettingsError(
                 f"shards must be from 1 to {MOST_SHARDS:,} tasks, found {self.layout.shards}: choose such a number"

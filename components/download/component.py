@@ -30,6 +30,8 @@ def download(
     control_sample: int,
     batch_size: int,
     shards: int,
+    num_devices: int,
+    mesh_shape: str,
     force: bool,
     coverage: str,
     plot_title: str,

@@ -40,7 +40,7 @@ def sha256_in_place(place: Place, names: Iterable[str], store: Store) -> dict[st
         if place.find(name) != file:
             raise ModelError(f"{place.locate(name)} must not change while it is used, found it changed: run again")
         note = {"file": place.locate(name), "size_bytes": file.size_bytes, "version": file.version, "sha256": digest}
-        store.create(_memory_name(place, file), (json.dumps(note, indent=2) + "\n").encode())
+        store.replace(_memory_name(place, file), (json.dumps(note, indent=2) + "\n").encode())
         known[name] = digest
     return {name: digest for name, digest in known.items() if digest}
 
@@ -51,8 +51,8 @@ def _memory_name(place: Place, file: Stored) -> str:
 
 
 def _recall(store: Store, name: str) -> str | None:
-    return json.loads(store.read(name))["sha256"] if store.exists(name) else None
-
-
-def _mib(size_bytes: int) -> int:
-    return -(-size_bytes // _MIB)
+    """The SHA-256 that was noted; None where none was, or it cannot be read any more."""
+    try:
+        return str(json.loads(store.read(name))["sha256"]) if store.exists(name) else None
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -5,6 +5,7 @@ Hub's refusals mean. The bytes are streamed here, since its own downloads go to 
 """
 
 import dataclasses
+import logging
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -26,14 +27,17 @@ from huggingface_hub.errors import (
 from huggingface_hub.utils import build_hf_headers
 
 from components.contracts.errors import ModelError
+from components.contracts.progress import say
 from components.store.stored import Stored
 
 AT_THE_DOOR, ON_THE_WAY = 30.0, 600.0
 """Seconds for which the Hub may bring nothing: when a run begins, and once it is fetching."""
 _TIMEOUT = httpx2.Timeout(60, connect=20)
-_CHUNK_BYTES = 2**20
+_TRIES_IN_SILENCE = 2
 _LATER = (408, 425, 429, 500, 502, 503, 504)
 """Statuses after which the same request may succeed."""
+
+logging.getLogger("httpx2").setLevel(logging.WARNING)  # below, it logs addresses, and a signed one opens a gated file
 
 
 class _BrokenOffError(Exception):
@@ -68,7 +72,9 @@ class HubRepository:
         self, repository: str, revision: str, *, patience_seconds: tuple[float, float] = (AT_THE_DOOR, ON_THE_WAY)
     ) -> None:
         self.repository, self._revision, self._seconds = repository, revision, patience_seconds
-        info = self._patiently(lambda: HfApi().model_info(repository, revision=revision, files_metadata=True))
+        info = self._patiently(
+            lambda: HfApi().model_info(repository, revision=revision, files_metadata=True, timeout=_TIMEOUT.connect)
+        )
         self.repository, self.commit = info.id, str(info.sha)
         self._created = info.last_modified or datetime.fromtimestamp(0, UTC)
         self.files = {
@@ -84,6 +90,8 @@ class HubRepository:
     def stream(self, name: str, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
         """The file's bytes from `start` up to `stop`, as they come; where a connection breaks, another goes on.
 
+        While the Hub is waited for, nothing comes, again and again, so that whoever asked may leave.
+
         Raises:
             ModelError: the Hub refuses them, or has brought none for too long.
         """
@@ -96,17 +104,20 @@ class HubRepository:
                 with get_session().stream("GET", url, headers=headers, timeout=_TIMEOUT) as response:
                     _check_answer(response)
                     unwanted = at if response.status_code == 200 else 0  # small files may come whole
-                    for chunk in response.iter_bytes(_CHUNK_BYTES):
-                        wanted = chunk[unwanted:][: stop - at]
-                        unwanted = max(unwanted - len(chunk), 0)
-                        at += len(wanted)
-                        yield wanted
-                        patience.renew()
-                if at < stop:
-                    raise _BrokenOffError("a body that ended early")
+                    for chunk in response.iter_bytes():
+                        wanted = chunk[unwanted : unwanted + stop - at]
+                        unwanted -= min(unwanted, len(chunk))
+                        if wanted:
+                            at += len(wanted)
+                            yield wanted
+                            patience.renew()
+                        if at == stop:
+                            return
+                raise _BrokenOffError("a body that ended early")
             except (httpx2.HTTPError, OSError, _BrokenOffError) as error:
-                if not (_may_pass(error) and patience.wait()):
+                if not patience.wait(error):
                     self._explain(error, patience)
+                yield b""  # who has waited may have no use for the rest any more
 
     def read(self, name: str) -> bytes:
         """The file's bytes."""
@@ -138,8 +149,8 @@ class HubRepository:
         while True:
             try:
                 return call()
-            except (httpx2.HTTPError, OSError, ValueError) as error:
-                if not (_may_pass(error) and patience.wait()):
+            except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError, KeyError, TypeError) as error:
+                if not patience.wait(error):
                     self._explain(error, patience)
 
     def _explain(self, error: Exception, patience: "_Patience") -> NoReturn:
@@ -173,12 +184,17 @@ class HubRepository:
                 said = f"HF_TOKEN must be allowed to read {page}, found one that is not: give the token that right"
             case OfflineModeIsEnabled():
                 said = f"{_endpoint()} must be asked for {self.repository}, found HF_HUB_OFFLINE set: unset it"
+            case httpx2.UnsupportedProtocol() | httpx2.InvalidURL():
+                said = (
+                    f"HF_ENDPOINT must be an address such as https://huggingface.co, found {_endpoint()!r}: set it "
+                    "anew, or unset it"
+                )
+            case httpx2.LocalProtocolError() | UnicodeEncodeError():
+                said = "HF_TOKEN must be a token, found characters that no token has: set it anew, or unset it"
             case _:
-                why = f"status {status}" if status else str(error) if isinstance(error, _BrokenOffError) else ""
                 said = (
                     f"{_endpoint()} must answer for {self.repository}, which is no folder here, found "
-                    f"{why or type(error).__name__} after {patience.tries:,} tries in {patience.seconds:.0f} s: check "
-                    "the network and run again"
+                    f"{_reason(error)}{patience}: check the network and run again"
                 )
         raise ModelError(said) from None
 
@@ -192,21 +208,21 @@ class _Patience:
 
     def renew(self) -> None:
         """Something has come."""
-        self._since, self.tries = time.monotonic(), 0
+        self._since, self._tries = time.monotonic(), 0
 
-    @property
-    def seconds(self) -> float:
-        """For how long nothing has."""
-        return time.monotonic() - self._since
-
-    def wait(self) -> bool:
-        """Wait, each time longer; False where there is no time left."""
-        self.tries += 1
-        pause = min(2.0 ** (self.tries - 1), 30.0)
-        if self.seconds + pause > self._most:
+    def wait(self, error: Exception) -> bool:
+        """Wait, each time longer, or as long as the Hub asks; False where it is of no use, or no time is left."""
+        self._tries += 1
+        pause = max(min(2.0 ** (self._tries - 1), 30.0), _asked_to_wait(error))
+        if not _may_pass(error) or time.monotonic() - self._since + pause > self._most:
             return False
+        if self._tries == _TRIES_IN_SILENCE + 1:
+            say(f"{_endpoint()}: {_reason(error)}, tried again for {self._most:.0f} s at most")
         time.sleep(pause)
         return True
+
+    def __str__(self) -> str:
+        return f" after {self._tries} tries in {time.monotonic() - self._since:.0f} s" if self._tries > 1 else ""
 
 
 def _check_answer(response: httpx2.Response) -> None:
@@ -223,7 +239,23 @@ def _may_pass(error: Exception) -> bool:
     """Whether the same request may succeed later."""
     if isinstance(error, HfHubHTTPError):
         return error.response.status_code in _LATER
+    if isinstance(error, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError):
+        return False
     return isinstance(error, httpx2.TransportError | _BrokenOffError)
+
+
+def _asked_to_wait(error: Exception) -> float:
+    """Seconds for which the Hub asks to be left alone."""
+    asked = error.response.headers.get("Retry-After", "") if isinstance(error, HfHubHTTPError) else ""
+    return float(asked) if asked.isdecimal() else 0.0
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, without an address, which may be signed."""
+    if isinstance(error, HfHubHTTPError):
+        seconds = _asked_to_wait(error)
+        return f"status {error.response.status_code}" + (f", to wait {seconds:.0f} s" if seconds else "")
+    return str(error) if isinstance(error, _BrokenOffError) else type(error).__name__
 
 
 def _endpoint() -> str:

@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from components.contracts.errors import ModelError, SettingsError
+from components.contracts.errors import ModelError, SettingsError, StoreError
 from components.contracts.model import Model
 from components.contracts.progress import Progress, say, size
 from components.contracts.version import code_version
@@ -49,7 +49,10 @@ def find_model(model: str, revision: str, store: str) -> Model:
 
 def _in_place(model: str, store: str) -> Model:
     """A model in a folder."""
-    folder = open_model(model)
+    try:
+        folder = open_model(model)
+    except StoreError as error:
+        raise ModelError(re.sub("^store must", "model must", str(error))) from None
     folder.check_tensors()
     address = model if model.startswith("gs://") else str(Path(model).resolve())
     hashed = sha256_in_place(open_store(address), [CONFIG, *folder.weight_files()], open_store(store))
@@ -85,8 +88,9 @@ def _bring(source: HubRepository, store: Store, folder: str) -> dict[str, str]:
         )
     names = [name for name in _SMALL if name in source.files] + model.weight_files()
     sizes = {name: source.files[name].size_bytes for name in names}
-    there = sum(stored.size_bytes for stored in store.list(f"{folder}/"))
-    needed, free = sum(sizes.values()) - there, store.free_bytes()
+    _remove_damaged(store, folder, sizes)
+    free = store.free_bytes()
+    needed = sum(sizes.values()) - sum(_bytes_there(store, f"{folder}/{name}") for name in names)
     if free is not None and free < needed:
         raise ModelError(
             f"store must have {size(needed)} free for {source.repository}, found {size(free)} at "
@@ -113,18 +117,37 @@ def _bring(source: HubRepository, store: Store, folder: str) -> dict[str, str]:
     return hashed
 
 
+def _bytes_there(store: Store, name: str) -> int:
+    """What needs no more room of an object, finished or not."""
+    stored = store.find(name)
+    return stored.size_bytes if stored else store.begun_bytes(name)
+
+
 def _whole(store: Store, folder: str) -> dict[str, str] | None:
     """The SHA-256 of each file that a manifest names; None where there is no manifest, or a file is not as it says."""
     name = f"{folder}/{_MANIFEST}"
     if not store.exists(name):
         return None
-    files = json.loads(store.read(name))["files"]
-    there = {stored.name: stored.size_bytes for stored in store.list(f"{folder}/")}
-    changed = [file for file in files if there.get(f"{folder}/{file}") != files[file]["size_bytes"]]
-    for file in changed:
-        say(f"damaged, and fetched again: {store.locate(f'{folder}/{file}')}")
-        store.delete(f"{folder}/{file}")
-    return None if changed else {file: entry["sha256"] for file, entry in files.items()}
+    try:
+        files = json.loads(store.read(name))["files"]
+        sizes = {file: int(entry["size_bytes"]) for file, entry in files.items()}
+        hashed = {file: str(entry["sha256"]) for file, entry in files.items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        say(f"damaged, and written again: {store.locate(name)}")
+        store.delete(name)
+        return None
+    there = _remove_damaged(store, folder, sizes)
+    return hashed if there == sizes.keys() else None
+
+
+def _remove_damaged(store: Store, folder: str, sizes: dict[str, int]) -> set[str]:
+    """The files that are there in their sizes, once those of another size are gone."""
+    there = {stored.name.removeprefix(f"{folder}/"): stored.size_bytes for stored in store.list(f"{folder}/")}
+    for name in there.keys() & sizes.keys():
+        if there[name] != sizes[name]:
+            say(f"damaged, and fetched again: {store.locate(f'{folder}/{name}')}")
+            store.delete(f"{folder}/{name}")
+    return {name for name, size_bytes in sizes.items() if there.get(name) == size_bytes}
 
 
 def _described(folder: ModelFolder, hashed: dict[str, str], *, source: str, commit: str | None, address: str) -> Model:

@@ -112,38 +112,51 @@ def _bring_file(
             f"{source.locate(name)} must come as the Hub describes it, found other bytes, {_ATTEMPTS} times: check the "
             "network and run again"
         )
-    return file.sha256 or sha256_of(store, target, stored.size_bytes, report_kept)
+    report_kept(stored.size_bytes)
+    return file.sha256 or sha256_of(store, target, stored.size_bytes, lambda _: None)
 
 
 def _keep(chunks: Iterator[bytes], growing: Growing, hashes: "_Hashes", stop: threading.Event, report: Report) -> None:
     """Append and hash the bytes, piece by piece, while the next ones come."""
+    broken = threading.Event()
+    spare: deque[bytearray] = deque()  # memory that is used again costs no page faults
 
-    def keep(data: bytes) -> None:
-        hashes.update(growing.append(data))
-        report(len(data))
+    def keep(piece: bytearray, size_bytes: int) -> None:
+        if broken.is_set():
+            raise _StoppedError  # nothing may follow a piece that is missing
+        broken.set()
+        hashes.update(growing.append(memoryview(piece)[:size_bytes]))
+        broken.clear()
+        report(size_bytes)
+        spare.append(piece)
 
     kept: deque[Future[None]] = deque()
     with ThreadPoolExecutor(1) as keeper:
-        for piece in _pieces(chunks):
-            if stop.is_set():
-                raise _StoppedError
-            kept.append(keeper.submit(keep, piece))
+        for piece, size_bytes in _pieces(chunks, spare, stop):
+            kept.append(keeper.submit(keep, piece, size_bytes))
             if len(kept) > _WAITING:
                 kept.popleft().result()
         for done in kept:
             done.result()
 
 
-def _pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The same bytes in pieces of `PIECE_BYTES`; the last may be shorter."""
-    piece = bytearray()
+def _pieces(chunks: Iterator[bytes], spare: deque[bytearray], stop: threading.Event) -> Iterator[tuple[bytearray, int]]:
+    """The same bytes in pieces of `PIECE_BYTES`, and how many of them count: the last may be shorter."""
+    piece, filled = bytearray(), 0
     for chunk in chunks:
-        piece += chunk
-        while len(piece) >= PIECE_BYTES:
-            yield bytes(piece[:PIECE_BYTES])
-            del piece[:PIECE_BYTES]
-    if piece:
-        yield bytes(piece)
+        if stop.is_set():
+            raise _StoppedError
+        while chunk:
+            if not filled:
+                piece = spare.popleft() if spare else bytearray(PIECE_BYTES)
+            part = chunk[: PIECE_BYTES - filled]
+            piece[filled : filled + len(part)] = part
+            filled, chunk = filled + len(part), chunk[len(part) :]
+            if filled == PIECE_BYTES:
+                yield piece, filled
+                filled = 0
+    if filled:
+        yield piece, filled
 
 
 class _Hashes:
@@ -154,7 +167,7 @@ class _Hashes:
         self.sha256 = hashlib.sha256()
         self._git = hashlib.sha1(f"blob {file.size_bytes}\0".encode(), usedforsecurity=False)
 
-    def update(self, data: bytes) -> None:
+    def update(self, data: bytes | memoryview) -> None:
         self.bytes += len(data)
         self.sha256.update(data)
         if not self._file.sha256:

@@ -1,22 +1,27 @@
 """How far the scores of many books are: those of the book at hand, and of all."""
 
 from collections import Counter
+from collections.abc import Callable
 
 from components.contracts.progress import Progress
 from components.extract.work import Part, Work
 
 
 class BooksProgress:
-    """Says which book is scored and how far it is, how many are done, and how far the whole is."""
+    """Says which book is scored and how far it is, how many are done, and how far the whole is.
 
-    def __init__(self, work: Work) -> None:
+    Args:
+        remark: what is said of windows a second.
+    """
+
+    def __init__(self, work: Work, remark: Callable[[float], str]) -> None:
         self._windows, self._left = work.windows, Counter(dict.fromkeys(work.windows, 0))
         for part in work.missing:
             self._left[part.address] += len(part.rows)
         self._names = {address: f"{name}, control sample" for name, address in work.control_addresses.items()}
         self._names |= {address: name for name, address in work.addresses.items()}
         self._books = {address for address in work.addresses.values() if work.windows[address]}
-        self._all = Progress(work.total, "windows", skip=work.done)
+        self._all = Progress(work.total, "windows", skip=work.done, remark=remark)
 
     def add(self, part: Part, windows: int) -> None:
         """Count windows of a part as done, and say so when it is time."""

@@ -6,6 +6,7 @@ which is on the devices from the start: host memory holds a few pieces, whatever
 
 import dataclasses
 import functools
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.sharding import NamedSharding, PartitionSpec
 from jax.typing import DTypeLike
 
 from components.extract.decoder import Params
@@ -22,7 +24,7 @@ from components.models.folder import ModelFolder
 from components.models.parameters import Parameter
 
 PIECE_BYTES = 64 * 2**20
-"""Of the checkpoint, in one read; more only where a single row is longer, or rows are divided over devices."""
+"""About what is read at once for each device; more where a single row is longer."""
 _READERS = 4
 """Pieces that are read or converted at once."""
 
@@ -31,13 +33,15 @@ _DTYPES = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "BF16": np.dtype(jnp.
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Piece:
-    """Rows `start` to `stop` of a parameter, of one layer or of the whole model."""
+    """Rows of a parameter that lie together in a tensor."""
 
     name: str
     parameter: Parameter
-    layer: int | None
-    start: int
-    stop: int
+    tensor: str
+    rows: tuple[range, ...]
+    """Of those that the parameter has in this tensor; a range for each share of the devices that divide the rows."""
+    at: tuple[int, ...]
+    """Where they belong in a device's stack: the layer and the expert, as far as there are some, and the row."""
 
 
 def load(
@@ -55,13 +59,15 @@ def load(
     of_model, of_layer = model.parameters()
 
     def read(piece: _Piece) -> np.ndarray:
-        parameter = piece.parameter
-        tensor = tensors[parameter.source.format(layer=piece.layer)]
-        row_bytes = (tensor.stop - tensor.start) // parameter.shape[0]
-        first = tensor.start + piece.start * row_bytes
-        data = model.place.read_range(tensor.file, first, first + (piece.stop - piece.start) * row_bytes)
-        values = np.frombuffer(data, _DTYPES[tensor.dtype]).reshape(-1, *parameter.shape[1:]).astype(dtype)
-        return values if piece.layer is None else values[None]
+        parameter, tensor = piece.parameter, tensors[piece.tensor]
+        row_bytes = (tensor.stop - tensor.start) // parameter.view[0]
+        first = tensor.start + parameter.box[0][0] * row_bytes
+        spans = [(first + rows.start * row_bytes, first + rows.stop * row_bytes) for rows in piece.rows]
+        data = b"".join(model.place.read_range(tensor.file, *span) for span in spans)
+        values = np.frombuffer(data, _DTYPES[tensor.dtype]).reshape(-1, *parameter.view[1:])
+        values = values[:, *(slice(*side) for side in parameter.box[1:])].astype(dtype)
+        within_row = parameter.shape[1 + ("{expert}" in parameter.source) :]
+        return values.reshape(*[1] * (len(piece.at) - 1), -1, *within_row)
 
     def zeros(parameter: Parameter, *, stacked: bool) -> Array:
         shape = (*[layers] * stacked, *parameter.shape)
@@ -74,35 +80,42 @@ def load(
     for layer in range(layers):
         pieces += [piece for name, parameter in of_layer.items() for piece in _pieces(name, parameter, layer, sharding)]
     for piece, values in _read_ahead(pieces, read):
-        group = params if piece.layer is None else params["layers"]
-        place = sharding.at_rest(piece.parameter, stacked=piece.layer is not None)
-        at = (piece.start,) if piece.layer is None else (piece.layer, piece.start)
-        group[piece.name] = _put(group[piece.name], jax.device_put(values, place), np.asarray(at, np.int32))
+        stacked = piece.name in of_layer
+        group = params["layers"] if stacked else params
+        place = sharding.at_rest(piece.parameter, stacked=stacked)
+        at = np.asarray(piece.at, np.int32)
+        group[piece.name] = _put(group[piece.name], jax.device_put(values, place), at, place)
         report(values.size)
     return params
 
 
-@functools.partial(jax.jit, donate_argnums=0)
-def _put(stack: Array, values: Array, at: Array) -> Array:
-    """The stack with `values` where they belong; its memory is used again."""
-    starts = [*at, *[0] * (stack.ndim - len(at))]
-    return jax.lax.dynamic_update_slice(stack, values, starts)
+@functools.partial(jax.jit, donate_argnums=0, static_argnums=3)
+def _put(stack: Array, values: Array, at: Array, place: NamedSharding) -> Array:
+    """The stack with each device's share of `values` where it belongs; its memory is used again."""
+
+    def put(own: Array, share: Array, at: Array) -> Array:
+        return jax.lax.dynamic_update_slice(own, share, [*at, *[0] * (own.ndim - at.size)])
+
+    specs = (place.spec, place.spec, PartitionSpec())
+    return jax.shard_map(put, mesh=place.mesh, in_specs=specs, out_specs=place.spec, check_vma=False)(stack, values, at)
 
 
 def _pieces(name: str, parameter: Parameter, layer: int | None, sharding: Sharding) -> Iterator[_Piece]:
-    """The rows of a parameter, in equal pieces; all at once where rows are divided over devices."""
-    rows = parameter.shape[0]
-    divided = sharding.at_rest(parameter, stacked=False).spec[0] is not None
-    wanted = -(-parameter.size * 4 // PIECE_BYTES)
-    count = 1 if divided else next(count for count in range(min(wanted, rows), rows + 1) if rows % count == 0)
-    each = rows // count
-    for start in range(0, rows, each):
-        yield _Piece(name=name, parameter=parameter, layer=layer, start=start, stop=start + each)
+    """A parameter's rows in pieces of one size, of which each device has its share."""
+    names, by_expert = parameter.tensors(layer), "{expert}" in parameter.source
+    axes = sharding.paper.split(parameter)[int(by_expert)]
+    shares = math.prod(sharding.devices.shape[axis] for axis in axes)
+    rows = (parameter.box[0][1] - parameter.box[0][0]) // shares
+    wanted = max(1, min(rows, -(-parameter.size * 4 // len(names) // PIECE_BYTES)))
+    each = rows // next(count for count in range(wanted, rows + 1) if rows % count == 0)
+    for expert, tensor in enumerate(names):
+        for start in range(0, rows, each):
+            where = (*([layer] if layer is not None else []), *([expert] if by_expert else []), start)
+            parts = tuple(range(share * rows + start, share * rows + start + each) for share in range(shares))
+            yield _Piece(name=name, parameter=parameter, tensor=tensor, rows=parts, at=where)
 
 
-def _read_ahead(
-    pieces: list[_Piece], read: Callable[[_Piece], np.ndarray]
-) -> Iterator[tuple[_Piece, np.ndarray]]:
+def _read_ahead(pieces: list[_Piece], read: Callable[[_Piece], np.ndarray]) -> Iterator[tuple[_Piece, np.ndarray]]:
     """Each piece with its values, in order, a few ahead of the one at hand."""
     with ThreadPoolExecutor(_READERS) as pool:
         reads: deque[tuple[_Piece, Future[np.ndarray]]] = deque()

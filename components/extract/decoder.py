@@ -1,7 +1,7 @@
-"""The decoder's forward pass, as pure functions.
+"""The decoder's forward pass, as pure functions: what each family of models differs in, its config says.
 
 Array letters: B batch, T tokens, S scored tokens, D embed, H heads, K kv heads, G heads a kv head, E head_dim, F ffn,
-V vocab, L layers. In an einsum they are lower case; `u` is T once more, on the keys' side.
+V vocab, L layers, X experts. In an einsum they are lower case; `u` is T once more, on the keys' side.
 """
 
 from collections.abc import Callable
@@ -11,6 +11,9 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from components.extract.attention import attention, layer_positions
+from components.extract.mlp import mlp
+from components.extract.norm import norm, softcap
 from components.models.decoder_config import DecoderConfig
 
 Params = dict[str, Any]
@@ -34,76 +37,41 @@ def hidden_states(
         whole: brings together what devices hold of a layer's weights, when its turn comes.
     """
     dtype = params["embed"].dtype
-    positions = token_ids.shape[1]
-    angles = jnp.arange(positions)[:, None] * jnp.asarray(config.rope.inverse_frequencies(config.head_dim), jnp.float32)
-    rotation = jnp.cos(angles).astype(dtype), jnp.sin(angles).astype(dtype)
-
     with jax.named_scope("embed"):
         states = look_up(params["embed"], token_ids)
+        if config.embed_scale != 1:
+            states *= jnp.asarray(config.embed_scale, dtype)  # rounded first, as Gemma was trained
+    kinds, kind_of_layer = layer_positions(config, token_ids.shape[1], dtype)
 
-    def layer(states: Array, weights: Params) -> tuple[Array, None]:
+    def layer(states: Array, scanned: tuple[Params, Array]) -> tuple[Array, None]:
+        weights, kind = scanned
         with jax.named_scope("weights"):
             weights = whole(weights)
+        positions = jax.tree.map(lambda table: table[kind], kinds)
+
+        def normed(name: str, states: Array) -> Array:
+            return norm(weights, name, states, config) if name in weights else states
+
         with jax.named_scope("attention"):
-            states += _attention(weights, config, _rms_norm(states, weights["attention_norm"], config), rotation)
+            attended = attention(weights, config, normed("attention_norm", states), positions)
+            after = states + normed("attention_post_norm", attended)
         with jax.named_scope("mlp"):
-            states += _mlp(weights, _rms_norm(states, weights["mlp_norm"], config))
-        return states, None
+            read = states if config.parallel else after
+            after += normed("mlp_post_norm", mlp(weights, config, normed("mlp_norm", read)))
+        return after, None
 
-    states, _ = jax.lax.scan(layer, states, params["layers"])
-    return _rms_norm(states[:, first:], params["final_norm"], config)
+    states, _ = jax.lax.scan(layer, states, (params["layers"], kind_of_layer))
+    return norm(params, "final_norm", states[:, first:], config)
 
 
-def logits(params: Params, hidden: Array) -> Array:
+def logits(params: Params, config: DecoderConfig, hidden: Array) -> Array:
     """The logits of every row of the head, float32 [..., V], from hidden states [..., D]."""
     with jax.named_scope("head"):
-        return jnp.einsum("...d,vd->...v", hidden, params[head_name(params)], preferred_element_type=jnp.float32)
+        head = params[head_name(config)]
+        scores = jnp.einsum("...d,vd->...v", hidden, head, preferred_element_type=jnp.float32)
+        return softcap(scores, config.final_softcap)
 
 
-def head_name(params: Params) -> str:
+def head_name(config: DecoderConfig) -> str:
     """The parameter that is the head: the embedding table, where they are tied."""
-    return "head" if "head" in params else "embed"
-
-
-def _attention(weights: Params, config: DecoderConfig, states: Array, rotation: tuple[Array, Array]) -> Array:
-    batch, positions, _ = states.shape
-    query = _linear(weights, "query", "btd,hed->bthe", states)
-    key = _linear(weights, "key", "btd,ked->btke", states)
-    value = _linear(weights, "value", "btd,ked->btke", states)
-    query, key = _rotate(query, rotation), _rotate(key, rotation)
-
-    # Heads first: a CPU multiplies batches of matrices that lie in one piece.
-    grouped = query.reshape(batch, positions, config.kv_heads, -1, config.head_dim).transpose(0, 2, 3, 1, 4)
-    key, value = key.transpose(0, 2, 3, 1), value.transpose(0, 2, 1, 3)
-    scores = jnp.einsum("bkgte,bkeu->bkgtu", grouped, key, preferred_element_type=jnp.float32)
-    causal = jnp.tril(jnp.ones((positions, positions), bool))
-    scores = jnp.where(causal, scores * config.head_dim**-0.5, -jnp.inf)
-    shares = jax.nn.softmax(scores, axis=-1).astype(states.dtype)
-    mixed = jnp.einsum("bkgtu,bkue->bkgte", shares, value).transpose(0, 3, 1, 2, 4)
-    return _linear(weights, "output", "bthe,dhe->btd", mixed.reshape(query.shape))
-
-
-def _mlp(weights: Params, states: Array) -> Array:
-    gate = _linear(weights, "gate", "btd,fd->btf", states)
-    up = _linear(weights, "up", "btd,fd->btf", states)
-    return _linear(weights, "down", "btf,df->btd", jax.nn.silu(gate) * up)
-
-
-def _linear(weights: Params, name: str, letters: str, states: Array) -> Array:
-    product = jnp.einsum(letters, states, weights[name])
-    bias = weights.get(f"{name}_bias")
-    return product if bias is None else product + bias
-
-
-def _rms_norm(states: Array, weight: Array, config: DecoderConfig) -> Array:
-    """Root-mean-square norm over D, in float32."""
-    wide = states.astype(jnp.float32)
-    scale = jax.lax.rsqrt(jnp.mean(wide * wide, axis=-1, keepdims=True) + config.norm_epsilon)
-    return (wide * scale).astype(states.dtype) * weight
-
-
-def _rotate(states: Array, rotation: tuple[Array, Array]) -> Array:
-    """Turn each pair (i, i + E/2) of [B, T, heads, E] by its position's angle."""
-    cos, sin = (part[:, None, :] for part in rotation)
-    left, right = jnp.split(states, 2, axis=-1)
-    return jnp.concatenate([left * cos - right * sin, right * cos + left * sin], axis=-1)
+    return "embed" if config.tied_head else "head"

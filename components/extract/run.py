@@ -4,24 +4,23 @@ import dataclasses
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from components.contracts.errors import ModelError
-from components.contracts.model import Model, read_model
+from components.contracts.model import read_model
 from components.contracts.progress import say
 from components.contracts.scores import ScoreManifest, Scores, part_to_bytes, write_score_manifest
 from components.contracts.settings import Settings
-from components.contracts.version import code_version
-from components.contracts.windows import Tokenization, read_tokenization
-from components.extract import checkpoint
+from components.contracts.windows import read_tokenization
 from components.extract.books_progress import BooksProgress
-from components.extract.decoder import Params
-from components.extract.scoring import Scorer, TokenScores, scorer, window_scores
-from components.extract.work import Part, Shard, check_room, work_of
+from components.extract.compiled import compiled_programs
+from components.extract.engine import Engine, Machine
+from components.extract.scoring import TokenScores, window_scores
+from components.extract.work import Part, Shard, Work, check_room, work_of
 from components.extract.writer import Writer
 from components.models.folder import open_model
 from components.store import Store, open_store
@@ -43,39 +42,61 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, shar
         ModelError: the weights cannot be used.
         StoreError: the store has no room for the scores, or does not take them.
     """
-    device = jax.devices()[0]
-    chosen = _settle(Settings.read(settings), device)
+    given = Settings.read(settings)
+    machine = Machine.find(given.layout)
+    score = dataclasses.replace(given.score, precision=machine.precision(given.score.precision))
+    chosen = dataclasses.replace(given, score=score)
     described, tokenization, place = read_model(model), read_tokenization(windows), open_store(store)
     work = work_of(books, windows, place, described, tokenization, chosen, Shard.parse(shard))
     check_room(place, work.missing, tokenization.scored_tokens)
 
-    precision, batch = chosen.score.precision, chosen.layout.batch_size
     which = "" if chosen.layout.shards == 1 else f"shard {shard}: "
     say(
         f"{which}{work.total:,} windows of {len(work.addresses):,} book{'s' * (len(work.addresses) > 1)}, "
-        f"{work.done:,} scored already; {precision}, batches of {batch}, {device.device_kind}"
+        f"{work.done:,} scored already"
     )
     if work.missing:
-        computed_on = {
-            "device": device.device_kind,
-            "devices": 1,
-            "precision": precision,
-            "batch_size": batch,
-            "jax": jax.__version__,
-            "code": code_version(),
-        }
-        with jax.default_matmul_precision("highest" if precision == "float32" else "default"), Writer() as writer:
-            params, score = _prepare(described, chosen, tokenization)
-            progress = BooksProgress(work)
-            parts = work.inputs(_wanted(work.missing, place, progress))
-            for part, part_scores in _score_parts(
-                score, params, parts, batch, chosen.score.top_k, progress, writer.check
-            ):
-                writer.submit(partial(_write, place, part, part_scores, computed_on))
+        engine = Engine.lay_out(
+            open_model(described.address),
+            machine,
+            score,
+            chosen.layout,
+            positions=(tokenization.bos_id is not None) + chosen.window.prompt_tokens + tokenization.scored_tokens - 1,
+            scored_tokens=tokenization.scored_tokens,
+        )
+        _score(engine, work, place)
+    precision = score.precision
     manifest = ScoreManifest(
         store=store, precision=precision, addresses=work.addresses, control_addresses=work.control_addresses
     )
     write_score_manifest(scores, manifest)
+
+
+def _score(engine: Engine, work: Work, store: Store) -> None:
+    """Score what is missing, and keep it."""
+    computed_on, top_k = engine.computed_on(), engine.score_settings.top_k
+    full = engine.score_settings.precision == "float32"
+    with (
+        jax.default_matmul_precision("highest" if full else "default"),
+        _programs(store, engine.machine) as keep_programs,
+        Writer() as writer,
+    ):
+        score = engine.load()
+        progress = BooksProgress(work, engine.share_of_peak)
+        parts = work.inputs(_wanted(work.missing, store, progress))
+        for part, scores in _score_parts(score, parts, engine.layout.batch_size, top_k, progress, writer.check):
+            writer.submit(partial(_write, store, part, scores, computed_on))
+            keep_programs()
+
+
+@contextmanager
+def _programs(store: Store, machine: Machine) -> Iterator[Callable[[], None]]:
+    """What keeps compiled programs in the store; a CPU compiles in no time, and for itself alone."""
+    if machine.is_cpu:
+        yield lambda: None
+    else:
+        with compiled_programs(store, machine.devices[0]) as programs:
+            yield programs.keep
 
 
 def _wanted(parts: list[Part], store: Store, progress: BooksProgress) -> Iterator[Part]:
@@ -99,35 +120,8 @@ def _write(store: Store, part: Part, scores: Scores, computed_on: dict[str, obje
         store.create(part.name, data)
 
 
-def _settle(settings: Settings, device: jax.Device) -> Settings:
-    """The settings with what was left open (`auto`, 0) chosen for the device."""
-    on_cpu = device.platform == "cpu"
-    precision, batch = settings.score.precision, settings.layout.batch_size
-    if precision == "auto":
-        precision = "float32" if on_cpu else "bfloat16"
-    return dataclasses.replace(
-        settings,
-        score=dataclasses.replace(settings.score, precision=precision),
-        layout=dataclasses.replace(settings.layout, batch_size=batch or (16 if on_cpu else 64)),
-    )
-
-
-def _prepare(described: Model, settings: Settings, tokenization: Tokenization) -> tuple[Params, Scorer]:
-    """The weights, loaded, and the function that scores with them."""
-    folder = open_model(described.address)
-    params = checkpoint.load(folder, jnp.dtype(settings.score.precision))
-    score = scorer(
-        folder.decoder,
-        scored_tokens=tokenization.scored_tokens,
-        temperature=settings.score.temperature,
-        top_k=settings.score.top_k,
-    )
-    return params, score
-
-
 def _score_parts(
-    score: Scorer,
-    params: Params,
+    score: Callable[[np.ndarray], TokenScores],
     parts: Iterable[tuple[Part, np.ndarray]],
     batch: int,
     top_k: int,
@@ -158,7 +152,7 @@ def _score_parts(
         for first in range(0, len(inputs), batch):
             rows = inputs[first : first + batch]
             padded = np.pad(rows, ((0, batch - len(rows)), (0, 0)))
-            flying.append((part, len(rows), score(params, jnp.asarray(padded))))
+            flying.append((part, len(rows), score(padded)))
             if len(flying) == _IN_FLIGHT:
                 yield from land()
     while flying:

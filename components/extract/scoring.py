@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,14 +13,15 @@ from jax.sharding import PartitionSpec as P
 
 from components.contracts.scores import Scores
 from components.extract import decoder
-from components.extract.sharding import DATA, Sharding
+from components.extract.sharding import Sharding
 from components.models.decoder_config import DecoderConfig
+from components.models.mesh import DATA
 from components.models.parameters import Parameter
 
 Parameters = tuple[Mapping[str, Parameter], Mapping[str, Parameter]]
 """Of the whole model, and of each layer."""
 HEAD_WINDOWS, HEAD_WINDOWS_CPU = 8, 4
-"""Windows whose logits are held at once: rows enough to keep an accelerator's units full, few enough for a CPU's cache."""
+"""Windows whose logits are held at once: enough to keep an accelerator's units full, few enough for a CPU's cache."""
 _GROUP = 128
 """Values that `kth_largest` takes together: of 64, 128 and 256 the fastest for 40 of a vocabulary of 49,152."""
 
@@ -57,13 +59,18 @@ def scorer(
     of the windows' devices.
     """
     of_model, of_layer = parameters
-    at_once = HEAD_WINDOWS_CPU if sharding.mesh.devices.flat[0].platform == "cpu" else HEAD_WINDOWS
-    specs = {name: sharding.by_hand(parameter, stacked=False) for name, parameter in of_model.items()}
+    at_once = HEAD_WINDOWS_CPU if sharding.devices.devices.flat[0].platform == "cpu" else HEAD_WINDOWS
+    specs: dict[str, Any] = {name: sharding.by_hand(parameter, stacked=False) for name, parameter in of_model.items()}
     specs["layers"] = {name: sharding.by_hand(parameter, stacked=True) for name, parameter in of_layer.items()}
 
     @jax.jit
     @functools.partial(
-        jax.shard_map, mesh=sharding.mesh, in_specs=(specs, P(DATA)), out_specs=P(DATA), axis_names={DATA}
+        jax.shard_map,
+        mesh=sharding.devices,
+        in_specs=(specs, P(DATA)),
+        out_specs=P(DATA),
+        axis_names={DATA},
+        check_vma=False,  # families need not say which of their constants are the same on all devices
     )
     def score(params: decoder.Params, token_ids: Array) -> TokenScores:
         fed, targets = token_ids[:, :-1], token_ids[:, -scored_tokens:]
@@ -75,10 +82,11 @@ def scorer(
             look_up=functools.partial(sharding.look_up, of_model["embed"]),
             whole=functools.partial(sharding.whole, of_layer),
         )
-        head = sharding.whole(of_model, {decoder.head_name(params): params[decoder.head_name(params)]})
+        head = sharding.whole(of_model, {decoder.head_name(config): params[decoder.head_name(config)]})
 
         def score_window(window: tuple[Array, Array]) -> TokenScores:
-            return score_tokens(decoder.logits(head, window[0]), window[1], temperature=temperature, top_k=top_k)
+            hidden, targets = window
+            return score_tokens(decoder.logits(head, config, hidden), targets, temperature=temperature, top_k=top_k)
 
         return jax.lax.map(score_window, (hidden, targets), batch_size=at_once)
 
@@ -110,8 +118,8 @@ def kth_largest(values: Array, k: int) -> Array:
 
     They may be -inf, not NaN; one that is subnormal may count as 0.
 
-    Of many values, few are looked at more than once. Cut into groups, the k-th largest of the groups' largest is a lower
-    bound, and what lies above it is in the groups, fewer than k, whose largest does:
+    Of many values, few are looked at more than once. Cut into groups, the k-th largest of the groups' largest is a
+    lower bound, and what lies above it is in the groups, fewer than k, whose largest does:
 
         k = 2    3 1 | 9 7 | 2 4 | 5 8    largest 3 9 4 8, bound 8, above it only in 9 7, answer max(8, 7) = 8
     """

@@ -66,8 +66,8 @@ class ModelFolder:
                 f"{len(self.tensor_files):,} in all: fetch the model again"
             )
         model, layer = self.parameters()
-        wanted = {parameter.source: parameter for parameter in model.values()}
-        wanted |= {p.source.format(layer=index): p for p in layer.values() for index in range(self.decoder.layers)}
+        wanted = {name: parameter for parameter in model.values() for name in parameter.tensors()}
+        wanted |= {name: p for p in layer.values() for index in range(self.decoder.layers) for name in p.tensors(index)}
         missing = sorted(wanted.keys() - self.tensor_files.keys())
         if missing:
             raise ModelError(
@@ -96,7 +96,7 @@ def open_model(address: str | Path) -> ModelFolder:
         ModelError: there is no such folder, its config.json is not understood, or it has no safetensors.
     """
     address = str(address)
-    if not address or ("://" not in address and not Path(address).is_dir()):
+    if not address.startswith("gs://") and not (address and Path(address).is_dir()):
         raise ModelError(
             "model must be a folder with config.json, tokenizer.json and safetensors, a name in models.yaml, or "
             f"organisation/name on the Hugging Face Hub, found no folder {address!r}: check it"

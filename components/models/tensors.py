@@ -51,7 +51,7 @@ def read_tensors(place: Place, file: str) -> dict[str, Tensor]:
         raise _damage(place, file, "a header that does not fit")
     header = first[8:] if len(first) >= 8 + length else first[8:] + place.read_range(file, len(first), 8 + length)
     try:
-        content = json.loads(header[:length])
+        content = json.loads(header[:length].decode())
         content.pop("__metadata__", None)
         tensors = {name: _tensor(file, 8 + length, entry) for name, entry in content.items()}
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -67,10 +67,10 @@ def read_tensors(place: Place, file: str) -> dict[str, Tensor]:
 
 
 def _tensor(file: str, first: int, entry: dict[str, Any]) -> Tensor:
-    start, stop = entry["data_offsets"]
-    tensor = Tensor(
-        file=file, dtype=str(entry["dtype"]), shape=tuple(entry["shape"]), start=first + start, stop=first + stop
-    )
+    (start, stop), shape = entry["data_offsets"], entry["shape"]
+    if not isinstance(shape, list) or any(type(number) is not int for number in (start, stop, *shape)):
+        raise TypeError("no whole number")
+    tensor = Tensor(file=file, dtype=str(entry["dtype"]), shape=tuple(shape), start=first + start, stop=first + stop)
     each = (BYTES | _OTHER_BYTES).get(tensor.dtype)
     if any(side < 0 for side in tensor.shape) or stop < start:
         raise ValueError("a negative size")

@@ -72,6 +72,10 @@ class Store(Place, Protocol):
         """
         ...
 
+    def begun_bytes(self, name: str) -> int:
+        """What is kept of an object that is growing, and takes room."""
+        ...
+
     def fetch(self, name: str, path: Path) -> None:
         """Write the object to a local file, several ranges at once where that is faster."""
         ...

@@ -23,7 +23,7 @@ from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 from google.cloud.storage.retry import DEFAULT_RETRY
 
 from components.contracts.errors import StoreError
-from components.store.gcs_pieces import GcsPieces
+from components.store.gcs_pieces import PIECES, GcsPieces
 from components.store.stored import Growing, Stored, checked_name
 
 _SCHEME = "gs://"
@@ -121,6 +121,10 @@ class GcsStore:
             if not self.exists(name):
                 raise
             pieces.discard()
+
+    def begun_bytes(self, name: str) -> int:
+        """The sizes of the pieces."""
+        return sum(stored.size_bytes for stored in self.list(f"{name}{PIECES}"))
 
     def compose(self, names: Sequence[str], name: str) -> None:
         """Make one object of several, unless it is there."""

@@ -44,10 +44,10 @@ class GcsPieces:
         """A piece, held against its checksum."""
         return self._store.read(self._piece(piece))
 
-    def append(self, data: bytes) -> bytes:
+    def append(self, data: bytes | memoryview) -> bytes | memoryview:
         """Upload the next piece, or read what another process has uploaded."""
         name = self._piece(self.pieces)
-        kept = data if self._store.create(name, data) else self._store.read(name)
+        kept = data if self._store.create(name, bytes(data)) else self._store.read(name)
         self.pieces += 1
         return kept
 

@@ -17,6 +17,9 @@ from components.store.stored import Growing, Stored, checked_name
 _HIDDEN = ".byheart-"
 """How the files begin that are being written; a process that was killed leaves them, and nobody reads them."""
 
+_WRITE_BYTES = 2**18
+"""Written in one call; with 16 MiB Linux took 1.7 to 3.6 s of a core for a gigabyte, and so about 1 s."""
+
 
 class LocalStore:
     """Objects as files below `folder`; several processes may share it."""
@@ -73,6 +76,12 @@ class LocalStore:
                 yield growing
         finally:
             growing.close()
+
+    def begun_bytes(self, name: str) -> int:
+        """The size of the hidden file."""
+        path = _growing(self._path(name))
+        with _explained("find", path):
+            return path.stat().st_size if path.is_file() else 0
 
     def exists(self, name: str) -> bool:
         """Whether the file is there: if so, it is whole."""
@@ -149,7 +158,7 @@ class _GrowingFile:
 
     def __init__(self, path: Path, piece_bytes: int) -> None:
         self._path, self._piece_bytes = path, piece_bytes
-        self._hidden = path.with_name(f"{_HIDDEN}{path.name}.growing")
+        self._hidden = _growing(path)
         with _explained("write", path):
             path.parent.mkdir(parents=True, exist_ok=True)
             while not self._own():
@@ -175,12 +184,12 @@ class _GrowingFile:
         with _explained("read", self._hidden):
             return os.pread(self._file.fileno(), self._piece_bytes, piece * self._piece_bytes)
 
-    def append(self, data: bytes) -> bytes:
+    def append(self, data: bytes | memoryview) -> bytes | memoryview:
         """Write at the end."""
         with _explained("write", self._path):
             rest = memoryview(data)
             while rest:
-                rest = rest[self._file.write(rest) or 0 :]
+                rest = rest[self._file.write(rest[:_WRITE_BYTES]) or 0 :]
         self.pieces += 1
         return data
 
@@ -202,6 +211,11 @@ class _GrowingFile:
         if not self.pieces:
             self._hidden.unlink(missing_ok=True)
         self._file.close()
+
+
+def _growing(path: Path) -> Path:
+    """Where a large file is until it is whole."""
+    return path.with_name(f"{_HIDDEN}{path.name}.growing")
 
 
 @contextmanager

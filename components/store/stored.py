@@ -33,7 +33,7 @@ class Growing(Protocol):
         """A piece that is there."""
         ...
 
-    def append(self, data: bytes) -> bytes:
+    def append(self, data: bytes | memoryview) -> bytes | memoryview:
         """Keep the next piece; what is kept, which is another's where one was faster."""
         ...
 

@@ -1,4 +1,4 @@
-"""Servers that books are brought from: Google Cloud Storage's, and one of files under a certificate of its own."""
+"""Servers that books and models are brought from; here, one of files under a certificate of its own."""
 
 import datetime
 import ipaddress
@@ -13,6 +13,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.download.fixtures import clock as clock
+from tests.download.fixtures import files as files
+from tests.download.fixtures import hub as hub
+from tests.download.fixtures import repository as repository
+from tests.download.fixtures import store as store
 from tests.store.conftest import server as server
 
 

@@ -1,11 +1,12 @@
 """Scores the same windows on eight devices that the CPU pretends to have, under every layout.
 
-    python -m tests.extract.layouts OUT.npz CHECKPOINT...
+python -m tests.extract.layouts OUT.npz CHECKPOINT...
 """
 
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=8"
 
@@ -17,26 +18,25 @@ from components.extract import checkpoint
 from components.extract.scoring import scorer
 from components.extract.sharding import make_sharding
 from components.models.folder import open_model
+from components.models.mesh import Mesh
 
-LAYOUTS = [(1, 1, False), (8, 1, False), (8, 1, True), (1, 2, False), (4, 2, False), (4, 2, True)]
+LAYOUTS = [(1, 1, False), (8, 1, False), (8, 1, True), (1, 2, False), (4, 2, False)]
 """Devices along `data`, devices along `model`, and whether weights are gathered; the first is one device."""
 WINDOWS, TOKENS, SCORED = 16, 40, 20
 
 
 def main(out: str, *checkpoints: str) -> None:
     """Write log_prob, rank and log_top_k_mass of each checkpoint and layout."""
-    found = {}
+    found: dict[str, Any] = {}
     for path in map(Path, checkpoints):
         model = open_model(path)
         random = np.random.default_rng(0)
         ids = random.integers(0, model.decoder.vocab, (WINDOWS, TOKENS)).astype(np.int32)
         checkpoint.PIECE_BYTES = 10_000  # so that a small tensor comes in pieces too
         for data, along_model, gather in LAYOUTS:
-            sharding = make_sharding(jax.devices(), data, along_model, gather=gather)
+            sharding = make_sharding(jax.devices(), Mesh(data=data, model=along_model, gather=gather))
             params = checkpoint.load(model, jnp.dtype("float32"), sharding)
-            score = scorer(
-                model.decoder, model.parameters(), sharding, scored_tokens=SCORED, temperature=0.8, top_k=7
-            )
+            score = scorer(model.decoder, model.parameters(), sharding, scored_tokens=SCORED, temperature=0.8, top_k=7)
             with jax.default_matmul_precision("highest"):
                 scores = score(params, jax.device_put(ids, sharding.windows))
             for name in ("log_prob", "rank", "log_top_k_mass"):

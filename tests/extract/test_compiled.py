@@ -8,7 +8,6 @@ import pytest
 
 from components.extract.compiled import compiled_programs
 from components.store import open_store
-from tests.store.conftest import address, server  # noqa: F401
 
 HITS = "/jax/compilation_cache/cache_hits"
 
@@ -16,10 +15,11 @@ HITS = "/jax/compilation_cache/cache_hits"
 @pytest.fixture
 def compile_everything() -> Iterator[None]:
     """Also what takes no time to compile is kept."""
-    before = jax.config.jax_persistent_cache_min_compile_time_secs
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    name = "jax_persistent_cache_min_compile_time_secs"
+    before = getattr(jax.config, name)
+    jax.config.update(name, 0.0)
     yield
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", before)
+    jax.config.update(name, before)
 
 
 @pytest.mark.usefixtures("compile_everything")

@@ -11,14 +11,14 @@ from tests.conftest import ROOT
 from tests.extract.layouts import LAYOUTS
 
 GOLDENS = Path(__file__).parent / "goldens"
-CHECKPOINTS = ["gqa_untied"]
+CHECKPOINTS = ["gqa_untied", "phi3_short_factors_old", "gpt_neox_parallel_old", "mixtral_old"]
 ONE, *OTHERS = [f"{data}x{model}{'g' * gather}" for data, model, gather in LAYOUTS]
 
 
 @pytest.fixture(scope="module")
 def scored(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
     out = tmp_path_factory.mktemp("layouts") / "scores.npz"
-    command = [sys.executable, "-m", "tests.extract.layouts", out, *(GOLDENS / name for name in CHECKPOINTS)]
+    command = [sys.executable, "-m", "tests.extract.layouts", str(out), *(str(GOLDENS / name) for name in CHECKPOINTS)]
     subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
     with np.load(out) as held:
         return dict(held)

@@ -1,5 +1,6 @@
 """From a config.json's content to the decoder that it describes."""
 
+import dataclasses
 import math
 from typing import Any
 
@@ -7,8 +8,10 @@ import numpy as np
 import pytest
 
 from components.contracts.errors import ModelError
-from components.models.decoder_config import DecoderConfig, Rope
+from components.models.decoder_config import Attention, DecoderConfig
 from components.models.families import FAMILIES, family_of
+from components.models.parameters import parameters
+from components.models.rope import Rope
 
 # Without num_key_value_heads, head_dim and whatever else has a default.
 LEAST: dict[str, Any] = {
@@ -33,6 +36,11 @@ def described(**changes: Any) -> DecoderConfig:
     return family_of(config).decoder_config(config)
 
 
+def rope_of(config: DecoderConfig) -> Rope:
+    (attention,) = config.attention
+    return attention.rope
+
+
 def test_fields_that_are_missing_take_the_defaults_of_the_family() -> None:
     assert described() == DecoderConfig(
         vocab=32000,
@@ -43,11 +51,8 @@ def test_fields_that_are_missing_take_the_defaults_of_the_family() -> None:
         head_dim=128,
         ffn=11008,
         norm_epsilon=1e-6,
-        rope=Rope(theta=10_000.0),
+        attention=(Attention(rope=Rope(theta=10_000.0)),),
         max_positions=2048,
-        tied_head=False,
-        attention_bias=False,
-        mlp_bias=False,
     )
 
 
@@ -70,8 +75,9 @@ def test_every_field_is_read() -> None:
         rope_theta=500000.0,
     )
     assert (found.kv_heads, found.head_dim, found.norm_epsilon, found.max_positions) == (8, 64, 1e-5, 131072)
-    assert (found.tied_head, found.attention_bias, found.mlp_bias) == (True, True, True)
-    assert found.rope == Rope(theta=500000.0)
+    assert found.tied_head
+    assert found.biases == {"query", "key", "value", "output", "gate", "up", "down"}
+    assert rope_of(found) == Rope(theta=500000.0)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +104,7 @@ def test_every_field_is_read() -> None:
     ],
 )
 def test_old_and_new_layout_of_rope_agree(old: dict[str, Any], new: dict[str, Any], rope: Rope) -> None:
-    assert described(**old).rope == described(rope_parameters=new).rope == rope
+    assert rope_of(described(**old)) == rope_of(described(rope_parameters=new)) == rope
 
 
 @pytest.mark.parametrize(
@@ -116,7 +122,7 @@ def test_old_and_new_layout_of_rope_agree(old: dict[str, Any], new: dict[str, An
     ],
 )
 def test_rope_in_two_places_is_read_as_transformers_does(fields: dict[str, Any], rope: Rope) -> None:
-    assert described(**fields).rope == rope
+    assert rope_of(described(**fields)) == rope
 
 
 @pytest.mark.parametrize("field", sorted(LEAST.keys() - {"model_type"}))
@@ -133,7 +139,7 @@ def test_missing_field_is_named(field: str) -> None:
         FAMILIES["llama"].decoder_config(config)
 
 
-@pytest.mark.parametrize("field", ["factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"])
+@pytest.mark.parametrize("field", ["factor", "low_freq_factor", "high_freq_factor"])
 def test_missing_field_of_llama3_rope_is_named(field: str) -> None:
     with pytest.raises(ModelError, match=f"'{field}'"):
         described(rope_scaling={name: value for name, value in LLAMA3.items() if name != field})
@@ -158,10 +164,10 @@ def test_unknown_family_is_refused_with_the_known_ones(model_type: Any) -> None:
     ("change", "named"),
     [
         ({"quantization_config": {"quant_method": "gptq", "bits": 4}}, "quantization_config"),
-        ({"hidden_act": "gelu"}, "hidden_act"),
-        ({"rope_scaling": {"rope_type": "yarn", "factor": 4.0}}, "yarn"),
-        ({"rope_scaling": {"type": "dynamic", "factor": 4.0}}, "dynamic"),
-        ({"rope_parameters": {"rope_type": "yarn", "factor": 4.0, "rope_theta": 1e4}}, "yarn"),
+        ({"hidden_act": "xielu"}, "hidden_act"),
+        ({"rope_scaling": {"rope_type": "proportional"}}, "proportional"),
+        ({"rope_scaling": {"type": "longrope", "short_factor": [1.0], "long_factor": [1.0]}}, "longrope"),
+        ({"rope_parameters": {"rope_type": "mrope", "rope_theta": 1e4}}, "mrope"),
         ({"rope_parameters": {"rope_type": "default", "partial_rotary_factor": 0.5}}, "partial_rotary_factor"),
         ({"tie_word_embeddings": "yes"}, "tie_word_embeddings"),
         ({"num_hidden_layers": 0}, "layers"),
@@ -204,7 +210,7 @@ def published_llama3_frequencies(theta: float, size: int, rope: dict[str, Any]) 
 )
 def test_llama3_frequencies_are_the_published_ones(changes: dict[str, Any]) -> None:
     values = LLAMA3 | changes
-    rope = described(rope_theta=500000.0, rope_scaling=values).rope
+    rope = rope_of(described(rope_theta=500000.0, rope_scaling=values))
     found, plain = rope.inverse_frequencies(128), Rope(theta=500000.0).inverse_frequencies(128)
     np.testing.assert_allclose(found, published_llama3_frequencies(500000.0, 128, values), rtol=1e-12)
     kept, divided = np.isclose(found, plain), np.isclose(found, plain / values["factor"])
@@ -217,3 +223,229 @@ def test_plain_and_linear_frequencies_worked_by_hand() -> None:
     np.testing.assert_allclose(Rope(theta=100.0).inverse_frequencies(4), [1.0, 0.1], rtol=1e-15)
     linear = Rope(theta=100.0, scaling="linear", factor=4.0)
     np.testing.assert_allclose(linear.inverse_frequencies(4), [0.25, 0.025], rtol=1e-15)
+
+
+# Families whose layers slide, turn part of a head, or call things otherwise; sizes of no model.
+SIZES: dict[str, Any] = {
+    "vocab_size": 160,
+    "hidden_size": 64,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "intermediate_size": 96,
+    "max_position_embeddings": 512,
+}
+PHI_FACTORS = {"short_factor": [1.0] * 8, "long_factor": [2.0] * 8}
+YARN = {"factor": 4.0, "original_max_position_embeddings": 64}
+
+
+def of_family(model_type: str, **changes: Any) -> DecoderConfig:
+    config = SIZES | {"model_type": model_type} | changes
+    if model_type == "gpt_neox":
+        del config["num_key_value_heads"]
+    return family_of(config).decoder_config(config)
+
+
+def windows(config: DecoderConfig) -> list[int | None]:
+    return [attention.window for attention in config.layer_attention()]
+
+
+ALL = sorted(FAMILIES.keys() - {"gemma3"})
+every_family = pytest.mark.parametrize("model_type", ALL)
+
+
+@pytest.mark.parametrize(
+    ("model_type", "old", "new"),
+    [
+        ("mistral", {"rope_theta": 5e5}, {"rope_parameters": {"rope_type": "default", "rope_theta": 5e5}}),
+        (
+            "qwen2",
+            {"rope_theta": 1e6, "rope_scaling": YARN | {"type": "yarn"}},
+            {"rope_parameters": YARN | {"rope_type": "yarn", "rope_theta": 1e6}},
+        ),
+        (
+            "qwen2",
+            {"use_sliding_window": True, "sliding_window": 9, "max_window_layers": 3},
+            {
+                "use_sliding_window": True,
+                "sliding_window": 9,
+                "layer_types": [*["full_attention"] * 3, "sliding_attention"],
+            },
+        ),
+        (
+            "gpt_neox",
+            {"rotary_pct": 0.5, "rotary_emb_base": 500},
+            {"rope_parameters": {"rope_type": "default", "rope_theta": 500.0, "partial_rotary_factor": 0.5}},
+        ),
+        (
+            "phi3",
+            {"rope_scaling": PHI_FACTORS | {"type": "su"}, "original_max_position_embeddings": 128},
+            {
+                "rope_parameters": PHI_FACTORS | {"rope_type": "longrope", "rope_theta": 1e4},
+                "original_max_position_embeddings": 128,
+            },
+        ),
+        (
+            "gemma3_text",
+            {"rope_local_base_freq": 50.0, "rope_theta": 9e5, "rope_scaling": {"rope_type": "linear", "factor": 8.0}},
+            {
+                "rope_parameters": {
+                    "full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 9e5},
+                    "sliding_attention": {"rope_type": "default", "rope_theta": 50.0},
+                }
+            },
+        ),
+        ("gemma2", {}, {"layer_types": ["sliding_attention", "full_attention"] * 2}),
+    ],
+)
+def test_old_and_new_layout_of_a_family_agree(model_type: str, old: dict[str, Any], new: dict[str, Any]) -> None:
+    assert of_family(model_type, **old) == of_family(model_type, **new)
+
+
+def test_layers_slide_as_the_family_says() -> None:
+    assert windows(of_family("mistral", sliding_window=7)) == [7] * 4
+    assert windows(of_family("mistral")) == [4096] * 4
+    assert windows(of_family("mistral", sliding_window=None)) == [None] * 4
+    assert windows(of_family("qwen2", sliding_window=7, max_window_layers=2)) == [None] * 4
+    assert windows(of_family("qwen3", use_sliding_window=True, sliding_window=7, max_window_layers=2)) == [
+        None,
+        None,
+        7,
+        7,
+    ]
+    assert windows(of_family("gemma2", sliding_window=7)) == [7, None, 7, None]
+    assert windows(of_family("gemma3_text", sliding_window=7, sliding_window_pattern=3)) == [7, 7, None, 7]
+
+
+def test_dynamic_rope_scales_nothing_that_fits_the_model() -> None:
+    scaling = {"type": "dynamic", "factor": 4.0}
+    assert of_family("llama", rope_scaling=scaling) == of_family("llama")
+
+
+def test_yarn_stretches_attention_as_published() -> None:
+    plain = rope_of(of_family("llama", rope_scaling=YARN | {"type": "yarn"}))
+    assert plain.attention_factor == pytest.approx(0.1 * math.log(4) + 1)
+    given = rope_of(of_family("llama", rope_scaling=YARN | {"type": "yarn", "attention_factor": 1.5}))
+    assert given.attention_factor == 1.5
+    both = YARN | {"type": "yarn", "mscale": 2.0, "mscale_all_dim": 1.0}
+    stretch = (0.2 * math.log(4) + 1) / (0.1 * math.log(4) + 1)
+    assert rope_of(of_family("llama", rope_scaling=both)).attention_factor == pytest.approx(stretch)
+
+
+def test_longrope_takes_the_long_factors_beyond_the_original_positions() -> None:
+    rope = rope_of(
+        of_family("phi3", rope_scaling=PHI_FACTORS | {"type": "longrope"}, original_max_position_embeddings=128)
+    )
+    short, long = rope.inverse_frequencies(16, 128), rope.inverse_frequencies(16, 129)
+    np.testing.assert_allclose(short, Rope(theta=1e4).inverse_frequencies(16))
+    np.testing.assert_allclose(long, short / 2)
+    assert rope.attention_factor == pytest.approx(math.sqrt(1 + math.log(4) / math.log(128)))
+
+
+@every_family
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("logit_cap", 30),
+        ("logit_cap", 0.5),
+        ("use_something", True),
+        ("kv_lora_rank", 512),
+        ("layer_kinds", ["a"]),
+        ("a_count", 1),
+        ("is_encoder_decoder", True),
+        ("use_bidirectional_attention", True),
+        ("quantization_config", {"bits": 4}),
+    ],
+)
+def test_field_of_unknown_meaning_is_refused_by_name(model_type: str, field: str, value: Any) -> None:
+    with pytest.raises(ModelError, match=field):
+        of_family(model_type, **{field: value})
+
+
+@every_family
+def test_fields_without_effect_change_nothing(model_type: str) -> None:
+    changes = {
+        "attention_dropout": 0.1,
+        "pretraining_tp": 2,
+        "torch_dtype": "bfloat16",
+        "transformers_version": "4.31.0",
+        "use_cache": True,
+        "decoder_start_token_id": 7,
+        "logit_cap": None,
+        "logit_scale": 1.0,
+        "use_something": False,
+        "layer_kinds": [],
+    }
+    assert of_family(model_type, **changes) == of_family(model_type)
+
+
+@pytest.mark.parametrize(
+    ("model_type", "why"),
+    [
+        ("qwen3_next", "linear attention"),
+        ("falcon_h1", "linear attention"),
+        ("mamba2", "linear attention"),
+        ("deepseek_v2", "latent attention"),
+        ("deepseek_v3", "latent attention"),
+        ("bert", "encoder"),
+        ("t5", "encoder"),
+    ],
+)
+def test_family_that_cannot_be_computed_is_refused_with_the_reason(model_type: str, why: str) -> None:
+    with pytest.raises(ModelError, match=f"{model_type}', which has .*{why}.*: choose such a model"):
+        family_of(LEAST | {"model_type": model_type})
+
+
+@pytest.mark.parametrize(
+    ("model_type", "change", "named"),
+    [
+        ("qwen3", {"layer_types": ["linear_attention"] * 4}, "linear_attention"),
+        ("qwen2", {"layer_types": "full_attention"}, "layer_types"),
+        ("qwen2", {"use_sliding_window": True, "layer_types": ["full_attention"] * 3}, "each of 4 layers, found 3"),
+        ("qwen2", {"layer_types": ["sliding_attention"] * 4}, "sliding_window"),
+        ("qwen2", {"max_window_layers": -1}, "max_window_layers"),
+        ("qwen2", {"rope_scaling": YARN | {"type": "yarn", "mystery": 3}}, "mystery"),
+        ("qwen2", {"rope_parameters": {"mrope_section": [1, 2]}}, "mrope_section"),
+        ("mistral", {"layer_types": ["full_attention"] * 4}, "layer_types"),
+        ("mistral", {"sliding_window": 0}, "sliding_window"),
+        ("mistral", {"partial_rotary_factor": 0.5}, "partial_rotary_factor"),
+        ("gpt_neox", {"rotary_pct": 0.0}, "rotary_pct"),
+        ("gpt_neox", {"rotary_pct": 0.2}, "partial_rotary_factor"),
+        ("gpt_neox", {"rope_theta": 1e6}, "rope_theta"),
+        ("gpt_neox", {"head_dim": 8}, "head_dim"),
+        ("phi3", {"rope_scaling": {"type": "linear", "factor": 2.0}}, "linear"),
+        ("phi3", {"rope_scaling": {"type": "longrope", "short_factor": [1.0]}}, "long_factor"),
+        ("phi3", {"rope_scaling": PHI_FACTORS | {"type": "su", "short_factor": [1.0]}}, "8 short_factor"),
+        ("phi3", {"rope_scaling": PHI_FACTORS | {"type": "su", "short_factor": ["a"] * 8}}, "short_factor"),
+        ("phi3", {"lm_head_bias": True}, "lm_head_bias"),
+        ("phi3", {"interpolate_factor": 2}, "interpolate_factor"),
+        ("gemma3_text", {"attn_logit_softcapping": 50.0}, "attn_logit_softcapping"),
+        ("gemma3_text", {"rope_parameters": {"rope_type": "linear", "factor": 2.0}}, "rope_parameters"),
+        ("gemma2", {"final_logit_softcapping": -1.0}, "final_logit_softcapping"),
+        ("mixtral", {"num_experts_per_tok": 9}, "experts"),
+    ],
+)
+def test_what_a_family_cannot_compute_is_refused_by_name(model_type: str, change: dict[str, Any], named: str) -> None:
+    with pytest.raises(ModelError, match=named) as caught:
+        of_family(model_type, **change)
+    assert "\n" not in str(caught.value)
+
+
+def test_text_inside_the_gemma_that_sees_is_the_text_model() -> None:
+    config = {"model_type": "gemma3", "text_config": SIZES, "vision_config": {"hidden_size": 8}}
+    family = family_of(config)
+    assert family.decoder_config(config) == of_family("gemma3_text")
+    assert family.sources["embed"] == "language_model.model.embed_tokens.weight"
+    assert family.needs_bos
+
+
+def test_only_gemma_breaks_without_a_bos() -> None:
+    assert {name for name, family in FAMILIES.items() if family.needs_bos} == {"gemma2", "gemma3", "gemma3_text"}
+
+
+@every_family
+def test_parameter_without_a_place_in_the_checkpoint_is_refused(model_type: str) -> None:
+    config = dataclasses.replace(of_family(model_type), biases=frozenset(["query", "up"]))
+    sources = {name: source for name, source in FAMILIES[model_type].sources.items() if not name.endswith("_bias")}
+    with pytest.raises(ModelError, match="query_bias"):
+        parameters(config, sources)

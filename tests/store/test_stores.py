@@ -135,10 +135,12 @@ def test_large_object_goes_on_where_it_was(address: str) -> None:
     data = random.Random(1).randbytes(7_500)
     assert _grow(address, data, until=3) == [0, 1, 2]
     assert not open_store(address).exists("a/weights")
+    assert open_store(address).begun_bytes("a/weights") == 3_000
     assert _grow(address, data, until=4) == [3]
     assert _grow(address, data) == [4, 5, 6, 7]
     assert _grow(address, data) == []
     assert open_store(address).read("a/weights") == data
+    assert open_store(address).begun_bytes("a/weights") == 0
 
 
 def test_large_object_that_was_discarded_begins_anew(address: str) -> None:

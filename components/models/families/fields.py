@@ -1,91 +1,144 @@
-"""Reading the fields of a config.json, with errors that name the field."""
+"""Reading the fields of a config.json, with errors that name the field; what nobody reads must mean nothing."""
 
 import sys
+from collections.abc import Collection
 from typing import Any
 
 from components.contracts.errors import ModelError
-from components.models.decoder_config import Rope
 
-_ROPE_SCALINGS = ("default", "linear", "llama3")
+_NOTHING: tuple[Any, ...] = (None, False, 0, 0.0, "", [], {})
+"""What an unknown field may say; 1.0 too."""
+
+_ANYWHERE = """
+    _attn_implementation _attn_implementation_autoset _name_or_path architectures attn_implementation auto_map
+    bad_words_ids begin_suppress_tokens cache_implementation do_sample dtype early_stopping finetuning_task id2label
+    initializer_range is_decoder keys_to_ignore_at_inference label2id language length_penalty max_length min_length
+    model_type num_beam_groups num_beams num_return_sequences output_attentions output_hidden_states prefix
+    pretraining_tp problem_type repetition_penalty return_dict suppress_tokens task_specific_params temperature
+    tokenizer_class top_k top_p torch_dtype transformers.js_config transformers_version typical_p unsloth_fixed
+    unsloth_version use_cache
+"""
+WITHOUT_EFFECT = frozenset(_ANYWHERE.split())
+"""Fields of any family that change no score here: names and versions, training, generation.
+
+`pretraining_tp` splits products of matrices, which only rounds otherwise.
+"""
+_WITHOUT_EFFECT_ENDINGS = ("_token_id", "_dropout", "_dropout_prob", "_pdrop")
 
 
 class Fields:
     """The fields of one config.json, or of an object in it."""
 
     def __init__(self, values: dict[str, Any], place: str = "config.json") -> None:
-        self._values, self._place = values, place
+        self._values, self.place = values, place
+        self._read: set[str] = set()
 
-    def integer(self, name: str, default: int | None = None) -> int:
-        """The field's integer, at least 1."""
+    def integer(self, name: str, default: int | None = None, *, least: int = 1) -> int:
+        """The field's integer."""
         value = self._get(name, int, default)
-        if value < 1:
-            raise ModelError(f"{self._place} must have a positive {name}, found {value}: the file is broken")
+        if value < least:
+            kind = "positive" if least else "non-negative"
+            raise ModelError(f"{self.place} must have a {kind} {name}, found {value}: the file is broken")
         return value
 
     def number(self, name: str, default: float | None = None) -> float:
         """The field's number, above 0."""
         value = self._get(name, (int, float), default)
-        if not 0 < value <= sys.float_info.max:
-            raise ModelError(f"{self._place} must have a positive {name}, found {value}: the file is broken")
+        if not _is_positive(value):
+            raise ModelError(f"{self.place} must have a positive {name}, found {value}: the file is broken")
         return float(value)
+
+    def integer_or_none(self, name: str) -> int | None:
+        """The field's integer, at least 1; None if it is missing or null."""
+        return None if self.value(name) is None else self.integer(name)
+
+    def number_or_none(self, name: str) -> float | None:
+        """The field's number, above 0; None if it is missing or null."""
+        return None if self.value(name) is None else self.number(name)
 
     def boolean(self, name: str, default: bool | None = None) -> bool:
         """The field's truth value."""
         return bool(self._get(name, bool, default))
 
-    def must_be(self, name: str, value: str | float) -> None:
-        """Refuse any other value of the field; one that is missing or null has this value."""
-        found = self._values.get(name)
-        if found is not None and found != value:
-            raise ModelError(f"{self._place} must have {name}={value!r}, found {found!r}: it cannot be computed here")
-
-    def rope(self) -> Rope:
-        """The rotary embedding, from `rope_parameters` or from the older `rope_theta` and `rope_scaling`."""
-        values = self._values.get("rope_scaling") or self._values.get("rope_parameters") or {}
-        if not isinstance(values, dict):
+    def word(self, name: str, words: Collection[str], default: str) -> str:
+        """The field's word, one of `words`."""
+        value = self.value(name, default)
+        if not isinstance(value, str) or value not in words:
             raise ModelError(
-                f"{self._place} must have an object as rope_parameters or rope_scaling, found {values!r}: the file is "
-                "broken"
+                f"{self.place} must have a {name} of {', '.join(words)}; found {value!r}: it cannot be computed here"
             )
-        if "rope_theta" in self._values:
-            values = {"rope_theta": self._values["rope_theta"], **values}
-        kind = values.get("rope_type", values.get("type", "default"))
-        if kind not in _ROPE_SCALINGS:
+        return value
+
+    def words(self, name: str, words: Collection[str]) -> tuple[str, ...] | None:
+        """The field's list of words, each one of `words`; None if it is missing or null."""
+        values = self.value(name)
+        if values is None:
+            return None
+        listed = isinstance(values, list)
+        other = [value for value in values if value not in words] if listed else [values]
+        if other:
             raise ModelError(
-                f"{self._place} must have a rope type of {', '.join(_ROPE_SCALINGS)}; found {kind!r}: it cannot be "
+                f"{self.place} must have a list of {' and '.join(words)} as {name}, found {other[0]!r}: it cannot be "
                 "computed here"
             )
-        fields = Fields(values, f"{self._place}, rope")
-        for place in (self, fields):
-            place.must_be("partial_rotary_factor", 1.0)
-        theta = fields.number("rope_theta", default=10_000.0)
-        if kind == "default":
-            return Rope(theta=theta)
-        factor = fields.number("factor")
-        if kind == "linear":
-            return Rope(theta=theta, scaling="linear", factor=factor)
-        low, high = fields.number("low_freq_factor"), fields.number("high_freq_factor")
-        if not low < high:
+        return tuple(values)
+
+    def numbers(self, name: str) -> tuple[float, ...]:
+        """The field's list of numbers above 0."""
+        values = self.value(name)
+        if not isinstance(values, list) or not all(_is_positive(value) for value in values):
             raise ModelError(
-                f"{self._place} must have a low_freq_factor below high_freq_factor, found {low} and {high}: the "
-                "file is broken"
+                f"{self.place} must have a list of numbers as {name!r}, found {values!r}: the file is broken"
             )
-        return Rope(
-            theta=theta,
-            scaling="llama3",
-            factor=factor,
-            low_freq_factor=low,
-            high_freq_factor=high,
-            original_positions=fields.integer("original_max_position_embeddings"),
-        )
+        return tuple(map(float, values))
+
+    def object(self, name: str) -> dict[str, Any]:
+        """The field's object; empty if it is missing or null."""
+        value = self.value(name) or {}
+        if not isinstance(value, dict):
+            raise ModelError(f"{self.place} must have an object as {name}, found {value!r}: the file is broken")
+        return value
+
+    def value(self, name: str, default: Any = None) -> Any:
+        """Whatever the field holds; `default` if it is missing or null."""
+        self._read.add(name)
+        value = self._values.get(name)
+        return default if value is None else value
+
+    def must_be(self, name: str, value: str | float) -> None:
+        """Refuse any other value of the field; one that is missing or null has this value."""
+        found = self.value(name)
+        if found is not None and found != value:
+            raise ModelError(f"{self.place} must have {name}={value!r}, found {found!r}: it cannot be computed here")
+
+    def refuse_what_is_unknown(self, *without_effect: str) -> None:
+        """Refuse any field that was not read so far, and may change a score.
+
+        Args:
+            without_effect: fields that are known to change none.
+
+        Raises:
+            ModelError: such a field has a value that is not neutral.
+        """
+        for name in sorted(self._values.keys() - self._read - WITHOUT_EFFECT - set(without_effect)):
+            value = self._values[name]
+            neutral = value in _NOTHING or (isinstance(value, float) and value == 1.0)
+            if not neutral and not name.endswith(_WITHOUT_EFFECT_ENDINGS):
+                raise ModelError(
+                    f"{self.place} must have no field of unknown meaning, found {name}={str(value)[:60]}: it cannot be "
+                    "computed here"
+                )
 
     def _get(self, name: str, kinds: type | tuple[type, ...], default: Any) -> Any:
-        value = self._values.get(name)
-        value = default if value is None else value
+        value = self.value(name, default)
         if value is None:
-            raise ModelError(f"{self._place} must have {name!r}, found none: the file is broken or of another kind")
+            raise ModelError(f"{self.place} must have {name!r}, found none: the file is broken or of another kind")
         wrong_kind = not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool)
         if wrong_kind:
             kind = "a whole number" if kinds is int else "true or false" if kinds is bool else "a number"
-            raise ModelError(f"{self._place} must have {kind} as {name!r}, found {value!r}: the file is broken")
+            raise ModelError(f"{self.place} must have {kind} as {name!r}, found {value!r}: the file is broken")
         return value
+
+
+def _is_positive(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= sys.float_info.max

@@ -2,30 +2,25 @@
 
 from typing import Any
 
-from components.models.decoder_config import DecoderConfig
+from components.models.decoder_config import Attention, DecoderConfig
 from components.models.families.fields import Fields
+from components.models.families.rope import read_rope
+from components.models.families.shape import read_shape
+
+DEFAULTS = {"max_position_embeddings": 2048, "rms_norm_eps": 1e-6}
+"""What transformers takes for a field that is missing."""
+WITHOUT_EFFECT = ("is_llama_config", "max_sequence_length")
 
 
 def decoder_config(config: dict[str, Any]) -> DecoderConfig:
     """The decoder that a `model_type: llama` config.json describes."""
-    fields = Fields(config)
-    fields.must_be("hidden_act", "silu")
-    embed, heads = fields.integer("hidden_size"), fields.integer("num_attention_heads")
-    return DecoderConfig(
-        vocab=fields.integer("vocab_size"),
-        embed=embed,
-        layers=fields.integer("num_hidden_layers"),
-        heads=heads,
-        kv_heads=fields.integer("num_key_value_heads", default=heads),
-        head_dim=fields.integer("head_dim", default=embed // max(heads, 1)),
-        ffn=fields.integer("intermediate_size"),
-        norm_epsilon=fields.number("rms_norm_eps", default=1e-6),
-        rope=fields.rope(),
-        max_positions=fields.integer("max_position_embeddings", default=2048),
-        tied_head=fields.boolean("tie_word_embeddings", default=False),
-        attention_bias=fields.boolean("attention_bias", default=False),
-        mlp_bias=fields.boolean("mlp_bias", default=False),
-    )
+    fields = Fields(DEFAULTS | config)
+    shape = read_shape(fields)
+    biases = fields.boolean("attention_bias", default=False) * ("query", "key", "value", "output")
+    biases += fields.boolean("mlp_bias", default=False) * ("gate", "up", "down")
+    rope = read_rope(fields, shape["max_positions"])
+    fields.refuse_what_is_unknown(*WITHOUT_EFFECT)
+    return DecoderConfig(**shape, attention=(Attention(rope=rope),), biases=frozenset(biases))
 
 
 _ATTENTION, _MLP = "model.layers.{layer}.self_attn.", "model.layers.{layer}.mlp."

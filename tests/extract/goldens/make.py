@@ -1,4 +1,4 @@
-"""Makes the goldens: tiny random Llama checkpoints, and what Hugging Face transformers computes with them.
+"""Makes the goldens: tiny random checkpoints, and what Hugging Face transformers computes with them.
 
     make goldens                                                     # everything, in an environment of its own
     .venv-goldens/bin/python -m tests.extract.goldens.make sample    # the sample model alone, after it is trained anew
@@ -18,7 +18,10 @@ from typing import Any
 import numpy as np
 import torch  # type: ignore[import-not-found]
 from safetensors.torch import save_file
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoTokenizer
+
+from tests.extract.goldens.configs import CONFIGS
+from tests.extract.goldens.random_models import transformers_scores, write_random_model
 
 HERE = Path(__file__).parent
 SAMPLES = HERE.parents[2] / "samples"
@@ -173,33 +176,23 @@ def write_checkpoint(folder: Path, random: np.random.Generator) -> None:
     (folder / "model.safetensors.index.json").write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
 
 
-def transformers_scores(folder: Path, token_ids: np.ndarray) -> dict[str, Any]:
-    """What transformers computes for each token but the first of `token_ids` [N, T]."""
-    model, loaded = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=torch.float32, attn_implementation="eager", output_loading_info=True
-    )
-    amiss = {kind: names for kind, names in loaded.items() if names}
-    if amiss:
-        raise RuntimeError(f"transformers must find exactly the tensors it wants in {folder.name}, found {amiss}")
-    with torch.inference_mode():
-        ids = torch.tensor(token_ids, dtype=torch.int64)
-        logits = model.eval()(ids).logits[:, :-1]
-        targets = ids[:, 1:, None]
-        log_probs = torch.log_softmax(logits, dim=-1).gather(-1, targets)[..., 0]
-        ranks = (logits > logits.gather(-1, targets)).sum(-1)
-    return {
-        "token_ids": token_ids.astype(np.int32),
-        "log_probs": log_probs.numpy().astype(np.float32),
-        "ranks": ranks.numpy().astype(np.int32),
-    }
-
-
 def make_checkpoints() -> None:
     """Write every random checkpoint and its golden."""
     for seed, name in enumerate(CHECKPOINTS):
         random = np.random.default_rng(seed)
         write_checkpoint(HERE / name, random)
         token_ids = random.integers(VOCAB, size=(SEQUENCES, TOKENS))
+        np.savez(HERE / name / "golden.npz", **transformers_scores(HERE / name, token_ids))
+
+
+def make_families() -> None:
+    """Write the random checkpoint of every family's every config and its golden; the last quarter of the vocabulary
+    is padding, which no text holds.
+    """
+    for seed, (name, config) in enumerate(CONFIGS.items()):
+        random = np.random.default_rng([1, seed])
+        write_random_model(HERE / name, config, random, torch.bfloat16)
+        token_ids = random.integers(VOCAB * 3 // 4, size=(SEQUENCES, TOKENS))
         np.savez(HERE / name / "golden.npz", **transformers_scores(HERE / name, token_ids))
 
 
@@ -219,9 +212,11 @@ def make_sample() -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Make the goldens.")
-    parser.add_argument("part", nargs="?", choices=["all", "checkpoints", "sample"], default="all")
+    parser.add_argument("part", nargs="?", choices=["all", "checkpoints", "families", "sample"], default="all")
     part = parser.parse_args().part
     if part in ("all", "checkpoints"):
         make_checkpoints()
+    if part in ("all", "families"):
+        make_families()
     if part in ("all", "sample"):
         make_sample()

@@ -22,6 +22,8 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from tests.conftest import BOOK, MODEL, ROOT, launch, launch_command
+from tests.gcs import GcsServer
+from tests.hub import HubServer
 
 INDEX, WEIGHTS = "model.safetensors.index.json", "model.safetensors"
 NORM = "model.norm.weight"
@@ -236,6 +238,7 @@ def in_the_way(name: str, *, is_folder: bool = False) -> Callable[[Path], None]:
     return prepare
 
 
+CLOUD = {"STORAGE_EMULATOR_HOST": "@cloud"}
 WHOLE_MAP = dict.fromkeys(load_file(MODEL / WEIGHTS), WEIGHTS)
 LLAMA3 = {"rope_type": "llama3", "factor": 8.0, "original_max_position_embeddings": 64}
 JSON_CASES = "must be a readable JSON file"
@@ -355,10 +358,46 @@ CASES = [
     Case("title that is no text", setting("plot_title=\udcff"), "plot_title must be UTF-8", r"'\udcff'", "change it"),
     Case("title that is Kubeflow's", setting("plot_title={{$.a}}"), "must not hold '{{$'", "'{{$.a}}'", "change it"),
     # Model
-    Case("model that is missing", run(model="no/model"), "must be a folder", "'no/model'", "check the path"),
+    Case("model that is missing", run(model="no/such/model"), "must be a folder", "'no/such/model'", "check it"),
+    Case(
+        "model that the Hub has not", run(model="no/model"),
+        "must be a folder, or a repository on the Hub", "no folder 'no/model' and no @hub/no/model", "check it",
+    ),
+    Case(
+        "model that is gated", run(model="org/gated"),
+        "needs an account that has accepted its licence", "no token in HF_TOKEN", "accept it at @hub/org/gated and set",
+    ),
+    Case(
+        "model that is gated for others", run(model="org/gated", environment={"HF_TOKEN": "hf_stranger"}),
+        "needs an account that has accepted", "a token of another account", "set HF_TOKEN to a token of that account",
+    ),
+    Case(
+        "token that is none", run(model="org/gated", environment={"HF_TOKEN": "hf_none"}),
+        "HF_TOKEN must be a valid token", "found one that @hub refuses", "set it anew, or unset it",
+    ),
+    Case(
+        "revision that is unknown", run(model="org/gated", settings=("model_revision=v9",)),
+        "must be a branch, a tag or a commit", "found no 'v9'", "see @hub/org/gated/commits/main",
+    ),
+    Case(
+        "revision of a folder", setting("model_revision=main"),
+        "model_revision must be empty", "found 'main'", "leave it out",
+    ),
     Case("model without a name", run(model=""), "must be a path", "empty text", "give --model one"),
-    Case("model in a bucket", run(model="gs://b/m"), "must be a folder", "'gs://b/m'", "download the model"),
-    Case("model that is a file", run(model=str(BOOK)), "must be a folder", BOOK.name, "check the path"),
+    Case(
+        "model in a bucket that is missing", run(model="gs://gone/m", environment=CLOUD),
+        "model must be in a bucket that exists", "found no gs://gone", "create it",
+    ),
+    Case(
+        "model missing in its bucket", run(model="gs://shelf/m", environment=CLOUD),
+        "gs://shelf/m/config.json must be a JSON file", "found none", "fetch the model again",
+    ),
+    Case(
+        "model in no bucket", run(model="gs://", environment=CLOUD),
+        "model must name a bucket", "found 'gs://'", "such as gs://my-bucket",
+    ),
+    Case("model on another cloud", run(model="s3://b/m"), "must be a folder", "'s3://b/m'", "check it"),
+    Case("model that is a file", run(model=str(BOOK)), "must be a folder", BOOK.name, "check it"),
     Case(
         "config.json missing", file("config.json", None),
         "must be a JSON file", "found none", "fetch the model again",
@@ -518,7 +557,7 @@ CASES = [
     Case("force that is neither", setting("force=perhaps"), "force must be true or false", "'perhaps'", "give one"),
     Case("store on a full disk", disk("store", fill=True), "store must be a folder", "No space left", "make room"),
     Case("store on a disk to read", disk("store", options="ro"), "store must be a folder", "Read-only", "permit it"),
-    Case("store too small", disk("store"), "bytes free for the scores to come", "found 6", "make room or choose"),
+    Case("store too small", disk("store"), "bytes free for the scores to come", "found 5", "make room or choose"),
     Case(
         "temporary files on a full disk", disk("temporary", options="size=16k"),
         "cannot write or read", "No space left on device", "make room or choose another",
@@ -546,8 +585,8 @@ class Outcome(NamedTuple):
     """What was there before, and is gone or changed."""
 
 
-def attempt(case: Case, pipeline: Path, folder: Path) -> Outcome:
-    """The case's run, to its end."""
+def attempt(case: Case, pipeline: Path, folder: Path, servers: Mapping[str, str]) -> Outcome:
+    """The case's run, to its end; the Hub is never the real one."""
     (folder / "good").mkdir()
     (folder / "good" / "book.txt").write_text(TEXT, encoding="utf-8")
     made = case.make(folder)
@@ -571,12 +610,18 @@ def attempt(case: Case, pipeline: Path, folder: Path) -> Outcome:
         text=True,
         check=False,
         cwd=ROOT,
-        env={**os.environ, **made.environment},
+        env={
+            **{name: value for name, value in os.environ.items() if name != "HF_TOKEN"},
+            "HF_ENDPOINT": servers["@hub"],
+            "HF_HOME": str(folder / "hf"),
+            "HF_HUB_DISABLE_IMPLICIT_TOKEN": "0",
+            **{name: servers.get(value, value) for name, value in made.environment.items()},
+        },
         timeout=60,
     )
     after = held(folder)
     lost = [path for path, content in before.items() if after.get(path) != content]
-    return Outcome(done.returncode, done.stdout, done.stderr, folder, lost)
+    return Outcome(done.returncode, done.stdout, done.stderr.replace(servers["@hub"], "@hub"), folder, lost)
 
 
 @pytest.fixture(scope="module")
@@ -586,11 +631,15 @@ def outcomes(
     """How the chosen cases end, by name; they run on all cores, for each spends most of its time on imports."""
     folder = tmp_path_factory.mktemp("compiled")
     launch_command(folder)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with HubServer() as hub, GcsServer() as cloud, ThreadPoolExecutor(os.cpu_count()) as pool:
+        hub.add_folder("org/gated", MODEL, gated=True)
+        hub.add_token("hf_stranger")
+        cloud.storage.create_bucket("shelf")
+        servers = {"@hub": hub.endpoint, "@cloud": cloud.address}
         items = (item for item in request.session.items if isinstance(item, pytest.Function))
         chosen = [cast(Case, item.callspec.params["case"]) for item in items if "outcomes" in item.fixturenames]
         yield {
-            case.what: pool.submit(attempt, case, folder / "pipeline.yaml", tmp_path_factory.mktemp("case"))
+            case.what: pool.submit(attempt, case, folder / "pipeline.yaml", tmp_path_factory.mktemp("case"), servers)
             for case in chosen
         }
         pool.shutdown(cancel_futures=True)

@@ -1,0 +1,183 @@
+"""The model on the devices, ready to score: how it is laid on them, its weights, and the compiled function."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from components.contracts.errors import SettingsError
+from components.contracts.progress import Progress, say, size
+from components.contracts.settings import LayoutSettings, ScoreSettings
+from components.contracts.version import code_version
+from components.extract import checkpoint
+from components.extract.scoring import TokenScores, scorer
+from components.extract.sharding import Sharding, make_sharding
+from components.models.accelerators import generation_of
+from components.models.folder import ModelFolder
+from components.models.layout import Layout, choose_layout
+from components.models.workload import Workload
+
+_WINDOWS = 64
+"""Windows a device in a batch, on a kind that is not in the table."""
+_MANY = 10**9
+"""Elements whose loading takes long enough to say how far it is."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Machine:
+    """The devices of a run."""
+
+    devices: list[jax.Device]
+
+    @classmethod
+    def find(cls, settings: LayoutSettings) -> "Machine":
+        """As many of this process's devices as are wanted, 0 being all.
+
+        Raises:
+            SettingsError: there are fewer.
+        """
+        devices = jax.devices()
+        if settings.num_devices > len(devices):
+            raise SettingsError(
+                f"num_devices must be at most the {len(devices)} that there are ({devices[0].device_kind}), found "
+                f"{settings.num_devices}: lower it, or leave it at 0"
+            )
+        return cls(devices=devices[: settings.num_devices or len(devices)])
+
+    @property
+    def kind(self) -> str:
+        """What JAX calls a device."""
+        return self.devices[0].device_kind
+
+    @property
+    def is_cpu(self) -> bool:
+        """Whether the devices are no accelerators."""
+        return self.devices[0].platform == "cpu"
+
+    @property
+    def memory_bytes(self) -> float | None:
+        """Of a device; None where it is the host's."""
+        stats = None if self.is_cpu else self.devices[0].memory_stats()
+        return stats["bytes_limit"] if stats else None
+
+    def precision(self, wanted: str) -> str:
+        """What `auto` is here."""
+        return wanted if wanted != "auto" else "float32" if self.is_cpu else "bfloat16"
+
+    def peak_flops(self) -> float | None:
+        """Of all devices together, in bfloat16; None where it is not known."""
+        generation = generation_of(self.kind)
+        if self.is_cpu or generation is None:
+            return None
+        return generation.peak_flops / generation.devices_per_chip * len(self.devices)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Engine:
+    """A model that can be scored with, laid out, before and after its weights are loaded."""
+
+    model: ModelFolder
+    machine: Machine
+    layout: Layout
+    sharding: Sharding
+    score_settings: ScoreSettings
+    """Its precision is no more `auto`."""
+    workload: Workload
+
+    @classmethod
+    def lay_out(
+        cls,
+        model: ModelFolder,
+        machine: Machine,
+        score: ScoreSettings,
+        layout: LayoutSettings,
+        *,
+        positions: int,
+        scored_tokens: int,
+    ) -> "Engine":
+        """The engine, before anything is loaded.
+
+        Args:
+            positions: tokens of a window that are fed.
+
+        Raises:
+            ModelError: the model does not fit.
+            SettingsError: the mesh or the batch cannot be had on these devices.
+        """
+        generation = generation_of(machine.kind)
+        of_model, of_layer = model.parameters()
+        chosen = choose_layout(
+            model.decoder,
+            (of_model, of_layer),
+            score.precision,
+            len(machine.devices),
+            machine.memory_bytes,
+            positions=positions,
+            scored_tokens=scored_tokens,
+            windows_per_device=generation.windows_per_device if generation else _WINDOWS,
+            mesh_shape=layout.mesh_shape,
+            batch_size=layout.batch_size,
+        )
+        workload = Workload(
+            decoder=model.decoder,
+            model=of_model,
+            layer=of_layer,
+            precision=score.precision,
+            positions=positions,
+            scored_tokens=scored_tokens,
+        )
+        return cls(
+            model=model,
+            machine=machine,
+            layout=chosen,
+            sharding=make_sharding(machine.devices, chosen),
+            score_settings=score,
+            workload=workload,
+        )
+
+    def computed_on(self) -> dict[str, Any]:
+        """What a part says of how it was computed."""
+        return {
+            "device": self.machine.kind,
+            "devices": len(self.machine.devices),
+            "layout": f"{self.layout.data}x{self.layout.model}, {self.layout.described}",
+            "precision": self.score_settings.precision,
+            "batch_size": self.layout.batch_size,
+            "jax": jax.__version__,
+            "code": code_version(),
+        }
+
+    def load(self) -> Callable[[np.ndarray], TokenScores]:
+        """A function from a batch of model input, int32 [B, T], to its scores, which may still be on their way.
+
+        B is the layout's batch size. The first call compiles.
+
+        Raises:
+            ModelError: a file is damaged.
+        """
+        total = self.workload.parameters
+        precision, batch = self.score_settings.precision, self.layout.batch_size
+        say(
+            f"loading {size(self.workload.weight_bytes)} of weights in {precision} on {len(self.machine.devices)} "
+            f"{self.machine.kind}: {self.layout.described}, batches of {batch:,}"
+        )
+        progress = Progress(total, "parameters")
+        report = progress.add if total > _MANY else (lambda _: None)
+        params = checkpoint.load(self.model, jnp.dtype(precision), self.sharding, report)
+        score = scorer(
+            self.model.decoder,
+            self.model.parameters(),
+            self.sharding,
+            scored_tokens=self.workload.scored_tokens,
+            temperature=self.score_settings.temperature,
+            top_k=self.score_settings.top_k,
+        )
+        return lambda token_ids: score(params, jax.device_put(token_ids, self.sharding.windows))
+
+    def share_of_peak(self, windows_per_second: float) -> str:
+        """Model FLOPs utilisation, in words; empty where the peak is not known."""
+        peak = self.machine.peak_flops()
+        return f", MFU {windows_per_second * self.workload.flops_per_window / peak:.0%}" if peak else ""

@@ -1,0 +1,212 @@
+"""Random small configurations of every family, in the older layout and in today's."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Config = dict[str, Any]
+ACTIVATIONS = ("silu", "gelu", "gelu_new", "gelu_fast", "gelu_pytorch_tanh", "relu")
+
+
+class Draw:
+    """One configuration in the making."""
+
+    def __init__(self, random: np.random.Generator) -> None:
+        self._random = random
+
+    def pick(self, *options: Any) -> Any:
+        """One of them."""
+        return options[int(self._random.integers(len(options)))]
+
+    def whole(self, low: int, high: int) -> int:
+        """From low to high, both included."""
+        return int(self._random.integers(low, high + 1))
+
+    def number(self, low: float, high: float) -> float:
+        """Between them, small ones as often as large ones."""
+        return round(float(np.exp(self._random.uniform(np.log(low), np.log(high)))), 6)
+
+    def sizes(self, *, square: bool = False) -> Config:
+        """The fields that every family has; `square` ties the size of a head to the width."""
+        kv_heads, group = self.pick(1, 2, 3), self.pick(1, 2, 3)
+        heads = kv_heads * group
+        head_dim = 4 * self.whole(1, 5)
+        described = {
+            "vocab_size": self.whole(40, 200),
+            "hidden_size": heads * (head_dim if square else 2 * self.whole(2, 8)),
+            "num_hidden_layers": self.whole(1, 4),
+            "num_attention_heads": heads,
+            "num_key_value_heads": kv_heads,
+            "intermediate_size": self.whole(8, 80),
+            "max_position_embeddings": self.pick(256, 1024),
+            "pad_token_id": 0,
+            "tie_word_embeddings": self.pick(True, False),
+        }
+        return described if square else described | {"head_dim": head_dim}
+
+    def rms(self) -> Config:
+        """The epsilon of a norm."""
+        return {"rms_norm_eps": self.number(1e-6, 0.1)}
+
+    def rope_object(self, *kinds: str) -> Config:
+        """A rotary embedding of one of these kinds, with its base."""
+        kind = self.pick(*kinds)
+        found: Config = {"rope_type": kind, "rope_theta": self.number(20, 1e6)}
+        if kind != "default":
+            found["factor"] = self.number(1.0, 16.0)
+        if kind in ("llama3", "yarn"):
+            found["original_max_position_embeddings"] = self.whole(16, 128)
+        if kind == "llama3":
+            low = self.number(0.2, 3.0)
+            found |= {"low_freq_factor": low, "high_freq_factor": low + self.number(0.2, 5.0)}
+        if kind == "yarn":
+            slow = self.number(0.2, 2.0)
+            found |= self.pick({}, {"beta_slow": slow, "beta_fast": slow + self.number(0.5, 30.0)})
+            found |= self.pick({}, {"attention_factor": self.number(0.5, 2.0)}, {"mscale": 1.4, "mscale_all_dim": 0.6})
+            found |= self.pick({}, {"truncate": False})
+        return found
+
+    def rope(self, *kinds: str) -> Config:
+        """The same, in the older layout or in today's."""
+        found = self.rope_object(*(kinds or ("default", "linear", "dynamic", "llama3", "yarn")))
+        if self.pick(True, False):
+            return {"rope_parameters": found}
+        theta, kind = found.pop("rope_theta"), found.pop("rope_type")
+        scaling = None if kind == "default" else found | {self.pick("type", "rope_type"): kind}
+        return {"rope_theta": theta, "rope_scaling": scaling}
+
+    def window(self) -> int:
+        """Shorter than the input, or hardly longer."""
+        return self.whole(1, 110)
+
+    def layer_types(self, layers: int) -> list[str]:
+        """A type for each layer."""
+        return [self.pick("full_attention", "sliding_attention") for _ in range(layers)]
+
+
+def _llama(draw: Draw) -> Config:
+    biases = {"attention_bias": draw.pick(True, False), "mlp_bias": draw.pick(True, False)}
+    return draw.sizes() | draw.rms() | draw.rope() | biases | {"hidden_act": draw.pick(*ACTIVATIONS)}
+
+
+def _mistral(draw: Draw) -> Config:
+    window = {"sliding_window": draw.pick(None, draw.window()), "hidden_act": draw.pick(*ACTIVATIONS)}
+    return draw.sizes() | draw.rms() | draw.rope() | window
+
+
+def _mixtral(draw: Draw) -> Config:
+    experts = draw.whole(2, 6)
+    return _mistral(draw) | {"num_local_experts": experts, "num_experts_per_tok": draw.whole(1, experts)}
+
+
+def _qwen2(draw: Draw) -> Config:
+    sizes = draw.sizes()
+    slides = {
+        "use_sliding_window": draw.pick(True, False),
+        "sliding_window": draw.window(),
+        "max_window_layers": draw.whole(0, sizes["num_hidden_layers"]),
+    }
+    if slides["use_sliding_window"]:
+        slides |= draw.pick({}, {"layer_types": draw.layer_types(sizes["num_hidden_layers"])})
+    return sizes | draw.rms() | draw.rope() | slides | {"hidden_act": draw.pick(*ACTIVATIONS)}
+
+
+def _qwen3(draw: Draw) -> Config:
+    return _qwen2(draw) | {"attention_bias": draw.pick(True, False)}
+
+
+def _gpt_neox(draw: Draw) -> Config:
+    sizes = draw.sizes(square=True)
+    del sizes["num_key_value_heads"]
+    share = draw.pick(0.25, 0.5, 1.0) if sizes["hidden_size"] // sizes["num_attention_heads"] % 8 == 0 else 0.5
+    rope = draw.rope_object("default", "linear")
+    theta = rope.pop("rope_theta")
+    old = {"rotary_pct": share, "rotary_emb_base": theta}
+    old["rope_scaling"] = None if rope["rope_type"] == "default" else rope
+    new = {"rope_parameters": rope | {"rope_theta": theta, "partial_rotary_factor": share}}
+    return (
+        sizes
+        | draw.pick(old, new)
+        | {
+            "layer_norm_eps": draw.number(1e-6, 0.1),
+            "attention_bias": draw.pick(True, False),
+            "use_parallel_residual": draw.pick(True, False),
+            "hidden_act": draw.pick(*ACTIVATIONS),
+        }
+    )
+
+
+def _phi3(draw: Draw) -> Config:
+    sizes = draw.sizes(square=True)
+    head_dim = sizes["hidden_size"] // sizes["num_attention_heads"]
+    share = draw.pick(0.5, 1.0)
+    original = draw.pick(64, 128)
+    found = sizes | draw.rms() | {"original_max_position_embeddings": original}
+    found |= {"sliding_window": draw.pick(None, draw.window()), "hidden_act": draw.pick(*ACTIVATIONS)}
+    theta = {"rope_theta": draw.number(20, 1e6)}
+    pairs = int(head_dim * share) // 2
+    factors = {each: [draw.number(1, 20) for _ in range(pairs)] for each in ("short_factor", "long_factor")}
+    factors |= draw.pick({}, {"attention_factor": draw.number(0.5, 2.0)}, {"factor": draw.number(1, 8)})
+    long = {"original_max_position_embeddings": original}
+    old = theta | {"partial_rotary_factor": share}
+    new = {"rope_parameters": theta | {"rope_type": "default", "partial_rotary_factor": share}}
+    if draw.pick(True, False):
+        old |= {"rope_scaling": factors | {"type": "longrope"}}
+        new["rope_parameters"] |= factors | {"rope_type": "longrope"} | long
+    return found | draw.pick(old, new)
+
+
+def _gemma2(draw: Draw) -> Config:
+    sizes = draw.sizes()
+    return (
+        sizes
+        | draw.rms()
+        | draw.rope()
+        | {
+            "hidden_activation": draw.pick(*ACTIVATIONS),
+            "attention_bias": draw.pick(True, False),
+            "query_pre_attn_scalar": draw.whole(1, 40),
+            "attn_logit_softcapping": draw.pick(None, draw.number(1, 20)),
+            "final_logit_softcapping": draw.pick(None, draw.number(3, 30)),
+            "sliding_window": draw.window(),
+        }
+        | draw.pick({}, {"layer_types": draw.layer_types(sizes["num_hidden_layers"])})
+    )
+
+
+def _gemma3(draw: Draw) -> Config:
+    found = _gemma2(draw) | {"attn_logit_softcapping": None}
+    for field in ("rope_theta", "rope_scaling", "rope_parameters"):
+        found.pop(field, None)
+    scalings = ("default", "linear", "llama3")
+    full, sliding = draw.rope_object(*scalings), draw.rope_object("default")
+    new = {"rope_parameters": {"full_attention": full, "sliding_attention": sliding}}
+    old = {"rope_theta": full["rope_theta"], "rope_local_base_freq": sliding["rope_theta"]}
+    scaling = {key: value for key, value in full.items() if key != "rope_theta"}
+    old |= {"rope_scaling": None if full["rope_type"] == "default" else scaling}
+    old |= {"sliding_window_pattern": draw.whole(1, 4)}
+    return found | draw.pick(old, new)
+
+
+def _olmo2(draw: Draw) -> Config:
+    return draw.sizes() | draw.rms() | draw.rope() | {"attention_bias": draw.pick(True, False)}
+
+
+FAMILIES: dict[str, Callable[[Draw], Config]] = {
+    "llama": _llama,
+    "mistral": _mistral,
+    "mixtral": _mixtral,
+    "qwen2": _qwen2,
+    "qwen3": _qwen3,
+    "gpt_neox": _gpt_neox,
+    "phi3": _phi3,
+    "gemma2": _gemma2,
+    "gemma3_text": _gemma3,
+    "olmo2": _olmo2,
+}
+
+
+def draw_config(model_type: str, random: np.random.Generator) -> Config:
+    """A config.json of that family."""
+    return {"model_type": model_type} | FAMILIES[model_type](Draw(random))

@@ -1,0 +1,56 @@
+"""Random checkpoints of any family, as transformers writes them, and what transformers computes with them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch  # type: ignore[import-not-found]
+from transformers import AutoConfig, AutoModelForCausalLM
+
+GAIN = 1.2
+"""Of a random matrix. More would magnify rounding: at 2.2, float32 and float64 in transformers differ by 1e-4."""
+
+
+def write_random_model(folder: Path, config: dict[str, Any], random: np.random.Generator, dtype: torch.dtype) -> None:
+    """Write a checkpoint whose weights are large enough for every feature to show in the scores; config.json stays as
+    it is given, whatever transformers would make of it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    content = json.dumps({key: value for key, value in config.items() if value is not None}, indent=2) + "\n"
+    (folder / "config.json").write_text(content, encoding="utf-8")
+    model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder), dtype=torch.float32)
+    offset = 1.0 if config["model_type"].startswith("gemma") else 0.0
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            shape = tuple(parameter.shape)
+            if "norm" in name and name.endswith("weight"):
+                values = random.uniform(0.5, 1.5, shape) - offset
+            elif shape[0] == model.config.get_text_config().vocab_size:
+                values = random.normal(0.0, 0.3, shape)
+            else:
+                values = random.normal(0.0, GAIN / shape[-1] ** 0.5 if len(shape) > 1 else 0.25, shape)
+            parameter.copy_(torch.tensor(values, dtype=torch.float32))
+    model.to(dtype).save_pretrained(folder)
+    (folder / "config.json").write_text(content, encoding="utf-8")
+    (folder / "generation_config.json").unlink(missing_ok=True)
+
+
+def transformers_scores(folder: Path, token_ids: np.ndarray) -> dict[str, Any]:
+    """What transformers computes for each token but the first of `token_ids` [N, T]."""
+    eager = {"attn_implementation": "eager", "experts_implementation": "eager"}
+    model, loaded = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, output_loading_info=True, **eager)
+    amiss = {kind: names for kind, names in loaded.items() if names}
+    if amiss:
+        raise RuntimeError(f"transformers must find exactly the tensors it wants in {folder.name}, found {amiss}")
+    with torch.inference_mode():
+        ids = torch.tensor(token_ids, dtype=torch.int64)
+        logits = model.eval()(ids).logits[:, :-1]
+        targets = ids[:, 1:, None]
+        log_probs = torch.log_softmax(logits, dim=-1).gather(-1, targets)[..., 0]
+        ranks = (logits > logits.gather(-1, targets)).sum(-1)
+    return {
+        "token_ids": token_ids.astype(np.int32),
+        "log_probs": log_probs.numpy().astype(np.float32),
+        "ranks": ranks.numpy().astype(np.int32),
+    }

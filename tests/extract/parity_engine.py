@@ -1,0 +1,30 @@
+"""The engine's half of the comparison with transformers: writes `engine.npy` beside each `golden.npz`."""
+
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from components.extract import checkpoint
+from components.extract.scoring import scorer
+from components.extract.sharding import one_device
+from components.models.folder import open_model
+
+
+def log_probs(folder: Path) -> np.ndarray:
+    """The log-probability of each token but the first of the golden's, float32 [N, T - 1]."""
+    model = open_model(folder)
+    model.check_tensors()
+    with np.load(folder / "golden.npz") as held:
+        token_ids = held["token_ids"]
+    place, scored_tokens = one_device(), token_ids.shape[1] - 1
+    score = scorer(model.decoder, model.parameters(), place, scored_tokens=scored_tokens, temperature=1.0, top_k=0)
+    with jax.default_matmul_precision("highest"):
+        return np.asarray(score(checkpoint.load(model, jnp.float32, place), jnp.asarray(token_ids)).log_prob)
+
+
+if __name__ == "__main__":
+    for folder in map(Path, sys.argv[1:]):
+        np.save(folder / "engine.npy", log_probs(folder))

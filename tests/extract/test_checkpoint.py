@@ -1,0 +1,63 @@
+"""Weights are the same wherever their files lie, and as the safetensors library reads them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import jax
+import ml_dtypes
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from components.extract.checkpoint import load
+from components.extract.sharding import one_device
+from components.models.folder import ModelFolder, open_model
+from components.store import open_store
+from tests.gcs import GcsServer
+from tests.models.test_folder import CONFIG, tensors
+
+DTYPES = {"F32": np.float32, "F16": np.float16, "BF16": ml_dtypes.bfloat16}
+
+
+@pytest.fixture(params=["local", "gs"])
+def where(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of a folder."""
+    if request.param == "local":
+        yield str(tmp_path / "there")
+        return
+    with GcsServer() as server:
+        server.storage.create_bucket("shelf")
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.address)
+        monkeypatch.setenv("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
+        yield "gs://shelf/models/toy"
+
+
+def sources(model: ModelFolder) -> dict[str, list[str]]:
+    """The tensors in the checkpoint that each parameter is made of."""
+    whole, layer = model.parameters()
+    return {name: [parameter.source] for name, parameter in whole.items()} | {
+        f"layers.{name}": [parameter.source.format(layer=index) for index in range(model.decoder.layers)]
+        for name, parameter in layer.items()
+    }
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_weights_are_those_that_the_library_reads(dtype: str, where: str, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+    weights = {name: values.astype(DTYPES[dtype]) for name, values in tensors().items()}
+    save_file(weights, tmp_path / "model.safetensors")
+    place = open_store(where)
+    for name in ("config.json", "model.safetensors"):
+        place.create(name, (tmp_path / name).read_bytes())
+    model = open_model(where)
+    params = load(model, DTYPES[dtype], one_device())
+    oracle = load_file(tmp_path / "model.safetensors")
+    found = {name: value for name, value in params.items() if name != "layers"}
+    found |= {f"layers.{name}": value for name, value in params["layers"].items()}
+    assert found.keys() == sources(model).keys()
+    for name, names in sources(model).items():
+        value = found[name]
+        assert isinstance(value, jax.Array)
+        assert value.dtype == DTYPES[dtype]
+        assert np.asarray(value).tobytes() == b"".join(oracle[source].tobytes() for source in names), name

@@ -1,0 +1,32 @@
+"""The decoder over the shapes of published models: traced, with no weight in memory."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from components.extract import decoder
+from components.models.families import family_of
+from components.models.parameters import Parameter, parameters
+from tests.models.published import PUBLISHED
+
+
+def shapes(described: dict[str, Parameter], stack: tuple[int, ...] = ()) -> dict[str, jax.ShapeDtypeStruct]:
+    return {name: jax.ShapeDtypeStruct(stack + each.shape, jnp.bfloat16) for name, each in described.items()}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_model_gives_logits_of_its_shape(name: str) -> None:
+    content, _ = PUBLISHED[name]
+    family = family_of(content)
+    config = family.decoder_config(content)
+    of_model, of_layer = parameters(config, family.sources)
+    params = shapes(of_model) | {"layers": shapes(of_layer, (config.layers,))}
+    token_ids = jax.ShapeDtypeStruct((2, 99), jnp.int32)
+
+    def forward(params: decoder.Params, token_ids: jax.Array) -> tuple[jax.Array, jax.Array]:
+        hidden = decoder.hidden_states(params, config, token_ids, first=49)
+        return hidden, decoder.logits(params, config, hidden)
+
+    hidden, logits = jax.eval_shape(forward, params, token_ids)
+    assert (hidden.shape, hidden.dtype) == ((2, 50, config.embed), jnp.bfloat16)
+    assert (logits.shape, logits.dtype) == ((2, 50, config.vocab), jnp.float32)

@@ -1,0 +1,1 @@
+"""Whole runs through the command line, of many kinds: `make test-runs`, since they take minutes."""

@@ -1,0 +1,80 @@
+"""A token of the Hugging Face Hub, and the signed addresses that it opens, stand nowhere that a run leaves or says."""
+
+import os
+import secrets
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import BOOK, MODEL, ROOT, launch_command
+from tests.hub import Fault, HubServer
+
+NAME = "org/gated"
+
+
+@pytest.fixture
+def hub() -> Iterator[HubServer]:
+    """A Hub with the sample model, which is gated."""
+    with HubServer() as hub:
+        hub.add_folder(NAME, MODEL, gated=True)
+        yield hub
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pipeline, compiled."""
+    folder = tmp_path_factory.mktemp("compiled")
+    launch_command(folder)
+    return folder / "pipeline.yaml"
+
+
+FAILURES: dict[str, tuple[tuple[str, ...], list[Fault], str]] = {
+    "none, in the end": (
+        (),
+        [Fault(status=403, url="^/cdn/"), Fault(kind="cut", url="^/cdn/", nth=2), Fault(kind="corrupt", nth=5)],
+        "",
+    ),
+    "revision": (("model_revision=none",), [], "model_revision must be a branch"),
+    "cdn": ((), [Fault(status=400, url="^/cdn/", times=0)], "found status 400"),
+    "hub": ((), [Fault(status=503, url="/api/models", times=0, seconds=99)], "found status 503, to wait 99 s: check"),
+    "corrupt": ((), [Fault(kind="corrupt", url="^/cdn/", times=0)], "found other bytes, 2 times"),
+}
+
+
+@pytest.mark.parametrize(("settings", "faults", "said"), FAILURES.values(), ids=FAILURES)
+def test_token_stands_nowhere(
+    settings: tuple[str, ...], faults: list[Fault], said: str, hub: HubServer, pipeline: Path, tmp_path: Path
+) -> None:
+    token = f"hf_{secrets.token_hex(16)}"
+    hub.add_token(token, access=[NAME])
+    shutil.copy(pipeline, tmp_path)
+    for fault in faults:
+        hub.faults.add(fault)
+    book = tmp_path / "book.txt"
+    book.write_text(BOOK.read_text(encoding="utf-8")[:2_500], encoding="utf-8")
+    work = tmp_path / "temporary"
+    work.mkdir()
+    environment = {
+        "HF_ENDPOINT": hub.endpoint,
+        "HF_TOKEN": token,
+        "HF_HOME": str(tmp_path / "hf"),
+        "HF_HUB_DISABLE_IMPLICIT_TOKEN": "0",
+        "TMPDIR": str(work),
+    }
+    command = launch_command(tmp_path, "cursor_inc=100", "dpi=20", *settings, books=str(book), model=NAME)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=ROOT, env={**os.environ, **environment}
+    )
+    assert (done.returncode == 0) == (not said), done.stdout + done.stderr
+    assert said in done.stderr
+    texts = {"stdout": done.stdout.encode(), "stderr": done.stderr.encode()}
+    texts |= {str(path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert str(tmp_path / "out" / "log.txt") in texts
+    assert str(tmp_path / "pipeline.yaml") in texts
+    for secret in (token, token[3:], "X-Amz-Signature", "/cdn/"):
+        assert not [name for name, text in texts.items() if secret.encode() in text], secret
+    assert any(call.authorized for call in hub.calls)
+    assert not any(call.authorized for call in hub.calls if call.origin == "cdn")
