@@ -44,7 +44,12 @@ TOKENS, SCORED = 100, 50
 AGREE_NATS = {"float32": 1e-3, "bfloat16": 5.0}
 """What the log_p_z of a window may differ by: a sum of 50 token_log_probs of about -14 each."""
 _ROOT = Path(__file__).parent.parent
-_LLAMA = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_act": "silu", "rms_norm_eps": 1e-5}
+_LLAMA: dict[str, Any] = {
+    "architectures": ["LlamaForCausalLM"],
+    "model_type": "llama",
+    "hidden_act": "silu",
+    "rms_norm_eps": 1e-5,
+}
 SHAPES: dict[str, dict[str, Any]] = {
     "smollm2-135m": {
         "vocab_size": 49152,
