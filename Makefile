@@ -16,6 +16,7 @@ KILLS ?= 100
 FAULTS ?= 1000
 SEED ?=
 ROUNDS ?= 3
+BENCH ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -23,7 +24,7 @@ LOCK = uv pip compile --quiet --universal --fork-strategy fewest --python-versio
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .PHONY: help run plan compile test test-runs test-gcs test-hub test-docs test-parity soak store
-.PHONY: bench-plot bench-download bench-load bench-precision bench-tokenize pictures check format sample goldens lock
+.PHONY: bench bench-plot bench-download bench-load bench-precision bench-tokenize pictures check format sample goldens lock
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -60,6 +61,9 @@ plan: $(VENV)/run  ## Say whether MODEL fits on ACCELERATOR, how fast, and what 
 
 store: $(VENV)/run  ## See what STORE holds: DO="ls", "show ADDRESS" or "rm ADDRESS"
 	@$(BIN)/python -m launch store $(DO) --store "$(STORE)"
+
+bench: .venv-peers/done $(VENV)/dev  ## Score windows here, in PyTorch and in lm-evaluation-harness; windows/s and ratios
+	$(BIN)/python -m benchmarks.extract $(BENCH)
 
 bench-plot: $(VENV)/dev  ## Plot a synthetic book of a million characters; seconds and memory
 	$(BIN)/python -m benchmarks.plot
@@ -102,6 +106,11 @@ lock:  ## Resolve the dependencies anew (needs uv)
 .venv-goldens/done:
 	$(PYTHON) -m venv .venv-goldens
 	.venv-goldens/bin/pip install --quiet torch==2.13.0 transformers==5.23.0 safetensors==0.8.0 numpy==2.4.6
+	@touch $@
+
+.venv-peers/done:
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/pip install --quiet torch==2.13.0 transformers==5.23.0 'lm-eval[hf]==0.4.13' numpy==2.4.6
 	@touch $@
 
 $(VENV)/run: requirements.txt

@@ -21,7 +21,7 @@ from components.models.parameters import Parameter
 Parameters = tuple[Mapping[str, Parameter], Mapping[str, Parameter]]
 """Of the whole model, and of each layer."""
 HEAD_WINDOWS, HEAD_WINDOWS_CPU = 8, 4
-"""Windows whose logits are held at once: rows enough to keep an accelerator's units full, few enough for a CPU's cache."""
+"""Windows whose logits are held at once: enough to keep an accelerator's units full, few enough for a CPU's cache."""
 _GROUP = 128
 """Values that `kth_largest` takes together: of 64, 128 and 256 the fastest for 40 of a vocabulary of 49,152."""
 
@@ -118,8 +118,8 @@ def kth_largest(values: Array, k: int) -> Array:
 
     They may be -inf, not NaN; one that is subnormal may count as 0.
 
-    Of many values, few are looked at more than once. Cut into groups, the k-th largest of the groups' largest is a lower
-    bound, and what lies above it is in the groups, fewer than k, whose largest does:
+    Of many values, few are looked at more than once. Cut into groups, the k-th largest of the groups' largest is a
+    lower bound, and what lies above it is in the groups, fewer than k, whose largest does:
 
         k = 2    3 1 | 9 7 | 2 4 | 5 8    largest 3 9 4 8, bound 8, above it only in 9 7, answer max(8, 7) = 8
     """

@@ -44,10 +44,8 @@ def test_kth_largest_is_what_a_sort_finds_in_a_vocabulary(k: int) -> None:
 @pytest.mark.parametrize("k", [1, 2, 5])
 def test_kth_largest_is_what_a_sort_finds_among_ties(k: int, columns: int) -> None:
     random = np.random.default_rng(columns + k)
-    values = random.choice(np.float32([0.0, -0.0, 1.0, -1.0, 2.5, 3.5, HUGE, -HUGE]), (30, columns))
-    values[10:] = np.where(
-        random.random((20, columns)) < 0.001, values[10:], np.float32(-HUGE)
-    )  # few are not the least
+    values = random.choice(np.array([0.0, -0.0, 1.0, -1.0, 2.5, 3.5, HUGE, -HUGE], np.float32), (30, columns))
+    values[10:] = np.where(random.random((20, columns)) < 0.001, values[10:], np.float32(-HUGE))
     values[20:, : columns // 2] = -np.inf
     np.testing.assert_array_equal(compiled_kth_largest(values, k), sorted_kth_largest(values, k))
 

@@ -1,0 +1,75 @@
+"""How a contestant and the benchmark talk: a line of JSON for each question, and one for each answer.
+
+    {"ask": "score", "first": 0, "stop": 16}    ->   {"seconds": 4.1, "log_p_z": [...]}
+    {"ask": "peak"}                             ->   {"flops_per_second": 1.5e11}
+    {"ask": "memory"}                           ->   {"bytes": 2.1e9}
+
+The first line is the contestant's own: {"about": "jax 0.10.2"}, once its weights are loaded.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+
+class Contestant(Protocol):
+    """What scores windows."""
+
+    about: str
+    """What the work is done with, and its version."""
+
+    def score(self, token_ids: np.ndarray) -> np.ndarray:
+        """log_p_z [W], nats, of windows int32 [W, T]."""
+
+    def multiply(self) -> float:
+        """Floating point operations a second in one large matmul of the precision that is measured."""
+
+    def device_bytes(self) -> int | None:
+        """The most that was held on an accelerator at once; None without one."""
+
+
+def serve(make: Callable[[dict[str, Any]], Contestant]) -> None:
+    """Answer the questions on standard input until it ends; whatever else is printed goes to standard error."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    job = json.loads(sys.argv[1])
+    contestant, token_ids = make(job), np.load(job["windows"])
+
+    def say(answer: dict[str, Any]) -> None:
+        print(json.dumps(answer), file=answers, flush=True)
+
+    say({"about": contestant.about})
+    for line in sys.stdin:
+        question = json.loads(line)
+        if question["ask"] == "score":
+            rows = token_ids[question["first"] : question["stop"]]
+            started = time.perf_counter()
+            log_p_z = contestant.score(rows)
+            say({"seconds": time.perf_counter() - started, "log_p_z": log_p_z.tolist()})
+        elif question["ask"] == "peak":
+            say({"flops_per_second": contestant.multiply()})
+        else:
+            say({"bytes": contestant.device_bytes() or _most_resident_bytes()})
+
+
+def fastest(repeat: Callable[[], object], times: int = 3) -> float:
+    """Seconds of the fastest of several calls, after one that is not timed."""
+    repeat()
+    seconds = []
+    for _ in range(times):
+        started = time.perf_counter()
+        repeat()
+        seconds.append(time.perf_counter() - started)
+    return min(seconds)
+
+
+def _most_resident_bytes() -> int:
+    """The most memory that this process has held at once, loading included."""
+    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024

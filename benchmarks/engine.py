@@ -1,0 +1,64 @@
+"""This engine as a contestant of `benchmarks.extract`."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from benchmarks.contestant import fastest, serve
+from components.extract import checkpoint
+from components.extract.scoring import scorer, window_scores
+from components.extract.sharding import one_device
+from components.models.folder import open_model
+
+_TOP_K = 40
+"""As `pipeline.py` has it: ranks and the mass of the top k are part of the work."""
+
+
+class Engine:
+    """What `extract` runs for each batch, on one device."""
+
+    def __init__(self, job: dict[str, Any]) -> None:
+        device, model = jax.devices()[0], open_model(job["model"])
+        if (device.platform == "cpu") != (job["device"] == "cpu"):
+            raise SystemExit(f"jax must find a {job['device']}, found {device.device_kind}")
+        self.about = f"jax {jax.__version__}"
+        self._batch, self._dtype, self._device = job["batch"], jnp.dtype(job["precision"]), device
+        self._sharding = one_device()
+        self._precision = "highest" if job["precision"] == "float32" else "default"
+        self._params = checkpoint.load(model, self._dtype, self._sharding)
+        self._score = scorer(
+            model.decoder,
+            model.parameters(),
+            self._sharding,
+            scored_tokens=job["scored"],
+            temperature=1.0,
+            top_k=_TOP_K,
+        )
+        self._side = job["side"]
+
+    def score(self, token_ids: np.ndarray) -> np.ndarray:
+        """log_p_z of windows; every batch is on its way before the first is fetched."""
+        batches = [token_ids[first : first + self._batch] for first in range(0, len(token_ids), self._batch)]
+        padded = [np.pad(rows, ((0, self._batch - len(rows)), (0, 0))) for rows in batches]
+        with jax.default_matmul_precision(self._precision):
+            flying = [self._score(self._params, jax.device_put(rows, self._sharding.windows)) for rows in padded]
+        scores = [window_scores(jax.device_get(tokens), top_k=_TOP_K).log_p_z for tokens in flying]
+        return np.concatenate(scores)[: len(token_ids)]
+
+    def multiply(self) -> float:
+        """Operations a second of a square matmul."""
+        square = jnp.full((self._side, self._side), 0.5, self._dtype)
+        with jax.default_matmul_precision(self._precision):
+            product = jax.jit(jnp.matmul)
+            return 2 * self._side**3 / fastest(lambda: product(square, square).block_until_ready())
+
+    def device_bytes(self) -> int | None:
+        """The most that was held on the device."""
+        statistics = self._device.memory_stats() or {}
+        return statistics.get("peak_bytes_in_use")
+
+
+if __name__ == "__main__":
+    serve(Engine)
