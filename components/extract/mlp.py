@@ -74,4 +74,4 @@ def _experts(weights: Mapping[str, Array], config: DecoderConfig, states: Array)
 
     made = jax.lax.map(block, (rows, expert_of)).reshape(-1, embed)[place].reshape(batch, tokens, each, embed)
     shares = jax.nn.softmax(best, axis=-1)
-    return jnp.einsum("btx,btxd->btd", shares, made, preferred_element_type=jnp.float32).astype(states.dtype)
+    return jnp.einsum("btn,btnd->btd", shares, made, preferred_element_type=jnp.float32).astype(states.dtype)
