@@ -142,7 +142,7 @@ BAD = {
     "no-weights": (keep("config.json", "tokenizer.json"), "must hold model.safetensors or"),
     "no-tokenizer": (without("tokenizer.json"), f"{NAME} must hold tokenizer.json, which gives character offsets"),
     "no-config": (without("config.json"), "config.json must be a JSON file, found none"),
-    "family": (config(model_type="mamba"), "must have a model_type of llama; found 'mamba'"),
+    "family": (config(model_type="mamba"), "found 'mamba', which has"),
     "shape": (config(intermediate_size=16), "config.json is of another model"),
     "layers": (config(num_hidden_layers=3), "missing is model.layers.2."),
     "shard-missing": (without(SHARDS[1]), f"must hold {SHARDS[1]}, which {INDEX} names, found none"),

@@ -1,14 +1,13 @@
 """Scores the same windows on eight devices that the CPU pretends to have, under every layout.
 
-python -m tests.extract.layouts OUT.npz CHECKPOINT...
+    XLA_FLAGS=--xla_force_host_platform_device_count=8 python -m tests.extract.layouts OUT.npz CHECKPOINT...
+
+The first layout is one device.
 """
 
-import os
 import sys
 from pathlib import Path
 from typing import Any
-
-os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=8"
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +20,7 @@ from components.models.folder import open_model
 from components.models.mesh import Mesh
 
 LAYOUTS = [(1, 1, False), (8, 1, False), (8, 1, True), (1, 2, False), (4, 2, False)]
-"""Devices along `data`, devices along `model`, and whether weights are gathered; the first is one device."""
+"""Devices along `data`, devices along `model`, and whether weights are gathered."""
 WINDOWS, TOKENS, SCORED = 16, 40, 20
 
 

@@ -10,9 +10,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from components.store import open_store
 from tests.conftest import BOOK, CONTROL, CONTROLLED, ROOT, launch, launch_command
-from tests.gcs import GcsServer
 
 COLUMNS = [
     "book", "cursor", "start", "suffix_start", "stop", "token_ids", "token_stops", "log_p_z", "log_p_z_top_k", "greedy",
@@ -95,23 +93,6 @@ def test_second_run_computes_nothing_again_and_gives_the_same_bytes(sample_run: 
     of_books = [f"{name}/{file}" for name in (BOOK.stem, CONTROL.stem) for file in sorted(FILES)]
     for file in (*of_books, "summary.csv", "summary.json", "methods.md"):
         assert (tmp_path / "out" / file).read_bytes() == (sample_run / file).read_bytes(), file
-
-
-def test_run_over_gs_leaves_the_same_bytes_as_one_over_a_folder(
-    sample_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with GcsServer() as server:
-        server.storage.create_bucket("shelf")
-        server.faults.storm(0.1)
-        monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.address)
-        done = launch(tmp_path, *CONTROLLED, controls=(str(CONTROL),), store="gs://shelf/byheart")
-        assert done.returncode == 0, done.stderr
-        store = open_store("gs://shelf/byheart")
-        over_gs = {stored.name: store.read(stored.name) for stored in store.list()}
-    folder = sample_run.parent / "store"
-    assert over_gs == {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.*")}
-    for file in ("statistics.json", "windows.parquet", "passages.csv", "control_sample.parquet"):
-        assert (tmp_path / "out" / BOOK.stem / file).read_bytes() == (sample_run / BOOK.stem / file).read_bytes(), file
 
 
 def test_several_books_are_measured_in_one_run(tmp_path: Path) -> None:
