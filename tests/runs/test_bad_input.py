@@ -432,12 +432,12 @@ CASES = [
         "1,000,000,000,000 layers", "found 29", "fetch the model",
     ),
     Case(
-        "activation unknown", config(hidden_act="relu"),
-        "hidden_act='silu'", "found 'relu'", "cannot be computed here",
+        "activation unknown", config(hidden_act="xielu"),
+        "a hidden_act of silu", "found 'xielu'", "cannot be computed here",
     ),
     Case(
-        "rope unknown", config(rope_scaling={"type": "yarn"}),
-        "default, linear, llama3", "'yarn'", "be computed here",
+        "rope unknown", config(rope_scaling={"type": "spiral"}),
+        "default, linear, dynamic, llama3", "'spiral'", "be computed here",
     ),
     Case("rope a list", config(rope_scaling=[8]), "must have an object as", "found [8]", "the file is broken"),
     Case(
