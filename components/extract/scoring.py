@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -22,6 +22,11 @@ Parameters = tuple[Mapping[str, Parameter], Mapping[str, Parameter]]
 """Of the whole model, and of each layer."""
 HEAD_WINDOWS = 8
 """Windows whose logits are held at once: 400 rows of 50 keep a laptop's cache busy and an accelerator's units full."""
+_ASYNCHRONOUS_GATHERS = {
+    "xla_enable_async_all_gather": "true",
+    "xla_tpu_enable_async_collective_fusion_fuse_all_gather": "true",
+}
+"""What the compiler for TPUs does not do unasked: bring weights together while something else is computed."""
 
 
 @jax.tree_util.register_dataclass
@@ -39,7 +44,8 @@ class TokenScores:
     """As `log_prob`, after temperature."""
 
 
-Scorer = Callable[[decoder.Params, Array], TokenScores]
+Scorer = jax.stages.Wrapped
+"""A compiled function from parameters and model input [B, T] to `TokenScores`, [B, S] each."""
 
 
 def scorer(
@@ -60,7 +66,7 @@ def scorer(
     specs: dict[str, Any] = {name: sharding.by_hand(parameter, stacked=False) for name, parameter in of_model.items()}
     specs["layers"] = {name: sharding.by_hand(parameter, stacked=True) for name, parameter in of_layer.items()}
 
-    @jax.jit
+    @functools.partial(jax.jit, compiler_options=_compiler_options(sharding))
     @functools.partial(
         jax.shard_map,
         mesh=sharding.devices,
@@ -88,6 +94,10 @@ def scorer(
         return jax.lax.map(score_window, (hidden, targets), batch_size=HEAD_WINDOWS)
 
     return score
+
+
+def _compiler_options(sharding: Sharding) -> dict[str, str] | None:
+    return _ASYNCHRONOUS_GATHERS if sharding.platform == "tpu" else None
 
 
 def score_tokens(logits: Array, targets: Array, *, temperature: float, top_k: int) -> TokenScores:

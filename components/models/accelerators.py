@@ -87,9 +87,14 @@ class Accelerator:
         return hbm and hbm / self.generation.devices_per_chip
 
     @property
+    def is_tpu(self) -> bool:
+        """Whether its chips are TPUs."""
+        return self.generation.resource == "google.com/tpu"
+
+    @property
     def node_labels(self) -> dict[str, str]:
         """The labels of the nodes that have such a slice, on Google Kubernetes Engine."""
-        if self.generation.resource == "google.com/tpu":
+        if self.is_tpu:
             prefix = "cloud.google.com/gke-tpu"
             return {f"{prefix}-accelerator": self.generation.label, f"{prefix}-topology": self.topology}
         return {"cloud.google.com/gke-accelerator": self.generation.label} if self.generation.label else {}
