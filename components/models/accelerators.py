@@ -125,7 +125,7 @@ GENERATIONS = {
             link_bytes_per_second=90 * GB,
             float32_passes=6,
             windows_per_device=32,
-            efficiency=0.63,
+            efficiency=0.70,
             measured=False,
             kinds=("TPU v4",),
         ),
@@ -141,7 +141,7 @@ GENERATIONS = {
             link_bytes_per_second=90 * GB,
             float32_passes=6,
             windows_per_device=32,
-            efficiency=0.72,
+            efficiency=0.67,
             kinds=("TPU v5 lite", "TPU v5e"),
         ),
         Generation(
@@ -156,7 +156,7 @@ GENERATIONS = {
             link_bytes_per_second=180 * GB,
             float32_passes=6,
             windows_per_device=32,
-            efficiency=0.63,
+            efficiency=0.70,
             kinds=("TPU v5", "TPU v5p"),
         ),
         Generation(

@@ -37,6 +37,8 @@ TOO_LARGE = [
     ("llama-3.1-8b", "v5e-2x4", dataclasses.replace(GATHERED, batch_size=8 * 4096)),
     ("llama-3.1-70b", "v5e-2x4", GATHERED),
 ]
+FULL = [("llama-2-7b", "v5e-1x1"), ("llama-3.1-8b", "v6e-1x1")]
+"""Slices that many windows fill beside the weights."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -97,3 +99,20 @@ def test_what_the_compiler_refuses_the_plan_refused_first(name: str, accelerator
     mesh = {} if layout.gather else {"mesh_shape": f"{layout.data}x{layout.model}"}
     with pytest.raises(ModelError, match=r"found 16\.0 GB"):
         planned(asked, accelerator, batch_size=layout.batch_size, **mesh)
+
+
+@pytest.mark.parametrize(("name", "accelerator"), FULL)
+def test_compiler_takes_the_largest_batch_that_the_plan_takes(name: str, accelerator: str) -> None:
+    asked, devices = workload(name), devices_of(accelerator)
+
+    def is_refused(batch_size: int) -> bool:
+        try:
+            planned(asked, accelerator, batch_size=batch_size)
+        except ModelError:
+            return True
+        return False
+
+    refused = next(batch for batch in range(8, 10_000, 8) if is_refused(batch))
+    layout = planned(asked, accelerator, batch_size=refused - 8)
+    compiled = compile_ahead(asked, layout, devices, temperature=1.0, top_k=40)
+    assert compiled.memory_bytes < (ACCELERATORS[accelerator].device_bytes or 0)
