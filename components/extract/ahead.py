@@ -114,9 +114,10 @@ def compile_ahead(
     except jax.errors.JaxRuntimeError as error:
         if _TOO_MUCH not in str(error):
             raise
-        found = re.search(r"Used (\S+) of (\S+) hbm", str(error))
-        what = f"{found[1]} of {found[2]}" if found else " ".join(str(error).split())[:200]
-        raise ModelError(f"the compiler must find room on each device, found a need of {what}") from None
+        raise ModelError(
+            f"the compiler must find room on each device, found {_need(str(error))}: choose a larger slice, another "
+            f"mesh_shape, or a smaller batch_size"
+        ) from None
     held, text = made.memory_analysis(), made.as_text()
     assert held is not None, "JAX says it of every TPU"
     assert text is not None
@@ -126,6 +127,12 @@ def compile_ahead(
         program=read_program(text),
         seconds=time.monotonic() - started,
     )
+
+
+def _need(said: str) -> str:
+    """How much is needed, and how much there is, where it says so in numbers."""
+    found = re.search(r"\((\S+)\) exceeds available HBM \((\S+)\)", said)
+    return f"a need of {found[1]}iB and {found[2]}iB" if found else " ".join(said.split())[:200]
 
 
 def main(order_file: str) -> int:
@@ -153,7 +160,7 @@ def _page(order: Order, compiled: Compiled) -> Iterator[str]:
         f"{size(compiled.memory_bytes)} a device, {size(compiled.working_bytes)} of them beside the weights; planned "
         f"were {size(order.memory_bytes)}, {order.memory_bytes / compiled.memory_bytes - 1:+.0%}",
     )
-    yield _line("collectives", f"a layer has {_described(program.layer_collectives)}")
+    yield _line("collectives", f"of a layer: {_described(program.layer_collectives)}")
     yield _line("cycles", f"{program.cycles:,} a batch, {program.layer_cycles:,} of them a layer; estimates, no links")
 
 
@@ -166,7 +173,7 @@ def _described(collectives: Sequence[Collective]) -> str:
         beside = [one for one in alike if one.is_asynchronous]
         total, hidden = (sum(one.size_bytes for one in some) for some in (alike, beside))
         parts.append(
-            f"{len(alike)} of {kind}, {len(beside)} of them asynchronous ({hidden / total:.0%} of {size(total)})"
+            f"{len(alike)} x {kind}, {len(beside)} of them asynchronous ({hidden / total:.0%} of {size(total)})"
         )
     return ", ".join(parts)
 
