@@ -101,7 +101,7 @@ lock:  ## Resolve the dependencies anew (needs uv)
 	$(LOCK) --group dev --output-file requirements-dev.txt pyproject.toml
 
 # TPUs' compiler, which jax[tpu]==0.10.2 adds to jax. It has a folder of its own, since where jax finds it jax looks for TPUs.
-.venv-aot/done: $(VENV)/run
+.venv-aot/done: | $(VENV)/run
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .venv-aot libtpu==0.0.42.1
 	@touch $@
 

@@ -25,7 +25,8 @@ from components.models.workload import Workload
 _MEMORY_EFFICIENCY = 0.8
 _EXPOSED = 0.2
 """The share of the gathers that nothing hides. Those of the head and of each layer's first matrix are waited for; the
-rest run one after the other, each beside what the compiler has put there. By its cycles 12% (70B) to 26% (8B on v6e)."""
+rest run one after the other, each beside what the compiler has put there. By its cycles 12% (70B on v6e) to 26% (8B on
+v6e)."""
 _SPLIT_EFFICIENCY = 0.6
 """By what factor split matrices, being small, fall short of whole ones."""
 _SUM_SECONDS = 20e-6
