@@ -1,7 +1,7 @@
 # `make run` measures the bundled sample; `make test` tests. Everything else is below, one line each.
 #
 #   make run BOOKS="a.txt b.txt" CONTROLS=unseen.txt MODEL=llama-3.2-1b OUT=results SET="top_k=20 cursor_inc=50"
-#   make plan MODEL=llama-3.1-8b ACCELERATOR=v6e-2x4 BOOKS="a.txt b.txt"
+#   make plan MODEL=llama-3.1-8b ACCELERATOR=v6e-2x4 BOOKS="a.txt b.txt" COMPILE=1
 
 PYTHON ?= python3
 BOOKS ?= samples/the-soap-winter.txt
@@ -11,6 +11,7 @@ STORE ?= build/store
 OUT ?= out
 SET ?=
 ACCELERATOR ?=
+COMPILE ?=
 DO ?= ls
 KILLS ?= 100
 FAULTS ?= 1000
@@ -20,10 +21,12 @@ BENCH ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
+AOT := PYTHONPATH=.venv-aot $(BIN)/python
+ORDER := build/order.json
 LOCK = uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
-.PHONY: help run plan compile test test-runs test-gcs test-hub test-docs test-parity soak store
+.PHONY: help run plan compile test test-runs test-gcs test-hub test-docs test-parity test-aot soak store
 .PHONY: bench bench-plot bench-download bench-load bench-precision bench-tokenize pictures check format sample goldens lock
 
 help:  ## Say what there is
@@ -53,11 +56,15 @@ test-docs: $(VENV)/dev  ## Run every command of README.md and docs/ in a clean c
 test-parity: .venv-goldens/done $(VENV)/dev  ## Compare with transformers on random models, drawn anew; SEED, ROUNDS
 	.venv-goldens/bin/python -m tests.extract.parity --engine $(BIN)/python --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
 
+test-aot: .venv-aot/done $(VENV)/dev  ## Compile large models for TPUs, without one, and hold the plan to it
+	$(AOT) -m pytest tests/aot --durations=0
+
 soak: $(VENV)/dev  ## Kill and disturb runs at random; KILLS and FAULTS say how often
 	$(BIN)/python -m tests.soak --kills $(KILLS) --faults $(FAULTS)
 
-plan: $(VENV)/run  ## Say whether MODEL fits on ACCELERATOR, how fast, and what BOOKS cost
-	@$(BIN)/python -m launch plan --model "$(MODEL)" --accelerator "$(ACCELERATOR)" --books $(if $(filter file default,$(origin BOOKS)),,$(BOOKS)) --set $(SET)
+plan: $(VENV)/run $(if $(COMPILE),.venv-aot/done)  ## Say whether MODEL fits on ACCELERATOR, how fast, and what BOOKS cost; COMPILE=1 compiles
+	@$(BIN)/python -m launch plan --model "$(MODEL)" --accelerator "$(ACCELERATOR)" --books $(if $(filter file default,$(origin BOOKS)),,$(BOOKS)) --set $(SET) $(if $(COMPILE),--order $(ORDER))
+	@$(if $(COMPILE),$(AOT) -m components.extract.ahead $(ORDER))
 
 store: $(VENV)/run  ## See what STORE holds: DO="ls", "show ADDRESS" or "rm ADDRESS"
 	@$(BIN)/python -m launch store $(DO) --store "$(STORE)"
@@ -102,6 +109,11 @@ goldens: .venv-goldens/done  ## Compute the tests' expected values anew with tra
 lock:  ## Resolve the dependencies anew (needs uv)
 	$(LOCK) --group run --output-file requirements.txt pyproject.toml
 	$(LOCK) --group dev --output-file requirements-dev.txt pyproject.toml
+
+# TPUs' compiler, which jax[tpu]==0.10.2 adds to jax. It has a folder of its own, since where jax finds it jax looks for TPUs.
+.venv-aot/done: | $(VENV)/run
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .venv-aot libtpu==0.0.42.1
+	@touch $@
 
 .venv-goldens/done:
 	$(PYTHON) -m venv .venv-goldens

@@ -42,6 +42,7 @@ def main() -> int:
     planning.add_argument("--accelerator", default="", help="generation and topology, such as v6e-2x4; none compares")
     planning.add_argument("--books", nargs="*", default=[], help="files, folders, globs; none is a book of some length")
     planning.add_argument("--set", nargs="*", default=[], metavar="name=value", help="parameters, and mesh_shape")
+    planning.add_argument("--order", type=Path, help="a file to write for a compilation ahead of time, where it fits")
     planning.set_defaults(command=_plan)
 
     storing = commands.add_parser("store", help="see what a store holds, and remove it")
@@ -96,7 +97,7 @@ def _run(chosen: argparse.Namespace) -> None:
 def _plan(chosen: argparse.Namespace) -> bool:
     from launch.plan import plan
 
-    return plan(chosen.model, chosen.accelerator, chosen.books, chosen.set)
+    return plan(chosen.model, chosen.accelerator, chosen.books, chosen.set, chosen.order)
 
 
 def _store(chosen: argparse.Namespace) -> None:

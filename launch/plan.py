@@ -1,6 +1,7 @@
 """A plan at a desk, with the pipeline's own defaults."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from components.plan.run import run
 from launch.parameters import parse_place, parse_values
@@ -9,11 +10,12 @@ from pipeline import byheart
 _KINDS = {"Integer": "NUMBER_INTEGER", "Float": "NUMBER_DOUBLE", "String": "STRING", "Boolean": "BOOLEAN"}
 
 
-def plan(model: str, accelerator: str, books: Sequence[str], assignments: list[str]) -> bool:
+def plan(model: str, accelerator: str, books: Sequence[str], assignments: list[str], order: Path | None = None) -> bool:
     """Print what fits, how fast it is and what it costs; whether it fits.
 
     Args:
         assignments: parameters of the pipeline, as `name=value`.
+        order: a file to be written where the model fits, for a compilation ahead of time.
 
     Raises:
         ByheartError: one of them cannot be used.
@@ -26,4 +28,5 @@ def plan(model: str, accelerator: str, books: Sequence[str], assignments: list[s
         accelerator=accelerator,
         books=[parse_place("books", book) for book in books],
         parameters=defaults | parse_values(assignments, declared),
+        order=order,
     )

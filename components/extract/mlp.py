@@ -35,6 +35,9 @@ def _one(weights: Mapping[str, Array], config: DecoderConfig, states: Array) -> 
     activation = _ACTIVATIONS[config.activation]
     up = linear(weights, "up", "...d,fd->...f", states)
     inner = activation(linear(weights, "gate", "...d,fd->...f", states)) * up if config.gated else activation(up)
+    # Else the compiler for TPUs computes it anew for each tile of the last product, and a layer of Llama-3.1-8B on v6e
+    # takes 24.1 million cycles by its estimate instead of 10.3. The CPU's makes the same program of both.
+    inner = jax.lax.optimization_barrier(inner)
     return linear(weights, "down", "...f,df->...d", inner)
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -24,6 +24,11 @@ HEAD_WINDOWS, HEAD_WINDOWS_CPU = 8, 4
 """Windows whose logits are held at once: enough to keep an accelerator's units full, few enough for a CPU's cache."""
 _GROUP = 128
 """Values that `kth_largest` takes together: of 64, 128 and 256 the fastest for 40 of a vocabulary of 49,152."""
+_ASYNCHRONOUS_GATHERS = {
+    "xla_enable_async_all_gather": "true",
+    "xla_tpu_enable_async_collective_fusion_fuse_all_gather": "true",
+}
+"""What the compiler for TPUs does not do unasked: bring weights together while something else is computed."""
 
 
 @jax.tree_util.register_dataclass
@@ -41,7 +46,8 @@ class TokenScores:
     """As `log_prob`, after temperature."""
 
 
-Scorer = Callable[[decoder.Params, Array], TokenScores]
+Scorer = jax.stages.Wrapped
+"""A compiled function from parameters and model input [B, T] to `TokenScores`, [B, S] each."""
 
 
 def scorer(
@@ -63,7 +69,7 @@ def scorer(
     specs: dict[str, Any] = {name: sharding.by_hand(parameter, stacked=False) for name, parameter in of_model.items()}
     specs["layers"] = {name: sharding.by_hand(parameter, stacked=True) for name, parameter in of_layer.items()}
 
-    @jax.jit
+    @functools.partial(jax.jit, compiler_options=_compiler_options(sharding))
     @functools.partial(
         jax.shard_map,
         mesh=sharding.devices,
@@ -91,6 +97,10 @@ def scorer(
         return jax.lax.map(score_window, (hidden, targets), batch_size=at_once)
 
     return score
+
+
+def _compiler_options(sharding: Sharding) -> dict[str, str] | None:
+    return _ASYNCHRONOUS_GATHERS if sharding.platform == "tpu" else None
 
 
 def score_tokens(logits: Array, targets: Array, *, temperature: float, top_k: int) -> TokenScores:

@@ -30,6 +30,11 @@ class Sharding:
         """Of arrays whose first axis is windows."""
         return NamedSharding(self.devices, P(DATA))
 
+    @property
+    def platform(self) -> str:
+        """What JAX calls the kind of machine: `cpu`, `gpu` or `tpu`."""
+        return self.devices.devices.flat[0].platform
+
     def at_rest(self, parameter: Parameter, *, stacked: bool) -> NamedSharding:
         """Of a parameter, or of one that is stacked with those of the other layers."""
         return NamedSharding(

@@ -87,9 +87,14 @@ class Accelerator:
         return hbm and hbm / self.generation.devices_per_chip
 
     @property
+    def is_tpu(self) -> bool:
+        """Whether its chips are TPUs."""
+        return self.generation.resource == "google.com/tpu"
+
+    @property
     def node_labels(self) -> dict[str, str]:
         """The labels of the nodes that have such a slice, on Google Kubernetes Engine."""
-        if self.generation.resource == "google.com/tpu":
+        if self.is_tpu:
             prefix = "cloud.google.com/gke-tpu"
             return {f"{prefix}-accelerator": self.generation.label, f"{prefix}-topology": self.topology}
         return {"cloud.google.com/gke-accelerator": self.generation.label} if self.generation.label else {}
@@ -120,7 +125,7 @@ GENERATIONS = {
             link_bytes_per_second=90 * GB,
             float32_passes=6,
             windows_per_device=32,
-            efficiency=0.63,
+            efficiency=0.70,
             measured=False,
             kinds=("TPU v4",),
         ),
@@ -136,7 +141,7 @@ GENERATIONS = {
             link_bytes_per_second=90 * GB,
             float32_passes=6,
             windows_per_device=32,
-            efficiency=0.72,
+            efficiency=0.67,
             kinds=("TPU v5 lite", "TPU v5e"),
         ),
         Generation(
@@ -151,7 +156,7 @@ GENERATIONS = {
             link_bytes_per_second=180 * GB,
             float32_passes=6,
             windows_per_device=32,
-            efficiency=0.63,
+            efficiency=0.70,
             kinds=("TPU v5", "TPU v5p"),
         ),
         Generation(

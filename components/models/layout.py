@@ -120,7 +120,7 @@ def smallest_slice(workload: Workload) -> Accelerator | None:
 
     Generations that the compiler's estimates do not cover come last.
     """
-    slices = (accelerator for accelerator in ONE_HOST.values() if accelerator.generation.resource == "google.com/tpu")
+    slices = (accelerator for accelerator in ONE_HOST.values() if accelerator.is_tpu)
     for accelerator in sorted(slices, key=_rank):
         usable = (accelerator.device_bytes or 0) * (1 - RESERVE)
         for mesh in _automatic(workload, accelerator.devices):

@@ -3,15 +3,16 @@
 A batch takes the longest of three: its arithmetic at `efficiency` of the peak, the weights' way from memory at
 `_MEMORY_EFFICIENCY` of its speed, and, where weights are gathered, their way over the links. Gathers run beside the
 arithmetic but for `_EXPOSED` of them; the sums of tensor parallel wait for it, and it for them. The choice of the top k
-comes on top: it reads each window's logits 32 times. No batch takes less than `_HOST_SECONDS`.
+comes on top: it reads each window's logits as if 7 times. No batch takes less than `_HOST_SECONDS`.
 
     gather          layer bytes x (n - 1) / n over the ring, once a batch
     tensor parallel 2 sums a layer, each states x 2 (n - 1) / n over the ring, and `_SUM_SECONDS` to start
 
-The constants are fitted, not derived: seven estimates of the TPU compiler (cycles of Llama 8B and 70B on v5p and v6e,
-without a top k) lie within 10%, one with int8 weights on v5e set that generation's, and `_SELECTION_EFFICIENCY` is the
-compiler's for a pass over 400 rows of 128,256 logits on v5e and v6e. No chip has been timed. Generations without such
-estimates take those of the most similar one.
+The constants are fitted, not derived. Five programs that `components.extract.ahead` has compiled (Llama 8B and 70B on
+v5e, v5p and v6e, whole and gathered) set the generations' `efficiency`: the cycles that the compiler estimates, the
+choice of the top k included, lie within 10%. `_SELECTION_EFFICIENCY` is its estimate for a pass over 400 rows of
+128,256 logits on v5e and v6e. Those of tensor parallel are a prototype's. No chip has been timed. Generations without
+such estimates take those of the most similar one.
 """
 
 import dataclasses
@@ -22,15 +23,17 @@ from components.models.mesh import Mesh
 from components.models.workload import Workload
 
 _MEMORY_EFFICIENCY = 0.8
-_EXPOSED = 0.1
-"""The share of the gathers that nothing hides."""
+_EXPOSED = 0.2
+"""The share of the gathers that nothing hides. Those of the head and of each layer's first matrix are waited for; the
+rest run one after the other, each beside what the compiler has put there. By its cycles 12% (70B on v6e) to 26% (8B on
+v6e)."""
 _SPLIT_EFFICIENCY = 0.6
 """By what factor split matrices, being small, fall short of whole ones."""
 _SUM_SECONDS = 20e-6
 _HOST_SECONDS = 2e-3
 """A guess: to hand a batch to the devices and to take its scores back."""
-_SELECTION_PASSES = 32
-"""Over float32 logits: the k-th largest is found bit by bit."""
+_SELECTION_PASSES = 7
+"""Over float32 logits, by the compiler's estimate: the k-th largest is looked for in a few groups of them."""
 _SELECTION_EFFICIENCY = 0.36
 """The share of the memory's speed at which those passes go."""
 

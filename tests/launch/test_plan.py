@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from components.contracts.errors import BookError, ByheartError, ModelError, SettingsError
+from components.models.order import Order
 from launch.plan import plan
 from tests.conftest import BOOK, MODEL, ROOT
 from tests.hub import HubServer
@@ -72,6 +73,24 @@ def test_settings_change_the_plan(folder: Path, capsys: pytest.CaptureFixture[st
         "100 tokens, after a BOS; 99 positions are fed, 49 scored",
     ):
         assert phrase in page
+
+
+def test_what_fits_can_be_ordered_from_the_compiler(folder: Path, tmp_path: Path) -> None:
+    order = tmp_path / "build" / "order.json"
+    assert not plan(str(folder), "v5e-2x4", [], [], order)
+    assert not order.exists()
+    assert plan(str(folder), "v6e-2x4", [], ["temperature=0.5", "top_k=20"], order)
+    found = Order.read(order)
+    assert (found.on.name, found.temperature, found.top_k) == ("v6e-2x4", 0.5, 20)
+    assert (found.layout.data, found.layout.gather, found.layout.batch_size) == (8, True, 512)
+    assert found.workload.parameters == 70_553_706_496
+    assert found.memory_bytes == pytest.approx(22.36e9, rel=1e-3)
+
+
+@pytest.mark.parametrize(("accelerator", "said"), [("", "found none"), ("gpu-8", "found gpu-8")])
+def test_only_tpus_have_a_compiler_to_ask(accelerator: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=f"needs a slice of TPUs, {said}"):
+        plan(str(MODEL), accelerator, [], [], tmp_path / "order.json")
 
 
 def test_books_are_counted_in_files_folders_and_globs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

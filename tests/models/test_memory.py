@@ -10,8 +10,7 @@ from tests.models.known_shapes import workload
 from tests.models.test_workload import TINY, with_experts
 
 # GB a chip (10^9 bytes), compiled ahead of time for TPU. Three sources: a prototype whose head took no top k (`bare`);
-# this decoder and this scorer on one chip; and the same with each layer's weights, and the head's, gathered by
-# `jax.lax.all_gather` within `jax.shard_map`, asynchronously.
+# this decoder and this scorer on one chip; and the same on slices, as components.extract.ahead compiles it.
 ONE, GATHERED_4, GATHERED_8, REPLICATED_8, SPLIT_8 = (
     Mesh(data=1, model=1, gather=False),
     Mesh(data=4, model=1, gather=True),
@@ -35,8 +34,10 @@ COMPILED = [
     ("llama-3.2-1b", ONE, 512, 5.59),
     ("llama-2-7b", ONE, 32, 13.58),
     ("llama-3.1-8b", ONE, 256, 17.93),  # on v5p
-    ("llama-3.1-8b", GATHERED_8, 512, 3.55),  # on v6e, as the next
+    ("llama-3.1-8b", GATHERED_8, 512, 3.55),  # on v6e, as the next three
+    ("llama-3.1-8b", REPLICATED_8, 512, 16.55),
     ("llama-3.1-70b", GATHERED_8, 512, 20.26),
+    ("llama-2-70b", GATHERED_8, 512, 20.76),
     ("llama-3.1-8b", GATHERED_8, 256, 3.59),  # on v5e
     ("llama-3.1-70b", GATHERED_4, 128, 37.87),  # on v5p
 ]

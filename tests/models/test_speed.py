@@ -8,20 +8,37 @@ from components.models.mesh import Mesh
 from components.models.speed import Speed, duration_of, link_seconds, speed_of
 from tests.models.known_shapes import workload
 
-# Windows a second and chip, and MFU, from the compiler's cycle counts and a ring model of the links; without a top k.
+# Cycles of a batch on each device, as the compiler estimates them for programs of components.extract.ahead: windows of
+# 100 tokens in bfloat16, a top k of 40. Then the chips' clock, and by how many cycles gathers are longer than what the
+# program has put beside them, by the ring model of the links: of a batch, the head's included.
+COMPILED = [
+    ("llama-3.1-8b", "v6e-2x4", Layout(data=8, model=1, gather=False, batch_size=512), 416_633_172, 1.75e9, 0),
+    ("llama-3.1-8b", "v6e-2x4", Layout(data=8, model=1, gather=True, batch_size=512), 384_731_596, 1.75e9, 25e6),
+    ("llama-3.1-8b", "v5e-2x4", Layout(data=8, model=1, gather=True, batch_size=256), 539_154_146, 1.5e9, 35e6),
+    ("llama-3.1-70b", "v6e-2x4", Layout(data=8, model=1, gather=True, batch_size=512), 3_426_585_341, 1.75e9, 142e6),
+    ("llama-3.1-70b", "v5p-2x2x1", Layout(data=4, model=1, gather=True, batch_size=128), 2_349_218_317, 1.75e9, 175e6),
+]
+
+# Windows a second and chip, and MFU, from the compiler's cycle counts for a prototype and a ring model of the links;
+# without a top k.
 ESTIMATED = [
     ("llama-3.1-8b", "v6e-2x4", Layout(data=1, model=8, gather=False, batch_size=1), 36, 0.06),
     ("llama-3.1-8b", "v6e-2x4", Layout(data=1, model=8, gather=False, batch_size=64), 96, 0.15),
-    ("llama-3.1-8b", "v6e-2x4", Layout(data=8, model=1, gather=True, batch_size=512), 285, 0.45),
     ("llama-3.1-8b", "v6e-2x4", Layout(data=8, model=1, gather=False, batch_size=512), 299, 0.47),
     ("llama-3.1-70b", "v6e-2x4", Layout(data=1, model=8, gather=False, batch_size=1), 6, 0.09),
-    ("llama-3.1-70b", "v6e-2x4", Layout(data=8, model=1, gather=True, batch_size=512), 31, 0.46),
-    ("llama-3.1-70b", "v5p-2x2x1", Layout(data=4, model=1, gather=True, batch_size=256), 21, 0.63),
 ]
 
 
 def speed(name: str, accelerator: str, layout: Layout, top_k: int = 0) -> Speed:
     return speed_of(workload(name), layout, ACCELERATORS[accelerator], top_k)
+
+
+@pytest.mark.parametrize(("name", "accelerator", "layout", "cycles", "hertz", "waited"), COMPILED)
+def test_batch_takes_the_cycles_of_the_compiler_within_10_percent(
+    name: str, accelerator: str, layout: Layout, cycles: int, hertz: float, waited: float
+) -> None:
+    found = speed(name, accelerator, layout, top_k=40)
+    assert found.batch == pytest.approx((cycles + waited) / hertz, rel=0.10)
 
 
 @pytest.mark.parametrize(("name", "accelerator", "layout", "rate", "mfu"), ESTIMATED)
@@ -46,11 +63,11 @@ def test_gathers_hide_behind_so_many_windows_whatever_the_models_size(
 
 def test_batch_is_added_up_as_worked_by_hand() -> None:
     # 8B on one v6e: 64 windows of 1.44 TFLOP at 47% of 918 TFLOP/s; 16.06 GB at 80% of 1,640 GB/s; logits of 64 x 50
-    # rows of 128,256 in float32, 32 times, at 36% of that.
+    # rows of 128,256 in float32, 7 times, at 36% of that.
     found = speed("llama-3.1-8b", "v6e-1x1", Layout(data=1, model=1, gather=False, batch_size=64), top_k=40)
     assert found.arithmetic == pytest.approx(64 * 1.4397e12 / (0.47 * 918e12), rel=1e-3)
     assert found.memory == pytest.approx(16.06 / (0.8 * 1640), rel=1e-3)
-    assert found.selection == pytest.approx(32 * 4 * 64 * 50 * 128_256 / (0.36 * 1640e9), rel=1e-3)
+    assert found.selection == pytest.approx(7 * 4 * 64 * 50 * 128_256 / (0.36 * 1640e9), rel=1e-3)
     assert found.links == 0
     assert found.batch == pytest.approx(found.arithmetic + found.selection)
     assert found.windows_per_second == pytest.approx(64 / found.batch)
@@ -62,7 +79,7 @@ def test_batch_is_added_up_as_worked_by_hand() -> None:
 )
 def test_one_pass_of_the_top_k_takes_what_the_compiler_estimates(accelerator: str, cycles: int, hertz: float) -> None:
     found = speed("llama-3.1-8b", accelerator, Layout(data=1, model=1, gather=False, batch_size=8), top_k=40)
-    assert found.selection / 32 == pytest.approx(cycles / hertz, rel=0.02)
+    assert found.selection / 7 == pytest.approx(cycles / hertz, rel=0.02)
 
 
 def test_arithmetic_takes_what_the_compiler_estimates_for_this_decoder() -> None:

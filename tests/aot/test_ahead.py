@@ -1,0 +1,120 @@
+"""The plan against the compiler for TPUs, which needs none: Llama at its full sizes on slices of one host.
+
+One process at a time may use libtpu, and a compilation takes a minute or two on two cores.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import pytest
+
+from components.contracts.errors import ModelError, SettingsError
+from components.extract.ahead import Compiled, compile_ahead, slice_devices
+from components.models.accelerators import ACCELERATORS
+from components.models.layout import Layout, layout_of
+from components.models.memory import memory_of
+from components.models.workload import Workload
+from tests.models.known_shapes import workload
+
+pytestmark = pytest.mark.timeout(1200)
+
+PLANNED = [
+    ("llama-3.1-8b", "v5e-2x4"),
+    ("llama-3.1-8b", "v6e-2x4"),
+    ("llama-3.1-70b", "v6e-2x4"),
+    ("llama-3.1-70b", "v5p-2x2x1"),
+]
+GATHERED, REPLICATED, ONE = (
+    Layout(data=8, model=1, gather=True, batch_size=8),
+    Layout(data=8, model=1, gather=False, batch_size=8),
+    Layout(data=1, model=1, gather=False, batch_size=256),
+)
+TOO_LARGE = [
+    ("llama-3.1-8b", "v5e-1x1", ONE),
+    ("llama-3.1-8b", "v5e-2x4", dataclasses.replace(REPLICATED, batch_size=8 * 512)),
+    ("llama-3.1-8b", "v5e-2x4", dataclasses.replace(GATHERED, batch_size=8 * 4096)),
+    ("llama-3.1-70b", "v5e-2x4", GATHERED),
+]
+FULL = [("llama-2-7b", "v5e-1x1"), ("llama-3.1-8b", "v6e-1x1")]
+"""Slices of which weights leave room for many windows, and which these fill."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Case:
+    """A model at the planned layout, and what the compiler makes of it."""
+
+    workload: Workload
+    layout: Layout
+    compiled: Compiled
+
+
+def devices_of(accelerator: str) -> Sequence[jax.Device]:
+    pytest.importorskip("libtpu", reason="needs libtpu: make test-aot installs it")
+    try:
+        return slice_devices(ACCELERATORS[accelerator])
+    except SettingsError as error:
+        pytest.skip(str(error))
+
+
+def planned(asked: Workload, accelerator: str, **wanted: Any) -> Layout:
+    on = ACCELERATORS[accelerator]
+    return layout_of(asked, on.devices, on.device_bytes, on.generation.windows_per_device, **wanted)
+
+
+@pytest.fixture(scope="module", params=PLANNED, ids="-".join)
+def case(request: pytest.FixtureRequest) -> Case:
+    name, accelerator = request.param
+    asked = workload(name)
+    layout = planned(asked, accelerator)
+    compiled = compile_ahead(asked, layout, devices_of(accelerator), temperature=1.0, top_k=40)
+    return Case(workload=asked, layout=layout, compiled=compiled)
+
+
+def test_what_is_planned_fits_and_takes_the_memory_that_is_planned(case: Case) -> None:
+    found = memory_of(case.workload, case.layout, case.layout.batch_size)
+    assert found.total == pytest.approx(case.compiled.memory_bytes, rel=0.15)
+
+
+def test_replicated_layer_waits_for_nobody_and_most_gathers_of_a_gathered_one_are_asynchronous(case: Case) -> None:
+    moved = case.compiled.program.layer_collectives
+    if not case.layout.gather:
+        assert not moved
+        return
+    assert {one.kind for one in moved} == {"all-gather"}
+    matrices = [one for one in case.workload.layer.values() if len(one.axes) > 1]
+    assert len(moved) == len(matrices)
+    assert sum(one.size_bytes for one in moved) == sum(one.size for one in matrices) * case.workload.element_bytes
+    beside = [one for one in moved if one.is_asynchronous]
+    assert len(beside) > len(moved) / 2
+    assert sum(one.size_bytes for one in beside) > 0.9 * sum(one.size_bytes for one in moved)
+
+
+@pytest.mark.parametrize(("name", "accelerator", "layout"), TOO_LARGE)
+def test_what_the_compiler_refuses_the_plan_refused_first(name: str, accelerator: str, layout: Layout) -> None:
+    asked = workload(name)
+    with pytest.raises(
+        ModelError, match=r"the compiler must find room on each device, found a need of 1\S+ and 15.75GiB"
+    ):
+        compile_ahead(asked, layout, devices_of(accelerator), temperature=1.0, top_k=40)
+    mesh = {} if layout.gather else {"mesh_shape": f"{layout.data}x{layout.model}"}
+    with pytest.raises(ModelError, match=r"found 16\.0 GB"):
+        planned(asked, accelerator, batch_size=layout.batch_size, **mesh)
+
+
+@pytest.mark.parametrize(("name", "accelerator"), FULL)
+def test_compiler_takes_the_largest_batch_that_the_plan_takes(name: str, accelerator: str) -> None:
+    asked, devices = workload(name), devices_of(accelerator)
+
+    def is_refused(batch_size: int) -> bool:
+        try:
+            planned(asked, accelerator, batch_size=batch_size)
+        except ModelError:
+            return True
+        return False
+
+    refused = next(batch for batch in range(8, 10_000, 8) if is_refused(batch))
+    layout = planned(asked, accelerator, batch_size=refused - 8)
+    compiled = compile_ahead(asked, layout, devices, temperature=1.0, top_k=40)
+    assert compiled.memory_bytes < (ACCELERATORS[accelerator].device_bytes or 0)
