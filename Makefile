@@ -41,7 +41,7 @@ compile: $(VENV)/run  ## Write build/pipeline.yaml
 test: $(VENV)/dev  ## Run the tests
 	$(BIN)/python -m pytest
 
-test-runs: $(VENV)/dev  ## Test whole runs: bad input of every kind, many books, secrets
+test-runs: $(VENV)/dev  ## Test what takes minutes: bad input of every kind, many books, secrets, eight devices
 	$(BIN)/python -m pytest tests/runs
 
 test-gcs: $(VENV)/dev  ## Test the server that stands in for Google Cloud Storage in the tests

@@ -1,1 +1,1 @@
-"""Whole runs through the command line, of many kinds: `make test-runs`, since they take minutes."""
+"""What takes minutes: whole runs of many kinds through the command line, and layouts of devices (`make test-runs`)."""

@@ -3,15 +3,14 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.conftest import ROOT
-from tests.extract.layouts import LAYOUTS
+from tests.runs.layouts import LAYOUTS
 
-GOLDENS = Path(__file__).parent / "goldens"
+GOLDENS = ROOT / "tests" / "extract" / "goldens"
 CHECKPOINTS = ["gqa_untied", "phi3_short_factors_old", "mixtral_old"]
 """A dense family, one with fused tensors, and a routed one."""
 ONE, *OTHERS = [f"{data}x{model}{'g' * gather}" for data, model, gather in LAYOUTS]
@@ -20,7 +19,7 @@ ONE, *OTHERS = [f"{data}x{model}{'g' * gather}" for data, model, gather in LAYOU
 @pytest.fixture(scope="module")
 def scored(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
     out = tmp_path_factory.mktemp("layouts") / "scores.npz"
-    command = [sys.executable, "-m", "tests.extract.layouts", str(out), *(str(GOLDENS / name) for name in CHECKPOINTS)]
+    command = [sys.executable, "-m", "tests.runs.layouts", str(out), *(str(GOLDENS / name) for name in CHECKPOINTS)]
     eight = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=8"}
     subprocess.run(command, check=True, cwd=ROOT, capture_output=True, env=eight)
     with np.load(out) as held:

@@ -1,6 +1,6 @@
 """Scores the same windows on eight devices that the CPU pretends to have, under every layout.
 
-    XLA_FLAGS=--xla_force_host_platform_device_count=8 python -m tests.extract.layouts OUT.npz CHECKPOINT...
+    XLA_FLAGS=--xla_force_host_platform_device_count=8 python -m tests.runs.layouts OUT.npz CHECKPOINT...
 
 The first layout is one device.
 """
