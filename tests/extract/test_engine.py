@@ -63,6 +63,22 @@ def test_share_of_the_peak_is_said_only_where_the_peak_is_known() -> None:
     assert engine().share_of_peak(100.0) == ""
 
 
+class Tpus(Machine):
+    """Devices that call themselves eight chips of v6e."""
+
+    kind = "TPU v6 lite"
+    is_cpu = False
+
+    def __init__(self) -> None:
+        super().__init__(devices=jax.devices() * 8)
+
+
+def test_share_of_the_peak_is_of_all_devices_in_bfloat16() -> None:
+    found = dataclasses.replace(engine(), machine=Tpus())
+    per_second = 0.25 * 8 * 918e12 / found.workload.flops_per_window
+    assert found.share_of_peak(per_second) == ", MFU 25%"
+
+
 def test_scores_come_for_a_batch(capsys: pytest.CaptureFixture[str]) -> None:
     found = engine(batch_size=4)
     scores = found.load()(np.zeros((4, 12), np.int32))
