@@ -27,7 +27,7 @@ def run(
         model: a folder with config.json, a name in models.yaml, or a repository on the Hub.
         accelerator: such as `v6e-2x4`; empty compares those of one host, and no more.
         books: files, folders, globs, local or at gs://; none stands for one of `A_BOOK` characters.
-        parameters: the pipeline's, flat, and `mesh_shape`.
+        parameters: the pipeline's, flat.
         order: a file to be written where the model fits, for a compilation ahead of time.
 
     Raises:
