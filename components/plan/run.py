@@ -54,7 +54,7 @@ def run(
     )
     asked = None
     if chosen:
-        mesh_shape, batch_size = parameters["mesh_shape"], settings.layout.batch_size
+        mesh_shape, batch_size = settings.layout.mesh_shape, settings.layout.batch_size
         asked = plan_on(chosen, subject, mesh_shape=mesh_shape, batch_size=batch_size)
     print(page_of(subject, asked, [plan_on(one, subject) for one in ONE_HOST.values()]))
     if order and isinstance(asked, Planned):
