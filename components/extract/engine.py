@@ -109,18 +109,6 @@ class Engine:
         """
         generation = generation_of(machine.kind)
         of_model, of_layer = model.parameters()
-        chosen = choose_layout(
-            model.decoder,
-            (of_model, of_layer),
-            score.precision,
-            len(machine.devices),
-            machine.memory_bytes,
-            positions=positions,
-            scored_tokens=scored_tokens,
-            windows_per_device=generation.windows_per_device if generation else _WINDOWS,
-            mesh_shape=layout.mesh_shape,
-            batch_size=layout.batch_size,
-        )
         workload = Workload(
             decoder=model.decoder,
             model=of_model,
@@ -128,6 +116,14 @@ class Engine:
             precision=score.precision,
             positions=positions,
             scored_tokens=scored_tokens,
+        )
+        chosen = choose_layout(
+            workload,
+            len(machine.devices),
+            machine.memory_bytes,
+            generation.windows_per_device if generation else _WINDOWS,
+            layout.mesh_shape,
+            layout.batch_size,
         )
         return cls(
             model=model,

@@ -2,15 +2,13 @@
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from components.contracts.errors import ModelError, SettingsError
 from components.contracts.progress import size
 from components.models.accelerators import ONE_HOST, Accelerator
-from components.models.decoder_config import DecoderConfig
 from components.models.memory import RESERVE, Memory, memory_of
 from components.models.mesh import TENSOR_PARALLEL, Mesh
-from components.models.parameters import Parameter
 from components.models.workload import Workload
 
 AUTO = "auto"
@@ -43,14 +41,9 @@ class Layout(Mesh):
 
 
 def choose_layout(
-    decoder: DecoderConfig,
-    parameters: tuple[Mapping[str, Parameter], Mapping[str, Parameter]],
-    precision: str,
+    workload: Workload,
     devices: int,
-    memory_bytes_per_device: float | None,
-    *,
-    positions: int,
-    scored_tokens: int,
+    memory_bytes: float | None,
     windows_per_device: int,
     mesh_shape: str = AUTO,
     batch_size: int = 0,
@@ -61,11 +54,7 @@ def choose_layout(
     by layer; it splits layers (tensor parallel) only where a gathered layer does not fit. `DATAxMODEL` is obeyed.
 
     Args:
-        parameters: of the whole model, and of each layer.
-        precision: `float32`, `bfloat16` or `float16`.
-        memory_bytes_per_device: None sets no limit.
-        positions: tokens of a window that are fed.
-        scored_tokens: tokens of a window that are scored.
+        memory_bytes: of a device; None sets no limit.
         windows_per_device: what is enough for speed; halved until it fits.
         mesh_shape: `auto` or `DATAxMODEL`.
         batch_size: windows in a batch over all devices; 0 is chosen.
@@ -74,26 +63,6 @@ def choose_layout(
         ModelError: the model does not fit.
         SettingsError: the mesh or the batch cannot be had on these devices.
     """
-    workload = Workload(
-        decoder=decoder,
-        model=parameters[0],
-        layer=parameters[1],
-        precision=precision,
-        positions=positions,
-        scored_tokens=scored_tokens,
-    )
-    return layout_of(workload, devices, memory_bytes_per_device, windows_per_device, mesh_shape, batch_size)
-
-
-def layout_of(
-    workload: Workload,
-    devices: int,
-    memory_bytes: float | None,
-    windows_per_device: int,
-    mesh_shape: str = AUTO,
-    batch_size: int = 0,
-) -> Layout:
-    """As `choose_layout`."""
     usable = None if memory_bytes is None else memory_bytes * (1 - RESERVE)
     meshes = list(_automatic(workload, devices)) if mesh_shape == AUTO else [_asked(workload, devices, mesh_shape)]
     for mesh in meshes:

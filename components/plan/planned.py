@@ -7,7 +7,7 @@ from components.contracts.settings import Settings
 from components.models.accelerators import Accelerator
 from components.models.decoder_config import DecoderConfig
 from components.models.families import Family
-from components.models.layout import AUTO, Layout, layout_of
+from components.models.layout import AUTO, Layout, choose_layout
 from components.models.memory import Memory, memory_of
 from components.models.parameters import parameters
 from components.models.speed import Duration, Speed, duration_of, speed_of
@@ -91,7 +91,7 @@ def plan_on(
     """
     workload = subject.workload(accelerator)
     try:
-        layout = layout_of(
+        layout = choose_layout(
             workload,
             accelerator.devices,
             accelerator.device_bytes,

@@ -13,7 +13,7 @@ import pytest
 from components.contracts.errors import ModelError, SettingsError
 from components.extract.ahead import Compiled, compile_ahead, slice_devices
 from components.models.accelerators import ACCELERATORS
-from components.models.layout import Layout, layout_of
+from components.models.layout import Layout, choose_layout
 from components.models.memory import memory_of
 from components.models.workload import Workload
 from tests.models.known_shapes import workload
@@ -60,7 +60,7 @@ def devices_of(accelerator: str) -> Sequence[jax.Device]:
 
 def planned(asked: Workload, accelerator: str, **wanted: Any) -> Layout:
     on = ACCELERATORS[accelerator]
-    return layout_of(asked, on.devices, on.device_bytes, on.generation.windows_per_device, **wanted)
+    return choose_layout(asked, on.devices, on.device_bytes, on.generation.windows_per_device, **wanted)
 
 
 @pytest.fixture(scope="module", params=PLANNED, ids="-".join)

@@ -7,7 +7,7 @@ import pytest
 from components.contracts.errors import ModelError, SettingsError
 from components.models.accelerators import find_accelerator
 from components.models.known import KNOWN
-from components.models.layout import Layout, choose_layout, layout_of, least_memory, smallest_slice
+from components.models.layout import Layout, choose_layout, least_memory, smallest_slice
 from components.models.memory import RESERVE, memory_of
 from components.models.mesh import Mesh
 from tests.models.known_shapes import CONFIGS, workload
@@ -17,18 +17,8 @@ from tests.models.test_workload import TINY, with_experts
 def chosen(model: str | dict[str, Any], accelerator: str, mesh_shape: str = "auto", batch_size: int = 0) -> Layout:
     """What `extract` and `plan` call, with an accelerator's numbers."""
     found, asked = find_accelerator(accelerator), workload(model)
-    return choose_layout(
-        asked.decoder,
-        (asked.model, asked.layer),
-        "bfloat16",
-        found.devices,
-        found.device_bytes,
-        positions=99,
-        scored_tokens=50,
-        windows_per_device=found.generation.windows_per_device,
-        mesh_shape=mesh_shape,
-        batch_size=batch_size,
-    )
+    windows = found.generation.windows_per_device
+    return choose_layout(asked, found.devices, found.device_bytes, windows, mesh_shape, batch_size)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +69,7 @@ def test_tensor_parallel_must_divide_heads_kv_heads_and_ffn() -> None:
     with pytest.raises(SettingsError, match=r"divides heads \(9\) and kv_heads \(3\), found 4 in 1x4: lower it"):
         chosen("smollm2-135m", "v6e-2x2", "1x4")
     with pytest.raises(SettingsError, match=r"divides kv_heads \(8\), found 16 in 1x16"):
-        layout_of(workload("llama-3.1-70b"), 16, 32e9, 64, "1x16")
+        choose_layout(workload("llama-3.1-70b"), 16, 32e9, 64, "1x16")
 
 
 def test_batch_that_is_asked_for_is_obeyed_and_must_be_shared_evenly() -> None:
@@ -92,15 +82,15 @@ def test_batch_that_is_asked_for_is_obeyed_and_must_be_shared_evenly() -> None:
 def test_batch_is_halved_until_it_fits() -> None:
     asked, one = workload("llama-3.1-8b"), Mesh(data=1, model=1, gather=False)
     room = memory_of(asked, one, 32).total / (1 - RESERVE)
-    assert layout_of(asked, 1, room * 1.0001, 64).batch_size == 32
-    assert layout_of(asked, 1, room * 0.9999, 64).batch_size == 16
+    assert choose_layout(asked, 1, room * 1.0001, 64).batch_size == 32
+    assert choose_layout(asked, 1, room * 0.9999, 64).batch_size == 16
 
 
 def test_weights_are_gathered_rather_than_whole_with_room_for_few_windows() -> None:
     asked, whole = workload("llama-3.1-8b"), Mesh(data=8, model=1, gather=False)
     room = memory_of(asked, whole, 8 * 8).total / (1 - RESERVE)
-    assert layout_of(asked, 8, room * 1.0001, 64) == Layout(data=8, model=1, gather=False, batch_size=64)
-    assert layout_of(asked, 8, room * 0.9999, 64) == Layout(data=8, model=1, gather=True, batch_size=512)
+    assert choose_layout(asked, 8, room * 1.0001, 64) == Layout(data=8, model=1, gather=False, batch_size=64)
+    assert choose_layout(asked, 8, room * 0.9999, 64) == Layout(data=8, model=1, gather=True, batch_size=512)
 
 
 def test_layers_are_split_only_where_two_of_them_do_not_fit_beside_their_shares() -> None:
@@ -138,7 +128,7 @@ def test_batch_that_is_asked_for_and_too_large_is_to_be_lowered() -> None:
 
 
 def test_a_host_without_a_limit_holds_everything() -> None:
-    assert layout_of(workload("llama-3.1-70b"), 4, None, 16) == Layout(data=4, model=1, gather=False, batch_size=64)
+    assert choose_layout(workload("llama-3.1-70b"), 4, None, 16) == Layout(data=4, model=1, gather=False, batch_size=64)
 
 
 @pytest.mark.parametrize("name", KNOWN)
