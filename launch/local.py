@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from typing import Any
 from components.contracts.books import read_books
 from components.contracts.errors import ByheartError
 from components.contracts.progress import DONE, ERROR, LEFT, MARK
+from launch.images import commit
 
 ROOT = Path(__file__).resolve().parent.parent
 _STAGE_LINE = re.compile(rf"^\s*(\w+){re.escape(MARK)}(.*)$")
@@ -121,22 +121,9 @@ def _environment(work: str) -> dict[str, str]:
     }
     if sys.stdout.isatty():
         environment["BYHEART_PROGRESS_SECONDS"] = "0.5"
-    if "BYHEART_COMMIT" not in environment and (commit := _commit()):
-        environment["BYHEART_COMMIT"] = commit
+    if "BYHEART_COMMIT" not in environment and (known := commit()):
+        environment["BYHEART_COMMIT"] = known
     return environment
-
-
-def _commit() -> str | None:
-    git = shutil.which("git")
-    if not git or not (ROOT / ".git").exists():
-        return None
-    described = subprocess.run(
-        [git, "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return described.stdout.strip() or None
 
 
 def _follow(child: subprocess.Popen[str], log: Any, check_room: Callable[[], None]) -> str | None:
