@@ -11,6 +11,9 @@ STORE ?= build/store
 OUT ?= out
 SET ?=
 ACCELERATOR ?=
+JAX ?= tpu
+BASE_IMAGE ?=
+REGISTRY ?=
 COMPILE ?=
 DO ?= ls
 KILLS ?= 100
@@ -25,8 +28,9 @@ AOT := PYTHONPATH=.venv-aot $(BIN)/python
 ORDER := build/order.json
 LOCK = uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
+LOCK_IMAGE = $(LOCK) --config-file images/uv.toml --constraints requirements.txt --group component
 
-.PHONY: help run plan compile test test-runs test-gcs test-hub test-docs test-parity test-aot soak store
+.PHONY: help run plan compile images push test test-runs test-gcs test-hub test-docs test-parity test-aot soak store
 .PHONY: bench bench-plot bench-download bench-load bench-precision bench-tokenize pictures check format sample goldens lock
 
 help:  ## Say what there is
@@ -36,7 +40,13 @@ run: compile  ## Measure BOOKS under MODEL on this machine; results in OUT
 	@$(BIN)/python -m launch run build/pipeline.yaml --books $(BOOKS) --controls $(CONTROLS) --model "$(MODEL)" --store "$(STORE)" --out "$(OUT)" --set $(SET)
 
 compile: $(VENV)/run  ## Write build/pipeline.yaml
-	@$(BIN)/python -m launch compile build/pipeline.yaml
+	@$(BIN)/python -m launch compile build/pipeline.yaml --jax "$(JAX)"
+
+images: $(VENV)/run  ## Build the stages' images with Docker, tagged by commit; JAX=tpu, cuda12 or cpu
+	@$(BIN)/python -m launch images --jax "$(JAX)" --base "$(BASE_IMAGE)"
+
+push: $(VENV)/run  ## Build them and push them to REGISTRY; images/digests.json says what a pod will pull
+	@$(BIN)/python -m launch images --jax "$(JAX)" --base "$(BASE_IMAGE)" --push "$(REGISTRY)"
 
 test: $(VENV)/dev  ## Run the tests
 	$(BIN)/python -m pytest
@@ -109,6 +119,11 @@ goldens: .venv-goldens/done  ## Compute the tests' expected values anew with tra
 lock:  ## Resolve the dependencies anew (needs uv)
 	$(LOCK) --group run --output-file requirements.txt pyproject.toml
 	$(LOCK) --group dev --output-file requirements-dev.txt pyproject.toml
+	for stage in download tokenize plan plot; do \
+		$(LOCK_IMAGE) --group $$stage --output-file images/$$stage/requirements.txt pyproject.toml || exit; done
+	for jax in cpu tpu cuda12; do \
+		$(LOCK_IMAGE) --group extract-$$jax --output-file images/extract/requirements-$$jax.txt pyproject.toml || exit; done
+	$(LOCK) --constraints requirements.txt --group launch --output-file images/launch/requirements.txt pyproject.toml
 
 # TPUs' compiler, which jax[tpu]==0.10.2 adds to jax. It has a folder of its own, since where jax finds it jax looks for TPUs.
 .venv-aot/done: | $(VENV)/run

@@ -4,10 +4,22 @@ from pathlib import Path
 
 from kfp import compiler
 
+from components.contracts.version import VERSION
+from launch.images import image_references
 from pipeline import byheart
 
 
-def compile_pipeline(path: str | Path) -> None:
-    """Write the compiled pipeline as YAML; the same source gives the same bytes."""
+def compile_pipeline(path: str | Path, jax: str) -> None:
+    """Write the compiled pipeline as YAML; the same source, at the same commit, gives the same bytes.
+
+    Args:
+        jax: the flavour of extract's image.
+
+    Raises:
+        SettingsError: the images' references are not to be had.
+    """
+    images = {f"byheart-{name}:{VERSION}": reference for name, reference in image_references(jax).items()}
+    for executor in byheart.pipeline_spec.deployment_spec["executors"].values():
+        executor["container"]["image"] = images[executor["container"]["image"]]
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     compiler.Compiler().compile(byheart, str(path))
