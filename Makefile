@@ -30,7 +30,7 @@ LOCK = uv pip compile --quiet --universal --fork-strategy fewest --python-versio
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 LOCK_IMAGE = $(LOCK) --config-file images/uv.toml --constraints requirements.txt --group component
 
-.PHONY: help run plan compile images push test test-runs test-gcs test-hub test-docs test-parity test-aot soak store
+.PHONY: help run plan compile images push test test-runs test-gcs test-hub test-containers test-docs test-parity test-aot soak store
 .PHONY: bench bench-plot bench-download bench-load bench-precision bench-tokenize pictures check format sample goldens lock
 
 help:  ## Say what there is
@@ -59,6 +59,9 @@ test-gcs: $(VENV)/dev  ## Test the server that stands in for Google Cloud Storag
 
 test-hub: $(VENV)/dev  ## Test the server that stands in for the Hugging Face Hub in the tests
 	$(BIN)/python -m pytest tests/hub
+
+test-containers: $(VENV)/dev  ## Build the images and run the compiled pipeline in them; needs Docker Engine
+	BASE_IMAGE="$(BASE_IMAGE)" $(BIN)/python -m pytest tests/containers
 
 test-docs: $(VENV)/dev  ## Run every command of README.md and docs/ in a clean clone
 	$(BIN)/python -m tests.documented
