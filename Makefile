@@ -61,7 +61,7 @@ test-hub: $(VENV)/dev  ## Test the server that stands in for the Hugging Face Hu
 	$(BIN)/python -m pytest tests/hub
 
 test-containers: $(VENV)/dev  ## Build the images and run the compiled pipeline in them; needs Docker Engine
-	BASE_IMAGE="$(BASE_IMAGE)" $(BIN)/python -m pytest tests/containers
+	BASE_IMAGE="$(BASE_IMAGE)" $(BIN)/python -m pytest tests/containers --timeout 900
 
 test-docs: $(VENV)/dev  ## Run every command of README.md and docs/ in a clean clone
 	$(BIN)/python -m tests.documented

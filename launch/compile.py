@@ -5,11 +5,11 @@ from pathlib import Path
 from kfp import compiler
 
 from components.contracts.version import VERSION
-from launch.images import image_references
+from launch.images import JAX, image_references
 from pipeline import byheart
 
 
-def compile_pipeline(path: str | Path, jax: str) -> None:
+def compile_pipeline(path: str | Path, jax: str = JAX[0]) -> None:
     """Write the compiled pipeline as YAML; the same source, at the same commit, gives the same bytes.
 
     Args:

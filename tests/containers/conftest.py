@@ -14,7 +14,14 @@ from launch.images import build_images
 from tests.conftest import ROOT
 from tests.containers.shelf import Shelf, serve_shelf
 
-STAND_IN = "byheart-base:bookworm"
+
+def base_image() -> str:
+    """What the images are built on: `BASE_IMAGE`, else one that is made of Debian's packages."""
+    if given := os.environ.get("BASE_IMAGE"):
+        return given
+    made = "byheart-base:bookworm"
+    subprocess.run([ROOT / "tests" / "containers" / "base_image.sh", made], check=True)
+    return made
 
 
 @pytest.fixture(scope="session")
@@ -25,23 +32,21 @@ def client() -> Iterator[Any]:
         client.ping()
     except docker.errors.DockerException as error:
         pytest.skip(f"no Docker Engine: {error}")
-    with client:
-        yield client
+    yield client
+    client.close()
 
 
 @pytest.fixture(scope="session")
 def images(client: Any) -> dict[str, str]:
     """The references of the images, all built, by name."""
-    base = os.environ.get("BASE_IMAGE", "")
-    if not base:
-        base = STAND_IN
-        subprocess.run([ROOT / "tests" / "containers" / "base_image.sh", base], check=True)
-    return build_images("cpu", base)
+    built = build_images("cpu", base_image())
+    assert all(client.images.get(reference).tags for reference in built.values())
+    return built
 
 
 @pytest.fixture(scope="session")
-def pipeline(images: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The compiled pipeline."""
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The compiled pipeline, which names these images."""
     path = tmp_path_factory.mktemp("compiled") / "pipeline.yaml"
     subprocess.run([sys.executable, "-m", "launch", "compile", path, "--jax", "cpu"], check=True, cwd=ROOT)
     return path

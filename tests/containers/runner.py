@@ -6,7 +6,6 @@ Each stage's container has a root that it cannot write to but for /tmp, a user t
 no network but that of the container NEIGHBOUR, whose server at gs:// is all that it reaches.
 """
 
-import os
 import sys
 from typing import Any
 
@@ -34,8 +33,7 @@ def run_and_wait(client: docker.DockerClient, image: str, command: list[str], vo
 
 
 if __name__ == "__main__":
-    *what, neighbour = sys.argv[1:]
-    os.umask(0)  # KFP makes the artifacts' folders, and the stages' user writes to them
+    pipeline, work, out, arguments, neighbour = sys.argv[1:]
     docker_task_handler.run_docker_container = run_and_wait
     confined = DockerRunner(
         network_mode=f"container:{neighbour}",
@@ -46,4 +44,4 @@ if __name__ == "__main__":
         security_opt=["no-new-privileges"],
         environment=ENVIRONMENT,
     )
-    run_graph(*what, runner=confined)
+    run_graph(pipeline, work, out, arguments, confined)

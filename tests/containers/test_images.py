@@ -40,7 +40,9 @@ def test_image_holds_its_own_stage_and_what_all_share(client: Any, images: dict[
 
 @pytest.mark.parametrize("name", NAMES)
 def test_image_has_no_compiler_and_no_package_cache(client: Any, images: dict[str, str], name: str) -> None:
-    searched = "command -v gcc cc g++ make; ls -A /root/.cache /tmp/.cache /var/cache/apt/archives/*.deb 2>/dev/null; true"
+    searched = (
+        "command -v gcc cc g++ make; ls -A /root/.cache /tmp/.cache /var/cache/apt/archives/*.deb 2>/dev/null; true"
+    )
     assert inside(client, images[name], "sh", "-c", searched) == ""
 
 

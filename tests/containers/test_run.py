@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from components.store import open_store
+from launch.images import commit
 from tests.conftest import BOOK, ROOT, launch
 from tests.containers.shelf import BUCKET, Shelf
 from tests.gcs import GcsServer
@@ -22,17 +23,19 @@ ADDRESSES = {
 
 
 def start(pipeline: Path, folder: Path, shelf: Shelf, **arguments: Any) -> subprocess.Popen[str]:
-    """A run in containers, whose results will lie in `folder`/out."""
+    """A run in containers, whose results will lie in `folder`/out; what it says, in `folder`/log.txt."""
     for name in ("work", "out"):
         (folder / name).mkdir(parents=True)
+    (folder / "work").chmod(0o777)  # it is the stages' user that makes the artifacts' folders
     where = [pipeline, folder / "work", folder / "out", json.dumps(ADDRESSES | arguments), shelf.server.id]
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.containers.runner", *map(str, where)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd=ROOT,
-    )
+    with (folder / "log.txt").open("w") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.containers.runner", *map(str, where)],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=ROOT,
+        )
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +45,7 @@ def of_processes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     with GcsServer() as server, pytest.MonkeyPatch.context() as patch:
         server.storage.create_bucket(BUCKET)
         patch.setenv("STORAGE_EMULATOR_HOST", server.address)
+        patch.setenv("BYHEART_COMMIT", commit() or "")  # as the images have it, for it stands in the parts
         store = open_store(f"gs://{BUCKET}")
         for path in (BOOK, *(ROOT / "samples" / "model").iterdir()):
             store.create(path.relative_to(ROOT / "samples").as_posix(), path.read_bytes())
@@ -58,14 +62,14 @@ def is_part(name: str) -> bool:
     return name.startswith("store/scores/") and name.endswith(".parquet")
 
 
-@pytest.mark.timeout(600)
 def test_run_whose_container_was_killed_goes_on_and_equals_one_of_processes(
     client: Any, images: dict[str, str], pipeline: Path, shelf: Shelf, of_processes: dict[str, Any], tmp_path: Path
 ) -> None:
     first = start(pipeline, tmp_path / "first", shelf)
     deadline = time.monotonic() + 300
     while not any(map(is_part, shelf.names())):
-        assert first.poll() is None and time.monotonic() < deadline, first.communicate()
+        assert first.poll() is None, (tmp_path / "first" / "log.txt").read_text()
+        assert time.monotonic() < deadline
         time.sleep(0.5)
     (extracting,) = client.containers.list(filters={"ancestor": images["extract"]})
     extracting.kill()
@@ -74,8 +78,8 @@ def test_run_whose_container_was_killed_goes_on_and_equals_one_of_processes(
     assert 0 < len(kept) < len(of_processes["parts"]), "it must have been killed in the midst of its work"
 
     second = start(pipeline, tmp_path / "second", shelf)
-    said, _ = second.communicate()
-    assert second.returncode == 0, said
+    code, said = second.wait(), (tmp_path / "second" / "log.txt").read_text()
+    assert code == 0, said
     assert " 0 scored already" not in said
     objects = shelf.dump(tmp_path / "objects")
     assert {name: data for name, data in objects.items() if is_part(name)} == of_processes["parts"]
@@ -86,7 +90,6 @@ def test_run_whose_container_was_killed_goes_on_and_equals_one_of_processes(
 
 def test_container_that_fails_fails_the_run(pipeline: Path, shelf: Shelf, tmp_path: Path) -> None:
     run = start(pipeline, tmp_path, shelf, books=[f"gs://{BUCKET}/missing.txt"])
-    said, _ = run.communicate()
-    assert run.returncode != 0
-    assert f"gs://{BUCKET}/missing.txt" in said
+    assert run.wait() != 0
+    assert f"gs://{BUCKET}/missing.txt" in (tmp_path / "log.txt").read_text()
     assert not list((tmp_path / "out").iterdir())
