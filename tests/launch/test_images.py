@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from components.contracts.errors import SettingsError
-from launch.images import NAMES, ImageError, commit, image_references, push_images
+from launch.images import NAMES, ImageError, build_images, commit, image_references, push_images
 
 
 def test_images_without_a_registry_are_tagged_by_commit() -> None:
@@ -28,7 +28,7 @@ def test_images_that_were_pushed_are_named_by_digest(digests: Path) -> None:
 
 
 def test_flavour_that_was_not_pushed_is_refused(digests: Path) -> None:
-    with pytest.raises(SettingsError, match="without 'extract-cuda12': write it with `make push .* JAX=cuda12`"):
+    with pytest.raises(SettingsError, match=r"without 'extract-cuda12': write it with `make push .* JAX=cuda12`"):
         image_references("cuda12", digests)
 
 
@@ -52,4 +52,4 @@ def test_registry_must_be_named_without_a_scheme(registry: str) -> None:
 def test_machine_without_docker_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("launch.images.shutil.which", lambda _: None)
     with pytest.raises(ImageError, match="images need Docker, found none"):
-        image_references("tpu", Path("nowhere.json")) and push_images("registry/folder", "tpu")
+        build_images("tpu")
