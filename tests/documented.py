@@ -3,7 +3,7 @@
     python -m tests.documented
 
 Shell and Python blocks run one after the other, as a reader would, with the test servers as Hugging Face Hub and as
-Google Cloud Storage. A block that is fenced as "sh needs a cluster" is named and left out; lines that `.ci/run` runs by
+Google Cloud Storage. A block that is fenced with a remark such as "sh needs a cluster" is named and left out; lines that `.ci/run` runs by
 itself, such as `make test`, are not run again.
 """
 
@@ -21,7 +21,7 @@ from tests.hub import HubServer
 ROOT = Path(__file__).parent.parent
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "samples" / "README.md")
 BLOCK = re.compile(r"^```(sh|python)\b *(.*?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-NEEDS = ("needs a cluster",)
+NEEDS = ("needs a cluster", "needs a registry")
 ELSEWHERE = ("make test", "make check", "make soak")
 """What `.ci/run` calls itself."""
 
