@@ -77,6 +77,7 @@ def _run(chosen: argparse.Namespace) -> None:
 
     started = time.monotonic()
     arguments: dict[str, Any] = {
+        "accelerator": "cpu",  # what `auto` asks for is on a cluster
         **parse_values(chosen.set, read_parameters(chosen.pipeline)),
         "books": [parse_place("books", book) for book in chosen.books],
         "controls": [parse_place("controls", book) for book in chosen.controls],

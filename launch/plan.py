@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from components.plan.run import run
+from components.plan.desk import run
 from launch.parameters import parse_place, parse_values
 from pipeline import byheart
 

@@ -249,9 +249,14 @@ def find_accelerator(name: str) -> Accelerator:
         SettingsError: there is none, or it has several hosts.
     """
     if name not in ACCELERATORS:
+        generation = name.split("-")[0]
         near = difflib.get_close_matches(name, ACCELERATORS, 1)
-        hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(ONE_HOST)}"
-        raise SettingsError(f"accelerator must be a generation and a topology, as v6e-2x4, found {name!r}: {hint}")
+        alike = [one.name for one in ONE_HOST.values() if one.generation.name == generation] or ONE_HOST
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise SettingsError(
+            f"accelerator must be a generation and a topology, as v6e-2x4, found {name!r}: {hint}choose one of "
+            f"{', '.join(alike)}"
+        )
     accelerator = ACCELERATORS[name]
     if accelerator.hosts > 1:
         alike = [one for one in ONE_HOST.values() if one.generation == accelerator.generation]
