@@ -4,10 +4,16 @@ from pathlib import Path
 
 from kfp import compiler
 
+from launch.fixed import Fixed, fix
 from pipeline import byheart
 
 
-def compile_pipeline(path: str | Path) -> None:
-    """Write the compiled pipeline as YAML; the same source gives the same bytes."""
+def compile_pipeline(path: str | Path, fixed: Fixed = Fixed()) -> None:  # noqa: B008  frozen
+    """Write the compiled pipeline as YAML; the same source and options give the same bytes.
+
+    Raises:
+        SettingsError: an option cannot be used.
+    """
+    pipeline = fix(byheart, fixed)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    compiler.Compiler().compile(byheart, str(path))
+    compiler.Compiler().compile(pipeline, str(path))
