@@ -112,7 +112,7 @@ def byheart(
     figsize: str = "20x3",
     dpi: int = 300,
 ) -> dsl.Artifact:
-    """download -> tokenize -> plan -> extract -> plot -> verdict; every parameter is explained at the top of this file."""
+    """download -> tokenize -> plan -> extract -> plot -> verdict; every parameter is explained at the top."""
     downloaded = download(
         books=books,
         model=model,

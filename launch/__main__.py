@@ -23,9 +23,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m launch", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    compiling = commands.add_parser(
-        "compile", help="write the compiled pipeline", argument_default=argparse.SUPPRESS
-    )
+    compiling = commands.add_parser("compile", help="write the compiled pipeline", argument_default=argparse.SUPPRESS)
     compiling.add_argument("pipeline", type=Path, help="the YAML file to write")
     compiling.add_argument("--queue", help="Kueue's LocalQueue for the pods that score")
     compiling.add_argument("--timeout-hours", type=int, help="of an attempt to score")

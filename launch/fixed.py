@@ -45,7 +45,9 @@ class Fixed:
                 "too, found default: name the LocalQueue otherwise"
             )
         if not re.fullmatch(r"[1-9]\d{0,5}[MGT]i?", self.tmp_size):
-            raise SettingsError(f"tmp_size must be a quantity of Kubernetes', found {self.tmp_size!r}: write 4Gi")
+            raise SettingsError(
+                f"tmp_size must be a quantity, found {self.tmp_size!r}: write a number with Mi, Gi or Ti, as 4Gi"
+            )
         for name, least, most in (
             ("timeout_hours", 1, _MOST_HOURS),
             ("retries", 0, _MOST_RETRIES),

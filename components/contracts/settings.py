@@ -242,7 +242,8 @@ class Settings:
             )
         if self.placement.memory != AUTO and not _MEMORY.fullmatch(self.placement.memory):
             raise SettingsError(
-                f"memory must be auto or a quantity of Kubernetes', found {self.placement.memory!r}: write auto, or 32Gi"
+                f"memory must be auto or a quantity, found {self.placement.memory!r}: write auto, or a number with Mi, "
+                "Gi or Ti, as 32Gi"
             )
         _one_of("coverage", chart.coverage, COVERAGES)
         _one_of("colormap", chart.colormap, COLORMAPS)

@@ -46,9 +46,7 @@ class Work:
                 yield part, rows[part.rows.start : part.rows.stop]
 
 
-def work_of(
-    plan: Plan, windows: str, store: Store, tokenization: Tokenization, settings: Settings, shard: int
-) -> Work:
+def work_of(plan: Plan, windows: str, store: Store, tokenization: Tokenization, settings: Settings, shard: int) -> Work:
     """The work of one shard of a run.
 
     Args:

@@ -13,7 +13,7 @@ def plan(
     windows: dsl.Input[dsl.Artifact],
     settings: dsl.Input[dsl.Artifact],
     plan: dsl.Output[dsl.Artifact],
-) -> NamedTuple(
+) -> NamedTuple(  # type: ignore[valid-type]  # kfp reads it
     "Planned",
     [
         ("Output", List[int]),  # noqa: UP006  kfp's local runner loops over outputs of no other name

@@ -124,8 +124,9 @@ def _say(planned: Planned | None, missing: int, total: int, shards: int) -> None
         say(f"all {total:,} windows are scored already: no accelerator is asked for")
         return
     layout, tasks = planned.layout, f" in {shards} tasks" if shards > 1 else ""
+    time = f"; about {duration(planned.duration.total)}" if planned.accelerator.generation.resource else ""
     say(
         f"{missing:,} of {total:,} windows are to be scored{tasks} on {planned.accelerator.name}, in "
         f"{planned.workload.precision}: {layout.data}x{layout.model}, {layout.described}, batches of "
-        f"{layout.batch_size:,}; about {duration(planned.duration.total)}"
+        f"{layout.batch_size:,}{time}"
     )

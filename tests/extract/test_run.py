@@ -50,12 +50,12 @@ class Stage:
         self.run(**settings)
         return self.read()
 
-    def run(self, **settings: object) -> None:
+    def run(self, **settings: Any) -> None:
         """What is left, shard by shard, as the pipeline has it."""
         for shard in self.plan(**settings)[0]:
             self.extract(shard)
 
-    def plan(self, *, bos_id: int | None = None, **settings: object) -> tuple[list[int], Placement]:
+    def plan(self, *, bos_id: int | None = None, **settings: Any) -> tuple[list[int], Placement]:
         Settings.from_parameters(
             {
                 **DEFAULTS,
@@ -334,7 +334,9 @@ def test_scores_that_go_after_the_plan_are_not_computed_where_no_accelerator_was
     stage.run()
     assert stage.plan() == ([1], PLAIN)
     min(stage.parts()).unlink()
-    with pytest.raises(DamagedError, match=r"found 1,024 windows gone .* since it was planned, .*part-00000.*run again"):
+    with pytest.raises(
+        DamagedError, match=r"found 1,024 windows gone .* since it was planned, .*part-00000.*run again"
+    ):
         stage.extract(1)
 
 

@@ -67,7 +67,10 @@ class Driver:
     def pod(self) -> dict[str, Any]:
         """The pod's manifest, as far as the graph says it."""
         resources = self.container["resources"]
-        limits = {"cpu": self._text(resources["resourceCpuLimit"]), "memory": self._text(resources["resourceMemoryLimit"])}
+        limits = {
+            "cpu": self._text(resources["resourceCpuLimit"]),
+            "memory": self._text(resources["resourceMemoryLimit"]),
+        }
         kind, count = (self._text(resources["accelerator"][name]) for name in ("resourceType", "resourceCount"))
         if kind and count:
             limits[kind] = count

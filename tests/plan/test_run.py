@@ -46,9 +46,7 @@ class Run:
         (folder / "model").mkdir()
         (folder / "model" / "config.json").write_text(json.dumps(CONFIGS[config] | changes))
         address = str(folder / "model")
-        model = Model(
-            source=source, commit=None, address=address, model_type="llama", parameters=1, weights_sha256="w"
-        )
+        model = Model(source=source, commit=None, address=address, model_type="llama", parameters=1, weights_sha256="w")
         write_model(folder / "model.json", model)
         tokenization = Tokenization(tokenizer_sha256="t", tokenizers="0", bos_id=None, scored_tokens=50)
         write_windows(folder / "windows", tokenization, [("book", ROWS)])
@@ -182,9 +180,7 @@ def test_accelerator_is_that_of_the_row_where_it_fits_else_the_smallest(
     assert (run.planned().accelerator, run.planned().precision) == (accelerator, precision)
 
 
-def test_plan_says_what_is_left_on_what_and_in_which_layout(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_plan_says_what_is_left_on_what_and_in_which_layout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = Run(tmp_path, "llama-3.1-70b")
     run.plan(accelerator="v6e-2x4", shards=3, control_sample=30)
     planned = run.planned()
@@ -192,7 +188,9 @@ def test_plan_says_what_is_left_on_what_and_in_which_layout(
     assert planned.layout == "8x1, weights split over all devices and gathered layer by layer"
     assert list(planned.windows.values()) == [WINDOWS, 30]
     (line, _) = capsys.readouterr().out.splitlines()
-    assert line.startswith(f"plan | {WINDOWS + 30:,} of {WINDOWS + 30:,} windows are to be scored in 3 tasks on v6e-2x4")
+    assert line.startswith(
+        f"plan | {WINDOWS + 30:,} of {WINDOWS + 30:,} windows are to be scored in 3 tasks on v6e-2x4"
+    )
     assert "batches of 512; about 3:" in line
     run.score()
     run.plan(accelerator="v6e-2x4", shards=3, control_sample=30)
