@@ -18,6 +18,8 @@ _CPU_CPUS = 2
 """What the time that is planned for a CPU counts with."""
 _PROCESS_GIB = 2
 """Python, JAX, and what loading and writing hold for a moment."""
+_SLACK = 1.1
+"""Measured on a CPU, of a pod's memory so chosen: 7.2 of 9 GiB (1.6 billion parameters in float32), 9.6 of 12 (bfloat16)."""
 _GIB = 2**30
 _SPOT = "cloud.google.com/gke-spot"
 
@@ -57,7 +59,7 @@ def placement_of(planned: Planned, settings: PlacementSettings) -> Placement:
     """
     accelerator = planned.accelerator
     resource, chips = accelerator.generation.resource, accelerator.chips
-    gib = chips * _HOST_GIB if resource else math.ceil(planned.memory.total / _GIB) + _PROCESS_GIB
+    gib = chips * _HOST_GIB if resource else math.ceil(_SLACK * _cpu_bytes(planned) / _GIB) + _PROCESS_GIB
     spot = {_SPOT: "true"} if settings.spot else {}
     taints = [key for key in (resource, *spot) if key]
     return Placement(
@@ -68,3 +70,9 @@ def placement_of(planned: Planned, settings: PlacementSettings) -> Placement:
         node_selector=accelerator.node_labels | spot,
         tolerations=[{"key": key, "operator": "Exists", "effect": "NoSchedule"} for key in taints],
     )
+
+
+def _cpu_bytes(planned: Planned) -> float:
+    """What a model and a batch take on a CPU, which multiplies numbers of 16 bits in float32, the weights copied so."""
+    workload = planned.workload
+    return planned.memory.total + (4 * workload.parameters if workload.element_bytes < 4 else 0)

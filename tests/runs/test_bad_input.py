@@ -347,10 +347,6 @@ CASES = [
         "accelerator of many hosts", setting("accelerator=v5p-2x2x2"),
         "must have its chips on one host", "8 chips on 2", "choose v5p-2x2x1, and shards=N for N of them",
     ),
-    Case(
-        "accelerator that is not here", setting("accelerator=v6e-1x1"),
-        "accelerator must be there", "found no google.com/tpu", "accelerator=cpu",
-    ),
     Case("memory without a unit", setting("memory=32"), "memory must be auto or a quantity", "'32'", "as 32Gi"),
     Case("spot that is neither", setting("spot=maybe"), "spot must be true or false", "'maybe'", "give one"),
     Case("coverage unknown", setting("coverage=all"), "coverage must be one of suffix, window", "'all'", "choose one"),
