@@ -24,6 +24,6 @@ def extract(
             settings=settings.path,
             plan=plan.path,
             store=store,
-            shard=int(shard),
+            shard=int(shard),  # on a cluster, the numbers of a list are floats
             scores=scores.path,
         )
