@@ -1,6 +1,7 @@
 # `make run` measures the bundled sample; `make test` tests. Everything else is below, one line each.
 #
 #   make run BOOKS="a.txt b.txt" CONTROLS=unseen.txt MODEL=llama-3.2-1b OUT=results SET="top_k=20 cursor_inc=50"
+#   make compile QUEUE=scores RUN_AS=0
 #   make plan MODEL=llama-3.1-8b ACCELERATOR=v6e-2x4 BOOKS="a.txt b.txt" COMPILE=1
 
 PYTHON ?= python3
@@ -15,6 +16,11 @@ JAX ?= tpu
 BASE_IMAGE ?=
 REGISTRY ?=
 COMPILE ?=
+QUEUE ?=
+TIMEOUT_HOURS ?=
+RETRIES ?=
+TMP_SIZE ?=
+RUN_AS ?=
 DO ?= ls
 KILLS ?= 100
 FAULTS ?= 1000
@@ -39,8 +45,10 @@ help:  ## Say what there is
 run: compile  ## Measure BOOKS under MODEL on this machine; results in OUT
 	@$(BIN)/python -m launch run build/pipeline.yaml --books $(BOOKS) --controls $(CONTROLS) --model "$(MODEL)" --store "$(STORE)" --out "$(OUT)" --set $(SET)
 
-compile: $(VENV)/run  ## Write build/pipeline.yaml
-	@$(BIN)/python -m launch compile build/pipeline.yaml --jax "$(JAX)"
+compile: $(VENV)/run  ## Write build/pipeline.yaml; JAX, QUEUE, TIMEOUT_HOURS, RETRIES, TMP_SIZE and RUN_AS are fixed in it
+	@$(BIN)/python -m launch compile build/pipeline.yaml --jax "$(JAX)" $(if $(QUEUE),--queue "$(QUEUE)") \
+		$(if $(TIMEOUT_HOURS),--timeout-hours "$(TIMEOUT_HOURS)") $(if $(RETRIES),--retries "$(RETRIES)") \
+		$(if $(TMP_SIZE),--tmp-size "$(TMP_SIZE)") $(if $(RUN_AS),--run-as "$(RUN_AS)")
 
 images: $(VENV)/run  ## Build the stages' images with Docker, tagged by commit; JAX=tpu, cuda12 or cpu
 	@$(BIN)/python -m launch images --jax "$(JAX)" --base "$(BASE_IMAGE)"

@@ -79,6 +79,7 @@ def test_run_leaves_what_it_promises_and_says_where(sample_run: Path) -> None:
     assert pq.read_schema(book / "windows.parquet").names == COLUMNS
     provenance = json.loads((sample_run / "provenance.json").read_text(encoding="utf-8"))
     assert provenance["model"]["parameters"] == 1_488_192
+    assert provenance["settings"]["placement"]["accelerator"] == "cpu", "what auto asks for is on a cluster"
     assert provenance["books"][BOOK.stem]["computed_on"][0]["precision"] == "float32"
     assert not processes_of(sample_run.parent)
 
