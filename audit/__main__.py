@@ -54,21 +54,16 @@ def name_of(lock: Path) -> str:
     return lock.stem.replace("requirements", image) if image else lock.stem
 
 
-def pins_of(lock: str) -> list[str]:
-    """The packages of a lock with their versions and markers, without hashes."""
-    lines = lock.replace("\\\n", " ").splitlines()
-    pins = (re.sub(r"\s*--hash=\S+", "", line).strip() for line in lines)
-    return [pin for pin in pins if pin and not pin.startswith("#")]
-
-
 def _licences(lock: Path) -> dict[str, tuple[str, str]]:
-    """Each package of a lock that this platform installs, with version and licence, as its own metadata has them."""
+    """Each package of a lock that this platform installs, with version and licence, as its own metadata has them.
+
+    pip fetches the very files that the lock names, and installs none.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        pins, report = Path(folder) / "pins.txt", Path(folder) / "report.json"
-        pins.write_text("\n".join(pins_of(lock.read_text(encoding="utf-8"))), encoding="utf-8")
-        install = ["install", "--quiet", "--dry-run", "--ignore-installed", "--no-deps", "--report", str(report)]
-        # Without hashes pip reads the metadata alone, where the index has it apart; nothing is installed or kept.
-        subprocess.run([sys.executable, "-m", "pip", *install, "--requirement", str(pins)], check=True)
+        report = Path(folder) / "report.json"
+        install = ["install", "--quiet", "--dry-run", "--ignore-installed", "--no-deps", "--require-hashes"]
+        where = ["--report", str(report), "--requirement", str(lock)]
+        subprocess.run([sys.executable, "-m", "pip", *install, *where], check=True)
         found = [each["metadata"] for each in json.loads(report.read_text(encoding="utf-8"))["install"]]
     return {_canonical(each["name"]): (each["version"], licence_of(each)) for each in found}
 

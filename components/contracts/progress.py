@@ -47,12 +47,16 @@ def say(message: str, severity: str = "INFO", **fields: Any) -> None:
         fields: what of the message a program may want to read, ready for JSON; a terminal does not show it.
     """
     if sys.stdout.isatty():
-        print(f"{_stage} | {'error: ' if severity == ERROR else ''}{message}", flush=True)
+        _print(f"{_stage} | {'error: ' if severity == ERROR else ''}{message}")
         return
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     said = {"time": now, "severity": severity, "stage": _stage, "message": message, **fields}
     line = json.dumps(said, ensure_ascii=False, allow_nan=False)
-    print(line.encode("utf-8", "backslashreplace").decode(), flush=True)  # half a surrogate pair as JSON spells it
+    _print(line.encode("utf-8", "backslashreplace").decode())  # half a surrogate pair as JSON spells it
+
+
+def _print(line: str) -> None:
+    print(f"{line}\n", end="", flush=True)  # the line and its end in one, or two threads' lines run into each other
 
 
 @contextmanager

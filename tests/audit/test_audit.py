@@ -1,14 +1,12 @@
-"""Which licences are taken, what a lock holds, and what counts as an answer about vulnerabilities."""
+"""Which licences are taken, and what counts as an answer about vulnerabilities."""
 
-import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from audit.__main__ import judge, name_of, pins_of
+from audit.__main__ import judge, name_of
 from audit.licences import EXEMPTIONS, is_accepted, licence_of
-from tests.conftest import ROOT
 
 
 @pytest.mark.parametrize(
@@ -48,15 +46,6 @@ def test_licence_is_what_the_package_declares(metadata: dict[str, Any], licence:
 def test_licence_is_taken_everywhere_or_for_a_reason(package: str, licence: str, lock: str, accepted: bool) -> None:
     assert is_accepted(package, licence, lock) == accepted
     assert all(exemption.why for exemption in EXEMPTIONS)
-
-
-def test_lock_is_read_with_its_markers_and_without_its_hashes() -> None:
-    lock = "# made by\na==1 ; sys_platform == 'win32' \\\n    --hash=sha256:00 \\\n    --hash=sha256:11\n"
-    lock += "b-c==2.0 \\\n    --hash=sha256:22\n"
-    assert pins_of(lock) == ["a==1 ; sys_platform == 'win32'", "b-c==2.0"]
-    for name in ("requirements.txt", "requirements-dev.txt"):
-        text = (ROOT / name).read_text(encoding="utf-8")
-        assert pins_of(text) == re.findall(r"^[^\s#][^\\\n]*?(?= *\\?$)", text, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
