@@ -58,12 +58,16 @@ def _licences(lock: Path) -> dict[str, tuple[str, str]]:
     """Each package of a lock that this platform installs, with version and licence, as its own metadata has them.
 
     pip fetches the very files that the lock names, and installs none.
+
+    Raises:
+        SystemExit: it cannot, and has said why.
     """
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         install = ["install", "--quiet", "--dry-run", "--ignore-installed", "--no-deps", "--require-hashes"]
         where = ["--report", str(report), "--requirement", str(lock)]
-        subprocess.run([sys.executable, "-m", "pip", *install, *where], check=True)
+        if subprocess.run([sys.executable, "-m", "pip", *install, *where], check=False).returncode:
+            raise SystemExit(f"error: pip must reach every file of {lock}, found what it says above: mend that")
         found = [each["metadata"] for each in json.loads(report.read_text(encoding="utf-8"))["install"]]
     return {_canonical(each["name"]): (each["version"], licence_of(each)) for each in found}
 
@@ -138,7 +142,8 @@ def _vulnerabilities(path: Path, locks: dict[str, Path]) -> list[str]:
             break  # it would not answer for the others either
     path.write_text(json.dumps(answers, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     found = judge(answers)
-    print(f"{len(found)} vulnerabilities, or packages that nothing is known of, in {len(locks)} locks")
+    if not found:
+        print("no vulnerability is known of any package")
     return found
 
 

@@ -31,19 +31,19 @@ _WINDOWS = ("share of windows with p_z >= 0.001", "of windows have p_z ≥ 0.001
 _LONGEST = ("longest passage at p_z >= 0.5, in characters", "characters in the longest passage at p_z ≥ 0.5")
 
 
-def headline(outcome: Outcome, books: Sequence[Outcome] = ()) -> tuple[Figure, Figure, Figure]:
+def headline(outcome: Outcome, longest_control: int | None = None) -> tuple[Figure, Figure, Figure]:
     """A book's three numbers, as its statistics have them.
 
     Args:
-        books: all of the run, whose controls stand beside.
+        longest_control: characters in the longest passage of the run's controls, if it has some.
     """
     numbers = outcome.statistics
     coverage, windows = numbers["plain"]["coverage_at"]["suffix"]["0.5"], numbers["plain"]["windows_at"]["0.001"]
-    beside = [_longest(book) for book in books if book.described["role"] == CONTROL] if numbers["control"] else []
+    longest = longest_control if numbers["control"] else None
     return (
         _figure(_COVERAGE, coverage["share_of_measurable"], coverage["interval"], coverage["control"]),
         _figure(_WINDOWS, windows["share"], windows["interval"], windows["control"]),
-        _figure(_LONGEST, _longest(outcome), None, max(beside, default=None)),
+        _figure(_LONGEST, _longest(outcome), None, longest),
     )
 
 
@@ -57,7 +57,7 @@ def headline_together(together: dict[str, Any], books: Sequence[Outcome]) -> dic
     for role, control in (("books", False), ("controls", True)):
         if not together[role]:
             continue
-        longest = max(_longest(book) for book in books if (book.described["role"] == CONTROL) == control)
+        longest = longest_passage([book for book in books if (book.described["role"] == CONTROL) == control])
         for way, said in (("micro", f"{role} in one pool"), ("macro", f"mean of the {role}")):
             rates = together[role]["plain"][way]
             coverage, windows = rates["suffix_coverage_at_0.5"], rates["windows_at_0.001"]
@@ -78,6 +78,11 @@ def metrics(books: Sequence[Outcome], together: dict[str, Any]) -> dict[str, flo
         told = headline_together(together, books)
     found = {f"{who}: {figure.name}": figure.value for who, figures in told.items() for figure in figures}
     return {name: value for name, value in found.items() if value is not None}
+
+
+def longest_passage(books: Sequence[Outcome]) -> int | None:
+    """Characters in the longest passage of these books at p_z ≥ 0.5; None if there are none."""
+    return max(map(_longest, books), default=None)
 
 
 def best_known_first(books: Sequence[Outcome]) -> list[Outcome]:

@@ -18,10 +18,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import imsave
 
+from components.contracts.books import CONTROL
 from components.plot.charts import CHARTS, heat_map
 from components.plot.charts.frame import Subject
 from components.plot.discoverable import EVIDENCE_FLOOR
-from components.plot.headline import AT_LENGTH, best_known_first, headline, headline_together
+from components.plot.headline import AT_LENGTH, best_known_first, headline, headline_together, longest_passage
 from components.plot.methods import methods
 from components.plot.outcomes import Outcome
 from components.plot.provenance import Run
@@ -78,10 +79,8 @@ def summary_html(
     together: dict[str, Any],
     not_measured: Sequence[Any],
     pictures: dict[str, Pictures],
-    *,
-    largest: int = LARGEST_BYTES,
 ) -> str:
-    """The page, in at most `largest` bytes: the best known books' pictures, as many as there is room for.
+    """The page, in at most `LARGEST_BYTES`: the best known books' pictures, as many as there is room for.
 
     Args:
         together: what `summary.together` has made of `books`.
@@ -92,7 +91,7 @@ def summary_html(
     content = _content(run, books, together, not_measured)
     content["scale"] = _scale(run.settings.chart.colormap)
     content["methods"] = methods(run, books).partition("## Results")[0].split("\n\n")[1:]
-    room = largest - len(page.render(**content, pictures={}).encode()) - _SCALE_BYTES
+    room = LARGEST_BYTES - len(page.render(**content, pictures={}).encode()) - _SCALE_BYTES
     shown: dict[str, Pictures] = {}
     for book in content["books"]:
         found = pictures[book.described["name"]]
@@ -113,11 +112,12 @@ def _content(
     run: Run, books: Sequence[Outcome], together: dict[str, Any], not_measured: Sequence[Any]
 ) -> dict[str, Any]:
     """What both pages are filled with."""
+    longest_control = longest_passage([book for book in books if book.described["role"] == CONTROL])
     return {
         "run": run,
         "provenance": run.provenance(),
         "books": best_known_first(books),
-        "headlines": {book.described["name"]: headline(book, books) for book in books},
+        "headlines": {book.described["name"]: headline(book, longest_control) for book in books},
         "together": headline_together(together, books) if len(books) > 1 else {},
         "not_measured": not_measured,
         "at_length": len(books) <= AT_LENGTH,
