@@ -27,6 +27,7 @@ FAULTS ?= 1000
 SEED ?=
 ROUNDS ?= 3
 BENCH ?=
+OFFLINE ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -36,8 +37,9 @@ LOCK = uv pip compile --quiet --universal --fork-strategy fewest --python-versio
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 LOCK_IMAGE = $(LOCK) --config-file images/uv.toml --constraints requirements.txt --group component
 
-.PHONY: help run plan compile images push test test-runs test-gcs test-hub test-containers test-docs test-parity test-aot soak store
-.PHONY: bench bench-plot bench-download bench-load bench-precision bench-tokenize pictures check format sample goldens lock
+.PHONY: help run plan compile images push test test-runs test-gcs test-hub test-containers test-docs test-parity test-aot
+.PHONY: soak store audit bench bench-plot bench-download bench-load bench-precision bench-tokenize pictures check format
+.PHONY: sample goldens lock
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -127,6 +129,9 @@ sample: $(VENV)/dev  ## Train the sample model anew
 goldens: .venv-goldens/done  ## Compute the tests' expected values anew with transformers and PyTorch
 	.venv-goldens/bin/python -m tests.extract.goldens.make
 
+audit: .venv-audit/done  ## List licences and known vulnerabilities of all locks, and write SBOMs, into build/audit; OFFLINE=1 asks nobody
+	@.venv-audit/bin/python -m audit build/audit $(wildcard requirements*.txt images/*/requirements*.txt) $(if $(OFFLINE),--offline)
+
 lock:  ## Resolve the dependencies anew (needs uv)
 	$(LOCK) --group run --output-file requirements.txt pyproject.toml
 	$(LOCK) --group dev --output-file requirements-dev.txt pyproject.toml
@@ -139,6 +144,11 @@ lock:  ## Resolve the dependencies anew (needs uv)
 # TPUs' compiler, which jax[tpu]==0.10.2 adds to jax. It has a folder of its own, since where jax finds it jax looks for TPUs.
 .venv-aot/done: | $(VENV)/run
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .venv-aot libtpu==0.0.42.1
+	@touch $@
+
+.venv-audit/done:
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/pip install --quiet pip==26.3 pip-audit==2.10.1 cyclonedx-bom==7.5.0 'cyclonedx-python-lib[json-validation]==11.12.0'
 	@touch $@
 
 .venv-goldens/done:

@@ -26,10 +26,10 @@ class BooksProgress:
 
     def add(self, part: Part, windows: int) -> None:
         """Count windows of a part as done, and say so when it is time."""
-        address = part.address
+        address, before = part.address, ""
         self._left[address] -= windows
         if len(self._books) > 1:
             whole, books = self._windows[address], sum(not self._left[book] for book in self._books)
             at_hand = f"{self._names[address]} {whole - self._left[address]:,} / {whole:,}"
-            self._all.before = f"{at_hand}, {books:,} of {len(self._books):,} books done; "
-        self._all.add(windows)
+            before = f"{at_hand}, {books:,} of {len(self._books):,} books done; "
+        self._all.add(windows, before, book=self._names[address], part=part.number)

@@ -92,7 +92,7 @@ def test_second_run_computes_nothing_again_and_gives_the_same_bytes(sample_run: 
     assert f"{total:,} windows of 2 books, {total:,} scored already" in done.stdout
     assert parts(sample_run.parent) == before
     of_books = [f"{name}/{file}" for name in (BOOK.stem, CONTROL.stem) for file in sorted(FILES)]
-    for file in (*of_books, "summary.csv", "summary.json", "methods.md"):
+    for file in (*of_books, "summary.csv", "summary.json", "summary.html", "summary.md", "methods.md"):
         assert (tmp_path / "out" / file).read_bytes() == (sample_run / file).read_bytes(), file
 
 
