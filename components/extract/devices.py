@@ -53,13 +53,13 @@ class Surroundings:
     @property
     def described(self) -> str:
         """In words, on one line."""
-        soft, hard = ("unlimited" if one == resource.RLIM_INFINITY else f"{one:,}" for one in self.memlock)
+        soft, hard = ("unlimited" if one == resource.RLIM_INFINITY else f"{one:,} bytes" for one in self.memlock)
         files = ", ".join(f"{path} {mode}" for path, mode in self.files.items())
         variables = " ".join(f"{name}={value}" for name, value in self.variables.items())
         return "; ".join(
             (
                 f"uid {self.uid}",
-                f"RLIMIT_MEMLOCK {soft} bytes, at most {hard}",
+                f"RLIMIT_MEMLOCK {soft}, at most {hard}",
                 files or "no /dev/vfio, /dev/accel* or /dev/nvidia*",
                 variables or "no variable TPU_*",
                 f"libtpu is {'' if self.has_libtpu else 'not '}installed",

@@ -87,10 +87,10 @@ def test_everything_that_was_seen_is_said_on_one_line(monkeypatch: pytest.Monkey
     monkeypatch.setattr(Surroundings, "look", lambda: SEEN)
     assert said("v6e-2x4", some(1, "cpu", "cpu")) == (
         "accelerator v6e-2x4 must give 8 devices of TPU v6 lite, found 1 of cpu (uid 65532; RLIMIT_MEMLOCK 65,536 "
-        "bytes, at most 65,536; /dev/vfio/0 crw------- 0:0, /dev/vfio/vfio crw-rw-rw- 0:0; TPU_WORKER_ID=0; libtpu is "
-        "installed): the user may be kept from the device: compile with RUN_AS=0, or raise RLIMIT_MEMLOCK; else see that the pod "
-        "asks for google.com/tpu=8 on a node with cloud.google.com/gke-tpu-accelerator=tpu-v6e-slice, "
-        "cloud.google.com/gke-tpu-topology=2x4"
+        "bytes, at most 65,536 bytes; /dev/vfio/0 crw------- 0:0, /dev/vfio/vfio crw-rw-rw- 0:0; TPU_WORKER_ID=0; "
+        "libtpu is installed): the user may be kept from the device: compile with RUN_AS=0, or raise RLIMIT_MEMLOCK; "
+        "else see that the pod asks for google.com/tpu=8 on a node with "
+        "cloud.google.com/gke-tpu-accelerator=tpu-v6e-slice, cloud.google.com/gke-tpu-topology=2x4"
     )
 
 
