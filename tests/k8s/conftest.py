@@ -12,6 +12,9 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
+from tests.download.conftest import certificate, clock, files, hub, server, untrusted, web
+
+__all__ = ["certificate", "clock", "files", "hub", "server", "untrusted", "web"]
 
 K8S = ROOT / "k8s"
 REMOTE = K8S / "kubeflow"
