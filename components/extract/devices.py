@@ -81,8 +81,7 @@ def find_devices(accelerator: Accelerator) -> list[jax.Device]:
     try:
         devices = jax.devices()
     except RuntimeError as error:  # with JAX_PLATFORMS=tpu, and no TPU
-        said = f"none, since JAX said: {' '.join(str(error).split())}"
-        raise _missing(accelerator, said, Surroundings.look()) from None
+        raise _missing(accelerator, f"none, {_says(error)}", Surroundings.look()) from None
     check_found(accelerator, devices)
     return devices
 
@@ -96,16 +95,24 @@ def check_found(accelerator: Accelerator, devices: Sequence[jax.Device]) -> None
         DeviceError: they are of another kind or number; it says what was found around them, and what to do.
     """
     kinds = Counter(device.device_kind for device in devices)
+    platforms = Counter(device.platform for device in devices)
     if accelerator.is_tpu:
-        found = len(devices) == accelerator.devices and set(kinds) <= set(accelerator.generation.kinds)
-    elif accelerator.generation.resource:
-        found = sum(device.platform == "gpu" for device in devices) >= accelerator.devices
+        there = len(devices) == accelerator.devices and set(kinds) <= set(accelerator.generation.kinds)
     else:
-        found = True
-    if not found:
-        raise _missing(
-            accelerator, ", ".join(f"{count} of {kind}" for kind, count in kinds.items()), Surroundings.look()
-        )
+        there = not accelerator.generation.resource or platforms["gpu"] >= accelerator.devices
+    if there:
+        return
+    seen, found = Surroundings.look(), ", ".join(f"{count} of {kind}" for kind, count in kinds.items())
+    if accelerator.is_tpu and seen.has_libtpu and not platforms["tpu"]:
+        try:
+            jax.devices("tpu")
+        except RuntimeError as error:  # what JAX keeps to itself when it falls back to the CPU
+            found += f", {_says(error)}"
+    raise _missing(accelerator, found, seen)
+
+
+def _says(error: RuntimeError) -> str:
+    return f"since JAX says: {' '.join(str(error).split())}"
 
 
 def _missing(accelerator: Accelerator, found: str, seen: Surroundings) -> DeviceError:

@@ -74,23 +74,34 @@ def test_devices_of_a_cpu_are_found() -> None:
     assert find_devices(find_accelerator("cpu")) == jax.devices()
 
 
-def test_what_jax_says_where_it_cannot_start_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail() -> list[jax.Device]:
-        raise RuntimeError("Unable to initialize backend 'tpu':\n INTERNAL: busy")
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A TPU that JAX cannot open, in a pod."""
+
+    def fail(_: str = "") -> list[jax.Device]:
+        raise RuntimeError("Backend 'tpu' failed to initialize:\n PERMISSION_DENIED: /dev/vfio/0")
 
     monkeypatch.setattr(jax, "devices", fail)
-    with pytest.raises(DeviceError, match=r"found none, since JAX said: Unable to initialize backend 'tpu': INTERNAL"):
+    monkeypatch.setattr(Surroundings, "look", lambda: SEEN)
+
+
+@pytest.mark.usefixtures("refused")
+def test_what_jax_says_where_it_cannot_start_is_said() -> None:
+    with pytest.raises(
+        DeviceError, match=r"found none, since JAX says: Backend 'tpu' failed to initialize: PERMISSION_"
+    ):
         find_devices(find_accelerator("v6e-1x1"))
 
 
-def test_everything_that_was_seen_is_said_on_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Surroundings, "look", lambda: SEEN)
+@pytest.mark.usefixtures("refused")
+def test_everything_that_was_seen_is_said_on_one_line() -> None:
     assert said("v6e-2x4", some(1, "cpu", "cpu")) == (
-        "accelerator v6e-2x4 must give 8 devices of TPU v6 lite, found 1 of cpu (uid 65532; RLIMIT_MEMLOCK 65,536 "
-        "bytes, at most 65,536 bytes; /dev/vfio/0 crw------- 0:0, /dev/vfio/vfio crw-rw-rw- 0:0; TPU_WORKER_ID=0; "
-        "libtpu is installed): the user may be kept from the device: compile with RUN_AS=0, or raise RLIMIT_MEMLOCK; "
-        "else see that the pod asks for google.com/tpu=8 on a node with "
-        "cloud.google.com/gke-tpu-accelerator=tpu-v6e-slice, cloud.google.com/gke-tpu-topology=2x4"
+        "accelerator v6e-2x4 must give 8 devices of TPU v6 lite, found 1 of cpu, since JAX says: Backend 'tpu' failed "
+        "to initialize: PERMISSION_DENIED: /dev/vfio/0 (uid 65532; RLIMIT_MEMLOCK 65,536 bytes, at most 65,536 bytes; "
+        "/dev/vfio/0 crw------- 0:0, /dev/vfio/vfio crw-rw-rw- 0:0; TPU_WORKER_ID=0; libtpu is installed): the user "
+        "may be kept from the device: compile with RUN_AS=0, or raise RLIMIT_MEMLOCK; else see that the pod asks for "
+        "google.com/tpu=8 on a node with cloud.google.com/gke-tpu-accelerator=tpu-v6e-slice, "
+        "cloud.google.com/gke-tpu-topology=2x4"
     )
 
 
