@@ -26,7 +26,7 @@ ORDER := build/order.json
 LOCK = uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
-.PHONY: help run plan compile test test-runs test-gcs test-hub test-docs test-parity test-aot soak store
+.PHONY: help run plan compile test test-runs test-gcs test-hub test-k8s test-docs test-parity test-aot soak store
 .PHONY: bench bench-plot bench-download bench-load bench-precision bench-tokenize pictures check format sample goldens lock
 
 help:  ## Say what there is
@@ -49,6 +49,9 @@ test-gcs: $(VENV)/dev  ## Test the server that stands in for Google Cloud Storag
 
 test-hub: $(VENV)/dev  ## Test the server that stands in for the Hugging Face Hub in the tests
 	$(BIN)/python -m pytest tests/hub
+
+test-k8s: $(VENV)/dev  ## Render k8s/ with kubectl, and hold what comes out against published schemas
+	$(BIN)/python -m pytest tests/k8s
 
 test-docs: $(VENV)/dev  ## Run every command of README.md and docs/ in a clean clone
 	$(BIN)/python -m tests.documented

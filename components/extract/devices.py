@@ -131,7 +131,7 @@ def _remedy(accelerator: Accelerator, seen: Surroundings) -> str:
     if not seen.chips:
         return f"the pod has no such device: let it ask for {asked}, or say accelerator=cpu"
     if accelerator.is_tpu and not seen.has_libtpu:
-        return "the image cannot drive TPUs: use the extract image that was built for them"
+        return "the image cannot drive TPUs: build the extract image with JAX=tpu"
     if accelerator.is_tpu and seen.uid:
         return (
             f"the user may be kept from the device: compile with RUN_AS=0, or raise RLIMIT_MEMLOCK; else see that the "

@@ -112,7 +112,7 @@ def test_everything_that_was_seen_is_said_on_one_line() -> None:
             {"files": {"/dev/vfio/vfio": "crw-rw-rw- 0:0"}},
             "the pod has no such device: let it ask for google.com/tpu=1",
         ),
-        ({"has_libtpu": False}, "the image cannot drive TPUs: use the extract image that was built for them"),
+        ({"has_libtpu": False}, "the image cannot drive TPUs: build the extract image with JAX=tpu"),
         ({"uid": 0}, "see that the pod asks for google.com/tpu=1 on a node with "),
     ],
 )

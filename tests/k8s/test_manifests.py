@@ -20,6 +20,8 @@ from tests.k8s.schemas import folder_name, validate
 
 OVERLAYS = {"standalone": "kubeflow", "multi-user": "my-profile"}
 """And their namespaces."""
+PARTS = ("base", "components", "kubeflow", "kueue", "overlays", "tpu-check")
+"""What the settings are written into."""
 KUBEFLOW = """
 apiVersion: v1
 kind: ConfigMap
@@ -88,7 +90,8 @@ def test_settings_stand_in_one_file(everything: Path) -> None:
     ):
         assert text.count(old) == 1
         text = text.replace(old, new)
-        assert not [path for path in K8S.rglob("*.yaml") if old in path.read_text(encoding="utf-8")]
+        others = (path for part in PARTS for path in (K8S / part).rglob("*.yaml"))
+        assert not [path for path in others if old in path.read_text(encoding="utf-8")]
     changed = everything.parent / "changed"
     shutil.copytree(everything, changed)
     (changed / "settings" / "settings.env").write_text(text, encoding="utf-8")
