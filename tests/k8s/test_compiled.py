@@ -75,12 +75,16 @@ def test_secrets_that_pods_read_are_those_that_the_readme_makes(compiled: tuple[
         assert secret["optional"] is True, "open models need none"
 
 
-@pytest.mark.parametrize(("overlay", "account"), [("standalone", "pipeline-runner"), ("multi-user", "default-editor")])
-def test_bucket_is_open_to_the_accounts_of_runs_and_of_what_submits_them(overlay: str, account: str) -> None:
-    rendered = render(K8S / "overlays" / overlay)
-    (submits,) = (one["metadata"]["name"] for one in rendered if one["kind"] == "ServiceAccount")
+def test_bucket_is_open_to_the_accounts_of_runs_and_of_what_submits_them() -> None:
     bucket = README[README.index("## 3.") : README.index("## 4.")]
-    for name in (account, submits):
-        assert re.search(rf"\b{name}\b", bucket)
-    root = only(rendered, "ConfigMap", "kfp-launcher")["data"]["defaultPipelineRoot"]
-    assert re.fullmatch(r"gs://[\w-]+/kubeflow", root)
+    (alone,) = re.findall(r"for account in (.*); do", bucket)
+    opened = {
+        "standalone": {f"ns/kubeflow/sa/{account}" for account in alone.split()},
+        "multi-user": set(re.findall(r"`(ns/my-profile/sa/[\w-]+)`", bucket)),
+    }
+    for overlay, account in (("standalone", "pipeline-runner"), ("multi-user", "default-editor")):
+        rendered = render(K8S / "overlays" / overlay)
+        (submits,) = (one["metadata"] for one in rendered if one["kind"] == "ServiceAccount")
+        assert opened[overlay] == {f"ns/{submits['namespace']}/sa/{name}" for name in (account, submits["name"])}
+        root = only(rendered, "ConfigMap", "kfp-launcher")["data"]["defaultPipelineRoot"]
+        assert re.fullmatch(r"gs://[\w-]+/kubeflow", root)
