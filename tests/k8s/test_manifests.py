@@ -147,10 +147,8 @@ def test_kubeflows_own_manifests_change_in_two_places(tmp_path: Path) -> None:
 
 
 def test_same_file_patches_a_kubeflow_that_is_installed(tmp_path: Path) -> None:
-    installed, patch = (
-        tmp_path / "installed.yaml",
-        K8S / "components" / "kubeflow" / "workflow-controller-configmap.yaml",
-    )
+    installed = tmp_path / "installed.yaml"
+    patch = K8S / "components" / "kubeflow" / "workflow-controller-configmap.yaml"
     installed.write_text(KUBEFLOW.split("---")[0], encoding="utf-8")
     command = [kubectl(), "patch", "--local", f"--filename={installed}", f"--patch-file={patch}", "--output=yaml"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
