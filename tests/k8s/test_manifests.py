@@ -157,21 +157,28 @@ def test_same_file_patches_a_kubeflow_that_is_installed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("what", "status", "exit_code", "repeated"),
+    ("what", "status", "message", "exit_code", "repeated"),
     [
-        ("a pod that has exited", "Failed", "1", True),
-        ("a pod that was killed", "Failed", "137", True),
-        ("a pod that was deleted", "Error", "-1", True),
-        ("a graph in which a task has failed for good", "Failed", "-1", False),
+        ("a pod that has exited", "Failed", "Error (exit code 1)", "1", True),
+        ("a pod without a word", "Failed", "", "137", True),
+        (
+            "a pod whose node went away",
+            "Failed",
+            "Pod was terminated in response to imminent node shutdown.",
+            "-1",
+            True,
+        ),
+        ("a pod that was deleted", "Error", "pod deleted", "-1", True),
+        ("a graph in which a task has failed for good", "Failed", "", "-1", False),
     ],
 )
 def test_pods_are_repeated_and_graphs_are_not(
-    what: str, status: str, exit_code: str, repeated: bool, tmp_path: Path
+    what: str, status: str, message: str, exit_code: str, repeated: bool, tmp_path: Path
 ) -> None:
     patched = only(kubeflow_with_patches(tmp_path), "ConfigMap", "workflow-controller-configmap")
     strategy = yaml.safe_load(patched["data"]["workflowDefaults"])["spec"]["templateDefaults"]["retryStrategy"]
     expression = strategy["expression"].replace("||", "or")  # the rest of it is Python too
-    names = {"lastRetry": SimpleNamespace(status=status, exitCode=exit_code), "asInt": int}
+    names = {"lastRetry": SimpleNamespace(status=status, message=message, exitCode=exit_code), "asInt": int}
     assert eval(expression, {"__builtins__": {}}, names) is repeated, what
 
 
