@@ -37,9 +37,9 @@ LOCK = uv pip compile --quiet --universal --fork-strategy fewest --python-versio
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 LOCK_IMAGE = $(LOCK) --config-file images/uv.toml --constraints requirements.txt --group component
 
-.PHONY: help run plan compile images push test test-runs test-gcs test-hub test-containers test-docs test-parity test-aot
-.PHONY: soak store audit bench bench-plot bench-download bench-load bench-precision bench-tokenize pictures check format
-.PHONY: sample goldens lock
+.PHONY: help run plan compile images push test test-runs test-gcs test-hub test-k8s test-containers test-docs
+.PHONY: test-parity test-aot soak store audit bench bench-plot bench-download bench-load bench-precision bench-tokenize
+.PHONY: pictures check format sample goldens lock
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -69,6 +69,9 @@ test-gcs: $(VENV)/dev  ## Test the server that stands in for Google Cloud Storag
 
 test-hub: $(VENV)/dev  ## Test the server that stands in for the Hugging Face Hub in the tests
 	$(BIN)/python -m pytest tests/hub
+
+test-k8s: $(VENV)/dev  ## Render k8s/ with kubectl, and hold what comes out against published schemas
+	$(BIN)/python -m pytest tests/k8s
 
 test-containers: $(VENV)/dev  ## Build the images and run the compiled pipeline in them; needs Docker Engine
 	BASE_IMAGE="$(BASE_IMAGE)" $(BIN)/python -m pytest tests/containers --timeout 900

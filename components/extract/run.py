@@ -19,7 +19,7 @@ from components.contracts.settings import Settings
 from components.contracts.windows import read_tokenization
 from components.extract.books_progress import BooksProgress
 from components.extract.compiled import compiled_programs
-from components.extract.devices import check_found
+from components.extract.devices import find_devices
 from components.extract.engine import Engine, Machine
 from components.extract.scoring import TokenScores, window_scores
 from components.extract.work import Work, work_of
@@ -43,8 +43,8 @@ def run(*, model: str, windows: str, settings: str, plan: str, store: str, shard
         scores: the manifest to write.
 
     Raises:
-        ByheartError: the accelerator that was planned is not there.
         DamagedError: scores have gone that were in the store when the run was planned.
+        DeviceError: the accelerator that was planned is not there.
         ModelError: the weights cannot be used.
         StoreError: the store has no room for the scores, or does not take them.
     """
@@ -61,7 +61,7 @@ def run(*, model: str, windows: str, settings: str, plan: str, store: str, shard
             for part in work.missing:
                 if part.replaces:
                     say(f"damaged, and computed again: {place.locate(part.name)}")
-        check_found(find_accelerator(planned.accelerator), jax.devices())
+        find_devices(find_accelerator(planned.accelerator))
         engine = Engine.lay_out(
             open_model(described.address),
             Machine.find(given.layout),
