@@ -187,10 +187,8 @@ def test_plan_says_what_is_left_on_what_and_in_which_layout(tmp_path: Path, caps
     assert (planned.missing, planned.batch_size) == (WINDOWS + 30, 512)
     assert planned.layout == "8x1, weights split over all devices and gathered layer by layer"
     assert list(planned.windows.values()) == [WINDOWS, 30]
-    (line, _) = capsys.readouterr().out.splitlines()
-    assert line.startswith(
-        f"plan | {WINDOWS + 30:,} of {WINDOWS + 30:,} windows are to be scored in 3 tasks on v6e-2x4"
-    )
+    line = json.loads(capsys.readouterr().out.splitlines()[0])["message"]
+    assert line.startswith(f"{WINDOWS + 30:,} of {WINDOWS + 30:,} windows are to be scored in 3 tasks on v6e-2x4")
     assert "batches of 512; about 3:" in line
     run.score()
     run.plan(accelerator="v6e-2x4", shards=3, control_sample=30)
@@ -212,9 +210,9 @@ def test_what_does_not_fit_is_refused_before_an_accelerator_is_asked_for(
 ) -> None:
     with pytest.raises(SystemExit):
         Run(tmp_path, "llama-3.1-70b").plan(**settings)
-    message = capsys.readouterr().out
-    assert message.startswith("plan | error: ")
-    assert re.search(said, message), message
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (last["severity"], last["stage"]) == ("ERROR", "plan")
+    assert re.search(said, last["message"]), last
     assert not (tmp_path / "plan.json").exists()
     assert not (tmp_path / "store").exists()
 
