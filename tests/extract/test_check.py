@@ -30,7 +30,7 @@ def test_window_is_scored_on_eight_devices_as_on_one() -> None:
 def test_accelerator_that_is_not_there_ends_the_check() -> None:
     done = run_check("v6e-2x4", JAX_PLATFORMS="")
     assert done.returncode == 1
-    assert "error: accelerator v6e-2x4 must give 8 devices of TPU v6 lite, found 1 of cpu (uid " in done.stdout
+    assert "accelerator v6e-2x4 must give 8 devices of TPU v6 lite, found 1 of cpu (uid " in done.stdout
     assert "scored" not in done.stdout
 
 

@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,28 +19,20 @@ Executors = dict[str, dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Executors, Executors]:
-    """Of each stage, what its container is and what Kubernetes is told of its pod; with a queue, where there is one."""
+    """Of each stage, what its container is and what Kubernetes is told of its pod, which waits in a queue."""
     path = tmp_path_factory.mktemp("compiled") / "pipeline.yaml"
-    command = [sys.executable, "-m", "launch", "compile"]
-    told = subprocess.run([*command, "--help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    queue = ["--queue", "byheart"] if "--queue" in told else []
-    subprocess.run([*command, str(path), *queue], cwd=ROOT, capture_output=True, check=True)
-    documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
-    platform = documents[1]["platforms"]["kubernetes"] if len(documents) > 1 else {}
-    return documents[0]["deploymentSpec"]["executors"], platform.get("deploymentSpec", {}).get("executors", {})
+    command = [sys.executable, "-m", "launch", "compile", str(path), "--queue", "byheart"]
+    subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    spec, platform = yaml.safe_load_all(path.read_text(encoding="utf-8"))
+    return (
+        spec["deploymentSpec"]["executors"],
+        platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"],
+    )
 
 
 def named(image: str) -> str:
     """The name of an image, without registry, tag and digest."""
     return re.sub(r"(:[\w.-]+)?(@sha256:\w+)?$", "", image).rpartition("/")[2]
-
-
-def found(value: Any, key: str) -> Iterator[Any]:
-    """Every value of that key, however deep."""
-    if isinstance(value, dict):
-        yield from (inner for name, inner in value.items() if name == key)
-    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from found(inner, key)
 
 
 def test_check_of_a_tpu_runs_in_the_image_of_extract(compiled: tuple[Executors, Executors]) -> None:
@@ -53,25 +44,26 @@ def test_check_of_a_tpu_runs_in_the_image_of_extract(compiled: tuple[Executors, 
 def test_check_of_a_tpu_runs_as_the_user_of_extract(compiled: tuple[Executors, Executors]) -> None:
     (job,) = render(K8S / "tpu-check")
     context = job["spec"]["template"]["spec"]["securityContext"]
-    for told in found(compiled[1].get("exec-extract", {}), "securityContext"):
-        assert int(told["runAsUser"]) == context["runAsUser"]
-        assert int(told["runAsGroup"]) == context["runAsGroup"]
-        assert told["runAsNonRoot"] == context["runAsNonRoot"]
+    told = compiled[1]["exec-extract"]["securityContext"]
+    assert int(told["runAsUser"]) == context["runAsUser"]
+    assert int(told["runAsGroup"]) == context["runAsGroup"]
+    assert told["runAsNonRoot"] == context["runAsNonRoot"]
 
 
 def test_pods_wait_in_the_queue_that_there_is(compiled: tuple[Executors, Executors], everything: Path) -> None:
-    labels = set(found(compiled[1], QUEUE))
+    labels = compiled[1]["exec-extract"]["podMetadata"]["labels"]
     queue = only(render(everything / "overlays" / "standalone"), "LocalQueue", "byheart")["metadata"]["name"]
-    assert labels <= {queue}
+    assert labels[QUEUE] == queue
     assert f"make compile QUEUE={queue}\n" in README
 
 
 def test_secrets_that_pods_read_are_those_that_the_readme_makes(compiled: tuple[Executors, Executors]) -> None:
     made = dict(re.findall(r"create secret generic (\S+) --from-file=(\w+)=", README))
     assert made == {"hf-token": "token"}
-    for secret in (one for told in found(compiled[1], "secretAsEnv") for one in told):
-        name = secret.get("secretName") or secret["secretNameParameter"]["runtimeValue"]["constant"]
-        assert {key["secretKey"] for key in secret["keyToEnv"]} == {made[name]}
+    read = [secret for told in compiled[1].values() for secret in told.get("secretAsEnv", [])]
+    assert {secret["secretName"] for secret in read} == set(made)
+    for secret in read:
+        assert [key["secretKey"] for key in secret["keyToEnv"]] == [made[secret["secretName"]]]
         assert secret["optional"] is True, "open models need none"
 
 
