@@ -212,8 +212,14 @@ class GcsStore:
                 return
 
     def _bucket_must_exist(self) -> None:
-        if not self._client.bucket(self._bucket_name).exists(retry=_RETRY, timeout=_TIMEOUT):
-            raise StoreError(f"store must be in a bucket that exists, found no {_SCHEME}{self._bucket_name}: create it")
+        """Look for any object: an account that may read and write objects may not ask for the bucket itself."""
+        found = self._client.list_blobs(self._bucket_name, max_results=1, retry=_RETRY, timeout=_TIMEOUT)
+        try:
+            next(iter(found), None)
+        except exceptions.NotFound:
+            raise StoreError(
+                f"store must be in a bucket that exists, found no {_SCHEME}{self._bucket_name}: create it"
+            ) from None
 
     @contextmanager
     def _explained(self, action: str, name: str) -> Iterator[None]:

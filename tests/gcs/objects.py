@@ -23,6 +23,8 @@ class Access(enum.Enum):
     """What callers may do with a bucket."""
 
     OPEN = "open"
+    OBJECTS_ONLY = "objects_only"
+    """As the role storage.objectUser has it: objects, and nothing of the bucket itself."""
     READ_ONLY = "read_only"
     FORBIDDEN = "forbidden"
     UNAUTHORIZED = "unauthorized"
@@ -220,7 +222,8 @@ class Storage:
         refused = f"does not have {permission} {refused}not exist)."
         if access is Access.UNAUTHORIZED:
             raise Refusal(401, "required", f"Anonymous caller {refused}", "Authorization")
-        if access is Access.FORBIDDEN or (access is Access.READ_ONLY and writes):
+        of_bucket = access is Access.OBJECTS_ONLY and permission.startswith("storage.buckets.")
+        if access is Access.FORBIDDEN or (access is Access.READ_ONLY and writes) or of_bucket:
             raise Refusal(403, "forbidden", f"tester@test.iam.gserviceaccount.com {refused}")
         if bucket not in self._buckets:
             raise Refusal(404, "notFound", "The specified bucket does not exist.")

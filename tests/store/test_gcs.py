@@ -86,6 +86,18 @@ def test_what_does_not_pass_is_said_in_one_message(
         open_store("gs://shut").create("a", b"")
 
 
+def test_account_that_may_use_objects_alone_needs_no_more(server: GcsServer) -> None:
+    server.storage.create_bucket("lent", Access.OBJECTS_ONLY)
+    store = open_store("gs://lent/x")
+    store.check_writable()
+    assert store.find("a") is None
+    assert store.create("a", b"1")
+    store.delete("a")
+    store.delete("a")
+    with pytest.raises(StoreError, match="cannot read gs://lent/x/a: there is none"):
+        store.read("a")
+
+
 def test_bucket_that_is_not_there_is_named(server: GcsServer) -> None:
     assert server.address
     for attempt in (
