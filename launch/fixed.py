@@ -9,6 +9,7 @@ from google.protobuf import json_format
 from kfp.kubernetes import kubernetes_executor_config_pb2 as kubernetes
 
 from components.contracts.errors import SettingsError
+from components.contracts.settings import QUANTITY
 from components.contracts.version import VERSION
 from launch.images import JAX, image_references
 
@@ -48,7 +49,7 @@ class Fixed:
                 "queue must not be called default, since Kueue then takes in pods that name no queue, Kubeflow's own "
                 "too, found default: name the LocalQueue otherwise"
             )
-        if not re.fullmatch(r"[1-9]\d{0,5}[MGT]i?", self.tmp_size):
+        if not QUANTITY.fullmatch(self.tmp_size):
             raise SettingsError(
                 f"tmp_size must be a quantity, found {self.tmp_size!r}: write a number with Mi, Gi or Ti, as 4Gi"
             )

@@ -22,7 +22,8 @@ MOST_SHARDS = 256
 COVERAGES = ("suffix", "window")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 AUTO = "auto"
-_MEMORY = re.compile(r"[1-9]\d{0,5}[MGT]i?")
+QUANTITY = re.compile(r"[1-9]\d{0,5}[MGT]i?")
+"""Of bytes, as Kubernetes writes them: `32Gi`."""
 COLORMAPS = ("viridis", "cividis", "magma", "inferno", "plasma", "Blues", "Greys", "Oranges", "Purples", "Reds")
 """Sequential maps that keep their order in grey and for the colour-blind."""
 
@@ -240,7 +241,7 @@ class Settings:
             raise SettingsError(
                 f"shards must be from 1 to {MOST_SHARDS:,} tasks, found {self.layout.shards}: choose such a number"
             )
-        if self.placement.memory != AUTO and not _MEMORY.fullmatch(self.placement.memory):
+        if self.placement.memory != AUTO and not QUANTITY.fullmatch(self.placement.memory):
             raise SettingsError(
                 f"memory must be auto or a quantity, found {self.placement.memory!r}: write auto, or a number with Mi, "
                 "Gi or Ti, as 32Gi"

@@ -75,4 +75,5 @@ def placement_of(planned: Planned, settings: PlacementSettings) -> Placement:
 def _cpu_bytes(planned: Planned) -> float:
     """What a model and a batch take on a CPU, which multiplies numbers of 16 bits in float32, the weights copied so."""
     workload = planned.workload
-    return planned.memory.total + (4 * workload.parameters if workload.element_bytes < 4 else 0)
+    held = planned.layout.devices * planned.memory.total
+    return held + (4 * workload.parameters if workload.element_bytes < 4 else 0)

@@ -1,7 +1,6 @@
 """Plan: what is left to score, in which layout, and on which node; a model that fits nowhere is refused here."""
 
 import dataclasses
-from collections import Counter
 
 from components.contracts.errors import ModelError
 from components.contracts.model import Model, read_model
@@ -44,11 +43,12 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
 
     place, shards = open_store(store), given.layout.shards
     missing = missing_parts(place, parts_of_shard(counts, 1, 1), force=given.reuse.force)
-    names = {part.name for part in missing}
-    left = Counter[int]()
+    names, total = {part.name for part in missing}, sum(len(part.rows) for part in missing)
+    left = {}
     for shard in range(1, shards + 1):
-        left[shard] += sum(len(part.rows) for part in parts_of_shard(counts, shard, shards) if part.name in names)
-    left = +left
+        mine = sum(len(part.rows) for part in parts_of_shard(counts, shard, shards) if part.name in names)
+        if mine:
+            left[shard] = mine
     planned = None
     if left:
         check_room(place, missing, tokenization.scored_tokens)
@@ -56,8 +56,8 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
         planned = _fitting(accelerator, dataclasses.replace(subject, books=longest))
     for one in scored:
         describe(place, one)
-    write_plan(plan, _plan(accelerator, precision, planned, scored, counts, left.total()))
-    _say(planned, left.total(), sum(counts.values()), len(left))
+    write_plan(plan, _plan(accelerator, precision, planned, scored, counts, total))
+    _say(planned, total, sum(counts.values()), len(left))
     return list(left) or [1], placement_of(planned, given.placement) if planned else PLAIN
 
 
