@@ -1,0 +1,288 @@
+"""`launch submit` from a desk."""
+
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.kfp_api import Fault, KfpServer, failing, succeeding
+from tests.kfp_api.conftest import ASSIGNMENTS, PARAMETERS, Command
+from tests.kfp_api.pods import Pod
+
+RUN_FILE = {
+    "name": "novels",
+    **PARAMETERS,
+    "controls": ["gs://my-bucket/unseen.txt"],
+    "experiment": "spring",
+    "settings": {"cursor_inc": 50, "bos": True},
+}
+EVERY = ("--wait", "--every", "0.05")
+
+
+def test_parameters_are_submitted_and_the_address_is_printed(
+    server: KfpServer, launch: Command, pipeline: Path
+) -> None:
+    done = launch("submit", *ASSIGNMENTS, "top_k=20", "--pipeline", pipeline, "--host", server.address)
+    assert done.returncode == 0, done.stderr
+    (run,) = server.runs.all
+    assert run.parameters == PARAMETERS | {"top_k": 20}
+    assert done.stdout.splitlines() == [
+        f"submitted {run.display_name}",
+        f"run: {server.address}/#/runs/details/{run.run_id}",
+    ]
+    assert not done.stderr
+
+
+def test_run_file_is_submitted(server: KfpServer, launch: Command, pipeline: Path, tmp_path: Path) -> None:
+    path = tmp_path / "novels.yaml"
+    path.write_text(yaml.safe_dump(RUN_FILE))
+    done = launch("submit", path, "--pipeline", pipeline, KF_PIPELINES_ENDPOINT=server.address)
+    assert done.returncode == 0, done.stderr
+    (run,) = server.runs.all
+    assert run.parameters == PARAMETERS | {
+        "controls": ["gs://my-bucket/unseen.txt"],
+        "cursor_inc": 50,
+        "bos": "true",
+    }
+    assert list(server.runs.experiments) == ["spring"]
+    assert run.display_name.startswith("novels-")
+
+
+def test_run_file_that_is_wrong_never_reaches_the_cluster(
+    server: KfpServer, launch: Command, pipeline: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "novels.yaml"
+    path.write_text(yaml.safe_dump(RUN_FILE | {"settings": {"top_k": "many"}}))
+    done = launch("submit", path, "--pipeline", pipeline, "--host", server.address)
+    assert done.returncode == 1
+    assert "settings.top_k must be a whole number, found 'many'" in done.stderr
+    assert not server.calls
+
+
+def test_parameter_that_is_missing_never_reaches_the_cluster(
+    server: KfpServer, launch: Command, pipeline: Path
+) -> None:
+    done = launch("submit", "model=llama-3.1-8b", "--pipeline", pipeline, "--host", server.address)
+    assert done.returncode == 1
+    assert "found no books: give books=" in done.stderr
+    assert not server.calls
+
+
+def test_waiting_says_each_change_once_and_nothing_of_kubeflow_s_own_tasks(
+    server: KfpServer, launch: Command, pipeline: Path
+) -> None:
+    done = launch("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", server.address, *EVERY)
+    assert done.returncode == 0, done.stderr
+    stages = ("download", "tokenize", "extract", "plot")
+    lines = done.stdout.splitlines()[2:]
+    assert sorted(lines) == sorted(
+        [f"{stage:>8}  {state}" for stage in stages for state in ("running", "succeeded")] + ["     run  succeeded"]
+    )
+    assert lines[-1] == "     run  succeeded"
+
+
+def test_run_that_fails_ends_in_the_failing_task_s_message(server: KfpServer, launch: Command, pipeline: Path) -> None:
+    server.outcomes.append(failing("extract", "model must fit, found 140 GB"))
+    done = launch("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", server.address, *EVERY)
+    assert done.returncode == 1
+    assert " extract  failed" in done.stdout
+    (error,) = done.stderr.splitlines()
+    assert error.startswith("error: extract failed: model must fit, found 140 GB: see http://")
+
+
+def test_run_whose_failure_kubeflow_does_not_explain_says_how_to_read_its_pods(
+    server: KfpServer, launch: Command, pipeline: Path
+) -> None:
+    server.outcomes.append(failing("extract"))
+    done = launch("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", server.address, *EVERY)
+    assert done.returncode == 1
+    (error,) = done.stderr.splitlines()
+    selector = f"--selector pipeline/runid={server.runs.all[0].run_id} --container main"
+    assert error.startswith("error: extract failed: Kubeflow does not say why, run `kubectl logs --namespace kubeflow ")
+    assert selector in error
+
+
+@pytest.mark.parametrize(
+    "log", ["extract | error: no TPU\n", '{"severity": "ERROR", "stage": "extract", "message": "no TPU"}\n']
+)
+def test_run_whose_pods_can_be_read_ends_in_what_the_failing_one_said(
+    server: KfpServer, launch: Command, pipeline: Path, tmp_path: Path, log: str
+) -> None:
+    server.outcomes.append(failing("extract"))
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "here",
+        "contexts": [{"name": "here", "context": {"cluster": "here", "user": "me"}}],
+        "clusters": [{"name": "here", "cluster": {"server": server.address}}],
+        "users": [{"name": "me", "user": {}}],
+    }
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(yaml.safe_dump(config))
+
+    class Late(list[Pod]):
+        """The pods of the one run, whose id is known when it is submitted."""
+
+        def __iter__(self):  # type: ignore[no-untyped-def]
+            (run,) = server.runs.all
+            for name, phase, said in (
+                ("a", "Succeeded", "done\n"),
+                ("b", "Failed", f"I0101 launcher\n{log}F0101 exit 1\n"),
+            ):
+                yield Pod(name=name, namespace="kubeflow", run_id=run.run_id, phase=phase, log=said)
+
+    server.pods = Late()
+    done = launch(
+        *("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", server.address, *EVERY), KUBECONFIG=str(kubeconfig)
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: extract: no TPU: see http://")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault(kind="reset_before", method="GET", url="/runs/", times=6), Fault(method="GET", url="/runs/", times=3)],
+)
+def test_connection_that_is_lost_while_waiting_is_tried_again(
+    server: KfpServer, launch: Command, pipeline: Path, fault: Fault
+) -> None:
+    lost = server.faults.add(fault)
+    done = launch("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", server.address, *EVERY)
+    assert done.returncode == 0, done.stderr
+    assert lost.injected == fault.times
+    assert done.stdout.count("trying again") == 1
+    assert done.stdout.count("connected again") == 1
+    assert "run  succeeded" in done.stdout
+
+
+def test_token_that_ends_while_waiting_is_read_anew(launch: Command, pipeline: Path, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("first")
+    with KfpServer(token="first") as server:
+
+        class Turning(list[object]):
+            """The journal, and the end of the first token after the third look at the run."""
+
+            def append(self, call: object) -> None:
+                super().append(call)
+                if sum("/runs/" in one.url for one in self) == 3:  # type: ignore[attr-defined]
+                    server.token = "second"
+                    token.write_text("second")
+
+        server.calls = Turning()  # type: ignore[assignment]
+        done = launch(
+            *("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", server.address, *EVERY),
+            KF_PIPELINES_SA_TOKEN_PATH=str(token),
+        )
+        assert done.returncode == 0, done.stderr
+        assert not server.violations
+
+
+def test_no_token_and_a_wrong_one_are_refused_without_being_shown(launch: Command, pipeline: Path) -> None:
+    with KfpServer(token="right") as server:
+        for token in ("", "wr0ng-s3cret"):
+            done = launch(
+                *("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", server.address), KFP_EXISTING_TOKEN=token
+            )
+            assert done.returncode == 1
+            (error,) = done.stderr.splitlines()
+            assert "it does not know who asks (401, Request header error" in error
+            assert "wr0ng-s3cret" not in done.stdout + done.stderr
+        done = launch(
+            *("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", server.address), KFP_EXISTING_TOKEN="right"
+        )
+        assert done.returncode == 0, done.stderr
+
+
+def test_what_is_not_permitted_says_so(server: KfpServer, launch: Command, pipeline: Path) -> None:
+    server.faults.add(Fault(status=403, reason="User is not authorized", method="POST", url="/runs"))
+    done = launch("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", server.address)
+    assert done.returncode == 1
+    assert "not permitted (403, User is not authorized): ask for the right to edit there" in done.stderr
+
+
+def test_sign_in_page_is_told_from_kubeflow(server: KfpServer, launch: Command, pipeline: Path) -> None:
+    server.faults.add(Fault(status=200, reason="<html>Sign in</html>", times=0))
+    done = launch("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", server.address)
+    assert done.returncode == 1
+    assert "most likely a page to sign in at" in done.stderr
+    assert {call.url for call in server.calls} == {"/apis/v2beta1/healthz"}
+
+
+def test_place_where_nothing_listens_is_one_line(launch: Command, pipeline: Path) -> None:
+    with KfpServer() as server:
+        nowhere = server.address
+    started = time.monotonic()
+    done = launch("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", nowhere)
+    assert time.monotonic() - started < 60
+    (error,) = done.stderr.splitlines()
+    assert done.returncode == 1
+    assert "Connection refused" in error
+    assert "kubectl port-forward" in error
+
+
+def test_without_any_address_says_what_to_give(launch: Command, pipeline: Path) -> None:
+    done = launch("submit", *ASSIGNMENTS, "--pipeline", pipeline)
+    (error,) = done.stderr.splitlines()
+    assert done.returncode == 1
+    assert "give --host, such as http://localhost:8080" in error
+
+
+def test_several_users_need_a_namespace(launch: Command, pipeline: Path) -> None:
+    with KfpServer(several_users=True) as server:
+        command = ("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", server.address)
+        done = launch(*command)
+        assert "--namespace must name your profile's namespace, found none" in done.stderr
+        assert launch(*command, "--namespace", "anna").returncode == 0
+        assert server.runs.experiments["byheart"]["namespace"] == "anna"
+        assert not server.violations
+
+
+def test_namespace_is_not_sent_where_there_is_one_user(server: KfpServer, launch: Command, pipeline: Path) -> None:
+    done = launch("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", server.address, "--namespace", "anna")
+    assert done.returncode == 0, done.stderr
+    assert "namespace" not in server.runs.experiments["byheart"]
+
+
+def test_answer_that_is_lost_is_an_error_and_no_second_run(server: KfpServer, launch: Command, pipeline: Path) -> None:
+    server.faults.add(Fault(kind="lost_reply", method="POST", url="/runs"))
+    done = launch("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", server.address)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert len(server.runs.all) == 1
+
+
+def test_ctrl_c_while_waiting_says_where_the_run_goes_on(
+    server: KfpServer, environment: dict[str, str], pipeline: Path
+) -> None:
+    import signal
+    import subprocess
+    import sys
+
+    server.outcomes.append(type(succeeding())([("RUNNING", {"extract": ("RUNNING", "")})]))
+    child = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "launch",
+            "submit",
+            *ASSIGNMENTS,
+            "--pipeline",
+            str(pipeline),
+            "--host",
+            server.address,
+            *EVERY,
+        ],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout
+    while "running" not in child.stdout.readline():
+        pass
+    child.send_signal(signal.SIGINT)
+    _, error = child.communicate(timeout=30)
+    assert child.returncode == 130
+    assert f"the run goes on without you: {server.address}/#/runs/details/" in error
