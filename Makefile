@@ -1,6 +1,7 @@
 # `make run` measures the bundled sample; `make test` tests. Everything else is below, one line each.
 #
 #   make run BOOKS="a.txt b.txt" CONTROLS=unseen.txt MODEL=llama-3.2-1b OUT=results SET="top_k=20 cursor_inc=50"
+#   make submit ARGS="k8s/runs/novels.yaml --host http://localhost:8080 --wait"
 #   make plan MODEL=llama-3.1-8b ACCELERATOR=v6e-2x4 BOOKS="a.txt b.txt" COMPILE=1
 
 PYTHON ?= python3
@@ -18,6 +19,8 @@ FAULTS ?= 1000
 SEED ?=
 ROUNDS ?= 3
 BENCH ?=
+ARGS ?=
+CHECK ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -26,7 +29,8 @@ ORDER := build/order.json
 LOCK = uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
-.PHONY: help run plan compile test test-runs test-gcs test-hub test-docs test-parity test-aot soak store
+.PHONY: help run plan compile submit manifests test test-runs test-gcs test-hub test-kfp test-docs test-parity test-aot
+.PHONY: soak store
 .PHONY: bench bench-plot bench-download bench-load bench-precision bench-tokenize pictures check format sample goldens lock
 
 help:  ## Say what there is
@@ -37,6 +41,12 @@ run: compile  ## Measure BOOKS under MODEL on this machine; results in OUT
 
 compile: $(VENV)/run  ## Write build/pipeline.yaml
 	@$(BIN)/python -m launch compile build/pipeline.yaml
+
+submit: compile  ## Submit a run to Kubeflow Pipelines; ARGS="k8s/runs/novels.yaml --wait", or name=value
+	@$(BIN)/python -m launch submit $(ARGS)
+
+manifests: $(VENV)/run  ## Write the Jobs of k8s/runs for GitOps; CHECK=1 says whether they are current
+	@$(BIN)/python -m launch manifests $(if $(CHECK),--check)
 
 test: $(VENV)/dev  ## Run the tests
 	$(BIN)/python -m pytest
@@ -49,6 +59,9 @@ test-gcs: $(VENV)/dev  ## Test the server that stands in for Google Cloud Storag
 
 test-hub: $(VENV)/dev  ## Test the server that stands in for the Hugging Face Hub in the tests
 	$(BIN)/python -m pytest tests/hub
+
+test-kfp: $(VENV)/dev  ## Drive KFP's command line and ours against a server that checks its published API
+	$(BIN)/python -m pytest tests/kfp_api
 
 test-docs: $(VENV)/dev  ## Run every command of README.md and docs/ in a clean clone
 	$(BIN)/python -m tests.documented

@@ -40,7 +40,7 @@ class LostError(ClusterError):
     """The connection was lost, or the service is busy: whether what was asked for is done is not known."""
 
 
-class _Client(kfp.Client):
+class _Client(kfp.Client):  # type: ignore[misc]  # untyped
     """KFP's client, which says at once what is wrong where it would ask five times and print five tracebacks."""
 
     def get_kfp_healthz(self, sleep_duration: int = 5) -> Any:  # noqa: ARG002 - its name in the base class

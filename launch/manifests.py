@@ -58,12 +58,13 @@ def check_manifests(runs: Path = RUNS, generated: Path = GENERATED, digests: Pat
         SettingsError: one differs, or a run file cannot be used.
     """
     wanted, there = _wanted(runs, digests), _read(generated)
-    for name in sorted(wanted.keys() | there.keys()):
-        if wanted.get(name) != there.get(name):
-            found = "an older one" if name in wanted and name in there else "none" if name in wanted else "it still"
+    differing = {name for name in wanted.keys() & there.keys() if wanted[name] != there[name]}
+    groups = {"none": wanted.keys() - there.keys(), "it still": there.keys() - wanted.keys(), "another": differing}
+    for found, names in groups.items():
+        if names:
             raise SettingsError(
-                f"{_shown(generated / name)} must be what {_shown(runs)} asks for, found {found}: run `make manifests` "
-                "and commit what it writes"
+                f"{_shown(generated / min(names))} must be what {_shown(runs)} asks for, found {found}: run `make "
+                "manifests` and commit what it writes"
             )
     print(f"{len(wanted)} files in {_shown(generated)} are current" if wanted else _nothing(runs))
 

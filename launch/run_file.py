@@ -70,7 +70,7 @@ def read_run_file(path: str | Path, declared: dict[str, dict[str, Any]]) -> RunF
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise SettingsError(f"{path}:{line}: must be YAML, found: {error.problem}: mend it") from None
-    except ValueError as error:  # bytes that are no UTF-8, and characters that YAML does not allow
+    except (ValueError, yaml.YAMLError) as error:  # bytes that are no UTF-8, and characters that YAML does not allow
         raise SettingsError(f"{path} must be YAML in UTF-8, found: {' '.join(str(error).split())}: mend it") from None
     for line, wrong in (*_repeated(node), *_against_schema(node, content)):
         raise SettingsError(f"{path}:{line}: {wrong}")

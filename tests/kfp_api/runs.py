@@ -101,7 +101,7 @@ class Run:
             rows += [(f"{name}-driver", "SUCCEEDED", ""), (name, task_state, error)]
         for number, (name, task_state, error) in enumerate(rows):
             started = _time(_EPOCH + timedelta(seconds=number))
-            told = {
+            told: dict[str, Any] = {
                 "run_id": self.run_id,
                 "task_id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.run_id}/{name}")),
                 "display_name": name,

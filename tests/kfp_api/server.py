@@ -95,8 +95,8 @@ class KfpServer(Listener):
                 return self.runs.find(names[0])
             case "RunService_ListRuns":
                 there = [run.asked | {"run_id": run.run_id} for run in self.runs.all]
-                if place := query.get("experiment_id"):
-                    there = [row for row in there if row["experiment_id"] == place]
+                if "experiment_id" in query:
+                    there = [row for row in there if row["experiment_id"] == query["experiment_id"]]
                 found = self.runs.select(there, query.get("filter", ""))
                 return {"runs": found, "total_size": len(found)} if found else {}
         return self._refuse([f"{operation} is not spoken here"])
