@@ -31,6 +31,9 @@ _NAME = "byheart"
 _NAMESPACE = "kubeflow"
 _HASH_CHARACTERS = 10
 _MOST_BYTES = 1_000_000  # a ConfigMap holds 1 MiB
+_KEPT = {"argocd.argoproj.io/sync-options": "Prune=false", "kustomize.toolkit.fluxcd.io/prune": "disabled"}
+"""What keeps versions of earlier contents: they are the pipeline's history, and recurring runs may name them."""
+
 _HEADER = "# Written by `make manifests`, from the files of k8s/runs: change those.\n"
 
 
@@ -167,7 +170,9 @@ def _native(compiled: str) -> list[dict[str, Any]]:
             kubernetes_manifest_options=options,
             kubernetes_manifest_format=True,
         )
-        return list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+        pipeline, version = yaml.safe_load_all(path.read_text(encoding="utf-8"))
+    version["metadata"]["annotations"] = _KEPT
+    return [pipeline, version]
 
 
 def _check_names(files: list[RunFile]) -> None:

@@ -105,6 +105,23 @@ def test_kustomize_keeps_every_name(places: dict[str, Path], folder: str) -> Non
     assert {one["metadata"]["namespace"] for one in found} == {"kubeflow"}
 
 
+@pytest.mark.parametrize("tool", ["argocd", "flux"])
+def test_examples_for_gitops_apply_what_is_written(places: dict[str, Path], tool: str) -> None:
+    write_manifests(**places)
+    wanted = {f"k8s/generated/{path.name}" for path in places["generated"].iterdir()}
+    found = set()
+    for document in yaml.safe_load_all((ROOT / "k8s" / "gitops" / f"{tool}.yaml").read_text()):
+        spec = document["spec"]
+        if tool == "argocd":
+            found.add(spec["source"]["path"])
+            assert spec["syncPolicy"]["automated"]["prune"]
+        elif document["kind"] == "Kustomization":
+            found.add(spec["path"].removeprefix("./"))
+            assert spec["prune"]
+    assert found <= wanted
+    assert "k8s/generated/runs" in found
+
+
 def test_job_mounts_what_is_written_beside_it(places: dict[str, Path]) -> None:
     write_manifests(**places)
     maps = {one["metadata"]["name"]: one["data"] for one in documents(places, "runs") if one["kind"] == "ConfigMap"}
