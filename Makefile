@@ -45,8 +45,8 @@ compile: $(VENV)/run  ## Write build/pipeline.yaml
 submit: compile  ## Submit a run to Kubeflow Pipelines; ARGS="k8s/runs/novels.yaml --wait", or name=value
 	@$(BIN)/python -m launch submit $(ARGS)
 
-manifests: $(VENV)/run  ## Write the Jobs of k8s/runs for GitOps; CHECK=1 says whether they are current
-	@$(BIN)/python -m launch manifests $(if $(CHECK),--check)
+manifests: compile  ## Write the Jobs of k8s/runs for GitOps; CHECK=1 says whether they are current
+	@$(BIN)/python -m launch manifests build/pipeline.yaml $(if $(CHECK),--check)
 
 test: $(VENV)/dev  ## Run the tests
 	$(BIN)/python -m pytest

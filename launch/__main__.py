@@ -5,7 +5,7 @@
     python -m launch plan --model llama-3.1-8b --accelerator v6e-2x4 --books book.txt --set mesh_shape=1x8
     python -m launch submit k8s/runs/novels.yaml --wait
     python -m launch submit books='["gs://bucket/book.txt"]' model=llama-3.1-8b store=gs://bucket/byheart
-    python -m launch manifests --check
+    python -m launch manifests PIPELINE --check
     python -m launch store ls | show ADDRESS | rm ADDRESS  --store build/store
 
 `make compile`, `make run`, `make plan`, `make submit`, `make manifests` and `make store` call it.
@@ -64,6 +64,7 @@ def main() -> int:
     submitting.set_defaults(command=_submit)
 
     writing = commands.add_parser("manifests", help="write what GitOps applies: a Job for each run file")
+    writing.add_argument("pipeline", type=Path, help="the compiled YAML file")
     writing.add_argument("--check", action="store_true", help="write nothing; fail where it is not current")
     writing.set_defaults(command=_manifests)
 
@@ -141,7 +142,7 @@ def _submit(chosen: argparse.Namespace) -> None:
 def _manifests(chosen: argparse.Namespace) -> None:
     from launch.manifests import check_manifests, write_manifests
 
-    (check_manifests if chosen.check else write_manifests)()
+    (check_manifests if chosen.check else write_manifests)(chosen.pipeline)
 
 
 def _seconds(text: str) -> float:

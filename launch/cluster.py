@@ -26,6 +26,7 @@ from components.contracts.errors import ByheartError
 TRANSIENT = (0, 408, 429, 500, 502, 503, 504)
 """Answers that the same request need not get again; 0 is none."""
 
+_SIGN_IN_SECONDS = 600  # a person may be asked in a browser
 _EQUALS = 1  # among the operations of KFP's filters
 _ALREADY_THERE = 409
 _ANSWER_CHARACTERS = 300
@@ -38,6 +39,10 @@ class ClusterError(ByheartError):
 
 class LostError(ClusterError):
     """The connection was lost, or the service is busy: whether what was asked for is done is not known."""
+
+    def __init__(self, what: str, cause: str, remedy: str) -> None:
+        super().__init__(f"{what}: {cause}: {remedy}")
+        self.cause = cause
 
 
 class _Client(kfp.Client):  # type: ignore[misc]  # untyped
@@ -65,7 +70,7 @@ class Cluster:
     def connect(self) -> None:
         """Connect, or connect anew: credentials that have a short life are read again."""
         token_file = os.environ.get("KF_PIPELINES_SA_TOKEN_PATH")
-        with self.explained("connect to"):
+        with self._explained("connect to", _SIGN_IN_SECONDS):
             self._client = _Client(
                 host=self._host or None,
                 existing_token=os.environ.get("KFP_EXISTING_TOKEN"),
@@ -97,7 +102,7 @@ class Cluster:
             LostError: it is not known whether there is a run now.
             ClusterError: there is none.
         """
-        with self.explained("submit a run to"), _deadline(seconds):
+        with self._explained("submit a run to", seconds), _quiet():
             return str(
                 self._client.run_pipeline(
                     experiment_id, name, pipeline_package_path=str(pipeline), params=arguments
@@ -106,7 +111,7 @@ class Cluster:
 
     def experiment(self, name: str) -> str:
         """The id of the experiment of that name, which is made where there is none."""
-        with self.explained("find the experiment at"):
+        with self._explained("find the experiment at"), _quiet():
             try:
                 return str(self._client.create_experiment(name, namespace=self.namespace).experiment_id)
             except kfp_server_api.ApiException as error:
@@ -117,7 +122,7 @@ class Cluster:
     def find(self, experiment_id: str, name: str) -> str | None:
         """The id of the first run of exactly that name in an experiment, None where there is none."""
         predicate = {"operation": _EQUALS, "key": "display_name", "stringValue": name}
-        with self.explained("look for the run at"):
+        with self._explained("look for the run at"):
             found = self._client.list_runs(
                 experiment_id=experiment_id,
                 sort_by="created_at asc",
@@ -127,13 +132,13 @@ class Cluster:
 
     def run(self, run_id: str) -> kfp_server_api.V2beta1Run:
         """All that KFP knows of a run."""
-        with self.explained("look at the run at"):
+        with self._explained("look at the run at"):
             return self._client.get_run(run_id)
 
     def address(self, run_id: str) -> str:
         """Where a person looks at a run."""
         place = os.environ.get("KF_PIPELINES_UI_ENDPOINT") or self._host
-        if not place:
+        if not place or ".svc.cluster.local" in place:
             return f"/pipeline/#/runs/details/{run_id}, below the address of your Kubeflow's UI"
         return f"{place if '://' in place else f'https://{place}'}".rstrip("/") + f"/#/runs/details/{run_id}"
 
@@ -142,11 +147,11 @@ class Cluster:
         return self._host or "the Kubeflow Pipelines that your kubeconfig leads to"
 
     @contextlib.contextmanager
-    def explained(self, action: str) -> Iterator[None]:
-        """Keep KFP's own words off the terminal, and turn what it raises into one message."""
+    def _explained(self, action: str, seconds: float = 60) -> Iterator[None]:
+        """Turn what KFP's client raises into one message, and no answer within so many seconds, too."""
         what = f"cannot {action} {self._named}"
         try:
-            with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            with warnings.catch_warnings(), _deadline(seconds):
                 warnings.simplefilter("ignore")
                 yield
         except kfp_server_api.ApiException as error:
@@ -157,15 +162,22 @@ class Cluster:
             if error.status == 403:
                 remedy = "ask for the right to edit there, or name another --namespace"
                 raise ClusterError(f"{what}: not permitted (403, {said}): {remedy}") from None
-            kind = LostError if (error.status or 0) in TRANSIENT else ClusterError
-            raise kind(f"{what}: {said} ({error.status or 'no answer'}): correct it, or run again") from None
+            cause = f"{said} ({error.status or 'no answer'})"
+            if (error.status or 0) in TRANSIENT:
+                raise LostError(what, cause, "run again, after a look at its runs") from None
+            raise ClusterError(f"{what}: {cause}: correct it, and run again") from None
         except (urllib3.exceptions.HTTPError, _TooLateError, ConnectionError) as error:
             remedy = f"give --host, such as http://localhost:8080 after `{_PORT_FORWARD}`"
-            raise LostError(f"{what}: {_cause(error)}: {remedy}") from None
+            raise LostError(what, _cause(error), remedy) from None
         except ValueError as error:  # two experiments of one name, a pipeline that KFP cannot read
             raise ClusterError(f"{what}: {_short(str(error))}: correct it") from None
         except OSError as error:  # a token's file, or KFP's own below ~/.config
             raise ClusterError(f"{what}: {error.filename}: {error.strerror}: make it readable") from None
+
+
+def _quiet() -> contextlib.AbstractContextManager[Any]:
+    """Keep off the terminal what KFP's client prints: the addresses that are printed here, too."""
+    return contextlib.redirect_stdout(io.StringIO())
 
 
 class _TooLateError(Exception):

@@ -18,7 +18,6 @@ from kfp import compiler, components
 from kfp.compiler.compiler_utils import KubernetesManifestOptions
 
 from components.contracts.errors import SettingsError
-from launch.compile import compile_pipeline
 from launch.images import DIGESTS, ROOT, image_references
 from launch.parameters import check_given, read_parameters
 from launch.run_file import RunFile, read_run_file
@@ -37,13 +36,16 @@ _KEPT = {"argocd.argoproj.io/sync-options": "Prune=false", "kustomize.toolkit.fl
 _HEADER = "# Written by `make manifests`, from the files of k8s/runs: change those.\n"
 
 
-def write_manifests(runs: Path = RUNS, generated: Path = GENERATED, digests: Path = DIGESTS) -> None:
+def write_manifests(pipeline: Path, runs: Path = RUNS, generated: Path = GENERATED, digests: Path = DIGESTS) -> None:
     """Write the manifests of all run files, and remove those of files that are gone.
+
+    Args:
+        pipeline: the compiled pipeline that the Jobs submit.
 
     Raises:
         SettingsError: a run file cannot be used, or the images were not pushed.
     """
-    wanted = _wanted(runs, digests)
+    wanted = _wanted(pipeline, runs, digests)
     there = _read(generated)
     for name in there.keys() - wanted.keys():
         (generated / name).unlink()
@@ -54,13 +56,13 @@ def write_manifests(runs: Path = RUNS, generated: Path = GENERATED, digests: Pat
     print(f"wrote {len(wanted)} files in {_shown(generated)}" if wanted else _nothing(runs))
 
 
-def check_manifests(runs: Path = RUNS, generated: Path = GENERATED, digests: Path = DIGESTS) -> None:
+def check_manifests(pipeline: Path, runs: Path = RUNS, generated: Path = GENERATED, digests: Path = DIGESTS) -> None:
     """Refuse manifests that are not what `write_manifests` would write.
 
     Raises:
         SettingsError: one differs, or a run file cannot be used.
     """
-    wanted, there = _wanted(runs, digests), _read(generated)
+    wanted, there = _wanted(pipeline, runs, digests), _read(generated)
     differing = {name for name in wanted.keys() & there.keys() if wanted[name] != there[name]}
     groups = {"none": wanted.keys() - there.keys(), "it still": there.keys() - wanted.keys(), "another": differing}
     for found, names in groups.items():
@@ -72,26 +74,23 @@ def check_manifests(runs: Path = RUNS, generated: Path = GENERATED, digests: Pat
     print(f"{len(wanted)} files in {_shown(generated)} are current" if wanted else _nothing(runs))
 
 
-def _wanted(runs: Path, digests: Path) -> dict[str, str]:
+def _wanted(pipeline: Path, runs: Path, digests: Path) -> dict[str, str]:
     """Every file by its name below `generated`; none where there are neither run files nor images."""
     for path in sorted(runs.glob("*.yml")):
         raise SettingsError(f"{_shown(path)} must end in .yaml, found another name: rename it")
-    with tempfile.TemporaryDirectory(prefix="byheart-") as folder:
-        compiled = Path(folder) / "pipeline.yaml"
-        compile_pipeline(compiled)
-        declared = read_parameters(compiled)
-        files = [read_run_file(_shown(path), declared) for path in sorted(runs.glob("*.yaml"))]
-        for file in files:
-            check_given(file.arguments, declared)
-        _check_names(files)
-        if not digests.exists():
-            if files:
-                raise SettingsError(
-                    f"images must have been pushed, so that a cluster finds them, found no {_shown(digests)}: run "
-                    "`make push REGISTRY=...` and commit it"
-                )
-            return {}
-        return render(files, compiled.read_text(encoding="utf-8"), image_references(digests)["launch"])
+    declared = read_parameters(pipeline)
+    files = [read_run_file(_shown(path), declared) for path in sorted(runs.glob("*.yaml"))]
+    for file in files:
+        check_given(file.arguments, declared)
+    _check_names(files)
+    if digests.exists():
+        return render(files, pipeline.read_text(encoding="utf-8"), image_references()["launch"])
+    if files:
+        raise SettingsError(
+            f"images must have been pushed, so that a cluster finds them, found no {_shown(digests)}: run `make push "
+            "REGISTRY=...` and commit it"
+        )
+    return {}
 
 
 def _without_remarks(compiled: str) -> str:

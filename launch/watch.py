@@ -41,15 +41,16 @@ def wait(cluster: Cluster, run_id: str, tasks: set[str], every_seconds: float) -
     lost = refused = False
     while True:
         try:
+            if refused:
+                cluster.connect()  # credentials that have ended are read anew, once
             run = cluster.run(run_id)
         except LostError as error:
             if not lost:
-                print(f"the run goes on, but {str(error).partition(': give --host')[0]}: trying again", flush=True)
+                print(f"the run goes on, but its state is not known: {error.cause}: trying again", flush=True)
             lost = True
         except ClusterError:
             if refused:
                 raise
-            cluster.connect()  # credentials that have ended are read anew, once
             refused = True
             continue
         else:

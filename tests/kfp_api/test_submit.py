@@ -1,5 +1,9 @@
 """`launch submit` from a desk."""
 
+import json
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -103,13 +107,15 @@ def test_run_whose_failure_kubeflow_does_not_explain_says_how_to_read_its_pods(
     assert selector in error
 
 
-@pytest.mark.parametrize(
-    "log", ["extract | error: no TPU\n", '{"severity": "ERROR", "stage": "extract", "message": "no TPU"}\n']
-)
 def test_run_whose_pods_can_be_read_ends_in_what_the_failing_one_said(
-    server: KfpServer, launch: Command, pipeline: Path, tmp_path: Path, log: str
+    server: KfpServer, launch: Command, pipeline: Path, tmp_path: Path
 ) -> None:
     server.outcomes.append(failing("extract"))
+    story = [
+        {"severity": severity, "stage": "extract", "message": said}
+        for severity, said in (("INFO", "8 chips"), ("ERROR", "no TPU"))
+    ]
+    log = "\n".join(["I0101 launcher", *map(json.dumps, story), "F0101 exit status 1", "[1]", '{"severity": "ERROR"}'])
     config = {
         "apiVersion": "v1",
         "kind": "Config",
@@ -128,7 +134,7 @@ def test_run_whose_pods_can_be_read_ends_in_what_the_failing_one_said(
             (run,) = server.runs.all
             for name, phase, said in (
                 ("a", "Succeeded", "done\n"),
-                ("b", "Failed", f"I0101 launcher\n{log}F0101 exit 1\n"),
+                ("b", "Failed", log),
             ):
                 yield Pod(name=name, namespace="kubeflow", run_id=run.run_id, phase=phase, log=said)
 
@@ -256,10 +262,6 @@ def test_answer_that_is_lost_is_an_error_and_no_second_run(server: KfpServer, la
 def test_ctrl_c_while_waiting_says_where_the_run_goes_on(
     server: KfpServer, environment: dict[str, str], pipeline: Path
 ) -> None:
-    import signal
-    import subprocess
-    import sys
-
     server.outcomes.append(type(succeeding())([("RUNNING", {"extract": ("RUNNING", "")})]))
     child = subprocess.Popen(
         [

@@ -13,11 +13,11 @@ import yaml
 from components.contracts.errors import SettingsError
 from launch import manifests
 from launch.compile import compile_pipeline
-from launch.images import NAMES
 from launch.manifests import check_manifests, write_manifests
 
 ROOT = Path(__file__).parent.parent.parent
 CRDS = ROOT.parent / "shared" / "crds"
+IMAGE = f"registry.example/byheart-launch@sha256:{'0' * 64}"
 KUBERNETES = "1.32"
 RUN = """\
 name: {name}
@@ -28,19 +28,6 @@ settings: {{plot_title: "äöü: one\\ntwo"}}
 """
 
 
-@pytest.fixture
-def places(tmp_path: Path) -> dict[str, Path]:
-    """Two run files, images that were pushed, and where manifests are to be."""
-    runs = tmp_path / "runs"
-    runs.mkdir()
-    for name in ("first", "second"):
-        (runs / f"{name}.yaml").write_text(RUN.format(name=name), encoding="utf-8")
-    images = {name: f"registry.example/byheart-{name}@sha256:{'0' * 64}" for name in {*NAMES, "launch"}}
-    digests = tmp_path / "digests.json"
-    digests.write_text(json.dumps({"commit": "0" * 40, "images": images}))
-    return {"runs": runs, "generated": tmp_path / "generated", "digests": digests}
-
-
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("compiled") / "pipeline.yaml"
@@ -48,12 +35,22 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture
+def places(tmp_path: Path, compiled: Path) -> dict[str, Path]:
+    """Two run files, images that were pushed, and where manifests are to be."""
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    for name in ("first", "second"):
+        (runs / f"{name}.yaml").write_text(RUN.format(name=name), encoding="utf-8")
+    digests = tmp_path / "digests.json"
+    digests.write_text(json.dumps({"commit": "0" * 40, "images": {"launch": IMAGE}}))
+    return {"pipeline": compiled, "runs": runs, "generated": tmp_path / "generated", "digests": digests}
+
+
 @pytest.fixture(autouse=True)
-def launch_image(monkeypatch: pytest.MonkeyPatch, places: dict[str, Path], compiled: Path) -> None:
-    """The launcher's image as it was pushed, whether its Dockerfile is there or not; and one compilation for all."""
-    pushed = json.loads(places["digests"].read_text())["images"]
-    monkeypatch.setattr(manifests, "image_references", lambda _: pushed)
-    monkeypatch.setattr(manifests, "compile_pipeline", lambda path: shutil.copyfile(compiled, path))
+def launch_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The launcher's image as it was pushed."""
+    monkeypatch.setattr(manifests, "image_references", lambda: {"launch": IMAGE})
 
 
 def documents(places: dict[str, Path], folder: str) -> list[dict[str, Any]]:
@@ -162,7 +159,7 @@ def test_job_s_name_changes_with_all_that_it_says(places: dict[str, Path], monke
         elif step == 2:
             (places["runs"] / "first.yaml").write_text(text.replace("a.txt", "b.txt"), encoding="utf-8")
         elif step == 3:
-            monkeypatch.setattr(manifests, "image_references", lambda _: {"launch": "registry.example/newer"})
+            monkeypatch.setattr(manifests, "image_references", lambda: {"launch": "registry.example/newer"})
         write_manifests(**places)
         names.append([job["metadata"]["name"] for job in jobs(places)])
         assert all(len(name) <= 63 for name in names[-1])
@@ -203,7 +200,7 @@ def test_images_that_were_not_pushed_are_asked_for(places: dict[str, Path]) -> N
 
 def test_without_runs_and_images_there_is_nothing_to_write(places: dict[str, Path]) -> None:
     write_manifests(**places)
-    for path in (*places["runs"].iterdir(), places["digests"]):
+    for path in (*list(places["runs"].iterdir()), places["digests"]):
         path.unlink()
     with pytest.raises(SettingsError, match="found it still"):
         check_manifests(**places)
@@ -224,5 +221,5 @@ def test_yml_is_no_run_file_that_is_passed_over(places: dict[str, Path]) -> None
         check_manifests(**places)
 
 
-def test_what_is_committed_is_current() -> None:
-    subprocess.run([sys.executable, "-m", "launch", "manifests", "--check"], cwd=ROOT, check=True)
+def test_what_is_committed_is_current(compiled: Path) -> None:
+    subprocess.run([sys.executable, "-m", "launch", "manifests", compiled, "--check"], cwd=ROOT, check=True)
