@@ -12,6 +12,9 @@ STORE ?= build/store
 OUT ?= out
 SET ?=
 ACCELERATOR ?=
+JAX ?= tpu
+BASE_IMAGE ?=
+REGISTRY ?=
 COMPILE ?=
 DO ?= ls
 KILLS ?= 100
@@ -28,9 +31,10 @@ AOT := PYTHONPATH=.venv-aot $(BIN)/python
 ORDER := build/order.json
 LOCK = uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
+LOCK_IMAGE = $(LOCK) --config-file images/uv.toml --constraints requirements.txt --group component
 
-.PHONY: help run plan compile submit manifests test test-runs test-gcs test-hub test-kfp test-docs test-parity test-aot
-.PHONY: soak store
+.PHONY: help run plan compile images push submit manifests test test-runs test-gcs test-hub test-kfp test-containers
+.PHONY: test-docs test-parity test-aot soak store
 .PHONY: bench bench-plot bench-download bench-load bench-precision bench-tokenize pictures check format sample goldens lock
 
 help:  ## Say what there is
@@ -40,7 +44,13 @@ run: compile  ## Measure BOOKS under MODEL on this machine; results in OUT
 	@$(BIN)/python -m launch run build/pipeline.yaml --books $(BOOKS) --controls $(CONTROLS) --model "$(MODEL)" --store "$(STORE)" --out "$(OUT)" --set $(SET)
 
 compile: $(VENV)/run  ## Write build/pipeline.yaml
-	@$(BIN)/python -m launch compile build/pipeline.yaml
+	@$(BIN)/python -m launch compile build/pipeline.yaml --jax "$(JAX)"
+
+images: $(VENV)/run  ## Build the stages' images with Docker, tagged by commit; JAX=tpu, cuda12 or cpu
+	@$(BIN)/python -m launch images --jax "$(JAX)" --base "$(BASE_IMAGE)"
+
+push: $(VENV)/run  ## Build them and push them to REGISTRY; images/digests.json says what a pod will pull
+	@$(BIN)/python -m launch images --jax "$(JAX)" --base "$(BASE_IMAGE)" --push "$(REGISTRY)"
 
 submit: compile  ## Submit a run to Kubeflow Pipelines; ARGS="k8s/runs/novels.yaml --wait", or name=value
 	@$(BIN)/python -m launch submit $(ARGS)
@@ -62,6 +72,9 @@ test-hub: $(VENV)/dev  ## Test the server that stands in for the Hugging Face Hu
 
 test-kfp: $(VENV)/dev  ## Drive KFP's command line and ours against a server that checks its published API
 	$(BIN)/python -m pytest tests/kfp_api
+
+test-containers: $(VENV)/dev  ## Build the images and run the compiled pipeline in them; needs Docker Engine
+	BASE_IMAGE="$(BASE_IMAGE)" $(BIN)/python -m pytest tests/containers --timeout 900
 
 test-docs: $(VENV)/dev  ## Run every command of README.md and docs/ in a clean clone
 	$(BIN)/python -m tests.documented
@@ -122,6 +135,11 @@ goldens: .venv-goldens/done  ## Compute the tests' expected values anew with tra
 lock:  ## Resolve the dependencies anew (needs uv)
 	$(LOCK) --group run --output-file requirements.txt pyproject.toml
 	$(LOCK) --group dev --output-file requirements-dev.txt pyproject.toml
+	for stage in download tokenize plan plot; do \
+		$(LOCK_IMAGE) --group $$stage --output-file images/$$stage/requirements.txt pyproject.toml || exit; done
+	for jax in cpu tpu cuda12; do \
+		$(LOCK_IMAGE) --group extract-$$jax --output-file images/extract/requirements-$$jax.txt pyproject.toml || exit; done
+	$(LOCK) --constraints requirements.txt --group launch --output-file images/launch/requirements.txt pyproject.toml
 
 # TPUs' compiler, which jax[tpu]==0.10.2 adds to jax. It has a folder of its own, since where jax finds it jax looks for TPUs.
 .venv-aot/done: | $(VENV)/run

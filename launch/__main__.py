@@ -1,6 +1,7 @@
 """The command line.
 
     python -m launch compile PIPELINE
+    python -m launch images --jax tpu --push europe-docker.pkg.dev/project/folder
     python -m launch run PIPELINE --books book.txt --model folder --store build/store --out out --set top_k=20
     python -m launch plan --model llama-3.1-8b --accelerator v6e-2x4 --books book.txt --set mesh_shape=1x8
     python -m launch submit k8s/runs/novels.yaml --wait
@@ -8,7 +9,8 @@
     python -m launch manifests PIPELINE --check
     python -m launch store ls | show ADDRESS | rm ADDRESS  --store build/store
 
-`make compile`, `make run`, `make plan`, `make submit`, `make manifests` and `make store` call it.
+`make compile`, `make images`, `make push`, `make run`, `make plan`, `make submit`, `make manifests` and `make store`
+call it.
 """
 
 import argparse
@@ -28,7 +30,14 @@ def main() -> int:
 
     compiling = commands.add_parser("compile", help="write the compiled pipeline")
     compiling.add_argument("pipeline", type=Path, help="the YAML file to write")
+    compiling.add_argument("--jax", default="tpu", help="the flavour of extract's image: tpu, cuda12 or cpu")
     compiling.set_defaults(command=_compile)
+
+    building = commands.add_parser("images", help="build the stages' images, and push them")
+    building.add_argument("--jax", default="tpu", help="the flavour of extract's image: tpu, cuda12 or cpu")
+    building.add_argument("--base", default="", help="the image to build them on")
+    building.add_argument("--push", metavar="REGISTRY", help="push them there, and write images/digests.json")
+    building.set_defaults(command=_images)
 
     running = commands.add_parser("run", help="run a compiled pipeline on this machine")
     running.add_argument("pipeline", type=Path, help="the compiled YAML file")
@@ -90,8 +99,17 @@ def main() -> int:
 def _compile(chosen: argparse.Namespace) -> None:
     from launch.compile import compile_pipeline
 
-    compile_pipeline(chosen.pipeline)
+    compile_pipeline(chosen.pipeline, chosen.jax)
     print(f"wrote {chosen.pipeline}")
+
+
+def _images(chosen: argparse.Namespace) -> None:
+    from launch.images import build_images, push_images
+
+    if chosen.push is None:
+        build_images(chosen.jax, chosen.base)
+    else:
+        push_images(chosen.push, chosen.jax, chosen.base)
 
 
 def _run(chosen: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""Runs a compiled pipeline with KFP's local subprocess runner, in a process of its own that `launch.local` watches.
+"""Runs a compiled pipeline with one of KFP's local runners, in a process of its own that `launch.local` watches.
 
     python -m launch.graph PIPELINE WORK OUT ARGUMENTS
 
@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import yaml
 from kfp import components, local
@@ -20,9 +21,13 @@ from kfp import components, local
 from components.contracts.progress import ERROR, say
 
 
-def run_graph(pipeline: str, work: str, out: str, arguments: str) -> None:
-    """Run the graph on JSON `arguments`, its artifacts below `work`, and leave the results in `out`."""
-    local.init(local.SubprocessRunner(use_venv=False), pipeline_root=work)
+def run_graph(pipeline: str, work: str, out: str, arguments: str, runner: Any = None) -> None:
+    """Run the graph on JSON `arguments`, its artifacts below `work`, and leave the results in `out`.
+
+    Args:
+        runner: KFP's; None is one that starts the stages as processes.
+    """
+    local.init(runner or local.SubprocessRunner(use_venv=False), pipeline_root=work)
     try:
         components.load_component_from_text(_without_retries(pipeline))(**json.loads(arguments))
     finally:

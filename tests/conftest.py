@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,15 @@ CONTROLLED = ("control_sample=200",)
 settings.register_profile("byheart", deadline=None)  # a busy machine is no fault of the code
 settings.load_profile("byheart")
 os.environ["BYHEART_COMMIT"] = "0" * 40  # else a commit between two runs would stand in the files of the second
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where `NO_SKIPS` is set, a test that skips has failed: what it needs should have been installed."""
+    report = yield
+    if report.skipped and os.environ.get("NO_SKIPS"):
+        report.outcome = "failed"
+    return report
 
 
 def launch_command(

@@ -3,9 +3,9 @@
     python -m tests.documented
 
 Shell and Python blocks run one after the other, as a reader would, with the test servers as Hugging Face Hub, as Google
-Cloud Storage and as Kubeflow Pipelines. A block that is fenced as "sh needs a cluster" is named and left out, and so is
-"sh needs Kubeflow" where the API that it publishes is not at hand; lines that `.ci/run` runs by itself, such as `make
-test`, are not run again.
+Cloud Storage and as Kubeflow Pipelines. A block that is fenced with a remark, such as "sh needs a cluster", is named
+and left out, but for "sh needs Kubeflow" where the API that it publishes is at hand; lines that `.ci/run` runs by
+itself, such as `make test`, are not run again.
 """
 
 import os
@@ -25,7 +25,7 @@ from tests.kfp_api.published import SWAGGER
 ROOT = Path(__file__).parent.parent
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "samples" / "README.md")
 BLOCK = re.compile(r"^```(sh|python)\b *(.*?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-NEEDS = {"needs a cluster": False, "needs Kubeflow": SWAGGER.exists()}
+NEEDS = {"needs a cluster": False, "needs a registry": False, "needs Kubeflow": SWAGGER.exists()}
 """Why a block may not run here, and whether it does."""
 ELSEWHERE = ("make test", "make check", "make soak")
 """What `.ci/run` calls itself."""

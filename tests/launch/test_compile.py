@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 import yaml
 
+from launch.images import commit
+
 
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
@@ -41,11 +43,11 @@ def stages(spec: Any) -> dict[str, Any]:
     return {name: task for name, task in tasks if "dag" not in spec["components"][task["componentRef"]["name"]]}
 
 
-def test_each_stage_runs_in_its_own_image_and_installs_nothing(compiled: list[bytes], spec: Any) -> None:
+def test_each_stage_runs_in_its_own_image_of_this_commit_and_installs_nothing(compiled: list[bytes], spec: Any) -> None:
     executors = spec["deploymentSpec"]["executors"]
     images = {stage: stage for stage in ("download", "tokenize", "extract", "plot")} | {"verdict": "plot"}
     assert {name: executor["container"]["image"] for name, executor in executors.items()} == {
-        f"exec-{stage}": f"byheart-{image}:0.1.0" for stage, image in images.items()
+        f"exec-{stage}": f"byheart-{image}:{commit()}" for stage, image in images.items()
     }
     assert b"pip install" not in compiled[0]
 

@@ -1,0 +1,61 @@
+"""What is in the images, and how they may be run."""
+
+from typing import Any
+
+import pytest
+
+from launch.images import NAMES, commit
+from tests.containers.runner import FOREIGN_USER
+
+STAGES = {name: (name,) for name in NAMES if name != "launch"} | {"plot": ("plot", "verdict")}
+
+
+def inside(client: Any, image: str, *command: str) -> str:
+    """What a command says in a confined container."""
+    said: bytes = client.containers.run(
+        image,
+        list(command),
+        entrypoint=[],
+        network_mode="none",
+        read_only=True,
+        tmpfs={"/tmp": "mode=1777"},
+        user=FOREIGN_USER,
+        cap_drop=["ALL"],
+        remove=True,
+    )
+    return said.decode()
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_stage_can_be_imported_by_a_user_that_no_image_knows(client: Any, images: dict[str, str], name: str) -> None:
+    for stage in STAGES[name]:
+        inside(client, images[name], "python3", "-W", "error", "-c", f"import components.{stage}.run")
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_image_holds_its_own_stage_and_what_all_share(client: Any, images: dict[str, str], name: str) -> None:
+    held = set(inside(client, images[name], "ls", "/app/components").split())
+    assert held <= {"__init__.py", "contracts", "store", "models", *STAGES[name]}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_image_has_no_compiler_and_no_package_cache(client: Any, images: dict[str, str], name: str) -> None:
+    searched = (
+        "command -v gcc cc g++ make; ls -A /root/.cache /tmp/.cache /var/cache/apt/archives/*.deb 2>/dev/null; true"
+    )
+    assert inside(client, images[name], "sh", "-c", searched) == ""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_image_says_what_it_is_and_runs_as_nobody(client: Any, images: dict[str, str], name: str) -> None:
+    config = client.images.get(images[name]).attrs["Config"]
+    labels = config["Labels"]
+    assert labels["org.opencontainers.image.title"] == f"byheart-{name}"
+    assert labels["org.opencontainers.image.revision"] == commit()
+    assert labels["org.opencontainers.image.licenses"] == "Apache-2.0"
+    assert config["User"] == "65532:65532"
+    assert "HOME=/tmp" in config["Env"]
+
+
+def test_launcher_explains_itself(client: Any, images: dict[str, str]) -> None:
+    assert "compile" in inside(client, images["launch"], "python", "-m", "launch", "--help")

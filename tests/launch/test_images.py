@@ -1,0 +1,55 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from components.contracts.errors import SettingsError
+from launch.images import NAMES, ImageError, build_images, commit, image_references, push_images
+
+
+def test_images_without_a_registry_are_tagged_by_commit() -> None:
+    at = commit()
+    assert at
+    references = image_references("cuda12", Path("nowhere.json"))
+    assert references == {name: f"byheart-{name}:{at}" for name in NAMES} | {"extract": f"byheart-extract:{at}-cuda12"}
+
+
+@pytest.fixture
+def digests(tmp_path: Path) -> Path:
+    """What a push has written."""
+    path = tmp_path / "digests.json"
+    images = {name: f"registry/byheart-{name}@sha256:{name}" for name in NAMES}
+    path.write_text(json.dumps({"commit": "c", "images": images}))
+    return path
+
+
+def test_images_that_were_pushed_are_named_by_digest(digests: Path) -> None:
+    assert image_references("tpu", digests) == {name: f"registry/byheart-{name}@sha256:{name}" for name in NAMES}
+
+
+def test_flavour_that_was_not_pushed_is_refused(digests: Path) -> None:
+    with pytest.raises(SettingsError, match=r"without 'extract-cuda12': write it with `make push .* JAX=cuda12`"):
+        image_references("cuda12", digests)
+
+
+def test_digests_of_another_content_are_refused(digests: Path) -> None:
+    digests.write_text("[]")
+    with pytest.raises(SettingsError, match="with another content"):
+        image_references("tpu", digests)
+
+
+def test_flavour_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(SettingsError, match="JAX must be one of tpu, cuda12, cpu; found 'rocm'"):
+        image_references("rocm")
+
+
+@pytest.mark.parametrize("registry", ["", "https://registry/folder"])
+def test_registry_must_be_named_without_a_scheme(registry: str) -> None:
+    with pytest.raises(SettingsError, match="REGISTRY must be a registry with a path"):
+        push_images(registry, "tpu")
+
+
+def test_machine_without_docker_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("launch.images.shutil.which", lambda _: None)
+    with pytest.raises(ImageError, match="images need Docker, found none"):
+        build_images("tpu")
