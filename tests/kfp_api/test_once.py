@@ -1,10 +1,13 @@
 """The Jobs of GitOps: one run for one content, whoever is killed where.
 
-Each Job's command is run as its manifest says, in processes that are killed for real, against the store's server.
+Each Job's command is run as its manifest says, with the files that its image has and no other, in processes that are
+killed for real, against the store's server.
 """
 
 import os
 import random
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -33,7 +36,9 @@ Job = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture
-def job(server: KfpServer, environment: dict[str, str], pipeline: Path, tmp_path: Path) -> Iterator[Job]:
+def job(
+    server: KfpServer, environment: dict[str, str], pipeline: Path, image_files: Path, tmp_path: Path
+) -> Iterator[Job]:
     """Starts the container of a run file's Job: its volumes are folders, its service account's token a file."""
     started: list[subprocess.Popen[str]] = []
 
@@ -56,7 +61,7 @@ def job(server: KfpServer, environment: dict[str, str], pipeline: Path, tmp_path
         child = subprocess.Popen(
             [sys.executable, "-m", "launch", *arguments, "--patience", str(patience_seconds)],
             env=environment | variables | {"HOME": environment["HOME"]},
-            cwd=ROOT,
+            cwd=image_files,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -69,6 +74,21 @@ def job(server: KfpServer, environment: dict[str, str], pipeline: Path, tmp_path
         with suppress(ProcessLookupError):
             child.kill()
         child.communicate()
+
+
+@pytest.fixture(scope="session")
+def image_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's files that images/launch copies."""
+    folder = tmp_path_factory.mktemp("image")
+    dockerfile = (ROOT / "images" / "launch" / "Dockerfile").read_text()
+    for source, place in re.findall(r"^COPY (\S+) ((?:\./)?(?:components|launch)\S*)$", dockerfile, re.MULTILINE):
+        if (ROOT / source).is_dir():
+            shutil.copytree(ROOT / source, folder / place)
+        else:
+            (folder / place).mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / source, folder / place)
+    assert (folder / "launch" / "job.yaml").exists()
+    return folder
 
 
 def _container(text: str, image: str, pipeline: Path, folder: Path) -> tuple[dict[str, Any], dict[str, dict[str, str]]]:
@@ -125,8 +145,16 @@ def test_job_submits_the_run_of_its_file(job: Job, server: KfpServer, bucket: Gc
     assert objects(bucket) == ["attempt-0000.json", "submitted.json"]
 
 
-def test_jobs_at_once_start_one_run(job: Job, server: KfpServer) -> None:
-    server.faults.add(Fault(kind="delay", method="POST", url="/runs", seconds=0.3, times=0))
+@pytest.mark.parametrize(
+    "slow",
+    [
+        Fault(kind="delay", method="GET", url=r"/o\?", seconds=2, times=4),  # all of them see that there is no claim
+        Fault(kind="delay", method="POST", url="/upload/", seconds=2),  # all others see a claim, and no run
+    ],
+    ids=["before the claim", "after the claim"],
+)
+def test_jobs_at_once_start_one_run(job: Job, server: KfpServer, bucket: GcsServer, slow: Fault) -> None:
+    bucket.faults.add(slow)
     children = [job() for _ in range(4)]
     ends = [ended(child) for child in children]
     assert [code for code, _ in ends] == [0] * 4, ends
