@@ -1,7 +1,8 @@
 """What GitOps applies, from the run files: a Job for each, and the pipeline for KFP's Kubernetes-native mode.
 
-    k8s/runs/*.yaml  ->  k8s/generated/runs/       a Job and a ConfigMap for each, the compiled pipeline as a ConfigMap
-                         k8s/generated/pipeline/   Pipeline and PipelineVersion
+    k8s/runs/*.yaml  ->  k8s/generated/runs/               a Job and a ConfigMap for each, and the compiled pipeline
+                         k8s/generated/pipeline/           Pipeline
+                         k8s/generated/pipeline-version/   PipelineVersion, which Kubeflow takes once there is the other
 
 A Job's template cannot be changed, so its name holds a hash of all that it says: the image, the pipeline and the run.
 """
@@ -30,8 +31,12 @@ _NAME = "byheart"
 _NAMESPACE = "kubeflow"
 _HASH_CHARACTERS = 10
 _MOST_BYTES = 1_000_000  # a ConfigMap holds 1 MiB
-_KEPT = {"argocd.argoproj.io/sync-options": "Prune=false", "kustomize.toolkit.fluxcd.io/prune": "disabled"}
-"""What keeps versions of earlier contents: they are the pipeline's history, and recurring runs may name them."""
+_OF_A_VERSION = {
+    # Versions of earlier contents are the pipeline's history, and recurring runs may name them.
+    "argocd.argoproj.io/sync-options": "Prune=false",
+    "kustomize.toolkit.fluxcd.io/prune": "disabled",
+    "argocd.argoproj.io/sync-wave": "1",  # after the Pipeline
+}
 
 _HEADER = "# Written by `make manifests`, from the files of k8s/runs: change those.\n"
 
@@ -114,8 +119,9 @@ def render(files: list[RunFile], compiled: str, image: str) -> dict[str, str]:
         run = _config_map(f"run-{file.name}", "run.yaml", content)
         job = _job(file.name, image, run["metadata"]["name"], pipeline["metadata"]["name"])
         texts[f"runs/{file.name}.run.yaml"] = _dump(run, job)
-    texts["pipeline/pipeline.yaml"] = _dump(*_native(compiled))
-    for folder in ("runs", "pipeline"):
+    pipeline, version = _native(compiled)
+    texts["pipeline/pipeline.yaml"], texts["pipeline-version/pipeline-version.yaml"] = _dump(pipeline), _dump(version)
+    for folder in ("runs", "pipeline", "pipeline-version"):
         resources = sorted(name.removeprefix(f"{folder}/") for name in texts if name.startswith(f"{folder}/"))
         texts[f"{folder}/kustomization.yaml"] = _dump(
             {
@@ -170,7 +176,7 @@ def _native(compiled: str) -> list[dict[str, Any]]:
             kubernetes_manifest_format=True,
         )
         pipeline, version = yaml.safe_load_all(path.read_text(encoding="utf-8"))
-    version["metadata"]["annotations"] = _KEPT
+    version["metadata"]["annotations"] = _OF_A_VERSION
     return [pipeline, version]
 
 

@@ -2,6 +2,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,22 +36,36 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def places(tmp_path: Path, compiled: Path) -> dict[str, Path]:
+def make_places(folder: Path, compiled: Path) -> dict[str, Path]:
     """Two run files, images that were pushed, and where manifests are to be."""
-    runs = tmp_path / "runs"
+    runs = folder / "runs"
     runs.mkdir()
     for name in ("first", "second"):
         (runs / f"{name}.yaml").write_text(RUN.format(name=name), encoding="utf-8")
-    digests = tmp_path / "digests.json"
+    digests = folder / "digests.json"
     digests.write_text(json.dumps({"commit": "0" * 40, "images": {"launch": IMAGE}}))
-    return {"pipeline": compiled, "runs": runs, "generated": tmp_path / "generated", "digests": digests}
+    return {"pipeline": compiled, "runs": runs, "generated": folder / "generated", "digests": digests}
 
 
-@pytest.fixture(autouse=True)
-def launch_image(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def places(tmp_path: Path, compiled: Path) -> dict[str, Path]:
+    return make_places(tmp_path, compiled)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def launch_image() -> Iterator[None]:
     """The launcher's image as it was pushed."""
-    monkeypatch.setattr(manifests, "image_references", lambda: {"launch": IMAGE})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifests, "image_references", lambda: {"launch": IMAGE})
+        yield
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory, compiled: Path, launch_image: None) -> dict[str, Path]:  # noqa: ARG001
+    """Places whose manifests are written, for tests that change nothing."""
+    places = make_places(tmp_path_factory.mktemp("written"), compiled)
+    write_manifests(**places)
+    return places
 
 
 def documents(places: dict[str, Path], folder: str) -> list[dict[str, Any]]:
@@ -68,19 +83,17 @@ def test_what_was_written_is_current(places: dict[str, Path]) -> None:
     check_manifests(**places)
 
 
-def test_kubernetes_takes_every_manifest(places: dict[str, Path]) -> None:
-    write_manifests(**places)
-    found = documents(places, "runs")
+def test_kubernetes_takes_every_manifest(written: dict[str, Path]) -> None:
+    found = documents(written, "runs")
     assert sorted(document["kind"] for document in found) == ["ConfigMap", "ConfigMap", "ConfigMap", "Job", "Job"]
     for document in found:
         kubernetes_validate.validate(document, KUBERNETES, strict=True)
 
 
 @pytest.mark.skipif(not CRDS.exists(), reason=f"KFP's resource definitions are not at {CRDS}")
-def test_kubeflow_takes_its_resources(places: dict[str, Path]) -> None:
-    write_manifests(**places)
+def test_kubeflow_takes_its_resources(written: dict[str, Path]) -> None:
     kinds = []
-    for document in documents(places, "pipeline"):
+    for document in (*documents(written, "pipeline"), *documents(written, "pipeline-version")):
         kinds.append(document["kind"])
         path = CRDS / f"pipelines.kubeflow.org_{document['kind'].lower()}s.yaml"
         (version,) = yaml.safe_load(path.read_text())["spec"]["versions"]
@@ -91,38 +104,34 @@ def test_kubeflow_takes_its_resources(places: dict[str, Path]) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl is not here")
-@pytest.mark.parametrize("folder", ["runs", "pipeline"])
-def test_kustomize_keeps_every_name(places: dict[str, Path], folder: str) -> None:
-    write_manifests(**places)
+@pytest.mark.parametrize("folder", ["runs", "pipeline", "pipeline-version"])
+def test_kustomize_keeps_every_name(written: dict[str, Path], folder: str) -> None:
     built = subprocess.run(
-        ["kubectl", "kustomize", str(places["generated"] / folder)], capture_output=True, text=True, check=True
+        ["kubectl", "kustomize", str(written["generated"] / folder)], capture_output=True, text=True, check=True
     )
     found = list(yaml.safe_load_all(built.stdout))
-    assert {one["metadata"]["name"] for one in found} == {one["metadata"]["name"] for one in documents(places, folder)}
+    assert {one["metadata"]["name"] for one in found} == {one["metadata"]["name"] for one in documents(written, folder)}
     assert {one["metadata"]["namespace"] for one in found} == {"kubeflow"}
 
 
 @pytest.mark.parametrize("tool", ["argocd", "flux"])
-def test_examples_for_gitops_apply_what_is_written(places: dict[str, Path], tool: str) -> None:
-    write_manifests(**places)
-    wanted = {f"k8s/generated/{path.name}" for path in places["generated"].iterdir()}
+def test_examples_for_gitops_apply_what_is_written(written: dict[str, Path], tool: str) -> None:
+    wanted = {f"k8s/generated/{path.name}" for path in written["generated"].iterdir()}
     found = set()
     for document in yaml.safe_load_all((ROOT / "k8s" / "gitops" / f"{tool}.yaml").read_text()):
         spec = document["spec"]
         if tool == "argocd":
-            found.add(spec["source"]["path"])
+            found |= {source["path"] for source in spec.get("sources") or [spec["source"]]}
             assert spec["syncPolicy"]["automated"]["prune"]
         elif document["kind"] == "Kustomization":
             found.add(spec["path"].removeprefix("./"))
             assert spec["prune"]
-    assert found <= wanted
-    assert "k8s/generated/runs" in found
+    assert found == wanted
 
 
-def test_job_mounts_what_is_written_beside_it(places: dict[str, Path]) -> None:
-    write_manifests(**places)
-    maps = {one["metadata"]["name"]: one["data"] for one in documents(places, "runs") if one["kind"] == "ConfigMap"}
-    for job in jobs(places):
+def test_job_mounts_what_is_written_beside_it(written: dict[str, Path]) -> None:
+    maps = {one["metadata"]["name"]: one["data"] for one in documents(written, "runs") if one["kind"] == "ConfigMap"}
+    for job in jobs(written):
         pod = job["spec"]["template"]["spec"]
         volumes = {one["name"]: one.get("configMap", {}).get("name") for one in pod["volumes"]}
         assert set(maps[volumes["run"]]) == {"run.yaml"}
@@ -134,17 +143,15 @@ def test_job_mounts_what_is_written_beside_it(places: dict[str, Path]) -> None:
         assert "--once" in container["args"]
 
 
-def test_run_travels_unchanged(places: dict[str, Path]) -> None:
-    write_manifests(**places)
-    runs = [one["data"]["run.yaml"] for one in documents(places, "runs") if "run.yaml" in one.get("data", {})]
+def test_run_travels_unchanged(written: dict[str, Path]) -> None:
+    runs = [one["data"]["run.yaml"] for one in documents(written, "runs") if "run.yaml" in one.get("data", {})]
     assert [yaml.safe_load(run) for run in runs] == [
-        yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(places["runs"].iterdir())
+        yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(written["runs"].iterdir())
     ]
 
 
-def test_nothing_makes_a_gitops_tool_start_a_job_again(places: dict[str, Path]) -> None:
-    write_manifests(**places)
-    for job in jobs(places):
+def test_nothing_makes_a_gitops_tool_start_a_job_again(written: dict[str, Path]) -> None:
+    for job in jobs(written):
         assert "annotations" not in job["metadata"]
         assert "ttlSecondsAfterFinished" not in job["spec"]
         assert job["spec"]["template"]["metadata"]["labels"]["sidecar.istio.io/inject"] == "false"
