@@ -3,14 +3,15 @@
     runs/DIGEST/attempt-0000.json   who is about to submit, created once
     runs/DIGEST/submitted.json      the run, created once; where it is, nothing more is ever done
 
-Whoever creates the next attempt may submit, and none else. It asks within a quarter of `patience_seconds` or not at all,
-and waits as long for the answer. Whoever finds an attempt of another waits for its record; where there is none
+Whoever creates the next attempt may submit, and none else. It asks within a quarter of `patience_seconds` or not at
+all, and waits as long for the answer. Whoever finds an attempt of another waits for its record; where there is none
 `patience_seconds` after the attempt was seen, its owner has been ended, or has lost its answer. Then the cluster is
 asked for a run of that name. If there is one, it is recorded; if not, the next attempt is created, the cluster is asked
 once more, and a run submitted.
 
-So there is one run, however many try and wherever they are killed, if at most three quarters of `patience_seconds` pass
-from the last look at the clock until the cluster shows the run. Kubeflow itself would take a second run of the same name.
+So there is one run, however many try and wherever they are killed, if at most three quarters of `patience_seconds`
+pass from the last look at the clock until the cluster shows the run. Kubeflow itself would take a second run of the
+same name.
 """
 
 import json

@@ -77,11 +77,7 @@ class Cluster:
                 credentials=ServiceAccountTokenVolumeCredentials() if token_file else None,
             )
             several_users = self._client.get_kfp_healthz().multi_user
-        if several_users is None:
-            raise ClusterError(
-                f"{self._named} must be Kubeflow Pipelines, found another answer, most likely a page to sign in at: "
-                "see docs/submit.md for Identity-Aware Proxy"
-            )
+        self._check_answer(several_users)
         namespace = self._asked_for or self._client.get_user_namespace() or os.environ.get("KFP_NAMESPACE", "")
         if several_users and not namespace:
             raise ClusterError(
@@ -103,21 +99,21 @@ class Cluster:
             ClusterError: there is none.
         """
         with self._explained("submit a run to", seconds), _quiet():
-            return str(
-                self._client.run_pipeline(
-                    experiment_id, name, pipeline_package_path=str(pipeline), params=arguments
-                ).run_id
-            )
+            made = self._client.run_pipeline(experiment_id, name, pipeline_package_path=str(pipeline), params=arguments)
+        self._check_answer(made.run_id)
+        return str(made.run_id)
 
     def experiment(self, name: str) -> str:
         """The id of the experiment of that name, which is made where there is none."""
         with self._explained("find the experiment at"), _quiet():
             try:
-                return str(self._client.create_experiment(name, namespace=self.namespace).experiment_id)
+                found = self._client.create_experiment(name, namespace=self.namespace)
             except kfp_server_api.ApiException as error:
                 if error.status != _ALREADY_THERE:
                     raise
-                return str(self._client.get_experiment(experiment_name=name, namespace=self.namespace).experiment_id)
+                found = self._client.get_experiment(experiment_name=name, namespace=self.namespace)
+        self._check_answer(found.experiment_id)
+        return str(found.experiment_id)
 
     def find(self, experiment_id: str, name: str) -> str | None:
         """The id of the first run of exactly that name in an experiment, None where there is none."""
@@ -128,12 +124,16 @@ class Cluster:
                 sort_by="created_at asc",
                 filter=json.dumps({"predicates": [predicate]}),
             )
+            if not found.runs:  # which is also what the client makes of a page to sign in at
+                self._check_answer(self._client.get_kfp_healthz().multi_user)
         return next((str(run.run_id) for run in found.runs or () if run.display_name == name), None)
 
     def run(self, run_id: str) -> kfp_server_api.V2beta1Run:
         """All that KFP knows of a run."""
         with self._explained("look at the run at"):
-            return self._client.get_run(run_id)
+            run = self._client.get_run(run_id)
+        self._check_answer(run.run_id)
+        return run
 
     def address(self, run_id: str) -> str:
         """Where a person looks at a run."""
@@ -141,6 +141,14 @@ class Cluster:
         if not place or ".svc.cluster.local" in place:
             return f"/pipeline/#/runs/details/{run_id}, below the address of your Kubeflow's UI"
         return f"{place if '://' in place else f'https://{place}'}".rstrip("/") + f"/#/runs/details/{run_id}"
+
+    def _check_answer(self, value: object) -> None:
+        """Refuse an answer without what each answer of Kubeflow's has: KFP's client takes any page for one."""
+        if value is None:
+            raise ClusterError(
+                f"{self._named} must be Kubeflow Pipelines, found another answer, most likely a page to sign in at: "
+                "see docs/submit.md for Identity-Aware Proxy"
+            )
 
     @property
     def _named(self) -> str:

@@ -50,8 +50,10 @@ def submit(
         experiment = experiment or EXPERIMENT
         name = name or f"byheart {datetime.now():%Y-%m-%d %H:%M:%S}"
     check_given(arguments, declared)
-    if once_seconds is not None and (not of_file or name != run.run_name):
-        raise SettingsError("submit --once must be given one run file and no --name, found more: leave it out")
+    if once_seconds is not None and (not of_file or (name, experiment) != (run.run_name, run.experiment)):
+        raise SettingsError(
+            "submit --once must be given one run file, without --name and --experiment, found more: leave it out"
+        )
     cluster = Cluster(host, namespace)
     experiment_id = cluster.experiment(experiment)
     if once_seconds is None:

@@ -269,6 +269,17 @@ def test_who_is_not_let_in_leaves_no_claim(job: Job, server: KfpServer, bucket: 
     assert not objects(bucket)
 
 
+@pytest.mark.parametrize(("method", "url"), [("POST", "/runs$"), ("GET", r"/runs\?")])
+def test_page_to_sign_in_at_is_no_answer(job: Job, server: KfpServer, bucket: GcsServer, method: str, url: str) -> None:
+    server.faults.add(Fault(status=200, reason="<html>Sign in</html>", method=method, url=url))
+    server.faults.add(Fault(kind="lost_reply", method="POST", url="/runs$"))
+    code, said = ended(job(patience_seconds=BRIEF_SECONDS))
+    assert code == 1, said
+    assert objects(bucket) == ["attempt-0000.json"]
+    restarted(job)
+    assert len(server.runs.all) == 1
+
+
 def test_experiment_that_two_make_at_once_is_one(job: Job, server: KfpServer) -> None:
     server.faults.add(Fault(kind="delay", method="GET", url="/experiments", seconds=1, times=2))
     texts = [yaml.safe_dump(CONTENT), yaml.safe_dump(CONTENT | {"settings": {"cursor_inc": 20}})]

@@ -216,6 +216,14 @@ def test_sign_in_page_is_told_from_kubeflow(server: KfpServer, launch: Command, 
     assert {call.url for call in server.calls} == {"/apis/v2beta1/healthz"}
 
 
+def test_sign_in_page_while_waiting_is_no_state_of_the_run(server: KfpServer, launch: Command, pipeline: Path) -> None:
+    page = server.faults.add(Fault(status=200, reason="<html>Sign in</html>", method="GET", url="/runs/", nth=2))
+    done = launch("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", server.address, *EVERY)
+    assert done.returncode == 0, done.stderr
+    assert page.injected == 1
+    assert "run  succeeded" in done.stdout
+
+
 def test_place_where_nothing_listens_is_one_line(launch: Command, pipeline: Path) -> None:
     with KfpServer() as server:
         nowhere = server.address
@@ -233,6 +241,18 @@ def test_without_any_address_says_what_to_give(launch: Command, pipeline: Path) 
     (error,) = done.stderr.splitlines()
     assert done.returncode == 1
     assert "give --host, such as http://localhost:8080" in error
+
+
+@pytest.mark.parametrize("extra", [("--name", "other"), ("--experiment", "other")])
+def test_once_takes_a_run_file_as_it_is(
+    launch: Command, pipeline: Path, tmp_path: Path, extra: tuple[str, str]
+) -> None:
+    path = tmp_path / "novels.yaml"
+    path.write_text(yaml.safe_dump(RUN_FILE))
+    for what in ([path, *extra], ASSIGNMENTS):
+        done = launch("submit", *what, "--pipeline", pipeline, "--once")
+        assert done.returncode == 1
+        assert "submit --once must be given one run file, without --name and --experiment" in done.stderr
 
 
 def test_several_users_need_a_namespace(launch: Command, pipeline: Path) -> None:
