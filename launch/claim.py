@@ -46,11 +46,9 @@ def submit_once(
     """
     seen, since = "", 0.0
     while True:
-        attempts = []
-        for stored in store.list(_folder(digest)):
-            if stored.name == _record(digest):
-                return str(json.loads(store.read(stored.name))["run_id"]), False
-            attempts.append(stored.name)
+        if submitted := find_submitted(store, digest):
+            return submitted, False
+        attempts = [stored.name for stored in store.list(f"{_folder(digest)}attempt-")]
         latest = max(attempts, default="")
         if latest != seen:
             seen, since = latest, time.monotonic()
@@ -72,6 +70,12 @@ def submit_once(
                 "for longer: run again"
             )
         return _keep(store, digest, submit(patience_seconds / 4)), True
+
+
+def find_submitted(store: Store, digest: str) -> str | None:
+    """The id of the run of a content, None where none is recorded."""
+    name = _record(digest)
+    return str(json.loads(store.read(name))["run_id"]) if store.exists(name) else None
 
 
 def _keep(store: Store, digest: str, run_id: str) -> str:

@@ -64,7 +64,7 @@ class Cluster:
     """
 
     def __init__(self, host: str = "", namespace: str = "") -> None:
-        self._host, self._asked_for = host or os.environ.get("KF_PIPELINES_ENDPOINT", ""), namespace
+        self._host, self._asked_for = _given(host), namespace
         self.connect()
 
     def connect(self) -> None:
@@ -137,10 +137,7 @@ class Cluster:
 
     def address(self, run_id: str) -> str:
         """Where a person looks at a run."""
-        place = os.environ.get("KF_PIPELINES_UI_ENDPOINT") or self._host
-        if not place or ".svc.cluster.local" in place:
-            return f"/pipeline/#/runs/details/{run_id}, below the address of your Kubeflow's UI"
-        return f"{place if '://' in place else f'https://{place}'}".rstrip("/") + f"/#/runs/details/{run_id}"
+        return run_address(self._host, run_id)
 
     def _check_answer(self, value: object) -> None:
         """Refuse an answer without what each answer of Kubeflow's has: KFP's client takes any page for one."""
@@ -181,6 +178,18 @@ class Cluster:
             raise ClusterError(f"{what}: {_short(str(error))}: correct it") from None
         except OSError as error:  # a token's file, or KFP's own below ~/.config
             raise ClusterError(f"{what}: {error.filename}: {error.strerror}: make it readable") from None
+
+
+def run_address(host: str, run_id: str) -> str:
+    """Where a person looks at a run of the Kubeflow Pipelines at `host`, which is not asked."""
+    place = os.environ.get("KF_PIPELINES_UI_ENDPOINT") or _given(host)
+    if not place or ".svc.cluster.local" in place:
+        return f"/pipeline/#/runs/details/{run_id}, below the address of your Kubeflow's UI"
+    return f"{place if '://' in place else f'https://{place}'}".rstrip("/") + f"/#/runs/details/{run_id}"
+
+
+def _given(host: str) -> str:
+    return host or os.environ.get("KF_PIPELINES_ENDPOINT", "")
 
 
 def _quiet() -> contextlib.AbstractContextManager[Any]:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from components.contracts.errors import SettingsError
 from components.store import open_store
-from launch.claim import submit_once
-from launch.cluster import Cluster
+from launch.claim import find_submitted, submit_once
+from launch.cluster import Cluster, run_address
 from launch.parameters import check_given, parse_values, read_parameters
 from launch.run_file import EXPERIMENT, read_run_file
 from launch.watch import read_tasks, wait
@@ -54,6 +54,13 @@ def submit(
         raise SettingsError(
             "submit --once must be given one run file, without --name and --experiment, found more: leave it out"
         )
+    if (
+        once_seconds is not None
+        and wait_seconds is None
+        and (run_id := find_submitted(open_store(run.store), run.digest))
+    ):
+        _say(name, run_address(host, run_id), is_new=False)  # whether or not Kubeflow is there
+        return
     cluster = Cluster(host, namespace)
     experiment_id = cluster.experiment(experiment)
     if once_seconds is None:
@@ -66,10 +73,13 @@ def submit(
             submit=lambda seconds: cluster.submit(pipeline, arguments, experiment_id, name, seconds),
             patience_seconds=once_seconds,
         )
-    print(f"{'submitted' if is_new else 'was submitted before:'} {name}", flush=True)
-    print(f"run: {cluster.address(run_id)}", flush=True)
+    _say(name, cluster.address(run_id), is_new)
     if wait_seconds is not None:
         _wait(cluster, run_id, pipeline, wait_seconds)
+
+
+def _say(name: str, address: str, is_new: bool) -> None:
+    print(f"{'submitted' if is_new else 'was submitted before:'} {name}\nrun: {address}", flush=True)
 
 
 def _wait(cluster: Cluster, run_id: str, pipeline: Path, every_seconds: float) -> None:

@@ -165,8 +165,10 @@ def test_jobs_at_once_start_one_run(job: Job, server: KfpServer, bucket: GcsServ
 
 def test_job_that_is_restarted_does_nothing(job: Job, server: KfpServer) -> None:
     assert ended(job())[0] == 0
+    server.calls.clear()
     code, said = ended(job())
     assert code == 0, said
+    assert not server.calls, "it need not be there"
     assert f"was submitted before: {server.runs.all[0].display_name}" in said
     assert len(server.runs.all) == 1
 
