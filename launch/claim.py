@@ -23,8 +23,6 @@ from datetime import UTC, datetime
 from components.contracts.errors import ByheartError
 from components.store import Store
 
-PATIENCE_SECONDS = 120.0
-
 
 def submit_once(
     store: Store,
@@ -32,7 +30,7 @@ def submit_once(
     *,
     find: Callable[[], str | None],
     submit: Callable[[float], str],
-    patience_seconds: float = PATIENCE_SECONDS,
+    patience_seconds: float,
 ) -> tuple[str, bool]:
     """The id of the one run of a content, and whether it was submitted here.
 
@@ -40,6 +38,7 @@ def submit_once(
         digest: the content's.
         find: asks the cluster for a run of this content.
         submit: submits one, and waits so many seconds for an answer.
+        patience_seconds: how long the attempt of another is waited for; the same for all.
 
     Raises:
         ByheartError: what `find` and `submit` raise, or this process was held up: the next attempt goes on from there.

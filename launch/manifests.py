@@ -98,12 +98,6 @@ def _wanted(pipeline: Path, runs: Path, digests: Path) -> dict[str, str]:
     return {}
 
 
-def _without_remarks(compiled: str) -> str:
-    """A compiled pipeline without the remarks at its top, whose spaces would keep a ConfigMap from being readable."""
-    lines = compiled.splitlines(keepends=True)
-    return "".join(itertools.dropwhile(lambda line: line.startswith("#"), lines))
-
-
 def render(files: list[RunFile], compiled: str, image: str) -> dict[str, str]:
     """The text of every manifest, by its path.
 
@@ -112,12 +106,12 @@ def render(files: list[RunFile], compiled: str, image: str) -> dict[str, str]:
         image: the launcher's image, by digest.
     """
     compiled = _without_remarks(compiled)
-    pipeline = _config_map("pipeline", "pipeline.yaml", compiled)
-    texts = {"runs/pipeline.yaml": _dump(pipeline)}
+    graph = _config_map("pipeline", "pipeline.yaml", compiled)
+    texts = {"runs/pipeline.yaml": _dump(graph)}
     for file in files:
         content = yaml.safe_dump(file.content, allow_unicode=True)
         run = _config_map(f"run-{file.name}", "run.yaml", content)
-        job = _job(file.name, image, run["metadata"]["name"], pipeline["metadata"]["name"])
+        job = _job(file.name, image, run["metadata"]["name"], graph["metadata"]["name"])
         texts[f"runs/{file.name}.run.yaml"] = _dump(run, job)
     pipeline, version = _native(compiled)
     texts["pipeline/pipeline.yaml"], texts["pipeline-version/pipeline-version.yaml"] = _dump(pipeline), _dump(version)
@@ -160,6 +154,12 @@ def _config_map(what: str, key: str, text: str) -> dict[str, Any]:
         "immutable": True,
         "data": {key: text},
     }
+
+
+def _without_remarks(compiled: str) -> str:
+    """A compiled pipeline without the remarks at its top, whose spaces would keep a ConfigMap from being readable."""
+    lines = compiled.splitlines(keepends=True)
+    return "".join(itertools.dropwhile(lambda line: line.startswith("#"), lines))
 
 
 def _native(compiled: str) -> list[dict[str, Any]]:

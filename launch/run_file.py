@@ -98,6 +98,21 @@ def read_run_file(path: str | Path, declared: dict[str, dict[str, Any]]) -> RunF
     )
 
 
+def check_reachable(arguments: dict[str, Any]) -> None:
+    """Refuse books, a model or a store of this machine, which no pod reaches.
+
+    Raises:
+        SettingsError: there is one.
+    """
+    for name in set(PLACES) & arguments.keys():
+        schema = SCHEMA["properties"][name] | {"$defs": SCHEMA["$defs"]}
+        for error in jsonschema.Draft202012Validator(schema).iter_errors(arguments[name]):
+            raise SettingsError(
+                f"{_written((name, *error.path))} must be {error.schema['description']}, found {error.instance!r}: name "
+                "what the cluster reaches"
+            )
+
+
 def _setting(name: Any, value: Any, declared: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """One parameter, read as it would be from a command line."""
     if name in PLACES:

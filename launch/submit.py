@@ -8,7 +8,7 @@ from components.store import open_store
 from launch.claim import find_submitted, submit_once
 from launch.cluster import Cluster, run_address
 from launch.parameters import check_given, parse_values, read_parameters
-from launch.run_file import EXPERIMENT, read_run_file
+from launch.run_file import EXPERIMENT, check_reachable, read_run_file
 from launch.watch import read_tasks, wait
 
 
@@ -47,6 +47,7 @@ def submit(
         arguments, experiment, name = run.arguments, experiment or run.experiment, name or run.run_name
     else:
         arguments = parse_values(what, declared, places=True)
+        check_reachable(arguments)
         experiment = experiment or EXPERIMENT
         name = name or f"byheart {datetime.now():%Y-%m-%d %H:%M:%S}"
     check_given(arguments, declared)

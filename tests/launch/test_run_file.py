@@ -9,7 +9,7 @@ import yaml
 from components.contracts.errors import SettingsError
 from launch.compile import compile_pipeline
 from launch.parameters import check_given, parse_values, read_parameters
-from launch.run_file import RunFile, read_run_file
+from launch.run_file import RunFile, check_reachable, read_run_file
 
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLE = ROOT / "k8s" / "runs" / "novels.yaml.example"
@@ -132,6 +132,21 @@ def test_example_is_a_run_and_starts_none(declared: Declared) -> None:
 def test_what_has_no_default_must_be_given(declared: Declared) -> None:
     with pytest.raises(SettingsError, match="a run must have books, model, store, found no store: give store="):
         check_given({"books": [], "model": "m"}, declared)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "said"),
+    [
+        ("store=build/store", "store must be gs://bucket/prefix.*found 'build/store'"),
+        ('books=["gs://a/b.txt", "b.txt"]', r"books\[1\] must be at gs:// or https://.*found 'b.txt'"),
+        ("books=[]", "books must be a list of one book or more"),
+        ('books="gs://a/b.txt"', "books must be a list of one book or more"),
+        ("model=./model", "model must be a repository"),
+    ],
+)
+def test_what_no_pod_reaches_is_refused(declared: Declared, assignment: str, said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        check_reachable(parse_values([assignment], declared, places=True))
 
 
 def test_submit_says_one_line(tmp_path: Path) -> None:
