@@ -108,7 +108,7 @@ def check_reachable(arguments: dict[str, Any]) -> None:
         schema = SCHEMA["properties"][name] | {"$defs": SCHEMA["$defs"]}
         for error in jsonschema.Draft202012Validator(schema).iter_errors(arguments[name]):
             raise SettingsError(
-                f"{_written((name, *error.path))} must be {error.schema['description']}, found {error.instance!r}: name "
+                f"{_written((name, *error.path))} must be {error.schema['description']}, found {error.instance!r}: give "
                 "what the cluster reaches"
             )
 
