@@ -107,10 +107,8 @@ def check_reachable(arguments: dict[str, Any]) -> None:
     for name in set(PLACES) & arguments.keys():
         schema = SCHEMA["properties"][name] | {"$defs": SCHEMA["$defs"]}
         for error in jsonschema.Draft202012Validator(schema).iter_errors(arguments[name]):
-            raise SettingsError(
-                f"{_written((name, *error.path))} must be {error.schema['description']}, found {error.instance!r}: give "
-                "what the cluster reaches"
-            )
+            needed = f"{_written((name, *error.path))} must be {error.schema['description']}"
+            raise SettingsError(f"{needed}, found {error.instance!r}: give what the cluster reaches")
 
 
 def _setting(name: Any, value: Any, declared: dict[str, dict[str, Any]]) -> dict[str, Any]:
