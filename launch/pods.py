@@ -4,6 +4,8 @@ Kubeflow Pipelines 2.17 knows which task failed, but not why: `PipelineTaskDetai
 (kubeflow/pipelines issue 14007). In a pod a stage says a JSON object a line, and why it ends with severity ERROR.
 """
 
+import contextlib
+import io
 import json
 
 import kubernetes
@@ -17,7 +19,8 @@ _TIMEOUT_SECONDS = 10
 def error_of_a_pod(run_id: str, namespace: str | None) -> str | None:
     """`stage: message` of the last pod of a run that failed and said why; None where nobody can tell."""
     try:
-        kubernetes.config.load_config()
+        with contextlib.redirect_stdout(io.StringIO()):  # where it prints that there is no kubeconfig
+            kubernetes.config.load_config()
         pods = kubernetes.client.CoreV1Api()
         place = namespace or _NAMESPACE
         found = pods.list_namespaced_pod(place, label_selector=_selector(run_id), _request_timeout=_TIMEOUT_SECONDS)

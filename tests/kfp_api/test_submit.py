@@ -101,6 +101,7 @@ def test_run_whose_failure_kubeflow_does_not_explain_says_how_to_read_its_pods(
     server.outcomes.append(failing("extract"))
     done = launch("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", server.address, *EVERY)
     assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == "     run  failed"
     (error,) = done.stderr.splitlines()
     selector = f"--selector pipeline/runid={server.runs.all[0].run_id} --container main"
     assert error.startswith("error: extract failed: Kubeflow does not say why, run `kubectl logs --namespace kubeflow ")
