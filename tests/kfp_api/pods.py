@@ -8,16 +8,15 @@ from urllib.parse import parse_qs, urlsplit
 
 @dataclass(frozen=True, kw_only=True)
 class Pod:
-    """A pod of a run."""
+    """A pod of whichever run is asked for."""
 
     name: str
     namespace: str
-    run_id: str
     phase: str
     log: str
 
 
-def answer_pods(pods: list[Pod], url: str) -> dict[str, Any] | str | None:
+def answer_pods(pods: list[Pod], run_ids: list[str], url: str) -> dict[str, Any] | str | None:
     """A list of pods, or the log of one; None where there is no such thing."""
     path, query = urlsplit(url).path, parse_qs(urlsplit(url).query)
     found = re.fullmatch(r"/api/v1/namespaces/([^/]+)/pods(?:/([^/]+)/log)?", path)
@@ -37,6 +36,6 @@ def answer_pods(pods: list[Pod], url: str) -> dict[str, Any] | str | None:
             "status": {"phase": pod.phase},
         }
         for pod in there
-        if pod.run_id == run_id
+        if run_id in run_ids
     ]
     return {"apiVersion": "v1", "kind": "PodList", "metadata": {}, "items": items}

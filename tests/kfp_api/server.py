@@ -52,7 +52,7 @@ class KfpServer(Listener):
     def answer(self, method: str, url: str, body: bytes, authorization: str) -> tuple[int, Any]:
         """Status and body where nothing goes wrong on the way."""
         try:
-            if (pods := answer_pods(self.pods, url)) is not None:
+            if (pods := answer_pods(self.pods, [run.run_id for run in self.runs.all], url)) is not None:
                 return 200, pods
             if self.token and authorization != f"Bearer {self.token}":
                 raise Refused(401, 16, "Request header error: there is no valid user identity")

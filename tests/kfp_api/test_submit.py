@@ -128,18 +128,10 @@ def test_run_whose_pods_can_be_read_ends_in_what_the_failing_one_said(
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.write_text(yaml.safe_dump(config))
 
-    class Late(list[Pod]):
-        """The pods of the one run, whose id is known when it is submitted."""
-
-        def __iter__(self):  # type: ignore[no-untyped-def]
-            (run,) = server.runs.all
-            for name, phase, said in (
-                ("a", "Succeeded", "done\n"),
-                ("b", "Failed", log),
-            ):
-                yield Pod(name=name, namespace="kubeflow", run_id=run.run_id, phase=phase, log=said)
-
-    server.pods = Late()
+    server.pods = [
+        Pod(name="first", namespace="kubeflow", phase="Succeeded", log="done\n"),
+        Pod(name="second", namespace="kubeflow", phase="Failed", log=log),
+    ]
     done = launch(
         *("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", server.address, *EVERY), KUBECONFIG=str(kubeconfig)
     )
@@ -163,27 +155,25 @@ def test_connection_that_is_lost_while_waiting_is_tried_again(
     assert "run  succeeded" in done.stdout
 
 
-def test_token_that_ends_while_waiting_is_read_anew(launch: Command, pipeline: Path, tmp_path: Path) -> None:
-    token = tmp_path / "token"
-    token.write_text("first")
-    with KfpServer(token="first") as server:
-
-        class Turning(list[object]):
-            """The journal, and the end of the first token after the third look at the run."""
-
-            def append(self, call: object) -> None:
-                super().append(call)
-                if sum("/runs/" in one.url for one in self) == 3:  # type: ignore[attr-defined]
-                    server.token = "second"
-                    token.write_text("second")
-
-        server.calls = Turning()  # type: ignore[assignment]
+def test_token_that_ends_while_waiting_is_asked_for_anew(launch: Command, pipeline: Path, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("a-service-account-s-token")
+    with KfpServer(token="a-service-account-s-token") as server:
+        ended = server.faults.add(Fault(status=401, method="GET", url="/runs/", nth=3))
         done = launch(
             *("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", server.address, *EVERY),
-            KF_PIPELINES_SA_TOKEN_PATH=str(token),
+            KF_PIPELINES_SA_TOKEN_PATH=str(tmp_path / "token"),
         )
         assert done.returncode == 0, done.stderr
+        assert ended.injected == 1
         assert not server.violations
+
+
+def test_right_that_is_taken_away_while_waiting_ends_it(server: KfpServer, launch: Command, pipeline: Path) -> None:
+    taken = server.faults.add(Fault(status=403, reason="no longer", method="GET", url="/runs/", nth=3, times=0))
+    done = launch("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", server.address, *EVERY)
+    assert done.returncode == 1
+    assert "not permitted (403, no longer)" in done.stderr
+    assert taken.injected == 2
 
 
 def test_no_token_and_a_wrong_one_are_refused_without_being_shown(launch: Command, pipeline: Path) -> None:
