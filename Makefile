@@ -2,6 +2,7 @@
 #
 #   make run BOOKS="a.txt b.txt" CONTROLS=unseen.txt MODEL=llama-3.2-1b OUT=results SET="top_k=20 cursor_inc=50"
 #   make submit ARGS="k8s/runs/novels.yaml --host http://localhost:8080 --wait"
+#   make compile QUEUE=scores RUN_AS=0
 #   make plan MODEL=llama-3.1-8b ACCELERATOR=v6e-2x4 BOOKS="a.txt b.txt" COMPILE=1
 
 PYTHON ?= python3
@@ -16,6 +17,11 @@ JAX ?= tpu
 BASE_IMAGE ?=
 REGISTRY ?=
 COMPILE ?=
+QUEUE ?=
+TIMEOUT_HOURS ?=
+RETRIES ?=
+TMP_SIZE ?=
+RUN_AS ?=
 DO ?= ls
 KILLS ?= 100
 FAULTS ?= 1000
@@ -24,6 +30,7 @@ ROUNDS ?= 3
 BENCH ?=
 ARGS ?=
 CHECK ?=
+OFFLINE ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -33,9 +40,9 @@ LOCK = uv pip compile --quiet --universal --fork-strategy fewest --python-versio
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 LOCK_IMAGE = $(LOCK) --config-file images/uv.toml --constraints requirements.txt --group component
 
-.PHONY: help run plan compile images push submit manifests test test-runs test-gcs test-hub test-kfp test-containers
-.PHONY: test-docs test-parity test-aot soak store
-.PHONY: bench bench-plot bench-download bench-load bench-precision bench-tokenize pictures check format sample goldens lock
+.PHONY: help run plan compile images push submit manifests test test-runs test-gcs test-hub test-kfp test-k8s
+.PHONY: test-containers test-docs test-parity test-aot soak store audit bench bench-plot bench-download bench-load
+.PHONY: bench-precision bench-tokenize pictures check format sample goldens lock
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -43,8 +50,10 @@ help:  ## Say what there is
 run: compile  ## Measure BOOKS under MODEL on this machine; results in OUT
 	@$(BIN)/python -m launch run build/pipeline.yaml --books $(BOOKS) --controls $(CONTROLS) --model "$(MODEL)" --store "$(STORE)" --out "$(OUT)" --set $(SET)
 
-compile: $(VENV)/run  ## Write build/pipeline.yaml
-	@$(BIN)/python -m launch compile build/pipeline.yaml --jax "$(JAX)"
+compile: $(VENV)/run  ## Write build/pipeline.yaml; JAX, QUEUE, TIMEOUT_HOURS, RETRIES, TMP_SIZE and RUN_AS are fixed in it
+	@$(BIN)/python -m launch compile build/pipeline.yaml --jax "$(JAX)" $(if $(QUEUE),--queue "$(QUEUE)") \
+		$(if $(TIMEOUT_HOURS),--timeout-hours "$(TIMEOUT_HOURS)") $(if $(RETRIES),--retries "$(RETRIES)") \
+		$(if $(TMP_SIZE),--tmp-size "$(TMP_SIZE)") $(if $(RUN_AS),--run-as "$(RUN_AS)")
 
 images: $(VENV)/run  ## Build the stages' images with Docker, tagged by commit; JAX=tpu, cuda12 or cpu
 	@$(BIN)/python -m launch images --jax "$(JAX)" --base "$(BASE_IMAGE)"
@@ -72,6 +81,9 @@ test-hub: $(VENV)/dev  ## Test the server that stands in for the Hugging Face Hu
 
 test-kfp: $(VENV)/dev  ## Drive KFP's command line and ours against a server that checks its published API
 	$(BIN)/python -m pytest tests/kfp_api
+
+test-k8s: $(VENV)/dev  ## Render k8s/ with kubectl, and hold what comes out against published schemas
+	$(BIN)/python -m pytest tests/k8s
 
 test-containers: $(VENV)/dev  ## Build the images and run the compiled pipeline in them; needs Docker Engine
 	BASE_IMAGE="$(BASE_IMAGE)" $(BIN)/python -m pytest tests/containers --timeout 900
@@ -132,6 +144,9 @@ sample: $(VENV)/dev  ## Train the sample model anew
 goldens: .venv-goldens/done  ## Compute the tests' expected values anew with transformers and PyTorch
 	.venv-goldens/bin/python -m tests.extract.goldens.make
 
+audit: .venv-audit/done  ## List licences and known vulnerabilities of all locks, and write SBOMs, into build/audit; OFFLINE=1 asks nobody
+	@.venv-audit/bin/python -m audit build/audit $(wildcard requirements*.txt images/*/requirements*.txt) $(if $(OFFLINE),--offline)
+
 lock:  ## Resolve the dependencies anew (needs uv)
 	$(LOCK) --group run --output-file requirements.txt pyproject.toml
 	$(LOCK) --group dev --output-file requirements-dev.txt pyproject.toml
@@ -144,6 +159,11 @@ lock:  ## Resolve the dependencies anew (needs uv)
 # TPUs' compiler, which jax[tpu]==0.10.2 adds to jax. It has a folder of its own, since where jax finds it jax looks for TPUs.
 .venv-aot/done: | $(VENV)/run
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .venv-aot libtpu==0.0.42.1
+	@touch $@
+
+.venv-audit/done:
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/pip install --quiet pip==26.3 pip-audit==2.10.1 cyclonedx-bom==7.5.0 'cyclonedx-python-lib[json-validation]==11.12.0'
 	@touch $@
 
 .venv-goldens/done:

@@ -32,11 +32,15 @@ The windows:
 The scores:
 - temperature, top_k: the decoding scheme of log_p_z_top_k (top_k=0 is the whole vocabulary); log_p_z is always at
   temperature 1 over the whole vocabulary.
-- precision: auto (bfloat16 on TPU and GPU, float32 on CPU), float32, bfloat16 or float16.
+- precision: auto (bfloat16 where the accelerator is a TPU or a GPU, float32 on a CPU), float32, bfloat16 or float16.
 - batch_size: windows in a batch; 0 is chosen for the device.
 - num_devices: devices that score; 0 is all that a task has.
 - mesh_shape: how they are laid out: auto, or DATAxMODEL, where DATA divides the windows and MODEL each layer.
 - shards: tasks that share the windows, each on devices of its own; the numbers are the same.
+- accelerator: what scores: a slice of TPUs (v6e-2x4), GPUs (gpu-1) or cpu (docs/plan.md lists them); auto is that of
+  models.yaml, else the smallest slice that holds the model. It is asked for only where scores are missing.
+- spot: whether its node is a spot node, which is cheaper and can be taken away; the run goes on on the next.
+- memory: of the pod that scores, as 64Gi; auto is a share of the accelerator's host, or what the model takes on a CPU.
 - force: whether scores that are in the store are computed anew; it gives the same, unless the code has changed.
 
 The heat map:
@@ -47,15 +51,28 @@ The heat map:
 - dpi: dots an inch, of the other charts too.
 """
 
-from typing import List  # noqa: UP035  kfp reads `list[str]` as a list of anything
+from collections.abc import Mapping
+from typing import Any, List  # noqa: UP035  kfp reads `list[str]` as a list of anything
 
-from kfp import dsl
+from kfp import dsl, kubernetes
 
 from components.download.component import download
 from components.extract.component import extract
+from components.plan.component import plan
 from components.plot.component import plot
 from components.tokenize.component import tokenize
 from components.verdict.component import verdict
+
+
+def _place(task: dsl.PipelineTask, outputs: Mapping[str, Any]) -> None:
+    """Have a task's pods ask for what the plan says."""
+    # What stands in no argument of a task inside a loop reaches it only if it is registered.
+    texts = {name: outputs[name] for name in ("accelerator_type", "accelerator_count", "cpu", "memory")}
+    task.register_pipeline_channels(list(texts.values()))
+    task.set_accelerator_type(texts["accelerator_type"]).set_accelerator_limit(texts["accelerator_count"])
+    task.set_cpu_limit(texts["cpu"]).set_memory_limit(texts["memory"])
+    kubernetes.add_node_selector_json(task, outputs["node_selector"])
+    kubernetes.add_toleration_json(task, outputs["tolerations"])
 
 
 @dsl.pipeline(name="byheart", description=__doc__)
@@ -85,6 +102,9 @@ def byheart(
     shards: int = 1,
     num_devices: int = 0,
     mesh_shape: str = "auto",
+    accelerator: str = "auto",
+    spot: bool = False,
+    memory: str = "auto",
     force: bool = False,
     coverage: str = "suffix",
     plot_title: str = "",
@@ -92,7 +112,7 @@ def byheart(
     figsize: str = "20x3",
     dpi: int = 300,
 ) -> dsl.Artifact:
-    """download -> tokenize -> extract -> plot -> verdict; every parameter is explained at the top of this file."""
+    """download -> tokenize -> plan -> extract -> plot -> verdict; every parameter is explained at the top."""
     downloaded = download(
         books=books,
         model=model,
@@ -119,6 +139,9 @@ def byheart(
         shards=shards,
         num_devices=num_devices,
         mesh_shape=mesh_shape,
+        accelerator=accelerator,
+        spot=spot,
+        memory=memory,
         force=force,
         coverage=coverage,
         plot_title=plot_title,
@@ -129,14 +152,21 @@ def byheart(
     given = {name: downloaded.outputs[name] for name in ("book_texts", "model_description", "settings")}
     tokenized = tokenize(**given)
     given["windows"] = tokenized.outputs["windows"]
-    with dsl.ParallelFor(downloaded.outputs["Output"]) as shard:  # kfp's local runner knows outputs of no other name
-        extracted = extract(store=store, shard=shard, **given)
+    planned = plan(store=store, **given)
+    of_model = {name: given[name] for name in ("model_description", "windows", "settings")}
+    with dsl.ParallelFor(planned.outputs["Output"]) as shard:  # kfp's local runner knows outputs of no other name
+        extracted = extract(store=store, shard=shard, plan=planned.outputs["plan"], **of_model)
+        _place(extracted, planned.outputs)
     plotted = plot(scores=dsl.Collected(extracted.outputs["scores"]), **given)
     judged = verdict(**{name: given[name] for name in ("book_texts", "windows", "settings")})
     judged.after(plotted)
-    for task in (downloaded, tokenized, extracted, plotted, judged):
+    tasks = (downloaded, tokenized, planned, extracted, plotted, judged)
+    for task in tasks:
         task.set_caching_options(False)  # the store is the cache: it knows when a file behind a path has changed
-    for task, attempts in ((downloaded, 5), (extracted, 30), (plotted, 5)):  # what the network or a preemption can end
+    for task in (downloaded, tokenized, planned, plotted, judged):
+        task.set_cpu_limit("2").set_memory_limit("8Gi")
+    for task, attempts in ((downloaded, 5), (planned, 5), (extracted, 30), (plotted, 5)):  # the network, a preemption
         # Without a factor and a far end, Kubeflow stops retrying an hour after the first attempt's start.
         task.set_retry(attempts, backoff_duration="60s", backoff_factor=1, backoff_max_duration="604800s")
+    kubernetes.use_secret_as_env(downloaded, "hf-token", {"token": "HF_TOKEN"}, optional=True)
     return plotted.outputs["results"]

@@ -1,6 +1,6 @@
 """The command line.
 
-    python -m launch compile PIPELINE
+    python -m launch compile PIPELINE --queue scores
     python -m launch images --jax tpu --push europe-docker.pkg.dev/project/folder
     python -m launch run PIPELINE --books book.txt --model folder --store build/store --out out --set top_k=20
     python -m launch plan --model llama-3.1-8b --accelerator v6e-2x4 --books book.txt --set mesh_shape=1x8
@@ -28,9 +28,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m launch", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    compiling = commands.add_parser("compile", help="write the compiled pipeline")
+    compiling = commands.add_parser("compile", help="write the compiled pipeline", argument_default=argparse.SUPPRESS)
     compiling.add_argument("pipeline", type=Path, help="the YAML file to write")
-    compiling.add_argument("--jax", default="tpu", help="the flavour of extract's image: tpu, cuda12 or cpu")
+    compiling.add_argument("--jax", help="the flavour of extract's image: tpu, cuda12 or cpu")
+    compiling.add_argument("--queue", help="Kueue's LocalQueue for the pods that score")
+    compiling.add_argument("--timeout-hours", type=int, help="of an attempt to score")
+    compiling.add_argument("--retries", type=int, help="how often scoring is tried again")
+    compiling.add_argument("--tmp-size", help="of each pod's /tmp")
+    compiling.add_argument("--run-as", type=int, help="the user that scores; 0 is root")
     compiling.set_defaults(command=_compile)
 
     building = commands.add_parser("images", help="build the stages' images, and push them")
@@ -98,8 +103,10 @@ def main() -> int:
 
 def _compile(chosen: argparse.Namespace) -> None:
     from launch.compile import compile_pipeline
+    from launch.fixed import Fixed
 
-    compile_pipeline(chosen.pipeline, chosen.jax)
+    options = {name: value for name, value in vars(chosen).items() if name not in ("pipeline", "command")}
+    compile_pipeline(chosen.pipeline, Fixed(**options))
     print(f"wrote {chosen.pipeline}")
 
 
@@ -119,6 +126,7 @@ def _run(chosen: argparse.Namespace) -> None:
 
     started = time.monotonic()
     arguments: dict[str, Any] = {
+        "accelerator": "cpu",  # what `auto` asks for is on a cluster
         **parse_values(chosen.set, read_parameters(chosen.pipeline)),
         "books": [parse_place("books", book) for book in chosen.books],
         "controls": [parse_place("controls", book) for book in chosen.controls],

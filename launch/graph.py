@@ -40,7 +40,7 @@ def _publish(results: Path, out: str) -> None:
         shutil.copytree(results, out, copy_function=shutil.copyfile, dirs_exist_ok=True)
     except (shutil.Error, OSError) as error:
         why = error.args[0][0][2] if isinstance(error, shutil.Error) else error
-        say(f"{ERROR}out must take the results, found: {why}: make room and run again, the scores are kept")
+        say(f"out must take the results, found: {why}: make room and run again, the scores are kept", ERROR)
         sys.exit(1)
 
 

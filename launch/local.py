@@ -17,11 +17,11 @@ from typing import Any
 
 from components.contracts.books import read_books
 from components.contracts.errors import ByheartError
-from components.contracts.progress import DONE, ERROR, LEFT, MARK
+from components.contracts.progress import ERROR
 from launch.images import commit
+from launch.story import Story, said_in
 
 ROOT = Path(__file__).resolve().parent.parent
-_STAGE_LINE = re.compile(rf"^\s*(\w+){re.escape(MARK)}(.*)$")
 
 _ARGUMENTS_CHARACTERS = 100_000
 """Linux hands on at most 128 KB as one argument, and Kubeflow adds to it."""
@@ -63,22 +63,23 @@ def run_local(pipeline: str | Path, arguments: dict[str, Any], out: str | Path) 
             log_path.open("a", encoding="utf-8") as log,
             tempfile.TemporaryDirectory(prefix="byheart-", ignore_cleanup_errors=True) as work,
         ):
-            code, stage_error = _run_graph(str(pipeline), Path(work), out, given, log)
-    except OSError as error:
+            code, error = _run_graph(str(pipeline), Path(work), out, given, log)
+    except OSError as refused:
         raise ByheartError(
-            f"out must be a folder that can be written, found {error.filename or log_path}: {error.strerror}: make "
+            f"out must be a folder that can be written, found {refused.filename or log_path}: {refused.strerror}: make "
             "room or choose another"
         ) from None
-    if stage_error and stage_error.startswith("verdict: "):
-        raise IncompleteError(stage_error)
-    if code or stage_error:
-        fault = _first_fault(log_path)
+    if error and "exception" not in error:
+        said = f"{error['stage']}: {error['message']}"
+        raise IncompleteError(said) if error["stage"] == "verdict" else RunFailedError(said)
+    if code or error:
+        fault = error["message"] if error else _first_fault(log_path)
         said = f"{fault}: a fault of this program, or of this machine; see" if fault else _ENDED_FROM_OUTSIDE
-        raise RunFailedError(stage_error or f"{said} {log_path}")
+        raise RunFailedError(f"{said} {log_path}")
 
 
-def _run_graph(pipeline: str, work: Path, out: Path, arguments: str, log: Any) -> tuple[int, str | None]:
-    """Run the graph in a process of its own; its exit code, and the first error that a stage said."""
+def _run_graph(pipeline: str, work: Path, out: Path, arguments: str, log: Any) -> tuple[int, dict[str, Any] | None]:
+    """Run the graph in a process of its own; its exit code, and the first error that a stage said, with its fields."""
     child = subprocess.Popen(
         [sys.executable, "-m", "launch.graph", pipeline, str(work), str(out), arguments],
         env=_environment(str(work)),
@@ -90,8 +91,8 @@ def _run_graph(pipeline: str, work: Path, out: Path, arguments: str, log: Any) -
         start_new_session=True,
     )
     try:
-        stage_error = _follow(child, log, lambda: _check_room(work, out))
-        return child.wait(), stage_error
+        error = _follow(child, log, lambda: _check_room(work, out))
+        return child.wait(), error
     finally:
         _end(child)
 
@@ -126,36 +127,27 @@ def _environment(work: str) -> dict[str, str]:
     return environment
 
 
-def _follow(child: subprocess.Popen[str], log: Any, check_room: Callable[[], None]) -> str | None:
+def _follow(child: subprocess.Popen[str], log: Any, check_room: Callable[[], None]) -> dict[str, Any] | None:
     """Copy all lines to the log and the stages' own to the terminal, until the child ends; the first error said."""
     first_error = None
-    overwritten = ""
     assert child.stdout
-    for line in child.stdout:
-        log.write(line)
-        found = _STAGE_LINE.match(line.rstrip("\n"))
-        if not found:
-            continue
-        stage, text = found.groups()
-        if text.startswith(ERROR):
-            first_error = first_error or f"{stage}: {text.removeprefix(ERROR)}"
-            continue
-        if text.startswith(DONE) and stage == "download":
-            check_room()
-        shown = f"{stage:>8}  {text}"
-        if sys.stdout.isatty() and text.endswith(LEFT):
-            print(f"\r{shown:<{len(overwritten)}}", end="", flush=True)
-            overwritten = shown
-            continue
-        print(f"\r{shown:<{len(overwritten)}}" if overwritten else shown, flush=True)
-        overwritten = ""
-    if overwritten:
-        print(flush=True)
+    with Story() as story:
+        for line in child.stdout:
+            log.write(line)
+            said = said_in(line)
+            if not said:
+                continue
+            if said["severity"] == ERROR:
+                first_error = first_error or said
+                continue
+            if "elapsed_seconds" in said and said["stage"] == "download":
+                check_room()
+            story.show(said)
     return first_error
 
 
 def _first_fault(log: Path) -> str | None:
-    """The last line of the first traceback in a log, if there is one."""
+    """The last line of the first traceback in a log, if there is one: of what no stage could say."""
     faults = (_FAULT.match(_COLOUR.sub("", line)) for line in log.read_text(encoding="utf-8").splitlines())
     return next((found[1] for found in faults if found and _KFP_SUMMARY not in found[1]), None)
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from components.plan.run import run
+from components.contracts.settings import AUTO
+from components.plan.desk import run
 from launch.parameters import parse_place, parse_values
 from pipeline import byheart
 
@@ -23,10 +24,13 @@ def plan(model: str, accelerator: str, books: Sequence[str], assignments: list[s
     inputs = byheart.component_spec.inputs
     defaults = {name: given.default for name, given in inputs.items()}
     declared = {name: {"parameterType": _KINDS.get(given.type, "LIST")} for name, given in inputs.items()}
+    parameters = defaults | parse_values(assignments, declared)
+    if not accelerator and parameters["accelerator"] != AUTO:
+        accelerator = parameters["accelerator"]
     return run(
         model=parse_place("model", model),
         accelerator=accelerator,
         books=[parse_place("books", book) for book in books],
-        parameters=defaults | parse_values(assignments, declared),
+        parameters=parameters,
         order=order,
     )

@@ -20,7 +20,8 @@ def show_results(out: Path, seconds: float) -> None:
     else:
         for name, book in books.items():
             _show_book(out / name, book, numbers[name], provenance["model"]["source"])
-    print(f"\n{out / 'summary.csv'} sets the books side by side")
+    print(f"\n{out / 'summary.html'} shows it all on one page")
+    print(f"{out / 'summary.csv'} sets the books side by side")
     print(f"{out / 'methods.md'} says what was measured, for a paper")
     print(f"{out / 'provenance.json'} says how; {duration(seconds)} in all")
 

@@ -1,12 +1,16 @@
 """The docs are about the files that there are; their commands are run by `make test-docs`."""
 
 import json
+import re
+import tomllib
+from importlib.metadata import metadata
 from pathlib import Path
 
 import jsonschema
 import pytest
 import yaml
 
+from audit.licences import licence_of
 from tests.conftest import BOOK, CONTROL, ROOT
 
 SCHEMA = json.loads((ROOT / "docs" / "statistics.schema.json").read_text(encoding="utf-8"))
@@ -28,6 +32,17 @@ def test_every_file_of_a_run_has_a_page_that_the_readme_links(sample_run: Path) 
     assert {path.stem for path in files} == pages
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert all(f"docs/outputs/{page}.md" in readme for page in pages)
+
+
+def test_every_direct_dependency_has_a_row_with_its_licence_and_no_row_is_stale() -> None:
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
+    asked = {re.split(r"[\[<>=!~ ;]", each)[0] for group in groups.values() for each in group if isinstance(each, str)}
+    page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8").partition("## ")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("|")][2:]
+    assert sorted(package for package, *_ in rows) == sorted(asked)
+    assert {package: licence for package, _, _, licence in rows} == {
+        package: licence_of(metadata(package).json) for package in asked
+    }
 
 
 def test_citation_names_this_tool_and_both_papers() -> None:

@@ -5,6 +5,7 @@
     ├── BookError         a book is missing, unreadable or too short
     ├── ModelError        a model folder, its configuration, weights or tokenizer cannot be used
     ├── StoreError        an object cannot be read or written
+    ├── DeviceError       the accelerator that a run was planned for is not there
     └── DamagedError      something that an earlier stage wrote is not what it was
 
 Every message says what was needed, what was found and what to do, in one line. A stage that raises one of these ends
@@ -30,6 +31,10 @@ class ModelError(ByheartError):
 
 class StoreError(ByheartError):
     """An object cannot be read or written."""
+
+
+class DeviceError(ByheartError):
+    """The accelerator that a run was planned for is not there."""
 
 
 class DamagedError(ByheartError):

@@ -1,21 +1,31 @@
 """What a stage says while it works: a few lines that tell the story, and how far it is.
 
-Every line reads `stage | text`, so that it stands out among what the workflow engine prints, in a pod's log too.
+A person at a terminal reads `stage | text`. A pod's log, or whatever else is no terminal, takes one JSON object a line,
+with the names that Google Cloud Logging knows, and the numbers of the text as fields:
+
+    {"time": "2026-01-31T12:00:00.000Z", "severity": "INFO", "stage": "tokenize", "message": "5 / 9 slices, ...",
+     "done": 5, "total": 9, "unit": "slices", "slices_per_second": 2.5, "seconds_left": 1.6}
 """
 
 import errno
+import json
 import os
+import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
 
 from components.contracts.errors import ByheartError
 
-MARK = " | "
-ERROR = "error: "
-DONE = "done in "
-LEFT = " left"
+ERROR = "ERROR"
+"""The severity of a line that ends the run; that of all others is INFO."""
+
+_LONGEST_TRACEBACK = 8_000
+"""Characters of its end that are said: container runtimes cut a line at 16 KiB, and half an object is none."""
 
 _FAULTS_OF_A_PLACE = (
     errno.ENOSPC,
@@ -30,17 +40,33 @@ _FAULTS_OF_A_PLACE = (
 _stage = "byheart"
 
 
-def say(text: str) -> None:
-    """Print one line of the stage's story."""
-    print(f"{_stage}{MARK}{text}", flush=True)
+def say(message: str, severity: str = "INFO", **fields: Any) -> None:
+    """Print one line of the stage's story.
+
+    Args:
+        fields: what of the message a program may want to read, ready for JSON; a terminal does not show it.
+    """
+    if sys.stdout.isatty():
+        _print(f"{_stage} | {'error: ' if severity == ERROR else ''}{message}")
+        return
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    said = {"time": now, "severity": severity, "stage": _stage, "message": message, **fields}
+    line = json.dumps(said, ensure_ascii=False, allow_nan=False)
+    _print(line.encode("utf-8", "backslashreplace").decode())  # half a surrogate pair as JSON spells it
+
+
+def _print(line: str) -> None:
+    print(f"{line}\n", end="", flush=True)  # the line and its end in one, or two threads' lines run into each other
 
 
 @contextmanager
 def stage(name: str) -> Iterator[None]:
     """Run a stage's body under its name; an error meant for the user becomes one line and exit code 1.
 
+    So does any other, with its traceback as the field `exception`; on a terminal that is left as Python prints it.
+
     Raises:
-        SystemExit: the body raised a `ByheartError`, or a place is full, not writable or not a path.
+        SystemExit: the body raised an error.
     """
     global _stage
     _stage = name
@@ -48,14 +74,20 @@ def stage(name: str) -> Iterator[None]:
     try:
         yield
     except ByheartError as error:
-        say(f"{ERROR}{' '.join(str(error).split())}")
+        say(" ".join(str(error).split()), ERROR)
         raise SystemExit(1) from None
-    except OSError as error:
-        if error.errno not in _FAULTS_OF_A_PLACE:
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _FAULTS_OF_A_PLACE:
+            place = error.filename or "a file"
+            say(f"cannot write or read {place}: {error.strerror}: make room or choose another", ERROR)
+        elif sys.stdout.isatty():
             raise
-        say(f"{ERROR}cannot write or read {error.filename or 'a file'}: {error.strerror}: make room or choose another")
+        else:
+            first, *_ = "".join(traceback.format_exception_only(error)).splitlines()
+            say(first, ERROR, exception=traceback.format_exc()[-_LONGEST_TRACEBACK:])
         raise SystemExit(1) from None
-    say(f"{DONE}{duration(time.monotonic() - started)}")
+    seconds = time.monotonic() - started
+    say(f"done in {duration(seconds)}", elapsed_seconds=round(seconds, 3))
 
 
 class Progress:
@@ -73,8 +105,6 @@ class Progress:
 
     def __init__(self, total: int, unit: str, *, skip: int = 0, remark: Callable[[float], str] = lambda _: "") -> None:
         self.total, self.unit, self.done = total, unit, skip
-        self.before = ""
-        """What a line begins with."""
         self._skipped, self._remark = skip, remark
         self._lock = threading.Lock()
         self._started = self._said = time.monotonic()
@@ -86,23 +116,32 @@ class Progress:
             self.done += count
             self._skipped += count
 
-    def add(self, count: int) -> None:
-        """Count `count` more units as done, and say so when it is time; several threads may."""
+    def add(self, count: int, before: str = "", **fields: Any) -> None:
+        """Count `count` more units as done, and say so when it is time; several threads may.
+
+        Args:
+            before: what the line begins with.
+            fields: what else a program may want to read of it.
+        """
         with self._lock:
             self.done += count
-            self._say_when_due()
+            self._say_when_due(before, fields)
 
-    def _say_when_due(self) -> None:
+    def _say_when_due(self, before: str, fields: dict[str, Any]) -> None:
         now = time.monotonic()
         worked = now - self._started
         expected = worked * (self.total - self._skipped) / max(self.done - self._skipped, 1)
         if self.done >= self.total or now - self._said >= (self._every or max(2.0, expected / 20)):
             self._said = now
             rate = (self.done - self._skipped) / max(worked, 1e-9)
+            left = (self.total - self.done) / max(rate, 1e-9)
+            numbers: dict[str, Any] = {"done": self.done, "total": self.total, "unit": self.unit}
+            numbers |= {f"{self.unit}_per_second": round(rate, 3), "seconds_left": round(left, 1)}
             say(
-                f"{self.before}{self.done:,} / {self.total:,} {self.unit}, "
-                f"{_rate(rate)} {self.unit}/s{self._remark(rate)}, "
-                f"{duration((self.total - self.done) / max(rate, 1e-9))}{LEFT}"
+                f"{before}{self.done:,} / {self.total:,} {self.unit}, "
+                f"{_rate(rate)} {self.unit}/s{self._remark(rate)}, {duration(left)} left",
+                **numbers,
+                **fields,
             )
 
 

@@ -21,6 +21,8 @@ MOST_SHARDS = 256
 """Tasks that load the weights, each by itself."""
 COVERAGES = ("suffix", "window")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+AUTO = "auto"
+_MEMORY = re.compile(r"[1-9]\d{0,5}[MGT]i?")
 COLORMAPS = ("viridis", "cividis", "magma", "inferno", "plasma", "Blues", "Greys", "Oranges", "Purples", "Reds")
 """Sequential maps that keep their order in grey and for the colour-blind."""
 
@@ -106,6 +108,18 @@ class LayoutSettings:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class PlacementSettings:
+    """Where the scores are computed on a cluster. The accelerator decides what `precision=auto` is."""
+
+    accelerator: str
+    """A slice of `models.accelerators`, or `auto`."""
+    spot: bool
+    """Whether its node may be a spot node, which can be taken away."""
+    memory: str
+    """Of the pod, as Kubernetes writes it: `32Gi`; or `auto`."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class ReuseSettings:
     """Whether what is in the store is used."""
 
@@ -137,7 +151,15 @@ class ChartSettings:
 
 
 _Group = TypeVar(
-    "_Group", TextSettings, WindowSettings, ScoreSettings, ControlSettings, LayoutSettings, ReuseSettings, ChartSettings
+    "_Group",
+    TextSettings,
+    WindowSettings,
+    ScoreSettings,
+    ControlSettings,
+    LayoutSettings,
+    PlacementSettings,
+    ReuseSettings,
+    ChartSettings,
 )
 
 
@@ -152,6 +174,7 @@ class Settings:
     score: ScoreSettings
     control: ControlSettings
     layout: LayoutSettings
+    placement: PlacementSettings
     reuse: ReuseSettings
     chart: ChartSettings
 
@@ -175,6 +198,7 @@ class Settings:
             score=group(ScoreSettings),
             control=group(ControlSettings),
             layout=group(LayoutSettings),
+            placement=group(PlacementSettings),
             reuse=group(ReuseSettings),
             chart=group(ChartSettings),
         )
@@ -208,13 +232,18 @@ class Settings:
         _at_least("control_sample", self.control.control_sample, 0, "suffixes (0 is none)")
         _at_least("batch_size", self.layout.batch_size, 0, "windows (0 is chosen for you)")
         _at_least("num_devices", self.layout.num_devices, 0, "devices (0 is all)")
-        if self.layout.mesh_shape != "auto" and not re.fullmatch(r"[1-9]\d{0,5}x[1-9]\d{0,5}", self.layout.mesh_shape):
+        if self.layout.mesh_shape != AUTO and not re.fullmatch(r"[1-9]\d{0,5}x[1-9]\d{0,5}", self.layout.mesh_shape):
             raise SettingsError(
                 f"mesh_shape must be auto or DATAxMODEL, found {self.layout.mesh_shape!r}: write auto, or 8x1"
             )
         if not 1 <= self.layout.shards <= MOST_SHARDS:
             raise SettingsError(
                 f"shards must be from 1 to {MOST_SHARDS:,} tasks, found {self.layout.shards}: choose such a number"
+            )
+        if self.placement.memory != AUTO and not _MEMORY.fullmatch(self.placement.memory):
+            raise SettingsError(
+                f"memory must be auto or a quantity, found {self.placement.memory!r}: write auto, or a number with Mi, "
+                "Gi or Ti, as 32Gi"
             )
         _one_of("coverage", chart.coverage, COVERAGES)
         _one_of("colormap", chart.colormap, COLORMAPS)

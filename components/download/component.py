@@ -32,6 +32,9 @@ def download(
     shards: int,
     num_devices: int,
     mesh_shape: str,
+    accelerator: str,
+    spot: bool,
+    memory: str,
     force: bool,
     coverage: str,
     plot_title: str,
@@ -41,8 +44,8 @@ def download(
     book_texts: dsl.Output[dsl.Artifact],
     model_description: dsl.Output[dsl.Artifact],
     settings: dsl.Output[dsl.Artifact],
-) -> List[str]:  # noqa: UP006
-    """Check every setting, bring the books and find the model whole; a name for each task that will score."""
+):
+    """Check every setting, bring the books and find the model whole."""
     parameters = dict(locals())
     from components.contracts.progress import stage
     from components.download.run import run
@@ -59,4 +62,3 @@ def download(
             model_out=model_description.path,
             settings_out=settings.path,
         )
-    return [f"{shard}/{shards}" for shard in range(1, shards + 1)]

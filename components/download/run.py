@@ -5,10 +5,11 @@ from typing import Any
 from components.contracts.books import write_books
 from components.contracts.model import write_model
 from components.contracts.progress import say
-from components.contracts.settings import Settings
+from components.contracts.settings import AUTO, Settings
 from components.download.books import read_books_from
 from components.download.model import find_model
 from components.download.notices import notices
+from components.models.accelerators import find_accelerator
 from components.store import open_store
 
 
@@ -37,6 +38,8 @@ def run(
         ByheartError: a setting or the model cannot be used, or no book can.
     """
     settings = Settings.from_parameters(parameters)
+    if settings.placement.accelerator != AUTO:
+        find_accelerator(settings.placement.accelerator)
     place = open_store(store)
     texts, refused = read_books_from(books, controls, settings.text)
     place.check_writable()

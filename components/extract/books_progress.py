@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Callable
 
 from components.contracts.progress import Progress
-from components.extract.work import Part, Work
+from components.extract.work import Work
+from components.store.score_parts import Part
 
 
 class BooksProgress:
@@ -18,17 +19,17 @@ class BooksProgress:
         self._windows, self._left = work.windows, Counter(dict.fromkeys(work.windows, 0))
         for part in work.missing:
             self._left[part.address] += len(part.rows)
-        self._names = {address: f"{name}, control sample" for name, address in work.control_addresses.items()}
-        self._names |= {address: name for name, address in work.addresses.items()}
-        self._books = {address for address in work.addresses.values() if work.windows[address]}
+        self._names = {address: f"{name}, control sample" for name, address in work.plan.control_addresses.items()}
+        self._names |= {address: name for name, address in work.plan.addresses.items()}
+        self._books = {address for address in work.plan.addresses.values() if work.windows[address]}
         self._all = Progress(work.total, "windows", skip=work.done, remark=remark)
 
     def add(self, part: Part, windows: int) -> None:
         """Count windows of a part as done, and say so when it is time."""
-        address = part.address
+        address, before = part.address, ""
         self._left[address] -= windows
         if len(self._books) > 1:
             whole, books = self._windows[address], sum(not self._left[book] for book in self._books)
             at_hand = f"{self._names[address]} {whole - self._left[address]:,} / {whole:,}"
-            self._all.before = f"{at_hand}, {books:,} of {len(self._books):,} books done; "
-        self._all.add(windows)
+            before = f"{at_hand}, {books:,} of {len(self._books):,} books done; "
+        self._all.add(windows, before, book=self._names[address], part=part.number)

@@ -6,11 +6,11 @@ from kfp import dsl
 @dsl.component(base_image="byheart-extract:0.1.0", install_kfp_package=False)
 def extract(
     store: str,
-    shard: str,
-    book_texts: dsl.Input[dsl.Artifact],
+    shard: int,
     model_description: dsl.Input[dsl.Artifact],
     windows: dsl.Input[dsl.Artifact],
     settings: dsl.Input[dsl.Artifact],
+    plan: dsl.Input[dsl.Artifact],
     scores: dsl.Output[dsl.Artifact],
 ):
     """Ask the model how probable each suffix is after its prompt."""
@@ -19,11 +19,11 @@ def extract(
 
     with stage("extract"):
         run(
-            books=book_texts.path,
             model=model_description.path,
             windows=windows.path,
             settings=settings.path,
+            plan=plan.path,
             store=store,
-            shard=shard,
+            shard=int(shard),  # on a cluster, the numbers of a list are floats
             scores=scores.path,
         )

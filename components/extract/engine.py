@@ -63,10 +63,6 @@ class Machine:
         stats = None if self.is_cpu else self.devices[0].memory_stats()
         return stats["bytes_limit"] if stats else None
 
-    def precision(self, wanted: str) -> str:
-        """What `auto` is here."""
-        return wanted if wanted != "auto" else "float32" if self.is_cpu else "bfloat16"
-
     def peak_flops(self) -> float | None:
         """Of all devices together, in bfloat16; None where it is not known."""
         generation = generation_of(self.kind)

@@ -10,66 +10,84 @@ from functools import partial
 import jax
 import numpy as np
 
-from components.contracts.errors import ModelError
+from components.contracts.errors import DamagedError, ModelError
 from components.contracts.model import read_model
+from components.contracts.plan import read_plan
 from components.contracts.progress import say
 from components.contracts.scores import ScoreManifest, Scores, part_to_bytes, write_score_manifest
 from components.contracts.settings import Settings
 from components.contracts.windows import read_tokenization
 from components.extract.books_progress import BooksProgress
 from components.extract.compiled import compiled_programs
+from components.extract.devices import find_devices
 from components.extract.engine import Engine, Machine
 from components.extract.scoring import TokenScores, window_scores
-from components.extract.work import Part, Shard, Work, check_room, work_of
+from components.extract.work import Work, work_of
 from components.extract.writer import Writer
+from components.models.accelerators import find_accelerator
 from components.models.folder import open_model
 from components.store import Store, open_store
+from components.store.score_parts import Part, check_room
 
 _IN_FLIGHT = 2
 """Batches handed to the device before the first one's result is fetched."""
 
 
-def run(*, books: str, model: str, windows: str, settings: str, store: str, shard: str, scores: str) -> None:
+def run(*, model: str, windows: str, settings: str, plan: str, store: str, shard: int, scores: str) -> None:
     """Score the windows of every book.
 
     Args:
-        books, model, windows, settings: what the stages before wrote.
+        model, windows, settings, plan: what the stages before wrote.
         store: where the parts are kept.
-        shard: which of the tasks that share the windows this is, as `1/3`.
+        shard: which of the tasks that share the windows this is, from 1.
         scores: the manifest to write.
 
     Raises:
+        DamagedError: scores have gone that were in the store when the run was planned.
+        DeviceError: the accelerator that was planned is not there.
         ModelError: the weights cannot be used.
         StoreError: the store has no room for the scores, or does not take them.
     """
-    given = Settings.read(settings)
-    machine = Machine.find(given.layout)
-    score = dataclasses.replace(given.score, precision=machine.precision(given.score.precision))
-    chosen = dataclasses.replace(given, score=score)
+    planned, given = read_plan(plan), Settings.read(settings)
     described, tokenization, place = read_model(model), read_tokenization(windows), open_store(store)
-    work = work_of(books, windows, place, described, tokenization, chosen, Shard.parse(shard))
-    check_room(place, work.missing, tokenization.scored_tokens)
+    work = work_of(planned, windows, place, tokenization, given, shard)
 
-    which = "" if chosen.layout.shards == 1 else f"shard {shard}: "
-    say(
-        f"{which}{work.total:,} windows of {len(work.addresses):,} book{'s' * (len(work.addresses) > 1)}, "
-        f"{work.done:,} scored already"
-    )
+    which = "" if given.layout.shards == 1 else f"shard {shard}/{given.layout.shards}: "
+    books = len(planned.addresses)
+    say(f"{which}{work.total:,} windows of {books:,} book{'s' * (books > 1)}, {work.done:,} scored already")
     if work.missing:
+        _check(work, place, tokenization.scored_tokens)
+        if not given.reuse.force:
+            for part in work.missing:
+                if part.replaces:
+                    say(f"damaged, and computed again: {place.locate(part.name)}")
+        find_devices(find_accelerator(planned.accelerator))
         engine = Engine.lay_out(
             open_model(described.address),
-            machine,
-            score,
-            chosen.layout,
-            positions=(tokenization.bos_id is not None) + chosen.window.prompt_tokens + tokenization.scored_tokens - 1,
+            Machine.find(given.layout),
+            dataclasses.replace(given.score, precision=planned.precision),
+            given.layout,
+            positions=(tokenization.bos_id is not None) + given.window.prompt_tokens + tokenization.scored_tokens - 1,
             scored_tokens=tokenization.scored_tokens,
         )
         _score(engine, work, place)
-    precision = score.precision
     manifest = ScoreManifest(
-        store=store, precision=precision, addresses=work.addresses, control_addresses=work.control_addresses
+        store=store,
+        precision=planned.precision,
+        addresses=planned.addresses,
+        control_addresses=planned.control_addresses,
     )
     write_score_manifest(scores, manifest)
+
+
+def _check(work: Work, store: Store, scored_tokens: int) -> None:
+    """Refuse what was not planned for, before the weights are loaded."""
+    if not work.plan.missing:
+        raise DamagedError(
+            f"scores must stay in the store while a run goes on, found {work.total - work.done:,} windows gone or "
+            f"damaged since it was planned, as {store.locate(work.missing[0].name)}: run again, which plans for them"
+        )
+    check_room(store, work.missing, scored_tokens)
 
 
 def _score(engine: Engine, work: Work, store: Store) -> None:

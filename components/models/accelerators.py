@@ -249,15 +249,20 @@ def find_accelerator(name: str) -> Accelerator:
         SettingsError: there is none, or it has several hosts.
     """
     if name not in ACCELERATORS:
+        generation = name.split("-")[0]
         near = difflib.get_close_matches(name, ACCELERATORS, 1)
-        hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(ONE_HOST)}"
-        raise SettingsError(f"accelerator must be a generation and a topology, as v6e-2x4, found {name!r}: {hint}")
+        alike = [one.name for one in ONE_HOST.values() if one.generation.name == generation]
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise SettingsError(
+            f"accelerator must be a generation and a topology, as v6e-2x4, found {name!r}: {hint}choose one of "
+            f"{', '.join(alike or ONE_HOST)}"
+        )
     accelerator = ACCELERATORS[name]
     if accelerator.hosts > 1:
-        alike = [one for one in ONE_HOST.values() if one.generation == accelerator.generation]
+        largest = [name for name, one in ONE_HOST.items() if one.generation == accelerator.generation][-1]
         raise SettingsError(
             f"accelerator must have its chips on one host, found {name} with {accelerator.chips:,} chips on "
-            f"{accelerator.hosts:,}: choose {alike[-1].name}, and shards=N for N of them"
+            f"{accelerator.hosts:,}: choose {largest}, and shards=N for N of them"
         )
     return accelerator
 

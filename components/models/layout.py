@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from components.contracts.errors import ModelError, SettingsError
 from components.contracts.progress import size
+from components.contracts.settings import AUTO
 from components.models.accelerators import ONE_HOST, Accelerator
 from components.models.memory import RESERVE, Memory, memory_of
 from components.models.mesh import TENSOR_PARALLEL, Mesh
 from components.models.workload import Workload
 
-AUTO = "auto"
 ROOM = 8
 """Windows a device must have room for, or its weights are not replicated: fewer leave its arithmetic units idle."""
 

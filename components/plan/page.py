@@ -9,6 +9,7 @@ from components.models.layout import least_memory
 from components.models.memory import RESERVE
 from components.models.speed import COMPILE_SECONDS, LOAD_BYTES_PER_SECOND
 from components.models.workload import HEAD_WINDOWS, Workload
+from components.plan.placement import placement_of
 from components.plan.planned import Planned, Refusal, Subject
 
 
@@ -23,7 +24,7 @@ def page_of(subject: Subject, asked: Planned | Refusal | None, slices: Sequence[
     lines = [subject.name + (f" on {asked.accelerator.name}" if asked else ""), "", *_subject(subject, workload)]
     if asked:
         lines += [*_accelerator(asked.accelerator), ""]
-        lines += _fitting(asked) if isinstance(asked, Planned) else _refusing(asked)
+        lines += _fitting(asked, subject) if isinstance(asked, Planned) else _refusing(asked)
     lines += ["", *_slices(slices, asked), "", *_assumed()]
     return "\n".join(lines)
 
@@ -61,7 +62,7 @@ def _accelerator(accelerator: Accelerator) -> Iterator[str]:
     )
 
 
-def _fitting(planned: Planned) -> Iterator[str]:
+def _fitting(planned: Planned, subject: Subject) -> Iterator[str]:
     layout, memory, speed, time = planned.layout, planned.memory, planned.speed, planned.duration
     found = planned.accelerator.device_bytes
     yield "  It fits" + (f", with {size(found * (1 - RESERVE) - memory.total)} a device to spare." if found else ".")
@@ -92,6 +93,11 @@ def _fitting(planned: Planned) -> Iterator[str]:
         f"{duration(time.total)}: load {duration(time.load)}, compile {duration(time.compile)}, score "
         f"{duration(time.score)}; {time.chip_hours(planned.accelerator):,.2f} chip-hours",
     )
+    pod = placement_of(planned, subject.settings.placement)
+    chips = f"{pod.accelerator_count} {pod.accelerator_type}, " if pod.accelerator_type else ""
+    yield _line("pod", f"{chips}{pod.cpu} CPUs, {pod.memory} of memory, on a cluster")
+    for label, value in pod.node_selector.items():
+        yield _line("", f"{label}={value}")
 
 
 def _refusing(refusal: Refusal) -> list[str]:

@@ -1,17 +1,21 @@
 """A model and books on an accelerator: the plan itself, before it is a page."""
 
 import dataclasses
+import math
 
-from components.contracts.errors import ModelError
-from components.contracts.settings import Settings
+from components.contracts.errors import ModelError, SettingsError
+from components.contracts.settings import AUTO, LayoutSettings, Settings
 from components.models.accelerators import Accelerator
 from components.models.decoder_config import DecoderConfig
 from components.models.families import Family
-from components.models.layout import AUTO, Layout, choose_layout
+from components.models.layout import Layout, choose_layout
 from components.models.memory import Memory, memory_of
 from components.models.parameters import parameters
 from components.models.speed import Duration, Speed, duration_of, speed_of
 from components.models.workload import Workload
+
+AUTOMATIC = LayoutSettings(batch_size=0, shards=1, num_devices=0, mesh_shape=AUTO)
+"""All of it left to the plan."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -43,18 +47,21 @@ class Subject:
         bos = self.settings.window.bos
         return bos == "true" or (bos == "auto" and self.family.needs_bos)
 
+    def precision(self, accelerator: Accelerator) -> str:
+        """The arithmetic there: `auto` is bfloat16 but on a CPU."""
+        asked = self.settings.score.precision
+        return asked if asked != AUTO else "bfloat16" if accelerator.generation.resource else "float32"
+
     def workload(self, accelerator: Accelerator) -> Workload:
-        """What is asked of the model there: `precision=auto` is bfloat16 but on a CPU."""
-        window, precision = self.settings.window, self.settings.score.precision
-        if precision == "auto":
-            precision = "float32" if accelerator.generation.name == "cpu" else "bfloat16"
+        """What is asked of the model there."""
+        window = self.settings.window
         scored = window.scored_tokens(has_bos=self.has_bos)
         model, layer = parameters(self.decoder, self.family.sources)
         return Workload(
             decoder=self.decoder,
             model=model,
             layer=layer,
-            precision=precision,
+            precision=self.precision(accelerator),
             positions=self.has_bos + window.prompt_tokens + scored - 1,
             scored_tokens=scored,
         )
@@ -81,32 +88,43 @@ class Refusal:
     why: str
 
 
-def plan_on(
-    accelerator: Accelerator, subject: Subject, *, mesh_shape: str = AUTO, batch_size: int = 0
-) -> Planned | Refusal:
+def plan_on(accelerator: Accelerator, subject: Subject, layout: LayoutSettings = AUTOMATIC) -> Planned | Refusal:
     """What becomes of the model on that accelerator.
 
     Raises:
-        SettingsError: the mesh or the batch cannot be had there.
+        SettingsError: the devices, the mesh or the batch cannot be had there.
     """
     workload = subject.workload(accelerator)
     try:
-        layout = choose_layout(
+        chosen = choose_layout(
             workload,
-            accelerator.devices,
+            _devices(accelerator, layout),
             accelerator.device_bytes,
             accelerator.generation.windows_per_device,
-            mesh_shape,
-            batch_size,
+            layout.mesh_shape,
+            layout.batch_size,
         )
     except ModelError as error:
         return Refusal(accelerator=accelerator, workload=workload, why=str(error))
-    speed = speed_of(workload, layout, accelerator, subject.settings.score.top_k)
+    speed = speed_of(workload, chosen, accelerator, subject.settings.score.top_k)
     return Planned(
         accelerator=accelerator,
         workload=workload,
-        layout=layout,
-        memory=memory_of(workload, layout, layout.batch_size),
+        layout=chosen,
+        memory=memory_of(workload, chosen, chosen.batch_size),
         speed=speed,
         duration=duration_of(workload, speed, subject.books.windows),
     )
+
+
+def _devices(accelerator: Accelerator, layout: LayoutSettings) -> int:
+    """How many of the accelerator's devices are used; a CPU is as many as JAX is told that it is."""
+    if not accelerator.generation.resource:
+        along = (1,) if layout.mesh_shape == AUTO else map(int, layout.mesh_shape.split("x"))
+        return layout.num_devices or math.prod(along)
+    if layout.num_devices > accelerator.devices:
+        raise SettingsError(
+            f"num_devices must be at most the {accelerator.devices} of {accelerator.name}, found "
+            f"{layout.num_devices}: lower it, or leave it at 0"
+        )
+    return layout.num_devices or accelerator.devices

@@ -1,76 +1,132 @@
-"""Plan: whether a model fits an accelerator, in which layout, how fast, and what a run costs. Nothing is computed."""
+"""Plan: what is left to score, in which layout, and on which node; a model that fits nowhere is refused here."""
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+import dataclasses
+from collections import Counter
 
-from components.contracts.errors import SettingsError
-from components.contracts.settings import Settings
-from components.models.accelerators import ONE_HOST, find_accelerator
+from components.contracts.errors import ModelError
+from components.contracts.model import Model, read_model
+from components.contracts.plan import Plan, write_plan
+from components.contracts.progress import duration, say
+from components.contracts.settings import AUTO, Settings
+from components.contracts.windows import read_tokenization
+from components.models.accelerators import ONE_HOST, Accelerator, find_accelerator
 from components.models.families import family_of
-from components.models.order import Order
-from components.plan.books import count_characters
-from components.plan.model import find_config
-from components.plan.page import page_of
+from components.models.folder import read_config
+from components.models.known import KNOWN
+from components.models.layout import smallest_slice
+from components.plan.placement import PLAIN, Placement, placement_of
 from components.plan.planned import Books, Planned, Refusal, Subject, plan_on
+from components.plan.scored import Scored, describe, scored_windows
+from components.store import open_store
+from components.store.score_parts import check_room, missing_parts, parts_of_shard
 
-A_BOOK = 500_000
-"""Characters of a book, where none is named: a novel."""
 
-
-def run(
-    *, model: str, accelerator: str, books: Sequence[str], parameters: dict[str, Any], order: Path | None = None
-) -> bool:
-    """Print the plan; whether the model fits, which it does where no accelerator is named.
+def run(*, books: str, model: str, windows: str, settings: str, store: str, plan: str) -> tuple[list[int], Placement]:
+    """Write the plan; the shards that have something to score, 1 alone where none has, and where they run.
 
     Args:
-        model: a folder with config.json, a name in models.yaml, or a repository on the Hub.
-        accelerator: such as `v6e-2x4`; empty compares those of one host, and no more.
-        books: files, folders, globs, local or at gs://; none stands for one of `A_BOOK` characters.
-        parameters: the pipeline's, flat.
-        order: a file to be written where the model fits, for a compilation ahead of time.
+        books, model, windows, settings: what the stages before wrote.
+        store: where the scores are kept.
+        plan: the file to write.
 
     Raises:
-        ByheartError: a setting, the accelerator, the model's configuration or a book cannot be used.
+        ModelError: the model does not fit the accelerator.
+        SettingsError: the devices, the mesh or the batch cannot be had there.
+        StoreError: the store has no room for the scores.
     """
-    settings = Settings.from_parameters(parameters)
-    chosen = find_accelerator(accelerator) if accelerator else None
-    if order and not (chosen and chosen.is_tpu):
-        raise SettingsError(
-            f"a compilation ahead of time needs a slice of TPUs, found {accelerator or 'none'}: name one, as "
-            f"v6e-2x4, or leave it out"
-        )
-    lengths = count_characters(books)
-    windows = sum(-(-length // settings.window.cursor_inc) for length in lengths or [A_BOOK])
-    name, config = find_config(model, parameters["model_revision"])
+    given, described, tokenization = Settings.read(settings), read_model(model), read_tokenization(windows)
+    subject = _subject(described, given)
+    accelerator = choose_accelerator(subject)
+    precision = subject.precision(accelerator)
+    chosen = dataclasses.replace(given, score=dataclasses.replace(given.score, precision=precision))
+    scored = list(scored_windows(books, windows, described, tokenization, chosen))
+    counts = {one.address: one.windows for one in scored}  # the same text under two names is scored once
+
+    place, shards = open_store(store), given.layout.shards
+    missing = missing_parts(place, parts_of_shard(counts, 1, 1), force=given.reuse.force)
+    names = {part.name for part in missing}
+    left = Counter[int]()
+    for shard in range(1, shards + 1):
+        left[shard] += sum(len(part.rows) for part in parts_of_shard(counts, shard, shards) if part.name in names)
+    left = +left
+    planned = None
+    if left:
+        check_room(place, missing, tokenization.scored_tokens)
+        longest = Books(number=len(scored), characters=0, windows=max(left.values()))
+        planned = _fitting(accelerator, dataclasses.replace(subject, books=longest))
+    for one in scored:
+        describe(place, one)
+    write_plan(plan, _plan(accelerator, precision, planned, scored, counts, left.total()))
+    _say(planned, left.total(), sum(counts.values()), len(left))
+    return list(left) or [1], placement_of(planned, given.placement) if planned else PLAIN
+
+
+def choose_accelerator(subject: Subject) -> Accelerator:
+    """What the settings name; else what models.yaml names for the model, where it fits; else the smallest slice that
+    holds it, or the largest where none does.
+    """
+    asked = subject.settings.placement.accelerator
+    if asked != AUTO:
+        return find_accelerator(asked)
+    for name, known in KNOWN.items():
+        if subject.name in (name, known.repository):
+            accelerator = find_accelerator(known.accelerator)
+            if isinstance(plan_on(accelerator, subject), Planned):
+                return accelerator
+    slices = [one for one in ONE_HOST.values() if one.is_tpu]
+    largest = max(slices, key=lambda one: one.devices * (one.device_bytes or 0))
+    return smallest_slice(subject.workload(largest)) or largest
+
+
+def _subject(described: Model, settings: Settings) -> Subject:
+    config = read_config(open_store(described.address))
     family = family_of(config)
-    subject = Subject(
-        name=name,
-        model_type=str(config["model_type"]),
+    return Subject(
+        name=described.source,
+        model_type=described.model_type,
         family=family,
         decoder=family.decoder_config(config),
         settings=settings,
-        books=Books(number=len(lengths), characters=sum(lengths) or A_BOOK, windows=windows),
+        books=Books(number=0, characters=0, windows=0),
     )
-    asked = None
-    if chosen:
-        mesh_shape, batch_size = settings.layout.mesh_shape, settings.layout.batch_size
-        asked = plan_on(chosen, subject, mesh_shape=mesh_shape, batch_size=batch_size)
-    print(page_of(subject, asked, [plan_on(one, subject) for one in ONE_HOST.values()]))
-    if order and isinstance(asked, Planned):
-        _order(asked, config, settings).write(order)
-    return not isinstance(asked, Refusal)
 
 
-def _order(planned: Planned, config: dict[str, Any], settings: Settings) -> Order:
-    return Order(
-        accelerator=planned.accelerator.name,
-        config=config,
-        precision=planned.workload.precision,
-        positions=planned.workload.positions,
-        scored_tokens=planned.workload.scored_tokens,
-        temperature=settings.score.temperature,
-        top_k=settings.score.top_k,
-        layout=planned.layout,
-        memory_bytes=planned.memory.total,
+def _fitting(accelerator: Accelerator, subject: Subject) -> Planned:
+    planned = plan_on(accelerator, subject, subject.settings.layout)
+    if isinstance(planned, Refusal):
+        raise ModelError(f"accelerator must hold the model, found {accelerator.name}: {planned.why}")
+    return planned
+
+
+def _plan(
+    accelerator: Accelerator,
+    precision: str,
+    planned: Planned | None,
+    scored: list[Scored],
+    counts: dict[str, int],
+    missing: int,
+) -> Plan:
+    layout = planned.layout if planned else None
+    return Plan(
+        accelerator=accelerator.name,
+        precision=precision,
+        missing=missing,
+        layout=f"{layout.data}x{layout.model}, {layout.described}" if layout else "",
+        batch_size=layout.batch_size if layout else 0,
+        addresses={one.book: one.address for one in scored if not one.is_control},
+        control_addresses={one.book: one.address for one in scored if one.is_control},
+        windows=counts,
+    )
+
+
+def _say(planned: Planned | None, missing: int, total: int, shards: int) -> None:
+    if planned is None:
+        say(f"all {total:,} windows are scored already: no accelerator is asked for")
+        return
+    layout, tasks = planned.layout, f" in {shards} tasks" if shards > 1 else ""
+    time = f"; about {duration(planned.duration.total)}" if planned.accelerator.generation.resource else ""
+    say(
+        f"{missing:,} of {total:,} windows are to be scored{tasks} on {planned.accelerator.name}, in "
+        f"{planned.workload.precision}: {layout.data}x{layout.model}, {layout.described}, batches of "
+        f"{layout.batch_size:,}{time}"
     )

@@ -13,13 +13,18 @@ def plot(
     scores: dsl.Input[List[dsl.Artifact]],  # noqa: UP006
     settings: dsl.Input[dsl.Artifact],
     results: dsl.Output[dsl.Artifact],
+    headline: dsl.Output[dsl.Metrics],
+    summary_html: dsl.Output[dsl.HTML],
+    summary_markdown: dsl.Output[dsl.Markdown],
 ):
-    """Draw the heat maps and write the statistics."""
+    """Draw the heat maps and write the statistics; Kubeflow's UI shows the headline and the summary."""
+    import shutil
+
     from components.contracts.progress import stage
     from components.plot.run import run
 
     with stage("plot"):
-        run(
+        numbers = run(
             books=book_texts.path,
             model=model_description.path,
             windows=windows.path,
@@ -27,3 +32,7 @@ def plot(
             settings=settings.path,
             results=results.path,
         )
+        for name, number in numbers.items():
+            headline.log_metric(name, number)
+        shutil.copyfile(f"{results.path}/summary.html", summary_html.path)
+        shutil.copyfile(f"{results.path}/summary.md", summary_markdown.path)

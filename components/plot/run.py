@@ -14,9 +14,11 @@ from components.contracts.scores import Scores, part_from_bytes, part_name, part
 from components.contracts.windows import control_sample, read_measured_books, read_windows
 from components.plot.charts import CHARTS
 from components.plot.charts.frame import Subject, write
+from components.plot.headline import AT_LENGTH, metrics
 from components.plot.measured import SCHEMES, Measured, measure
 from components.plot.methods import methods
 from components.plot.outcomes import Control, Outcome, control_of
+from components.plot.page import Pictures, draw_pictures, summary_html, summary_markdown
 from components.plot.provenance import Run
 from components.plot.rates import Rates, count
 from components.plot.statistics import Statistics, all_passages, statistics
@@ -29,8 +31,10 @@ _HARDLY_MEASURED = 0.9
 """The share of measurable characters from which on down a run says so."""
 
 
-def run(*, books: str, model: str, windows: str, scores: Sequence[str], settings: str, results: str) -> None:
-    """Write a folder for each book, and what is of the run as a whole.
+def run(
+    *, books: str, model: str, windows: str, scores: Sequence[str], settings: str, results: str
+) -> dict[str, float]:
+    """Write a folder for each book, and what is of the run as a whole; the headline, by names that people read.
 
     Args:
         books, model, windows, settings: what the stages before wrote.
@@ -43,22 +47,35 @@ def run(*, books: str, model: str, windows: str, scores: Sequence[str], settings
     """
     whole, out = Run.read(settings=settings, model=model, windows=windows, scores=scores), Path(results)
     texts = read_measured_books(books, windows)
-    outcomes = {book.name: _write_book(out, book, windows, whole, None) for book in texts if book.role == CONTROL}
+    pictures: dict[str, Pictures] = {}
+
+    def outcome(book: Book, control: Control | None) -> Outcome:
+        found, subject = _write_book(out, book, windows, whole, control)
+        charted = book.role != CONTROL and len(texts) <= AT_LENGTH  # a control's rates stand in the others' charts
+        pictures[book.name] = draw_pictures(subject, with_charts=charted)
+        return found
+
+    outcomes = {book.name: outcome(book, None) for book in texts if book.role == CONTROL}
     control = control_of(list(outcomes.values()))
-    outcomes |= {book.name: _write_book(out, book, windows, whole, control) for book in texts if book.role != CONTROL}
+    outcomes |= {book.name: outcome(book, control) for book in texts if book.role != CONTROL}
     in_order = [outcomes[book.name] for book in texts]
+    taken_together = together(in_order)
+    refused = [dataclasses.asdict(one) for one in (*read_refused(books), *read_refused(windows))]
 
     (out / "summary.csv").write_text(summary_table(whole, in_order), encoding="utf-8")
-    _write_json(out / "summary.json", {**together(in_order), "provenance": whole.provenance()})
+    _write_json(out / "summary.json", {**taken_together, "provenance": whole.provenance()})
+    page = summary_html(whole, in_order, taken_together, refused, pictures)
+    (out / "summary.html").write_text(page, encoding="utf-8")
+    (out / "summary.md").write_text(summary_markdown(whole, in_order, taken_together, refused), encoding="utf-8")
     (out / "methods.md").write_text(methods(whole, in_order), encoding="utf-8")
     made = {"created": datetime.now(UTC).isoformat(timespec="seconds"), "python": platform.python_version()}
     described = {outcome.described["name"]: outcome.described for outcome in in_order}
-    refused = [dataclasses.asdict(one) for one in (*read_refused(books), *read_refused(windows))]
     _write_json(out / "provenance.json", {**made, **whole.provenance(), "books": described, "not_measured": refused})
+    return metrics(in_order, taken_together)
 
 
-def _write_book(out: Path, book: Book, windows: str, whole: Run, control: Control | None) -> Outcome:
-    """Write one book's folder; what is kept of it for the run's own files."""
+def _write_book(out: Path, book: Book, windows: str, whole: Run, control: Control | None) -> tuple[Outcome, Subject]:
+    """Write one book's folder; what is kept of it for the run's own files, and what its charts are about."""
     measured, described = _read_book(book, windows, whole)
     cut = blocks(book)
     counts = {name: count(measured, scheme, cut) for name, scheme in measured.schemes.items()}
@@ -85,13 +102,14 @@ def _write_book(out: Path, book: Book, windows: str, whole: Run, control: Contro
     for name, draw in CHARTS.items():
         write(draw(subject), folder / name)
     _say_headline(book, numbers)
-    return Outcome(
+    kept = Outcome(
         described=described,
         statistics=numbers,
         rates=rates,
         counts=counts,
         log_p_z={name: measured.schemes[name].log_p_z for name in SCHEMES},
     )
+    return kept, subject
 
 
 def _read_book(book: Book, windows: str, whole: Run) -> tuple[Measured, dict[str, Any]]:

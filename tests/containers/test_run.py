@@ -15,11 +15,10 @@ from tests.conftest import BOOK, ROOT, launch
 from tests.containers.shelf import BUCKET, Shelf
 from tests.gcs import GcsServer
 
-ADDRESSES = {
-    "books": [f"gs://{BUCKET}/{BOOK.name}"],
-    "model": f"gs://{BUCKET}/model",
-    "store": f"gs://{BUCKET}/store",
-}
+BOOKS = [f"gs://{BUCKET}/{BOOK.name}"]
+MODEL = f"gs://{BUCKET}/model"
+STORE = f"gs://{BUCKET}/store"
+ARGUMENTS = {"accelerator": "cpu", "books": BOOKS, "model": MODEL, "store": STORE}
 
 
 def start(pipeline: Path, folder: Path, shelf: Shelf, **arguments: Any) -> subprocess.Popen[str]:
@@ -27,7 +26,7 @@ def start(pipeline: Path, folder: Path, shelf: Shelf, **arguments: Any) -> subpr
     for name in ("work", "out"):
         (folder / name).mkdir(parents=True)
     (folder / "work").chmod(0o777)  # it is the stages' user that makes the artifacts' folders
-    where = [pipeline, folder / "work", folder / "out", json.dumps(ADDRESSES | arguments), shelf.server.id]
+    where = [pipeline, folder / "work", folder / "out", json.dumps(ARGUMENTS | arguments), shelf.server.id]
     with (folder / "log.txt").open("w") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "tests.containers.runner", *map(str, where)],
@@ -49,7 +48,7 @@ def of_processes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         store = open_store(f"gs://{BUCKET}")
         for path in (BOOK, *(ROOT / "samples" / "model").iterdir()):
             store.create(path.relative_to(ROOT / "samples").as_posix(), path.read_bytes())
-        done = launch(folder, books=ADDRESSES["books"][0], model=ADDRESSES["model"], store=ADDRESSES["store"])
+        done = launch(folder, books=BOOKS[0], model=MODEL, store=STORE)
         assert done.returncode == 0, done.stderr
         return {"parts": scores(store), "out": folder / "out" / BOOK.stem}
 

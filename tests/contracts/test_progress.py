@@ -1,16 +1,82 @@
 import errno
+import json
+import os
+import pty
+import subprocess
+import sys
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from components.contracts.errors import BookError
-from components.contracts.progress import Progress, duration, stage
+from components.contracts.progress import Progress, duration, say, stage
+from tests.conftest import ROOT
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """The lines that were said where there is no terminal, oldest first."""
+    return [json.loads(line) for line in capsys.readouterr().out.split("\n")[:-1]]
+
+
+def said_on_a_terminal(code: str) -> tuple[str, int]:
+    """What a process says on a terminal, its errors too, and its exit code."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([sys.executable, "-c", code], stdout=theirs, stderr=theirs, cwd=ROOT) as process:
+        os.close(theirs)
+        text = b""
+        while True:
+            try:
+                text += os.read(ours, 4096)
+            except OSError:  # the other end is closed
+                break
+    os.close(ours)
+    return text.decode().replace("\r\n", "\n"), process.returncode
+
+
+def test_pod_says_one_object_a_line_with_the_names_of_cloud_logging(capsys: pytest.CaptureFixture[str]) -> None:
+    before = datetime.now(UTC)
+    with stage("plot"):
+        say('p_z ≥ 0.5: "a"\nand \u2028 \x1b[1m b')
+    first, last = said(capsys)
+    assert first.keys() == {"time", "severity", "stage", "message"}
+    assert (first["severity"], first["stage"]) == ("INFO", "plot")
+    assert first["message"] == 'p_z ≥ 0.5: "a"\nand \u2028 \x1b[1m b'
+    assert first["time"].endswith("Z")
+    assert abs((datetime.fromisoformat(first["time"]) - before).total_seconds()) < 60
+    assert last["message"] == f"done in {duration(last['elapsed_seconds'])}"
+
+
+def test_name_that_is_no_utf_8_can_be_said(capsys: pytest.CaptureFixture[str]) -> None:
+    name = os.fsdecode(b"caf\xe9.txt")
+    say(name)
+    assert said(capsys)[0]["message"] == name
+
+
+def test_terminal_reads_plain_lines() -> None:
+    code = "from components.contracts.progress import Progress, say, stage\n"
+    code += "from components.contracts.errors import BookError\n"
+    code += "with stage('tokenize'):\n say('p_z ≥ 0.5')\n raise BookError('needed a book,\\nfound none')"
+    text, exit_code = said_on_a_terminal(code)
+    assert text == "tokenize | p_z ≥ 0.5\ntokenize | error: needed a book, found none\n"
+    assert exit_code == 1
+
+
+def test_fault_of_the_program_keeps_its_traceback_on_a_terminal() -> None:
+    text, exit_code = said_on_a_terminal("from components.contracts.progress import stage\nwith stage('plot'): 1 / 0")
+    assert text.startswith("Traceback (most recent call last):\n")
+    assert text.endswith("ZeroDivisionError: division by zero\n")
+    assert exit_code == 1
 
 
 def test_error_for_the_user_is_one_line_and_exit_code_1(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught, stage("tokenize"):
         raise BookError("needed a book,\nfound none")
     assert caught.value.code == 1
-    assert capsys.readouterr().out == "tokenize | error: needed a book, found none\n"
+    (error,) = said(capsys)
+    assert (error["severity"], error["stage"]) == ("ERROR", "tokenize")
+    assert error["message"] == "needed a book, found none"
+    assert "exception" not in error
 
 
 def test_full_disk_is_said_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
@@ -19,9 +85,25 @@ def test_full_disk_is_said_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> 
     assert "part.parquet: No space left on device" in capsys.readouterr().out
 
 
-def test_fault_of_the_program_keeps_its_traceback() -> None:
-    with pytest.raises(ZeroDivisionError), stage("plot"):
+def test_fault_of_the_program_is_one_line_that_holds_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught, stage("plot"):
         _ = 1 / 0
+    assert caught.value.code == 1
+    (fault,) = said(capsys)
+    assert (fault["severity"], fault["message"]) == ("ERROR", "ZeroDivisionError: division by zero")
+    assert fault["exception"].startswith("Traceback (most recent call last):\n")
+    assert "_ = 1 / 0" in fault["exception"]
+
+
+def test_no_line_is_longer_than_a_container_runtime_keeps_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    def fall(depth: int) -> float:
+        return (1 / depth) + (fall(depth - 1) if depth % 2 else -fall(depth - 1))
+
+    with pytest.raises(SystemExit), stage("plot"):
+        fall(300)
+    line = capsys.readouterr().out
+    assert len(line.encode()) < 16 * 1024
+    assert json.loads(line)["exception"].endswith("ZeroDivisionError: division by zero\n")
 
 
 def test_progress_counts_only_what_was_done_now(
@@ -30,12 +112,15 @@ def test_progress_counts_only_what_was_done_now(
     seconds = iter([0.0, 5.0, 10.0])
     monkeypatch.setattr("time.monotonic", lambda: next(seconds))
     bar = Progress(1_000, "windows", skip=500)
+    bar.add(250, "a book: ", book="a")
     bar.add(250)
-    bar.add(250)
-    assert [line.partition(" | ")[2] for line in capsys.readouterr().out.splitlines()] == [
-        "750 / 1,000 windows, 50 windows/s, 5.0 s left",
-        "1,000 / 1,000 windows, 50 windows/s, 0.0 s left",
-    ]
+    first, last = said(capsys)
+    assert first["message"] == "a book: 750 / 1,000 windows, 50 windows/s, 5.0 s left"
+    numbers = {"done": 750, "total": 1_000, "unit": "windows", "windows_per_second": 50.0, "seconds_left": 5.0}
+    assert {name: first[name] for name in numbers} == numbers
+    assert first["book"] == "a"
+    assert last["message"] == "1,000 / 1,000 windows, 50 windows/s, 0.0 s left"
+    assert (last["done"], last["seconds_left"]) == (1_000, 0.0)
 
 
 def test_long_work_tells_its_story_in_under_thirty_lines(

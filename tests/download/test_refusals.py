@@ -1,6 +1,7 @@
 """A model that cannot be had is refused in one line that says what to do, and before its weights are fetched."""
 
 import functools
+import json
 import shutil
 import subprocess
 import sys
@@ -227,8 +228,10 @@ def test_disk_that_is_full_in_the_middle_is_named(hub: HubServer, tmp_path: Path
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=60)
     assert done.returncode == 1, done.stderr
     assert done.stderr == ""
-    assert done.stdout.splitlines()[-1].startswith(f"download | error: cannot write {tmp_path}/disk/store/models/org--")
-    assert "No space left on device: make room or permit it, and run again" in done.stdout
+    said = json.loads(done.stdout.splitlines()[-1])
+    assert (said["severity"], said["stage"]) == ("ERROR", "download")
+    assert said["message"].startswith(f"cannot write {tmp_path}/disk/store/models/org--")
+    assert "No space left on device: make room or permit it, and run again" in said["message"]
 
 
 @pytest.mark.usefixtures("hub")

@@ -53,12 +53,6 @@ def test_layout_that_cannot_be_had_is_refused(layout: dict[str, object], said: s
         engine(**layout)
 
 
-def test_precision_that_is_left_open_is_float32_on_a_cpu() -> None:
-    machine = Machine.find(LAYOUT)
-    assert machine.precision("auto") == "float32"
-    assert machine.precision("bfloat16") == "bfloat16"
-
-
 def test_share_of_the_peak_is_said_only_where_the_peak_is_known() -> None:
     assert engine().share_of_peak(100.0) == ""
 

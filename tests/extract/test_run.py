@@ -11,13 +11,16 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from components.contracts.books import Book, write_books
-from components.contracts.errors import DamagedError, ModelError, StoreError
+from components.contracts.errors import ByheartError, DamagedError, ModelError, StoreError
 from components.contracts.model import Model, write_model
+from components.contracts.plan import read_plan
 from components.contracts.scores import Scores, part_from_bytes, part_name, part_ranges, read_score_manifest
 from components.contracts.settings import Settings
 from components.contracts.windows import Tokenization, Windows, control_sample, write_windows
 from components.extract import checkpoint
-from components.extract.run import run
+from components.extract.run import run as extract_stage
+from components.plan.placement import PLAIN, Placement
+from components.plan.run import run as plan_stage
 from tests.contracts.test_settings import DEFAULTS
 from tests.extract.numpy_decoder import logits
 
@@ -33,7 +36,7 @@ SPANS = Windows(
 
 
 class Stage:
-    """The artifacts of a book of random tokens, under one name or several, and the stage that scores it."""
+    """The artifacts of a book of random tokens, under one name or several, and the stages that plan and score it."""
 
     def __init__(self, folder: Path, checkpoint: Path = CHECKPOINT, names: tuple[str, ...] = ("random",)) -> None:
         self.folder, self.names = folder, names
@@ -47,16 +50,32 @@ class Stage:
         self.run(**settings)
         return self.read()
 
-    def run(self, *, bos_id: int | None = None, shard: str = "1/1", **settings: object) -> None:
-        folder = self.folder
+    def run(self, **settings: Any) -> None:
+        """What is left, shard by shard, as the pipeline has it."""
+        for shard in self.plan(**settings)[0]:
+            self.extract(shard)
+
+    def plan(self, *, bos_id: int | None = None, **settings: Any) -> tuple[list[int], Placement]:
         Settings.from_parameters(
-            {**DEFAULTS, "chunk_size": TOKENS, "prompt_tokens": PROMPT, "top_k": 7, **settings}
-        ).write(folder / "settings.json")
+            {
+                **DEFAULTS,
+                "chunk_size": TOKENS,
+                "prompt_tokens": PROMPT,
+                "top_k": 7,
+                "accelerator": "cpu",
+                **settings,
+            }
+        ).write(self.folder / "settings.json")
         tokenization = Tokenization(tokenizer_sha256="t", tokenizers="0", bos_id=bos_id, scored_tokens=TOKENS - PROMPT)
-        write_windows(folder / "windows", tokenization, ((name, SPANS) for name in self.names))
-        artifacts = {"books": "books", "model": "model.json", "windows": "windows", "settings": "settings.json"}
-        paths = {name: str(folder / file) for name, file in artifacts.items()}
-        run(**paths, store=str(folder / "store"), shard=shard, scores=str(folder / "scores.json"))
+        write_windows(self.folder / "windows", tokenization, ((name, SPANS) for name in self.names))
+        return plan_stage(**self._paths("books", "model", "windows", "settings", "store", "plan"))
+
+    def extract(self, shard: int) -> None:
+        extract_stage(**self._paths("model", "windows", "settings", "store", "plan", "scores"), shard=shard)
+
+    def _paths(self, *names: str) -> dict[str, str]:
+        folders = ("books", "windows", "store")
+        return {name: str(self.folder / (name if name in folders else f"{name}.json")) for name in names}
 
     def read(self) -> Scores:
         return self.read_at(read_score_manifest([self.folder / "scores.json"]).addresses["random"], WINDOWS)
@@ -256,9 +275,10 @@ def test_shards_share_the_parts_and_find_the_same_addresses(tmp_path: Path, caps
     whole(control_sample=30)
     capsys.readouterr()
     manifests, computed = [], []
+    assert shared.plan(shards=3, control_sample=30)[0] == [1, 2, 3]
     for number in range(1, 4):
         before = shared.parts().keys()
-        shared.run(shard=f"{number}/3", shards=3, control_sample=30)
+        shared.extract(number)
         manifests.append((shared.folder / "scores.json").read_text())
         computed.append(shared.parts().keys() - before)
     assert [len(parts) for parts in computed] == [1, 1, 1], "two of the book, one of its control sample"
@@ -277,3 +297,53 @@ def test_shards_that_used_another_precision_are_refused(tmp_path: Path) -> None:
         manifests.append((tmp_path / "scores.json").rename(tmp_path / precision))
     with pytest.raises(DamagedError, match=r"one precision .* found float32 and bfloat16 .* set precision"):
         read_score_manifest(manifests)
+
+
+def test_shards_without_anything_to_score_are_left_out(stage: Stage) -> None:
+    shards, placement = stage.plan(shards=2)
+    assert (shards, placement.memory) == ([1, 2], "3Gi")
+    stage.extract(2)
+    assert stage.plan(shards=2)[0] == [1]
+    stage.extract(1)
+    assert stage.plan(shards=2) == ([1], PLAIN)
+    assert stage.plan(shards=2, force=True)[0] == [1, 2]
+
+
+def test_damaged_part_is_planned_for(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    stage.run()
+    damaged = max(stage.parts())
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    assert stage.plan(shards=2)[0] == [2]
+    assert f"76 of {WINDOWS:,} windows are to be scored" in capsys.readouterr().out
+
+
+def test_run_whose_scores_are_there_is_planned_on_any_node_at_the_same_addresses(stage: Stage) -> None:
+    stage.run(precision="bfloat16")
+    scored = read_plan(stage.folder / "plan.json")
+    assert stage.plan(accelerator="v6e-1x1") == ([1], PLAIN)
+    again = read_plan(stage.folder / "plan.json")
+    assert (again.accelerator, again.precision, again.missing) == ("v6e-1x1", "bfloat16", 0)
+    assert again.addresses == scored.addresses
+    before = stage.parts()
+    stage.extract(1)
+    assert stage.parts() == before
+    assert read_score_manifest([stage.folder / "scores.json"]).precision == "bfloat16"
+
+
+def test_scores_that_go_after_the_plan_are_not_computed_where_no_accelerator_was_asked_for(stage: Stage) -> None:
+    stage.run()
+    assert stage.plan() == ([1], PLAIN)
+    min(stage.parts()).unlink()
+    with pytest.raises(
+        DamagedError, match=r"found 1,024 windows gone .* since it was planned, .*part-00000.*run again"
+    ):
+        stage.extract(1)
+
+
+@pytest.mark.parametrize(("accelerator", "resource"), [("v6e-1x1", "google.com/tpu"), ("gpu-1", "nvidia.com/gpu")])
+def test_accelerator_that_was_planned_must_be_there(stage: Stage, accelerator: str, resource: str) -> None:
+    """This machine has a CPU alone."""
+    stage.plan(accelerator=accelerator)
+    with pytest.raises(ByheartError, match=f"{accelerator}|{resource}"):
+        stage.extract(1)
+    assert not stage.parts()

@@ -1,11 +1,29 @@
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from google.protobuf import json_format
+from kfp.kubernetes.kubernetes_executor_config_pb2 import KubernetesExecutorConfig
+from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineSpec, PlatformSpec
 
+from components.contracts.errors import SettingsError
+from launch.compile import compile_pipeline
+from launch.fixed import Fixed
 from launch.images import commit
+from tests.launch.driver import executors_of, graphs_of, parameters_in, read_compiled
+
+PLACING = {
+    "accelerator_type": "STRING",
+    "accelerator_count": "STRING",
+    "cpu": "STRING",
+    "memory": "STRING",
+    "node_selector": "STRUCT",
+    "tolerations": "LIST",
+}
+"""What places a pod, and the only type of it that Kubeflow's driver reads."""
 
 
 @pytest.fixture(scope="module")
@@ -17,9 +35,20 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
     return [(folder / name).read_bytes() for name in ("one.yaml", "two.yaml")]
 
 
+@pytest.fixture(scope="module")
+def documents(compiled: list[bytes]) -> list[Any]:
+    """The graph, and what is said of it for Kubernetes."""
+    return list(yaml.safe_load_all(compiled[0]))
+
+
 @pytest.fixture
-def spec(compiled: list[bytes]) -> Any:
-    return yaml.safe_load(compiled[0])
+def spec(documents: list[Any]) -> Any:
+    return documents[0]
+
+
+@pytest.fixture
+def platform(documents: list[Any]) -> Any:
+    return documents[1]["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
 
 
 def test_same_source_gives_the_same_bytes(compiled: list[bytes]) -> None:
@@ -32,20 +61,15 @@ def test_every_parameter_is_explained_in_the_description(spec: Any) -> None:
     assert explained == set(spec["root"]["inputDefinitions"]["parameters"])
 
 
-def graphs(spec: Any) -> list[Any]:
-    """The graph, and that of what is repeated for each shard."""
-    return [spec["root"], *(component for component in spec["components"].values() if "dag" in component)]
-
-
 def stages(spec: Any) -> dict[str, Any]:
     """The tasks that run in a container."""
-    tasks = [item for graph in graphs(spec) for item in graph["dag"]["tasks"].items()]
+    tasks = [item for graph in graphs_of(spec) for item in graph["dag"]["tasks"].items()]
     return {name: task for name, task in tasks if "dag" not in spec["components"][task["componentRef"]["name"]]}
 
 
 def test_each_stage_runs_in_its_own_image_of_this_commit_and_installs_nothing(compiled: list[bytes], spec: Any) -> None:
     executors = spec["deploymentSpec"]["executors"]
-    images = {stage: stage for stage in ("download", "tokenize", "extract", "plot")} | {"verdict": "plot"}
+    images = {stage: stage for stage in ("download", "tokenize", "plan", "extract", "plot")} | {"verdict": "plot"}
     assert {name: executor["container"]["image"] for name, executor in executors.items()} == {
         f"exec-{stage}": f"byheart-{image}:{commit()}" for stage, image in images.items()
     }
@@ -54,7 +78,7 @@ def test_each_stage_runs_in_its_own_image_of_this_commit_and_installs_nothing(co
 
 def test_no_input_of_a_task_dangles(spec: Any) -> None:
     checked = 0
-    for graph in graphs(spec):
+    for graph in graphs_of(spec):
         tasks = graph["dag"]["tasks"]
         for task in tasks.values():
             for kind in ("parameters", "artifacts"):
@@ -62,6 +86,8 @@ def test_no_input_of_a_task_dangles(spec: Any) -> None:
                     ((how, what),) = source.items()
                     if how.startswith("componentInput"):
                         assert what in graph["inputDefinitions"][kind]
+                    elif how == "runtimeValue":
+                        assert set(parameters_in(what)) <= task["inputs"]["parameters"].keys()
                     else:
                         component = spec["components"][tasks[what["producerTask"]]["componentRef"]["name"]]
                         key = what["outputParameterKey" if kind == "parameters" else "outputArtifactKey"]
@@ -84,9 +110,107 @@ def test_stages_that_the_network_or_a_preemption_can_end_are_tried_again_for_a_w
             "backoffFactor": 1.0,
             "backoffMaxDuration": "604800s",
         }
-        for name, attempts in {"download": 5, "tokenize": None, "extract": 30, "plot": 5, "verdict": None}.items()
+        for name, attempts in {
+            "download": 5,
+            "tokenize": None,
+            "plan": 5,
+            "extract": 30,
+            "plot": 5,
+            "verdict": None,
+        }.items()
     }
 
 
 def test_verdict_comes_after_the_results(spec: Any) -> None:
     assert "plot" in stages(spec)["verdict"]["dependentTasks"]
+
+
+def test_both_documents_are_what_kubeflow_reads(spec: Any, platform: Any, documents: list[Any]) -> None:
+    assert len(documents) == 2
+    json_format.ParseDict(spec, PipelineSpec())
+    json_format.ParseDict(documents[1], PlatformSpec())
+    for config in platform.values():
+        json_format.ParseDict(config, KubernetesExecutorConfig())
+    assert platform.keys() == spec["deploymentSpec"]["executors"].keys()
+
+
+def test_no_placeholder_and_nothing_that_places_a_pod_dangles(spec: Any, platform: Any) -> None:
+    """A text in a container stands for an input of its task, and Kubernetes is told of inputs of the task's graph."""
+    in_containers: list[str] = []
+    in_platform: list[Any] = []
+    for name, (task, graph) in executors_of(spec).items():
+        found = parameters_in(spec["deploymentSpec"]["executors"][name])
+        assert set(found) <= task["inputs"].get("parameters", {}).keys()
+        in_containers += found
+        config = json_format.ParseDict(platform[name], KubernetesExecutorConfig())
+        sources = [toleration.toleration_json for toleration in config.tolerations]
+        sources += [config.node_selector.node_selector_json] if config.HasField("node_selector") else []
+        assert {source.component_input_parameter for source in sources} <= graph["inputDefinitions"][
+            "parameters"
+        ].keys()
+        in_platform += sources
+    assert len(set(in_containers)) == 4
+    assert len(in_platform) == 2
+
+
+def test_what_places_a_pod_is_of_the_type_that_the_driver_reads(spec: Any) -> None:
+    declared = spec["components"]["comp-plan"]["outputDefinitions"]["parameters"]
+    assert {name: declared[name]["parameterType"] for name in PLACING} == PLACING
+    _, loop = executors_of(spec)["exec-extract"]
+    inputs = loop["inputDefinitions"]["parameters"]
+    assert {name: inputs[f"pipelinechannel--plan-{name}"]["parameterType"] for name in PLACING} == PLACING
+
+
+def test_every_container_has_limits_a_user_and_a_place_for_temporary_files(spec: Any, platform: Any) -> None:
+    for name, executor in spec["deploymentSpec"]["executors"].items():
+        assert {"resourceCpuLimit", "resourceMemoryLimit"} <= executor["container"]["resources"].keys()
+        user = platform[name]["securityContext"]
+        assert (user["runAsNonRoot"], user["runAsUser"], user["runAsGroup"]) == (True, "65532", "65532")
+        assert platform[name]["emptyDirMounts"] == [{"volumeName": "tmp", "mountPath": "/tmp", "sizeLimit": "4Gi"}]
+
+
+def test_token_of_the_hub_comes_from_a_secret_that_need_not_be_there(spec: Any, platform: Any) -> None:
+    assert not any("env" in executor["container"] for executor in spec["deploymentSpec"]["executors"].values())
+    with_secrets = {name: config["secretAsEnv"] for name, config in platform.items() if "secretAsEnv" in config}
+    ((name, (secret,)),) = with_secrets.items()
+    assert (name, secret["secretName"], secret["optional"]) == ("exec-download", "hf-token", True)
+    assert secret["keyToEnv"] == [{"envVar": "HF_TOKEN", "secretKey": "token"}]
+
+
+def test_what_is_fixed_is_where_it_is_asked_for(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "launch", "compile", str(tmp_path / "pipeline.yaml"), "--queue", "scores"]
+    options = ["--timeout-hours", "2", "--retries", "7", "--tmp-size", "1Gi", "--run-as", "0"]
+    subprocess.run([*command, *options], check=True, capture_output=True)
+    spec, platform = read_compiled(tmp_path / "pipeline.yaml")
+    scoring = platform.pop("exec-extract")
+    assert scoring["podMetadata"] == {"labels": {"kueue.x-k8s.io/queue-name": "scores"}}
+    assert scoring["activeDeadlineSeconds"] == "7200"
+    assert scoring["securityContext"] == {"runAsUser": "0", "runAsGroup": "0", "runAsNonRoot": False}
+    assert {config["emptyDirMounts"][0]["sizeLimit"] for config in (scoring, *platform.values())} == {"1Gi"}
+    assert stages(spec)["extract"]["retryPolicy"]["maxRetryCount"] == 7
+    for config in platform.values():
+        assert config["securityContext"]["runAsNonRoot"]
+        assert not {"podMetadata", "activeDeadlineSeconds"} & config.keys()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"queue": "default"}, "queue must not be called default"),
+        ({"queue": "My queue"}, "the name of a LocalQueue, found 'My queue'"),
+        ({"timeout_hours": 0}, "timeout_hours must be from 1 to 8,760, found 0"),
+        ({"retries": -1}, "retries must be from 0 to 1,000, found -1"),
+        ({"tmp_size": "4"}, "tmp_size must be a quantity, found '4'"),
+        ({"run_as": -1}, "run_as must be from 0"),
+    ],
+)
+def test_option_that_cannot_be_used_is_refused(tmp_path: Path, options: dict[str, Any], said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        compile_pipeline(tmp_path / "pipeline.yaml", Fixed(**options))
+    assert not (tmp_path / "pipeline.yaml").exists()
+
+
+def test_options_of_one_compilation_are_none_of_the_next(tmp_path: Path, compiled: list[bytes]) -> None:
+    compile_pipeline(tmp_path / "other.yaml", Fixed(queue="scores", retries=1))
+    compile_pipeline(tmp_path / "again.yaml")
+    assert (tmp_path / "again.yaml").read_bytes() == compiled[0]

@@ -79,6 +79,7 @@ def test_run_leaves_what_it_promises_and_says_where(sample_run: Path) -> None:
     assert pq.read_schema(book / "windows.parquet").names == COLUMNS
     provenance = json.loads((sample_run / "provenance.json").read_text(encoding="utf-8"))
     assert provenance["model"]["parameters"] == 1_488_192
+    assert provenance["settings"]["placement"]["accelerator"] == "cpu", "what auto asks for is on a cluster"
     assert provenance["books"][BOOK.stem]["computed_on"][0]["precision"] == "float32"
     assert not processes_of(sample_run.parent)
 
@@ -91,7 +92,7 @@ def test_second_run_computes_nothing_again_and_gives_the_same_bytes(sample_run: 
     assert f"{total:,} windows of 2 books, {total:,} scored already" in done.stdout
     assert parts(sample_run.parent) == before
     of_books = [f"{name}/{file}" for name in (BOOK.stem, CONTROL.stem) for file in sorted(FILES)]
-    for file in (*of_books, "summary.csv", "summary.json", "methods.md"):
+    for file in (*of_books, "summary.csv", "summary.json", "summary.html", "summary.md", "methods.md"):
         assert (tmp_path / "out" / file).read_bytes() == (sample_run / file).read_bytes(), file
 
 

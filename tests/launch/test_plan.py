@@ -38,6 +38,8 @@ def test_page_says_what_fits_how_fast_and_for_how_much(folder: Path, capsys: pyt
         "17.64 GB a device: weights at rest",
         "load 2:21, compile 1:00, score ",
         "chip-hours",
+        "pod          8 google.com/tpu, 64 CPUs, 256Gi of memory, on a cluster\n",
+        "             cloud.google.com/gke-tpu-topology=2x4\n",
         "\n> v6e-2x4           8   22.4 of  32   8x1      gathered     512 ",
         "\n  v6e-2x2           4   35.3 of  32   does not fit\n",
         "no chip has been timed",
@@ -65,12 +67,18 @@ def test_no_accelerator_compares_them_all(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_settings_change_the_plan(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert plan(str(folder), "v6e-2x4", [], ["mesh_shape=1x8", "batch_size=16", "bos=true", "max_length=100"])
+    assert plan(
+        str(folder),
+        "",
+        [],
+        ["accelerator=v6e-2x4", "mesh_shape=1x8", "batch_size=16", "bos=true", "max_length=100", "spot=true"],
+    )
     page = capsys.readouterr().out
     for phrase in (
         "1x8 (data x model): tensor parallel",
         "16 windows, 16 for each row of devices",
         "100 tokens, after a BOS; 99 positions are fed, 49 scored",
+        "cloud.google.com/gke-spot=true",
     ):
         assert phrase in page
 

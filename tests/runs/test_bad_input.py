@@ -338,6 +338,17 @@ CASES = [
     Case("top_k negative", setting("top_k=-1"), "top_k must be at least 0", "found -1", "raise it"),
     Case("bos unknown", setting("bos=yes"), "bos must be one of auto, true, false", "found 'yes'", "choose one"),
     Case("precision unknown", setting("precision=int8"), "auto, float32, bfloat16, float16", "'int8'", "choose one"),
+    Case("accelerator unknown", setting("accelerator=abacus"), "a generation and a topology", "'abacus'", "gpu-8, cpu"),
+    Case(
+        "topology that there is not", setting("accelerator=v6e-2x2x1"),
+        "a generation and a topology", "found 'v6e-2x2x1'", "choose one of v6e-1x1, v6e-2x2, v6e-2x4",
+    ),
+    Case(
+        "accelerator of many hosts", setting("accelerator=v5p-2x2x2"),
+        "must have its chips on one host", "8 chips on 2", "choose v5p-2x2x1, and shards=N for N of them",
+    ),
+    Case("memory without a unit", setting("memory=32"), "memory must be auto or a quantity", "'32'", "as 32Gi"),
+    Case("spot that is neither", setting("spot=maybe"), "spot must be true or false", "'maybe'", "give one"),
     Case("coverage unknown", setting("coverage=all"), "coverage must be one of suffix, window", "'all'", "choose one"),
     Case("colormap unknown", setting("colormap=jet"), "colormap must be one of viridis", "found 'jet'", "choose one"),
     Case("figsize in another form", setting("figsize=20,3"), "WIDTHxHEIGHT", "found '20,3'", "write 20x3"),
@@ -680,7 +691,7 @@ def test_books_of_awkward_names_are_measured_side_by_side(tmp_path: Path) -> Non
     assert len(folders) == len({name.lower() for name in folders}) == len(NAMES)
     assert {name.lower() for name in folders} == {name.lower() for name in NAMES.values()}
     assert {path.name for path in (tmp_path / "out").iterdir() if path.is_file()} == {
-        "log.txt", "methods.md", "provenance.json", "summary.csv", "summary.json",
+        "log.txt", "methods.md", "provenance.json", "summary.csv", "summary.html", "summary.json", "summary.md",
     }  # fmt: skip
 
 

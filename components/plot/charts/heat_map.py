@@ -13,7 +13,7 @@ from components.contracts.books import BOOK, Chapter
 from components.plot.character_map import CharacterMap
 from components.plot.charts.frame import Subject, frame, lettering
 
-_LOWEST = 1e-4
+LOWEST = 1e-4
 """The p_z from which on down everything is drawn alike: a tenth of the evidence floor."""
 _TICKS = {1e-4: "≤ 0.01%", 1e-3: "0.1%", 1e-2: "1%", 1e-1: "10%", 0.5: "50%", 1.0: "100%"}
 _STRIPS = {"suffix": "as suffix", "window": "anywhere\nin a window"}
@@ -43,7 +43,7 @@ def draw(subject: Subject) -> Figure:
     if book.chapters:
         _chapters(axes[0], book.chapters, len(book.text), inches=0.8 * width, points=0.7 * points)
 
-    mappable = mpl.cm.ScalarMappable(LogNorm(_LOWEST, 1.0), settings.colormap)
+    mappable = mpl.cm.ScalarMappable(LogNorm(LOWEST, 1.0), settings.colormap)
     bar = figure.colorbar(mappable, ax=axes, pad=0.01, aspect=12)
     bar.set_ticks(list(_TICKS), labels=list(_TICKS.values()), fontsize=small)
     bar.minorticks_off()
@@ -74,8 +74,8 @@ def _strip(axes: Axes, covered: CharacterMap, colormap: str, columns: int) -> No
     values = column_maxima(covered, columns)
     axes.axvspan(0, len(covered.window), **_NOT_MEASURABLE)
     axes.imshow(
-        np.ma.masked_invalid(np.exp(values)[None].clip(_LOWEST)),
-        cmap=colormap, norm=LogNorm(_LOWEST, 1.0), aspect="auto", interpolation="nearest",
+        np.ma.masked_invalid(np.exp(values)[None].clip(LOWEST)),
+        cmap=colormap, norm=LogNorm(LOWEST, 1.0), aspect="auto", interpolation="nearest",
         extent=(0, len(covered.window), 0, 1), zorder=2,
     )  # fmt: skip
     axes.set_yticks([])
@@ -103,6 +103,14 @@ def _labels(titles: list[str], room: list[int]) -> list[str]:
             return labels
     numbers = [head.rpartition(" ")[2] for head in heads]
     return [number if len(number) <= width else "" for number, width in zip(numbers, room, strict=True)]
+
+
+def strip_pixels(covered: CharacterMap, colormap: str, columns: int) -> np.ndarray:
+    """A strip as a picture one pixel high, uint8 RGBA [1, columns, 4]; transparent where nothing is measurable."""
+    values = np.ma.masked_invalid(np.exp(column_maxima(covered, columns))[None].clip(LOWEST))
+    pixels = mpl.colormaps[colormap](LogNorm(LOWEST, 1.0)(values), bytes=True)
+    pixels[..., 3] = np.where(np.ma.getmaskarray(values), 0, 255)
+    return pixels
 
 
 def column_maxima(covered: CharacterMap, columns: int) -> np.ndarray:

@@ -1,0 +1,119 @@
+"""Whether this machine can score: its devices, what this process may do with them, and one window, scored for real.
+
+    python -m components.extract.check --accelerator v6e-2x4
+
+ends with a non-zero exit where JAX does not find that accelerator, or gets another number than the one that is known.
+The model is a small one of random weights, which goes the way of every model: laid out, loaded and compiled by the same
+code. k8s/tpu-check runs it on a cluster.
+"""
+
+import argparse
+import json
+import math
+import tempfile
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from components.contracts.errors import DeviceError
+from components.contracts.progress import duration, say, stage
+from components.contracts.settings import LayoutSettings, ScoreSettings
+from components.extract.devices import Surroundings, find_devices
+from components.extract.engine import Engine, Machine
+from components.extract.scoring import window_scores
+from components.models.accelerators import find_accelerator
+from components.models.folder import CONFIG, WEIGHTS, open_model
+
+_EMBED, _FFN, _LAYERS, _VOCAB = 256, 512, 2, 1024
+LOG_P_Z = -361.281
+"""Of `window()` under the check's model, in float64 by a second implementation."""
+_TOLERANCE = 0.05
+"""Nats over 50 tokens; a CPU's float32 is within 0.0005."""
+_PROMPT, _SCORED = 50, 50
+_LAYOUT = LayoutSettings(batch_size=0, shards=1, num_devices=0, mesh_shape="auto")
+_SCORE = ScoreSettings(temperature=1.0, top_k=40, precision="float32")
+
+
+def check(accelerator: str) -> None:
+    """Say what is there, and score a window on it.
+
+    Args:
+        accelerator: a slice, such as v6e-2x4.
+
+    Raises:
+        DeviceError: it is not there, or cannot compute.
+        SettingsError: there is no such slice.
+    """
+    wanted = find_accelerator(accelerator)
+    say(f"JAX {jax.__version__}; {Surroundings.look().described}")
+    devices = find_devices(wanted)
+    say(f"{accelerator} is there: {len(devices)} of {devices[0].device_kind}, platform {devices[0].platform}")
+    with tempfile.TemporaryDirectory() as folder, jax.default_matmul_precision("highest"):
+        write_model(Path(folder))
+        engine = Engine.lay_out(
+            open_model(folder), Machine(devices=devices), _SCORE, _LAYOUT, positions=99, scored_tokens=_SCORED
+        )
+        score = engine.load()
+        windows = np.tile(window(), (engine.layout.batch_size, 1))
+        started = time.monotonic()
+        log_p_z = window_scores(jax.block_until_ready(score(windows)), top_k=_SCORE.top_k).log_p_z
+        compiled = time.monotonic()
+        jax.block_until_ready(score(windows))
+    again = time.monotonic() - compiled
+    worst = max(log_p_z, key=lambda one: abs(one - LOG_P_Z))
+    if not math.isfinite(worst) or abs(worst - LOG_P_Z) > _TOLERANCE:
+        raise DeviceError(
+            f"a window must have log p_z = {LOG_P_Z} under the check's model, found {worst:.3f} on "
+            f"{devices[0].device_kind}: it computes wrongly, choose another node, and keep this line"
+        )
+    say(
+        f"one window scored: log p_z = {log_p_z[0]:.3f}, as expected; {duration(compiled - started)} with compilation, "
+        f"{duration(again)} again, for a batch of {len(windows):,}"
+    )
+
+
+def window() -> np.ndarray:
+    """int32 [T]: the tokens of the window, prompt and suffix."""
+    return (np.arange(_PROMPT + _SCORED, dtype=np.int32) * 37 + 11) % _VOCAB
+
+
+def write_model(folder: Path) -> None:
+    """Write the model: the same weights wherever it is called."""
+    config = {
+        "model_type": "llama",
+        "hidden_size": _EMBED,
+        "intermediate_size": _FFN,
+        "num_hidden_layers": _LAYERS,
+        "num_attention_heads": 4,
+        "vocab_size": _VOCAB,
+        "max_position_embeddings": 128,
+        "tie_word_embeddings": True,
+    }
+    (folder / CONFIG).write_text(json.dumps(config), encoding="utf-8")
+    shapes: dict[str, tuple[int, ...]] = {"model.embed_tokens": (_VOCAB, _EMBED), "model.norm": (_EMBED,)}
+    for layer in range(_LAYERS):
+        name = f"model.layers.{layer}."
+        shapes |= {f"{name}self_attn.{part}_proj": (_EMBED, _EMBED) for part in "qkvo"}
+        shapes |= {f"{name}mlp.{part}_proj": (_FFN, _EMBED) for part in ("gate", "up")}
+        shapes |= {f"{name}mlp.down_proj": (_EMBED, _FFN)}
+        shapes |= {f"{name}{norm}_layernorm": (_EMBED,) for norm in ("input", "post_attention")}
+    random = np.random.default_rng(1)
+    header: dict[str, object] = {}
+    data = b""
+    for name, shape in shapes.items():
+        values = random.normal(1.0 if len(shape) == 1 else 0.0, 0.05, shape).astype("<f4").tobytes()
+        place = [len(data), len(data) + len(values)]
+        header[f"{name}.weight"] = {"dtype": "F32", "shape": shape, "data_offsets": place}
+        data += values
+    text = json.dumps(header).encode()
+    (folder / WEIGHTS).write_bytes(len(text).to_bytes(8, "little") + text + data)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m components.extract.check", description=__doc__.splitlines()[0])
+    parser.add_argument("--accelerator", required=True, help="generation and topology, such as v6e-2x4; or gpu-1, cpu")
+    chosen = parser.parse_args()
+    with stage("check"):
+        check(chosen.accelerator)

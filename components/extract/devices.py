@@ -1,0 +1,140 @@
+"""Whether the accelerator that a run was planned for is there, and what may keep it away where it is not."""
+
+import dataclasses
+import importlib.util
+import os
+import resource
+import stat
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import jax
+
+from components.contracts.errors import DeviceError
+from components.models.accelerators import Accelerator
+
+_FILES = ("vfio/*", "accel*", "nvidia[0-9]*")
+"""The devices of TPUs, newer and older, and of GPUs."""
+_CONTROL = "vfio/vfio"
+"""Which is there without a chip too."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What this process may do with devices."""
+
+    uid: int
+    memlock: tuple[int, int]
+    """Bytes that may be locked in memory: what is in force, and what it may be raised to."""
+    files: dict[str, str]
+    """The mode and owner of each file of a device, as `crw------- 0:0`."""
+    variables: dict[str, str]
+    """Those whose names begin with TPU_: a Kubernetes node with TPUs sets some."""
+    has_libtpu: bool
+    """Whether JAX can find the library that drives TPUs."""
+
+    @classmethod
+    def look(cls, devices: Path = Path("/dev"), variables: Mapping[str, str] = os.environ) -> "Surroundings":
+        """Those of this process."""
+        return cls(
+            uid=os.getuid(),
+            memlock=resource.getrlimit(resource.RLIMIT_MEMLOCK),
+            files={str(path): _mode(path) for pattern in _FILES for path in sorted(devices.glob(pattern))},
+            variables={name: value for name, value in sorted(variables.items()) if name.startswith("TPU_")},
+            has_libtpu=importlib.util.find_spec("libtpu") is not None,
+        )
+
+    @property
+    def chips(self) -> list[str]:
+        """The files that are devices, not their control."""
+        return [path for path in self.files if not path.endswith(_CONTROL)]
+
+    @property
+    def described(self) -> str:
+        """In words, on one line."""
+        soft, hard = ("unlimited" if one == resource.RLIM_INFINITY else f"{one:,} bytes" for one in self.memlock)
+        files = ", ".join(f"{path} {mode}" for path, mode in self.files.items())
+        variables = " ".join(f"{name}={value}" for name, value in self.variables.items())
+        return "; ".join(
+            (
+                f"uid {self.uid}",
+                f"RLIMIT_MEMLOCK {soft}, at most {hard}",
+                files or "no /dev/vfio, /dev/accel* or /dev/nvidia*",
+                variables or "no variable TPU_*",
+                f"libtpu is {'' if self.has_libtpu else 'not '}installed",
+            )
+        )
+
+
+def _mode(path: Path) -> str:
+    found = path.stat()
+    return f"{stat.filemode(found.st_mode)} {found.st_uid}:{found.st_gid}"
+
+
+def find_devices(accelerator: Accelerator) -> list[jax.Device]:
+    """This process's devices, which are the accelerator's.
+
+    Raises:
+        DeviceError: they are others, or JAX cannot start them.
+    """
+    try:
+        devices = jax.devices()
+    except RuntimeError as error:  # with JAX_PLATFORMS=tpu, and no TPU
+        raise _missing(accelerator, f"none, {_says(error)}", Surroundings.look()) from None
+    check_found(accelerator, devices)
+    return devices
+
+
+def check_found(accelerator: Accelerator, devices: Sequence[jax.Device]) -> None:
+    """Refuse other devices than those of the TPU or GPU slice that a run was planned for.
+
+    A slice of TPUs must be there as it is; of GPUs any kind will do, and more than were planned.
+
+    Raises:
+        DeviceError: they are of another kind or number; it says what was found around them, and what to do.
+    """
+    kinds = Counter(device.device_kind for device in devices)
+    platforms = Counter(device.platform for device in devices)
+    if accelerator.is_tpu:
+        there = len(devices) == accelerator.devices and set(kinds) <= set(accelerator.generation.kinds)
+    else:
+        there = not accelerator.generation.resource or platforms["gpu"] >= accelerator.devices
+    if there:
+        return
+    seen, found = Surroundings.look(), ", ".join(f"{count} of {kind}" for kind, count in kinds.items())
+    if accelerator.is_tpu and seen.has_libtpu and not platforms["tpu"]:
+        try:
+            jax.devices("tpu")
+        except RuntimeError as error:  # what JAX keeps to itself when it falls back to the CPU
+            found += f", {_says(error)}"
+    raise _missing(accelerator, found, seen)
+
+
+def _says(error: RuntimeError) -> str:
+    return f"since JAX says: {' '.join(str(error).split())}"
+
+
+def _missing(accelerator: Accelerator, found: str, seen: Surroundings) -> DeviceError:
+    kind = f" of {accelerator.generation.kinds[0]}" if accelerator.generation.kinds else ""
+    plural = "s" * (accelerator.devices > 1)
+    return DeviceError(
+        f"accelerator {accelerator.name} must give {accelerator.devices} device{plural}{kind}, found {found} "
+        f"({seen.described}): {_remedy(accelerator, seen)}"
+    )
+
+
+def _remedy(accelerator: Accelerator, seen: Surroundings) -> str:
+    """What to do, from what is seen: the first thing that is missing."""
+    labels = ", ".join(f"{name}={value}" for name, value in accelerator.node_labels.items())
+    asked = f"{accelerator.generation.resource}={accelerator.chips} on a node with {labels}"
+    if not seen.chips:
+        return f"the pod has no such device: let it ask for {asked}, or say accelerator=cpu"
+    if accelerator.is_tpu and not seen.has_libtpu:
+        return "the image cannot drive TPUs: build the extract image with JAX=tpu"
+    if accelerator.is_tpu and seen.uid:
+        return (
+            f"the user may be kept from the device: compile with RUN_AS=0, or raise RLIMIT_MEMLOCK; else see that the "
+            f"pod asks for {asked}"
+        )
+    return f"see that the pod asks for {asked}, and that no other process holds the device"

@@ -1,0 +1,43 @@
+"""The plan stage as a Kubeflow component."""
+
+from typing import List, NamedTuple  # noqa: UP035  kfp reads `list[int]` as a list of anything
+
+from kfp import dsl
+
+
+@dsl.component(base_image="byheart-plan:0.1.0", install_kfp_package=False)
+def plan(
+    store: str,
+    book_texts: dsl.Input[dsl.Artifact],
+    model_description: dsl.Input[dsl.Artifact],
+    windows: dsl.Input[dsl.Artifact],
+    settings: dsl.Input[dsl.Artifact],
+    plan: dsl.Output[dsl.Artifact],
+) -> NamedTuple(  # type: ignore[valid-type]  # kfp reads it
+    "Planned",
+    [
+        ("Output", List[int]),  # noqa: UP006  kfp's local runner loops over outputs of no other name
+        ("accelerator_type", str),
+        ("accelerator_count", str),
+        ("cpu", str),
+        ("memory", str),
+        ("node_selector", dict),
+        ("tolerations", list),
+    ],
+):
+    """Find what is left to score, and the node for it: the shards, and what their pods ask for."""
+    from dataclasses import astuple
+
+    from components.contracts.progress import stage
+    from components.plan.run import run
+
+    with stage("plan"):
+        shards, placement = run(
+            books=book_texts.path,
+            model=model_description.path,
+            windows=windows.path,
+            settings=settings.path,
+            store=store,
+            plan=plan.path,
+        )
+    return (shards, *astuple(placement))

@@ -1,0 +1,72 @@
+"""Which licences are taken, and what counts as an answer about vulnerabilities."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audit.__main__ import judge, name_of
+from audit.licences import EXEMPTIONS, is_accepted, licence_of
+
+
+@pytest.mark.parametrize(
+    ("metadata", "licence"),
+    [
+        ({"license_expression": "MIT OR Apache-2.0", "license": "Other"}, "MIT OR Apache-2.0"),
+        ({"license": "Apache License Version 2.0"}, "Apache-2.0"),
+        (
+            {"license": "Copyright (c) 2015\nAll rights", "classifier": ["License :: OSI Approved :: BSD License"]},
+            "BSD",
+        ),
+        ({"license": "x" * 61}, "unknown"),
+        ({"classifier": ["License :: DFSG approved", "License :: OSI Approved :: MIT License"]}, "MIT"),
+        ({"classifier": ["Programming Language :: Python"]}, "unknown"),
+        ({"license": "GNU AGPL"}, "GNU AGPL"),
+        ({}, "unknown"),
+    ],
+)
+def test_licence_is_what_the_package_declares(metadata: dict[str, Any], licence: str) -> None:
+    assert licence_of(metadata) == licence
+
+
+@pytest.mark.parametrize(
+    ("package", "licence", "lock", "accepted"),
+    [
+        ("a", "MIT", "plot", True),
+        ("a", "(MIT OR Apache-2.0) AND 0BSD", "plot", True),
+        ("a", "MIT AND GPL-3.0-only", "plot", False),
+        ("a", "unknown", "plot", False),
+        ("yamllint", "GPL-3.0-or-later", "requirements-dev", True),
+        ("yamllint", "GPL-3.0-or-later", "plot", False),
+        ("yamllint", "Other", "requirements-dev", False),
+        ("nvidia-nccl-cu12", "LicenseRef-NVIDIA-Proprietary", "extract-cuda12", True),
+        ("nvidia-nccl-cu12", "LicenseRef-NVIDIA-Proprietary", "requirements", False),
+    ],
+)
+def test_licence_is_taken_everywhere_or_for_a_reason(package: str, licence: str, lock: str, accepted: bool) -> None:
+    assert is_accepted(package, licence, lock) == accepted
+    assert all(exemption.why for exemption in EXEMPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("lock", "name"),
+    [
+        ("requirements.txt", "requirements"),
+        ("requirements-dev.txt", "requirements-dev"),
+        ("images/plot/requirements.txt", "plot"),
+        ("images/extract/requirements-cuda12.txt", "extract-cuda12"),
+    ],
+)
+def test_lock_is_called_by_its_image(lock: str, name: str) -> None:
+    assert name_of(Path(lock)) == name
+
+
+def test_package_that_nothing_is_known_of_is_no_safe_package() -> None:
+    well = {"name": "a", "version": "1", "vulns": []}
+    flaw = {"id": "PYSEC-1", "fix_versions": ["2.1", "3.0"], "aliases": [], "description": "..."}
+    silent = {"name": "b", "skip_reason": "Dependency not found on PyPI and could not be audited: b (2)"}
+    assert judge({"plot": [well]}) == []
+    (error,) = judge({"plot": [well, silent]})
+    assert "every package of plot, found no answer for 1 of 2, such as b" in error
+    (error,) = judge({"plot": [{**well, "vulns": [flaw]}], "plan": [{**well, "vulns": [flaw]}]})
+    assert "a 1 must have no known vulnerability, found PYSEC-1, mended in 2.1 or 3.0" in error

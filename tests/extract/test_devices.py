@@ -1,0 +1,154 @@
+"""What is said where the accelerator that was planned is not there.
+
+The devices stand for chips that no machine here has: JAX's own are asked for nothing but their kind and platform.
+"""
+
+import dataclasses
+import os
+import re
+import resource
+import sys
+from pathlib import Path
+
+import jax
+import pytest
+
+from components.contracts.errors import DeviceError
+from components.extract import devices
+from components.extract.devices import Surroundings, check_found, find_devices
+from components.models.accelerators import GENERATIONS, ONE_HOST, find_accelerator
+
+
+@dataclasses.dataclass(frozen=True)
+class Device:
+    device_kind: str
+    platform: str
+
+
+def some(count: int, kind: str, platform: str) -> list[jax.Device]:
+    return [Device(kind, platform)] * count
+
+
+SEEN = Surroundings(
+    uid=65532,
+    memlock=(65536, 65536),
+    files={"/dev/vfio/0": "crw------- 0:0", "/dev/vfio/vfio": "crw-rw-rw- 0:0"},
+    variables={"TPU_WORKER_ID": "0"},
+    has_libtpu=True,
+)
+
+
+def said(accelerator: str, found: list[jax.Device]) -> str:
+    with pytest.raises(DeviceError) as caught:
+        check_found(find_accelerator(accelerator), found)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("accelerator", [one for one in ONE_HOST.values() if one.is_tpu], ids=lambda one: one.name)
+def test_slice_that_is_there_is_taken_and_one_of_other_size_or_kind_refused(accelerator: object) -> None:
+    wanted = find_accelerator(accelerator.name)  # type: ignore[attr-defined]
+    for kind in wanted.generation.kinds:
+        check_found(wanted, some(wanted.devices, kind, "tpu"))
+        with pytest.raises(DeviceError, match=f"found {wanted.devices + 1} of {kind} "):
+            check_found(wanted, some(wanted.devices + 1, kind, "tpu"))
+    for other in GENERATIONS.values():
+        if other != wanted.generation and other.kinds:
+            with pytest.raises(DeviceError):
+                check_found(wanted, some(wanted.devices, other.kinds[0], "tpu"))
+
+
+def test_gpus_of_any_kind_are_taken_but_not_fewer() -> None:
+    check_found(find_accelerator("gpu-2"), some(2, "NVIDIA H200", "gpu"))
+    check_found(find_accelerator("gpu-2"), some(8, "NVIDIA L4", "gpu"))
+    assert "accelerator gpu-2 must give 2 devices, found 1 of NVIDIA L4 (" in said("gpu-2", some(1, "NVIDIA L4", "gpu"))
+    assert "found 2 of TPU v4 (" in said("gpu-2", some(2, "TPU v4", "tpu"))
+
+
+def test_plan_for_a_cpu_takes_whatever_is_there() -> None:
+    check_found(find_accelerator("cpu"), some(1, "cpu", "cpu"))
+    check_found(find_accelerator("cpu"), some(8, "TPU v6 lite", "tpu"))
+
+
+def test_devices_of_a_cpu_are_found() -> None:
+    assert find_devices(find_accelerator("cpu")) == jax.devices()
+
+
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A TPU that JAX cannot open, in a pod."""
+
+    def fail(_: str = "") -> list[jax.Device]:
+        raise RuntimeError("Backend 'tpu' failed to initialize:\n PERMISSION_DENIED: /dev/vfio/0")
+
+    monkeypatch.setattr(jax, "devices", fail)
+    monkeypatch.setattr(Surroundings, "look", lambda: SEEN)
+
+
+@pytest.mark.usefixtures("refused")
+def test_what_jax_says_where_it_cannot_start_is_said() -> None:
+    with pytest.raises(
+        DeviceError, match=r"found none, since JAX says: Backend 'tpu' failed to initialize: PERMISSION_"
+    ):
+        find_devices(find_accelerator("v6e-1x1"))
+
+
+@pytest.mark.usefixtures("refused")
+def test_everything_that_was_seen_is_said_on_one_line() -> None:
+    assert said("v6e-2x4", some(1, "cpu", "cpu")) == (
+        "accelerator v6e-2x4 must give 8 devices of TPU v6 lite, found 1 of cpu, since JAX says: Backend 'tpu' failed "
+        "to initialize: PERMISSION_DENIED: /dev/vfio/0 (uid 65532; RLIMIT_MEMLOCK 65,536 bytes, at most 65,536 bytes; "
+        "/dev/vfio/0 crw------- 0:0, /dev/vfio/vfio crw-rw-rw- 0:0; TPU_WORKER_ID=0; libtpu is installed): the user "
+        "may be kept from the device: compile with RUN_AS=0, or raise RLIMIT_MEMLOCK; else see that the pod asks for "
+        "google.com/tpu=8 on a node with cloud.google.com/gke-tpu-accelerator=tpu-v6e-slice, "
+        "cloud.google.com/gke-tpu-topology=2x4"
+    )
+
+
+@pytest.mark.parametrize(
+    ("seen", "remedy"),
+    [
+        (
+            {"files": {"/dev/vfio/vfio": "crw-rw-rw- 0:0"}},
+            "the pod has no such device: let it ask for google.com/tpu=1",
+        ),
+        ({"has_libtpu": False}, "the image cannot drive TPUs: build the extract image with JAX=tpu"),
+        ({"uid": 0}, "see that the pod asks for google.com/tpu=1 on a node with "),
+    ],
+)
+def test_remedy_is_for_what_is_missing(seen: dict[str, object], remedy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = dataclasses.replace(SEEN, **seen)  # type: ignore[arg-type]
+    monkeypatch.setattr(Surroundings, "look", lambda: found)
+    assert f"): {remedy}" in said("v5e-1x1", some(1, "cpu", "cpu"))
+
+
+def test_surroundings_are_those_of_this_process(tmp_path: Path) -> None:
+    (tmp_path / "vfio").mkdir()
+    for name, mode in (("vfio/0", 0o600), ("vfio/vfio", 0o666), ("accel3", 0o640), ("null", 0o666)):
+        (tmp_path / name).touch()
+        (tmp_path / name).chmod(mode)
+    seen = Surroundings.look(tmp_path, {"TPU_WORKER_ID": "0", "HF_TOKEN": "a secret"})
+    owner = f"{os.getuid()}:{os.getgid()}"
+    assert seen.files == {
+        f"{tmp_path}/vfio/0": f"-rw------- {owner}",
+        f"{tmp_path}/vfio/vfio": f"-rw-rw-rw- {owner}",
+        f"{tmp_path}/accel3": f"-rw-r----- {owner}",
+    }
+    assert seen.chips == [f"{tmp_path}/vfio/0", f"{tmp_path}/accel3"]
+    assert seen.uid == os.getuid()
+    assert seen.memlock == resource.getrlimit(resource.RLIMIT_MEMLOCK)
+    assert "TPU_WORKER_ID=0" in seen.described
+    assert "secret" not in seen.described
+
+
+def test_unlimited_memory_is_called_so() -> None:
+    unlimited = dataclasses.replace(SEEN, memlock=(8_388_608, resource.RLIM_INFINITY))
+    assert "RLIMIT_MEMLOCK 8,388,608 bytes, at most unlimited" in unlimited.described
+
+
+def test_library_that_drives_tpus_is_seen_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "libtpu").mkdir()
+    (tmp_path / "libtpu" / "__init__.py").touch()
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    assert devices.Surroundings.look(tmp_path).has_libtpu
+    assert re.search("libtpu is installed$", Surroundings.look(tmp_path).described)

@@ -1,0 +1,232 @@
+"""Every manifest is rendered by kubectl and held against the schema of its kind."""
+
+import copy
+import ipaddress
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import jsonschema
+import kubernetes_validate
+import pytest
+import yaml
+
+from components.models.accelerators import find_accelerator
+from tests.conftest import ROOT
+from tests.k8s.conftest import FOLDERS, K8S, REMOTE, Manifest, kubectl, only, render
+from tests.k8s.schemas import folder_name, validate
+
+OVERLAYS = {"standalone": "kubeflow", "multi-user": "my-profile"}
+"""And their namespaces."""
+PARTS = ("base", "components", "kubeflow", "kueue", "overlays", "tpu-check")
+"""What the settings are written into."""
+KUBEFLOW = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: workflow-controller-configmap, namespace: kubeflow}
+data:
+  artifactRepository: "archiveLogs: true"
+  workflowDefaults: |
+    spec: {templateDefaults: {retryStrategy: {limit: "2", retryPolicy: OnError}}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: kfp-launcher, namespace: kubeflow}
+data: {defaultPipelineRoot: ""}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: pipeline-runner, namespace: kubeflow}
+"""
+"""Objects of Kubeflow's own, in the shape that its manifests give them."""
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=folder_name)
+def test_every_folder_renders_what_the_api_server_takes(folder: Path) -> None:
+    manifests = render(folder)
+    assert manifests
+    for manifest in manifests:
+        validate(manifest)
+
+
+@pytest.mark.parametrize(("overlay", "namespace"), OVERLAYS.items())
+def test_overlay_with_every_option_is_valid_and_in_one_namespace(
+    overlay: str, namespace: str, everything: Path
+) -> None:
+    manifests = render(everything / "overlays" / overlay)
+    assert {"LocalQueue", "NetworkPolicy"} <= {one["kind"] for one in manifests}
+    for manifest in manifests:
+        validate(manifest)
+        assert manifest["metadata"]["namespace"] == namespace
+        for subject in manifest.get("subjects", []):
+            assert subject["namespace"] == namespace
+
+
+def test_unknown_and_ill_typed_fields_are_refused(everything: Path) -> None:
+    manifests = render(everything / "overlays" / "standalone")
+    quota = copy.deepcopy(only(manifests, "ResourceQuota", "byheart-tpu"))
+    quota["spec"]["limit"] = {}
+    with pytest.raises(kubernetes_validate.ValidationError, match="'limit' was unexpected"):
+        validate(quota)
+    queue = copy.deepcopy(only(manifests, "LocalQueue", "byheart"))
+    queue["spec"]["cluster_queue"] = "byheart"
+    with pytest.raises(jsonschema.ValidationError, match="'cluster_queue' was unexpected"):
+        validate(queue)
+    cluster_queue = copy.deepcopy(only(render(K8S / "kueue"), "ClusterQueue", "byheart"))
+    cluster_queue["spec"]["resourceGroups"][0]["flavors"][0]["resources"][0]["nominalQuota"] = "eight"
+    with pytest.raises(jsonschema.ValidationError, match="'eight'"):
+        validate(cluster_queue)
+
+
+def test_settings_stand_in_one_file(everything: Path) -> None:
+    settings = everything / "settings" / "settings.env"
+    text = settings.read_text(encoding="utf-8")
+    for old, new in (
+        ("my-bucket", "its-bucket"),
+        ("tpu_chips=8", "tpu_chips=32"),
+        ("extract:0.1.0", "extract@sha256:e"),
+    ):
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+        others = (path for part in PARTS for path in (K8S / part).rglob("*.yaml"))
+        assert not [path for path in others if old in path.read_text(encoding="utf-8")]
+    changed = everything.parent / "changed"
+    shutil.copytree(everything, changed)
+    (changed / "settings" / "settings.env").write_text(text, encoding="utf-8")
+    for overlay in OVERLAYS:
+        manifests = render(changed / "overlays" / overlay)
+        assert only(manifests, "ConfigMap", "kfp-launcher")["data"]["defaultPipelineRoot"] == "gs://its-bucket/kubeflow"
+        assert only(manifests, "ResourceQuota", "byheart-tpu")["spec"]["hard"] == {"requests.google.com/tpu": "32"}
+        assert not [one for one in manifests if one["metadata"]["name"] == "byheart-settings"]
+    (group,) = only(render(changed / "kueue"), "ClusterQueue", "byheart")["spec"]["resourceGroups"]
+    quotas = {one["name"]: one["nominalQuota"] for one in group["flavors"][0]["resources"]}
+    assert quotas["google.com/tpu"] == "32"
+    assert list(quotas) == group["coveredResources"], "Kueue wants them in this order"
+    (job,) = render(changed / "tpu-check")
+    assert job["spec"]["template"]["spec"]["containers"][0]["image"] == "byheart-extract@sha256:e"
+
+
+def test_queue_leads_to_the_clusters_and_is_not_called_default(everything: Path) -> None:
+    cluster = {one["kind"]: one for one in render(K8S / "kueue")}
+    assert not [one for one in cluster.values() if "namespace" in one["metadata"]]
+    (group,) = cluster["ClusterQueue"]["spec"]["resourceGroups"]
+    assert [one["name"] for one in group["flavors"]] == [cluster["ResourceFlavor"]["metadata"]["name"]]
+    for overlay in OVERLAYS:
+        (queue,) = (one for one in render(everything / "overlays" / overlay) if one["kind"] == "LocalQueue")
+        assert queue["metadata"]["name"] != "default", "it would take in every pod without a label"
+        assert queue["spec"]["clusterQueue"] == cluster["ClusterQueue"]["metadata"]["name"]
+
+
+def test_no_manifest_holds_a_secret() -> None:
+    rendered = [manifest for folder in FOLDERS for manifest in render(folder)]
+    assert "Secret" not in {manifest["kind"] for manifest in rendered}
+
+
+def kubeflow_with_patches(folder: Path) -> list[Manifest]:
+    shutil.copytree(K8S, folder / "k8s")
+    kustomization = folder / "k8s" / "kubeflow" / "kustomization.yaml"
+    content = yaml.safe_load(kustomization.read_text(encoding="utf-8"))
+    content["resources"] = ["kubeflow.yaml"]
+    kustomization.write_text(yaml.safe_dump(content), encoding="utf-8")
+    (kustomization.parent / "kubeflow.yaml").write_text(KUBEFLOW, encoding="utf-8")
+    return render(kustomization.parent)
+
+
+def test_kubeflows_own_manifests_change_in_two_places(tmp_path: Path) -> None:
+    before, after = list(yaml.safe_load_all(KUBEFLOW)), kubeflow_with_patches(tmp_path)
+    assert only(after, "ServiceAccount", "pipeline-runner") == only(before, "ServiceAccount", "pipeline-runner")
+    assert len(after) == len(before) - 1, "kfp-launcher is the overlay's"
+    changed = only(after, "ConfigMap", "workflow-controller-configmap")["data"]
+    assert changed["artifactRepository"] == "archiveLogs: true"
+    strategy = yaml.safe_load(changed["workflowDefaults"])["spec"]["templateDefaults"]["retryStrategy"]
+    assert strategy["retryPolicy"] == "Always"
+    (resource,) = yaml.safe_load((REMOTE / "kustomization.yaml").read_text(encoding="utf-8"))["resources"]
+    assert resource.endswith("?ref=2.17.0")
+
+
+def test_same_file_patches_a_kubeflow_that_is_installed(tmp_path: Path) -> None:
+    installed = tmp_path / "installed.yaml"
+    patch = K8S / "components" / "kubeflow" / "workflow-controller-configmap.yaml"
+    installed.write_text(KUBEFLOW.split("---")[0], encoding="utf-8")
+    command = [kubectl(), "patch", "--local", f"--filename={installed}", f"--patch-file={patch}", "--output=yaml"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    overlaid = only(kubeflow_with_patches(tmp_path), "ConfigMap", "workflow-controller-configmap")
+    assert yaml.safe_load(done.stdout)["data"] == overlaid["data"]
+
+
+@pytest.mark.parametrize(
+    ("what", "status", "message", "exit_code", "repeated"),
+    [
+        ("a pod that has exited", "Failed", "Error (exit code 1)", "1", True),
+        ("a pod without a word", "Failed", "", "137", True),
+        (
+            "a pod whose node went away",
+            "Failed",
+            "Pod was terminated in response to imminent node shutdown.",
+            "-1",
+            True,
+        ),
+        ("a pod that was deleted", "Error", "pod deleted", "-1", True),
+        ("a graph in which a task has failed for good", "Failed", "", "-1", False),
+    ],
+)
+def test_pods_are_repeated_and_graphs_are_not(
+    what: str, status: str, message: str, exit_code: str, repeated: bool, tmp_path: Path
+) -> None:
+    patched = only(kubeflow_with_patches(tmp_path), "ConfigMap", "workflow-controller-configmap")
+    strategy = yaml.safe_load(patched["data"]["workflowDefaults"])["spec"]["templateDefaults"]["retryStrategy"]
+    expression = strategy["expression"].replace("||", "or")  # the rest of it is Python too
+    names = {"lastRetry": SimpleNamespace(status=status, message=message, exitCode=exit_code), "asInt": int}
+    assert eval(expression, {"__builtins__": {}}, names) is repeated, what
+
+
+def allowed(policy: Manifest, address: str, port: int, protocol: str = "TCP") -> bool:
+    """Whether pods may reach an address outside the cluster, by Kubernetes' definition of a NetworkPolicy."""
+    there = ipaddress.ip_address(address)
+    for rule in policy["spec"]["egress"]:
+        if not any((one["port"], one["protocol"]) == (port, protocol) for one in rule["ports"]):
+            continue
+        for block in (peer["ipBlock"] for peer in rule["to"] if "ipBlock" in peer):
+            excepted = any(there in ipaddress.ip_network(one) for one in block.get("except", []))
+            if there in ipaddress.ip_network(block["cidr"]) and not excepted:
+                return True
+    return False
+
+
+def test_pods_of_runs_reach_what_they_need_and_nothing_else(everything: Path) -> None:
+    policy = only(render(everything / "overlays" / "standalone"), "NetworkPolicy", "byheart-runs")
+    assert policy["spec"]["policyTypes"] == ["Egress"]
+    assert allowed(policy, "169.254.169.254", 80), "tokens, with Dataplane V2"
+    assert allowed(policy, "169.254.169.252", 988), "tokens, without"
+    assert allowed(policy, "169.254.20.10", 53, "UDP"), "names"
+    assert allowed(policy, "142.250.0.1", 443), "Cloud Storage"
+    assert not allowed(policy, "142.250.0.1", 80)
+    assert not allowed(policy, "142.250.0.1", 22)
+    assert not allowed(policy, "169.254.1.1", 443)
+    assert not allowed(policy, "10.0.0.1", 5432)
+    peers = [peer for rule in policy["spec"]["egress"] for peer in rule["to"] if "namespaceSelector" in peer]
+    inside = [peer["namespaceSelector"]["matchLabels"] for peer in peers]
+    assert inside == [{"kubernetes.io/metadata.name": name} for name in ("kube-system", "kubeflow")]
+
+
+def test_check_of_a_tpu_asks_for_the_slice_that_it_looks_for() -> None:
+    (job,) = render(K8S / "tpu-check")
+    pod = job["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    flag, name = container["args"]
+    accelerator = find_accelerator(name)
+    assert pod["nodeSelector"] == accelerator.node_labels
+    for side in ("requests", "limits"):
+        assert container["resources"][side][accelerator.generation.resource] == str(accelerator.chips)
+    assert {"key": "google.com/tpu", "operator": "Exists", "effect": "NoSchedule"} in pod["tolerations"]
+    assert container["command"] == ["python", "-m", "components.extract.check"]
+    assert flag == "--accelerator"
+
+
+def test_all_yaml_is_tidy() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "yamllint", "--strict", "."], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout

@@ -1,0 +1,84 @@
+"""What the launcher reads out of a run's output, and shows."""
+
+import os
+import pty
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from components.contracts.progress import ERROR, Progress, say, stage
+from launch.story import Story, said_in
+from tests.conftest import ROOT
+
+
+def line(capsys: pytest.CaptureFixture[str], *what: Any, **fields: Any) -> str:
+    """A line as a stage says it."""
+    say(*what, **fields)
+    return capsys.readouterr().out
+
+
+def test_what_a_stage_says_is_read_from_among_what_others_print(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [line(capsys, text) for text in ('p_z ≥ 0.5: {"time": "now"}', "two\nlines", "\u2028", "x" * 100_000)]
+    for text in lines:
+        read = said_in(text)
+        assert read
+        assert said_in(f"    {text}") == said_in(f"        50%|##   | 1/2{text}") == read
+    assert [said["message"][:20] for said in map(said_in, lines) if said] == [
+        'p_z ≥ 0.5: {"time": ', "two\nlines", "\u2028", "x" * 20,
+    ]  # fmt: skip
+    error = said_in(line(capsys, "it is so", ERROR, exception="Traceback"))
+    assert error
+    assert (error["severity"], error["message"], error["exception"]) == ("ERROR", "it is so", "Traceback")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "12:00:00.000 - INFO - Status: SUCCESS\n", "plot | a line\n", '{"time": "2026', '{"a": 1}', "{}"]
+)
+def test_what_no_stage_says_is_no_line_of_the_story(text: str) -> None:
+    assert said_in(text) is None
+
+
+SHOWN = """
+from launch.story import Story
+with Story() as story:
+    for said in {said}:
+        story.show(said)
+"""
+
+
+def test_progress_overwrites_itself_on_a_terminal_and_nothing_else_does(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    monkeypatch.setenv("BYHEART_PROGRESS_SECONDS", "0.5")
+    with stage("extract"):
+        say("3 windows")
+        progress = Progress(300, "windows")
+        for _ in range(3):
+            now += 1
+            progress.add(100)
+    said = [said_in(text) for text in capsys.readouterr().out.splitlines()]
+    with Story() as story:
+        for each in said:
+            assert each
+            story.show(each)
+    lines = [
+        " extract  3 windows",
+        " extract  100 / 300 windows, 100 windows/s, 2.0 s left",
+        " extract  200 / 300 windows, 100 windows/s, 1.0 s left",
+        " extract  300 / 300 windows, 100 windows/s, 0.0 s left",
+        " extract  done in 3.0 s",
+    ]
+    assert capsys.readouterr().out.splitlines() == lines
+
+    ours, theirs = pty.openpty()
+    subprocess.run([sys.executable, "-c", SHOWN.format(said=said)], stdout=theirs, cwd=ROOT, check=True)
+    os.close(theirs)
+    first, *progress_lines, last = os.read(ours, 4096).decode().replace("\r\n", "\n").split("\r")
+    os.close(ours)
+    assert first == f"{lines[0]}\n"
+    assert progress_lines == lines[1:4]
+    assert last == f"{lines[4]:<{len(lines[3])}}\n"

@@ -1,0 +1,227 @@
+"""The stage: what is left to score, and the pods that score it, through the compiled graph."""
+
+import json
+import re
+import typing
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import kubernetes_validate
+import numpy as np
+import pytest
+
+from components.contracts.books import Book, write_books
+from components.contracts.model import Model, write_model
+from components.contracts.plan import Plan, read_plan
+from components.contracts.scores import part_to_bytes
+from components.contracts.settings import Settings
+from components.contracts.windows import Tokenization, Windows, write_windows
+from components.plan.component import plan
+from components.store import open_store
+from components.store.score_parts import parts_of_shard
+from launch.compile import compile_pipeline
+from tests.contracts.test_scores import some_scores
+from tests.contracts.test_settings import DEFAULTS
+from tests.launch.driver import Driver, read_compiled
+from tests.models.known_shapes import CONFIGS
+
+WINDOWS = 2_100
+"""Three parts."""
+PLACES = 10 * np.arange(WINDOWS)
+ROWS = Windows(
+    cursor=PLACES, start=PLACES, suffix_start=PLACES + 50, stop=PLACES + 100,
+    token_ids=np.arange(WINDOWS * 100, dtype=np.int32).reshape(WINDOWS, 100) % 999,
+    token_stops=PLACES[:, None] + np.arange(100), dropped_tail=0, dropped_inside=0,
+)  # fmt: skip
+OUTPUTS = typing.get_type_hints(plan.python_func)["return"]
+
+
+class Run:
+    """A run up to its plan, under a model of which there is a config.json."""
+
+    def __init__(self, folder: Path, config: str, source: str = "a-model", **changes: int) -> None:
+        self.folder = folder
+        write_books(folder / "books", [Book(name="book", source="nowhere", text="a book")])
+        (folder / "model").mkdir()
+        (folder / "model" / "config.json").write_text(json.dumps(CONFIGS[config] | changes))
+        address = str(folder / "model")
+        model = Model(source=source, commit=None, address=address, model_type="llama", parameters=1, weights_sha256="w")
+        write_model(folder / "model.json", model)
+        tokenization = Tokenization(tokenizer_sha256="t", tokenizers="0", bos_id=None, scored_tokens=50)
+        write_windows(folder / "windows", tokenization, [("book", ROWS)])
+
+    def plan(self, **settings: object) -> dict[str, Any]:
+        """The outputs of the stage by name."""
+        Settings.from_parameters({**DEFAULTS, **settings}).write(self.folder / "settings.json")
+        files = {
+            "book_texts": "books",
+            "model_description": "model.json",
+            "windows": "windows",
+            "settings": "settings.json",
+            "plan": "plan.json",
+        }
+        artifacts = {name: SimpleNamespace(path=str(self.folder / file)) for name, file in files.items()}
+        found = plan.python_func(store=str(self.folder / "store"), **artifacts)
+        return dict(zip(OUTPUTS._fields, found, strict=True))
+
+    def planned(self) -> Plan:
+        return read_plan(self.folder / "plan.json")
+
+    def score(self) -> None:
+        """Put all parts that were planned into the store."""
+        store = open_store(str(self.folder / "store"))
+        for part in parts_of_shard(self.planned().windows, 1, 1):
+            store.create(part.name, part_to_bytes(some_scores(len(part.rows)), part.address, part.number, {}))
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dict[str, Any]]:
+    path = tmp_path_factory.mktemp("compiled") / "pipeline.yaml"
+    compile_pipeline(path)
+    return read_compiled(path)
+
+
+TPU, SPOT = "google.com/tpu", "cloud.google.com/gke-spot"
+CASES: dict[str, tuple[dict[str, Any], dict[str, str], dict[str, str], list[str]]] = {
+    "a small model on a CPU": (
+        {"config": "smollm2-135m", "accelerator": "cpu"},
+        {"cpu": "2", "memory": "3Gi"},
+        {},
+        [],
+    ),
+    "a known model, on spot nodes": (
+        {"config": "llama-3.1-70b", "source": "meta-llama/Llama-3.1-70B", "spot": True},
+        {"cpu": "64", "memory": "256Gi", TPU: "8"},
+        {
+            "cloud.google.com/gke-tpu-accelerator": "tpu-v6e-slice",
+            "cloud.google.com/gke-tpu-topology": "2x4",
+            SPOT: "true",
+        },
+        [TPU, SPOT],
+    ),
+    "a model without a row": (
+        {"config": "llama-3.2-1b"},
+        {"cpu": "8", "memory": "32Gi", TPU: "1"},
+        {
+            "cloud.google.com/gke-tpu-accelerator": "tpu-v5-lite-podslice",
+            "cloud.google.com/gke-tpu-topology": "1x1",
+        },
+        [TPU],
+    ),
+    "GPUs, and memory that is asked for": (
+        {"config": "llama-3.1-8b", "accelerator": "gpu-2", "memory": "100Gi"},
+        {"cpu": "16", "memory": "100Gi", "nvidia.com/gpu": "2"},
+        {"cloud.google.com/gke-accelerator": "nvidia-a100-80gb"},
+        ["nvidia.com/gpu"],
+    ),
+    "all scores there already": (
+        {"config": "llama-3.1-8b", "accelerator": "v6e-2x2", "spot": True, "memory": "500Gi", "scored": True},
+        {"cpu": "1", "memory": "2Gi"},
+        {},
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize(("asked", "limits", "labels", "taints"), CASES.values(), ids=CASES)
+def test_pod_is_placed_by_the_plan(
+    compiled: tuple[dict[str, Any], dict[str, Any]],
+    tmp_path: Path,
+    asked: dict[str, Any],
+    limits: dict[str, str],
+    labels: dict[str, str],
+    taints: list[str],
+) -> None:
+    settings = dict(asked)
+    scored = settings.pop("scored", False)
+    run = Run(tmp_path, settings.pop("config"), settings.pop("source", "a-model"))
+    outputs = run.plan(**settings)
+    if scored:
+        assert outputs["accelerator_type"] == TPU
+        run.score()
+        outputs = run.plan(**settings)
+    pod = Driver(*compiled, "exec-extract", {"plan": outputs}).pod()
+    kubernetes_validate.validate(pod, "1.34", strict=True)
+    (container,) = pod["spec"]["containers"]
+    assert container["resources"]["limits"] == limits
+    assert pod["spec"]["nodeSelector"] == labels
+    assert pod["spec"]["tolerations"] == [
+        {"key": taint, "operator": "Exists", "effect": "NoSchedule"} for taint in taints
+    ]
+
+
+def test_outputs_are_of_the_types_that_the_component_declares(tmp_path: Path) -> None:
+    outputs = Run(tmp_path, "smollm2-135m").plan(shards=2)
+    assert outputs["Output"] == [1, 2]
+    kinds = OUTPUTS.__annotations__
+    assert {name: typing.get_origin(kind) or kind for name, kind in kinds.items()} == {
+        name: type(value) for name, value in outputs.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("config", "source", "settings", "accelerator", "precision"),
+    [
+        ("smollm2-135m", "HuggingFaceTB/SmolLM2-135M", {}, "cpu", "float32"),
+        ("smollm2-135m", "a-folder", {}, "v5e-1x1", "bfloat16"),
+        ("llama-2-13b", "meta-llama/Llama-2-13b-hf", {}, "v6e-1x1", "bfloat16"),
+        ("llama-2-13b", "meta-llama/Llama-2-13b-hf", {"precision": "float32"}, "v5e-2x2", "float32"),
+        ("llama-3.1-8b", "a-folder", {"accelerator": "gpu-1"}, "gpu-1", "bfloat16"),
+        ("llama-3.2-1b", "a-folder", {"accelerator": "cpu"}, "cpu", "float32"),
+        ("llama-3.2-1b", "a-folder", {"accelerator": "cpu", "precision": "float16"}, "cpu", "float16"),
+    ],
+)
+def test_accelerator_is_that_of_the_row_where_it_fits_else_the_smallest(
+    tmp_path: Path, config: str, source: str, settings: dict[str, Any], accelerator: str, precision: str
+) -> None:
+    run = Run(tmp_path, config, source)
+    run.plan(**settings)
+    assert (run.planned().accelerator, run.planned().precision) == (accelerator, precision)
+
+
+def test_plan_says_what_is_left_on_what_and_in_which_layout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = Run(tmp_path, "llama-3.1-70b")
+    run.plan(accelerator="v6e-2x4", shards=3, control_sample=30)
+    planned = run.planned()
+    assert (planned.missing, planned.batch_size) == (WINDOWS + 30, 512)
+    assert planned.layout == "8x1, weights split over all devices and gathered layer by layer"
+    assert list(planned.windows.values()) == [WINDOWS, 30]
+    line = json.loads(capsys.readouterr().out.splitlines()[0])["message"]
+    assert line.startswith(f"{WINDOWS + 30:,} of {WINDOWS + 30:,} windows are to be scored in 3 tasks on v6e-2x4")
+    assert "batches of 512; about 3:" in line
+    run.score()
+    run.plan(accelerator="v6e-2x4", shards=3, control_sample=30)
+    assert (run.planned().missing, run.planned().layout, run.planned().batch_size) == (0, "", 0)
+    assert "all 2,130 windows are scored already: no accelerator is asked for" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"accelerator": "v5e-2x4"}, r"found v5e-2x4: a model of 70,553,706,496 .* smallest slice .* is v6e-2x4"),
+        ({"accelerator": "v6e-2x4", "num_devices": 9}, "num_devices must be at most the 8 of v6e-2x4, found 9"),
+        ({"accelerator": "v6e-2x4", "mesh_shape": "4x1"}, "multiply to the number of devices, 8, found 4x1"),
+        ({"accelerator": "v6e-2x4", "batch_size": 12}, "a multiple of the 8 devices .* found 12: choose 16"),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_an_accelerator_is_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], settings: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(SystemExit):
+        Run(tmp_path, "llama-3.1-70b").plan(**settings)
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (last["severity"], last["stage"]) == ("ERROR", "plan")
+    assert re.search(said, last["message"]), last
+    assert not (tmp_path / "plan.json").exists()
+    assert not (tmp_path / "store").exists()
+
+
+def test_model_that_no_slice_holds_is_refused_with_what_the_largest_has(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        Run(tmp_path, "llama-3.1-70b", num_hidden_layers=600).plan()
+    message = capsys.readouterr().out
+    assert "accelerator must hold the model, found tpu7x-2x2x1: a model of 515," in message
+    assert "found 96.0 GB, of which 3% stay free: no slice of one host holds it: choose a smaller model" in message

@@ -1,0 +1,227 @@
+"""The summary as a page: what it shows is what the statistics say, it asks for nothing, and it is never too large."""
+
+import base64
+import dataclasses
+import io
+import json
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.image import imread
+
+from components.contracts.books import Chapter
+from components.plot.charts import heat_map
+from components.plot.headline import metrics
+from components.plot.outcomes import Outcome
+from components.plot.page import LARGEST_BYTES, ROWS, Pictures, draw_pictures, summary_html, summary_markdown
+from components.plot.summary import together
+from tests.plot import toy
+
+VOID = {"meta", "img", "br"}
+CHAPTERS = tuple(Chapter(title=str(start), start=start) for start in range(0, 3_000, 300))
+CONTROL = toy.measured([1e-9] * 30, name="unseen", role="control")
+BOOK = toy.measured(np.exp(-np.random.default_rng(0).exponential(2, 300)), name="the-book", chapters=CHAPTERS)
+OUTCOMES = (toy.outcome(BOOK, toy.control(CONTROL)), toy.outcome(CONTROL))
+EVIL = 'The <script>alert("1")</script> | of *a* [b](https://example.org) & `c`\n# d'
+
+
+class Page(HTMLParser):
+    """Reads a page, and holds it to opening and closing in turn."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.words: list[str] = []
+        self.style = ""
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] == "style":
+            self.style += data
+        elif data.strip():
+            self.words.append(" ".join(data.split()))
+
+    @property
+    def said(self) -> str:
+        return " ".join(self.words)
+
+    @property
+    def pictures(self) -> list[str]:
+        return [attributes["src"] for tag, attributes in self.tags if tag == "img"]
+
+
+def drawn(*books: Any, with_charts: bool = False) -> dict[str, Pictures]:
+    return {book.book.name: draw_pictures(toy.subject(book), with_charts=with_charts) for book in books}
+
+
+PICTURES = drawn(BOOK, with_charts=True) | drawn(CONTROL)
+
+
+def many(count: int, title: str = "") -> tuple[list[Outcome], dict[str, Pictures]]:
+    """The same book under many names, each with pictures of the size that a long book's have."""
+    noise = np.random.default_rng(0).integers(0, 256, (1, 1_200, 4), np.uint8)
+    file = io.BytesIO()
+    mpl.image.imsave(file, noise, format="png")
+    strip = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    names = [f"book-{number}" for number in range(count)]
+    books = [
+        dataclasses.replace(OUTCOMES[0], described=OUTCOMES[0].described | {"name": name, "title": title})
+        for name in names
+    ]
+    pictures = Pictures(strips={"suffix": strip, "window": strip}, chapters=(0.0, 0.5), charts={})
+    return books, dict.fromkeys(names, pictures)
+
+
+def page(books: Any = OUTCOMES, pictures: Any = None, not_measured: Any = ()) -> str:
+    given = PICTURES if pictures is None else pictures
+    return summary_html(toy.run(), books, together(books[:5]), not_measured, given)
+
+
+def test_page_asks_for_nothing_and_is_well_formed() -> None:
+    found = Page(page())
+    for tag, attributes in found.tags:
+        for name, value in attributes.items():
+            if name in ("src", "href", "srcset", "poster", "action", "data"):
+                assert value.startswith(("data:image/png;base64,", "#")), (tag, name)
+            assert not name.startswith("on")
+    assert "script" not in {tag for tag, _ in found.tags}
+    assert "url(" not in found.style
+    assert "@import" not in found.style
+    assert {"http-equiv": "Content-Security-Policy"}.items() <= {
+        name: value for tag, attributes in found.tags if tag == "meta" for name, value in attributes.items()
+    }.items()
+
+
+def test_numbers_are_those_of_the_statistics() -> None:
+    numbers = json.loads(json.dumps(OUTCOMES[0].statistics))
+    coverage, windows = numbers["plain"]["coverage_at"]["suffix"]["0.5"], numbers["plain"]["windows_at"]["0.001"]
+    longest = numbers["headline"]["longest_passage_characters_at_0.5"]
+    low, high = coverage["interval"]
+    said = Page(page()).said
+    assert f"{coverage['share_of_measurable']:.1%} of measurable characters lie in a suffix with p_z ≥ 0.5" in said
+    assert f"95% interval {low:.1%} to {high:.1%}; control {coverage['control']:.1%}" in said
+    assert f"{windows['share']:.1%} of windows have p_z ≥ 0.001" in said
+    assert f"{longest} characters in the longest passage at p_z ≥ 0.5 control 0" in said
+    text = summary_markdown(toy.run(), OUTCOMES, together(OUTCOMES), ())
+    assert (
+        f"| of measurable characters lie in a suffix with p_z ≥ 0.5 | {coverage['share_of_measurable']:.1%} "
+        f"| {low:.1%} to {high:.1%} | {coverage['control']:.1%} |"
+    ) in text
+    assert f"| of windows have p_z ≥ 0.001 | {windows['share']:.1%} |" in text
+    assert metrics(OUTCOMES, together(OUTCOMES)) == {
+        "the-book: share of characters with p_z >= 0.5": coverage["share_of_measurable"],
+        "the-book: share of windows with p_z >= 0.001": windows["share"],
+        "the-book: longest passage at p_z >= 0.5, in characters": longest,
+        "unseen: share of characters with p_z >= 0.5": 0.0,
+        "unseen: share of windows with p_z >= 0.001": 0.0,
+        "unseen: longest passage at p_z >= 0.5, in characters": 0,
+    }
+
+
+def test_books_that_are_many_are_told_together() -> None:
+    books = [*many(5)[0], OUTCOMES[1]]
+    taken = together(books)
+    told = metrics(books, taken)
+    pool = taken["books"]["plain"]["micro"]["windows_at_0.001"]["share"]
+    mean = taken["controls"]["plain"]["macro"]["suffix_coverage_at_0.5"]["share"]
+    assert told["books in one pool: share of windows with p_z >= 0.001"] == pool
+    assert told["mean of the controls: share of characters with p_z >= 0.5"] == mean
+    longest = OUTCOMES[0].statistics["headline"]["longest_passage_characters_at_0.5"]
+    assert told["books in one pool: longest passage at p_z >= 0.5, in characters"] == longest > 0
+    assert not any("book-1" in name for name in told)
+    for text in (
+        summary_html(toy.run(), books, taken, (), many(5)[1] | PICTURES),
+        summary_markdown(toy.run(), books, taken, ()),
+    ):
+        assert "Books in one pool" in text
+        assert f"{pool:.1%}" in text
+
+
+def test_strip_is_the_heat_map_of_the_book() -> None:
+    uri = next(iter(PICTURES["the-book"].strips.values()))
+    pixels = imread(io.BytesIO(base64.b64decode(uri.partition(",")[2])))
+    covered = BOOK.schemes["plain"].maps["suffix"]
+    values = np.exp(heat_map.column_maxima(covered, pixels.shape[1]))
+    assert (pixels[0, :, 3] == 0).tolist() == np.isnan(values).tolist()
+    assert np.isnan(values).any()
+    seen = ~np.isnan(values)
+    position = 1 + np.log10(values[seen].clip(1e-4)) / 4  # of the colours, from 1e-4 to 1
+    expected = mpl.colormaps["Greys"](position)
+    np.testing.assert_allclose(pixels[0, seen], expected, atol=1 / 128)
+
+
+def test_book_of_any_name_stays_text() -> None:
+    books, pictures = many(2, title=EVIL)
+    found = Page(page(books, pictures))
+    assert " ".join(EVIL.split()) in found.said
+    assert "script" not in {tag for tag, _ in found.tags}
+    text = summary_markdown(toy.run(), books, together(books), ())
+    assert "<script" not in text
+    row = next(line for line in text.splitlines() if line.startswith("| The"))
+    assert len(re.findall(r"(?<!\\)\|", row)) == 8
+    assert r"\[b\]\(https://example.org\)" in row
+
+
+def test_page_of_many_books_keeps_its_size_and_says_what_it_leaves_out() -> None:
+    books, pictures = many(300)
+    text = page(books, pictures)
+    assert 0.8 * LARGEST_BYTES < len(text.encode()) <= LARGEST_BYTES
+    found = Page(text)
+    shown = sum("first" in attributes.get("class", "") for _, attributes in found.tags)
+    assert 50 < shown < 300
+    assert f"room for the maps of {shown} of 300 texts" in found.said
+    assert sum(tag == "tr" for tag, _ in found.tags) == 1 + 300
+
+
+def test_page_of_thousands_of_long_names_keeps_its_size_too() -> None:
+    books, pictures = many(3_000, title='\U0001d4d0"' * 300)
+    text = page(books, pictures)
+    assert len(text.encode()) <= LARGEST_BYTES
+    assert sum(tag == "tr" for tag, _ in Page(text).tags) == 1 + ROWS
+    assert "The other 2,000 stand in summary.csv" in text
+
+
+def test_best_known_books_come_first_and_controls_last() -> None:
+    better = dataclasses.replace(
+        OUTCOMES[0],
+        described=OUTCOMES[0].described | {"name": "better"},
+        statistics=toy.numbers(toy.measured(np.full(40, 0.9))),
+    )
+    said = Page(page((*OUTCOMES, better), PICTURES | {"better": PICTURES["unseen"]})).said
+    assert said.index("better") < said.index("the-book") < said.index("unseen")
+
+
+def test_what_was_not_measured_is_said() -> None:
+    gone = [{"source": "a.txt", "role": "book", "why": "a.txt must be there"}]
+    assert "Not measured: 1 of what was named" in Page(page(not_measured=gone)).said
+    assert "Not measured" not in page()
+    assert "**Not measured: 1**" in summary_markdown(toy.run(), OUTCOMES, together(OUTCOMES), gone)
+
+
+def test_book_without_a_window_has_a_page() -> None:
+    empty = toy.measured([], characters=30, name="empty")
+    books = [toy.outcome(empty)]
+    text = page(books, drawn(empty, with_charts=False))
+    assert "–" in Page(text).said
+    assert "nan" not in text.lower().replace("nance", "")
+    assert "empty: share of windows with p_z >= 0.001" not in metrics(books, together(books))
+
+
+def test_caveats_stand_on_both_pages() -> None:
+    for text in (Page(page()).said, summary_markdown(toy.run(), OUTCOMES, together(OUTCOMES), ())):
+        for caveat in ("no single generation produced it", "p_z = 0.001 unrelated text begins", "was not trained on"):
+            assert caveat in text

@@ -1,0 +1,45 @@
+"""What Kubeflow's UI shows of a run: the headline as metrics, and the summary as HTML and as Markdown."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from tests.conftest import BOOK, CONTROL, MODEL, ROOT, launch_command
+
+
+def test_artifacts_are_what_the_results_hold(tmp_path: Path) -> None:
+    launch_command(tmp_path)  # which compiles
+    work, out = tmp_path / "work", tmp_path / "out"
+    arguments = {
+        "books": [str(BOOK)], "controls": [str(CONTROL)], "model": str(MODEL), "store": str(tmp_path / "store"),
+        "cursor_inc": 100, "dpi": 20,
+    }  # fmt: skip
+    command = [sys.executable, "-m", "launch.graph", str(tmp_path / "pipeline.yaml"), str(work), str(out)]
+    with subprocess.Popen(
+        [*command, json.dumps(arguments)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        start_new_session=True,
+    ) as run:  # fmt: skip
+        assert run.stdout
+        printed = run.stdout.read()
+    assert run.returncode == 0, printed[-3_000:]
+    for artifact, name in (("summary_html", "summary.html"), ("summary_markdown", "summary.md")):
+        (made,) = work.rglob(f"plot/{artifact}")
+        assert made.read_bytes() == (out / name).read_bytes()
+    spec = next(yaml.safe_load_all((tmp_path / "pipeline.yaml").read_text(encoding="utf-8")))
+    declared = spec["components"]["comp-plot"]["outputDefinitions"]["artifacts"]
+    assert {name: artifact["artifactType"]["schemaTitle"] for name, artifact in declared.items()} == {
+        "results": "system.Artifact",
+        "headline": "system.Metrics",
+        "summary_html": "system.HTML",
+        "summary_markdown": "system.Markdown",
+    }
+    (told,) = work.rglob("plot/executor_output.json")
+    artifacts = json.loads(told.read_text(encoding="utf-8"))["artifacts"]
+    metrics = artifacts["headline"]["artifacts"][0]["metadata"]
+    for book in (BOOK.stem, CONTROL.stem):
+        expected = json.loads((out / book / "statistics.json").read_text(encoding="utf-8"))["headline"]
+        found = [value for name, value in metrics.items() if name.startswith(f"{book}: ")]
+        assert found == list(expected.values())
