@@ -1,6 +1,7 @@
 # `make run` measures the bundled sample; `make test` tests. Everything else is below, one line each.
 #
 #   make run BOOKS="a.txt b.txt" CONTROLS=unseen.txt MODEL=llama-3.2-1b OUT=results SET="top_k=20 cursor_inc=50"
+#   make submit ARGS="k8s/runs/novels.yaml --host http://localhost:8080 --wait"
 #   make compile QUEUE=scores RUN_AS=0
 #   make plan MODEL=llama-3.1-8b ACCELERATOR=v6e-2x4 BOOKS="a.txt b.txt" COMPILE=1
 
@@ -27,6 +28,8 @@ FAULTS ?= 1000
 SEED ?=
 ROUNDS ?= 3
 BENCH ?=
+ARGS ?=
+CHECK ?=
 OFFLINE ?=
 
 VENV := .venv
@@ -37,9 +40,9 @@ LOCK = uv pip compile --quiet --universal --fork-strategy fewest --python-versio
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 LOCK_IMAGE = $(LOCK) --config-file images/uv.toml --constraints requirements.txt --group component
 
-.PHONY: help run plan compile images push test test-runs test-gcs test-hub test-k8s test-containers test-docs
-.PHONY: test-parity test-aot soak store audit bench bench-plot bench-download bench-load bench-precision bench-tokenize
-.PHONY: pictures check format sample goldens lock
+.PHONY: help run plan compile images push submit manifests test test-runs test-gcs test-hub test-kfp test-k8s
+.PHONY: test-containers test-docs test-parity test-aot soak store audit bench bench-plot bench-download bench-load
+.PHONY: bench-precision bench-tokenize pictures check format sample goldens lock
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -58,6 +61,12 @@ images: $(VENV)/run  ## Build the stages' images with Docker, tagged by commit; 
 push: $(VENV)/run  ## Build them and push them to REGISTRY; images/digests.json says what a pod will pull
 	@$(BIN)/python -m launch images --jax "$(JAX)" --base "$(BASE_IMAGE)" --push "$(REGISTRY)"
 
+submit: compile  ## Submit a run to Kubeflow Pipelines; ARGS="k8s/runs/novels.yaml --wait", or name=value
+	@$(BIN)/python -m launch submit $(ARGS)
+
+manifests: compile  ## Write the Jobs of k8s/runs for GitOps; CHECK=1 says whether they are current
+	@$(BIN)/python -m launch manifests build/pipeline.yaml $(if $(CHECK),--check)
+
 test: $(VENV)/dev  ## Run the tests
 	$(BIN)/python -m pytest
 
@@ -69,6 +78,9 @@ test-gcs: $(VENV)/dev  ## Test the server that stands in for Google Cloud Storag
 
 test-hub: $(VENV)/dev  ## Test the server that stands in for the Hugging Face Hub in the tests
 	$(BIN)/python -m pytest tests/hub
+
+test-kfp: $(VENV)/dev  ## Drive KFP's command line and ours against a server that checks its published API
+	$(BIN)/python -m pytest tests/kfp_api
 
 test-k8s: $(VENV)/dev  ## Render k8s/ with kubectl, and hold what comes out against published schemas
 	$(BIN)/python -m pytest tests/k8s

@@ -4,9 +4,13 @@
     python -m launch images --jax tpu --push europe-docker.pkg.dev/project/folder
     python -m launch run PIPELINE --books book.txt --model folder --store build/store --out out --set top_k=20
     python -m launch plan --model llama-3.1-8b --accelerator v6e-2x4 --books book.txt --set mesh_shape=1x8
+    python -m launch submit k8s/runs/novels.yaml --wait
+    python -m launch submit books='["gs://bucket/book.txt"]' model=llama-3.1-8b store=gs://bucket/byheart
+    python -m launch manifests PIPELINE --check
     python -m launch store ls | show ADDRESS | rm ADDRESS  --store build/store
 
-`make compile`, `make images`, `make push`, `make run`, `make plan` and `make store` call it.
+`make compile`, `make images`, `make push`, `make run`, `make plan`, `make submit`, `make manifests` and `make store`
+call it.
 """
 
 import argparse
@@ -58,6 +62,26 @@ def main() -> int:
     planning.add_argument("--order", type=Path, help="a file to write for a compilation ahead of time, where it fits")
     planning.set_defaults(command=_plan)
 
+    submitting = commands.add_parser("submit", help="submit a run to Kubeflow Pipelines")
+    submitting.add_argument("what", nargs="+", metavar="RUN_FILE | name=value", help="one run file, or parameters")
+    submitting.add_argument("--pipeline", type=Path, default=Path("build/pipeline.yaml"), help="the compiled YAML file")
+    submitting.add_argument("--experiment", default="", help="where it stands in the UI; byheart")
+    submitting.add_argument("--name", default="", help="the run's name; the file's, or one with the time")
+    submitting.add_argument("--host", default="", help="such as http://localhost:8080; else KF_PIPELINES_ENDPOINT")
+    submitting.add_argument("--namespace", default="", help="of your profile, where Kubeflow has several users")
+    submitting.add_argument("--wait", action="store_true", help="say what the tasks do, and fail if the run fails")
+    submitting.add_argument("--every", type=_seconds, default=10.0, metavar="SECONDS", help="how often --wait looks")
+    submitting.add_argument("--once", action="store_true", help="submit a run file's content once and never again")
+    submitting.add_argument(
+        "--patience", type=_seconds, default=120.0, metavar="SECONDS", help="how long --once waits for another attempt"
+    )
+    submitting.set_defaults(command=_submit)
+
+    writing = commands.add_parser("manifests", help="write what GitOps applies: a Job for each run file")
+    writing.add_argument("pipeline", type=Path, help="the compiled YAML file")
+    writing.add_argument("--check", action="store_true", help="write nothing; fail where it is not current")
+    writing.set_defaults(command=_manifests)
+
     storing = commands.add_parser("store", help="see what a store holds, and remove it")
     storing.add_argument("action", choices=("ls", "show", "rm"))
     storing.add_argument("address", nargs="?", default="", help="the beginning of an address, for show and rm")
@@ -71,8 +95,9 @@ def main() -> int:
     except ByheartError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("\ninterrupted; finished parts are kept: run the same command again to go on", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        going_on = str(stop) or "finished parts are kept: run the same command again to go on"
+        print(f"\ninterrupted; {going_on}", file=sys.stderr)
         return 130
 
 
@@ -123,6 +148,34 @@ def _plan(chosen: argparse.Namespace) -> bool:
     from launch.plan import plan
 
     return plan(chosen.model, chosen.accelerator, chosen.books, chosen.set, chosen.order)
+
+
+def _submit(chosen: argparse.Namespace) -> None:
+    from launch.submit import submit
+
+    submit(
+        chosen.what,
+        pipeline=chosen.pipeline,
+        experiment=chosen.experiment,
+        name=chosen.name,
+        host=chosen.host,
+        namespace=chosen.namespace,
+        once_seconds=chosen.patience if chosen.once else None,
+        wait_seconds=chosen.every if chosen.wait else None,
+    )
+
+
+def _manifests(chosen: argparse.Namespace) -> None:
+    from launch.manifests import check_manifests, write_manifests
+
+    (check_manifests if chosen.check else write_manifests)(chosen.pipeline)
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < 86_400:
+        raise argparse.ArgumentTypeError(f"must be some seconds, found {text}")
+    return seconds
 
 
 def _store(chosen: argparse.Namespace) -> None:

@@ -3,7 +3,7 @@
 import difflib
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,8 @@ _KINDS: dict[str, tuple[str, Callable[[str], Any]]] = {
 _LARGEST = 2**53
 """Kubeflow keeps numbers in float64."""
 
-_PLACES = ("books", "controls", "model", "store")
-"""Parameters that have an option of their own."""
+PLACES = ("books", "controls", "model", "store")
+"""Parameters that say what is measured and where it is kept: `launch run` has an option for each, a run file a key."""
 
 
 def read_parameters(pipeline: str | Path) -> dict[str, dict[str, Any]]:
@@ -51,8 +51,13 @@ def read_parameters(pipeline: str | Path) -> dict[str, dict[str, Any]]:
     raise SettingsError(f"{pipeline} must be a compiled pipeline, found: {found}: write it with `make compile`")
 
 
-def parse_values(assignments: list[str], declared: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def parse_values(
+    assignments: list[str], declared: dict[str, dict[str, Any]], *, places: bool = False
+) -> dict[str, Any]:
     """The values of `name=value` assignments, each as the kind that the pipeline declares.
+
+    Args:
+        places: whether books, controls, model and store may stand among them.
 
     Raises:
         SettingsError: one is no assignment, names no parameter, or has a value of another kind.
@@ -63,10 +68,10 @@ def parse_values(assignments: list[str], declared: dict[str, dict[str, Any]]) ->
         if not equals:
             raise SettingsError(f"a setting must be written name=value, found {assignment!r}: write it so")
         if name not in declared:
-            near = difflib.get_close_matches(name, declared, 1)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(declared)}"
-            raise SettingsError(f"a setting must name a parameter of the pipeline, found {name!r}: {hint}")
-        if name in _PLACES:
+            raise SettingsError(
+                f"a setting must name a parameter of the pipeline, found {name!r}: {closest(name, declared)}"
+            )
+        if name in PLACES and not places:
             raise SettingsError(
                 f"{name} must be given as --{name}, found it among the settings: give it there (make: "
                 f"{name.upper()}=...)"
@@ -80,6 +85,24 @@ def parse_values(assignments: list[str], declared: dict[str, dict[str, Any]]) ->
             raise SettingsError(f"{name} must be at most {_LARGEST:,} in size, found {text}: choose a smaller number")
         _check_text(name, text)
     return values
+
+
+def check_given(values: dict[str, Any], declared: dict[str, dict[str, Any]]) -> None:
+    """Refuse to go on without the parameters that have no default.
+
+    Raises:
+        SettingsError: one is not among the values.
+    """
+    needed = [name for name, about in declared.items() if "defaultValue" not in about and not about.get("isOptional")]
+    missing = [name for name in needed if name not in values]
+    if missing:
+        raise SettingsError(f"a run must have {', '.join(needed)}, found no {missing[0]}: give {missing[0]}=...")
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """A word about a name that is not known: the one that was meant, or all that are."""
+    near = difflib.get_close_matches(name, known, 1)
+    return f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
 
 
 def parse_place(name: str, text: str) -> str:

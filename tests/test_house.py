@@ -28,7 +28,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
 """What each room may import of the project: these modules and what lies below them."""
 
 LUGGAGE: dict[str, tuple[str, ...]] = {
-    "launch": ("google.protobuf", "kfp", "yaml"),
+    "launch": ("google.protobuf", "jsonschema", "kfp", "kfp_server_api", "kubernetes", "urllib3", "yaml"),
     "pipeline": ("kfp",),
     **{f"{stage}/component": ("kfp",) for stage in STAGES},
     "download": ("fsspec", "httpx2", "huggingface_hub", "requests", "urllib3"),

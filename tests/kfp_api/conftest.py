@@ -1,0 +1,87 @@
+"""A server, the compiled pipeline, and the command lines that meet it, each in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from launch.compile import compile_pipeline
+from tests.gcs import GcsServer
+from tests.kfp_api import KfpServer
+from tests.kfp_api.published import SWAGGER
+
+ROOT = Path(__file__).parent.parent.parent
+KFP = Path(sys.executable).with_name("kfp")
+PARAMETERS = {"books": ["gs://my-bucket/book.txt"], "model": "llama-3.1-8b", "store": "gs://my-bucket/byheart"}
+ASSIGNMENTS = [f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in PARAMETERS.items()]
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def published_api() -> None:
+    """Skips all tests where there is nothing to hold them against."""
+    if not SWAGGER.exists():
+        pytest.skip(f"KFP's published API is not at {SWAGGER}: name its place as KFP_SWAGGER")
+
+
+@pytest.fixture
+def server() -> Iterator[KfpServer]:
+    """A server that nobody may ask, and that may not answer, against the published API."""
+    with KfpServer() as server:
+        yield server
+    assert not server.violations
+
+
+@pytest.fixture
+def bucket() -> Iterator[GcsServer]:
+    """Google Cloud Storage with `my-bucket`."""
+    with GcsServer() as gcs:
+        gcs.storage.create_bucket("my-bucket")
+        yield gcs
+
+
+@pytest.fixture(scope="session")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The compiled pipeline."""
+    path = tmp_path_factory.mktemp("compiled") / "pipeline.yaml"
+    compile_pipeline(path)
+    return path
+
+
+@pytest.fixture
+def environment(tmp_path: Path, bucket: GcsServer) -> dict[str, str]:
+    """This one's, with a home of its own, the bucket, and nothing that names another Kubeflow."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("KF_", "KFP_", "KUBE"))}
+    home = tmp_path / "home"
+    home.mkdir()
+    return kept | {"HOME": str(home), "STORAGE_EMULATOR_HOST": bucket.address}
+
+
+@pytest.fixture
+def launch(environment: dict[str, str]) -> Command:
+    """`python -m launch`, to its end."""
+
+    def run(*arguments: str | Path, **more: Any) -> subprocess.CompletedProcess[str]:
+        return _run([sys.executable, "-m", "launch", *map(str, arguments)], environment | more)
+
+    return run
+
+
+@pytest.fixture
+def kfp(environment: dict[str, str]) -> Command:
+    """KFP's own command line, to its end."""
+
+    def run(*arguments: str | Path, **more: Any) -> subprocess.CompletedProcess[str]:
+        return _run([str(KFP), *map(str, arguments)], environment | {"PYTHONWARNINGS": "ignore"} | more)
+
+    return run
+
+
+def _run(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=100)

@@ -1,0 +1,65 @@
+"""KFP's own command line, and that ours asks for the same."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.kfp_api import KfpServer, failing
+from tests.kfp_api.conftest import ASSIGNMENTS, PARAMETERS, Command
+
+
+@pytest.mark.parametrize("verb", ["create", "submit"])
+def test_kfp_run_submits_the_compiled_pipeline(server: KfpServer, kfp: Command, pipeline: Path, verb: str) -> None:
+    done = kfp(
+        *("--endpoint", server.address, "run", verb, "-e", "novels", "-r", "first", "-f", pipeline),
+        *(*ASSIGNMENTS, "cursor_inc=50", "temperature=0.5", "bos=auto", "force=true"),
+    )
+    assert done.returncode == 0, done.stderr
+    (run,) = server.runs.all
+    assert run.display_name == "first"
+    assert run.parameters == {**PARAMETERS, "cursor_inc": 50, "temperature": 0.5, "bos": "auto", "force": True}
+    assert list(server.runs.experiments) == ["novels"]
+    assert f"{server.address}/#/runs/details/{run.run_id}" in done.stdout
+
+
+def test_kfp_run_create_watches_and_ends_well_though_the_run_has_failed(
+    server: KfpServer, kfp: Command, pipeline: Path
+) -> None:
+    server.outcomes.append(failing("download"))
+    done = kfp(
+        *("--endpoint", server.address, "run", "create", "-e", "e", "-r", "r", "-w", "-f", pipeline), *ASSIGNMENTS
+    )
+    assert "Run is finished with state FAILED" in done.stdout
+    assert done.returncode == 0
+
+
+def test_kfp_in_a_namespace_of_several_users(kfp: Command, pipeline: Path) -> None:
+    with KfpServer(several_users=True) as server:
+        done = kfp(
+            *("--endpoint", server.address, "--namespace", "anna", "run", "create", "-e", "e", "-f", pipeline),
+            *ASSIGNMENTS,
+        )
+        assert done.returncode == 0, done.stderr
+        assert server.runs.experiments["e"]["namespace"] == "anna"
+        assert not server.violations
+
+
+def test_both_command_lines_ask_for_the_same(server: KfpServer, kfp: Command, launch: Command, pipeline: Path) -> None:
+    values = (*ASSIGNMENTS, "cursor_inc=50", "unwrap=true", "temperature=0.5")
+    kfp("--endpoint", server.address, "run", "create", "-e", "e", "-r", "r", "-f", pipeline, *values)
+    launch(
+        *("submit", *values, "--pipeline", pipeline, "--host", server.address),
+        *("--experiment", "e", "--name", "r"),
+    )
+    one, other = server.runs.all
+    assert json.dumps(one.asked, sort_keys=True) == json.dumps(other.asked, sort_keys=True)
+
+
+def test_the_service_refuses_what_the_pipeline_does_not_declare(
+    server: KfpServer, kfp: Command, pipeline: Path
+) -> None:
+    done = kfp("--endpoint", server.address, "run", "create", "-e", "e", "-f", pipeline, *ASSIGNMENTS, "chunksize=5")
+    assert done.returncode != 0
+    assert "parameter chunksize is not in the pipeline's inputs" in done.stderr
+    assert not server.runs.all

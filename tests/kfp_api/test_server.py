@@ -1,0 +1,72 @@
+"""The server of these tests refuses, and remembers, what is not published."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.kfp_api import KfpServer
+from tests.kfp_api.published import published
+
+EXPERIMENTS = "/apis/v2beta1/experiments"
+
+
+@pytest.fixture
+def lenient() -> Iterator[KfpServer]:
+    """A server whose violations are what is looked for."""
+    with KfpServer() as server:
+        yield server
+
+
+def ask(server: KfpServer, method: str, path: str, body: Any = None) -> int:
+    """The status of the answer."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(server.address + path, data=data, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+
+
+def test_what_is_published_is_no_violation(lenient: KfpServer) -> None:
+    assert ask(lenient, "POST", EXPERIMENTS, {"display_name": "novels", "description": "of spring"}) == 200
+    assert ask(lenient, "GET", f"{EXPERIMENTS}?page_size=10&sort_by=created_at") == 200
+    predicate = {"operation": 1, "key": "display_name", "stringValue": "novels"}
+    spelled = {"operation": "EQUALS", "key": "display_name", "string_value": "novels"}
+    for one in (predicate, spelled):
+        assert ask(lenient, "GET", f"{EXPERIMENTS}?filter={json.dumps({'predicates': [one]}).replace(' ', '')}") == 200
+    assert not lenient.violations
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "said"),
+    [
+        ("GET", "/apis/v2beta1/runs/1/logs", None, "is not published"),
+        ("PUT", EXPERIMENTS, None, "is not published"),
+        ("GET", f"{EXPERIMENTS}?name=novels", None, "takes no parameter 'name'"),
+        ("GET", f"{EXPERIMENTS}?page_size=ten", None, "takes a whole number as 'page_size'"),
+        ("GET", f'{EXPERIMENTS}?filter={{"predicate":[]}}', None, "v2beta1Filter"),
+        ("GET", EXPERIMENTS, {"a": 1}, "takes no body"),
+        ("POST", EXPERIMENTS, {"name": "novels"}, "v2beta1Experiment: Additional properties"),
+        ("POST", EXPERIMENTS, {"display_name": 1}, "v2beta1Experiment.display_name: 1 is not of type 'string'"),
+        ("POST", "/apis/v2beta1/runs", {"state": "LOST"}, "v2beta1Run.state: 'LOST' is not one of"),
+        ("DELETE", "/apis/v2beta1/runs/1", None, "RunService_DeleteRun is not spoken here"),
+    ],
+)
+def test_what_is_not_published_is_a_violation(lenient: KfpServer, method: str, path: str, body: Any, said: str) -> None:
+    assert ask(lenient, method, path, body) == 501
+    assert any(said in violation for violation in lenient.violations), lenient.violations
+
+
+def test_answers_are_held_to_the_same() -> None:
+    found = published().operation("GET", "/apis/v2beta1/healthz")
+    assert found is not None
+    operation, _ = found
+    assert not operation.wrong_answer({"multi_user": False})
+    assert operation.wrong_answer({"multi_user": "no"})
+    assert operation.wrong_answer({"users": 1})

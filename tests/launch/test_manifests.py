@@ -1,0 +1,232 @@
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import kubernetes_validate
+import pytest
+import yaml
+
+from components.contracts.errors import SettingsError
+from launch import manifests
+from launch.compile import compile_pipeline
+from launch.manifests import check_manifests, write_manifests
+
+ROOT = Path(__file__).parent.parent.parent
+CRDS = ROOT.parent / "shared" / "crds"
+IMAGE = f"registry.example/byheart-launch@sha256:{'0' * 64}"
+KUBERNETES = "1.32"
+RUN = """\
+name: {name}
+model: llama-3.1-8b
+books: [gs://my-bucket/a.txt]
+store: gs://my-bucket/byheart
+settings: {{plot_title: "äöü: one\\ntwo"}}
+"""
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("compiled") / "pipeline.yaml"
+    compile_pipeline(path)
+    return path
+
+
+def make_places(folder: Path, compiled: Path) -> dict[str, Path]:
+    """Two run files, images that were pushed, and where manifests are to be."""
+    runs = folder / "runs"
+    runs.mkdir()
+    for name in ("first", "second"):
+        (runs / f"{name}.yaml").write_text(RUN.format(name=name), encoding="utf-8")
+    digests = folder / "digests.json"
+    digests.write_text(json.dumps({"commit": "0" * 40, "images": {"launch": IMAGE}}))
+    return {"pipeline": compiled, "runs": runs, "generated": folder / "generated", "digests": digests}
+
+
+@pytest.fixture
+def places(tmp_path: Path, compiled: Path) -> dict[str, Path]:
+    return make_places(tmp_path, compiled)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def launch_image() -> Iterator[None]:
+    """The launcher's image as it was pushed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifests, "image_references", lambda: {"launch": IMAGE})
+        yield
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory, compiled: Path, launch_image: None) -> dict[str, Path]:  # noqa: ARG001
+    """Places whose manifests are written, for tests that change nothing."""
+    places = make_places(tmp_path_factory.mktemp("written"), compiled)
+    write_manifests(**places)
+    return places
+
+
+def documents(places: dict[str, Path], folder: str) -> list[dict[str, Any]]:
+    paths = sorted((places["generated"] / folder).glob("*.yaml"))
+    found = [document for path in paths for document in yaml.safe_load_all(path.read_text(encoding="utf-8"))]
+    return [document for document in found if document["kind"] != "Kustomization"]
+
+
+def jobs(places: dict[str, Path]) -> list[dict[str, Any]]:
+    return [document for document in documents(places, "runs") if document["kind"] == "Job"]
+
+
+def test_what_was_written_is_current(places: dict[str, Path]) -> None:
+    write_manifests(**places)
+    check_manifests(**places)
+
+
+def test_kubernetes_takes_every_manifest(written: dict[str, Path]) -> None:
+    found = documents(written, "runs")
+    assert sorted(document["kind"] for document in found) == ["ConfigMap", "ConfigMap", "ConfigMap", "Job", "Job"]
+    for document in found:
+        kubernetes_validate.validate(document, KUBERNETES, strict=True)
+
+
+@pytest.mark.skipif(not CRDS.exists(), reason=f"KFP's resource definitions are not at {CRDS}")
+def test_kubeflow_takes_its_resources(written: dict[str, Path]) -> None:
+    kinds = []
+    for document in (*documents(written, "pipeline"), *documents(written, "pipeline-version")):
+        kinds.append(document["kind"])
+        path = CRDS / f"pipelines.kubeflow.org_{document['kind'].lower()}s.yaml"
+        (version,) = yaml.safe_load(path.read_text())["spec"]["versions"]
+        schema = version["schema"]["openAPIV3Schema"]
+        assert document["spec"].keys() <= schema["properties"]["spec"]["properties"].keys()
+        jsonschema.validate(document, schema)
+    assert kinds == ["Pipeline", "PipelineVersion"]
+
+
+@pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl is not here")
+@pytest.mark.parametrize("folder", ["runs", "pipeline", "pipeline-version"])
+def test_kustomize_keeps_every_name(written: dict[str, Path], folder: str) -> None:
+    built = subprocess.run(
+        ["kubectl", "kustomize", str(written["generated"] / folder)], capture_output=True, text=True, check=True
+    )
+    found = list(yaml.safe_load_all(built.stdout))
+    assert {one["metadata"]["name"] for one in found} == {one["metadata"]["name"] for one in documents(written, folder)}
+    assert {one["metadata"]["namespace"] for one in found} == {"kubeflow"}
+
+
+@pytest.mark.parametrize("tool", ["argocd", "flux"])
+def test_examples_for_gitops_apply_what_is_written(written: dict[str, Path], tool: str) -> None:
+    wanted = {f"k8s/generated/{path.name}" for path in written["generated"].iterdir()}
+    found = set()
+    for document in yaml.safe_load_all((ROOT / "k8s" / "gitops" / f"{tool}.yaml").read_text()):
+        spec = document["spec"]
+        if tool == "argocd":
+            found |= {source["path"] for source in spec.get("sources") or [spec["source"]]}
+            assert spec["syncPolicy"]["automated"]["prune"]
+        elif document["kind"] == "Kustomization":
+            found.add(spec["path"].removeprefix("./"))
+            assert spec["prune"]
+    assert found == wanted
+
+
+def test_job_mounts_what_is_written_beside_it(written: dict[str, Path]) -> None:
+    maps = {one["metadata"]["name"]: one["data"] for one in documents(written, "runs") if one["kind"] == "ConfigMap"}
+    for job in jobs(written):
+        pod = job["spec"]["template"]["spec"]
+        volumes = {one["name"]: one.get("configMap", {}).get("name") for one in pod["volumes"]}
+        assert set(maps[volumes["run"]]) == {"run.yaml"}
+        assert set(maps[volumes["pipeline"]]) == {"pipeline.yaml"}
+        (container,) = pod["containers"]
+        mounts = {one["name"]: one["mountPath"] for one in container["volumeMounts"]}
+        assert f"{mounts['run']}/run.yaml" in container["args"]
+        assert f"{mounts['pipeline']}/pipeline.yaml" in container["args"]
+        assert "--once" in container["args"]
+
+
+def test_run_travels_unchanged(written: dict[str, Path]) -> None:
+    runs = [one["data"]["run.yaml"] for one in documents(written, "runs") if "run.yaml" in one.get("data", {})]
+    assert [yaml.safe_load(run) for run in runs] == [
+        yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(written["runs"].iterdir())
+    ]
+
+
+def test_nothing_makes_a_gitops_tool_start_a_job_again(written: dict[str, Path]) -> None:
+    for job in jobs(written):
+        assert "annotations" not in job["metadata"]
+        assert "ttlSecondsAfterFinished" not in job["spec"]
+        assert job["spec"]["template"]["metadata"]["labels"]["sidecar.istio.io/inject"] == "false"
+
+
+def test_job_s_name_changes_with_all_that_it_says(places: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    names = []
+    for step in range(4):
+        if step == 1:
+            text = (places["runs"] / "first.yaml").read_text(encoding="utf-8")
+            (places["runs"] / "first.yaml").write_text(f"# a comment\n{text}", encoding="utf-8")
+        elif step == 2:
+            (places["runs"] / "first.yaml").write_text(text.replace("a.txt", "b.txt"), encoding="utf-8")
+        elif step == 3:
+            monkeypatch.setattr(manifests, "image_references", lambda: {"launch": "registry.example/newer"})
+        write_manifests(**places)
+        names.append([job["metadata"]["name"] for job in jobs(places)])
+        assert all(len(name) <= 63 for name in names[-1])
+    assert names[0] == names[1], "a comment is no part of a run"
+    assert names[2][0] != names[1][0]
+    assert names[2][1] == names[1][1], "another file is no part of this run"
+    assert set(names[3]).isdisjoint(names[2])
+
+
+def test_file_that_is_gone_takes_its_manifest_along(places: dict[str, Path]) -> None:
+    write_manifests(**places)
+    (places["runs"] / "first.yaml").unlink()
+    with pytest.raises(SettingsError, match=r"first.run.yaml must be what .*, found it still: run `make manifests`"):
+        check_manifests(**places)
+    write_manifests(**places)
+    assert not (places["generated"] / "runs" / "first.run.yaml").exists()
+    check_manifests(**places)
+
+
+@pytest.mark.parametrize(("change", "found"), [("add", "none"), ("edit", "another")])
+def test_manifests_that_are_not_current_are_refused(places: dict[str, Path], change: str, found: str) -> None:
+    write_manifests(**places)
+    if change == "add":
+        (places["runs"] / "third.yaml").write_text(RUN.format(name="third"), encoding="utf-8")
+    else:
+        path = places["generated"] / "runs" / "second.run.yaml"
+        path.write_text(path.read_text(encoding="utf-8").replace("256Mi", "1Gi"), encoding="utf-8")
+    with pytest.raises(SettingsError, match=f"found {found}: run `make manifests`"):
+        check_manifests(**places)
+
+
+def test_images_that_were_not_pushed_are_asked_for(places: dict[str, Path]) -> None:
+    places["digests"].unlink()
+    for command in (write_manifests, check_manifests):
+        with pytest.raises(SettingsError, match=r"images must have been pushed.*make push REGISTRY"):
+            command(**places)
+
+
+def test_without_runs_and_images_there_is_nothing_to_write(places: dict[str, Path]) -> None:
+    write_manifests(**places)
+    for path in (*list(places["runs"].iterdir()), places["digests"]):
+        path.unlink()
+    with pytest.raises(SettingsError, match="found it still"):
+        check_manifests(**places)
+    write_manifests(**places)
+    assert not [path for path in places["generated"].rglob("*") if path.is_file()]
+    check_manifests(**places)
+
+
+def test_two_files_of_one_name_are_refused(places: dict[str, Path]) -> None:
+    (places["runs"] / "third.yaml").write_text(RUN.format(name="first"), encoding="utf-8")
+    with pytest.raises(SettingsError, match="name must be another in each run file, found first twice"):
+        write_manifests(**places)
+
+
+def test_yml_is_no_run_file_that_is_passed_over(places: dict[str, Path]) -> None:
+    (places["runs"] / "third.yml").write_text(RUN.format(name="third"), encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"third.yml must end in .yaml"):
+        check_manifests(**places)
+
+
+def test_what_is_committed_is_current(compiled: Path) -> None:
+    subprocess.run([sys.executable, "-m", "launch", "manifests", compiled, "--check"], cwd=ROOT, check=True)

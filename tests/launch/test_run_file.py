@@ -1,0 +1,159 @@
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from components.contracts.errors import SettingsError
+from launch.compile import compile_pipeline
+from launch.parameters import check_given, parse_values, read_parameters
+from launch.run_file import RunFile, check_reachable, read_run_file
+
+ROOT = Path(__file__).parent.parent.parent
+EXAMPLE = ROOT / "k8s" / "runs" / "novels.yaml.example"
+TEXT = """\
+# to be cited
+name: novels
+model: llama-3.1-8b
+books:
+  - gs://my-bucket/a.txt
+  - https://example.org/b.txt
+store: gs://my-bucket/byheart
+settings:
+  cursor_inc: 50
+  bos: true
+"""
+
+Declared = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def declared(tmp_path_factory: pytest.TempPathFactory) -> Declared:
+    path = tmp_path_factory.mktemp("compiled") / "pipeline.yaml"
+    compile_pipeline(path)
+    return read_parameters(path)
+
+
+@pytest.fixture
+def read(declared: Declared, tmp_path: Path) -> Any:
+    """Reads a run file of some text."""
+
+    def read_text(text: str | bytes) -> RunFile:
+        path = tmp_path / "x.yaml"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return read_run_file(path, declared)
+
+    return read_text
+
+
+def test_run_file_sets_the_pipeline_s_parameters(read: Any) -> None:
+    run = read(TEXT)
+    assert run.arguments == {
+        "model": "llama-3.1-8b",
+        "books": ["gs://my-bucket/a.txt", "https://example.org/b.txt"],
+        "controls": [],
+        "store": "gs://my-bucket/byheart",
+        "cursor_inc": 50,
+        "bos": "true",
+    }
+    assert (run.name, run.experiment, run.store) == ("novels", "byheart", "gs://my-bucket/byheart")
+
+
+def test_digest_is_of_the_content_alone(read: Any) -> None:
+    rewritten = yaml.safe_dump(dict(reversed(yaml.safe_load(TEXT).items())), sort_keys=False, default_flow_style=True)
+    assert read(rewritten).digest == read(TEXT).digest
+    assert read(TEXT.replace("50", "51")).digest != read(TEXT).digest
+
+
+def test_digest_is_the_one_that_other_tools_compute(read: Any) -> None:
+    text = "name: a\nmodel: m\nbooks: [gs://b/ü.txt]\nstore: gs://b\n"
+    canonical = '{"books":["gs://b/ü.txt"],"model":"m","name":"a","store":"gs://b"}'
+    summed = subprocess.run(["sha256sum"], input=canonical.encode(), capture_output=True, check=True)
+    assert read(text).digest == summed.stdout.decode().split()[0]
+
+
+def test_settings_are_read_as_on_a_command_line(read: Any, declared: Declared) -> None:
+    settings = {"temperature": 1, "top_k": 20, "figsize": "10x2.5", "unwrap": False, "chunk_size": "80"}
+    run = read(yaml.safe_dump(yaml.safe_load(TEXT) | {"settings": settings}))
+    written = ["temperature=1", "top_k=20", "figsize=10x2.5", "unwrap=false", "chunk_size=80"]
+    assert {name: run.arguments[name] for name in settings} == parse_values(written, declared)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("name: novels\n", "", ":2: a run file must name name, found none"),
+        ("name: novels", "name: Novels!", r":2: name must be up to 30 of a-z, .*found 'Novels!'"),
+        ("name: novels", f"name: {'a' * 31}", ":2: name must be up to 30"),
+        ("model: llama-3.1-8b", "model: ../folder", r":3: model must be .*found '../folder'"),
+        ("model: llama-3.1-8b", "model: 8", ":3: model must be a repository"),
+        ("  - gs://my-bucket/a.txt", "  - a.txt", r":5: books\[0\] must be at gs:// or https://.*found 'a.txt'"),
+        ("  - https://example.org/b.txt", "  - http://b.org/b.txt", r":6: books\[1\] must be at gs://"),
+        ("books:\n  - gs://my-bucket/a.txt\n  - https://example.org/b.txt", "books: []", ":4: books must be a list of"),
+        ("store: gs://my-bucket/byheart", "store: build/store", ":7: store must be gs://bucket/prefix"),
+        ("store:", "stores: 1\nstore:", ":7: a run file must hold known names, found 'stores': did you mean store"),
+        ("cursor_inc: 50", "cursor_inc: many", ":9: settings.cursor_inc must be a whole number, found 'many'"),
+        ("cursor_inc: 50", "cursor_inc: 2.5", ":9: settings.cursor_inc must be a whole number"),
+        ("cursor_inc: 50", "cursor_ink: 50", ":9: a setting must name a parameter.*did you mean cursor_inc"),
+        ("cursor_inc: 50", "cursor_inc: [50]", ":9: settings.cursor_inc must be a text, a number, true or false"),
+        ("cursor_inc: 50", "model: other", ":9: settings.model must stand at the file's top"),
+        ("cursor_inc: 50", "cursor_inc: 50\n  cursor_inc: 20", ":10: cursor_inc must be given once"),
+        ("cursor_inc: 50", "plot_title: '{{$'", ":9: settings.plot_title must not hold"),
+        ("settings:", "settings: [", r":\d+: must be YAML, found"),
+        (TEXT, "", ":1: a run file must be name, model, books, store"),
+        (TEXT, "&a [*a]", ":1: a run file must be name, model, books, store"),
+    ],
+)
+def test_run_file_that_is_wrong_is_refused_with_its_line(read: Any, old: str, new: str, said: str) -> None:
+    assert old in TEXT
+    with pytest.raises(SettingsError, match=f"x.yaml{said}"):
+        read(TEXT.replace(old, new))
+
+
+@pytest.mark.parametrize("text", [b"name: \xff", b"name: \x00"])
+def test_bytes_that_are_no_text_are_refused(read: Any, text: bytes) -> None:
+    with pytest.raises(SettingsError, match=r"x\.yaml must be YAML in UTF-8"):
+        read(text)
+
+
+def test_file_that_is_not_there_is_named(declared: Declared) -> None:
+    with pytest.raises(SettingsError, match=r"nowhere\.yaml must be a run file, found: No such file"):
+        read_run_file("nowhere.yaml", declared)
+
+
+def test_example_is_a_run_and_starts_none(declared: Declared) -> None:
+    run = read_run_file(EXAMPLE, declared)
+    check_given(run.arguments, declared)
+    assert not list(EXAMPLE.parent.glob("*.yaml")) or EXAMPLE.suffix != ".yaml"
+
+
+def test_what_has_no_default_must_be_given(declared: Declared) -> None:
+    with pytest.raises(SettingsError, match="a run must have books, model, store, found no store: give store="):
+        check_given({"books": [], "model": "m"}, declared)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "said"),
+    [
+        ("store=build/store", "store must be gs://bucket/prefix.*found 'build/store'"),
+        ('books=["gs://a/b.txt", "b.txt"]', r"books\[1\] must be at gs:// or https://.*found 'b.txt'"),
+        ("books=[]", "books must be a list of one book or more"),
+        ('books="gs://a/b.txt"', "books must be a list of one book or more"),
+        ("model=./model", "model must be a repository"),
+    ],
+)
+def test_what_no_pod_reaches_is_refused(declared: Declared, assignment: str, said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        check_reachable(parse_values([assignment], declared, places=True))
+
+
+def test_submit_says_one_line(tmp_path: Path) -> None:
+    compile_pipeline(tmp_path / "pipeline.yaml")
+    command = [sys.executable, "-m", "launch", "submit", "x.yaml", "--pipeline", str(tmp_path / "pipeline.yaml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "error: x.yaml must be a run file, found: No such file or directory: name one\n",
+    )
