@@ -54,6 +54,17 @@ def launch(folder: Path, *settings: str, **what: Any) -> subprocess.CompletedPro
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
 
 
+def parts(folder: Path) -> dict[Path, int]:
+    """The score parts in the folder's store, and when each was written."""
+    return {path: path.stat().st_mtime_ns for path in (folder / "store").rglob("part-*.parquet")}
+
+
+def processes_of(folder: Path) -> list[str]:
+    """The processes that name the folder in their command line: the runner and its stages do."""
+    listed = subprocess.run(["ps", "-ewwo", "pid=,args="], capture_output=True, text=True, check=True).stdout
+    return [line for line in listed.splitlines() if str(folder) in line]
+
+
 @pytest.fixture(scope="session")
 def sample_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The results of the sample and its control with the pipeline's defaults, and beside them `printed.txt`."""
