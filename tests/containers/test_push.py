@@ -10,6 +10,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -20,8 +21,8 @@ from tests.containers.conftest import base_image
 
 
 @pytest.fixture
-def registry(tmp_path: Path) -> Iterator[str]:
-    """The address of an empty one."""
+def registry(client: Any, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty one; what is called after it, here, is so no longer when it ends."""
     program = shutil.which("docker-registry")
     if not program:
         pytest.skip("no docker-registry: install Debian's package of that name")
@@ -48,6 +49,10 @@ def registry(tmp_path: Path) -> Iterator[str]:
     finally:
         serving.terminate()
         serving.wait()
+        for image in client.images.list():
+            for tag in image.tags:
+                if tag.startswith(address):
+                    client.images.remove(tag, noprune=True)
 
 
 @pytest.fixture
@@ -78,7 +83,6 @@ def launch(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.usefixtures("client")
 def test_pushed_images_are_compiled_in_by_digest(registry: str, checkout: Path) -> None:
     push = ["images", "--jax", "cpu", "--base", base_image(), "--push", f"{registry}/byheart"]
     (checkout / "components" / "changed.txt").write_text("not committed")
