@@ -165,8 +165,8 @@ def byheart(
         task.set_caching_options(False)  # the store is the cache: it knows when a file behind a path has changed
     for task in (downloaded, tokenized, planned, plotted, judged):
         task.set_cpu_limit("2").set_memory_limit("8Gi")
-    for task, attempts in ((downloaded, 5), (planned, 5), (extracted, 30), (plotted, 5)):  # the network, a preemption
+    for task in (downloaded, tokenized, planned, extracted, plotted):  # what the network or a preemption can end
         # Without a factor and a far end, Kubeflow stops retrying an hour after the first attempt's start.
-        task.set_retry(attempts, backoff_duration="60s", backoff_factor=1, backoff_max_duration="604800s")
+        task.set_retry(5, backoff_duration="60s", backoff_factor=1, backoff_max_duration="604800s")
     kubernetes.use_secret_as_env(downloaded, "hf-token", {"token": "HF_TOKEN"}, optional=True)
     return plotted.outputs["results"]

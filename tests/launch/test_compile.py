@@ -112,7 +112,7 @@ def test_stages_that_the_network_or_a_preemption_can_end_are_tried_again_for_a_w
         }
         for name, attempts in {
             "download": 5,
-            "tokenize": None,
+            "tokenize": 5,
             "plan": 5,
             "extract": 30,
             "plot": 5,
