@@ -33,17 +33,21 @@ def image_references(jax: str = JAX[0], digests: Path = DIGESTS) -> dict[str, st
     Raises:
         SettingsError: there is no such flavour, or the file of digests does not name every image.
     """
+    return {name: image_reference(name, jax, digests) for name in NAMES}
+
+
+def image_reference(name: str, jax: str = JAX[0], digests: Path = DIGESTS) -> str:
+    """The reference of one of them."""
     _check_flavour(jax)
     if not digests.exists():
-        return {name: f"byheart-{name}:{_tag(name, jax)}" for name in NAMES}
+        return f"byheart-{name}:{_tag(name, jax)}"
     try:
-        images = json.loads(digests.read_text(encoding="utf-8"))["images"]
-        return {name: str(images[_key(name, jax)]) for name in NAMES}
+        return str(json.loads(digests.read_text(encoding="utf-8"))["images"][_key(name, jax)])
     except (ValueError, LookupError, TypeError) as error:
-        missing = f"without {error}" if isinstance(error, KeyError) else "with another content"
+        found = f"none of {error}" if isinstance(error, KeyError) else "another content"
         raise SettingsError(
-            f"{digests} must name the images {', '.join(_key(name, jax) for name in NAMES)}, found it {missing}: write "
-            f"it with `make push REGISTRY=... JAX={jax}`, or remove it"
+            f"{digests} must give the digest of {_key(name, jax)}, found {found}: write it with `make push "
+            f"REGISTRY=... JAX={jax}`, or remove it"
         ) from None
 
 

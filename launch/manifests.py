@@ -19,7 +19,7 @@ from kfp import compiler, components
 from kfp.compiler.compiler_utils import KubernetesManifestOptions
 
 from components.contracts.errors import SettingsError
-from launch.images import DIGESTS, ROOT, image_references
+from launch.images import DIGESTS, ROOT, image_reference
 from launch.parameters import check_given, read_parameters
 from launch.run_file import RunFile, read_run_file
 
@@ -89,7 +89,7 @@ def _wanted(pipeline: Path, runs: Path, digests: Path) -> dict[str, str]:
         check_given(file.arguments, declared)
     _check_names(files)
     if digests.exists():
-        return render(files, pipeline.read_text(encoding="utf-8"), image_references()["launch"])
+        return render(files, pipeline.read_text(encoding="utf-8"), image_reference("launch", digests=digests))
     if files:
         raise SettingsError(
             f"images must have been pushed, so that a cluster finds them, found no {_shown(digests)}: run `make push "

@@ -28,13 +28,13 @@ def test_images_that_were_pushed_are_named_by_digest(digests: Path) -> None:
 
 
 def test_flavour_that_was_not_pushed_is_refused(digests: Path) -> None:
-    with pytest.raises(SettingsError, match=r"without 'extract-cuda12': write it with `make push .* JAX=cuda12`"):
+    with pytest.raises(SettingsError, match=r"found none of 'extract-cuda12': write it with `make push .* JAX=cuda12`"):
         image_references("cuda12", digests)
 
 
 def test_digests_of_another_content_are_refused(digests: Path) -> None:
     digests.write_text("[]")
-    with pytest.raises(SettingsError, match="with another content"):
+    with pytest.raises(SettingsError, match="found another content"):
         image_references("tpu", digests)
 
 
