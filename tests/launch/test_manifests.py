@@ -2,7 +2,6 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import pytest
 import yaml
 
 from components.contracts.errors import SettingsError
-from launch import manifests
 from launch.compile import compile_pipeline
 from launch.manifests import check_manifests, write_manifests
 
@@ -52,16 +50,8 @@ def places(tmp_path: Path, compiled: Path) -> dict[str, Path]:
     return make_places(tmp_path, compiled)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def launch_image() -> Iterator[None]:
-    """The launcher's image as it was pushed."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(manifests, "image_references", lambda: {"launch": IMAGE})
-        yield
-
-
 @pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory, compiled: Path, launch_image: None) -> dict[str, Path]:  # noqa: ARG001
+def written(tmp_path_factory: pytest.TempPathFactory, compiled: Path) -> dict[str, Path]:
     """Places whose manifests are written, for tests that change nothing."""
     places = make_places(tmp_path_factory.mktemp("written"), compiled)
     write_manifests(**places)
@@ -157,7 +147,7 @@ def test_nothing_makes_a_gitops_tool_start_a_job_again(written: dict[str, Path])
         assert job["spec"]["template"]["metadata"]["labels"]["sidecar.istio.io/inject"] == "false"
 
 
-def test_job_s_name_changes_with_all_that_it_says(places: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_job_s_name_changes_with_all_that_it_says(places: dict[str, Path]) -> None:
     names = []
     for step in range(4):
         if step == 1:
@@ -166,7 +156,7 @@ def test_job_s_name_changes_with_all_that_it_says(places: dict[str, Path], monke
         elif step == 2:
             (places["runs"] / "first.yaml").write_text(text.replace("a.txt", "b.txt"), encoding="utf-8")
         elif step == 3:
-            monkeypatch.setattr(manifests, "image_references", lambda: {"launch": "registry.example/newer"})
+            places["digests"].write_text(json.dumps({"images": {"launch": "registry.example/newer"}}))
         write_manifests(**places)
         names.append([job["metadata"]["name"] for job in jobs(places)])
         assert all(len(name) <= 63 for name in names[-1])
