@@ -5,6 +5,9 @@
 #   make compile QUEUE=scores RUN_AS=0
 #   make plan MODEL=llama-3.1-8b ACCELERATOR=v6e-2x4 BOOKS="a.txt b.txt" COMPILE=1
 
+# What is fixed for all runs of a cluster stands in compile.mk, as QUEUE = scores, where there is such a file.
+-include compile.mk
+
 PYTHON ?= python3
 BOOKS ?= samples/the-soap-winter.txt
 CONTROLS ?= $(if $(filter samples/the-soap-winter.txt,$(BOOKS)),samples/the-lamp-ledger.txt)
@@ -45,7 +48,7 @@ LOCK_IMAGE = $(LOCK) --config-file images/uv.toml --constraints requirements.txt
 .PHONY: bench-precision bench-tokenize pictures check format sample goldens lock
 
 help:  ## Say what there is
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 18
 
 run: compile  ## Measure BOOKS under MODEL on this machine; results in OUT
 	@$(BIN)/python -m launch run build/pipeline.yaml --books $(BOOKS) --controls $(CONTROLS) --model "$(MODEL)" --store "$(STORE)" --out "$(OUT)" --set $(SET)
@@ -61,8 +64,11 @@ images: $(VENV)/run  ## Build the stages' images with Docker, tagged by commit; 
 push: $(VENV)/run  ## Build them and push them to REGISTRY; images/digests.json says what a pod will pull
 	@$(BIN)/python -m launch images --jax "$(JAX)" --base "$(BASE_IMAGE)" --push "$(REGISTRY)"
 
-submit: compile  ## Submit a run to Kubeflow Pipelines; ARGS="k8s/runs/novels.yaml --wait", or name=value
+submit: build/pipeline.yaml  ## Submit a run to Kubeflow Pipelines; ARGS="k8s/runs/novels.yaml --wait", or name=value
 	@$(BIN)/python -m launch submit $(ARGS)
+
+build/pipeline.yaml:
+	@$(MAKE) --no-print-directory compile
 
 manifests: compile  ## Write the Jobs of k8s/runs for GitOps; CHECK=1 says whether they are current
 	@$(BIN)/python -m launch manifests build/pipeline.yaml $(if $(CHECK),--check)

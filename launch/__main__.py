@@ -104,10 +104,13 @@ def main() -> int:
 def _compile(chosen: argparse.Namespace) -> None:
     from launch.compile import compile_pipeline
     from launch.fixed import Fixed
+    from launch.images import changed_since_push
 
     options = {name: value for name, value in vars(chosen).items() if name not in ("pipeline", "command")}
     compile_pipeline(chosen.pipeline, Fixed(**options))
     print(f"wrote {chosen.pipeline}")
+    if pushed := changed_since_push():
+        print(f"note: the images are of commit {pushed:.12}, and the stages have changed since: make push builds anew")
 
 
 def _images(chosen: argparse.Namespace) -> None:

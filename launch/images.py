@@ -6,6 +6,7 @@ gives them, this checkout's commit.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -42,7 +43,10 @@ def image_reference(name: str, jax: str = JAX[0], digests: Path = DIGESTS) -> st
     if not digests.exists():
         return f"byheart-{name}:{_tag(name, jax)}"
     try:
-        return str(json.loads(digests.read_text(encoding="utf-8"))["images"][_key(name, jax)])
+        reference = str(json.loads(digests.read_text(encoding="utf-8"))["images"][_key(name, jax)])
+        if not re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", reference):
+            raise ValueError
+        return reference
     except (ValueError, LookupError, TypeError) as error:
         found = f"none of {error}" if isinstance(error, KeyError) else "another content"
         raise SettingsError(
@@ -107,6 +111,14 @@ def push_images(registry: str, jax: str, base: str = "", digests: Path = DIGESTS
     print(f"wrote {digests}")
 
 
+def changed_since_push(digests: Path = DIGESTS) -> str | None:
+    """The commit of the images that were pushed, where the stages' code has changed since; None where it has not."""
+    if not digests.exists():
+        return None
+    pushed = str(json.loads(digests.read_text(encoding="utf-8")).get("commit"))
+    return pushed if _git("diff", "--name-only", pushed, "--", "components", "images/*/*", "models.yaml") else None
+
+
 def commit() -> str | None:
     """This checkout's commit, with `-dirty` behind it where files have changed; None where it is no checkout."""
     return _git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*") or None
@@ -152,7 +164,8 @@ def _docker(*arguments: str) -> str:
     docker = shutil.which("docker")
     if not docker:
         raise ImageError("images need Docker, found none: install Docker Engine, and see that its service runs")
-    done = subprocess.run([docker, *arguments], capture_output=True, text=True, check=False, cwd=ROOT, env=os.environ)
+    environment = {"DOCKER_DEFAULT_PLATFORM": "linux/amd64", **os.environ}  # as the hosts of TPUs are
+    done = subprocess.run([docker, *arguments], capture_output=True, text=True, check=False, cwd=ROOT, env=environment)
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip()).splitlines()[-12:]
         raise ImageError(f"docker {arguments[0]} must work, found: {' / '.join(said)}: mend it and try again")

@@ -20,7 +20,7 @@ from kfp.compiler.compiler_utils import KubernetesManifestOptions
 
 from components.contracts.errors import SettingsError
 from launch.images import DIGESTS, ROOT, image_reference
-from launch.parameters import check_given, read_parameters
+from launch.parameters import read_parameters
 from launch.run_file import RunFile, read_run_file
 
 RUNS = ROOT / "k8s" / "runs"
@@ -54,6 +54,7 @@ def write_manifests(pipeline: Path, runs: Path = RUNS, generated: Path = GENERAT
     there = _read(generated)
     for name in there.keys() - wanted.keys():
         (generated / name).unlink()
+        print(f"removed {_shown(generated / name)}")
     for name, text in wanted.items():
         path = generated / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -69,12 +70,16 @@ def check_manifests(pipeline: Path, runs: Path = RUNS, generated: Path = GENERAT
     """
     wanted, there = _wanted(pipeline, runs, digests), _read(generated)
     differing = {name for name in wanted.keys() & there.keys() if wanted[name] != there[name]}
-    groups = {"none": wanted.keys() - there.keys(), "it still": there.keys() - wanted.keys(), "another": differing}
+    groups = {
+        "none": wanted.keys() - there.keys(),
+        "one of no run file": there.keys() - wanted.keys(),
+        "another content": differing,
+    }
     for found, names in groups.items():
         if names:
             raise SettingsError(
-                f"{_shown(generated / min(names))} must be what {_shown(runs)} asks for, found {found}: run `make "
-                "manifests` and commit what it writes"
+                f"{_shown(generated / min(names))} must be what {_shown(runs)} and the compiled pipeline ask for, "
+                f"found {found}: run `make manifests`, with the same QUEUE and so on, and commit what it writes"
             )
     print(f"{len(wanted)} files in {_shown(generated)} are current" if wanted else _nothing(runs))
 
@@ -85,8 +90,6 @@ def _wanted(pipeline: Path, runs: Path, digests: Path) -> dict[str, str]:
         raise SettingsError(f"{_shown(path)} must end in .yaml, found another name: rename it")
     declared = read_parameters(pipeline)
     files = [read_run_file(_shown(path), declared) for path in sorted(runs.glob("*.yaml"))]
-    for file in files:
-        check_given(file.arguments, declared)
     _check_names(files)
     if digests.exists():
         return render(files, pipeline.read_text(encoding="utf-8"), image_reference("launch", digests=digests))

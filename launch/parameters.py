@@ -10,6 +10,8 @@ from typing import Any
 import yaml
 
 from components.contracts.errors import SettingsError
+from components.contracts.settings import AUTO, Settings
+from components.models.accelerators import find_accelerator
 
 
 def _finite(text: str) -> float:
@@ -88,15 +90,30 @@ def parse_values(
 
 
 def check_given(values: dict[str, Any], declared: dict[str, dict[str, Any]]) -> None:
-    """Refuse to go on without the parameters that have no default.
+    """Refuse, before anything is sent, what the first stage would refuse at its door.
 
     Raises:
-        SettingsError: one is not among the values.
+        SettingsError: a parameter without a default is not among the values, or a value cannot be used.
     """
     needed = [name for name, about in declared.items() if "defaultValue" not in about and not about.get("isOptional")]
     missing = [name for name in needed if name not in values]
     if missing:
         raise SettingsError(f"a run must have {', '.join(needed)}, found no {missing[0]}: give {missing[0]}=...")
+    defaults = {name: _default(about) for name, about in declared.items() if "defaultValue" in about}
+    try:
+        settings = Settings.from_parameters(defaults | values)
+    except KeyError as error:
+        raise SettingsError(
+            f"the pipeline must be of this version, found one without {error}: write it with `make compile`"
+        ) from None
+    if settings.placement.accelerator != AUTO:
+        find_accelerator(settings.placement.accelerator)
+
+
+def _default(about: dict[str, Any]) -> Any:
+    """A parameter's default; a compiled pipeline keeps whole numbers as others."""
+    value = about["defaultValue"]
+    return int(value) if about["parameterType"] == "NUMBER_INTEGER" else value
 
 
 def closest(name: str, known: Iterable[str]) -> str:

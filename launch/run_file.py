@@ -20,7 +20,7 @@ import jsonschema
 import yaml
 
 from components.contracts.errors import SettingsError
-from launch.parameters import PLACES, closest, parse_place, parse_values
+from launch.parameters import PLACES, check_given, closest, parse_place, parse_values
 
 EXPERIMENT = "byheart"
 """Where runs stand that name no experiment."""
@@ -89,6 +89,11 @@ def read_run_file(path: str | Path, declared: dict[str, dict[str, Any]]) -> RunF
             )
         except SettingsError as error:
             raise SettingsError(f"{path}:{_line(node, (name,))}: {error}") from None
+    try:
+        check_given(arguments, declared)
+    except SettingsError as error:
+        name = str(error).split()[0]
+        raise SettingsError(f"{path}:{_line(node, ('settings', name))}: settings.{error}") from None
     return RunFile(
         name=content["name"],
         experiment=content.get("experiment", EXPERIMENT),

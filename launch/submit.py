@@ -48,12 +48,13 @@ def submit(
     else:
         arguments = parse_values(what, declared, places=True)
         check_reachable(arguments)
+        check_given(arguments, declared)
         experiment = experiment or EXPERIMENT
         name = name or f"byheart {datetime.now():%Y-%m-%d %H:%M:%S}"
-    check_given(arguments, declared)
     if once_seconds is not None and (not of_file or (name, experiment) != (run.run_name, run.experiment)):
         raise SettingsError(
-            "submit --once must be given one run file, without --name and --experiment, found more: leave it out"
+            "submit --once must be given one run file, and neither --name nor --experiment, found "
+            f"{'another name' if of_file else 'no run file'}: write it into the file, or leave --once out"
         )
     if (
         once_seconds is not None

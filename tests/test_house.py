@@ -17,7 +17,10 @@ SOURCES = [
 
 SHARED = ("components.contracts", "components.store", "components.models")
 ARROWS: dict[str, tuple[str, ...]] = {
-    "launch": ("launch", "pipeline", "components.contracts", "components.store", "components.plan.desk"),
+    "launch": (
+        *("launch", "pipeline", "components.contracts", "components.store"),
+        *("components.models.accelerators", "components.plan.desk"),
+    ),
     "pipeline": tuple(f"components.{stage}.component" for stage in STAGES),
     **{f"{stage}/component": (f"components.{stage}.run", "components.contracts.progress") for stage in STAGES},
     **{stage: (f"components.{stage}", *SHARED) for stage in STAGES},

@@ -250,7 +250,7 @@ def find_accelerator(name: str) -> Accelerator:
     """
     if name not in ACCELERATORS:
         generation = name.split("-")[0]
-        near = difflib.get_close_matches(name, ACCELERATORS, 1)
+        near = difflib.get_close_matches(name, ONE_HOST, 1)
         alike = [one.name for one in ONE_HOST.values() if one.generation.name == generation]
         hint = f"did you mean {near[0]}? " if near else ""
         raise SettingsError(

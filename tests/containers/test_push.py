@@ -103,10 +103,15 @@ def test_pushed_images_are_compiled_in_by_digest(registry: str, checkout: Path) 
         with urllib.request.urlopen(f"http://{registry}/v2/{repository.partition('/')[2]}/manifests/{digest}") as held:
             assert held.headers["Docker-Content-Digest"] == digest
 
-    assert launch(checkout, "compile", "pipeline.yaml", "--jax", "cpu").returncode == 0
+    compiling = launch(checkout, "compile", "pipeline.yaml", "--jax", "cpu")
+    assert (compiling.returncode, compiling.stdout) == (0, "wrote pipeline.yaml\n")
     spec = next(yaml.safe_load_all((checkout / "pipeline.yaml").read_text()))
     compiled = {executor["container"]["image"] for executor in spec["deploymentSpec"]["executors"].values()}
     assert compiled == {reference for name, reference in written["images"].items() if name != "launch"}
     other = launch(checkout, "compile", "pipeline.yaml", "--jax", "cuda12")
     assert other.returncode == 1
     assert "make push REGISTRY=... JAX=cuda12" in other.stderr
+
+    (checkout / "components" / "verdict" / "run.py").write_text("")
+    warned = launch(checkout, "compile", "pipeline.yaml", "--jax", "cpu")
+    assert f"the images are of commit {written['commit']:.12}, and the stages have changed since" in warned.stdout

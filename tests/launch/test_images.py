@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from components.contracts.errors import SettingsError
-from launch.images import NAMES, ImageError, build_images, commit, image_references, push_images
+from launch.images import NAMES, ImageError, build_images, commit, image_reference, image_references, push_images
 
 
 def test_images_without_a_registry_are_tagged_by_commit() -> None:
@@ -18,13 +18,13 @@ def test_images_without_a_registry_are_tagged_by_commit() -> None:
 def digests(tmp_path: Path) -> Path:
     """What a push has written."""
     path = tmp_path / "digests.json"
-    images = {name: f"registry/byheart-{name}@sha256:{name}" for name in NAMES}
+    images = {name: f"registry/byheart-{name}@sha256:{'0' * 64}" for name in NAMES}
     path.write_text(json.dumps({"commit": "c", "images": images}))
     return path
 
 
 def test_images_that_were_pushed_are_named_by_digest(digests: Path) -> None:
-    assert image_references("tpu", digests) == {name: f"registry/byheart-{name}@sha256:{name}" for name in NAMES}
+    assert image_references("tpu", digests) == {name: f"registry/byheart-{name}@sha256:{'0' * 64}" for name in NAMES}
 
 
 def test_flavour_that_was_not_pushed_is_refused(digests: Path) -> None:
@@ -32,10 +32,11 @@ def test_flavour_that_was_not_pushed_is_refused(digests: Path) -> None:
         image_references("cuda12", digests)
 
 
-def test_digests_of_another_content_are_refused(digests: Path) -> None:
-    digests.write_text("[]")
+@pytest.mark.parametrize("content", ["[]", "no JSON", '{"images": {"plan": "registry/byheart-plan:latest"}}'])
+def test_digests_of_another_content_are_refused(digests: Path, content: str) -> None:
+    digests.write_text(content)
     with pytest.raises(SettingsError, match="found another content"):
-        image_references("tpu", digests)
+        image_reference("plan", "tpu", digests)
 
 
 def test_flavour_that_does_not_exist_is_refused() -> None:

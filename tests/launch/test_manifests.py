@@ -156,7 +156,9 @@ def test_job_s_name_changes_with_all_that_it_says(places: dict[str, Path]) -> No
         elif step == 2:
             (places["runs"] / "first.yaml").write_text(text.replace("a.txt", "b.txt"), encoding="utf-8")
         elif step == 3:
-            places["digests"].write_text(json.dumps({"images": {"launch": "registry.example/newer"}}))
+            places["digests"].write_text(
+                json.dumps({"images": {"launch": "registry.example/newer@sha256:" + "1" * 64}})
+            )
         write_manifests(**places)
         names.append([job["metadata"]["name"] for job in jobs(places)])
         assert all(len(name) <= 63 for name in names[-1])
@@ -169,14 +171,14 @@ def test_job_s_name_changes_with_all_that_it_says(places: dict[str, Path]) -> No
 def test_file_that_is_gone_takes_its_manifest_along(places: dict[str, Path]) -> None:
     write_manifests(**places)
     (places["runs"] / "first.yaml").unlink()
-    with pytest.raises(SettingsError, match=r"first.run.yaml must be what .*, found it still: run `make manifests`"):
+    with pytest.raises(SettingsError, match=r"first.run.yaml must be what .*, found one of no run file: run `make man"):
         check_manifests(**places)
     write_manifests(**places)
     assert not (places["generated"] / "runs" / "first.run.yaml").exists()
     check_manifests(**places)
 
 
-@pytest.mark.parametrize(("change", "found"), [("add", "none"), ("edit", "another")])
+@pytest.mark.parametrize(("change", "found"), [("add", "none"), ("edit", "another content")])
 def test_manifests_that_are_not_current_are_refused(places: dict[str, Path], change: str, found: str) -> None:
     write_manifests(**places)
     if change == "add":
@@ -199,7 +201,7 @@ def test_without_runs_and_images_there_is_nothing_to_write(places: dict[str, Pat
     write_manifests(**places)
     for path in (*list(places["runs"].iterdir()), places["digests"]):
         path.unlink()
-    with pytest.raises(SettingsError, match="found it still"):
+    with pytest.raises(SettingsError, match="found one of no run file"):
         check_manifests(**places)
     write_manifests(**places)
     assert not [path for path in places["generated"].rglob("*") if path.is_file()]

@@ -296,7 +296,7 @@ CASES = [
         "setting that is unknown", setting("chunksize=5"),
         "name a parameter", "'chunksize'", "did you mean chunk_size?",
     ),
-    Case("setting like no other", setting("zzz=5"), "name a parameter", "found 'zzz'", "known are batch_size, books"),
+    Case("setting like no other", setting("zzz=5"), "name a parameter", "found 'zzz'", "known are accelerator, batch"),
     Case(
         "place among settings", setting("store=a"),
         "must be given as --store", "found it among the settings", "STORE=...",
