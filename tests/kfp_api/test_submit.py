@@ -240,10 +240,10 @@ def test_once_takes_a_run_file_as_it_is(
 ) -> None:
     path = tmp_path / "novels.yaml"
     path.write_text(yaml.safe_dump(RUN_FILE))
-    for what in ([path, *extra], ASSIGNMENTS):
+    for what, found in (([path, *extra], "another name"), (ASSIGNMENTS, "no run file")):
         done = launch("submit", *what, "--pipeline", pipeline, "--once")
         assert done.returncode == 1
-        assert "submit --once must be given one run file, without --name and --experiment" in done.stderr
+        assert f"must be given one run file, and neither --name nor --experiment, found {found}" in done.stderr
 
 
 def test_several_users_need_a_namespace(launch: Command, pipeline: Path) -> None:
