@@ -157,3 +157,24 @@ def test_submit_says_one_line(tmp_path: Path) -> None:
         1,
         "error: x.yaml must be a run file, found: No such file or directory: name one\n",
     )
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("accelerator: h100", r"settings\.accelerator must be a generation and a topology, as v6e-2x4, found 'h100'"),
+        ("accelerator: v6e-4x4", r"settings\.accelerator must have its chips on one host, found v6e-4x4"),
+        ("memory: 64GB", r"settings\.memory must be auto or a quantity, found '64GB'"),
+        ("cursor_inc: -5", r"settings\.cursor_inc must be at least 1 character, found -5"),
+        ("shards: 0", r"settings\.shards must be from 1 to 256 tasks, found 0"),
+        ("preset: papr", r"settings\.preset must be"),
+    ],
+)
+def test_value_that_the_first_stage_would_refuse_is_refused_before_it_is_sent(
+    tmp_path: Path, declared: dict[str, dict[str, Any]], setting: str, said: str
+) -> None:
+    path = tmp_path / "run.yaml"
+    head = "name: novel\nmodel: m/m\nbooks: [gs://b/a.txt]\nstore: gs://b/s\nsettings:\n"
+    path.write_text(f"{head}  top_k: 20\n  {setting}\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match=rf"run\.yaml:7: {said}"):
+        read_run_file(path, declared)
