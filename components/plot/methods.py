@@ -2,28 +2,19 @@
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from components.contracts.books import CONTROL
 from components.contracts.version import code_version
 from components.plot.discoverable import EVIDENCE_FLOOR
 from components.plot.outcomes import Outcome
 from components.plot.provenance import Run
+from components.plot.templates import templates
 from components.plot.uncertainty import BLOCK_CHARACTERS, FEWEST_BLOCKS, REPLICATES, Interval
 
 
 def methods(run: Run, books: Sequence[Outcome]) -> str:
     """The text, as Markdown."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
+    environment = templates(autoescape=False)
     environment.filters |= {"percent": _percent, "bounds": _bounds}
     text = environment.get_template("methods.md.j2").render(
         model=run.model,

@@ -9,12 +9,11 @@ import dataclasses
 import io
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import imsave
 
@@ -26,6 +25,7 @@ from components.plot.headline import AT_LENGTH, best_known_first, headline, head
 from components.plot.methods import methods
 from components.plot.outcomes import Outcome
 from components.plot.provenance import Run
+from components.plot.templates import templates
 
 LARGEST_BYTES = 2_000_000
 """What Kubeflow's UI shows without trouble."""
@@ -127,14 +127,7 @@ def _content(
 
 
 def _environment(*, autoescape: bool) -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=autoescape,
-    )
+    environment = templates(autoescape=autoescape)
     environment.filters |= {"shown": _shown, "called": _called, "markdown": _markdown}
     return environment
 

@@ -3,17 +3,9 @@ from typing import Any
 import pytest
 
 from components.contracts.errors import SettingsError
-from launch.compile import compile_pipeline
-from launch.parameters import parse_values, read_parameters
+from launch.parameters import parse_values
 
 Declared = dict[str, dict[str, Any]]
-
-
-@pytest.fixture(scope="module")
-def declared(tmp_path_factory: pytest.TempPathFactory) -> Declared:
-    path = tmp_path_factory.mktemp("compiled") / "pipeline.yaml"
-    compile_pipeline(path)
-    return read_parameters(path)
 
 
 def test_values_are_read_as_the_pipeline_declares_them(declared: Declared) -> None:

@@ -8,7 +8,7 @@ import yaml
 
 from components.contracts.errors import SettingsError
 from launch.compile import compile_pipeline
-from launch.parameters import check_given, parse_values, read_parameters
+from launch.parameters import check_given, parse_values
 from launch.run_file import RunFile, check_reachable, read_run_file
 
 ROOT = Path(__file__).parent.parent.parent
@@ -27,13 +27,6 @@ settings:
 """
 
 Declared = dict[str, dict[str, Any]]
-
-
-@pytest.fixture(scope="module")
-def declared(tmp_path_factory: pytest.TempPathFactory) -> Declared:
-    path = tmp_path_factory.mktemp("compiled") / "pipeline.yaml"
-    compile_pipeline(path)
-    return read_parameters(path)
 
 
 @pytest.fixture
