@@ -84,9 +84,9 @@ def test_settings_stand_in_one_file(everything: Path) -> None:
     settings = everything / "settings" / "settings.env"
     text = settings.read_text(encoding="utf-8")
     for old, new in (
-        ("my-bucket", "its-bucket"),
+        ("bucket=my-bucket", "bucket=its-bucket"),
         ("tpu_chips=8", "tpu_chips=32"),
-        ("extract:0.1.0", "extract@sha256:e"),
+        ("extract@sha256:yours", "extract@sha256:e"),
     ):
         assert text.count(old) == 1
         text = text.replace(old, new)
@@ -105,7 +105,7 @@ def test_settings_stand_in_one_file(everything: Path) -> None:
     assert quotas["google.com/tpu"] == "32"
     assert list(quotas) == group["coveredResources"], "Kueue wants them in this order"
     (job,) = render(changed / "tpu-check")
-    assert job["spec"]["template"]["spec"]["containers"][0]["image"] == "byheart-extract@sha256:e"
+    assert job["spec"]["template"]["spec"]["containers"][0]["image"].endswith("/byheart-extract@sha256:e")
 
 
 def test_queue_leads_to_the_clusters_and_is_not_called_default(everything: Path) -> None:
