@@ -24,7 +24,7 @@ FOLDERS = sorted(
     for path in K8S.rglob("kustomization.yaml")
     if path.parent != REMOTE and yaml.safe_load(path.read_text(encoding="utf-8"))["kind"] == "Kustomization"
 )
-_OPTION = re.compile(r"^  # (- \.\./\.\./components/\S+).*$", re.MULTILINE)
+_OPTION = re.compile(r"^(  )# (- \.\./\.\./components/)", re.MULTILINE)
 
 Manifest = dict[str, Any]
 
@@ -48,11 +48,11 @@ def render(folder: Path) -> list[Manifest]:
 
 @pytest.fixture(scope="session")
 def everything(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of k8s/ in which each overlay's options are turned on, as a person would: by taking the mark away."""
+    """A copy of k8s/ in which each overlay's options are turned on, as a person would: by taking `# ` away."""
     copy = tmp_path_factory.mktemp("everything") / "k8s"
     shutil.copytree(K8S, copy)
     for path in copy.glob("overlays/*/kustomization.yaml"):
-        text, count = _OPTION.subn(r"  \1", path.read_text(encoding="utf-8"))
+        text, count = _OPTION.subn(r"\1\2", path.read_text(encoding="utf-8"))
         assert count == 2, f"{path}: options must be marked as comments, found {count} of 2"
         path.write_text(text, encoding="utf-8")
     return copy

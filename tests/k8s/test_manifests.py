@@ -84,9 +84,9 @@ def test_settings_stand_in_one_file(everything: Path) -> None:
     settings = everything / "settings" / "settings.env"
     text = settings.read_text(encoding="utf-8")
     for old, new in (
-        ("my-bucket", "its-bucket"),
+        ("bucket=my-bucket", "bucket=its-bucket"),
         ("tpu_chips=8", "tpu_chips=32"),
-        ("extract:0.1.0", "extract@sha256:e"),
+        ("extract@sha256:yours", "extract@sha256:e"),
     ):
         assert text.count(old) == 1
         text = text.replace(old, new)
@@ -105,7 +105,7 @@ def test_settings_stand_in_one_file(everything: Path) -> None:
     assert quotas["google.com/tpu"] == "32"
     assert list(quotas) == group["coveredResources"], "Kueue wants them in this order"
     (job,) = render(changed / "tpu-check")
-    assert job["spec"]["template"]["spec"]["containers"][0]["image"] == "byheart-extract@sha256:e"
+    assert job["spec"]["template"]["spec"]["containers"][0]["image"].endswith("/byheart-extract@sha256:e")
 
 
 def test_queue_leads_to_the_clusters_and_is_not_called_default(everything: Path) -> None:
@@ -211,18 +211,46 @@ def test_pods_of_runs_reach_what_they_need_and_nothing_else(everything: Path) ->
     assert inside == [{"kubernetes.io/metadata.name": name} for name in ("kube-system", "kubeflow")]
 
 
-def test_check_of_a_tpu_asks_for_the_slice_that_it_looks_for() -> None:
-    (job,) = render(K8S / "tpu-check")
+def check_of(job: Manifest, name: str) -> None:
+    """Hold a check of a TPU to the slice of that name."""
     pod = job["spec"]["template"]["spec"]
     (container,) = pod["containers"]
-    flag, name = container["args"]
+    assert container["args"] == ["--accelerator", name]
     accelerator = find_accelerator(name)
     assert pod["nodeSelector"] == accelerator.node_labels
     for side in ("requests", "limits"):
         assert container["resources"][side][accelerator.generation.resource] == str(accelerator.chips)
     assert {"key": "google.com/tpu", "operator": "Exists", "effect": "NoSchedule"} in pod["tolerations"]
     assert container["command"] == ["python", "-m", "components.extract.check"]
-    assert flag == "--accelerator"
+
+
+def test_check_of_a_tpu_asks_for_the_slice_that_it_looks_for() -> None:
+    (job,) = render(K8S / "tpu-check")
+    check_of(job, "v6e-2x4")
+
+
+def test_check_of_another_slice_takes_the_marked_values(tmp_path: Path) -> None:
+    shutil.copytree(K8S, tmp_path / "k8s")
+    path = tmp_path / "k8s" / "tpu-check" / "job.yaml"
+    old, new = find_accelerator("v6e-2x4"), find_accelerator("v5e-2x2")
+    values = {
+        "the generation": (old.generation.label, new.generation.label),
+        "the topology": (old.topology, new.topology),
+        "the slice": (old.name, new.name),
+        "the chips": (f'"{old.chips}"', f'"{new.chips}"'),
+    }
+    lines = path.read_text(encoding="utf-8").splitlines()
+    marked = {number: line.rpartition("  # ")[2] for number, line in enumerate(lines) if line.endswith(tuple(values))}
+    for number, mark in marked.items():
+        value, other = values[mark]
+        assert lines[number].count(value) == 1
+        lines[number] = lines[number].replace(value, other)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (job,) = render(path.parent)
+    check_of(job, "v5e-2x2")
+    assert len(marked) == 5
+    for said in (lines[0], (K8S / "README.md").read_text(encoding="utf-8")):
+        assert "change the five values that are marked" in said
 
 
 def test_all_yaml_is_tidy() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from components.contracts.errors import ByheartError
 from components.download.bucket import Buckets
@@ -54,11 +55,32 @@ def test_table_of_machines_is_that_of_the_accelerators() -> None:
 
 def test_node_pools_are_of_the_machine_that_their_names_say() -> None:
     commands = re.findall(r"gcloud container node-pools create (?:.*\\\n)*.*", README)
-    assert len(commands) == 2
+    assert len(commands) == 3
     for command in commands:
         (name,) = re.findall(r"create (\S+)", command)
         assert f"--machine-type={find_accelerator(name.removesuffix('-spot')).machine} " in command
         assert ("--spot " in command) == name.endswith("-spot")
+
+
+def test_automatic_accelerator_that_is_named_is_that_of_the_model() -> None:
+    models = yaml.safe_load((ROOT / "models.yaml").read_text(encoding="utf-8"))
+    ((accelerator, model),) = re.findall(r"whatever pools there are: `(\S+)` for (\S+)\. ", README)
+    assert models[model]["accelerator"] == accelerator
+
+
+def test_variables_of_the_commands_are_set_in_the_first_step() -> None:
+    first, *later = re.findall(r"^```sh.*\n([^`]+)^```", README, re.MULTILINE)
+    exports = "".join(re.findall(r"^export (.*)\n", first, re.MULTILINE))
+    used = set(re.findall(r"\$([A-Z]+)", "".join(later)))
+    assert used == {"PROJECT", "ZONE", "REGION", "BUCKET", "NUMBER"}
+    assert not {name for name in used if f"{name}=" not in exports}
+
+
+def test_all_that_is_applied_can_be_taken_down() -> None:
+    applied = re.findall(r"^kubectl (?:apply|replace)(?: --server-side| --force)? --\w+ (\S+)", README, re.MULTILINE)
+    deleted = re.findall(r"`kubectl delete --\w+ ([^\s`]+)`", README)
+    assert len(applied) == 6
+    assert sorted(applied) == sorted(deleted)
 
 
 def test_every_file_that_is_named_is_there() -> None:
