@@ -1,7 +1,10 @@
 """From a desk, or from a Job, to a run on a cluster."""
 
+import sys
 from datetime import datetime
 from pathlib import Path
+
+import yaml
 
 from components.contracts.errors import SettingsError
 from components.store import open_store
@@ -63,6 +66,7 @@ def submit(
     ):
         _say(name, run_address(host, run_id), is_new=False)  # whether or not Kubeflow is there
         return
+    _warn_of_local_images(pipeline)
     cluster = Cluster(host, namespace)
     experiment_id = cluster.experiment(experiment)
     if once_seconds is None:
@@ -78,6 +82,19 @@ def submit(
     _say(name, cluster.address(run_id), is_new)
     if wait_seconds is not None:
         _wait(cluster, run_id, pipeline, wait_seconds)
+
+
+def _warn_of_local_images(pipeline: Path) -> None:
+    """Images that were not pushed may be on the nodes all the same: of a cluster on one machine, for example."""
+    with pipeline.open(encoding="utf-8") as file:
+        executors = next(yaml.safe_load_all(file))["deploymentSpec"]["executors"].values()
+    if local := sorted({image for one in executors if "/" not in (image := one["container"]["image"])}):
+        print(
+            f"note: {local[0]} and others are images of this machine: if the cluster's nodes do not have them, `make "
+            "push REGISTRY=...` and `make compile`",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def _say(name: str, address: str, is_new: bool) -> None:

@@ -48,9 +48,11 @@ def bucket() -> Iterator[GcsServer]:
 
 @pytest.fixture(scope="session")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The compiled pipeline."""
+    """The compiled pipeline, of images in a registry."""
     path = tmp_path_factory.mktemp("compiled") / "pipeline.yaml"
     compile_pipeline(path)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("image: byheart-", "image: registry.example/byheart-"), encoding="utf-8")
     return path
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from launch.compile import compile_pipeline
 from tests.kfp_api import Fault, KfpServer, failing, succeeding
 from tests.kfp_api.conftest import ASSIGNMENTS, PARAMETERS, Command
 from tests.kfp_api.pods import Pod
@@ -244,6 +245,14 @@ def test_once_takes_a_run_file_as_it_is(
         done = launch("submit", *what, "--pipeline", pipeline, "--once")
         assert done.returncode == 1
         assert f"must be given one run file, and neither --name nor --experiment, found {found}" in done.stderr
+
+
+def test_images_that_were_not_pushed_are_named(launch: Command, server: KfpServer, tmp_path: Path) -> None:
+    compile_pipeline(tmp_path / "pipeline.yaml")
+    done = launch("submit", *ASSIGNMENTS, "--host", server.address, "--pipeline", tmp_path / "pipeline.yaml")
+    assert done.returncode == 0, done.stderr
+    assert "note: byheart-download:" in done.stderr
+    assert "make push" in done.stderr
 
 
 def test_several_users_need_a_namespace(launch: Command, pipeline: Path) -> None:
