@@ -51,27 +51,27 @@ help:  ## Say what there is
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 18
 
 run: compile  ## Measure BOOKS under MODEL on this machine; results in OUT
-	@$(BIN)/python -m launch run build/pipeline.yaml --books $(BOOKS) --controls $(CONTROLS) --model "$(MODEL)" --store "$(STORE)" --out "$(OUT)" --set $(SET)
+	@$(BIN)/python -m byheart.launch run build/pipeline.yaml --books $(BOOKS) --controls $(CONTROLS) --model "$(MODEL)" --store "$(STORE)" --out "$(OUT)" --set $(SET)
 
 compile: $(VENV)/run  ## Write build/pipeline.yaml; JAX, QUEUE, TIMEOUT_HOURS, RETRIES, TMP_SIZE and RUN_AS are fixed in it
-	@$(BIN)/python -m launch compile build/pipeline.yaml --jax "$(JAX)" $(if $(QUEUE),--queue "$(QUEUE)") \
+	@$(BIN)/python -m byheart.launch compile build/pipeline.yaml --jax "$(JAX)" $(if $(QUEUE),--queue "$(QUEUE)") \
 		$(if $(TIMEOUT_HOURS),--timeout-hours "$(TIMEOUT_HOURS)") $(if $(RETRIES),--retries "$(RETRIES)") \
 		$(if $(TMP_SIZE),--tmp-size "$(TMP_SIZE)") $(if $(RUN_AS),--run-as "$(RUN_AS)")
 
 images: $(VENV)/run  ## Build the stages' images with Docker, tagged by commit; JAX=tpu, cuda12 or cpu
-	@$(BIN)/python -m launch images --jax "$(JAX)" --base "$(BASE_IMAGE)"
+	@$(BIN)/python -m byheart.launch images --jax "$(JAX)" --base "$(BASE_IMAGE)"
 
 push: $(VENV)/run  ## Build them and push them to REGISTRY; images/digests.json says what a pod will pull
-	@$(BIN)/python -m launch images --jax "$(JAX)" --base "$(BASE_IMAGE)" --push "$(REGISTRY)"
+	@$(BIN)/python -m byheart.launch images --jax "$(JAX)" --base "$(BASE_IMAGE)" --push "$(REGISTRY)"
 
 submit: build/pipeline.yaml  ## Submit a run to Kubeflow Pipelines; ARGS="k8s/runs/novels.yaml --wait", or name=value
-	@$(BIN)/python -m launch submit $(ARGS)
+	@$(BIN)/python -m byheart.launch submit $(ARGS)
 
 build/pipeline.yaml:
 	@$(MAKE) --no-print-directory compile
 
 manifests: compile  ## Write the Jobs of k8s/runs for GitOps; CHECK=1 says whether they are current
-	@$(BIN)/python -m launch manifests build/pipeline.yaml $(if $(CHECK),--check)
+	@$(BIN)/python -m byheart.launch manifests build/pipeline.yaml $(if $(CHECK),--check)
 
 test: $(VENV)/dev  ## Run the tests
 	$(BIN)/python -m pytest
@@ -107,11 +107,11 @@ soak: $(VENV)/dev  ## Kill and disturb runs at random; KILLS and FAULTS say how 
 	$(BIN)/python -m tests.soak --kills $(KILLS) --faults $(FAULTS)
 
 plan: $(VENV)/run $(if $(COMPILE),.venv-aot/done)  ## Say whether MODEL fits on ACCELERATOR, how fast, and what BOOKS cost; COMPILE=1 compiles
-	@$(BIN)/python -m launch plan --model "$(MODEL)" --accelerator "$(ACCELERATOR)" --books $(if $(filter file default,$(origin BOOKS)),,$(BOOKS)) --set $(SET) $(if $(COMPILE),--order $(ORDER))
-	@$(if $(COMPILE),$(AOT) -m components.extract.ahead $(ORDER))
+	@$(BIN)/python -m byheart.launch plan --model "$(MODEL)" --accelerator "$(ACCELERATOR)" --books $(if $(filter file default,$(origin BOOKS)),,$(BOOKS)) --set $(SET) $(if $(COMPILE),--order $(ORDER))
+	@$(if $(COMPILE),$(AOT) -m byheart.desk.ahead $(ORDER))
 
 store: $(VENV)/run  ## See what STORE holds: DO="ls", "show ADDRESS" or "rm ADDRESS"
-	@$(BIN)/python -m launch store $(DO) --store "$(STORE)"
+	@$(BIN)/python -m byheart.launch store $(DO) --store "$(STORE)"
 
 bench: .venv-peers/done $(VENV)/dev  ## Score windows here, in PyTorch and in lm-evaluation-harness; windows/s and ratios
 	$(BIN)/python -m benchmarks.extract $(BENCH)

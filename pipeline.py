@@ -56,12 +56,12 @@ from typing import Any, List  # noqa: UP035  kfp reads `list[str]` as a list of 
 
 from kfp import dsl, kubernetes
 
-from components.download.component import download
-from components.extract.component import extract
-from components.plan.component import plan
-from components.plot.component import plot
-from components.tokenize.component import tokenize
-from components.verdict.component import verdict
+from byheart.components.download.component import download
+from byheart.components.extract.component import extract
+from byheart.components.plan.component import plan
+from byheart.components.plot.component import plot
+from byheart.components.tokenize.component import tokenize
+from byheart.components.verdict.component import verdict
 
 
 def _place(task: dsl.PipelineTask, outputs: Mapping[str, Any]) -> None:

@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.contestant import fastest, serve
-from components.extract import checkpoint
-from components.extract.scoring import scorer, window_scores
-from components.extract.sharding import one_device
-from components.models.folder import open_model
+from byheart.components.extract import checkpoint
+from byheart.components.extract.scoring import scorer, window_scores
+from byheart.components.extract.sharding import one_device
+from byheart.models.folder import open_model
 
 _TOP_K = 40
 """As `pipeline.py` has it: ranks and the mass of the top k are part of the work."""

@@ -34,9 +34,9 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from components.models.decoder_config import DecoderConfig
-from components.models.families import family_of
-from components.models.parameters import Parameter, parameters
+from byheart.models.decoder_config import DecoderConfig
+from byheart.models.families import family_of
+from byheart.models.parameters import Parameter, parameters
 
 AT_LEAST = 1.3
 """Times the best peer, on a CPU."""

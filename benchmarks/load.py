@@ -16,16 +16,16 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.download import make, served
-from components.store import open_store
+from byheart.store import open_store
 
 GIGABYTES = 1.0
 _LOAD = """
 import json, resource, sys, time
 import jax, jax.numpy as jnp
-from components.extract import checkpoint
-from components.extract.sharding import make_sharding
-from components.models.folder import open_model
-from components.models.mesh import Mesh
+from byheart.components.extract import checkpoint
+from byheart.components.extract.sharding import make_sharding
+from byheart.models.folder import open_model
+from byheart.machines.mesh import Mesh
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 devices = jax.devices()

@@ -17,9 +17,12 @@ from pathlib import Path
 
 import numpy as np
 
-from components.contracts.books import Book, Chapter, write_books
-from components.contracts.model import Model, write_model
-from components.contracts.scores import (
+from byheart.contracts.books import Book, Chapter, write_books
+from byheart.contracts.model import Model, write_model
+from byheart.contracts.settings import Settings
+from byheart.contracts.windows import Tokenization, Windows, write_windows
+from byheart.pipeline import byheart
+from byheart.scores.scores import (
     ScoreManifest,
     Scores,
     part_name,
@@ -27,15 +30,12 @@ from components.contracts.scores import (
     part_to_bytes,
     write_score_manifest,
 )
-from components.contracts.settings import Settings
-from components.contracts.windows import Tokenization, Windows, write_windows
-from components.store import open_store
-from pipeline import byheart
+from byheart.store import open_store
 
 SECONDS, GIGABYTES = 30, 1.5
 PROMPT = SUFFIX = 50
 STRIDE = 10
-_RUN = "import json, sys; from components.plot.run import run; run(**json.loads(sys.argv[1]))"
+_RUN = "import json, sys; from byheart.components.plot.run import run; run(**json.loads(sys.argv[1]))"
 
 
 def main(characters: int = 1_000_000) -> int:

@@ -17,13 +17,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from components.contracts.settings import WindowSettings
-from components.extract import checkpoint, decoder
-from components.extract.sharding import one_device
-from components.models.decoder_config import DecoderConfig
-from components.models.folder import open_model
-from components.tokenize.tokenizer import load_tokenizer
-from components.tokenize.windows import slide
+from byheart.components.extract import checkpoint, decoder
+from byheart.components.extract.sharding import one_device
+from byheart.components.tokenize.tokenizer import load_tokenizer
+from byheart.components.tokenize.windows import slide
+from byheart.contracts.settings import WindowSettings
+from byheart.models.decoder_config import DecoderConfig
+from byheart.models.folder import open_model
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 PROMPT, SUFFIX, BATCH = 50, 50, 32

@@ -23,11 +23,11 @@ from pydoc_data.topics import topics
 
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-from components.contracts.settings import Settings
-from components.tokenize.tokenizer import Tokenizer as Loaded
-from components.tokenize.tokenizer import load_tokenizer
-from components.tokenize.windows import slide
-from pipeline import byheart
+from byheart.components.tokenize.tokenizer import Tokenizer as Loaded
+from byheart.components.tokenize.tokenizer import load_tokenizer
+from byheart.components.tokenize.windows import slide
+from byheart.contracts.settings import Settings
+from byheart.pipeline import byheart
 from tests.tokenize.toy_tokenizers import build
 
 AT_LEAST = 10

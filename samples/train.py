@@ -22,12 +22,12 @@ from jax import Array
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from components.contracts.settings import WindowSettings
-from components.extract import decoder
-from components.models.families import FAMILIES
-from components.models.parameters import Parameter, parameters
-from components.tokenize.tokenizer import load_tokenizer
-from components.tokenize.windows import slide
+from byheart.components.extract import decoder
+from byheart.components.tokenize.tokenizer import load_tokenizer
+from byheart.components.tokenize.windows import slide
+from byheart.contracts.settings import WindowSettings
+from byheart.models.families import FAMILIES
+from byheart.models.parameters import Parameter, parameters
 
 HERE = Path(__file__).parent
 BOOK = HERE / "the-soap-winter.txt"

@@ -49,10 +49,12 @@ def launch_command(
     """A run whose pipeline, store and results lie in `folder`."""
     pipeline = folder / "pipeline.yaml"
     if not pipeline.exists():
-        subprocess.run([sys.executable, "-m", "launch", "compile", pipeline], check=True, capture_output=True, cwd=ROOT)
+        subprocess.run(
+            [sys.executable, "-m", "byheart.launch", "compile", pipeline], check=True, capture_output=True, cwd=ROOT
+        )
     places = ["--store", store or str(folder / "store"), "--out", str(folder / "out")]
     what = ["--books", books, "--controls", *controls, "--model", model]
-    return [sys.executable, "-m", "launch", "run", str(pipeline), *places, *what, "--set", *settings]
+    return [sys.executable, "-m", "byheart.launch", "run", str(pipeline), *places, *what, "--set", *settings]
 
 
 def launch(folder: Path, *settings: str, **what: Any) -> subprocess.CompletedProcess[str]:

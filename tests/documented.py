@@ -16,7 +16,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from components.store import open_store
+from byheart.store import open_store
 from tests.gcs import GcsServer
 from tests.hub import HubServer
 from tests.kfp_api import KfpServer

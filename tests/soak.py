@@ -22,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from components.store import Store, open_store
+from byheart.store import Store, open_store
 from tests.conftest import BOOK, MODEL, ROOT
 from tests.gcs import GcsServer
 
@@ -52,7 +52,7 @@ class Soak:
         self.spoilt: set[str] = set()
         self.damaged = self.computed_again = self.bytes_differing = 0
         self.pipeline = folder / "pipeline.yaml"
-        subprocess.run([sys.executable, "-m", "launch", "compile", self.pipeline], check=True, cwd=ROOT)
+        subprocess.run([sys.executable, "-m", "byheart.launch", "compile", self.pipeline], check=True, cwd=ROOT)
         undisturbed = Place("local", str(folder / "undisturbed"), folder / "undisturbed-out")
         self.finish(undisturbed)
         self.expected = self.left(undisturbed)
@@ -62,7 +62,7 @@ class Soak:
         command = [
             sys.executable,
             "-m",
-            "launch",
+            "byheart.launch",
             "run",
             str(self.pipeline),
             "--books",

@@ -12,17 +12,17 @@ from pathlib import PurePosixPath
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
-from components.contracts.books import BOOK, CONTROL, Book, Origin, Refused, check_some_left
-from components.contracts.encodings import codec_name
-from components.contracts.errors import BookError
-from components.contracts.settings import TextSettings
-from components.download.chapters import find_chapters, heading_pattern
-from components.download.gutenberg import find_gutenberg
-from components.download.libraries import Libraries
-from components.download.lists import LIST, Source, parse_list
-from components.download.text import check_not_empty, decode
-from components.download.text_report import report_on
-from components.download.unwrap import unwrap
+from byheart.components.download.chapters import find_chapters, heading_pattern
+from byheart.components.download.gutenberg import find_gutenberg
+from byheart.components.download.libraries import Libraries
+from byheart.components.download.lists import LIST, Source, parse_list
+from byheart.components.download.text import check_not_empty, decode
+from byheart.components.download.text_report import report_on
+from byheart.components.download.unwrap import unwrap
+from byheart.contracts.books import BOOK, CONTROL, Book, Origin, Refused, check_some_left
+from byheart.contracts.encodings import codec_name
+from byheart.contracts.errors import BookError
+from byheart.contracts.settings import TextSettings
 
 MOST_BOOKS = 10_000
 """A run keeps all its texts in memory, 5 GB of them at half a million characters each, and writes a folder for each."""

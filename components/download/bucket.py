@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 
 from fsspec.utils import glob_translate
 
-from components.contracts.errors import BookError, StoreError
-from components.download.local import is_text
-from components.download.size import check_size
-from components.store import Store, open_store
+from byheart.components.download.local import is_text
+from byheart.components.download.size import check_size
+from byheart.contracts.errors import BookError, StoreError
+from byheart.store import Store, open_store
 
 _SCHEME = "gs://"
 _MAGIC = re.compile(r"[*?\[]")

@@ -3,8 +3,8 @@
 import itertools
 import re
 
-from components.contracts.books import Chapter
-from components.contracts.errors import SettingsError
+from byheart.contracts.books import Chapter
+from byheart.contracts.errors import SettingsError
 
 _SHORTEST = 500
 """Characters; what looks like a shorter chapter is a line in a table of contents."""

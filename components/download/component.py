@@ -47,8 +47,8 @@ def download(
 ):
     """Check every setting, bring the books and find the model whole."""
     parameters = dict(locals())
-    from components.contracts.progress import stage
-    from components.download.run import run
+    from byheart.components.download.run import run
+    from byheart.contracts.progress import stage
 
     with stage("download"):
         run(

@@ -4,11 +4,11 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable
 
-from components.contracts.errors import ModelError
-from components.contracts.progress import Progress, say, size
-from components.download.transfer import sha256_of
-from components.store import Place, Store
-from components.store.stored import Stored
+from byheart.components.download.transfer import sha256_of
+from byheart.contracts.errors import ModelError
+from byheart.contracts.progress import Progress, say, size
+from byheart.store import Place, Store
+from byheart.store.stored import Stored
 
 _MIB = 2**20
 

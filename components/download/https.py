@@ -8,9 +8,9 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError, NameResolutionError
 from urllib3.util import Retry
 
-from components.contracts.errors import BookError
-from components.contracts.version import VERSION
-from components.download.size import check_size
+from byheart.components.download.size import check_size
+from byheart.contracts.errors import BookError
+from byheart.contracts.version import VERSION
 
 _TIMEOUT = (20, 60)
 """Seconds to connect, and to wait for the next bytes."""

@@ -26,9 +26,9 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import build_hf_headers
 
-from components.contracts.errors import ModelError
-from components.contracts.progress import say
-from components.store.stored import Stored
+from byheart.contracts.errors import ModelError
+from byheart.contracts.progress import say
+from byheart.store.stored import Stored
 
 AT_THE_DOOR, ON_THE_WAY = 30.0, 600.0
 """Seconds for which the Hub may bring nothing: when a run begins, and once it is fetching."""

@@ -2,10 +2,10 @@
 
 from typing import Protocol
 
-from components.contracts.errors import BookError
-from components.download.bucket import Buckets
-from components.download.https import Https
-from components.download.local import LocalFiles
+from byheart.components.download.bucket import Buckets
+from byheart.components.download.https import Https
+from byheart.components.download.local import LocalFiles
+from byheart.contracts.errors import BookError
 
 
 class Library(Protocol):

@@ -12,10 +12,10 @@ import shlex
 from collections.abc import Callable
 from urllib.parse import quote, urljoin
 
-from components.contracts.books import Refused
-from components.contracts.encodings import codec_name
-from components.contracts.errors import BookError, SettingsError
-from components.download.chapters import heading_pattern
+from byheart.components.download.chapters import heading_pattern
+from byheart.contracts.books import Refused
+from byheart.contracts.encodings import codec_name
+from byheart.contracts.errors import BookError, SettingsError
 
 LIST = "@"
 """What a source begins with that is a list."""

@@ -4,8 +4,8 @@ import glob
 import os
 from pathlib import Path
 
-from components.contracts.errors import BookError
-from components.download.size import MOST_BYTES, check_size
+from byheart.components.download.size import MOST_BYTES, check_size
+from byheart.contracts.errors import BookError
 
 
 class LocalFiles:

@@ -4,17 +4,17 @@ import json
 import re
 from pathlib import Path
 
-from components.contracts.errors import ModelError, SettingsError, StoreError
-from components.contracts.model import Model
-from components.contracts.progress import Progress, say, size
-from components.contracts.version import code_version
-from components.download.digests import sha256_in_place
-from components.download.hub import HubRepository
-from components.download.transfer import bring
-from components.models.folder import CONFIG, INDEX, ModelFolder, model_at, open_model, read_config, sha256_of_files
-from components.models.known import KNOWN
-from components.models.parameters import parameter_count
-from components.store import Store, open_store
+from byheart.components.download.digests import sha256_in_place
+from byheart.components.download.hub import HubRepository
+from byheart.components.download.transfer import bring
+from byheart.contracts.errors import ModelError, SettingsError, StoreError
+from byheart.contracts.model import Model
+from byheart.contracts.progress import Progress, say, size
+from byheart.contracts.version import code_version
+from byheart.models.folder import CONFIG, INDEX, ModelFolder, model_at, open_model, read_config, sha256_of_files
+from byheart.models.known import KNOWN
+from byheart.models.parameters import parameter_count
+from byheart.store import Store, open_store
 
 _MANIFEST = "manifest.json"
 _TOKENIZER = "tokenizer.json"

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from components.contracts.books import BOOK, CONTROL, Book, Origin, Refused
-from components.contracts.text_report import TextReport
+from byheart.contracts.books import BOOK, CONTROL, Book, Origin, Refused
+from byheart.contracts.text_report import TextReport
 
 _LINES = 8
 """Books that get a line of their own; the unusual in more of them is said kind by kind."""

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from components.contracts.books import write_books
-from components.contracts.model import write_model
-from components.contracts.progress import say
-from components.contracts.settings import AUTO, Settings
-from components.download.books import read_books_from
-from components.download.model import find_model
-from components.download.notices import notices
-from components.models.accelerators import find_accelerator
-from components.store import open_store
+from byheart.components.download.books import read_books_from
+from byheart.components.download.model import find_model
+from byheart.components.download.notices import notices
+from byheart.contracts.books import write_books
+from byheart.contracts.model import write_model
+from byheart.contracts.progress import say
+from byheart.contracts.settings import AUTO, Settings
+from byheart.machines.accelerators import find_accelerator
+from byheart.store import open_store
 
 
 def run(

@@ -1,6 +1,6 @@
 """How large a file may be."""
 
-from components.contracts.errors import BookError
+from byheart.contracts.errors import BookError
 
 MOST_BYTES = 100_000_000
 """What 20 million characters can take in any encoding (4 bytes each in UTF-32), and a quarter more."""

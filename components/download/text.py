@@ -2,7 +2,7 @@
 
 import codecs
 
-from components.contracts.errors import BookError
+from byheart.contracts.errors import BookError
 
 MOST_CHARACTERS = 20_000_000
 """Twice the longest novel there is (Proust's, 9.6 million); a longer text is a corpus, and is better cut into books."""

@@ -5,8 +5,8 @@ import re
 import sys
 import unicodedata
 
-from components.contracts.text_report import TextReport
-from components.download.unwrap import find_breaks
+from byheart.components.download.unwrap import find_breaks
+from byheart.contracts.text_report import TextReport
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _ZERO_WIDTH = re.compile("[\u200b\u200c\u200d\u2060]")

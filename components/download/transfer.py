@@ -13,10 +13,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 
-from components.contracts.errors import ModelError
-from components.download.hub import HubFile, HubRepository
-from components.store import Place, Store
-from components.store.stored import Growing
+from byheart.components.download.hub import HubFile, HubRepository
+from byheart.contracts.errors import ModelError
+from byheart.store import Place, Store
+from byheart.store.stored import Growing
 
 PIECE_BYTES = 16 * 2**20
 _FILES = 8

@@ -8,9 +8,9 @@ import numpy as np
 from jax import Array
 from jax.typing import DTypeLike
 
-from components.extract.mlp import linear
-from components.extract.norm import norm, softcap
-from components.models.decoder_config import DecoderConfig
+from byheart.components.extract.mlp import linear
+from byheart.components.extract.norm import norm, softcap
+from byheart.models.decoder_config import DecoderConfig
 
 Positions = dict[str, Array]
 """What differs between kinds of layers: `cos` and `sin` [T, R / 2] of the R numbers of a head that are turned, and

@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Callable
 
-from components.contracts.progress import Progress
-from components.extract.work import Work
-from components.store.score_parts import Part
+from byheart.components.extract.work import Work
+from byheart.contracts.progress import Progress
+from byheart.scores.score_parts import Part
 
 
 class BooksProgress:

@@ -1,6 +1,6 @@
 """Whether this machine can score: its devices, what this process may do with them, and one window, scored for real.
 
-    python -m components.extract.check --accelerator v6e-2x4
+    python -m byheart.components.extract.check --accelerator v6e-2x4
 
 ends with a non-zero exit where JAX does not find that accelerator, or gets another number than the one that is known.
 The model is a small one of random weights, which goes the way of every model: laid out, loaded and compiled by the same
@@ -17,14 +17,14 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from components.contracts.errors import DeviceError
-from components.contracts.progress import duration, say, stage
-from components.contracts.settings import LayoutSettings, ScoreSettings
-from components.extract.devices import Surroundings, find_devices
-from components.extract.engine import Engine, Machine
-from components.extract.scoring import window_scores
-from components.models.accelerators import find_accelerator
-from components.models.folder import CONFIG, WEIGHTS, open_model
+from byheart.components.extract.devices import Surroundings, find_devices
+from byheart.components.extract.engine import Engine, Machine
+from byheart.components.extract.scoring import window_scores
+from byheart.contracts.errors import DeviceError
+from byheart.contracts.progress import duration, say, stage
+from byheart.contracts.settings import LayoutSettings, ScoreSettings
+from byheart.machines.accelerators import find_accelerator
+from byheart.models.folder import CONFIG, WEIGHTS, open_model
 
 _EMBED, _FFN, _LAYERS, _VOCAB = 256, 512, 2, 1024
 LOG_P_Z = -361.281
@@ -112,7 +112,9 @@ def write_model(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m components.extract.check", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m byheart.components.extract.check", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--accelerator", required=True, help="generation and topology, such as v6e-2x4; or gpu-1, cpu")
     chosen = parser.parse_args()
     with stage("check"):

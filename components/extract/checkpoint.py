@@ -18,10 +18,10 @@ from jax import Array
 from jax.sharding import NamedSharding, PartitionSpec
 from jax.typing import DTypeLike
 
-from components.extract.decoder import Params
-from components.extract.sharding import Sharding
-from components.models.folder import ModelFolder
-from components.models.parameters import Parameter
+from byheart.components.extract.decoder import Params
+from byheart.components.extract.sharding import Sharding
+from byheart.models.folder import ModelFolder
+from byheart.models.parameters import Parameter
 
 PIECE_BYTES = 64 * 2**20
 """About what is read at once for each device; more where a single row is longer."""

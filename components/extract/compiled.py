@@ -14,7 +14,7 @@ from typing import Any
 import jax
 from jax.experimental.compilation_cache import compilation_cache
 
-from components.store import Store
+from byheart.store import Store
 
 _ENTRY = "-cache"
 """How the names of JAX's entries end; beside them it notes when each was used."""

@@ -14,8 +14,8 @@ def extract(
     scores: dsl.Output[dsl.Artifact],
 ):
     """Ask the model how probable each suffix is after its prompt."""
-    from components.contracts.progress import stage
-    from components.extract.run import run
+    from byheart.components.extract.run import run
+    from byheart.contracts.progress import stage
 
     with stage("extract"):
         run(

@@ -11,10 +11,10 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from components.extract.attention import attention, layer_positions
-from components.extract.mlp import mlp
-from components.extract.norm import norm, softcap
-from components.models.decoder_config import DecoderConfig
+from byheart.components.extract.attention import attention, layer_positions
+from byheart.components.extract.mlp import mlp
+from byheart.components.extract.norm import norm, softcap
+from byheart.models.decoder_config import DecoderConfig
 
 Params = dict[str, Any]
 """The whole model's parameters by name, and under `layers` each layer's, stacked on a first axis L."""

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import jax
 
-from components.contracts.errors import DeviceError
-from components.models.accelerators import Accelerator
+from byheart.contracts.errors import DeviceError
+from byheart.machines.accelerators import Accelerator
 
 _FILES = ("vfio/*", "accel*", "nvidia[0-9]*")
 """The devices of TPUs, newer and older, and of GPUs."""

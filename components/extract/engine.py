@@ -8,17 +8,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from components.contracts.errors import SettingsError
-from components.contracts.progress import Progress, say, size
-from components.contracts.settings import LayoutSettings, ScoreSettings
-from components.contracts.version import code_version
-from components.extract import checkpoint
-from components.extract.scoring import TokenScores, scorer
-from components.extract.sharding import Sharding, make_sharding
-from components.models.accelerators import generation_of
-from components.models.folder import ModelFolder
-from components.models.layout import Layout, choose_layout
-from components.models.workload import Workload
+from byheart.components.extract import checkpoint
+from byheart.components.extract.scoring import TokenScores, scorer
+from byheart.components.extract.sharding import Sharding, make_sharding
+from byheart.contracts.errors import SettingsError
+from byheart.contracts.progress import Progress, say, size
+from byheart.contracts.settings import LayoutSettings, ScoreSettings
+from byheart.contracts.version import code_version
+from byheart.machines.accelerators import generation_of
+from byheart.machines.layout import Layout, choose_layout
+from byheart.machines.workload import Workload
+from byheart.models.folder import ModelFolder
 
 _WINDOWS = 64
 """Windows a device in a batch, on a kind that is not in the table."""

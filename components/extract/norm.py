@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from components.models.decoder_config import DecoderConfig
+from byheart.models.decoder_config import DecoderConfig
 
 
 def norm(

@@ -10,24 +10,24 @@ from functools import partial
 import jax
 import numpy as np
 
-from components.contracts.errors import DamagedError, ModelError
-from components.contracts.model import read_model
-from components.contracts.plan import read_plan
-from components.contracts.progress import say
-from components.contracts.scores import ScoreManifest, Scores, part_to_bytes, write_score_manifest
-from components.contracts.settings import Settings
-from components.contracts.windows import read_tokenization
-from components.extract.books_progress import BooksProgress
-from components.extract.compiled import compiled_programs
-from components.extract.devices import find_devices
-from components.extract.engine import Engine, Machine
-from components.extract.scoring import TokenScores, window_scores
-from components.extract.work import Work, work_of
-from components.extract.writer import Writer
-from components.models.accelerators import find_accelerator
-from components.models.folder import open_model
-from components.store import Store, open_store
-from components.store.score_parts import Part, check_room
+from byheart.components.extract.books_progress import BooksProgress
+from byheart.components.extract.compiled import compiled_programs
+from byheart.components.extract.devices import find_devices
+from byheart.components.extract.engine import Engine, Machine
+from byheart.components.extract.scoring import TokenScores, window_scores
+from byheart.components.extract.work import Work, work_of
+from byheart.components.extract.writer import Writer
+from byheart.contracts.errors import DamagedError, ModelError
+from byheart.contracts.model import read_model
+from byheart.contracts.plan import read_plan
+from byheart.contracts.progress import say
+from byheart.contracts.settings import Settings
+from byheart.contracts.windows import read_tokenization
+from byheart.machines.accelerators import find_accelerator
+from byheart.models.folder import open_model
+from byheart.scores.score_parts import Part, check_room
+from byheart.scores.scores import ScoreManifest, Scores, part_to_bytes, write_score_manifest
+from byheart.store import Store, open_store
 
 _IN_FLIGHT = 2
 """Batches handed to the device before the first one's result is fetched."""

@@ -11,12 +11,12 @@ import numpy as np
 from jax import Array
 from jax.sharding import PartitionSpec as P
 
-from components.contracts.scores import Scores
-from components.extract import decoder
-from components.extract.sharding import Sharding
-from components.models.decoder_config import DecoderConfig
-from components.models.mesh import DATA
-from components.models.parameters import Parameter
+from byheart.components.extract import decoder
+from byheart.components.extract.sharding import Sharding
+from byheart.machines.mesh import DATA
+from byheart.models.decoder_config import DecoderConfig
+from byheart.models.parameters import Parameter
+from byheart.scores.scores import Scores
 
 Parameters = tuple[Mapping[str, Parameter], Mapping[str, Parameter]]
 """Of the whole model, and of each layer."""

@@ -14,8 +14,8 @@ from jax.sharding import AxisType, NamedSharding
 from jax.sharding import Mesh as DeviceMesh
 from jax.sharding import PartitionSpec as P
 
-from components.models.mesh import DATA, MODEL, Mesh
-from components.models.parameters import Parameter
+from byheart.machines.mesh import DATA, MODEL, Mesh
+from byheart.models.parameters import Parameter
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -8,12 +8,12 @@ from functools import partial
 
 import numpy as np
 
-from components.contracts.model_input import control_input, model_input
-from components.contracts.plan import Plan
-from components.contracts.settings import Settings
-from components.contracts.windows import Tokenization
-from components.store import Store
-from components.store.score_parts import Part, missing_parts, parts_of_shard
+from byheart.contracts.model_input import control_input, model_input
+from byheart.contracts.plan import Plan
+from byheart.contracts.settings import Settings
+from byheart.contracts.windows import Tokenization
+from byheart.scores.score_parts import Part, missing_parts, parts_of_shard
+from byheart.store import Store
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

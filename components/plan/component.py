@@ -28,8 +28,8 @@ def plan(
     """Find what is left to score, and the node for it: the shards, and what their pods ask for."""
     from dataclasses import astuple
 
-    from components.contracts.progress import stage
-    from components.plan.run import run
+    from byheart.components.plan.run import run
+    from byheart.contracts.progress import stage
 
     with stage("plan"):
         shards, placement = run(

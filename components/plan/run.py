@@ -2,22 +2,22 @@
 
 import dataclasses
 
-from components.contracts.errors import ModelError
-from components.contracts.model import Model, read_model
-from components.contracts.plan import Plan, write_plan
-from components.contracts.progress import duration, say
-from components.contracts.settings import AUTO, Settings
-from components.contracts.windows import read_tokenization
-from components.models.accelerators import ONE_HOST, Accelerator, find_accelerator
-from components.models.families import family_of
-from components.models.folder import read_config
-from components.models.known import KNOWN
-from components.models.layout import smallest_slice
-from components.plan.placement import PLAIN, Placement, placement_of
-from components.plan.planned import Books, Planned, Refusal, Subject, plan_on
-from components.plan.scored import Scored, describe, scored_windows
-from components.store import open_store
-from components.store.score_parts import check_room, missing_parts, parts_of_shard
+from byheart.contracts.errors import ModelError
+from byheart.contracts.model import Model, read_model
+from byheart.contracts.plan import Plan, write_plan
+from byheart.contracts.progress import duration, say
+from byheart.contracts.settings import AUTO, Settings
+from byheart.contracts.windows import read_tokenization
+from byheart.machines.accelerators import ONE_HOST, Accelerator, find_accelerator
+from byheart.machines.layout import smallest_slice
+from byheart.machines.placement import PLAIN, Placement, placement_of
+from byheart.machines.planned import Books, Planned, Refusal, Subject, plan_on
+from byheart.models.families import family_of
+from byheart.models.folder import read_config
+from byheart.models.known import KNOWN
+from byheart.scores.score_parts import check_room, missing_parts, parts_of_shard
+from byheart.scores.scored import Scored, describe, scored_windows
+from byheart.store import open_store
 
 
 def run(*, books: str, model: str, windows: str, settings: str, store: str, plan: str) -> tuple[list[int], Placement]:

@@ -20,8 +20,8 @@ def plot(
     """Draw the heat maps and write the statistics; Kubeflow's UI shows the headline and the summary."""
     import shutil
 
-    from components.contracts.progress import stage
-    from components.plot.run import run
+    from byheart.components.plot.run import run
+    from byheart.contracts.progress import stage
 
     with stage("plot"):
         numbers = run(

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Sequence
 
-from components.contracts.books import CONTROL
-from components.contracts.version import code_version
-from components.plot.discoverable import EVIDENCE_FLOOR
-from components.plot.outcomes import Outcome
-from components.plot.provenance import Run
-from components.plot.templates import templates
-from components.plot.uncertainty import BLOCK_CHARACTERS, FEWEST_BLOCKS, REPLICATES, Interval
+from byheart.components.plot.provenance import Run
+from byheart.components.plot.templates import templates
+from byheart.contracts.books import CONTROL
+from byheart.contracts.version import code_version
+from byheart.measures.discoverable import EVIDENCE_FLOOR
+from byheart.measures.outcomes import Outcome
+from byheart.measures.uncertainty import BLOCK_CHARACTERS, FEWEST_BLOCKS, REPLICATES, Interval
 
 
 def methods(run: Run, books: Sequence[Outcome]) -> str:

@@ -17,15 +17,15 @@ from jinja2 import Environment
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import imsave
 
-from components.contracts.books import CONTROL
-from components.plot.charts import CHARTS, heat_map
-from components.plot.charts.frame import Subject
-from components.plot.discoverable import EVIDENCE_FLOOR
-from components.plot.headline import AT_LENGTH, best_known_first, headline, headline_together, longest_passage
-from components.plot.methods import methods
-from components.plot.outcomes import Outcome
-from components.plot.provenance import Run
-from components.plot.templates import templates
+from byheart.components.plot.charts import CHARTS, heat_map
+from byheart.components.plot.charts.frame import Subject
+from byheart.components.plot.methods import methods
+from byheart.components.plot.provenance import Run
+from byheart.components.plot.templates import templates
+from byheart.contracts.books import CONTROL
+from byheart.measures.discoverable import EVIDENCE_FLOOR
+from byheart.measures.headline import AT_LENGTH, best_known_first, headline, headline_together, longest_passage
+from byheart.measures.outcomes import Outcome
 
 LARGEST_BYTES = 2_000_000
 """What Kubeflow's UI shows without trouble."""

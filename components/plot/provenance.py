@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
-from components.contracts.model import Model, read_model
-from components.contracts.scores import ScoreManifest, read_score_manifest
-from components.contracts.settings import Settings
-from components.contracts.version import CONTRACT_VERSION, code_version
-from components.contracts.windows import Tokenization, Windows, read_tokenization
+from byheart.contracts.model import Model, read_model
+from byheart.contracts.settings import Settings
+from byheart.contracts.version import CONTRACT_VERSION, code_version
+from byheart.contracts.windows import Tokenization, Windows, read_tokenization
+from byheart.scores.scores import ScoreManifest, read_score_manifest
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

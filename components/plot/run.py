@@ -8,24 +8,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from components.contracts.books import CONTROL, Book, read_refused
-from components.contracts.progress import say
-from components.contracts.scores import Scores, part_from_bytes, part_name, part_ranges
-from components.contracts.windows import control_sample, read_measured_books, read_windows
-from components.plot.charts import CHARTS
-from components.plot.charts.frame import Subject, write
-from components.plot.headline import AT_LENGTH, metrics
-from components.plot.measured import SCHEMES, Measured, measure
-from components.plot.methods import methods
-from components.plot.outcomes import Control, Outcome, control_of
-from components.plot.page import Pictures, draw_pictures, summary_html, summary_markdown
-from components.plot.provenance import Run
-from components.plot.rates import Rates, count
-from components.plot.statistics import Statistics, all_passages, statistics
-from components.plot.summary import summary_table, together
-from components.plot.tables import control_sample_table, passages_table, windows_table
-from components.plot.uncertainty import blocks
-from components.store import open_store
+from byheart.components.plot.charts import CHARTS
+from byheart.components.plot.charts.frame import Subject, write
+from byheart.components.plot.methods import methods
+from byheart.components.plot.page import Pictures, draw_pictures, summary_html, summary_markdown
+from byheart.components.plot.provenance import Run
+from byheart.components.plot.summary import summary_table, together
+from byheart.components.plot.tables import control_sample_table, passages_table, windows_table
+from byheart.contracts.books import CONTROL, Book, read_refused
+from byheart.contracts.progress import say
+from byheart.contracts.windows import control_sample, read_measured_books, read_windows
+from byheart.measures.headline import AT_LENGTH, metrics
+from byheart.measures.measured import SCHEMES, Measured, measure
+from byheart.measures.outcomes import Control, Outcome, control_of
+from byheart.measures.rates import Rates, count
+from byheart.measures.statistics import Statistics, all_passages, statistics
+from byheart.measures.uncertainty import blocks
+from byheart.scores.scores import Scores, part_from_bytes, part_name, part_ranges
+from byheart.store import open_store
 
 _HARDLY_MEASURED = 0.9
 """The share of measurable characters from which on down a run says so."""

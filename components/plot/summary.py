@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from components.contracts.books import BOOK, CONTROL
-from components.plot.measured import COVERAGES, SCHEMES
-from components.plot.outcomes import Outcome
-from components.plot.provenance import Run
-from components.plot.rates import GREEDY, THRESHOLDS, WINDOWS, Rates
-from components.plot.tables import as_csv
-from components.plot.uncertainty import Counts
+from byheart.components.plot.provenance import Run
+from byheart.components.plot.tables import as_csv
+from byheart.contracts.books import BOOK, CONTROL
+from byheart.measures.measured import COVERAGES, SCHEMES
+from byheart.measures.outcomes import Outcome
+from byheart.measures.rates import GREEDY, THRESHOLDS, WINDOWS, Rates
+from byheart.measures.uncertainty import Counts
 
 _RATES = {
     "greedy_windows": GREEDY,

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from components.contracts import parquet
-from components.contracts.books import Book
-from components.plot.measured import Measured
-from components.plot.passages import Passage
+from byheart.contracts import parquet
+from byheart.contracts.books import Book
+from byheart.measures.measured import Measured
+from byheart.measures.passages import Passage
 
 _PASSAGE_COLUMNS = (
     "scheme", "threshold", "start", "stop", "characters", "chapter", "windows", "weakest_window", "weakest_log_p_z",

@@ -11,8 +11,8 @@ def tokenize(
     windows: dsl.Output[dsl.Artifact],
 ):
     """Cut every book into windows of tokens."""
-    from components.contracts.progress import stage
-    from components.tokenize.run import run
+    from byheart.components.tokenize.run import run
+    from byheart.contracts.progress import stage
 
     with stage("tokenize"):
         run(

@@ -26,8 +26,8 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer, models
 
-from components.tokenize.piece_cuts import piece_cuts
-from components.tokenize.word_cuts import word_cuts
+from byheart.components.tokenize.piece_cuts import piece_cuts
+from byheart.components.tokenize.word_cuts import word_cuts
 
 
 class Cuts:

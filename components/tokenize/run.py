@@ -5,15 +5,15 @@ from collections.abc import Iterator
 
 import tokenizers
 
-from components.contracts.books import Book, Refused, check_some_left, read_books
-from components.contracts.errors import ModelError, SettingsError
-from components.contracts.model import read_model
-from components.contracts.progress import Progress, say
-from components.contracts.settings import Settings, WindowSettings
-from components.contracts.windows import Tokenization, Windows, read_measured_books, write_windows
-from components.models.folder import ModelFolder, open_model, where_is
-from components.tokenize.tokenizer import Tokenizer, load_tokenizer
-from components.tokenize.windows import slide
+from byheart.components.tokenize.tokenizer import Tokenizer, load_tokenizer
+from byheart.components.tokenize.windows import slide
+from byheart.contracts.books import Book, Refused, check_some_left, read_books
+from byheart.contracts.errors import ModelError, SettingsError
+from byheart.contracts.model import read_model
+from byheart.contracts.progress import Progress, say
+from byheart.contracts.settings import Settings, WindowSettings
+from byheart.contracts.windows import Tokenization, Windows, read_measured_books, write_windows
+from byheart.models.folder import ModelFolder, open_model, where_is
 
 
 def run(*, books: str, model: str, settings: str, windows: str) -> None:

@@ -25,9 +25,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from components.contracts.settings import WindowSettings
-from components.tokenize.cuts import Cuts
-from components.tokenize.first_tokens import Encode, Encoding, FirstTokens, nothing_known
+from byheart.components.tokenize.cuts import Cuts
+from byheart.components.tokenize.first_tokens import Encode, Encoding, FirstTokens, nothing_known
+from byheart.contracts.settings import WindowSettings
 
 _PIECE = 8_192
 """Characters of shared text encoded as one, so that every core has some and no search in them is long."""

@@ -17,11 +17,11 @@ from tokenizers import models, processors
 from transformers import PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
-from components.contracts.errors import ModelError
-from components.models.folder import sha256_of_files, where_is
-from components.store import open_store
-from components.tokenize.cuts import Cuts, find_cuts
-from components.tokenize.first_tokens import Encoding
+from byheart.components.tokenize.cuts import Cuts, find_cuts
+from byheart.components.tokenize.first_tokens import Encoding
+from byheart.contracts.errors import ModelError
+from byheart.models.folder import sha256_of_files, where_is
+from byheart.store import open_store
 
 _FILE = "tokenizer.json"
 _FILES = (_FILE, "tokenizer_config.json", "special_tokens_map.json")

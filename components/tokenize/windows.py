@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from components.contracts.settings import WindowSettings
-from components.contracts.windows import Windows
-from components.tokenize.cuts import Cuts
-from components.tokenize.first_tokens import Encode, FirstTokens, each_alone
-from components.tokenize.shared_text import from_shared_text
+from byheart.components.tokenize.cuts import Cuts
+from byheart.components.tokenize.first_tokens import Encode, FirstTokens, each_alone
+from byheart.components.tokenize.shared_text import from_shared_text
+from byheart.contracts.settings import WindowSettings
+from byheart.contracts.windows import Windows
 
 _CURSORS, _CHARACTERS = 1_024, 1 << 17
 """At most so many cursors at once, over so much text: their arrays take some megabytes."""

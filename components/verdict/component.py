@@ -10,8 +10,8 @@ def verdict(
     settings: dsl.Input[dsl.Artifact],
 ):
     """Fail the run, after its results are there, if a book that was named is not among them."""
-    from components.contracts.progress import stage
-    from components.verdict.run import run
+    from byheart.components.verdict.run import run
+    from byheart.contracts.progress import stage
 
     with stage("verdict"):
         run(

@@ -1,9 +1,9 @@
 """Verdict: whether every book that was named has been measured."""
 
-from components.contracts.books import read_refused
-from components.contracts.errors import BookError
-from components.contracts.progress import say
-from components.contracts.settings import Settings
+from byheart.contracts.books import read_refused
+from byheart.contracts.errors import BookError
+from byheart.contracts.progress import say
+from byheart.contracts.settings import Settings
 
 _NAMED = 3
 """Books that the message names; all are in provenance.json."""

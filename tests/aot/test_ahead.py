@@ -10,12 +10,12 @@ from typing import Any
 import jax
 import pytest
 
-from components.contracts.errors import ModelError, SettingsError
-from components.extract.ahead import Compiled, compile_ahead, slice_devices
-from components.models.accelerators import ACCELERATORS
-from components.models.layout import Layout, choose_layout
-from components.models.memory import memory_of
-from components.models.workload import Workload
+from byheart.contracts.errors import ModelError, SettingsError
+from byheart.desk.ahead import Compiled, compile_ahead, slice_devices
+from byheart.machines.accelerators import ACCELERATORS
+from byheart.machines.layout import Layout, choose_layout
+from byheart.machines.memory import memory_of
+from byheart.machines.workload import Workload
 from tests.models.known_shapes import workload
 
 pytestmark = pytest.mark.timeout(1200)

@@ -7,7 +7,7 @@ from tests.conftest import ROOT
 
 
 def test_what_the_library_says_is_said() -> None:
-    command = [sys.executable, "-m", "components.extract.check", "--accelerator", "v6e-1x1"]
+    command = [sys.executable, "-m", "byheart.components.extract.check", "--accelerator", "v6e-1x1"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "found 1 of cpu, since JAX says: Backend 'tpu' failed to initialize: " in done.stdout

@@ -10,7 +10,7 @@ from typing import Any
 import docker
 import pytest
 
-from launch.images import build_images
+from byheart.launch.images import build_images
 from tests.conftest import ROOT
 from tests.containers.shelf import Shelf, serve_shelf
 
@@ -48,7 +48,7 @@ def images(client: Any) -> dict[str, str]:
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The compiled pipeline, which names these images."""
     path = tmp_path_factory.mktemp("compiled") / "pipeline.yaml"
-    subprocess.run([sys.executable, "-m", "launch", "compile", path, "--jax", "cpu"], check=True, cwd=ROOT)
+    subprocess.run([sys.executable, "-m", "byheart.launch", "compile", path, "--jax", "cpu"], check=True, cwd=ROOT)
     return path
 
 

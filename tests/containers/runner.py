@@ -12,7 +12,7 @@ from typing import Any
 import docker
 from kfp.local import DockerRunner, docker_task_handler
 
-from launch.graph import run_graph
+from byheart.launch.graph import run_graph
 from tests.containers.shelf import ENVIRONMENT
 
 FOREIGN_USER = "12345:23456"

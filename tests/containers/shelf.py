@@ -37,7 +37,7 @@ class Shelf:
 
     def names(self) -> list[str]:
         """Of all objects."""
-        asking = "from components.store import open_store; [print(o.name) for o in open_store('gs://shelf').list()]"
+        asking = "from byheart.store import open_store; [print(o.name) for o in open_store('gs://shelf').list()]"
         said = self.server.exec_run(["python", "-c", asking], environment=ENVIRONMENT)
         assert said.exit_code == 0, said.output
         return said.output.decode().split()
@@ -87,7 +87,7 @@ def _sources() -> dict[str, dict[str, str]]:
 
 
 def _main(what: str, folder: Path) -> None:
-    from components.store import open_store
+    from byheart.store import open_store
 
     store = open_store(f"gs://{BUCKET}")
     if what == "seed":

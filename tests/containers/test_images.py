@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from launch.images import NAMES, commit
+from byheart.launch.images import NAMES, commit
 from tests.containers.runner import FOREIGN_USER
 
 STAGES = {name: (name,) for name in NAMES if name != "launch"} | {"plot": ("plot", "verdict")}
@@ -29,7 +29,7 @@ def inside(client: Any, image: str, *command: str) -> str:
 @pytest.mark.parametrize("name", STAGES)
 def test_stage_can_be_imported_by_a_user_that_no_image_knows(client: Any, images: dict[str, str], name: str) -> None:
     for stage in STAGES[name]:
-        inside(client, images[name], "python3", "-W", "error", "-c", f"import components.{stage}.run")
+        inside(client, images[name], "python3", "-W", "error", "-c", f"import byheart.components.{stage}.run")
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -58,4 +58,4 @@ def test_image_says_what_it_is_and_runs_as_nobody(client: Any, images: dict[str,
 
 
 def test_launcher_explains_itself(client: Any, images: dict[str, str]) -> None:
-    assert "compile" in inside(client, images["launch"], "python", "-m", "launch", "--help")
+    assert "compile" in inside(client, images["launch"], "python", "-m", "byheart.launch", "--help")

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from launch.images import NAMES
+from byheart.launch.images import NAMES
 from tests.conftest import ROOT
 from tests.containers.conftest import base_image
 
@@ -79,7 +79,7 @@ def checkout(tmp_path: Path) -> Path:
 
 def launch(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "launch", *arguments], cwd=checkout, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "byheart.launch", *arguments], cwd=checkout, capture_output=True, text=True, check=False
     )
 
 

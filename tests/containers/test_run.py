@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from components.store import open_store
-from launch.images import commit
+from byheart.launch.images import commit
+from byheart.store import open_store
 from tests.conftest import BOOK, ROOT, launch
 from tests.containers.shelf import BUCKET, Shelf
 from tests.gcs import GcsServer

@@ -49,7 +49,9 @@ def test_job_that_is_restarted_has_submitted_one_run(
     for folder in (tmp_path, pipeline.parent):
         folder.chmod(0o755)  # the container's user reads them
     (tmp_path / "run.yaml").write_text(yaml.safe_dump(run))
-    (container,) = yaml.safe_load((ROOT / "launch" / "job.yaml").read_text())["spec"]["template"]["spec"]["containers"]
+    (container,) = yaml.safe_load((ROOT / "byheart" / "launch" / "job.yaml").read_text())["spec"]["template"]["spec"][
+        "containers"
+    ]
 
     def job() -> str:
         said: bytes = client.containers.run(

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from components.contracts.books import (
+from byheart.contracts.books import (
     BOOK,
     CONTROL,
     Book,
@@ -13,8 +13,8 @@ from components.contracts.books import (
     read_refused,
     write_books,
 )
-from components.contracts.errors import DamagedError
-from components.contracts.text_report import TextReport
+from byheart.contracts.errors import DamagedError
+from byheart.contracts.text_report import TextReport
 
 TEXT = "Länder\r\nsaid “now”\rand\n\n日本\U0001f9fc\n"
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.contracts import parquet
-from components.contracts.errors import DamagedError
+from byheart.contracts import parquet
+from byheart.contracts.errors import DamagedError
 
 COLUMNS: dict[str, np.ndarray] = {
     "a": np.arange(300),

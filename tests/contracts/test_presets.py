@@ -1,8 +1,8 @@
 import pytest
 
-from components.contracts.errors import SettingsError
-from components.contracts.presets import PRESETS
-from components.contracts.settings import Settings
+from byheart.contracts.errors import SettingsError
+from byheart.contracts.presets import PRESETS
+from byheart.contracts.settings import Settings
 from tests.contracts.test_settings import DEFAULTS
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from components.contracts.errors import BookError
-from components.contracts.progress import Progress, duration, say, stage
+from byheart.contracts.errors import BookError
+from byheart.contracts.progress import Progress, duration, say, stage
 from tests.conftest import ROOT
 
 
@@ -54,8 +54,8 @@ def test_name_that_is_no_utf_8_can_be_said(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_terminal_reads_plain_lines() -> None:
-    code = "from components.contracts.progress import Progress, say, stage\n"
-    code += "from components.contracts.errors import BookError\n"
+    code = "from byheart.contracts.progress import Progress, say, stage\n"
+    code += "from byheart.contracts.errors import BookError\n"
     code += "with stage('tokenize'):\n say('p_z ≥ 0.5')\n raise BookError('needed a book,\\nfound none')"
     text, exit_code = said_on_a_terminal(code)
     assert text == "tokenize | p_z ≥ 0.5\ntokenize | error: needed a book, found none\n"
@@ -63,7 +63,7 @@ def test_terminal_reads_plain_lines() -> None:
 
 
 def test_fault_of_the_program_keeps_its_traceback_on_a_terminal() -> None:
-    text, exit_code = said_on_a_terminal("from components.contracts.progress import stage\nwith stage('plot'): 1 / 0")
+    text, exit_code = said_on_a_terminal("from byheart.contracts.progress import stage\nwith stage('plot'): 1 / 0")
     assert text.startswith("Traceback (most recent call last):\n")
     assert text.endswith("ZeroDivisionError: division by zero\n")
     assert exit_code == 1

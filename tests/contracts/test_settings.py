@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from components.contracts.errors import SettingsError
-from components.contracts.settings import Settings
-from pipeline import byheart
+from byheart.contracts.errors import SettingsError
+from byheart.contracts.settings import Settings
+from byheart.pipeline import byheart
 
 DEFAULTS: dict[str, Any] = {
     name: parameter.default

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.contracts.windows import Windows, control_sample
-from tests.plot import toy
+from byheart.contracts.windows import Windows, control_sample
+from tests.measures import toy
 
 
 def overlap(windows: Windows, one: int, other: int) -> bool:

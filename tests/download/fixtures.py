@@ -24,7 +24,7 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubServer]:
         )
         monkeypatch.setattr(constants, "HF_HUB_DISABLE_IMPLICIT_TOKEN", False)
         monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
-        monkeypatch.setattr("components.download.transfer.PIECE_BYTES", PIECE_BYTES)
+        monkeypatch.setattr("byheart.components.download.transfer.PIECE_BYTES", PIECE_BYTES)
         monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
         monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
         monkeypatch.setenv("HF_HUB_DISABLE_IMPLICIT_TOKEN", "0")
@@ -74,5 +74,5 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock by which the Hub is waited for; nobody really waits."""
     clock = Clock()
-    monkeypatch.setattr("components.download.hub.time", clock)
+    monkeypatch.setattr("byheart.components.download.hub.time", clock)
     return clock

@@ -5,10 +5,10 @@ from typing import Any, Literal
 
 import pytest
 
-from components.contracts.books import Book
-from components.contracts.errors import BookError
-from components.contracts.settings import TextSettings
-from components.download.books import read_books_from
+from byheart.components.download.books import read_books_from
+from byheart.contracts.books import Book
+from byheart.contracts.errors import BookError
+from byheart.contracts.settings import TextSettings
 
 
 def written(path: Path, data: bytes = b"Some text.") -> str:

@@ -2,9 +2,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from components.contracts.errors import BookError
-from components.download.bucket import Buckets
-from components.download.size import MOST_BYTES
+from byheart.components.download.bucket import Buckets
+from byheart.components.download.size import MOST_BYTES
+from byheart.contracts.errors import BookError
 from tests.gcs import GcsServer
 from tests.gcs.objects import ANY, Content
 

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from components.contracts.errors import SettingsError
-from components.download.chapters import find_chapters, heading_pattern
+from byheart.components.download.chapters import find_chapters, heading_pattern
+from byheart.contracts.errors import SettingsError
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "the-soap-winter.txt"
 PROSE = "And so it went on, day after day, until the ice broke. " * 12

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from components.contracts.errors import ModelError
-from components.download.digests import sha256_in_place
-from components.store import Place, open_store
-from components.store.stored import Stored
+from byheart.components.download.digests import sha256_in_place
+from byheart.contracts.errors import ModelError
+from byheart.store import Place, open_store
+from byheart.store.stored import Stored
 from tests.download.toy import sha256
 from tests.gcs import GcsServer
 
@@ -26,7 +26,7 @@ def digests(place: str, memory: str) -> dict[str, str]:
 
 
 def test_digests_are_those_of_hashlib(store: str, memory: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("components.download.transfer.PIECE_BYTES", 1000)
+    monkeypatch.setattr("byheart.components.download.transfer.PIECE_BYTES", 1000)
     place = open_store(store)
     place.create("config.json", b"")
     place.create("a.safetensors", DATA)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.download.gutenberg import find_gutenberg
+from byheart.components.download.gutenberg import find_gutenberg
 
 BODY = "  CHAPTER I\r\n\r\nEmma Woodhouse, *** handsome,\nclever\n\n\nFINIS"
 MARKERS = [

@@ -6,9 +6,9 @@ from urllib3 import HTTPSConnectionPool
 from urllib3.connection import HTTPSConnection
 from urllib3.exceptions import MaxRetryError, NameResolutionError
 
-from components.contracts.errors import BookError
-from components.download.https import Https, _cause
-from components.download.size import MOST_BYTES
+from byheart.components.download.https import Https, _cause
+from byheart.components.download.size import MOST_BYTES
+from byheart.contracts.errors import BookError
 from tests.download.conftest import Shelf
 
 TEXT = "Länder\r\nand soap\n".encode()

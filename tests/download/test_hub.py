@@ -9,8 +9,8 @@ import httpx2
 import pytest
 from huggingface_hub import constants
 
-from components.contracts.errors import ModelError
-from components.download.hub import HubRepository
+from byheart.components.download.hub import HubRepository
+from byheart.contracts.errors import ModelError
 from tests.download.fixtures import Clock
 from tests.download.toy import asked_for
 from tests.hub import Fault, HubServer, Repository
@@ -173,7 +173,7 @@ def test_hub_that_is_gone_is_given_up_in_words(monkeypatch: pytest.MonkeyPatch, 
 def test_hub_that_says_nothing_is_not_waited_for_without_end(
     hub: HubServer, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("components.download.hub._TIMEOUT", httpx2.Timeout(0.1))
+    monkeypatch.setattr("byheart.components.download.hub._TIMEOUT", httpx2.Timeout(0.1))
     hub.faults.add(Fault(kind="delay", seconds=1, times=0))
     began = time.monotonic()
     assert "found ReadTimeout after 5 tries" in refusal(lambda: HubRepository(NAME, "main"))

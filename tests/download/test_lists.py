@@ -1,8 +1,8 @@
 import pytest
 
-from components.contracts.books import BOOK, Refused
-from components.contracts.errors import BookError
-from components.download.lists import Source, parse_list
+from byheart.components.download.lists import Source, parse_list
+from byheart.contracts.books import BOOK, Refused
+from byheart.contracts.errors import BookError
 
 
 def parse(text: str, address: str = "shelf/list.txt") -> list[Source | Refused]:

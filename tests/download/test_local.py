@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from components.contracts.errors import BookError
-from components.download.local import LocalFiles
+from byheart.components.download.local import LocalFiles
+from byheart.contracts.errors import BookError
 
 NAMES = ["a.txt", "b.md", "x/c.txt", "x/.d.txt", "x/y/e.txt", "[1].txt", "dir.txt/f.txt"]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from components.download.model import find_model
-from components.store import open_store
+from byheart.components.download.model import find_model
+from byheart.store import open_store
 from tests.conftest import MODEL
 from tests.download.toy import MANIFEST, NAME, SMALL, UNWANTED, WANTED, asked_for, sent_by_cdn, sha256, toy, write
 from tests.gcs import GcsServer

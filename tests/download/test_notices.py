@@ -2,9 +2,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from components.contracts.books import BOOK, CONTROL, Book, Chapter, Origin, Refused
-from components.download.notices import notices
-from components.download.text_report import report_on
+from byheart.components.download.notices import notices
+from byheart.components.download.text_report import report_on
+from byheart.contracts.books import BOOK, CONTROL, Book, Chapter, Origin, Refused
 
 ORIGIN = Origin(
     file_bytes=1, file_sha256="a" * 64, encoding="utf-8", gutenberg="none", cut_front=0, cut_back=0, joined_lines=0

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from components.contracts.errors import ByheartError, ModelError, SettingsError
-from components.download.model import find_model
+from byheart.components.download.model import find_model
+from byheart.contracts.errors import ByheartError, ModelError, SettingsError
 from tests.conftest import ROOT
 from tests.download.fixtures import Clock
 from tests.download.toy import NAME, WANTED, asked_for, sent_by_cdn, toy, write
@@ -173,7 +173,7 @@ def test_unknown_family_is_refused_before_the_cdn_is_asked(hub: HubServer, tmp_p
 def test_store_without_room_is_refused_before_a_weight_is_fetched(
     hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("components.store.local.LocalStore.free_bytes", lambda _: 40_000)
+    monkeypatch.setattr("byheart.store.local.LocalStore.free_bytes", lambda _: 40_000)
     message = refusal(NAME, "", tmp_path)
     assert "store must have 0.2 MB free for org/toy, found 0.0 MB at " in message
     assert message.endswith("make room or choose another store")
@@ -192,7 +192,7 @@ def test_room_that_an_earlier_attempt_has_taken_is_not_asked_for_again(
     assert any(path.stat().st_size for path in tmp_path.rglob(".byheart-*.growing"))
     taken = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file() and "models" in path.parts)
     free = sum(len(files[name]) for name in WANTED) - taken
-    monkeypatch.setattr("components.store.local.LocalStore.free_bytes", lambda _: free)
+    monkeypatch.setattr("byheart.store.local.LocalStore.free_bytes", lambda _: free)
     find_model(NAME, "", str(tmp_path))
 
 
@@ -207,11 +207,11 @@ def need_disks() -> None:
 
 
 FILL = """
-from components.store.local import LocalStore
+from byheart.store.local import LocalStore
 LocalStore.free_bytes = lambda self: None  # another has filled the disk in the meantime
-from components.contracts.progress import stage
-from components.download import transfer
-from components.download.model import find_model
+from byheart.contracts.progress import stage
+from byheart.components.download import transfer
+from byheart.components.download.model import find_model
 transfer.PIECE_BYTES = 4096
 with stage("download"):
     find_model("org/toy", "", "{store}")

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from components.contracts.books import BOOK, CONTROL, Book, Refused
-from components.contracts.errors import BookError, SettingsError
-from components.download.books import MOST_BOOKS, read_books_from
+from byheart.components.download.books import MOST_BOOKS, read_books_from
+from byheart.contracts.books import BOOK, CONTROL, Book, Refused
+from byheart.contracts.errors import BookError, SettingsError
 from tests.download.conftest import Shelf
 from tests.download.test_books import PLAIN, written
 from tests.gcs import GcsServer

@@ -1,8 +1,8 @@
 import pytest
 
-from components.contracts.encodings import codec_name
-from components.contracts.errors import BookError, SettingsError
-from components.download.text import MOST_CHARACTERS, decode
+from byheart.components.download.text import MOST_CHARACTERS, decode
+from byheart.contracts.encodings import codec_name
+from byheart.contracts.errors import BookError, SettingsError
 
 TEXT = "Länder\r\nsaid “now”\n日本\U0001f9fc\n"
 

@@ -3,7 +3,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.download.text_report import _sequences, report_on
+from byheart.components.download.text_report import _sequences, report_on
 
 TEXTS = st.text(
     st.one_of(

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from components.contracts.errors import ModelError
-from components.download.hub import HubFile, HubRepository
-from components.download.model import find_model
-from components.download.transfer import PIECE_BYTES as WHOLE
-from components.download.transfer import _Hashes, _keep, bring
-from components.store import open_store
+from byheart.components.download.hub import HubFile, HubRepository
+from byheart.components.download.model import find_model
+from byheart.components.download.transfer import PIECE_BYTES as WHOLE
+from byheart.components.download.transfer import _Hashes, _keep, bring
+from byheart.contracts.errors import ModelError
+from byheart.store import open_store
 from tests.conftest import ROOT
 from tests.download.fixtures import PIECE_BYTES, Clock
 from tests.download.toy import MANIFEST, NAME, WANTED, sent_by_cdn, sha256, toy
@@ -28,9 +28,9 @@ HEADERS = 2**18
 MODEL = "models/org--toy@{commit}"
 BRING = """
 import sys
-from components.contracts.progress import stage
-from components.download import transfer
-from components.download.model import find_model
+from byheart.contracts.progress import stage
+from byheart.components.download import transfer
+from byheart.components.download.model import find_model
 transfer.PIECE_BYTES = int(sys.argv[2])
 with stage("download"):
     print(find_model("org/toy", "", sys.argv[1]).weights_sha256)
@@ -79,7 +79,7 @@ def test_killed_download_goes_on_where_whole_pieces_end(
     first.communicate()
     begun = {names[name]: open_store(store).begun_bytes(name) // piece * piece for name in names}
     hub.bytes_per_second = 0
-    monkeypatch.setattr("components.download.transfer.PIECE_BYTES", piece)
+    monkeypatch.setattr("byheart.components.download.transfer.PIECE_BYTES", piece)
     already = len(hub.calls)
     find_model(NAME, "", store)
     starts = {call.range for call in hub.calls[already:] if call.origin == "cdn" and call.range}

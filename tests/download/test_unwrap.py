@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.download.text_report import report_on
-from components.download.unwrap import find_breaks, unwrap
+from byheart.components.download.text_report import report_on
+from byheart.components.download.unwrap import find_breaks, unwrap
 
 SAMPLE = (Path(__file__).parents[2] / "samples" / "the-soap-winter.txt").read_text(encoding="utf-8")
 """One paragraph a line, blank lines between."""

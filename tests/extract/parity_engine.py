@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from components.extract import checkpoint
-from components.extract.scoring import scorer
-from components.extract.sharding import one_device
-from components.models.folder import open_model
+from byheart.components.extract import checkpoint
+from byheart.components.extract.scoring import scorer
+from byheart.components.extract.sharding import one_device
+from byheart.models.folder import open_model
 
 
 def log_probs(folder: Path) -> np.ndarray:

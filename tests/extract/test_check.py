@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.contracts.errors import DeviceError
-from components.extract import check
+from byheart.components.extract import check
+from byheart.contracts.errors import DeviceError
 from tests.conftest import ROOT
 from tests.extract import numpy_decoder
 
 
 def run_check(accelerator: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "components.extract.check", "--accelerator", accelerator]
+    command = [sys.executable, "-m", "byheart.components.extract.check", "--accelerator", accelerator]
     return subprocess.run(command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, check=False)
 
 

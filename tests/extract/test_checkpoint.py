@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from components.extract.checkpoint import load
-from components.extract.sharding import one_device
-from components.models.folder import ModelFolder, open_model
-from components.store import open_store
+from byheart.components.extract.checkpoint import load
+from byheart.components.extract.sharding import one_device
+from byheart.models.folder import ModelFolder, open_model
+from byheart.store import open_store
 from tests.gcs import GcsServer
 from tests.models.test_folder import CONFIG, tensors
 

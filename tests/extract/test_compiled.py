@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from components.extract.compiled import compiled_programs
-from components.store import open_store
+from byheart.components.extract.compiled import compiled_programs
+from byheart.store import open_store
 
 HITS = "/jax/compilation_cache/cache_hits"
 

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from components.extract import checkpoint, decoder
-from components.extract.decoder import Params
-from components.extract.scoring import Scorer, TokenScores, scorer
-from components.extract.sharding import one_device
-from components.models.decoder_config import DecoderConfig
-from components.models.families import family_of
-from components.models.folder import ModelFolder, open_model, where_is
+from byheart.components.extract import checkpoint, decoder
+from byheart.components.extract.decoder import Params
+from byheart.components.extract.scoring import Scorer, TokenScores, scorer
+from byheart.components.extract.sharding import one_device
+from byheart.models.decoder_config import DecoderConfig
+from byheart.models.families import family_of
+from byheart.models.folder import ModelFolder, open_model, where_is
 from tests.extract import numpy_decoder
 
 HERE = Path(__file__).parent / "goldens"

@@ -13,10 +13,10 @@ from pathlib import Path
 import jax
 import pytest
 
-from components.contracts.errors import DeviceError
-from components.extract import devices
-from components.extract.devices import Surroundings, check_found, find_devices
-from components.models.accelerators import GENERATIONS, ONE_HOST, find_accelerator
+from byheart.components.extract import devices
+from byheart.components.extract.devices import Surroundings, check_found, find_devices
+from byheart.contracts.errors import DeviceError
+from byheart.machines.accelerators import GENERATIONS, ONE_HOST, find_accelerator
 
 
 @dataclasses.dataclass(frozen=True)

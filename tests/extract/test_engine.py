@@ -7,10 +7,10 @@ import jax
 import numpy as np
 import pytest
 
-from components.contracts.errors import SettingsError
-from components.contracts.settings import LayoutSettings, ScoreSettings
-from components.extract.engine import Engine, Machine
-from components.models.folder import open_model
+from byheart.components.extract.engine import Engine, Machine
+from byheart.contracts.errors import SettingsError
+from byheart.contracts.settings import LayoutSettings, ScoreSettings
+from byheart.models.folder import open_model
 
 CHECKPOINT = Path(__file__).parent / "goldens" / "gqa_untied"
 LAYOUT = LayoutSettings(batch_size=0, shards=1, num_devices=0, mesh_shape="auto")

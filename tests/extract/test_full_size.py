@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from components.extract import decoder
-from components.models.families import family_of
-from components.models.parameters import Parameter, parameters
+from byheart.components.extract import decoder
+from byheart.models.families import family_of
+from byheart.models.parameters import Parameter, parameters
 from tests.models.published import PUBLISHED
 
 

@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from components.extract.mlp import mlp
-from components.models.decoder_config import Attention, DecoderConfig
-from components.models.rope import Rope
+from byheart.components.extract.mlp import mlp
+from byheart.models.decoder_config import Attention, DecoderConfig
+from byheart.models.rope import Rope
 
 EMBED, FFN = 6, 5
 

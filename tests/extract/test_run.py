@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from components.contracts.books import Book, write_books
-from components.contracts.errors import ByheartError, DamagedError, ModelError, StoreError
-from components.contracts.model import Model, write_model
-from components.contracts.plan import read_plan
-from components.contracts.scores import Scores, part_from_bytes, part_name, part_ranges, read_score_manifest
-from components.contracts.settings import Settings
-from components.contracts.windows import Tokenization, Windows, control_sample, write_windows
-from components.extract import checkpoint
-from components.extract.run import run as extract_stage
-from components.plan.placement import PLAIN, Placement
-from components.plan.run import run as plan_stage
+from byheart.components.extract import checkpoint
+from byheart.components.extract.run import run as extract_stage
+from byheart.components.plan.run import run as plan_stage
+from byheart.contracts.books import Book, write_books
+from byheart.contracts.errors import ByheartError, DamagedError, ModelError, StoreError
+from byheart.contracts.model import Model, write_model
+from byheart.contracts.plan import read_plan
+from byheart.contracts.settings import Settings
+from byheart.contracts.windows import Tokenization, Windows, control_sample, write_windows
+from byheart.machines.placement import PLAIN, Placement
+from byheart.scores.scores import Scores, part_from_bytes, part_name, part_ranges, read_score_manifest
 from tests.contracts.test_settings import DEFAULTS
 from tests.extract.numpy_decoder import logits
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from components.extract.scoring import TokenScores, kth_largest, score_tokens, window_scores
+from byheart.components.extract.scoring import TokenScores, kth_largest, score_tokens, window_scores
 
 ROWS, COLUMNS = 3, 17
 HUGE, TINY = float(np.finfo(np.float32).max), float(np.finfo(np.float32).smallest_subnormal)

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from components.extract import checkpoint
-from components.extract.sharding import one_device
-from components.models.families import FAMILIES, Family
-from components.models.folder import open_model
+from byheart.components.extract import checkpoint
+from byheart.components.extract.sharding import one_device
+from byheart.models.families import FAMILIES, Family
+from byheart.models.folder import open_model
 from tests.extract import toy_family
 from tests.extract.test_decoder import GOLDENS, TOLERANCE, golden, largest, scored
 

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from components.extract.writer import Writer
+from byheart.components.extract.writer import Writer
 
 
 def test_writes_are_done_in_order_and_before_the_end() -> None:

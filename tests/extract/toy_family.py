@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from components.models.decoder_config import Attention, DecoderConfig
-from components.models.families.fields import Fields
-from components.models.parameters import Fused, Source
-from components.models.rope import Rope
+from byheart.models.decoder_config import Attention, DecoderConfig
+from byheart.models.families.fields import Fields
+from byheart.models.parameters import Fused, Source
+from byheart.models.rope import Rope
 
 
 def decoder_config(config: dict[str, Any]) -> DecoderConfig:

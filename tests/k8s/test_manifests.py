@@ -13,7 +13,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from components.models.accelerators import find_accelerator
+from byheart.machines.accelerators import find_accelerator
 from tests.conftest import ROOT
 from tests.k8s.conftest import FOLDERS, K8S, REMOTE, Manifest, kubectl, only, render
 from tests.k8s.schemas import folder_name, validate
@@ -221,7 +221,7 @@ def check_of(job: Manifest, name: str) -> None:
     for side in ("requests", "limits"):
         assert container["resources"][side][accelerator.generation.resource] == str(accelerator.chips)
     assert {"key": "google.com/tpu", "operator": "Exists", "effect": "NoSchedule"} in pod["tolerations"]
-    assert container["command"] == ["python", "-m", "components.extract.check"]
+    assert container["command"] == ["python", "-m", "byheart.components.extract.check"]
 
 
 def test_check_of_a_tpu_asks_for_the_slice_that_it_looks_for() -> None:

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components.contracts.errors import ByheartError
-from components.download.bucket import Buckets
-from components.download.https import Https
-from components.download.model import find_model
-from components.extract.devices import Surroundings, check_found
-from components.models.accelerators import ONE_HOST, find_accelerator
-from components.store import open_store
+from byheart.components.download.bucket import Buckets
+from byheart.components.download.https import Https
+from byheart.components.download.model import find_model
+from byheart.components.extract.devices import Surroundings, check_found
+from byheart.contracts.errors import ByheartError
+from byheart.machines.accelerators import ONE_HOST, find_accelerator
+from byheart.store import open_store
 from tests.conftest import ROOT
 from tests.download.conftest import Shelf
 from tests.download.toy import NAME
@@ -24,8 +24,8 @@ from tests.gcs import GcsServer
 from tests.gcs.objects import Access
 from tests.hub import Fault, HubServer
 from tests.k8s.conftest import K8S
+from tests.machines.test_layout import chosen
 from tests.models.known_shapes import CONFIGS
-from tests.models.test_layout import chosen
 
 README = (K8S / "README.md").read_text(encoding="utf-8")
 

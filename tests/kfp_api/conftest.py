@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from launch.compile import compile_pipeline
+from byheart.launch.compile import compile_pipeline
 from tests.gcs import GcsServer
 from tests.kfp_api import KfpServer
 from tests.kfp_api.published import SWAGGER
@@ -67,10 +67,10 @@ def environment(tmp_path: Path, bucket: GcsServer) -> dict[str, str]:
 
 @pytest.fixture
 def launch(environment: dict[str, str]) -> Command:
-    """`python -m launch`, to its end."""
+    """`python -m byheart.launch`, to its end."""
 
     def run(*arguments: str | Path, **more: Any) -> subprocess.CompletedProcess[str]:
-        return _run([sys.executable, "-m", "launch", *map(str, arguments)], environment | more)
+        return _run([sys.executable, "-m", "byheart.launch", *map(str, arguments)], environment | more)
 
     return run
 

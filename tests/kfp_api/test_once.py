@@ -20,9 +20,9 @@ from typing import Any
 import pytest
 import yaml
 
-from launch.manifests import render
-from launch.parameters import read_parameters
-from launch.run_file import read_run_file
+from byheart.launch.manifests import render
+from byheart.launch.parameters import read_parameters
+from byheart.launch.run_file import read_run_file
 from tests.gcs import GcsServer
 from tests.kfp_api import Fault, KfpServer
 from tests.kfp_api.conftest import PARAMETERS, ROOT
@@ -59,7 +59,7 @@ def job(
         variables = {one["name"]: one.get("value", "kubeflow") for one in container["env"]}
         variables |= {"KF_PIPELINES_ENDPOINT": server.address, "KF_PIPELINES_SA_TOKEN_PATH": str(token)}
         child = subprocess.Popen(
-            [sys.executable, "-m", "launch", *arguments, "--patience", str(patience_seconds)],
+            [sys.executable, "-m", "byheart.launch", *arguments, "--patience", str(patience_seconds)],
             env=environment | variables | {"HOME": environment["HOME"]},
             cwd=image_files,
             stdout=subprocess.PIPE,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from launch.compile import compile_pipeline
+from byheart.launch.compile import compile_pipeline
 from tests.kfp_api import Fault, KfpServer, failing, succeeding
 from tests.kfp_api.conftest import ASSIGNMENTS, PARAMETERS, Command
 from tests.kfp_api.pods import Pod
@@ -287,7 +287,7 @@ def test_ctrl_c_while_waiting_says_where_the_run_goes_on(
         [
             sys.executable,
             "-m",
-            "launch",
+            "byheart.launch",
             "submit",
             *ASSIGNMENTS,
             "--pipeline",

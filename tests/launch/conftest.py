@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from launch.compile import compile_pipeline
-from launch.parameters import read_parameters
+from byheart.launch.compile import compile_pipeline
+from byheart.launch.parameters import read_parameters
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,16 @@ from pathlib import Path
 
 import pytest
 
-from components.contracts.errors import SettingsError
-from launch.images import NAMES, ImageError, build_images, commit, image_reference, image_references, push_images
+from byheart.contracts.errors import SettingsError
+from byheart.launch.images import (
+    NAMES,
+    ImageError,
+    build_images,
+    commit,
+    image_reference,
+    image_references,
+    push_images,
+)
 
 
 def test_images_without_a_registry_are_tagged_by_commit() -> None:
@@ -51,6 +59,6 @@ def test_registry_must_be_named_without_a_scheme(registry: str) -> None:
 
 
 def test_machine_without_docker_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("launch.images.shutil.which", lambda _: None)
+    monkeypatch.setattr("byheart.launch.images.shutil.which", lambda _: None)
     with pytest.raises(ImageError, match="images need Docker, found none"):
         build_images("tpu")

@@ -10,9 +10,9 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from components.contracts.errors import SettingsError
-from launch.compile import compile_pipeline
-from launch.manifests import check_manifests, write_manifests
+from byheart.contracts.errors import SettingsError
+from byheart.launch.compile import compile_pipeline
+from byheart.launch.manifests import check_manifests, write_manifests
 
 ROOT = Path(__file__).parent.parent.parent
 CRDS = ROOT.parent / "shared" / "crds"
@@ -221,4 +221,4 @@ def test_yml_is_no_run_file_that_is_passed_over(places: dict[str, Path]) -> None
 
 
 def test_what_is_committed_is_current(compiled: Path) -> None:
-    subprocess.run([sys.executable, "-m", "launch", "manifests", compiled, "--check"], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-m", "byheart.launch", "manifests", compiled, "--check"], cwd=ROOT, check=True)

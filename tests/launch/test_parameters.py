@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from components.contracts.errors import SettingsError
-from launch.parameters import parse_values
+from byheart.contracts.errors import SettingsError
+from byheart.launch.parameters import parse_values
 
 Declared = dict[str, dict[str, Any]]
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import yaml
 
-from components.contracts.errors import SettingsError
-from launch.compile import compile_pipeline
-from launch.parameters import check_given, parse_values
-from launch.run_file import RunFile, check_reachable, read_run_file
+from byheart.contracts.errors import SettingsError
+from byheart.launch.compile import compile_pipeline
+from byheart.launch.parameters import check_given, parse_values
+from byheart.launch.run_file import RunFile, check_reachable, read_run_file
 
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLE = ROOT / "k8s" / "runs" / "novels.yaml.example"
@@ -144,7 +144,15 @@ def test_what_no_pod_reaches_is_refused(declared: Declared, assignment: str, sai
 
 def test_submit_says_one_line(tmp_path: Path) -> None:
     compile_pipeline(tmp_path / "pipeline.yaml")
-    command = [sys.executable, "-m", "launch", "submit", "x.yaml", "--pipeline", str(tmp_path / "pipeline.yaml")]
+    command = [
+        sys.executable,
+        "-m",
+        "byheart.launch",
+        "submit",
+        "x.yaml",
+        "--pipeline",
+        str(tmp_path / "pipeline.yaml"),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert (done.returncode, done.stderr) == (
         1,

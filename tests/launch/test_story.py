@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from components.contracts.progress import ERROR, Progress, say, stage
-from launch.story import Story, said_in
+from byheart.contracts.progress import ERROR, Progress, say, stage
+from byheart.launch.story import Story, said_in
 from tests.conftest import ROOT
 
 
@@ -41,7 +41,7 @@ def test_what_no_stage_says_is_no_line_of_the_story(text: str) -> None:
 
 
 SHOWN = """
-from launch.story import Story
+from byheart.launch.story import Story
 with Story() as story:
     for said in {said}:
         story.show(said)

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from components.models.families import family_of
-from components.models.parameters import parameters
-from components.models.workload import Workload
+from byheart.machines.workload import Workload
+from byheart.models.families import family_of
+from byheart.models.parameters import parameters
 
 _LLAMA = {"model_type": "llama"}
 _LLAMA_2 = _LLAMA | {"vocab_size": 32_000}

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.contracts.errors import ModelError
-from components.models.decoder_config import Attention, DecoderConfig
-from components.models.families import FAMILIES, family_of
-from components.models.parameters import parameters
-from components.models.rope import Rope
+from byheart.contracts.errors import ModelError
+from byheart.models.decoder_config import Attention, DecoderConfig
+from byheart.models.families import FAMILIES, family_of
+from byheart.models.parameters import parameters
+from byheart.models.rope import Rope
 
 # Without num_key_value_heads, head_dim and whatever else has a default.
 LEAST: dict[str, Any] = {

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from components.contracts.errors import ModelError
-from components.models.folder import ModelFolder, open_model, sha256_of_files
+from byheart.contracts.errors import ModelError
+from byheart.models.folder import ModelFolder, open_model, sha256_of_files
 
 CONFIG: dict[str, Any] = {
     "model_type": "llama",

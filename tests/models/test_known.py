@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from components.models.families import FAMILIES
-from components.models.known import KNOWN, KnownModel
+from byheart.models.families import FAMILIES
+from byheart.models.known import KNOWN, KnownModel
 
 PUBLISHED = {"meta-llama/Llama-3.1-8B": "d04e592", "meta-llama/Llama-3.1-70B": "d4cd2f9"}
 """The commits under which the method's authors have published numbers."""

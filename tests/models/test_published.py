@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from components.models.families import FAMILIES, family_of
-from components.models.parameters import parameter_count, parameters
+from byheart.models.families import FAMILIES, family_of
+from byheart.models.parameters import parameter_count, parameters
 from tests.models.published import PUBLISHED
 
 

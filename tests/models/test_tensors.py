@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from safetensors import SafetensorError
 from safetensors.numpy import load, save, save_file
 
-from components.contracts.errors import ModelError
-from components.models.tensors import read_tensors
-from components.store import open_store
+from byheart.contracts.errors import ModelError
+from byheart.models.tensors import read_tensors
+from byheart.store import open_store
 from tests.gcs import GcsServer
 
 FILE = "model.safetensors"

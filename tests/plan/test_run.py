@@ -11,20 +11,20 @@ import kubernetes_validate
 import numpy as np
 import pytest
 
-from components.contracts.books import Book, write_books
-from components.contracts.model import Model, write_model
-from components.contracts.plan import Plan, read_plan
-from components.contracts.scores import part_to_bytes
-from components.contracts.settings import Settings
-from components.contracts.windows import Tokenization, Windows, write_windows
-from components.plan.component import plan
-from components.store import open_store
-from components.store.score_parts import parts_of_shard
-from launch.compile import compile_pipeline
-from tests.contracts.test_scores import some_scores
+from byheart.components.plan.component import plan
+from byheart.contracts.books import Book, write_books
+from byheart.contracts.model import Model, write_model
+from byheart.contracts.plan import Plan, read_plan
+from byheart.contracts.settings import Settings
+from byheart.contracts.windows import Tokenization, Windows, write_windows
+from byheart.launch.compile import compile_pipeline
+from byheart.scores.score_parts import parts_of_shard
+from byheart.scores.scores import part_to_bytes
+from byheart.store import open_store
 from tests.contracts.test_settings import DEFAULTS
 from tests.launch.driver import Driver, read_compiled
 from tests.models.known_shapes import CONFIGS
+from tests.scores.test_scores import some_scores
 
 WINDOWS = 2_100
 """Three parts."""

@@ -19,14 +19,14 @@ from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 
-from components.contracts.books import Book, Chapter
-from components.plot.character_map import CharacterMap, character_map
-from components.plot.charts import CHARTS, coverage, extraction_rates, heat_map, histogram
-from components.plot.charts.frame import Subject, write
-from components.plot.discoverable import EVIDENCE_FLOOR, N, P, tau
-from components.plot.measured import Scheme
-from components.plot.rates import THRESHOLDS
-from tests.plot import toy
+from byheart.components.plot.charts import CHARTS, coverage, extraction_rates, heat_map, histogram
+from byheart.components.plot.charts.frame import Subject, write
+from byheart.contracts.books import Book, Chapter
+from byheart.measures.character_map import CharacterMap, character_map
+from byheart.measures.discoverable import EVIDENCE_FLOOR, N, P, tau
+from byheart.measures.measured import Scheme
+from byheart.measures.rates import THRESHOLDS
+from tests.measures import toy
 
 P_Z = np.exp(-np.random.default_rng(0).exponential(3, 200))
 CHAPTERS = tuple(Chapter(title=f"$\\frac{{$ {n}: On the way and back", start=200 * n) for n in range(10))

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.contracts.books import Chapter
-from components.plot.methods import methods
-from tests.plot import toy
+from byheart.components.plot.methods import methods
+from byheart.contracts.books import Chapter
+from tests.measures import toy
 
 CHAPTERS = tuple(Chapter(title=str(start), start=start) for start in range(0, 3_000, 300))
 BOOK = toy.outcome(

@@ -12,13 +12,13 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.image import imread
 
-from components.contracts.books import Chapter
-from components.plot.charts import heat_map
-from components.plot.headline import metrics
-from components.plot.outcomes import Outcome
-from components.plot.page import LARGEST_BYTES, ROWS, Pictures, draw_pictures, summary_html, summary_markdown
-from components.plot.summary import together
-from tests.plot import toy
+from byheart.components.plot.charts import heat_map
+from byheart.components.plot.page import LARGEST_BYTES, ROWS, Pictures, draw_pictures, summary_html, summary_markdown
+from byheart.components.plot.summary import together
+from byheart.contracts.books import Chapter
+from byheart.measures.headline import metrics
+from byheart.measures.outcomes import Outcome
+from tests.measures import toy
 
 VOID = {"meta", "img", "br"}
 CHAPTERS = tuple(Chapter(title=str(start), start=start) for start in range(0, 3_000, 300))

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from components.contracts.books import Chapter
-from components.plot.measured import Measured
-from components.plot.rates import THRESHOLDS
-from components.plot.summary import summary_table, together
-from tests.plot import toy
+from byheart.components.plot.summary import summary_table, together
+from byheart.contracts.books import Chapter
+from byheart.measures.measured import Measured
+from byheart.measures.rates import THRESHOLDS
+from tests.measures import toy
 
 CHAPTERS = tuple(Chapter(title=str(start), start=start) for start in range(0, 500, 50))
 BOOKS = [

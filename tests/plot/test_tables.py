@@ -5,10 +5,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from components.contracts.books import Chapter
-from components.plot.statistics import all_passages
-from components.plot.tables import control_sample_table, passages_table, windows_table
-from tests.plot import toy
+from byheart.components.plot.tables import control_sample_table, passages_table, windows_table
+from byheart.contracts.books import Chapter
+from byheart.measures.statistics import all_passages
+from tests.measures import toy
 
 CHAPTERS = (Chapter(title="One, “so”", start=10), Chapter(title="Two", start=60))
 BOOK = toy.measured(

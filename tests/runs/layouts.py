@@ -13,11 +13,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from components.extract import checkpoint
-from components.extract.scoring import scorer
-from components.extract.sharding import make_sharding
-from components.models.folder import open_model
-from components.models.mesh import Mesh
+from byheart.components.extract import checkpoint
+from byheart.components.extract.scoring import scorer
+from byheart.components.extract.sharding import make_sharding
+from byheart.machines.mesh import Mesh
+from byheart.models.folder import open_model
 
 LAYOUTS = [(1, 1, False), (8, 1, False), (8, 1, True), (1, 2, False), (4, 2, False)]
 """Devices along `data`, devices along `model`, and whether weights are gathered."""

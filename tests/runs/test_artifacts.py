@@ -17,7 +17,7 @@ def test_artifacts_are_what_the_results_hold(tmp_path: Path) -> None:
         "books": [str(BOOK)], "controls": [str(CONTROL)], "model": str(MODEL), "store": str(tmp_path / "store"),
         "accelerator": "cpu", "cursor_inc": 100, "dpi": 20,
     }  # fmt: skip
-    command = [sys.executable, "-m", "launch.graph", str(tmp_path / "pipeline.yaml"), str(work), str(out)]
+    command = [sys.executable, "-m", "byheart.launch.graph", str(tmp_path / "pipeline.yaml"), str(work), str(out)]
     with subprocess.Popen(
         [*command, json.dumps(arguments)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         start_new_session=True,

@@ -614,7 +614,16 @@ def attempt(case: Case, pipeline: Path, folder: Path, servers: Mapping[str, str]
         "--set",
         *made.settings,
     ]
-    command = [sys.executable, "-m", "launch", "run", made.pipeline or str(pipeline), "--books", *made.books, *options]
+    command = [
+        sys.executable,
+        "-m",
+        "byheart.launch",
+        "run",
+        made.pipeline or str(pipeline),
+        "--books",
+        *made.books,
+        *options,
+    ]
     done = subprocess.run(
         [*made.inside, *(word.replace("@", str(folder)) for word in command)],
         capture_output=True,

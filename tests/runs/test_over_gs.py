@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from components.store import open_store
+from byheart.store import open_store
 from tests.conftest import BOOK, CONTROL, CONTROLLED, launch
 from tests.gcs import GcsServer
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from components.contracts.errors import StoreError
-from components.store import open_store
+from byheart.contracts.errors import StoreError
+from byheart.store import open_store
 from tests.gcs import Fault, GcsServer
 from tests.gcs.objects import Access
 from tests.servers.faults import Kind

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from components.contracts.errors import StoreError
-from components.store import open_store
+from byheart.contracts.errors import StoreError
+from byheart.store import open_store
 
 
 def test_nothing_but_the_object_is_left_behind(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from components.contracts.errors import StoreError
-from components.store import open_store
+from byheart.contracts.errors import StoreError
+from byheart.store import open_store
 
 
 def test_object_is_created_once_and_never_changes(address: str) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from components.contracts.settings import WindowSettings
-from components.contracts.windows import Windows
+from byheart.contracts.settings import WindowSettings
+from byheart.contracts.windows import Windows
 
 
 def by_definition(text: str, tokenizer: Tokenizer, window: WindowSettings) -> tuple[list[list[object]], list[int]]:

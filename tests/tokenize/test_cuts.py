@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
 
-from components.tokenize.cuts import Cuts, find_cuts
-from components.tokenize.tokenizer import Tokenizer as Loaded
-from components.tokenize.tokenizer import load_tokenizer
-from components.tokenize.word_cuts import CUT
+from byheart.components.tokenize.cuts import Cuts, find_cuts
+from byheart.components.tokenize.tokenizer import Tokenizer as Loaded
+from byheart.components.tokenize.tokenizer import load_tokenizer
+from byheart.components.tokenize.word_cuts import CUT
 from tests.tokenize.texts import TEXTS
 from tests.tokenize.toy_tokenizers import CUTTABLE, KINDS, build
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.tokenize.tokenizer import load_tokenizer
+from byheart.components.tokenize.tokenizer import load_tokenizer
 from tests.tokenize.toy_tokenizers import build
 
 

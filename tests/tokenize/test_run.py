@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from components.contracts.books import Book, read_refused, write_books
-from components.contracts.errors import BookError, ModelError, SettingsError
-from components.contracts.model import Model, write_model
-from components.contracts.settings import Settings
-from components.contracts.windows import read_tokenization, read_windows
-from components.tokenize.run import run
-from components.tokenize.tokenizer import load_tokenizer
+from byheart.components.tokenize.run import run
+from byheart.components.tokenize.tokenizer import load_tokenizer
+from byheart.contracts.books import Book, read_refused, write_books
+from byheart.contracts.errors import BookError, ModelError, SettingsError
+from byheart.contracts.model import Model, write_model
+from byheart.contracts.settings import Settings
+from byheart.contracts.windows import read_tokenization, read_windows
 from tests.contracts.test_settings import DEFAULTS
 from tests.tokenize.toy_tokenizers import TEXT, build, build_words
 

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from tokenizers import Tokenizer as Library
 
-from components.contracts.settings import WindowSettings
-from components.tokenize.cuts import Cuts
-from components.tokenize.first_tokens import Encoding, each_alone
-from components.tokenize.shared_text import from_shared_text
-from components.tokenize.tokenizer import Tokenizer, load_tokenizer
-from components.tokenize.windows import slide
+from byheart.components.tokenize.cuts import Cuts
+from byheart.components.tokenize.first_tokens import Encoding, each_alone
+from byheart.components.tokenize.shared_text import from_shared_text
+from byheart.components.tokenize.tokenizer import Tokenizer, load_tokenizer
+from byheart.components.tokenize.windows import slide
+from byheart.contracts.settings import WindowSettings
 from tests.tokenize.definition import by_definition, library_tokenizer, lists, window_settings
 from tests.tokenize.texts import cases
 from tests.tokenize.toy_tokenizers import CUTTABLE, KINDS, TEXT, build

@@ -7,8 +7,8 @@ import pytest
 from tokenizers import Tokenizer as RawTokenizer
 from transformers import AutoTokenizer
 
-from components.contracts.errors import ModelError
-from components.tokenize.tokenizer import load_tokenizer
+from byheart.components.tokenize.tokenizer import load_tokenizer
+from byheart.contracts.errors import ModelError
 from tests.tokenize.toy_tokenizers import KINDS, SAMPLES, TEXT, build
 
 

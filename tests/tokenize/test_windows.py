@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from components.contracts.errors import SettingsError
-from components.contracts.settings import WindowSettings
-from components.tokenize.first_tokens import Encoding
-from components.tokenize.tokenizer import load_tokenizer
-from components.tokenize.windows import slide
+from byheart.components.tokenize.first_tokens import Encoding
+from byheart.components.tokenize.tokenizer import load_tokenizer
+from byheart.components.tokenize.windows import slide
+from byheart.contracts.errors import SettingsError
+from byheart.contracts.settings import WindowSettings
 from tests.tokenize.definition import by_definition, library_tokenizer, lists, window_settings
 from tests.tokenize.texts import cases
 from tests.tokenize.toy_tokenizers import KINDS, TEXT, build, build_words

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from components.contracts.books import Book, Refused, write_books
-from components.contracts.errors import BookError
-from components.contracts.settings import Settings
-from components.contracts.windows import Tokenization, write_windows
-from components.verdict.run import run
+from byheart.components.verdict.run import run
+from byheart.contracts.books import Book, Refused, write_books
+from byheart.contracts.errors import BookError
+from byheart.contracts.settings import Settings
+from byheart.contracts.windows import Tokenization, write_windows
 from tests.contracts.test_settings import DEFAULTS
 
 TOKENIZATION = Tokenization(tokenizer_sha256="t", tokenizers="0", bos_id=None, scored_tokens=1)

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from matplotlib.figure import Figure
 
-from components.plot.charts import coverage, extraction_rates, heat_map, histogram
-from components.plot.charts.frame import Subject
+from byheart.components.plot.charts import coverage, extraction_rates, heat_map, histogram
+from byheart.components.plot.charts.frame import Subject
 
 CHARTS: dict[str, Callable[[Subject], Figure]] = {
     "heat_map": heat_map.draw,

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from components.plot.charts.frame import BLUE, GREY, ORANGE, Subject, frame, thresholds_shown, tidy
-from components.plot.rates import THRESHOLDS, Rates
+from byheart.components.plot.charts.frame import BLUE, GREY, ORANGE, Subject, frame, thresholds_shown, tidy
+from byheart.measures.rates import THRESHOLDS, Rates
 
 _WIDTH = 0.26
 

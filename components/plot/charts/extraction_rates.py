@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from components.plot.charts.frame import BELOW_FLOOR, BLUE, GREEN, GREY, ORANGE, PINK, Subject, frame, tidy
-from components.plot.discoverable import N, P, below_floor
-from components.plot.rates import DISCOVERABLE, Rates
+from byheart.components.plot.charts.frame import BELOW_FLOOR, BLUE, GREEN, GREY, ORANGE, PINK, Subject, frame, tidy
+from byheart.measures.discoverable import N, P, below_floor
+from byheart.measures.rates import DISCOVERABLE, Rates
 
 _STYLES = dict(zip(P, ((BLUE, "o"), (GREEN, "s"), (ORANGE, "^"), (PINK, "D"), (GREY, "v")), strict=True))
 _LAST = 2**32

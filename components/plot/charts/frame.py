@@ -12,10 +12,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from components.contracts.settings import ChartSettings
-from components.plot.measured import Measured
-from components.plot.outcomes import Control
-from components.plot.rates import Rates
+from byheart.contracts.settings import ChartSettings
+from byheart.measures.measured import Measured
+from byheart.measures.outcomes import Control
+from byheart.measures.rates import Rates
 
 FORMATS = ("png", "svg")
 SIZE = (9.0, 5.0)

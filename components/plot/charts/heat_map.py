@@ -9,9 +9,9 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 
-from components.contracts.books import BOOK, Chapter
-from components.plot.character_map import CharacterMap
-from components.plot.charts.frame import Subject, frame, lettering
+from byheart.components.plot.charts.frame import Subject, frame, lettering
+from byheart.contracts.books import BOOK, Chapter
+from byheart.measures.character_map import CharacterMap
 
 LOWEST = 1e-4
 """The p_z from which on down everything is drawn alike: a tenth of the evidence floor."""

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from components.plot.charts.frame import BELOW_FLOOR, BLUE, GREEN, ORANGE, Subject, frame, tidy
-from components.plot.discoverable import EVIDENCE_FLOOR
+from byheart.components.plot.charts.frame import BELOW_FLOOR, BLUE, GREEN, ORANGE, Subject, frame, tidy
+from byheart.measures.discoverable import EVIDENCE_FLOOR
 
 _LOWEST = -300
 """log10 p_z from which on down everything is in one bin."""

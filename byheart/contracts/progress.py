@@ -1,0 +1,163 @@
+"""What a stage says while it works: a few lines that tell the story, and how far it is.
+
+A person at a terminal reads `stage | text`. A pod's log, or whatever else is no terminal, takes one JSON object a line,
+with the names that Google Cloud Logging knows, and the numbers of the text as fields:
+
+    {"time": "2026-01-31T12:00:00.000Z", "severity": "INFO", "stage": "tokenize", "message": "5 / 9 slices, ...",
+     "done": 5, "total": 9, "unit": "slices", "slices_per_second": 2.5, "seconds_left": 1.6}
+"""
+
+import errno
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from byheart.contracts.errors import ByheartError
+
+ERROR = "ERROR"
+"""The severity of a line that ends the run; that of all others is INFO."""
+
+_LONGEST_TRACEBACK = 8_000
+"""Characters of its end that are said: container runtimes cut a line at 16 KiB, and half an object is none."""
+
+_FAULTS_OF_A_PLACE = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENAMETOOLONG,
+    errno.ELOOP,
+)
+
+_stage = "byheart"
+
+
+def say(message: str, severity: str = "INFO", **fields: Any) -> None:
+    """Print one line of the stage's story.
+
+    Args:
+        fields: what of the message a program may want to read, ready for JSON; a terminal does not show it.
+    """
+    if sys.stdout.isatty():
+        _print(f"{_stage} | {'error: ' if severity == ERROR else ''}{message}")
+        return
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    said = {"time": now, "severity": severity, "stage": _stage, "message": message, **fields}
+    line = json.dumps(said, ensure_ascii=False, allow_nan=False)
+    _print(line.encode("utf-8", "backslashreplace").decode())  # half a surrogate pair as JSON spells it
+
+
+def _print(line: str) -> None:
+    print(f"{line}\n", end="", flush=True)  # the line and its end in one, or two threads' lines run into each other
+
+
+@contextmanager
+def stage(name: str) -> Iterator[None]:
+    """Run a stage's body under its name; an error meant for the user becomes one line and exit code 1.
+
+    So does any other, with its traceback as the field `exception`; on a terminal that is left as Python prints it.
+
+    Raises:
+        SystemExit: the body raised an error.
+    """
+    global _stage
+    _stage = name
+    started = time.monotonic()
+    try:
+        yield
+    except ByheartError as error:
+        say(" ".join(str(error).split()), ERROR)
+        raise SystemExit(1) from None
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _FAULTS_OF_A_PLACE:
+            place = error.filename or "a file"
+            say(f"cannot write or read {place}: {error.strerror}: make room or choose another", ERROR)
+        elif sys.stdout.isatty():
+            raise
+        else:
+            first, *_ = "".join(traceback.format_exception_only(error)).splitlines()
+            say(first, ERROR, exception=traceback.format_exc()[-_LONGEST_TRACEBACK:])
+        raise SystemExit(1) from None
+    seconds = time.monotonic() - started
+    say(f"done in {duration(seconds)}", elapsed_seconds=round(seconds, 3))
+
+
+class Progress:
+    """Says how far a long job is: done / total, rate and time left.
+
+    At most about 25 lines are said, however long the job is, unless `BYHEART_PROGRESS_SECONDS` asks for one line at
+    least that often (a launcher that draws them over one another on a terminal does).
+
+    Args:
+        total: units to do.
+        unit: their name, in the plural.
+        skip: units that are done before the start; they do not count for the rate.
+        remark: what is said of the rate.
+    """
+
+    def __init__(self, total: int, unit: str, *, skip: int = 0, remark: Callable[[float], str] = lambda _: "") -> None:
+        self.total, self.unit, self.done = total, unit, skip
+        self._skipped, self._remark = skip, remark
+        self._lock = threading.Lock()
+        self._started = self._said = time.monotonic()
+        self._every = float(os.environ.get("BYHEART_PROGRESS_SECONDS", "0"))
+
+    def skip(self, count: int) -> None:
+        """Count `count` more units as done before the start."""
+        with self._lock:
+            self.done += count
+            self._skipped += count
+
+    def add(self, count: int, before: str = "", **fields: Any) -> None:
+        """Count `count` more units as done, and say so when it is time; several threads may.
+
+        Args:
+            before: what the line begins with.
+            fields: what else a program may want to read of it.
+        """
+        with self._lock:
+            self.done += count
+            self._say_when_due(before, fields)
+
+    def _say_when_due(self, before: str, fields: dict[str, Any]) -> None:
+        now = time.monotonic()
+        worked = now - self._started
+        expected = worked * (self.total - self._skipped) / max(self.done - self._skipped, 1)
+        if self.done >= self.total or now - self._said >= (self._every or max(2.0, expected / 20)):
+            self._said = now
+            rate = (self.done - self._skipped) / max(worked, 1e-9)
+            left = (self.total - self.done) / max(rate, 1e-9)
+            numbers: dict[str, Any] = {"done": self.done, "total": self.total, "unit": self.unit}
+            numbers |= {f"{self.unit}_per_second": round(rate, 3), "seconds_left": round(left, 1)}
+            say(
+                f"{before}{self.done:,} / {self.total:,} {self.unit}, "
+                f"{_rate(rate)} {self.unit}/s{self._remark(rate)}, {duration(left)} left",
+                **numbers,
+                **fields,
+            )
+
+
+def _rate(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as `9.5 s`, `2:05` or `1:02:05`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def size(size_bytes: float) -> str:
+    """Bytes as `6.0 MB` or `140.9 GB`."""
+    return f"{size_bytes / 1e6:,.1f} MB" if size_bytes < 1e9 else f"{size_bytes / 1e9:,.1f} GB"

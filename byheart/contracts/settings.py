@@ -1,0 +1,283 @@
+"""The settings of a run, checked once at the first stage's door.
+
+No default stands here: every default is in `pipeline.py`.
+"""
+
+import dataclasses
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from byheart.contracts.encodings import codec_name
+from byheart.contracts.errors import SettingsError
+from byheart.contracts.presets import with_preset
+
+BOS = ("auto", "true", "false")
+GUTENBERG = ("keep", "cut")
+ON_BAD_BOOK = ("fail", "skip")
+MOST_SHARDS = 256
+"""Tasks that load the weights, each by itself."""
+COVERAGES = ("suffix", "window")
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+AUTO = "auto"
+QUANTITY = re.compile(r"[1-9]\d{0,5}[MGT]i?")
+"""Of bytes, as Kubernetes writes them: `32Gi`."""
+COLORMAPS = ("viridis", "cividis", "magma", "inferno", "plasma", "Blues", "Greys", "Oranges", "Purples", "Reds")
+"""Sequential maps that keep their order in grey and for the colour-blind."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TextSettings:
+    """How the books are read, and what becomes of a run in which some cannot be."""
+
+    chapters: str
+    """`auto`, `none`, or a regular expression for the lines that head a chapter."""
+    encoding: str
+    """A text codec of Python's."""
+    gutenberg: str
+    """`cut` leaves Project Gutenberg's header and footer out, `keep` measures them."""
+    unwrap: bool
+    """Whether the lines of a paragraph are joined."""
+    on_bad_book: str
+    """`fail` ends a run with an error, after the other books' results are there; `skip` does not."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WindowSettings:
+    """Where the windows lie and which of their tokens are scored."""
+
+    chunk_size: int
+    """Tokens in a window."""
+    slice_length: int
+    """Characters tokenized at each cursor; the window is their first `chunk_size` tokens."""
+    cursor_inc: int
+    """Characters from one cursor to the next."""
+    max_length: int
+    """Positions fed to the model, the BOS included; 0 cuts nothing."""
+    prompt_tokens: int
+    """Window tokens that are given; the rest is the suffix, which is scored."""
+    bos: str
+    """`auto`, `true` or `false`."""
+
+    def scored_tokens(self, *, has_bos: bool) -> int:
+        """Suffix tokens that are scored in each window."""
+        fed = self.chunk_size + has_bos
+        if self.max_length:
+            fed = min(fed, self.max_length)
+        scored = fed - has_bos - self.prompt_tokens
+        if scored < 1:
+            raise SettingsError(
+                f"max_length must leave a suffix after {'the BOS and ' if has_bos else ''}prompt_tokens="
+                f"{self.prompt_tokens}, found max_length={self.max_length}: "
+                f"set it to 0 or to more than {self.prompt_tokens + has_bos}"
+            )
+        return scored
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ScoreSettings:
+    """The decoding scheme of `log_p_z_top_k`, and the arithmetic."""
+
+    temperature: float
+    top_k: int
+    """Tokens that the scheme samples from; 0 is the whole vocabulary."""
+    precision: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ControlSettings:
+    """What a book is held against."""
+
+    control_sample: int
+    """Suffixes of each book that are scored a second time, under prompts from elsewhere in it; 0 is none."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LayoutSettings:
+    """How the work is laid on the devices; never part of an address in the store."""
+
+    batch_size: int
+    """Windows in a batch; 0 is chosen for the device."""
+    shards: int
+    """Tasks that share the windows."""
+    num_devices: int
+    """0 is all that a task has."""
+    mesh_shape: str
+    """`auto` or `DATAxMODEL`."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PlacementSettings:
+    """Where the scores are computed on a cluster. The accelerator decides what `precision=auto` is."""
+
+    accelerator: str
+    """A slice of `models.accelerators`, or `auto`."""
+    spot: bool
+    """Whether its node may be a spot node, which can be taken away."""
+    memory: str
+    """Of the pod, as Kubernetes writes it: `32Gi`; or `auto`."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ReuseSettings:
+    """Whether what is in the store is used."""
+
+    force: bool
+    """Compute everything anew."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ChartSettings:
+    """What the heat map looks like."""
+
+    coverage: str
+    plot_title: str
+    colormap: str
+    figsize: str
+    """Inches, `WIDTHxHEIGHT`."""
+    dpi: int
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height in inches."""
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)", self.figsize)
+        size = (float(found[1]), float(found[2])) if found else (0.0, 0.0)
+        if not (6 <= size[0] <= 100 and 2 <= size[1] <= 100):
+            raise SettingsError(
+                f"figsize must be WIDTHxHEIGHT in inches, from 6x2 to 100x100, found {self.figsize!r}: write 20x3"
+            )
+        return size
+
+
+_Group = TypeVar(
+    "_Group",
+    TextSettings,
+    WindowSettings,
+    ScoreSettings,
+    ControlSettings,
+    LayoutSettings,
+    PlacementSettings,
+    ReuseSettings,
+    ChartSettings,
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Every setting of a run, in the groups that use them."""
+
+    preset: str
+    """The name of the set that some of the others come from, `none` if they were all given."""
+    text: TextSettings
+    window: WindowSettings
+    score: ScoreSettings
+    control: ControlSettings
+    layout: LayoutSettings
+    placement: PlacementSettings
+    reuse: ReuseSettings
+    chart: ChartSettings
+
+    @classmethod
+    def from_parameters(cls, parameters: dict[str, Any]) -> "Settings":
+        """The checked settings of one flat set of pipeline parameters.
+
+        Raises:
+            SettingsError: a value cannot be used; the message names it and what would do.
+        """
+
+        values = with_preset(parameters)
+
+        def group(kind: type[_Group]) -> _Group:
+            return kind(**{field.name: values[field.name] for field in dataclasses.fields(kind)})
+
+        settings = cls(
+            preset=values["preset"],
+            text=group(TextSettings),
+            window=group(WindowSettings),
+            score=group(ScoreSettings),
+            control=group(ControlSettings),
+            layout=group(LayoutSettings),
+            placement=group(PlacementSettings),
+            reuse=group(ReuseSettings),
+            chart=group(ChartSettings),
+        )
+        settings.check()
+        return settings
+
+    def check(self) -> None:
+        """Refuse, by name, the first value that cannot be used."""
+        text, window, score, chart = self.text, self.window, self.score, self.chart
+        codec_name(text.encoding)
+        _one_of("gutenberg", text.gutenberg, GUTENBERG)
+        _one_of("on_bad_book", text.on_bad_book, ON_BAD_BOOK)
+        _at_least("chunk_size", window.chunk_size, 2, "tokens")
+        _at_least("slice_length", window.slice_length, 1, "characters")
+        _at_least("cursor_inc", window.cursor_inc, 1, "characters")
+        _at_least("max_length", window.max_length, 0, "positions (0 cuts nothing)")
+        _at_least("prompt_tokens", window.prompt_tokens, 1, "tokens")
+        if window.prompt_tokens >= window.chunk_size:
+            raise SettingsError(
+                f"prompt_tokens must leave a suffix: less than chunk_size={window.chunk_size}, "
+                f"found {window.prompt_tokens}: lower prompt_tokens or raise chunk_size"
+            )
+        _one_of("bos", window.bos, BOS)
+        window.scored_tokens(has_bos=window.bos == "true")
+        if not 0.01 <= score.temperature <= 100:
+            raise SettingsError(
+                f"temperature must be from 0.01 to 100, found {score.temperature}: 1 is the model's own"
+            )
+        _at_least("top_k", score.top_k, 0, "tokens (0 is the whole vocabulary)")
+        _one_of("precision", score.precision, PRECISIONS)
+        _at_least("control_sample", self.control.control_sample, 0, "suffixes (0 is none)")
+        _at_least("batch_size", self.layout.batch_size, 0, "windows (0 is chosen for you)")
+        _at_least("num_devices", self.layout.num_devices, 0, "devices (0 is all)")
+        if self.layout.mesh_shape != AUTO and not re.fullmatch(r"[1-9]\d{0,5}x[1-9]\d{0,5}", self.layout.mesh_shape):
+            raise SettingsError(
+                f"mesh_shape must be auto or DATAxMODEL, found {self.layout.mesh_shape!r}: write auto, or 8x1"
+            )
+        if not 1 <= self.layout.shards <= MOST_SHARDS:
+            raise SettingsError(
+                f"shards must be from 1 to {MOST_SHARDS:,} tasks, found {self.layout.shards}: choose such a number"
+            )
+        if self.placement.memory != AUTO and not QUANTITY.fullmatch(self.placement.memory):
+            raise SettingsError(
+                f"memory must be auto or a quantity, found {self.placement.memory!r}: write auto, or a number with Mi, "
+                "Gi or Ti, as 32Gi"
+            )
+        _one_of("coverage", chart.coverage, COVERAGES)
+        _one_of("colormap", chart.colormap, COLORMAPS)
+        _at_least("dpi", chart.dpi, 10, "dots an inch")
+        if chart.size[0] * chart.size[1] * chart.dpi**2 > 10**8:
+            raise SettingsError(
+                f"figsize at dpi must stay below {10**8:,} dots, found {chart.figsize} at {chart.dpi}: lower dpi"
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain values: the preset's name, and the others by group."""
+        return dataclasses.asdict(self)
+
+    def write(self, path: str | Path) -> None:
+        """Write the settings as JSON."""
+        Path(path).write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: str | Path) -> "Settings":
+        """The settings that `write` wrote."""
+        groups = json.loads(Path(path).read_text(encoding="utf-8"))
+        parameters = {"preset": groups.pop("preset")}
+        for group in groups.values():
+            parameters |= group
+        return cls.from_parameters(parameters)
+
+
+def _at_least(name: str, value: int, least: int, unit: str) -> None:
+    if value < least:
+        unit = unit.removesuffix("s") if least == 1 else unit
+        raise SettingsError(f"{name} must be at least {least} {unit}, found {value}: raise it")
+
+
+def _one_of(name: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise SettingsError(f"{name} must be one of {', '.join(known)}; found {value!r}: choose one of them")

@@ -1,0 +1,179 @@
+"""A run file: what to measure on a cluster, as YAML that stands in Git.
+
+    name: llama-novels
+    model: llama-3.1-8b
+    books: ["gs://my-bucket/novels/*.txt"]
+    store: gs://my-bucket/byheart
+    settings: {cursor_inc: 50}
+
+`run_file.schema.json` says what may stand there; names and kinds of settings are those of the compiled pipeline.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from byheart.contracts.errors import SettingsError
+from byheart.launch.parameters import PLACES, check_given, closest, parse_place, parse_values
+
+EXPERIMENT = "byheart"
+"""Where runs stand that name no experiment."""
+
+SCHEMA = json.loads(Path(__file__).with_name("run_file.schema.json").read_text(encoding="utf-8"))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunFile:
+    """A run file that has been checked."""
+
+    name: str
+    experiment: str
+    store: str
+    arguments: dict[str, Any]
+    """The pipeline's parameters that it sets."""
+    content: dict[str, Any]
+    """What was written there."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the content: comments, layout and the order of keys are no part of it."""
+        canonical = json.dumps(self.content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    @property
+    def run_name(self) -> str:
+        """What the run is called on the cluster: by it a run of this content is found again."""
+        return f"{self.name}-{self.digest[:16]}"
+
+
+def read_run_file(path: str | Path, declared: dict[str, dict[str, Any]]) -> RunFile:
+    """The run that a file describes.
+
+    Args:
+        declared: the parameters of the compiled pipeline, as `launch.parameters.read_parameters` gives them.
+
+    Raises:
+        SettingsError: it cannot be used; the message begins with the file and the line.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        content = yaml.safe_load(text)
+    except OSError as error:
+        raise SettingsError(f"{path} must be a run file, found: {error.strerror}: name one") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise SettingsError(f"{path}:{line}: must be YAML, found: {error.problem}: mend it") from None
+    except (ValueError, yaml.YAMLError) as error:  # bytes that are no UTF-8, and characters that YAML does not allow
+        raise SettingsError(f"{path} must be YAML in UTF-8, found: {' '.join(str(error).split())}: mend it") from None
+    for line, wrong in (*_repeated(node), *_against_schema(node, content)):
+        raise SettingsError(f"{path}:{line}: {wrong}")
+    arguments: dict[str, Any] = {}
+    for name, value in content.get("settings", {}).items():
+        try:
+            arguments |= _setting(name, value, declared)
+        except SettingsError as error:
+            where = "settings." if str(error).startswith(f"{name} ") else ""
+            raise SettingsError(f"{path}:{_line(node, ('settings', name))}: {where}{error}") from None
+    for name in PLACES:
+        value = content.get(name, [])
+        try:
+            arguments[name] = (
+                parse_place(name, value) if isinstance(value, str) else [parse_place(name, place) for place in value]
+            )
+        except SettingsError as error:
+            raise SettingsError(f"{path}:{_line(node, (name,))}: {error}") from None
+    try:
+        check_given(arguments, declared)
+    except SettingsError as error:
+        name = str(error).split()[0]
+        raise SettingsError(f"{path}:{_line(node, ('settings', name))}: settings.{error}") from None
+    return RunFile(
+        name=content["name"],
+        experiment=content.get("experiment", EXPERIMENT),
+        store=content["store"],
+        arguments=arguments,
+        content=content,
+    )
+
+
+def check_reachable(arguments: dict[str, Any]) -> None:
+    """Refuse books, a model or a store of this machine, which no pod reaches.
+
+    Raises:
+        SettingsError: there is one.
+    """
+    for name in set(PLACES) & arguments.keys():
+        schema = SCHEMA["properties"][name] | {"$defs": SCHEMA["$defs"]}
+        for error in jsonschema.Draft202012Validator(schema).iter_errors(arguments[name]):
+            needed = f"{_written((name, *error.path))} must be {error.schema['description']}"
+            raise SettingsError(f"{needed}, found {error.instance!r}: give what the cluster reaches")
+
+
+def _setting(name: Any, value: Any, declared: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """One parameter, read as it would be from a command line."""
+    if name in PLACES:
+        raise SettingsError(f"{name} must stand at the file's top, found it among the settings: move it there")
+    return parse_values([f"{name}={value if isinstance(value, str) else json.dumps(value)}"], declared)
+
+
+def _against_schema(node: yaml.Node | None, content: Any) -> list[tuple[int, str]]:
+    """What the schema forbids, in the order of the lines."""
+    found = []
+    for error in jsonschema.Draft202012Validator(SCHEMA).iter_errors(content):
+        path, schema = tuple(error.absolute_path), error.schema
+        where = _written(path)
+        if error.validator == "required":
+            missing = [name for name in error.validator_value if name not in error.instance]
+            said = f"{where} must name {missing[0]}, found none: add it"
+        elif error.validator == "additionalProperties":
+            unknown = next(name for name in error.instance if name not in schema["properties"])
+            path = (*path, unknown)
+            said = f"{where} must hold known names, found {unknown!r}: {closest(str(unknown), schema['properties'])}"
+        else:
+            said = f"{where} must be {schema['description']}, found {error.instance!r}: change it"
+        found.append((_line(node, path), said))
+    return sorted(found)
+
+
+def _repeated(node: yaml.Node | None, seen: frozenset[int] = frozenset()) -> Iterator[tuple[int, str]]:
+    """Keys that stand twice in one mapping, of which YAML would take the last in silence."""
+    if node is None or id(node) in seen:
+        return
+    if isinstance(node, yaml.MappingNode):
+        keys: set[str] = set()
+        for key, value in node.value:
+            if key.value in keys:
+                yield key.start_mark.line + 1, f"{key.value} must be given once, found it again: remove one"
+            keys.add(str(key.value))
+            yield from _repeated(value, seen | {id(node)})
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from _repeated(value, seen | {id(node)})
+
+
+def _line(node: yaml.Node | None, path: tuple[Any, ...]) -> int:
+    """The line, from 1, of what stands at `path`: of its key, or of the nearest that is there."""
+    line = node.start_mark.line + 1 if node else 1
+    for step in path:
+        if isinstance(node, yaml.MappingNode):
+            found = next(((key, value) for key, value in node.value if key.value == str(step)), None)
+            if not found:
+                break
+            line, node = found[0].start_mark.line + 1, found[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+            node = node.value[step]
+            line = node.start_mark.line + 1
+    return line
+
+
+def _written(path: tuple[Any, ...]) -> str:
+    """A place in the file as a person writes it: `books[0]`; the whole is `a run file`."""
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return text.removeprefix(".") or "a run file"

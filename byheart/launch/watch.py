@@ -1,0 +1,99 @@
+"""A run on a cluster, until it ends: what its tasks do, and why one failed."""
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import kfp_server_api
+import yaml
+
+from byheart.launch.cluster import Cluster, ClusterError, LostError
+from byheart.launch.local import RunFailedError
+from byheart.launch.pods import error_of_a_pod, how_to_read_pods
+
+_ENDED = ("SUCCEEDED", "SKIPPED", "FAILED", "CANCELED")
+
+
+def read_tasks(pipeline: str | Path) -> set[str]:
+    """The names of all tasks of a compiled pipeline, those in loops as well; what else KFP reports is its own."""
+    with Path(pipeline).open(encoding="utf-8") as file:
+        spec: dict[str, Any] = next(yaml.safe_load_all(file))
+    graphs = [spec["root"], *spec["components"].values()]
+    return {
+        name
+        for graph in graphs
+        for name, task in graph.get("dag", {}).get("tasks", {}).items()
+        if "dag" not in spec["components"][task["componentRef"]["name"]]
+    }
+
+
+def wait(cluster: Cluster, run_id: str, tasks: set[str], every_seconds: float) -> None:
+    """Print a line for each change of a task's state, until the run has succeeded.
+
+    A connection that is lost is tried again for as long as it takes: the run does not depend on it.
+
+    Raises:
+        RunFailedError: the run has failed or was cancelled; the message is the failing task's.
+        ClusterError: nobody may look at it any more, or it was deleted.
+    """
+    states: dict[str, str] = {}
+    lost = refused = False
+    while True:
+        try:
+            if refused:
+                cluster.connect()  # credentials that have ended are read anew, once
+            run = cluster.run(run_id)
+        except LostError as error:
+            if not lost:
+                print(f"the run goes on, but its state is not known: {error.cause}: trying again", flush=True)
+            lost = True
+        except ClusterError:
+            if refused:
+                raise
+            refused = True
+            continue
+        else:
+            if lost:
+                print("connected again", flush=True)
+            lost = refused = False
+            _say_changes(_details(run), tasks, states)
+            if run.state in _ENDED:
+                print(f"{'run':>8}  {run.state.lower()}", flush=True)
+                if run.state in ("FAILED", "CANCELED"):
+                    raise RunFailedError(_why(cluster, run, tasks))
+                return
+        time.sleep(every_seconds)
+
+
+def _say_changes(details: list[Any], tasks: set[str], states: dict[str, str]) -> None:
+    for task in sorted(details, key=lambda task: str(task.start_time)):
+        if task.display_name in tasks and task.state and states.get(task.task_id) != task.state:
+            states[task.task_id] = task.state
+            print(f"{task.display_name:>8}  {task.state.lower()}", flush=True)
+
+
+def _why(cluster: Cluster, run: kfp_server_api.V2beta1Run, tasks: set[str]) -> str:
+    """Which task failed, and what it said: KFP's word where it has one, else the last error in the task's pods."""
+    details = _details(run)
+    failed = [task for task in details if task.state == "FAILED"]
+    named = [task for task in failed if task.display_name in tasks]
+    first = min(named or failed, key=lambda task: str(task.end_time), default=None)
+    where = f"see {cluster.address(run.run_id)}"
+    if run.state == "CANCELED":
+        return f"the run was cancelled: {where}"
+    said = next(filter(None, map(_message, (first, *failed, run) if first else (run,))), None)
+    if not said and (found := error_of_a_pod(run.run_id, cluster.namespace)):
+        return f"{found}: {where}"
+    said = said or f"Kubeflow does not say why, {how_to_read_pods(run.run_id, cluster.namespace)}"
+    return f"{first.display_name if first else 'the run'} failed: {said}: {where}"
+
+
+def _message(failed: Any) -> str | None:
+    """What KFP says of a task or a run that failed, if it says anything."""
+    errors: Iterable[Any] = (failed.error, *(status.error for status in reversed(failed.state_history or ())))
+    return next((" ".join(error.message.split()) for error in errors if error and error.message), None)
+
+
+def _details(run: kfp_server_api.V2beta1Run) -> list[Any]:
+    return list(run.run_details.task_details or ()) if run.run_details else []

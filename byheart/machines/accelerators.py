@@ -1,0 +1,272 @@
+"""The accelerators that a run can be placed on: what a chip can do, which slices there are, what Kubernetes calls them.
+
+A name is the generation and the topology: `v6e-2x4` is eight chips of a TPU v6e, two by four; `gpu-1` one GPU; `cpu` a
+laptop. Sources: Google Kubernetes Engine's tables of TPU slices; the generations' data sheets for memory and peak; for
+the links the two directions of one ring, as the project's time model assumes. Memory counts decimal GB: what the
+compiler lets a program have is a little more (15.75, 31.25 and 95.74 GiB on v5e, v6e and v5p).
+"""
+
+import dataclasses
+import difflib
+import itertools
+import math
+
+from byheart.contracts.errors import SettingsError
+
+GB = 10**9
+TERA = 10**12
+_CHIPS_OF_MANY = 4
+"""Chips on each host of a slice of several."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Generation:
+    """What a chip of one kind can do, and how many are sold together."""
+
+    name: str
+    label: str
+    """Of its nodes on Kubernetes: the value of `gke-tpu-accelerator`, of GPUs that of `gke-accelerator`."""
+    resource: str
+    """What a pod asks for, once for each chip; empty for a CPU."""
+    machines: dict[int, str]
+    """The machine type by the number of chips that it has."""
+    topologies: tuple[str, ...]
+    """From the smallest."""
+    hbm_bytes: float | None
+    """Of a chip; None where it is the host's and not known here."""
+    peak_flops: float
+    """Of a chip, a second, in bfloat16 (of a CPU in float32)."""
+    hbm_bytes_per_second: float
+    """Of a chip."""
+    link_bytes_per_second: float
+    """Of a chip to its neighbours on a ring, both directions."""
+    float32_passes: int
+    """How much longer a product takes in float32."""
+    windows_per_device: int
+    """A batch that is large enough: more brings no speed."""
+    efficiency: float
+    """The share of the peak that a large batch reaches when nothing else holds it up; see `speed`."""
+    measured: bool = True
+    """Whether `efficiency` comes from the compiler's estimates for this very generation, not from its likeness."""
+    devices_per_chip: int = 1
+    """As JAX counts devices."""
+    kinds: tuple[str, ...] = ()
+    """What JAX calls such a device."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Accelerator:
+    """A slice: chips that work on one run together."""
+
+    name: str
+    generation: Generation
+    topology: str
+    """As Kubernetes has it in `cloud.google.com/gke-tpu-topology`; of GPUs their number."""
+    chips: int
+
+    @property
+    def hosts(self) -> int:
+        """Machines; a pod runs on each."""
+        most = max(self.generation.machines)
+        return 1 if self.chips <= most else self.chips // _CHIPS_OF_MANY
+
+    @property
+    def machine(self) -> str:
+        """The machine type."""
+        return self.generation.machines[self.chips if self.hosts == 1 else _CHIPS_OF_MANY]
+
+    @property
+    def devices(self) -> int:
+        """As JAX counts them."""
+        return self.chips * self.generation.devices_per_chip
+
+    @property
+    def device_bytes(self) -> float | None:
+        """Memory of a device; None where it is the host's."""
+        hbm = self.generation.hbm_bytes
+        return hbm and hbm / self.generation.devices_per_chip
+
+    @property
+    def is_tpu(self) -> bool:
+        """Whether its chips are TPUs."""
+        return self.generation.resource == "google.com/tpu"
+
+    @property
+    def node_labels(self) -> dict[str, str]:
+        """The labels of the nodes that have such a slice, on Google Kubernetes Engine."""
+        if self.is_tpu:
+            prefix = "cloud.google.com/gke-tpu"
+            return {f"{prefix}-accelerator": self.generation.label, f"{prefix}-topology": self.topology}
+        return {"cloud.google.com/gke-accelerator": self.generation.label} if self.generation.label else {}
+
+
+def _cubes(pod_chips: int) -> tuple[str, ...]:
+    """The slices of several hosts in three dimensions: up to a cube of 4, then cubes of 4 side by side."""
+    sides = range(4, pod_chips // 16 + 1, 4)
+    large = [cube for cube in itertools.combinations_with_replacement(sides, 3) if 64 < math.prod(cube) <= pod_chips]
+    small = [(2, 2, 2), (2, 2, 4), (2, 4, 4), (4, 4, 4)]
+    return tuple("x".join(map(str, cube)) for cube in small + sorted(large, key=math.prod))
+
+
+_FLAT = ("1x1", "2x2", "2x4", "4x4", "4x8", "8x8", "8x16", "16x16")
+
+GENERATIONS = {
+    generation.name: generation
+    for generation in (
+        Generation(
+            name="v4",
+            label="tpu-v4-podslice",
+            resource="google.com/tpu",
+            machines={4: "ct4p-hightpu-4t"},
+            topologies=("2x2x1", *_cubes(4096)),
+            hbm_bytes=32 * GB,
+            peak_flops=275 * TERA,
+            hbm_bytes_per_second=1228 * GB,
+            link_bytes_per_second=90 * GB,
+            float32_passes=6,
+            windows_per_device=32,
+            efficiency=0.70,
+            measured=False,
+            kinds=("TPU v4",),
+        ),
+        Generation(
+            name="v5e",
+            label="tpu-v5-lite-podslice",
+            resource="google.com/tpu",
+            machines={1: "ct5lp-hightpu-1t", 4: "ct5lp-hightpu-4t", 8: "ct5lp-hightpu-8t"},
+            topologies=_FLAT,
+            hbm_bytes=16 * GB,
+            peak_flops=197 * TERA,
+            hbm_bytes_per_second=819 * GB,
+            link_bytes_per_second=90 * GB,
+            float32_passes=6,
+            windows_per_device=32,
+            efficiency=0.67,
+            kinds=("TPU v5 lite", "TPU v5e"),
+        ),
+        Generation(
+            name="v5p",
+            label="tpu-v5p-slice",
+            resource="google.com/tpu",
+            machines={4: "ct5p-hightpu-4t"},
+            topologies=("2x2x1", *_cubes(6144)),
+            hbm_bytes=95 * GB,
+            peak_flops=459 * TERA,
+            hbm_bytes_per_second=2765 * GB,
+            link_bytes_per_second=180 * GB,
+            float32_passes=6,
+            windows_per_device=32,
+            efficiency=0.70,
+            kinds=("TPU v5", "TPU v5p"),
+        ),
+        Generation(
+            name="v6e",
+            label="tpu-v6e-slice",
+            resource="google.com/tpu",
+            machines={1: "ct6e-standard-1t", 4: "ct6e-standard-4t", 8: "ct6e-standard-8t"},
+            topologies=_FLAT,
+            hbm_bytes=32 * GB,
+            peak_flops=918 * TERA,
+            hbm_bytes_per_second=1640 * GB,
+            link_bytes_per_second=180 * GB,
+            float32_passes=6,
+            windows_per_device=64,
+            efficiency=0.47,
+            kinds=("TPU v6 lite", "TPU v6e"),
+        ),
+        Generation(
+            name="tpu7x",
+            label="tpu7x",
+            resource="google.com/tpu",
+            machines={1: "tpu7x-standard-1t", 4: "tpu7x-standard-4t"},
+            topologies=("1x1x1", "2x2x1", *_cubes(9216)),
+            hbm_bytes=192 * GB,
+            peak_flops=2307 * TERA,
+            hbm_bytes_per_second=7370 * GB,
+            link_bytes_per_second=180 * GB,
+            float32_passes=6,
+            windows_per_device=64,
+            efficiency=0.47,
+            measured=False,
+            devices_per_chip=2,
+            kinds=("TPU7x", "TPU v7x"),
+        ),
+        Generation(
+            name="gpu",  # planned as an NVIDIA A100; `extract` takes what it finds
+            label="nvidia-a100-80gb",
+            resource="nvidia.com/gpu",
+            machines={count: f"a2-ultragpu-{count}g" for count in (1, 2, 4, 8)},
+            topologies=("1", "2", "4", "8"),
+            hbm_bytes=80 * GB,
+            peak_flops=312 * TERA,
+            hbm_bytes_per_second=2039 * GB,
+            link_bytes_per_second=300 * GB,
+            float32_passes=16,
+            windows_per_device=64,
+            efficiency=0.5,
+            measured=False,
+        ),
+        Generation(
+            name="cpu",  # two cores with AVX2
+            label="",
+            resource="",
+            machines={1: "any machine"},
+            topologies=("",),
+            hbm_bytes=None,
+            peak_flops=0.15 * TERA,
+            hbm_bytes_per_second=20 * GB,
+            link_bytes_per_second=10 * GB,
+            float32_passes=1,
+            windows_per_device=16,
+            efficiency=0.7,
+            measured=False,
+            kinds=("cpu",),
+        ),
+    )
+}
+
+ACCELERATORS = {
+    accelerator.name: accelerator
+    for generation in GENERATIONS.values()
+    for topology in generation.topologies
+    for accelerator in (
+        Accelerator(
+            name=f"{generation.name}-{topology}".removesuffix("-"),
+            generation=generation,
+            topology=topology,
+            chips=math.prod(int(side) for side in topology.split("x") if side),
+        ),
+    )
+}
+
+ONE_HOST = {name: accelerator for name, accelerator in ACCELERATORS.items() if accelerator.hosts == 1}
+
+
+def find_accelerator(name: str) -> Accelerator:
+    """The slice of that name, which lies on one host.
+
+    Raises:
+        SettingsError: there is none, or it has several hosts.
+    """
+    if name not in ACCELERATORS:
+        generation = name.split("-")[0]
+        near = difflib.get_close_matches(name, ONE_HOST, 1)
+        alike = [one.name for one in ONE_HOST.values() if one.generation.name == generation]
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise SettingsError(
+            f"accelerator must be a generation and a topology, as v6e-2x4, found {name!r}: {hint}choose one of "
+            f"{', '.join(alike or ONE_HOST)}"
+        )
+    accelerator = ACCELERATORS[name]
+    if accelerator.hosts > 1:
+        largest = [name for name, one in ONE_HOST.items() if one.generation == accelerator.generation][-1]
+        raise SettingsError(
+            f"accelerator must have its chips on one host, found {name} with {accelerator.chips:,} chips on "
+            f"{accelerator.hosts:,}: choose {largest}, and shards=N for N of them"
+        )
+    return accelerator
+
+
+def generation_of(device_kind: str) -> Generation | None:
+    """The generation of a device that JAX calls so, None where it is not in the table."""
+    return next((generation for generation in GENERATIONS.values() if device_kind in generation.kinds), None)

@@ -1,0 +1,192 @@
+"""How a model and a batch of windows are laid on the devices, from sizes alone: the same on paper and at work."""
+
+import dataclasses
+import re
+from collections.abc import Iterator
+
+from byheart.contracts.errors import ModelError, SettingsError
+from byheart.contracts.progress import size
+from byheart.contracts.settings import AUTO
+from byheart.machines.accelerators import ONE_HOST, Accelerator
+from byheart.machines.memory import RESERVE, Memory, memory_of
+from byheart.machines.mesh import TENSOR_PARALLEL, Mesh
+from byheart.machines.workload import Workload
+
+ROOM = 8
+"""Windows a device must have room for, or its weights are not replicated: fewer leave its arithmetic units idle."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Layout(Mesh):
+    """A mesh, how weights lie on it, and how many windows it takes at once."""
+
+    batch_size: int
+    """Windows in a batch, over all devices; a multiple of `window_shards`."""
+
+    @property
+    def windows_per_device(self) -> int:
+        """Windows of a batch that a device, or a row of devices that split each layer, has to itself."""
+        return self.batch_size // self.window_shards
+
+    @property
+    def described(self) -> str:
+        """In words."""
+        if self.devices == 1:
+            return "one device"
+        if self.gather:
+            return "weights split over all devices and gathered layer by layer"
+        if self.model == 1:
+            return "weights whole on each device"
+        return "tensor parallel" + f", weights whole along {self.data} rows" * (self.data > 1)
+
+
+def choose_layout(
+    workload: Workload,
+    devices: int,
+    memory_bytes: float | None,
+    windows_per_device: int,
+    mesh_shape: str = AUTO,
+    batch_size: int = 0,
+) -> Layout:
+    """The layout on so many devices.
+
+    `auto` replicates the weights where each device has room for them and for `ROOM` windows, else it gathers them layer
+    by layer; it splits layers (tensor parallel) only where a gathered layer does not fit. `DATAxMODEL` is obeyed.
+
+    Args:
+        memory_bytes: of a device; None sets no limit.
+        windows_per_device: what is enough for speed; halved until it fits.
+        mesh_shape: `auto` or `DATAxMODEL`.
+        batch_size: windows in a batch over all devices; 0 is chosen.
+
+    Raises:
+        ModelError: the model does not fit.
+        SettingsError: the mesh or the batch cannot be had on these devices.
+    """
+    usable = None if memory_bytes is None else memory_bytes * (1 - RESERVE)
+    meshes = list(_automatic(workload, devices)) if mesh_shape == AUTO else [_asked(workload, devices, mesh_shape)]
+    for mesh in meshes:
+        least = min(ROOM, windows_per_device) if mesh_shape == AUTO and _replicated(mesh) else 1
+        for batch in _batches(mesh, windows_per_device, least, batch_size):
+            if usable is None or memory_of(workload, mesh, batch).total <= usable:
+                return Layout(**dataclasses.asdict(mesh), batch_size=batch)
+    assert memory_bytes is not None
+    held = {mesh: memory_of(workload, mesh, batch_size or mesh.window_shards) for mesh in meshes}
+    smallest = min(meshes, key=lambda mesh: held[mesh].total)
+    raise _too_large(workload, smallest, held[smallest], memory_bytes, mesh_shape, batch_size)
+
+
+def least_memory(workload: Workload, devices: int) -> Memory:
+    """What `auto` needs at the very least on each of so many devices: a window at a time, in the layout that takes the
+    least.
+    """
+    meshes = _automatic(workload, devices)
+    return min((memory_of(workload, mesh, mesh.window_shards) for mesh in meshes), key=lambda held: held.total)
+
+
+def smallest_slice(workload: Workload) -> Accelerator | None:
+    """The TPU slice of one host with the least memory that holds the model and `ROOM` windows a device, if any does.
+
+    Generations that the compiler's estimates do not cover come last.
+    """
+    slices = (accelerator for accelerator in ONE_HOST.values() if accelerator.is_tpu)
+    for accelerator in sorted(slices, key=_rank):
+        usable = (accelerator.device_bytes or 0) * (1 - RESERVE)
+        for mesh in _automatic(workload, accelerator.devices):
+            if memory_of(workload, mesh, ROOM * mesh.window_shards).total <= usable:
+                return accelerator
+    return None
+
+
+def _rank(accelerator: Accelerator) -> tuple[bool, float, int]:
+    memory = accelerator.devices * (accelerator.device_bytes or 0)
+    return not accelerator.generation.measured, memory, accelerator.chips
+
+
+def _replicated(mesh: Mesh) -> bool:
+    return mesh.devices > 1 and not mesh.gather and mesh.model == 1
+
+
+def _automatic(workload: Workload, devices: int) -> Iterator[Mesh]:
+    """The meshes that `auto` tries, in their order."""
+    yield Mesh(data=devices, model=1, gather=False)
+    if devices > 1:
+        yield Mesh(data=devices, model=1, gather=True)
+    for model in range(2, devices + 1):
+        if devices % model == 0 and not _indivisible(workload, model):
+            yield Mesh(data=devices // model, model=model, gather=False)
+
+
+def _asked(workload: Workload, devices: int, mesh_shape: str) -> Mesh:
+    """The mesh that a person has asked for."""
+    found = re.fullmatch(r"([1-9]\d{0,5})x([1-9]\d{0,5})", mesh_shape)
+    if not found:
+        raise SettingsError(
+            f"mesh_shape must be auto or DATAxMODEL, found {mesh_shape!r}: write {devices}x1 for whole weights on each "
+            f"of {devices} devices, 1x{devices} for tensor parallel"
+        )
+    data, model = int(found[1]), int(found[2])
+    if data * model != devices:
+        raise SettingsError(
+            f"mesh_shape must multiply to the number of devices, {devices}, found {mesh_shape}, which is "
+            f"{data * model:,}: write auto, {devices}x1 or 1x{devices}"
+        )
+    if bad := _indivisible(workload, model):
+        raise SettingsError(
+            f"mesh_shape must have a model axis that divides {' and '.join(bad)}, found {model} in {mesh_shape}: "
+            f"lower it, or write auto"
+        )
+    return Mesh(data=data, model=model, gather=False)
+
+
+def _indivisible(workload: Workload, model: int) -> list[str]:
+    """What cannot be split in so many equal parts, in words; a vocabulary is left whole."""
+    sides = {
+        axis: side
+        for parameter in workload.layer.values()
+        for axis, side in zip(parameter.axes, parameter.shape, strict=True)
+        if axis in TENSOR_PARALLEL
+    }
+    return [f"{axis} ({side:,})" for axis, side in sides.items() if side % model]
+
+
+def _batches(mesh: Mesh, windows_per_device: int, least: int, batch_size: int) -> Iterator[int]:
+    """The batches to try, the largest first.
+
+    Raises:
+        SettingsError: the one that is asked for cannot be shared.
+    """
+    shards = mesh.window_shards
+    if batch_size:
+        if batch_size % shards:
+            upper = -(-batch_size // shards) * shards
+            raise SettingsError(
+                f"batch_size must be a multiple of the {shards} devices that share a batch, found {batch_size:,}: "
+                f"choose {upper:,}, or 0"
+            )
+        yield batch_size
+        return
+    windows = windows_per_device
+    while windows >= least:
+        yield windows * shards
+        windows //= 2
+
+
+def _too_large(
+    workload: Workload, mesh: Mesh, held: Memory, memory_bytes: float, mesh_shape: str, batch_size: int
+) -> ModelError:
+    usable = memory_bytes * (1 - RESERVE)
+    layout = Layout(**dataclasses.asdict(mesh), batch_size=batch_size or mesh.window_shards)
+    if batch_size and memory_of(workload, mesh, mesh.window_shards).total <= usable:
+        remedy = "lower batch_size, or set it to 0"
+    elif mesh_shape != AUTO and least_memory(workload, mesh.devices).total <= usable:
+        remedy = "mesh_shape=auto fits"
+    elif smallest := smallest_slice(workload):
+        remedy = f"the smallest slice that holds it is {smallest.name}"
+    else:
+        remedy = "no slice of one host holds it: choose a smaller model"
+    return ModelError(
+        f"a model of {workload.parameters:,} parameters in {workload.precision} needs {size(held.total)} a device, "
+        f"{size(held.weights)} of them for weights, on {mesh.devices} ({layout.described}, a batch of "
+        f"{layout.batch_size:,}), found {size(memory_bytes)}, of which {RESERVE:.0%} stay free: {remedy}"
+    )

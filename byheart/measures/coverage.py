@@ -1,0 +1,67 @@
+"""Which characters and words of a book are covered, which cannot be measured, and why."""
+
+import dataclasses
+
+import numpy as np
+
+from byheart.contracts.windows import Windows
+from byheart.measures.character_map import CharacterMap
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Words:
+    """The words of a text: maximal runs of characters that are not white space, as half-open spans."""
+
+    start: np.ndarray
+    stop: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def whole(self, characters: np.ndarray) -> np.ndarray:
+        """bool [words]: whether `characters` (bool [C]) holds for every character of each word."""
+        sums = np.concatenate([[0], np.cumsum(characters)])
+        return sums[self.stop] - sums[self.start] == self.stop - self.start
+
+
+def code_points(text: str) -> np.ndarray:
+    """uint32 [C]: the characters of `text` as numbers."""
+    return np.frombuffer(text.encode("utf-32-le"), "<u4")
+
+
+def white_space(text: str) -> np.ndarray:
+    """bool [C]: whether each character is white space."""
+    return np.isin(code_points(text), [ord(character) for character in set(text) if character.isspace()])
+
+
+def words(text: str) -> Words:
+    """The words of `text`."""
+    edges = np.diff(~white_space(text), prepend=False, append=False)
+    found = np.flatnonzero(edges)
+    return Words(start=found[::2], stop=found[1::2])
+
+
+def not_measurable(covered: CharacterMap, windows: Windows, first: np.ndarray, *, stride: int) -> dict[str, int]:
+    """How many characters no window covers, by the reason.
+
+        first_prompt      before the first suffix: always a prompt, never asked for
+        short_slices      where slices inside the book had too few tokens
+        between_windows   the stride is longer than what is covered
+        tail              after the last window: the rest of the book has too few tokens
+
+    Args:
+        covered: the map over spans from `first` to `windows.stop`.
+        first: int [W], where each window begins to cover.
+        stride: characters from cursor to cursor.
+    """
+    at = np.flatnonzero(~covered.measurable)
+    if not len(windows):
+        return {"first_prompt": 0, "short_slices": 0, "between_windows": 0, "tail": len(at)}
+    leading, tail = at < first.min(), at >= windows.stop.max()
+    short = leading & (at < windows.start[0]) & (windows.cursor[0] > 0)
+    # Inside, the windows before and after a gap are a stride apart unless slices between them were short.
+    before = np.searchsorted(np.maximum.accumulate(first), at, side="right") - 1
+    steps = np.append(np.diff(windows.cursor), stride)
+    short |= ~leading & ~tail & (steps[before] != stride)
+    reasons = {"first_prompt": leading & ~short, "short_slices": short, "between_windows": ~leading & ~short & ~tail}
+    return {name: int(which.sum()) for name, which in {**reasons, "tail": tail}.items()}

@@ -1,0 +1,104 @@
+"""A decoder-only transformer, described: every difference between families is a field here."""
+
+import dataclasses
+
+from byheart.contracts.errors import ModelError
+from byheart.models.rope import Rope
+
+ACTIVATIONS = ("silu", "gelu", "gelu_tanh", "relu")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Attention:
+    """What may differ from layer to layer: how positions are told apart, and how far back a layer sees."""
+
+    rope: Rope
+    window: int | None = None
+    """Positions that a token sees, itself included; None is all before it."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DecoderConfig:
+    """The shape and the features of a decoder; the defaults are those of Llama.
+
+    D embed, L layers, H heads, K kv heads, F ffn, V vocab, X experts.
+    """
+
+    vocab: int
+    embed: int
+    layers: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    ffn: int
+    max_positions: int
+    attention: tuple[Attention, ...]
+    """One for each layer, or one for all."""
+
+    norm: str = "rms"
+    """`rms`, or `layer`, which subtracts the mean first and adds a bias."""
+    norm_epsilon: float
+    norm_offset: float = 0.0
+    """Added to the weight of a norm."""
+    pre_norm: bool = True
+    """Whether attention and MLP each read a normed copy of the states."""
+    post_norm: bool = False
+    """Whether what attention and MLP each give is normed before it is added to the states."""
+    parallel: bool = False
+    """Whether attention and MLP read the same states."""
+
+    biases: frozenset[str] = frozenset()
+    """The projections that add one."""
+    query_key_norm: str | None = None
+    """`head`: queries and keys are normed, each head by itself; `width`: all heads of a token together."""
+    attention_scale: float | None = None
+    """By which products of query and key are multiplied; None is head_dim^-0.5."""
+    attention_softcap: float | None = None
+    """Scores become cap * tanh(score / cap)."""
+
+    activation: str = "silu"
+    gated: bool = True
+    """Whether the MLP is down(activation(gate) * up), and not down(activation(up))."""
+    experts: int = 0
+    """MLPs of which a router chooses `experts_per_token` for each token; 0 is one MLP and no router."""
+    experts_per_token: int = 0
+
+    embed_scale: float = 1.0
+    tied_head: bool = False
+    final_softcap: float | None = None
+    """As `attention_softcap`, of the logits."""
+
+    def __post_init__(self) -> None:
+        if self.heads % self.kv_heads:
+            raise ModelError(
+                f"config.json must give heads that are a multiple of kv heads, found {self.heads} and {self.kv_heads}: "
+                "the file is broken"
+            )
+        if self.head_dim % 2:
+            raise ModelError(f"config.json must give an even head_dim, found {self.head_dim}: the file is broken")
+        if len(self.attention) not in (1, self.layers):
+            raise ModelError(
+                f"config.json must give a layer type for each of {self.layers} layers, found {len(self.attention)}: "
+                "the file is broken"
+            )
+        for rope in {each.rope for each in self.attention}:
+            dims = rope.dims(self.head_dim)
+            if dims % 2 or not 2 <= dims <= self.head_dim:
+                raise ModelError(
+                    f"config.json must give a partial_rotary_factor that turns an even number of a head's "
+                    f"{self.head_dim}, found {dims}: the file is broken"
+                )
+            if rope.scaling == "longrope" and {len(rope.short_factors), len(rope.long_factors)} != {dims // 2}:
+                raise ModelError(
+                    f"config.json must give {dims // 2} short_factor and long_factor, found "
+                    f"{len(rope.short_factors)} and {len(rope.long_factors)}: the file is broken"
+                )
+        if self.experts_per_token > self.experts:
+            raise ModelError(
+                f"config.json must choose at most the {self.experts} experts there are, found "
+                f"{self.experts_per_token}: the file is broken"
+            )
+
+    def layer_attention(self) -> tuple[Attention, ...]:
+        """One for each layer."""
+        return self.attention * (self.layers // len(self.attention))

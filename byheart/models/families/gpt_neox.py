@@ -1,0 +1,79 @@
+"""GPT-NeoX and Pythia: layer norms, attention and MLP side by side, an MLP without a gate, part of a head turned."""
+
+from typing import Any
+
+from byheart.models.decoder_config import Attention, DecoderConfig
+from byheart.models.families.fields import Fields
+from byheart.models.families.rope import rope_object, rope_of
+from byheart.models.families.shape import read_shape
+from byheart.models.parameters import Fused, Source
+
+DEFAULTS = {
+    "attention_bias": True,
+    "hidden_act": "gelu",
+    "layer_norm_eps": 1e-5,
+    "max_position_embeddings": 2048,
+    "rotary_emb_base": 10_000.0,
+    "rotary_pct": 0.25,
+    "use_parallel_residual": True,
+}
+"""What transformers takes for a field that is missing."""
+
+
+def decoder_config(config: dict[str, Any]) -> DecoderConfig:
+    """The decoder that a `model_type: gpt_neox` config.json describes."""
+    fields = Fields(DEFAULTS | config)
+    shape = read_shape(fields, epsilon="layer_norm_eps")
+    fields.must_be("num_key_value_heads", shape["heads"])
+    fields.must_be("head_dim", shape["embed"] // shape["heads"])
+    theta, share = fields.number("rotary_emb_base"), fields.number("rotary_pct")
+    rope = rope_of(
+        rope_object(fields),
+        fields.place,
+        theta=theta,
+        max_positions=shape["max_positions"],
+        share=share,
+    )
+    fields.must_be("rope_theta", rope.theta)
+    fields.must_be("partial_rotary_factor", rope.share)
+    attention = fields.boolean("attention_bias") * ("query", "key", "value", "output")
+    parallel = fields.boolean("use_parallel_residual")
+    fields.refuse_what_is_unknown()
+    return DecoderConfig(
+        **shape,
+        attention=(Attention(rope=rope),),
+        norm="layer",
+        parallel=parallel,
+        biases=frozenset((*attention, "up", "down")),
+        gated=False,
+    )
+
+
+_LAYER = "gpt_neox.layers.{layer}."
+_QUERY_KEY_VALUE = _LAYER + "attention.query_key_value."
+
+
+def _fused(kind: str, ending: str) -> dict[str, Source]:
+    parts = tuple(f"{name}{ending}" for name in ("query", "key", "value"))
+    return dict.fromkeys(parts, Fused(tensor=_QUERY_KEY_VALUE + kind, parts=parts, by_head=True))
+
+
+SOURCES: dict[str, Source] = {
+    "embed": "gpt_neox.embed_in.weight",
+    "final_norm": "gpt_neox.final_layer_norm.weight",
+    "final_norm_bias": "gpt_neox.final_layer_norm.bias",
+    "head": "embed_out.weight",
+    "attention_norm": _LAYER + "input_layernorm.weight",
+    "attention_norm_bias": _LAYER + "input_layernorm.bias",
+    **_fused("weight", ""),
+    **_fused("bias", "_bias"),
+    "output": _LAYER + "attention.dense.weight",
+    "output_bias": _LAYER + "attention.dense.bias",
+    "mlp_norm": _LAYER + "post_attention_layernorm.weight",
+    "mlp_norm_bias": _LAYER + "post_attention_layernorm.bias",
+    "up": _LAYER + "mlp.dense_h_to_4h.weight",
+    "up_bias": _LAYER + "mlp.dense_h_to_4h.bias",
+    "down": _LAYER + "mlp.dense_4h_to_h.weight",
+    "down_bias": _LAYER + "mlp.dense_4h_to_h.bias",
+}
+"""Where the checkpoint keeps each of the decoder's parameters."""

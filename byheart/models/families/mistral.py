@@ -1,0 +1,31 @@
+"""Mistral: Llama whose layers may all slide."""
+
+from typing import Any
+
+from byheart.models.decoder_config import Attention, DecoderConfig
+from byheart.models.families import llama
+from byheart.models.families.fields import Fields
+from byheart.models.families.rope import read_rope
+from byheart.models.families.shape import read_shape
+
+DEFAULTS = {
+    "max_position_embeddings": 131_072,
+    "num_key_value_heads": 8,
+    "rms_norm_eps": 1e-6,
+    "sliding_window": 4096,
+}
+"""What transformers takes for a field that is missing."""
+
+
+def decoder_config(config: dict[str, Any]) -> DecoderConfig:
+    """The decoder that a `model_type: mistral` config.json describes."""
+    fields = Fields(DEFAULTS | config)
+    shape = read_shape(fields)
+    rope = read_rope(fields, shape["max_positions"])
+    window = fields.integer_or_none("sliding_window")
+    fields.refuse_what_is_unknown()
+    return DecoderConfig(**shape, attention=(Attention(rope=rope, window=window),))
+
+
+SOURCES = llama.SOURCES
+"""Where the checkpoint keeps each of the decoder's parameters."""

@@ -1,0 +1,43 @@
+"""Mixtral: Mistral whose tokens are each sent to a few of several MLPs."""
+
+from typing import Any
+
+from byheart.models.decoder_config import Attention, DecoderConfig
+from byheart.models.families import llama
+from byheart.models.families.fields import Fields
+from byheart.models.families.rope import read_rope
+from byheart.models.families.shape import read_shape
+
+DEFAULTS = {
+    "max_position_embeddings": 131_072,
+    "num_experts_per_tok": 2,
+    "num_key_value_heads": 8,
+    "num_local_experts": 8,
+    "rms_norm_eps": 1e-5,
+}
+"""What transformers takes for a field that is missing."""
+WITHOUT_EFFECT = ("output_router_logits", "router_aux_loss_coef", "router_jitter_noise")
+
+
+def decoder_config(config: dict[str, Any]) -> DecoderConfig:
+    """The decoder that a `model_type: mixtral` config.json describes."""
+    fields = Fields(DEFAULTS | config)
+    shape = read_shape(fields)
+    rope = read_rope(fields, shape["max_positions"], theta=1e6)
+    window = fields.integer_or_none("sliding_window")
+    experts, used = fields.integer("num_local_experts"), fields.integer("num_experts_per_tok")
+    fields.refuse_what_is_unknown(*WITHOUT_EFFECT)
+    return DecoderConfig(
+        **shape, attention=(Attention(rope=rope, window=window),), experts=experts, experts_per_token=used
+    )
+
+
+_MOE = "model.layers.{layer}.block_sparse_moe."
+
+SOURCES = llama.SOURCES | {
+    "router": _MOE + "gate.weight",
+    "gate": _MOE + "experts.{expert}.w1.weight",
+    "up": _MOE + "experts.{expert}.w3.weight",
+    "down": _MOE + "experts.{expert}.w2.weight",
+}
+"""Where the checkpoint keeps each of the decoder's parameters."""

@@ -1,0 +1,51 @@
+"""Phi-3, Phi-3.5 and Phi-4: queries, keys and values in one tensor, gate and up in another, part of a head turned."""
+
+from typing import Any
+
+from byheart.models.decoder_config import Attention, DecoderConfig
+from byheart.models.families import llama
+from byheart.models.families.fields import Fields
+from byheart.models.families.rope import rope_object, rope_of
+from byheart.models.families.shape import read_shape
+from byheart.models.parameters import Fused
+
+DEFAULTS = {
+    "max_position_embeddings": 4096,
+    "original_max_position_embeddings": 4096,
+    "partial_rotary_factor": 1.0,
+    "rms_norm_eps": 1e-5,
+    "rope_theta": 10_000.0,
+}
+"""What transformers takes for a field that is missing."""
+SCALINGS = {"default": "default", "longrope": "longrope", "su": "longrope", "yarn": "longrope"}
+"""Older files call longrope otherwise."""
+
+
+def decoder_config(config: dict[str, Any]) -> DecoderConfig:
+    """The decoder that a `model_type: phi3` config.json describes."""
+    fields = Fields(DEFAULTS | config)
+    shape = read_shape(fields)
+    rope = rope_of(
+        rope_object(fields),
+        fields.place,
+        theta=fields.number("rope_theta"),
+        max_positions=shape["max_positions"],
+        original_positions=fields.integer("original_max_position_embeddings"),
+        share=fields.number("partial_rotary_factor"),
+        scalings=SCALINGS,
+    )
+    window = fields.integer_or_none("sliding_window")
+    for name in ("full_attn_mod", "interpolate_factor"):  # the one value of the files that have them
+        fields.must_be(name, 1)
+    fields.refuse_what_is_unknown()
+    return DecoderConfig(**shape, attention=(Attention(rope=rope, window=window),))
+
+
+_LAYER = "model.layers.{layer}."
+_QUERY_KEY_VALUE = Fused(tensor=_LAYER + "self_attn.qkv_proj.weight", parts=("query", "key", "value"))
+_GATE_UP = Fused(tensor=_LAYER + "mlp.gate_up_proj.weight", parts=("gate", "up"))
+
+SOURCES = (
+    llama.SOURCES | dict.fromkeys(_QUERY_KEY_VALUE.parts, _QUERY_KEY_VALUE) | dict.fromkeys(_GATE_UP.parts, _GATE_UP)
+)
+"""Where the checkpoint keeps each of the decoder's parameters."""

@@ -1,0 +1,61 @@
+"""Reading what most families say in the same words: sizes, and which layers slide."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from byheart.contracts.errors import ModelError
+from byheart.models.decoder_config import Attention
+from byheart.models.families.fields import Fields
+from byheart.models.rope import Rope
+
+ACTIVATIONS = {
+    "silu": "silu",
+    "swish": "silu",
+    "gelu": "gelu",
+    "gelu_new": "gelu_tanh",
+    "gelu_fast": "gelu_tanh",
+    "gelu_pytorch_tanh": "gelu_tanh",
+    "relu": "relu",
+}
+"""What transformers' names of them mean."""
+FULL, SLIDING = "full_attention", "sliding_attention"
+
+
+def read_shape(fields: Fields, *, activation: str = "hidden_act", epsilon: str = "rms_norm_eps") -> dict[str, Any]:
+    """The sizes of a decoder, its activation and whether its head is tied, as arguments of DecoderConfig.
+
+    Args:
+        activation: the name of that field.
+        epsilon: the same.
+    """
+    embed, heads = fields.integer("hidden_size"), fields.integer("num_attention_heads")
+    return {
+        "vocab": fields.integer("vocab_size"),
+        "embed": embed,
+        "layers": fields.integer("num_hidden_layers"),
+        "heads": heads,
+        "kv_heads": fields.integer("num_key_value_heads", default=heads),
+        "head_dim": fields.integer("head_dim", default=max(embed // heads, 1)),
+        "ffn": fields.integer("intermediate_size"),
+        "max_positions": fields.integer("max_position_embeddings"),
+        "norm_epsilon": fields.number(epsilon),
+        "activation": ACTIVATIONS[fields.word(activation, ACTIVATIONS, default="silu")],
+        "tied_head": fields.boolean("tie_word_embeddings", default=False),
+    }
+
+
+def layer_attention(
+    types: Sequence[str], rope: Rope, window: int | None, sliding_rope: Rope | None = None
+) -> tuple[Attention, ...]:
+    """What each layer's attention does, from its type.
+
+    Args:
+        window: what a sliding layer sees.
+        sliding_rope: of sliding layers, where it is another.
+    """
+    if SLIDING in types and window is None:
+        raise ModelError(
+            "config.json must have a sliding_window for its sliding layers, found none: the file is broken"
+        )
+    by_type = {FULL: Attention(rope=rope), SLIDING: Attention(rope=sliding_rope or rope, window=window)}
+    return tuple(by_type[each] for each in types)

@@ -1,0 +1,159 @@
+"""The plan through the command line's own function: what the page says, and what is refused."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from byheart.contracts.errors import BookError, ByheartError, ModelError, SettingsError
+from byheart.desk.order import Order
+from byheart.launch.plan import plan
+from tests.conftest import BOOK, MODEL, ROOT
+from tests.hub import HubServer
+from tests.models.known_shapes import CONFIGS
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """One that holds a config.json and nothing else."""
+    (tmp_path / "llama-3.1-70b").mkdir()
+    (tmp_path / "llama-3.1-70b" / "config.json").write_text(json.dumps(CONFIGS["llama-3.1-70b"]))
+    return tmp_path / "llama-3.1-70b"
+
+
+def test_page_says_what_fits_how_fast_and_for_how_much(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert plan(str(folder), "v6e-2x4", [], [])
+    page = capsys.readouterr().out
+    for phrase in (
+        f"{folder} on v6e-2x4\n",
+        "80 layers, 70,553,706,496 parameters, 141.1 GB in bfloat16",
+        "a book of, say, 500,000 characters: 50,000 windows, one every 10",
+        "8 chips on a host (ct6e-standard-8t), 32.0 GB and 918 TFLOP/s a chip",
+        "It fits, with 8.7 GB a device to spare.",
+        "8x1 (data x model): weights split over all devices and gathered layer by layer",
+        "512 windows, 64 a device",
+        "17.64 GB a device: weights at rest",
+        "load 2:21, compile 1:00, score ",
+        "chip-hours",
+        "pod          8 google.com/tpu, 64 CPUs, 256Gi of memory, on a cluster\n",
+        "             cloud.google.com/gke-tpu-topology=2x4\n",
+        "\n> v6e-2x4           8   22.4 of  32   8x1      gathered     512 ",
+        "\n  v6e-2x2           4   35.3 of  32   does not fit\n",
+        "no chip has been timed",
+    ):
+        assert phrase in page
+    assert len(page.splitlines()) <= 45
+    assert max(map(len, page.splitlines())) <= 110 + len(str(folder))
+
+
+def test_model_that_does_not_fit_is_no_error_and_no_success(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert not plan(str(folder), "v5e-2x4", [], [])
+    page = " ".join(capsys.readouterr().out.split())
+    assert "It does not fit: a model of 70,553,706,496 parameters" in page
+    assert "the smallest slice that holds it is v6e-2x4. accelerator" in page
+
+
+def test_no_accelerator_compares_them_all(capsys: pytest.CaptureFixture[str]) -> None:
+    assert plan(str(MODEL), "", [str(BOOK)], ["cursor_inc=100"])
+    page = capsys.readouterr().out
+    characters = len(BOOK.read_text(encoding="utf-8"))
+    assert f"1 book of {characters:,} characters: {-(-characters // 100):,} windows, one every 100" in page
+    assert ">" not in page
+    assert "It fits" not in page
+    assert all(f"  {name} " in page for name in ("v5e-1x1", "v6e-2x4", "tpu7x-2x2x1", "gpu-8", "cpu"))
+
+
+def test_settings_change_the_plan(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert plan(
+        str(folder),
+        "",
+        [],
+        ["accelerator=v6e-2x4", "mesh_shape=1x8", "batch_size=16", "bos=true", "max_length=100", "spot=true"],
+    )
+    page = capsys.readouterr().out
+    for phrase in (
+        "1x8 (data x model): tensor parallel",
+        "16 windows, 16 for each row of devices",
+        "100 tokens, after a BOS; 99 positions are fed, 49 scored",
+        "cloud.google.com/gke-spot=true",
+    ):
+        assert phrase in page
+
+
+def test_what_fits_can_be_ordered_from_the_compiler(folder: Path, tmp_path: Path) -> None:
+    order = tmp_path / "build" / "order.json"
+    assert not plan(str(folder), "v5e-2x4", [], [], order)
+    assert not order.exists()
+    assert plan(str(folder), "v6e-2x4", [], ["temperature=0.5", "top_k=20"], order)
+    found = Order.read(order)
+    assert (found.on.name, found.temperature, found.top_k) == ("v6e-2x4", 0.5, 20)
+    assert (found.layout.data, found.layout.gather, found.layout.batch_size) == (8, True, 512)
+    assert found.workload.parameters == 70_553_706_496
+    assert found.memory_bytes == pytest.approx(22.36e9, rel=1e-3)
+
+
+@pytest.mark.parametrize(("accelerator", "said"), [("", "found none"), ("gpu-8", "found gpu-8")])
+def test_only_tpus_have_a_compiler_to_ask(accelerator: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=f"needs a slice of TPUs, {said}"):
+        plan(str(MODEL), accelerator, [], [], tmp_path / "order.json")
+
+
+def test_books_are_counted_in_files_folders_and_globs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, text in (("a.txt", "é" * 1000), ("b.txt", "b" * 205), ("c.md", "c" * 10)):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    for books in ([str(tmp_path)], [str(tmp_path / "*.txt")], [str(tmp_path / "a.txt"), str(tmp_path / "b.txt")]):
+        assert plan(str(MODEL), "", books, [])
+        assert "2 books of 1,205 characters: 121 windows" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "books", "settings", "error", "said"),
+    [
+        ("v6e-4x4", [], [], SettingsError, "v6e-4x4 with 16 chips on 4: choose v6e-2x4"),
+        ("v6e", [], [], SettingsError, "did you mean v6e-"),
+        ("", ["https://example.org/a.txt"], [], BookError, "a plan counts local books and those at gs://"),
+        ("", ["no-such-book.txt"], [], BookError, "found none at 'no-such-book.txt'"),
+        ("", [], ["prompt_tokens=100"], SettingsError, "prompt_tokens must leave a suffix"),
+        ("v6e-2x4", [], ["mesh_shape=3x3"], SettingsError, "found 3x3, which is 9"),
+        ("v6e-2x4", [], ["meshshape=1x8"], SettingsError, "did you mean mesh_shape?"),
+        ("v6e-2x4", [], ["batch_size=4"], SettingsError, "multiple of the 8 devices"),
+    ],
+)
+def test_what_cannot_be_planned_is_refused(
+    accelerator: str, books: list[str], settings: list[str], error: type[ByheartError], said: str
+) -> None:
+    with pytest.raises(error) as refused:
+        plan(str(MODEL), accelerator, books, settings)
+    assert said in str(refused.value)
+
+
+def test_config_that_is_not_understood_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"config.json must be a JSON file, found none"):
+        plan(str(tmp_path), "", [], [])
+    (tmp_path / "config.json").write_text('{"model_type": "abacus"}')
+    with pytest.raises(ModelError, match="found 'abacus'"):
+        plan(str(tmp_path), "", [], [])
+
+
+def test_model_on_the_hub_is_planned_from_its_config_and_one_that_is_not_there_refused(tmp_path: Path) -> None:
+    with HubServer() as hub:
+        hub.add_folder("an-organisation/a-model", MODEL)
+        places = {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(tmp_path)}
+        command = [sys.executable, "-m", "byheart.launch", "plan", "--model"]
+        there, not_there = (
+            subprocess.run(
+                [*command, name], capture_output=True, text=True, cwd=ROOT, env=os.environ | places, check=False
+            )
+            for name in ("an-organisation/a-model", "an-organisation/none")
+        )
+    assert there.returncode == 0, there.stderr
+    assert "an-organisation/a-model\n" in there.stdout
+    assert "1,488,192 parameters" in there.stdout
+    assert [*tmp_path.rglob("config.json")]
+    assert not [*tmp_path.rglob("*.safetensors")]
+    assert not_there.returncode == 1
+    assert not_there.stderr.startswith("error: model must be a folder, a name in models.yaml or a repository")
+    assert "found of an-organisation/none no such folder and no such repository" in not_there.stderr

@@ -1,0 +1,197 @@
+"""Which layout is chosen, which is obeyed, and what is refused in which words."""
+
+from typing import Any
+
+import pytest
+
+from byheart.contracts.errors import ModelError, SettingsError
+from byheart.machines.accelerators import find_accelerator
+from byheart.machines.layout import Layout, choose_layout, least_memory, smallest_slice
+from byheart.machines.memory import RESERVE, memory_of
+from byheart.machines.mesh import Mesh
+from byheart.models.known import KNOWN
+from tests.machines.test_workload import TINY, with_experts
+from tests.models.known_shapes import CONFIGS, workload
+
+
+def chosen(model: str | dict[str, Any], accelerator: str, mesh_shape: str = "auto", batch_size: int = 0) -> Layout:
+    """What `extract` and `plan` call, with an accelerator's numbers."""
+    found, asked = find_accelerator(accelerator), workload(model)
+    windows = found.generation.windows_per_device
+    return choose_layout(asked, found.devices, found.device_bytes, windows, mesh_shape, batch_size)
+
+
+@pytest.mark.parametrize(
+    ("model", "accelerator", "layout"),
+    [
+        ("llama-3.1-8b", "v6e-1x1", Layout(data=1, model=1, gather=False, batch_size=64)),
+        ("llama-3.1-8b", "v6e-2x4", Layout(data=8, model=1, gather=False, batch_size=512)),
+        ("llama-3.1-8b", "v5e-2x4", Layout(data=8, model=1, gather=True, batch_size=256)),
+        ("llama-3.1-70b", "v6e-2x4", Layout(data=8, model=1, gather=True, batch_size=512)),
+        ("llama-3.1-70b", "v5p-2x2x1", Layout(data=4, model=1, gather=True, batch_size=128)),
+        ("smollm2-135m", "cpu", Layout(data=1, model=1, gather=False, batch_size=16)),
+    ],
+)
+def test_weights_are_whole_where_they_fit_and_gathered_elsewhere(model: str, accelerator: str, layout: Layout) -> None:
+    assert chosen(model, accelerator) == layout
+
+
+@pytest.mark.parametrize(
+    ("mesh_shape", "layout"),
+    [
+        ("8x1", Layout(data=8, model=1, gather=False, batch_size=512)),
+        ("4x2", Layout(data=4, model=2, gather=False, batch_size=256)),
+        ("1x8", Layout(data=1, model=8, gather=False, batch_size=64)),
+    ],
+)
+def test_mesh_that_is_asked_for_is_obeyed(mesh_shape: str, layout: Layout) -> None:
+    assert chosen("llama-3.1-8b", "v6e-2x4", mesh_shape) == layout
+
+
+@pytest.mark.parametrize(
+    ("mesh_shape", "said"),
+    [
+        ("4x4", "must multiply to the number of devices, 8, found 4x4, which is 16: write auto, 8x1 or 1x8"),
+        ("0x8", "must be auto or DATAxMODEL, found '0x8': write 8x1"),
+        ("8", "must be auto or DATAxMODEL, found '8'"),
+        ("8X1", "must be auto or DATAxMODEL, found '8X1'"),
+        ("1x8\n", "must be auto or DATAxMODEL"),
+        ("-1x-8", "must be auto or DATAxMODEL"),
+    ],
+)
+def test_mesh_that_is_none_of_these_devices_is_refused(mesh_shape: str, said: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        chosen("llama-3.1-8b", "v6e-2x4", mesh_shape)
+    assert f"mesh_shape {said}" in str(refused.value)
+
+
+def test_tensor_parallel_must_divide_heads_kv_heads_and_ffn() -> None:
+    with pytest.raises(SettingsError, match=r"divides heads \(9\) and kv_heads \(3\), found 4 in 1x4: lower it"):
+        chosen("smollm2-135m", "v6e-2x2", "1x4")
+    with pytest.raises(SettingsError, match=r"divides kv_heads \(8\), found 16 in 1x16"):
+        choose_layout(workload("llama-3.1-70b"), 16, 32e9, 64, "1x16")
+
+
+def test_batch_that_is_asked_for_is_obeyed_and_must_be_shared_evenly() -> None:
+    assert chosen("llama-3.1-8b", "v6e-2x4", batch_size=24).batch_size == 24
+    assert chosen("llama-3.1-8b", "v6e-2x4", "1x8", batch_size=1).windows_per_device == 1
+    with pytest.raises(SettingsError, match="multiple of the 8 devices that share a batch, found 20: choose 24, or 0"):
+        chosen("llama-3.1-8b", "v6e-2x4", batch_size=20)
+
+
+def test_batch_is_halved_until_it_fits() -> None:
+    asked, one = workload("llama-3.1-8b"), Mesh(data=1, model=1, gather=False)
+    room = memory_of(asked, one, 32).total / (1 - RESERVE)
+    assert choose_layout(asked, 1, room * 1.0001, 64).batch_size == 32
+    assert choose_layout(asked, 1, room * 0.9999, 64).batch_size == 16
+
+
+def test_weights_are_gathered_rather_than_whole_with_room_for_few_windows() -> None:
+    asked, whole = workload("llama-3.1-8b"), Mesh(data=8, model=1, gather=False)
+    room = memory_of(asked, whole, 8 * 8).total / (1 - RESERVE)
+    assert choose_layout(asked, 8, room * 1.0001, 64) == Layout(data=8, model=1, gather=False, batch_size=64)
+    assert choose_layout(asked, 8, room * 0.9999, 64) == Layout(data=8, model=1, gather=True, batch_size=512)
+
+
+def test_layers_are_split_only_where_two_of_them_do_not_fit_beside_their_shares() -> None:
+    wide = CONFIGS["llama-3.1-8b"] | {"num_hidden_layers": 2, "intermediate_size": 2**20}
+    assert chosen(wide, "v5e-2x4") == Layout(data=2, model=4, gather=False, batch_size=16)
+    for mesh in (Mesh(data=8, model=1, gather=True), Mesh(data=4, model=2, gather=False)):
+        assert memory_of(workload(wide), mesh, mesh.window_shards).total > 16e9 * (1 - RESERVE)
+
+
+def test_model_that_does_not_fit_is_refused_with_the_slice_that_holds_it() -> None:
+    with pytest.raises(ModelError) as refused:
+        chosen("llama-3.1-70b", "v5e-2x4")
+    for phrase in (
+        "70,553,706,496 parameters in bfloat16 needs 17.6 GB a device",
+        "on 8 ",
+        "found 16.0 GB, of which 3%",
+    ):
+        assert phrase in str(refused.value)
+    assert str(refused.value).endswith("the smallest slice that holds it is v6e-2x4")
+
+
+def test_model_that_nothing_holds_is_refused_so() -> None:
+    with pytest.raises(ModelError, match="no slice of one host holds it: choose a smaller model"):
+        chosen(CONFIGS["llama-3.1-70b"] | {"num_hidden_layers": 800}, "v6e-2x4")
+
+
+def test_mesh_that_is_asked_for_and_too_large_points_to_auto() -> None:
+    with pytest.raises(ModelError, match=r"weights whole on each device, a batch of 8.*: mesh_shape=auto fits"):
+        chosen("llama-3.1-70b", "v6e-2x4", "8x1")
+
+
+def test_batch_that_is_asked_for_and_too_large_is_to_be_lowered() -> None:
+    with pytest.raises(ModelError, match=r"a batch of 80,000\), found .*: lower batch_size, or set it to 0"):
+        chosen("llama-3.1-8b", "v6e-2x4", batch_size=80_000)
+
+
+def test_a_host_without_a_limit_holds_everything() -> None:
+    assert choose_layout(workload("llama-3.1-70b"), 4, None, 16) == Layout(data=4, model=1, gather=False, batch_size=64)
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_accelerator_of_a_known_model_is_the_smallest_that_holds_it_with_room(name: str) -> None:
+    row, asked = KNOWN[name], workload(name)  # a new row of models.yaml has its shape in tests/models/published.py
+    smallest = smallest_slice(asked)
+    assert smallest is not None
+    assert row.accelerator in ("cpu", smallest.name)
+    layout = chosen(name, row.accelerator)
+    assert layout.windows_per_device >= 8
+    assert row.accelerator != "cpu" or asked.parameters < 10**9
+
+
+def test_the_least_that_a_model_needs_is_less_than_what_it_is_given() -> None:
+    asked = workload("llama-3.1-70b")
+    assert (
+        asked.weight_bytes / 8
+        < least_memory(asked, 8).total
+        < memory_of(asked, chosen("llama-3.1-70b", "v6e-2x4"), 512).total
+    )
+
+
+GATHERED, SPLIT = Mesh(data=8, model=1, gather=True), Mesh(data=1, model=8, gather=False)
+MESHES = [(name, GATHERED) for name in CONFIGS]
+MESHES += [(name, SPLIT) for name in CONFIGS if workload(name).decoder.kv_heads % SPLIT.model == 0]
+
+
+@pytest.mark.parametrize(("name", "mesh"), MESHES)
+def test_every_matrix_of_a_known_model_is_split_evenly(name: str, mesh: Mesh) -> None:
+    asked = workload(name)
+    for parameter in (*asked.model.values(), *asked.layer.values()):
+        split = mesh.split(parameter)
+        assert len(split) == len(parameter.shape)
+        if len(parameter.shape) == 1:
+            assert split == ((),)
+            continue
+        [(place, axes)] = [(place, axes) for place, axes in enumerate(split) if axes]
+        assert parameter.shape[place] % 8 == 0
+        assert axes == (("data", "model") if mesh.gather else ("model",))
+        assert mesh.share(parameter) * 8 == parameter.size
+
+
+def test_gathered_weights_are_split_by_rows_and_tables_by_columns() -> None:
+    asked, mesh = workload("llama-3.1-8b"), Mesh(data=4, model=2, gather=True)
+    both = ("data", "model")
+    assert mesh.split(asked.model["embed"]) == ((), both)  # a lookup wants every row
+    assert mesh.split(asked.layer["gate"]) == (both, ())
+    assert mesh.split(asked.layer["key"]) == (both, (), ())
+    assert mesh.split(asked.layer["attention_norm"]) == ((),)
+    assert Mesh(data=16, model=1, gather=True).split(asked.layer["key"]) == ((), both, ())  # 8 kv heads of 128
+
+
+def test_tensor_parallel_splits_what_can_be_computed_apart() -> None:
+    asked, mesh = workload(TINY), Mesh(data=1, model=2, gather=False)
+    assert mesh.split(asked.layer["query"]) == (("model",), (), ())
+    assert mesh.split(asked.layer["down"]) == ((), ("model",))
+    assert mesh.split(asked.model["head"]) == (("model",), ())
+    routed = with_experts(8, 2)
+    assert mesh.split(routed.layer["gate"]) == ((), ("model",), ())
+    assert mesh.split(routed.layer["router"]) == ((), ())
+
+
+def test_windows_are_shared_by_all_devices_or_by_rows() -> None:
+    meshes = [(8, 1, False), (8, 1, True), (1, 8, False), (2, 4, False)]
+    shards = [Mesh(data=data, model=model, gather=gather).window_shards for data, model, gather in meshes]
+    assert shards == [8, 8, 1, 2]

@@ -1,0 +1,169 @@
+"""Made-up books with windows and scores, for the tests of what is made of them."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from byheart.components.plot.charts.frame import Subject
+from byheart.components.plot.provenance import Run
+from byheart.contracts.books import Book, Chapter
+from byheart.contracts.model import Model
+from byheart.contracts.settings import ChartSettings, Settings
+from byheart.contracts.windows import ControlSample, Tokenization, Windows, control_sample
+from byheart.measures.measured import Measured, measure
+from byheart.measures.outcomes import Control, Outcome, control_of
+from byheart.measures.rates import Rates, count
+from byheart.measures.statistics import Statistics, all_passages, statistics
+from byheart.measures.uncertainty import blocks
+from byheart.scores.scores import ScoreManifest, Scores
+from tests.contracts.test_settings import DEFAULTS
+
+CHART = ChartSettings(coverage="suffix", plot_title="", colormap="Greys", figsize="8x2", dpi=60)
+
+
+def windows(count: int, *, stride: int = 10, prompt: int = 20, suffix: int = 20, first: int = 0) -> Windows:
+    """Windows of `prompt` + `suffix` characters, one every `stride`, with a token a character."""
+    start = first + stride * np.arange(count)
+    token_stops = start[:, None] + 1 + np.arange(prompt + suffix)
+    return Windows(
+        cursor=start,
+        start=start,
+        suffix_start=start + prompt,
+        stop=start + prompt + suffix,
+        token_ids=token_stops.astype(np.int32),
+        token_stops=token_stops,
+        dropped_tail=3,
+        dropped_inside=1,
+    )
+
+
+def rows(windows: Windows, which: np.ndarray) -> Windows:
+    """Some of the windows: the others' slices were too short."""
+    return dataclasses.replace(windows, **{name: values[which] for name, values in windows.columns().items()})
+
+
+def scores(log_p_z: np.ndarray, log_p_z_top_k: np.ndarray | None = None) -> Scores:
+    """Scores with these sums, in one token each; greedy where p_z is above a half."""
+    rows = len(log_p_z)
+    return Scores(
+        log_p_z=log_p_z,
+        log_p_z_top_k=log_p_z if log_p_z_top_k is None else log_p_z_top_k,
+        greedy=log_p_z > np.log(0.5),
+        token_log_probs=log_p_z.astype(np.float32)[:, None],
+        token_ranks=np.zeros((rows, 1), np.int32),
+        token_log_top_k_mass=np.zeros((rows, 1), np.float32),
+    )
+
+
+def random_text(characters: int) -> str:
+    """Words of random letters, in which nothing is repeated."""
+    random = np.random.default_rng(0)
+    letters = random.choice(list("abcdefghijklmnopqrstuvwxyz  "), characters)
+    return "".join(letters)
+
+
+def measured(
+    p_z: Sequence[float] | np.ndarray,
+    *,
+    p_z_top_k: Sequence[float] | np.ndarray | None = None,
+    characters: int | None = None,
+    text: str | None = None,
+    which: np.ndarray | None = None,
+    sample: int = 0,
+    sample_p_z: float = 1e-9,
+    name: str = "toy",
+    chapters: tuple[Chapter, ...] = (),
+    role: str = "book",
+    **spans: int,
+) -> Measured:
+    """A book whose windows have these probabilities; only the windows `which`, if given, are there.
+
+    Args:
+        sample: suffixes that are also scored under another prompt, all with `sample_p_z`.
+        spans: `stride`, `prompt` and `suffix`, as `windows` takes them.
+    """
+    with np.errstate(divide="ignore"):
+        plain = np.log(np.asarray(p_z, np.float64))
+        top_k = plain if p_z_top_k is None else np.log(np.asarray(p_z_top_k, np.float64))
+    held = windows(len(plain), **spans)
+    if which is not None:
+        held, plain, top_k = rows(held, which), plain[which], top_k[which]
+    pairs: ControlSample = control_sample(held, sample)
+    if text is None:
+        text = random_text(int(held.stop.max(initial=30)) + 5 if characters is None else characters)
+    return measure(
+        Book(name=name, source=f"{name}.txt", text=text, role=role, chapters=chapters),
+        held,
+        scores(plain, top_k),
+        pairs,
+        scores(np.full(len(pairs), np.log(sample_p_z))),
+        prompt_tokens=spans.get("prompt", 20),
+        scored_tokens=spans.get("suffix", 20),
+        stride=spans.get("stride", 10),
+    )
+
+
+def numbers(book: Measured, control: Control | None = None) -> Statistics:
+    """The book's statistics."""
+    return outcome(book, control).statistics
+
+
+def outcome(book: Measured, control: Control | None = None) -> Outcome:
+    """What is kept of the book."""
+    cut = blocks(book.book)
+    counts = {name: count(book, scheme, cut) for name, scheme in book.schemes.items()}
+    rates = {name: Rates.of(counted) for name, counted in counts.items()}
+    described: dict[str, Any] = {
+        **book.book.identity(),
+        "chapters": len(book.book.chapters),
+        "scores": "a" * 32,
+        "computed_on": [{"device": "cpu", "jax": "0.10.2"}],
+    }
+    return Outcome(
+        described=described,
+        statistics=statistics(book, cut, rates, all_passages(book), control),
+        rates=rates,
+        counts=counts,
+        log_p_z={name: scheme.log_p_z for name, scheme in book.schemes.items()},
+    )
+
+
+def control(*books: Measured) -> Control:
+    """The control that these books make."""
+    made = control_of([outcome(book) for book in books])
+    assert made
+    return made
+
+
+def subject(book: Measured, control: Control | None = None, **settings: Any) -> Subject:
+    """What the charts of a book are about; `settings` are of the charts."""
+    return dataclasses.replace(subject_of(book, **settings), rates=outcome(book, control).rates, control=control)
+
+
+def subject_of(book: Measured, **settings: Any) -> Subject:
+    """The same without rates and control, for a book whose parts do not fit each other."""
+    chart = dataclasses.replace(CHART, **settings)
+    return Subject(measured=book, rates={}, control=None, settings=chart, model="samples/model", footer="$\\frac{$ so")
+
+
+def run(*, bos_id: int | None = None, **settings: Any) -> Run:
+    """What the stages before say of a run; `settings` are the pipeline's parameters."""
+    chosen = Settings.from_parameters({**DEFAULTS, **settings})
+    return Run(
+        settings=chosen,
+        model=Model(
+            source="samples/model",
+            commit=None,
+            address="gone",
+            model_type="llama",
+            parameters=1_488_192,
+            weights_sha256="w" * 64,
+        ),
+        tokenization=Tokenization(
+            tokenizer_sha256="t" * 64, tokenizers="0.22.0", bos_id=bos_id,
+            scored_tokens=chosen.window.scored_tokens(has_bos=bos_id is not None),
+        ),
+        scores=ScoreManifest(store="/x/store", precision="float32", addresses={}, control_addresses={}),
+    )  # fmt: skip
