@@ -55,7 +55,7 @@ LUGGAGE: dict[str, tuple[str, ...]] = {
     "machines": (),
     "models": ("numpy", "yaml"),
     "store": ("google", "google_crc32c", "requests"),
-    "contracts": ("numpy", "pyarrow"),
+    "contracts": ("msgspec", "numpy", "pyarrow"),
 }
 """What each room may import from outside the project."""
 

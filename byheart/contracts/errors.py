@@ -9,12 +9,29 @@
     └── DamagedError      something that an earlier stage wrote is not what it was
 
 Every message says what was needed, what was found and what to do, in one line. A stage that raises one of these ends
-with that line and a non-zero exit; any other exception is a fault of this program and keeps its traceback.
+with that line and a non-zero exit; any other exception is a fault of this program and keeps its traceback. What a
+program wants to know of an error is a field of it, and is never read out of its message.
 """
 
 
 class ByheartError(Exception):
     """An error whose message is meant for the person who started the run."""
+
+    parameter: str
+    """The pipeline's parameter whose value is at fault; empty where none is."""
+    may_pass: bool
+    """Whether the same attempt may succeed later, as after a network's failure; else it is refused for good."""
+    stage: str
+    """The stage that ended with it, once that is known; empty before."""
+
+    def __init__(self, message: str, *, parameter: str = "", may_pass: bool = False, stage: str = "") -> None:
+        super().__init__(message)
+        self.parameter, self.may_pass, self.stage = parameter, may_pass, stage
+
+    @property
+    def message(self) -> str:
+        """The message as one line."""
+        return " ".join(str(self).split())
 
 
 class SettingsError(ByheartError):

@@ -1,8 +1,9 @@
 """The model of a run, as the first stage hands it to the others: where it is and what it is, never its weights."""
 
 import dataclasses
-import json
 from pathlib import Path
+
+from byheart.contracts.json_files import read_json, write_json
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -10,7 +11,7 @@ class Model:
     """A model, checked and hashed."""
 
     source: str
-    """What the user called it."""
+    """The repository's name on the Hub, or the folder that the user named."""
     commit: str | None
     """The full commit on the Hugging Face Hub; None for a folder."""
     address: str
@@ -23,9 +24,9 @@ class Model:
 
 def write_model(path: str | Path, model: Model) -> None:
     """Write the model's description as JSON."""
-    Path(path).write_text(json.dumps(dataclasses.asdict(model), indent=2) + "\n", encoding="utf-8")
+    write_json(path, model)
 
 
 def read_model(path: str | Path) -> Model:
     """The description that `write_model` wrote."""
-    return Model(**json.loads(Path(path).read_text(encoding="utf-8")))
+    return read_json(path, Model)

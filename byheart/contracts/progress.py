@@ -74,7 +74,7 @@ def stage(name: str) -> Iterator[None]:
     try:
         yield
     except ByheartError as error:
-        say(" ".join(str(error).split()), ERROR)
+        say(error.message, ERROR, parameter=error.parameter, may_pass=error.may_pass)
         raise SystemExit(1) from None
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _FAULTS_OF_A_PLACE:
