@@ -42,7 +42,7 @@ def run(
         )
     lengths = count_characters(books)
     windows = sum(-(-length // settings.window.cursor_inc) for length in lengths or [A_BOOK])
-    name, config = find_config(model, parameters["model_revision"])
+    name, config = find_config(model)
     family = family_of(config)
     subject = Subject(
         name=name,
