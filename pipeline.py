@@ -62,7 +62,6 @@ Options of the heat map:
 import dataclasses
 import inspect
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, List  # noqa: UP035  kfp reads `list[str]` as a list of anything
 
 from kfp import dsl, kubernetes
@@ -102,7 +101,7 @@ OPTIONS: dict[str, Any] = {
 class Fixed:
     """What is the same for every run of a compiled graph: Kubeflow takes it from no parameter of a run."""
 
-    images: Mapping[str, str] = MappingProxyType({})
+    images: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """The reference of each stage's image; empty for those that the components name."""
     queue: str = ""
     """Kueue's LocalQueue that the pods of `extract` wait in; empty for none."""
@@ -133,7 +132,7 @@ def _tasks(
     shards: int = 1,
     options: dict = {},  # noqa: B006  kfp copies it
 ) -> dict[str, dsl.PipelineTask]:
-    """The tasks by name: download -> tokenize -> plan -> extract -> plot -> verdict; the top explains the parameters."""
+    """The tasks by name: download -> tokenize -> plan -> extract -> plot -> verdict."""
     downloaded = download(**locals(), defaults=DEFAULTS)
     given = {name: downloaded.outputs[name] for name in ("book_texts", "model_description", "settings")}
     tokenized = tokenize(**given)
@@ -171,7 +170,7 @@ DEFAULTS: dict[str, Any] = {
 """Of every parameter that has one, those in `options` too. They are in the graph, so that no stage needs this file."""
 
 
-def make_pipeline(fixed: Fixed = Fixed()) -> Any:  # noqa: B008  frozen
+def make_pipeline(fixed: Fixed = Fixed()) -> Any:
     """KFP's pipeline, with what is fixed in it."""
 
     def byheart(*parameters: Any) -> dsl.Artifact:

@@ -152,9 +152,7 @@ class ChartSettings:
         found = re.fullmatch(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)", self.figsize)
         size = (float(found[1]), float(found[2])) if found else (0.0, 0.0)
         if not (6 <= size[0] <= 100 and 2 <= size[1] <= 100):
-            _refuse(
-                "figsize", "be WIDTHxHEIGHT in inches, from 6x2 to 100x100", repr(self.figsize), "write 20x3"
-            )
+            _refuse("figsize", "be WIDTHxHEIGHT in inches, from 6x2 to 100x100", repr(self.figsize), "write 20x3")
         return size
 
 

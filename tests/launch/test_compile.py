@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 import yaml
+from byheart.launch.fixed import Fixed
 from google.protobuf import json_format
 from kfp.kubernetes.kubernetes_executor_config_pb2 import KubernetesExecutorConfig
 from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineSpec, PlatformSpec
 
 from byheart.contracts.errors import SettingsError
 from byheart.launch.compile import compile_pipeline
-from byheart.launch.fixed import Fixed
 from byheart.launch.images import commit
 from tests.launch.driver import executors_of, graphs_of, parameters_in, read_compiled
 
