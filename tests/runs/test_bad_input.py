@@ -625,7 +625,7 @@ def attempt(case: Case, pipeline: Path, folder: Path, servers: Mapping[str, str]
         *options,
     ]
     done = subprocess.run(
-        [*made.inside, *(word.replace("@", str(folder)) for word in command)],
+        [*made.inside, *(re.sub("^@", str(folder), word) for word in command)],
         capture_output=True,
         text=True,
         check=False,
