@@ -3,8 +3,8 @@
 import difflib
 import json
 import math
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NoReturn, TypeVar
 
 import msgspec
 
@@ -39,14 +39,9 @@ def flatten(parameters: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[
     options = parameters[OPTIONS]
     for name in options:
         if name in alone:
-            raise SettingsError(
-                f"{name} must be given as a parameter of its own, found it within {OPTIONS}: move it out",
-                parameter=name,
-            )
+            refuse(name, "be given as a parameter of its own", f"it within {OPTIONS}", "move it out")
         if name not in defaults:
-            raise SettingsError(
-                f"{OPTIONS} must hold known names, found {name!r}: {closest(name, defaults)}", parameter=OPTIONS
-            )
+            refuse(OPTIONS, "hold known names", repr(name), closest(name, defaults))
     return {**defaults, **alone, **options}
 
 
@@ -64,7 +59,7 @@ def as_declared(name: str, value: Any, kind: type[_Value]) -> _Value:
             raise ValueError
     except (msgspec.ValidationError, ValueError):
         hint = "write it in quotes" if kind is str else "give one"
-        raise SettingsError(f"{name} must be {KINDS[kind]}, found {_shown(value)}: {hint}", parameter=name) from None
+        refuse(name, f"be {KINDS[kind]}", json.dumps(value, ensure_ascii=False, default=repr), hint)
     return converted
 
 
@@ -75,6 +70,33 @@ def closest(name: str, known: Iterable[str]) -> str:
     return f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
 
 
-def _shown(value: Any) -> str:
-    """A value as it was written: in JSON."""
-    return json.dumps(value, ensure_ascii=False, default=repr)
+def refuse(name: str, needed: str, found: object, hint: str) -> NoReturn:
+    """Say what a parameter must do or be, what was found, and what to do.
+
+    Raises:
+        SettingsError: always.
+    """
+    raise SettingsError(f"{name} must {needed}, found {found}: {hint}", parameter=name) from None
+
+
+def check_at_least(name: str, value: int, least: int, unit: str) -> None:
+    """Refuse a number below the least of so many units.
+
+    Raises:
+        SettingsError: it is.
+    """
+    if value < least:
+        unit = unit.removesuffix("s") if least == 1 else unit
+        refuse(name, f"be at least {least} {unit}", value, "raise it")
+
+
+def check_one_of(name: str, value: str, known: Sequence[str]) -> None:
+    """Refuse a word that is not one of those.
+
+    Raises:
+        SettingsError: it is not.
+    """
+    if value not in known:
+        raise SettingsError(
+            f"{name} must be one of {', '.join(known)}; found {value!r}: choose one of them", parameter=name
+        )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from byheart.contracts.errors import SettingsError
+from byheart.contracts.parameters import check_one_of, refuse
 
 _OF_THE_PAPER = ("chunk_size", "prompt_tokens", "max_length", "bos", "temperature", "top_k", "coverage")
 """Settings that Cooper et al. 2025, arXiv 2505.12546, fix: 50 + 50 tokens, top-k 40. The pipeline's defaults are
@@ -24,10 +24,7 @@ def with_preset(parameters: Mapping[str, Any], defaults: Mapping[str, Any]) -> d
         SettingsError: there is no such preset, or a parameter is neither the preset's nor left at its default.
     """
     name = parameters["preset"]
-    if name not in PRESETS:
-        raise SettingsError(
-            f"preset must be one of {', '.join(PRESETS)}; found {name!r}: choose one of them", parameter="preset"
-        )
+    check_one_of("preset", name, PRESETS)
     fixed = {
         "none": {},
         "paper": {field: defaults.get(field, parameters[field]) for field in _OF_THE_PAPER},
@@ -35,8 +32,5 @@ def with_preset(parameters: Mapping[str, Any], defaults: Mapping[str, Any]) -> d
     }[name]
     for field, value in fixed.items():
         if parameters[field] not in (value, defaults.get(field, value)):
-            raise SettingsError(
-                f"{field} must be {value} where preset={name}, found {parameters[field]}: leave one of the two out",
-                parameter=field,
-            )
+            refuse(field, f"be {value} where preset={name}", parameters[field], "leave one of the two out")
     return {**parameters, **fixed}

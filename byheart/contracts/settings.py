@@ -5,17 +5,16 @@ No default stands here: every default is in `pipeline.py`.
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 
 import msgspec
 
 from byheart.contracts.encodings import codec_name
-from byheart.contracts.errors import SettingsError
 from byheart.contracts.json_files import read_json, write_json
-from byheart.contracts.parameters import as_declared
+from byheart.contracts.parameters import as_declared, check_at_least, check_one_of, refuse
 from byheart.contracts.presets import with_preset
 
 BOS = ("auto", "true", "false")
@@ -74,7 +73,7 @@ class WindowSettings:
             fed = min(fed, self.max_length)
         scored = fed - has_bos - self.prompt_tokens
         if scored < 1:
-            _refuse(
+            refuse(
                 "max_length",
                 f"leave a suffix after {'the BOS and ' if has_bos else ''}prompt_tokens={self.prompt_tokens}",
                 f"max_length={self.max_length}",
@@ -152,7 +151,7 @@ class ChartSettings:
         found = re.fullmatch(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)", self.figsize)
         size = (float(found[1]), float(found[2])) if found else (0.0, 0.0)
         if not (6 <= size[0] <= 100 and 2 <= size[1] <= 100):
-            _refuse("figsize", "be WIDTHxHEIGHT in inches, from 6x2 to 100x100", repr(self.figsize), "write 20x3")
+            refuse("figsize", "be WIDTHxHEIGHT in inches, from 6x2 to 100x100", repr(self.figsize), "write 20x3")
         return size
 
 
@@ -197,43 +196,43 @@ class Settings:
         """Refuse, by name, the first value that cannot be used."""
         text, window, score, layout, chart = self.text, self.window, self.score, self.layout, self.chart
         codec_name(text.encoding)
-        _one_of("gutenberg", text.gutenberg, GUTENBERG)
-        _one_of("on_bad_book", text.on_bad_book, ON_BAD_BOOK)
-        _at_least("chunk_size", window.chunk_size, 2, "tokens")
-        _at_least("slice_length", window.slice_length, 1, "characters")
-        _at_least("cursor_inc", window.cursor_inc, 1, "characters")
-        _at_least("max_length", window.max_length, 0, "positions (0 cuts nothing)")
-        _at_least("prompt_tokens", window.prompt_tokens, 1, "tokens")
+        check_one_of("gutenberg", text.gutenberg, GUTENBERG)
+        check_one_of("on_bad_book", text.on_bad_book, ON_BAD_BOOK)
+        check_at_least("chunk_size", window.chunk_size, 2, "tokens")
+        check_at_least("slice_length", window.slice_length, 1, "characters")
+        check_at_least("cursor_inc", window.cursor_inc, 1, "characters")
+        check_at_least("max_length", window.max_length, 0, "positions (0 cuts nothing)")
+        check_at_least("prompt_tokens", window.prompt_tokens, 1, "tokens")
         if window.prompt_tokens >= window.chunk_size:
-            _refuse(
+            refuse(
                 "prompt_tokens",
                 f"leave a suffix: less than chunk_size={window.chunk_size}",
                 window.prompt_tokens,
                 "lower prompt_tokens or raise chunk_size",
             )
-        _one_of("bos", window.bos, BOS)
+        check_one_of("bos", window.bos, BOS)
         window.scored_tokens(has_bos=window.bos == "true")
         if not 0.01 <= score.temperature <= 100:
-            _refuse("temperature", "be from 0.01 to 100", score.temperature, "1 is the model's own")
-        _at_least("top_k", score.top_k, 0, "tokens (0 is the whole vocabulary)")
-        _one_of("precision", score.precision, PRECISIONS)
-        _at_least("control_sample", self.control.control_sample, 0, "suffixes (0 is none)")
-        _at_least("batch_size", layout.batch_size, 0, "windows (0 is chosen for you)")
-        _at_least("num_devices", layout.num_devices, 0, "devices (0 is all)")
+            refuse("temperature", "be from 0.01 to 100", score.temperature, "1 is the model's own")
+        check_at_least("top_k", score.top_k, 0, "tokens (0 is the whole vocabulary)")
+        check_one_of("precision", score.precision, PRECISIONS)
+        check_at_least("control_sample", self.control.control_sample, 0, "suffixes (0 is none)")
+        check_at_least("batch_size", layout.batch_size, 0, "windows (0 is chosen for you)")
+        check_at_least("num_devices", layout.num_devices, 0, "devices (0 is all)")
         if layout.mesh_shape != AUTO and not re.fullmatch(r"[1-9]\d{0,5}x[1-9]\d{0,5}", layout.mesh_shape):
-            _refuse("mesh_shape", "be auto or DATAxMODEL", repr(layout.mesh_shape), "write auto, or 8x1")
+            refuse("mesh_shape", "be auto or DATAxMODEL", repr(layout.mesh_shape), "write auto, or 8x1")
         if not 1 <= layout.shards <= MOST_SHARDS:
-            _refuse("shards", f"be from 1 to {MOST_SHARDS:,} tasks", layout.shards, "choose such a number")
+            refuse("shards", f"be from 1 to {MOST_SHARDS:,} tasks", layout.shards, "choose such a number")
         memory = self.placement.memory
         if memory != AUTO and not QUANTITY.fullmatch(memory):
             hint = "write auto, or a number with Mi, Gi or Ti, as 32Gi"
-            _refuse("memory", "be auto or a quantity", repr(memory), hint)
-        _one_of("coverage", chart.coverage, COVERAGES)
-        _one_of("colormap", chart.colormap, COLORMAPS)
-        _at_least("dpi", chart.dpi, 10, "dots an inch")
+            refuse("memory", "be auto or a quantity", repr(memory), hint)
+        check_one_of("coverage", chart.coverage, COVERAGES)
+        check_one_of("colormap", chart.colormap, COLORMAPS)
+        check_at_least("dpi", chart.dpi, 10, "dots an inch")
         if chart.size[0] * chart.size[1] * chart.dpi**2 > _MOST_DOTS:
             dots = f"keep figsize below {_MOST_DOTS:,} dots"
-            _refuse("dpi", dots, f"{chart.figsize} at {chart.dpi}", "lower dpi")
+            refuse("dpi", dots, f"{chart.figsize} at {chart.dpi}", "lower dpi")
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain values: the preset's name, and the others by group."""
@@ -260,20 +259,3 @@ SETTINGS: dict[str, Any] = {
     for name, kind in (_fields(of_field) if dataclasses.is_dataclass(of_field) else {field: of_field}).items()
 }
 """Every setting by its name, and its type."""
-
-
-def _refuse(name: str, needed: str, found: object, hint: str) -> NoReturn:
-    raise SettingsError(f"{name} must {needed}, found {found}: {hint}", parameter=name)
-
-
-def _at_least(name: str, value: int, least: int, unit: str) -> None:
-    if value < least:
-        unit = unit.removesuffix("s") if least == 1 else unit
-        _refuse(name, f"be at least {least} {unit}", value, "raise it")
-
-
-def _one_of(name: str, value: str, known: Sequence[str]) -> None:
-    if value not in known:
-        raise SettingsError(
-            f"{name} must be one of {', '.join(known)}; found {value!r}: choose one of them", parameter=name
-        )
