@@ -87,21 +87,16 @@ def compile_ahead(
     Raises:
         ModelError: the compiler finds that it does not fit.
     """
-    dtype, layers = jnp.dtype(workload.precision), workload.decoder.layers
-    sharding = make_sharding(devices, layout)
-    params = {
-        name: jax.ShapeDtypeStruct(one.shape, dtype, sharding=sharding.at_rest(one, stacked=False))
-        for name, one in workload.model.items()
-    }
-    stacked = {
-        name: jax.ShapeDtypeStruct((layers, *one.shape), dtype, sharding=sharding.at_rest(one, stacked=True))
-        for name, one in workload.layer.items()
-    }
+    dtype, sharding = jnp.dtype(workload.precision), make_sharding(devices, layout)
+    params = jax.tree.map(
+        lambda parameter: jax.ShapeDtypeStruct(parameter.shape, dtype, sharding=sharding.at_rest(parameter)),
+        workload.weights,
+    )
     batch = (layout.batch_size, workload.positions + 1)
     token_ids = jax.ShapeDtypeStruct(batch, jnp.int32, sharding=sharding.windows)
     score = scorer(
         workload.decoder,
-        (workload.model, workload.layer),
+        workload.weights,
         sharding,
         scored_tokens=workload.scored_tokens,
         temperature=temperature,
@@ -109,8 +104,7 @@ def compile_ahead(
     )
     started = time.monotonic()
     try:
-        with jax.default_matmul_precision("highest" if workload.precision == "float32" else "default"):
-            made = score.lower({**params, "layers": stacked}, token_ids).compile()
+        made = score.lower(params, token_ids).compile()
     except jax.errors.JaxRuntimeError as error:
         if _TOO_MUCH not in str(error):
             raise

@@ -11,6 +11,7 @@ from byheart.machines.accelerators import ONE_HOST, Accelerator
 from byheart.machines.memory import RESERVE, Memory, memory_of
 from byheart.machines.mesh import TENSOR_PARALLEL, Mesh
 from byheart.machines.workload import Workload
+from byheart.models.parameters import LAYERS
 
 ROOM = 8
 """Windows a device must have room for, or its weights are not replicated: fewer leave its arithmetic units idle."""
@@ -143,7 +144,7 @@ def _indivisible(workload: Workload, model: int) -> list[str]:
     """What cannot be split in so many equal parts, in words; a vocabulary is left whole."""
     sides = {
         axis: side
-        for parameter in workload.layer.values()
+        for parameter in workload.weights[LAYERS].values()
         for axis, side in zip(parameter.axes, parameter.shape, strict=True)
         if axis in TENSOR_PARALLEL
     }

@@ -9,13 +9,12 @@ for the top k, and a byte for each that says whether it is kept.
 import dataclasses
 
 from byheart.machines.mesh import Mesh
-from byheart.machines.workload import HEAD_WINDOWS, Workload
+from byheart.machines.workload import HEAD_WINDOWS, IN_FLIGHT, Workload
+from byheart.models.parameters import leaves
 
 RESERVE = 0.03
 """The share of a device's memory that is left free: for the program, and what lies between the arrays."""
 
-_IN_FLIGHT = 2
-"""Batches whose inputs and scores are on the device."""
 _LOGIT_BYTES = 4 + 4 + 1
 _SCORE_BYTES = 4 * 4
 """Of a scored token: four numbers."""
@@ -50,8 +49,7 @@ class Memory:
 def memory_of(workload: Workload, mesh: Mesh, batch_size: int) -> Memory:
     """What each device holds with `batch_size` windows in a batch over all of them."""
     decoder, each = workload.decoder, workload.element_bytes
-    at_rest = sum(map(mesh.share, workload.model.values()))
-    at_rest += decoder.layers * sum(map(mesh.share, workload.layer.values()))
+    at_rest = sum(map(mesh.share, leaves(workload.weights)))
 
     windows = -(-batch_size // mesh.window_shards)
     apart = 1 if mesh.gather else mesh.model  # devices that share what is made of a window
@@ -67,5 +65,5 @@ def memory_of(workload: Workload, mesh: Mesh, batch_size: int) -> Memory:
         gathered=2 * workload.layer_bytes if mesh.gather else 0,
         states=2 * tokens * decoder.embed * each + max(attention, mlp) / apart,
         head=(workload.head_bytes if mesh.gather else 0) + scored * decoder.embed * each + logits / apart,
-        batches=_IN_FLIGHT * (windows * (workload.positions + 1) * 4 + scored * _SCORE_BYTES),
+        batches=IN_FLIGHT * (windows * (workload.positions + 1) * 4 + scored * _SCORE_BYTES),
     )

@@ -5,8 +5,6 @@ import dataclasses
 from byheart.contracts.errors import ModelError
 from byheart.models.rope import Rope
 
-ACTIVATIONS = ("silu", "gelu", "gelu_tanh", "relu")
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Attention:
@@ -57,6 +55,7 @@ class DecoderConfig:
     """Scores become cap * tanh(score / cap)."""
 
     activation: str = "silu"
+    """A row of `byheart.models.activations`."""
     gated: bool = True
     """Whether the MLP is down(activation(gate) * up), and not down(activation(up))."""
     experts: int = 0

@@ -1,4 +1,4 @@
-"""Whether the accelerator that a run was planned for is there, and what may keep it away where it is not."""
+"""Checks that the accelerator that a run was planned for is there, and says what may be wrong where it is not."""
 
 import dataclasses
 import importlib.util
@@ -16,6 +16,7 @@ from byheart.machines.accelerators import Accelerator
 
 _FILES = ("vfio/*", "accel*", "nvidia[0-9]*")
 """The devices of TPUs, newer and older, and of GPUs."""
+_CUDA = ("jax_cuda12_plugin", "jax_cuda13_plugin")
 _CONTROL = "vfio/vfio"
 """Which is there without a chip too."""
 
@@ -33,6 +34,8 @@ class Surroundings:
     """Those whose names begin with TPU_: a Kubernetes node with TPUs sets some."""
     has_libtpu: bool
     """Whether JAX can find the library that drives TPUs."""
+    has_cuda: bool
+    """Whether JAX can find its plugin for NVIDIA GPUs."""
 
     @classmethod
     def look(cls, devices: Path = Path("/dev"), variables: Mapping[str, str] = os.environ) -> "Surroundings":
@@ -43,6 +46,7 @@ class Surroundings:
             files={str(path): _mode(path) for pattern in _FILES for path in sorted(devices.glob(pattern))},
             variables={name: value for name, value in sorted(variables.items()) if name.startswith("TPU_")},
             has_libtpu=importlib.util.find_spec("libtpu") is not None,
+            has_cuda=any(importlib.util.find_spec(plugin) for plugin in _CUDA),
         )
 
     @property
@@ -63,6 +67,7 @@ class Surroundings:
                 files or "no /dev/vfio, /dev/accel* or /dev/nvidia*",
                 variables or "no variable TPU_*",
                 f"libtpu is {'' if self.has_libtpu else 'not '}installed",
+                *(("CUDA is installed",) if self.has_cuda else ()),
             )
         )
 
@@ -72,8 +77,8 @@ def _mode(path: Path) -> str:
     return f"{stat.filemode(found.st_mode)} {found.st_uid}:{found.st_gid}"
 
 
-def find_devices(accelerator: Accelerator) -> list[jax.Device]:
-    """This process's devices, which are the accelerator's.
+def check_devices(accelerator: Accelerator) -> None:
+    """Refuse to go on where this process's devices are not those of the accelerator, as `check_found` has it.
 
     Raises:
         DeviceError: they are others, or JAX cannot start them.
@@ -83,7 +88,6 @@ def find_devices(accelerator: Accelerator) -> list[jax.Device]:
     except RuntimeError as error:  # with JAX_PLATFORMS=tpu, and no TPU
         raise _missing(accelerator, f"none, {_says(error)}", Surroundings.look()) from None
     check_found(accelerator, devices)
-    return devices
 
 
 def check_found(accelerator: Accelerator, devices: Sequence[jax.Device]) -> None:
@@ -125,16 +129,27 @@ def _missing(accelerator: Accelerator, found: str, seen: Surroundings) -> Device
 
 
 def _remedy(accelerator: Accelerator, seen: Surroundings) -> str:
-    """What to do, from what is seen: the first thing that is missing."""
+    """What to do about the first thing that is missing."""
+    resource = f"{accelerator.generation.resource}={accelerator.chips}"
     labels = ", ".join(f"{name}={value}" for name, value in accelerator.node_labels.items())
-    asked = f"{accelerator.generation.resource}={accelerator.chips} on a node with {labels}"
+    asked = f"{resource} on a node with {labels}"
     if not seen.chips:
         return f"the pod has no such device: let it ask for {asked}, or say accelerator=cpu"
-    if accelerator.is_tpu and not seen.has_libtpu:
+    if not accelerator.is_tpu:
+        return _gpu_remedy(resource, accelerator.chips, seen)
+    if not seen.has_libtpu:
         return "the image cannot drive TPUs: build the extract image with JAX=tpu"
-    if accelerator.is_tpu and seen.uid:
+    if seen.uid:
         return (
             f"the user may be kept from the device: compile with RUN_AS=0, or raise RLIMIT_MEMLOCK; else see that the "
             f"pod asks for {asked}"
         )
     return f"see that the pod asks for {asked}, and that no other process holds the device"
+
+
+def _gpu_remedy(resource: str, wanted: int, seen: Surroundings) -> str:
+    if not seen.has_cuda:
+        return "the image cannot drive GPUs: build the extract image with JAX=cuda12"
+    if len(seen.chips) < wanted:
+        return f"the pod has {len(seen.chips)} of {wanted} GPUs: let it ask for {resource}, or choose a smaller slice"
+    return "see with nvidia-smi that the driver knows CUDA 12 and that no other process holds the GPUs"
