@@ -25,11 +25,11 @@ class Order:
     top_k: int
     layout: Layout
     memory_bytes: float
-    """Of a device, as planned."""
+    """Memory of a device, as planned."""
 
     @property
     def workload(self) -> Workload:
-        """What is asked of the model."""
+        """The work of scoring windows with the model."""
         family = family_of(self.config)
         return workload_of(
             family,

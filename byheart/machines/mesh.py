@@ -31,16 +31,16 @@ class Mesh:
 
     @property
     def devices(self) -> int:
-        """All of them."""
+        """The number of devices."""
         return self.data * self.model
 
     @property
     def window_shards(self) -> int:
-        """Devices, or rows of devices, that have windows of their own."""
+        """The number of devices, or rows of devices, that have windows of their own."""
         return self.devices if self.gather else self.data
 
     def split(self, parameter: Parameter) -> Split:
-        """How a parameter lies at rest, dimension by dimension.
+        """The mesh axes that split each dimension of a parameter at rest.
 
         Vectors (norms, biases) are whole everywhere: they are small, and gathering them costs more than it saves. The
         axis of the layers is whole, since they are computed one after the other, and that of the vocabulary is split
@@ -63,7 +63,7 @@ class Mesh:
         return whole
 
     def share(self, parameter: Parameter) -> int:
-        """Elements of a parameter that a device has at rest."""
+        """The number of a parameter's elements that each device holds at rest."""
         if not any(self.split(parameter)):
             return parameter.size
         return parameter.size // (self.devices if self.gather else self.model)

@@ -11,7 +11,7 @@ from byheart.machines.memory import Memory, memory_of
 from byheart.machines.speed import Duration, Speed, duration_of, speed_of
 from byheart.machines.workload import Workload, workload_of
 from byheart.models.decoder_config import DecoderConfig
-from byheart.models.families import Family
+from byheart.models.families.family import Family
 
 AUTOMATIC = LayoutSettings(batch_size=0, shards=1, num_devices=0, mesh_shape=AUTO)
 """All of it left to the plan."""

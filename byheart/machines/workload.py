@@ -1,4 +1,4 @@
-"""What is asked of a model, on paper: how many parameters are touched, and how much arithmetic a window is."""
+"""The work of scoring a window, from shapes alone: parameters, bytes and floating point operations."""
 
 import dataclasses
 
@@ -7,7 +7,7 @@ from byheart.models.families.family import Family
 from byheart.models.parameters import LAYERS, Parameters, parameter_count
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
-"""Of an element, by `precision`."""
+"""Bytes of an element, by `precision`."""
 
 HEAD_WINDOWS = 8
 """Windows whose logits an accelerator holds at once: enough to keep its units full."""
@@ -34,27 +34,27 @@ class Workload:
 
     @property
     def element_bytes(self) -> int:
-        """Of a weight, and of a state between two layers."""
+        """Bytes of an element of weights and states."""
         return BYTES[self.precision]
 
     @property
     def parameters(self) -> int:
-        """Elements of the whole model."""
+        """The number of elements of all parameters."""
         return parameter_count(self.weights)
 
     @property
     def weight_bytes(self) -> int:
-        """Of the whole model."""
+        """Bytes of all parameters."""
         return self.parameters * self.element_bytes
 
     @property
     def layer_bytes(self) -> int:
-        """Of one layer's parameters."""
+        """Bytes of one layer's parameters."""
         return parameter_count(self.weights[LAYERS]) // self.decoder.layers * self.element_bytes
 
     @property
     def head_bytes(self) -> int:
-        """Of the head, which is the embedding's table where they are tied."""
+        """Bytes of the head, which is the embedding table where they are tied."""
         return self.decoder.vocab * self.decoder.embed * self.element_bytes
 
     @property
@@ -76,14 +76,15 @@ class Workload:
 
     @property
     def mlp_width(self) -> float:
-        """Elements that the MLP of a layer makes of a token, before they are multiplied with one another."""
+        """Elements of a token's states inside the MLP: gate and up, of each expert that is chosen."""
         return self.decoder.ffn * (1 + self.decoder.gated) * (self.decoder.experts_per_token or 1)
 
     @property
     def flops_per_window(self) -> float:
-        """Two for each multiplication and addition: matrices on P positions, attention P x P, the head on S.
+        """Floating point operations: of matrices on P positions, of attention P x P, of the head on S.
 
-        Causality spares nothing, since all P x P products are made; norms, RoPE and softmax are not counted.
+        A multiplication and an addition are two. Causality saves nothing, since all P x P products are computed; norms,
+        RoPE and softmax are not counted.
         """
         decoder = self.decoder
         matrices = 2 * self.active_layer_parameters * self.positions

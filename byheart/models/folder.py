@@ -11,7 +11,8 @@ from typing import Any
 
 from byheart.contracts.errors import ModelError
 from byheart.models.decoder_config import DecoderConfig
-from byheart.models.families import Family, family_of
+from byheart.models.families import family_of
+from byheart.models.families.family import Family
 from byheart.models.parameters import Parameter, Parameters, leaves
 from byheart.models.tensors import BYTES, Tensor, read_tensors
 from byheart.store import Place, open_store

@@ -23,7 +23,7 @@ _CONTROL = "vfio/vfio"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """What this process may do with devices."""
+    """The devices' files, and what this process may do with them."""
 
     uid: int
     memlock: tuple[int, int]
@@ -39,7 +39,7 @@ class Surroundings:
 
     @classmethod
     def look(cls, devices: Path = Path("/dev"), variables: Mapping[str, str] = os.environ) -> "Surroundings":
-        """Those of this process."""
+        """The surroundings of this process."""
         return cls(
             uid=os.getuid(),
             memlock=resource.getrlimit(resource.RLIMIT_MEMLOCK),
@@ -51,12 +51,12 @@ class Surroundings:
 
     @property
     def chips(self) -> list[str]:
-        """The files that are devices, not their control."""
+        """The files of devices, without their control file."""
         return [path for path in self.files if not path.endswith(_CONTROL)]
 
     @property
     def described(self) -> str:
-        """In words, on one line."""
+        """The surroundings in words, on one line."""
         soft, hard = ("unlimited" if one == resource.RLIM_INFINITY else f"{one:,} bytes" for one in self.memlock)
         files = ", ".join(f"{path} {mode}" for path, mode in self.files.items())
         variables = " ".join(f"{name}={value}" for name, value in self.variables.items())

@@ -1,4 +1,4 @@
-"""The feed-forward block of a layer, and the choice among several."""
+"""The feed-forward block of a layer, and its mixture of experts."""
 
 import functools
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _BLOCKS = 4
 
 
 def mlp(weights: Mapping[str, Array], config: DecoderConfig, states: Array) -> Array:
-    """What the block gives for `states` [B, T, D]; the same shape."""
+    """The output of the block for `states` [B, T, D], of the same shape."""
     return _experts(weights, config, states) if config.experts else _one(weights, config, states)
 
 

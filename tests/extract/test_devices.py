@@ -14,7 +14,7 @@ import jax
 import pytest
 
 from byheart.components.extract import devices
-from byheart.components.extract.devices import Surroundings, check_found, find_devices
+from byheart.components.extract.devices import Surroundings, check_devices, check_found
 from byheart.contracts.errors import DeviceError
 from byheart.machines.accelerators import GENERATIONS, ONE_HOST, find_accelerator
 
@@ -35,6 +35,7 @@ SEEN = Surroundings(
     files={"/dev/vfio/0": "crw------- 0:0", "/dev/vfio/vfio": "crw-rw-rw- 0:0"},
     variables={"TPU_WORKER_ID": "0"},
     has_libtpu=True,
+    has_cuda=False,
 )
 
 
@@ -70,10 +71,6 @@ def test_plan_for_a_cpu_takes_whatever_is_there() -> None:
     check_found(find_accelerator("cpu"), some(8, "TPU v6 lite", "tpu"))
 
 
-def test_devices_of_a_cpu_are_found() -> None:
-    assert find_devices(find_accelerator("cpu")) == jax.devices()
-
-
 @pytest.fixture
 def refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A TPU that JAX cannot open, in a pod."""
@@ -90,7 +87,7 @@ def test_what_jax_says_where_it_cannot_start_is_said() -> None:
     with pytest.raises(
         DeviceError, match=r"found none, since JAX says: Backend 'tpu' failed to initialize: PERMISSION_"
     ):
-        find_devices(find_accelerator("v6e-1x1"))
+        check_devices(find_accelerator("v6e-1x1"))
 
 
 @pytest.mark.usefixtures("refused")
@@ -120,6 +117,28 @@ def test_remedy_is_for_what_is_missing(seen: dict[str, object], remedy: str, mon
     found = dataclasses.replace(SEEN, **seen)  # type: ignore[arg-type]
     monkeypatch.setattr(Surroundings, "look", lambda: found)
     assert f"): {remedy}" in said("v5e-1x1", some(1, "cpu", "cpu"))
+
+
+@pytest.mark.parametrize(
+    ("files", "has_cuda", "remedy"),
+    [
+        (
+            0,
+            True,
+            "the pod has no such device: let it ask for nvidia.com/gpu=2 on a node with cloud.google.com/gke-acc",
+        ),
+        (2, False, "the image cannot drive GPUs: build the extract image with JAX=cuda12"),
+        (1, True, "the pod has 1 of 2 GPUs: let it ask for nvidia.com/gpu=2, or choose a smaller slice"),
+        (2, True, "see with nvidia-smi that the driver knows CUDA 12"),
+    ],
+)
+def test_remedy_for_a_gpu_is_a_gpus(files: int, has_cuda: bool, remedy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = {f"/dev/nvidia{number}": "crw-rw-rw- 0:0" for number in range(files)}
+    found = dataclasses.replace(SEEN, files=held, variables={}, has_libtpu=False, has_cuda=has_cuda)
+    monkeypatch.setattr(Surroundings, "look", lambda: found)
+    message = said("gpu-2", some(1, "cpu", "cpu"))
+    assert f"): {remedy}" in message
+    assert not re.search("RUN_AS|JAX=tpu|google.com/tpu", message)
 
 
 def test_surroundings_are_those_of_this_process(tmp_path: Path) -> None:
