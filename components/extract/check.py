@@ -17,7 +17,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from byheart.components.extract.devices import Surroundings, check_devices
+from byheart.components.extract.devices import Surroundings, find_devices
 from byheart.components.extract.engine import Engine, Machine
 from byheart.components.extract.scoring import window_scores
 from byheart.contracts.errors import DeviceError
@@ -48,8 +48,7 @@ def check(accelerator: str) -> None:
     """
     wanted = find_accelerator(accelerator)
     say(f"JAX {jax.__version__}; {Surroundings.look().described}")
-    check_devices(wanted)
-    devices = jax.devices()
+    devices = find_devices(wanted)
     say(f"{accelerator} is there: {len(devices)} of {devices[0].device_kind}, platform {devices[0].platform}")
     with tempfile.TemporaryDirectory() as folder:
         write_model(Path(folder))

@@ -77,8 +77,8 @@ def _mode(path: Path) -> str:
     return f"{stat.filemode(found.st_mode)} {found.st_uid}:{found.st_gid}"
 
 
-def check_devices(accelerator: Accelerator) -> None:
-    """Refuse to go on where this process's devices are not those of the accelerator, as `check_found` has it.
+def find_devices(accelerator: Accelerator) -> list[jax.Device]:
+    """This process's devices, which are the accelerator's.
 
     Raises:
         DeviceError: they are others, or JAX cannot start them.
@@ -88,6 +88,7 @@ def check_devices(accelerator: Accelerator) -> None:
     except RuntimeError as error:  # with JAX_PLATFORMS=tpu, and no TPU
         raise _missing(accelerator, f"none, {_says(error)}", Surroundings.look()) from None
     check_found(accelerator, devices)
+    return devices
 
 
 def check_found(accelerator: Accelerator, devices: Sequence[jax.Device]) -> None:

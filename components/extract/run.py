@@ -12,7 +12,7 @@ import numpy as np
 
 from byheart.components.extract.books_progress import BooksProgress
 from byheart.components.extract.compiled import compiled_programs
-from byheart.components.extract.devices import check_devices
+from byheart.components.extract.devices import find_devices
 from byheart.components.extract.engine import Engine, Machine
 from byheart.components.extract.scoring import TokenScores, window_scores
 from byheart.components.extract.work import Work, work_of
@@ -59,7 +59,7 @@ def run(*, model: str, windows: str, settings: str, plan: str, store: str, shard
             for part in work.missing:
                 if part.replaces:
                     say(f"damaged, and computed again: {place.locate(part.name)}")
-        check_devices(find_accelerator(planned.accelerator))
+        find_devices(find_accelerator(planned.accelerator))
         engine = Engine.lay_out(
             open_model(described.address),
             Machine.find(given.layout),

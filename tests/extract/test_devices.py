@@ -14,7 +14,7 @@ import jax
 import pytest
 
 from byheart.components.extract import devices
-from byheart.components.extract.devices import Surroundings, check_devices, check_found
+from byheart.components.extract.devices import Surroundings, check_found, find_devices
 from byheart.contracts.errors import DeviceError
 from byheart.machines.accelerators import GENERATIONS, ONE_HOST, find_accelerator
 
@@ -71,6 +71,10 @@ def test_plan_for_a_cpu_takes_whatever_is_there() -> None:
     check_found(find_accelerator("cpu"), some(8, "TPU v6 lite", "tpu"))
 
 
+def test_devices_of_a_cpu_are_found() -> None:
+    assert find_devices(find_accelerator("cpu")) == jax.devices()
+
+
 @pytest.fixture
 def refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A TPU that JAX cannot open, in a pod."""
@@ -87,7 +91,7 @@ def test_what_jax_says_where_it_cannot_start_is_said() -> None:
     with pytest.raises(
         DeviceError, match=r"found none, since JAX says: Backend 'tpu' failed to initialize: PERMISSION_"
     ):
-        check_devices(find_accelerator("v6e-1x1"))
+        find_devices(find_accelerator("v6e-1x1"))
 
 
 @pytest.mark.usefixtures("refused")
