@@ -81,6 +81,10 @@ class WindowSettings:
             )
         return scored
 
+    def positions(self, *, has_bos: bool) -> int:
+        """Tokens of a window that the model is fed: the BOS, the prompt, and the scored tokens but the last."""
+        return has_bos + self.prompt_tokens + self.scored_tokens(has_bos=has_bos) - 1
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ScoreSettings:

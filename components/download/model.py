@@ -148,7 +148,7 @@ def _described(folder: ModelFolder, hashed: dict[str, str], *, source: str, comm
         commit=commit,
         address=address,
         model_type=read_config(folder.place)["model_type"],
-        parameters=parameter_count(*folder.parameters(), folder.decoder.layers),
+        parameters=parameter_count(folder.parameters()),
         weights_sha256=sha256_of_files(weights),
     )
 

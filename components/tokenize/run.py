@@ -74,7 +74,7 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
 
 def _check_positions(tokenization: Tokenization, settings: WindowSettings, folder: ModelFolder) -> None:
     """Refuse an input that is longer than the model's positions; the last scored token is not fed."""
-    fed = (tokenization.bos_id is not None) + settings.prompt_tokens + tokenization.scored_tokens - 1
+    fed = settings.positions(has_bos=tokenization.bos_id is not None)
     if fed > folder.decoder.max_positions:
         raise SettingsError(
             f"chunk_size must fit the model's {folder.decoder.max_positions:,} positions, found {fed:,} fed: lower "
