@@ -26,7 +26,7 @@ def copied(image: str) -> dict[str, str]:
             targets[line.split(" AS ")[1]] = lines = []
         if line.startswith("COPY ") and "--from" not in line:
             lines.append(line.replace("${STAGE}", image))
-    found = {}
+    found: dict[str, str] = {}
     for line in targets["shared"] + targets[LAUNCH if image == LAUNCH else "stage"]:
         *sources, place = line.split()[1:]
         found |= {place + Path(source).name if place.endswith("/") else place: source for source in sources}
