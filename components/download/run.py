@@ -3,7 +3,7 @@
 from typing import Any
 
 from byheart.components.download.books import read_books_from
-from byheart.components.download.model import find_model
+from byheart.components.download.model import bring_model
 from byheart.components.download.notices import notices
 from byheart.contracts.books import write_books
 from byheart.contracts.model import write_model
@@ -29,7 +29,7 @@ def run(
 
     Args:
         books, controls: files, folders, globs and lists; a control is a book that the model cannot have seen.
-        model, model_revision: as `find_model` takes them.
+        model, model_revision: as `bring_model` takes them.
         store: where models and scores are kept; checked here.
         parameters: every setting, flat.
         books_out, model_out, settings_out: the artifacts to write.
@@ -45,7 +45,7 @@ def run(
     place.check_writable()
     for line in notices(texts, refused):
         say(line)
-    described = find_model(model, model_revision, store)
+    described = bring_model(model, model_revision, store)
     commit = f" at {described.commit[:12]}" if described.commit else ""
     say(f"model {described.source}{commit}: {described.model_type}, {described.parameters:,} parameters")
     settings.write(settings_out)

@@ -37,6 +37,7 @@ def test_roles_and_chapters_are_read_back(tmp_path: Path) -> None:
 REPORT = TextReport(
     lines=4, crlf=1, lone_cr=1, mixed_line_breaks=True, inner_breaks=2, wrapped_breaks=1, non_nfc=0,
     control_characters=0, byte_order_marks=0, replacement_characters=0, soft_hyphens=0, zero_width=0, private_use=0,
+    hard_wrapped=0.5,
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from byheart.components.download.model import find_model
+from byheart.components.download.model import bring_model
 from byheart.contracts.errors import ByheartError, ModelError, SettingsError
 from tests.conftest import ROOT
 from tests.download.fixtures import Clock
@@ -23,7 +23,7 @@ from tests.models.test_folder import INDEX, SHARDS
 def refusal(model: str, revision: str, store: Path, kind: type[ByheartError] = ModelError) -> str:
     """The message by which it ends; no model is left in the store."""
     with pytest.raises(kind) as caught:
-        find_model(model, revision, str(store))
+        bring_model(model, revision, str(store))
     message = str(caught.value)
     assert "\n" not in message
     assert not list(store.rglob("manifest.json"))
@@ -61,7 +61,7 @@ def test_gated_model_is_fetched_with_a_token_that_the_cdn_never_sees(
     hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_friend")
-    assert find_model(NAME, "", str(tmp_path)).commit
+    assert bring_model(NAME, "", str(tmp_path)).commit
     assert {call.authorized for call in hub.calls if call.origin == "cdn"} == {False}
     assert {call.authorized for call in hub.calls if "/resolve/" in call.url} == {True}
 
@@ -193,7 +193,7 @@ def test_room_that_an_earlier_attempt_has_taken_is_not_asked_for_again(
     taken = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file() and "models" in path.parts)
     free = sum(len(files[name]) for name in WANTED) - taken
     monkeypatch.setattr("byheart.store.local.LocalStore.free_bytes", lambda _: free)
-    find_model(NAME, "", str(tmp_path))
+    bring_model(NAME, "", str(tmp_path))
 
 
 @functools.cache
@@ -211,10 +211,10 @@ from byheart.store.local import LocalStore
 LocalStore.free_bytes = lambda self: None  # another has filled the disk in the meantime
 from byheart.contracts.progress import stage
 from byheart.components.download import transfer
-from byheart.components.download.model import find_model
+from byheart.components.download.model import bring_model
 transfer.PIECE_BYTES = 4096
 with stage("download"):
-    find_model("org/toy", "", "{store}")
+    bring_model("org/toy", "", "{store}")
 """
 
 
@@ -247,12 +247,12 @@ def test_hub_that_may_not_be_asked_is_needed_only_for_what_is_not_there(
     hub: HubServer, repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
     whole = tmp_path / "whole"
-    found = find_model(NAME, "", str(whole))
+    found = bring_model(NAME, "", str(whole))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     hub.calls.clear()
     message = refusal(NAME, "", tmp_path / "empty")
     assert message == f"{hub.endpoint} must be asked for {NAME}, found HF_HUB_OFFLINE set: unset it"
-    assert find_model(NAME, repository.branches["main"], str(whole)) == found
+    assert bring_model(NAME, repository.branches["main"], str(whole)) == found
     assert (hub.calls, clock.slept) == ([], [])
 
 

@@ -18,7 +18,7 @@ def judge(folder: Path, brought: list[str], tokenized: list[str], on_bad_book: s
     """Judge a run in which these could not be brought, and those not be tokenized."""
     refused = [[Refused(source=why, role="book", why=why) for why in whys] for whys in (brought, tokenized)]
     write_books(folder / "books", [Book(name="good", source="good.txt", text="good")], refused[0])
-    write_windows(folder / "windows", TOKENIZATION, [], refused[1])
+    write_windows(folder / "windows", TOKENIZATION, refused[1])
     Settings.from_parameters({**DEFAULTS, "on_bad_book": on_bad_book}).write(folder / "settings")
     run(**{name: str(folder / name) for name in ("books", "windows", "settings")})
 
