@@ -86,10 +86,9 @@ def _failure(cluster: Cluster, run: kfp_server_api.V2beta1Run, tasks: set[str]) 
     if not said and (found := error_of_a_pod(run.run_id, cluster.namespace)):
         return RunFailedError.of(found, where)
     said = said or f"Kubeflow does not say why, {how_to_read_pods(run.run_id, cluster.namespace)}"
-    stage = first.display_name if first in named else ""
-    return RunFailedError(
-        f"{first.display_name if first else 'the run'} failed: {said}: {where}", may_pass=True, stage=stage
-    )
+    name = first.display_name if first else ""
+    stage = name if name in tasks else ""
+    return RunFailedError(f"{name or 'the run'} failed: {said}: {where}", may_pass=True, stage=stage)
 
 
 def _message(failed: Any) -> str | None:

@@ -1,5 +1,6 @@
 """A model arrives with its bytes, once, whatever happens on the way and whoever brings it at the same time."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -179,15 +180,29 @@ def test_what_one_file_had_is_kept_when_another_fails(hub: HubServer, files: dic
 
 
 @pytest.mark.usefixtures("repository")
-def test_file_that_is_waited_for_is_left_when_another_fails(hub: HubServer, store: str, clock: Clock) -> None:
+@pytest.mark.parametrize(
+    "busy", [Fault(status=503, times=0), Fault(status=429, seconds=300, times=0)], ids=["", "asks"]
+)
+def test_hub_that_is_waited_for_is_left_when_another_file_fails(
+    busy: Fault, hub: HubServer, store: str, clock: Clock
+) -> None:
     source = HubRepository(NAME, "main")
-    hub.faults.add(Fault(status=503, url="^/cdn/", times=0))
+    hub.faults.add(dataclasses.replace(busy, url="^/cdn/"))
     hub.faults.add(Fault(kind="delay", seconds=0.3, url="tokenizer.json"))
     hub.faults.add(Fault(status=400, url="tokenizer.json", times=0))
     clock.pace = 0.1
     with pytest.raises(ModelError, match="found status 400"):
         bring(source, [SHARDS[0], "tokenizer.json"], open_store(store), "folder", lambda _: None, lambda _: None)
-    assert sum(clock.slept) < 300
+    assert sum(clock.slept) < 60
+
+
+@pytest.mark.usefixtures("repository")
+def test_file_that_another_process_brings_is_left_when_another_file_fails(hub: HubServer, tmp_path: Path) -> None:
+    source, place = HubRepository(NAME, "main"), open_store(str(tmp_path / "store"))
+    hub.faults.add(Fault(kind="delay", seconds=0.3, url="tokenizer.json"))
+    hub.faults.add(Fault(status=400, url="tokenizer.json", times=0))
+    with place.grow(f"folder/{SHARDS[0]}", PIECE_BYTES), pytest.raises(ModelError, match="found status 400"):
+        bring(source, [SHARDS[0], "tokenizer.json"], place, "folder", lambda _: None, lambda _: None)
 
 
 class Breaking:
