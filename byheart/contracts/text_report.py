@@ -36,6 +36,5 @@ class TextReport:
     """U+200B, U+200C, U+200D, U+2060."""
     private_use: int
     """Unicode's category Co."""
-
     hard_wrapped: float
-    """The share of `wrapped_breaks` in `inner_breaks`, to four digits: 0 where there are none."""
+    """The share of the line breaks inside paragraphs that a fixed width made, to four digits; 0 of none."""
