@@ -46,7 +46,9 @@ def run(
             f"a compilation ahead of time needs a slice of TPUs, found {accelerator or 'none'}: name one, as "
             f"v6e-2x4, or leave it out"
         )
-    lengths = count_characters(books)
+    lengths, refused = count_characters(books, settings.text)
+    for book in refused:
+        print(f"not counted: {book.why}")
     windows = sum(-(-length // settings.window.cursor_inc) for length in lengths or [A_BOOK])
     name, config = find_config(model)
     family = family_of(config)

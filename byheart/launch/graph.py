@@ -17,7 +17,8 @@ from typing import Any
 
 from kfp import components, local
 
-from byheart.contracts.progress import ERROR, say
+from byheart.contracts.errors import ByheartError, os_error_may_pass
+from byheart.contracts.progress import say_error
 from byheart.launch.compiled import read_compiled
 
 
@@ -42,7 +43,8 @@ def _publish(results: Path, out: str) -> None:
         shutil.copytree(results, out, copy_function=shutil.copyfile, dirs_exist_ok=True)
     except (shutil.Error, OSError) as error:
         why = error.args[0][0][2] if isinstance(error, shutil.Error) else error
-        say(f"out must take the results, found: {why}: make room and run again, the scores are kept", ERROR)
+        said = f"out must take the results, found: {why}: make room and run again, the scores are kept"
+        say_error(ByheartError(said, may_pass=os_error_may_pass(error)))
         sys.exit(1)
 
 

@@ -100,7 +100,7 @@ def open_model(address: str | Path) -> ModelFolder:
             "model must be a folder with config.json, tokenizer.json and safetensors, a name in models.yaml, or "
             f"organisation/name on the Hugging Face Hub, found no folder {address!r}: check it"
         )
-    return model_at(open_store(address))
+    return model_at(open_store(address, "model"))
 
 
 def model_at(place: Place) -> ModelFolder:

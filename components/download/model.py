@@ -7,7 +7,7 @@ from pathlib import Path
 from byheart.components.download.digests import sha256_in_place
 from byheart.components.download.hub import HubRepository
 from byheart.components.download.transfer import bring
-from byheart.contracts.errors import ModelError, StoreError
+from byheart.contracts.errors import ModelError
 from byheart.contracts.model import Model
 from byheart.contracts.progress import Progress, say, size
 from byheart.contracts.version import code_version
@@ -23,8 +23,8 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _MIB = 2**20
 
 
-def find_model(model: str, store: str) -> Model:
-    """The model, checked to be whole and of a known family, and its files hashed.
+def bring_model(model: str, store: str) -> Model:
+    """Bring a repository's files into the store, or use a folder where it is; the model, checked and hashed.
 
     Args:
         model: as `HubAddress.parse` reads it.
@@ -32,6 +32,7 @@ def find_model(model: str, store: str) -> Model:
 
     Raises:
         ModelError: it cannot be had, or cannot be used.
+        StoreError: its folder cannot be read, or the store does not take it.
         SettingsError: a revision of a folder is asked for.
     """
     hub = HubAddress.parse(model)
@@ -40,13 +41,10 @@ def find_model(model: str, store: str) -> Model:
 
 def _in_place(model: str, store: str) -> Model:
     """A model in a folder."""
-    try:
-        folder = open_model(model)
-    except StoreError as error:
-        raise ModelError(re.sub("^store must", "model must", str(error))) from None
+    folder = open_model(model)
     folder.check_tensors()
     address = model if model.startswith("gs://") else str(Path(model).resolve())
-    hashed = sha256_in_place(open_store(address), [CONFIG, *folder.weight_files()], open_store(store))
+    hashed = sha256_in_place(open_store(address, "model"), [CONFIG, *folder.weight_files()], open_store(store))
     return _described(folder, hashed, source=model, commit=None, address=address)
 
 
@@ -75,7 +73,8 @@ def _bring(source: HubRepository, store: Store, folder: str) -> dict[str, str]:
     if _TOKENIZER not in source.files:
         raise ModelError(
             f"{source.repository} must hold {_TOKENIZER}, which gives character offsets, found none: choose another, "
-            "or convert it into a folder of your own"
+            "or convert it into a folder of your own",
+            parameter="model",
         )
     names = [name for name in _SMALL if name in source.files] + model.weight_files()
     sizes = {name: source.files[name].size_bytes for name in names}
@@ -85,7 +84,8 @@ def _bring(source: HubRepository, store: Store, folder: str) -> dict[str, str]:
     if free is not None and free < needed:
         raise ModelError(
             f"store must have {size(needed)} free for {source.repository}, found {size(free)} at "
-            f"{store.locate(folder)}: make room or choose another store"
+            f"{store.locate(folder)}: make room or choose another store",
+            parameter="store",
         )
     total = sum(sizes.values())
     say(f"fetching {source.repository} at {source.commit[:12]}: {len(names)} files, {size(total)}")
@@ -109,7 +109,7 @@ def _bring(source: HubRepository, store: Store, folder: str) -> dict[str, str]:
 
 
 def _bytes_there(store: Store, name: str) -> int:
-    """What needs no more room of an object, finished or not."""
+    """The bytes of an object that are in the store already, whether it is finished or not."""
     stored = store.find(name)
     return stored.size_bytes if stored else store.begun_bytes(name)
 
@@ -132,7 +132,7 @@ def _whole(store: Store, folder: str) -> dict[str, str] | None:
 
 
 def _remove_damaged(store: Store, folder: str, sizes: dict[str, int]) -> set[str]:
-    """The files that are there in their sizes, once those of another size are gone."""
+    """Remove the files of another size than they should have; the names of those that are there and of their size."""
     there = {stored.name.removeprefix(f"{folder}/"): stored.size_bytes for stored in store.list(f"{folder}/")}
     for name in there.keys() & sizes.keys():
         if there[name] != sizes[name]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from byheart.components.download.books import read_books_from
-from byheart.components.download.model import find_model
+from byheart.components.download.model import bring_model
 from byheart.components.download.notices import notices
 from byheart.contracts.books import write_books
 from byheart.contracts.model import write_model
@@ -36,7 +36,7 @@ def run(
     place.check_writable()
     for line in notices(texts, refused):
         say(line)
-    described = find_model(given["model"], given["store"])
+    described = bring_model(given["model"], given["store"])
     commit = f" at {described.commit[:12]}" if described.commit else ""
     say(f"model {described.source}{commit}: {described.model_type}, {described.parameters:,} parameters")
     settings.write(settings_out)

@@ -38,7 +38,7 @@ class Run:
             "code": code_version(),
             "contract_version": CONTRACT_VERSION,
             "model": {name: value for name, value in vars(self.model).items() if name != "address"},
-            "tokenization": self.tokenization.to_dict(),
+            "tokenization": dataclasses.asdict(self.tokenization),
             "settings": self.settings.to_dict(),
             "precision": self.scores.precision,
             "plotted_with": {

@@ -10,7 +10,7 @@ import pytest
 
 from byheart.components.download.bucket import Buckets
 from byheart.components.download.https import Https
-from byheart.components.download.model import find_model
+from byheart.components.download.model import bring_model
 from byheart.components.extract.devices import Surroundings, check_found
 from byheart.contracts.errors import ByheartError
 from byheart.machines.accelerators import ONE_HOST, find_accelerator
@@ -136,9 +136,9 @@ def of_the_hub(hub: HubServer, files: dict[str, bytes], store: str, monkeypatch:
 
     def with_token(token: str, model: str = NAME) -> str:
         monkeypatch.setenv("HF_TOKEN", token)
-        return said(lambda: find_model(model, store))
+        return said(lambda: bring_model(model, store))
 
-    messages = [said(lambda: find_model(NAME, store))]
+    messages = [said(lambda: bring_model(NAME, store))]
     messages += [with_token("hf_stranger"), with_token("hf_wrong"), with_token("hf_friend", "org/none")]
     hub.faults.add(Fault(status=503, times=0))
     return shown_for(*messages, with_token("hf_friend"))
