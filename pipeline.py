@@ -157,7 +157,9 @@ def byheart(
     with dsl.ParallelFor(planned.outputs["Output"]) as shard:  # kfp's local runner knows outputs of no other name
         extracted = extract(store=store, shard=shard, plan=planned.outputs["plan"], **of_model)
         _place(extracted, planned.outputs)
-    plotted = plot(scores=dsl.Collected(extracted.outputs["scores"]), **given)
+    plotted = plot(
+        store=store, plan=planned.outputs["plan"], scored=dsl.Collected(extracted.outputs["Output"]), **given
+    )
     judged = verdict(**{name: given[name] for name in ("book_texts", "windows", "settings")})
     judged.after(plotted)
     tasks = (downloaded, tokenized, planned, extracted, plotted, judged)

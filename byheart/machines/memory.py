@@ -17,8 +17,8 @@ RESERVE = 0.03
 _IN_FLIGHT = 2
 """Batches whose inputs and scores are on the device."""
 _LOGIT_BYTES = 4 + 4 + 1
-_SCORE_BYTES = 4 * 4
-"""Of a scored token: four numbers."""
+_SCORE_BYTES = 5 * 4
+"""Of a scored token: five numbers."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
