@@ -142,7 +142,11 @@ def _say_what_is_not_used(place: Store, damaged: Iterable[str]) -> None:
     for name in damaged:
         say(f"damaged, and computed again: {place.locate(name)}")
     if older := [held for held in Catalogue(place).held() if held.is_older]:
-        say(f"the store holds {len(older):,} addresses of an older release, which are not used: `store ls` lists them")
+        count, many = len(older), len(older) > 1
+        say(
+            f"the store holds {count:,} address{'es' * many} of an older release, which {'are' if many else 'is'} not "
+            "used: `store ls` names them"
+        )
 
 
 def _say(planned: Planned | None, missing: int, total: int, shards: int) -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import inspect
 import json
 
 import numpy as np
@@ -10,9 +9,8 @@ import pytest
 
 from byheart.contracts import parquet
 from byheart.contracts.errors import DamagedError, StoreError
-from byheart.contracts.settings import ScoreSettings, Settings, WindowSettings
+from byheart.contracts.settings import ScoreSettings, Settings
 from byheart.contracts.version import CONTRACT_VERSION
-from byheart.scores import measurements
 from byheart.scores.address import address_of
 from byheart.scores.kinds import KINDS, SCORES
 from byheart.scores.parts import Part, Rows, part_to_bytes, parts_of, piece_to_bytes, rows_from_bytes
@@ -172,16 +170,6 @@ def settings(text: str, **changes: object) -> ScoreSettings:
 )
 def test_address_does_not_change_with_the_type_of_a_number(score: ScoreSettings) -> None:
     assert address(score=score) == address()
-
-
-def test_settings_of_windows_are_no_part_of_an_address() -> None:
-    """So a field that is added to them orphans no store: the token ids settle what they were for."""
-    assert set(inspect.signature(address_of).parameters) == {
-        "model_input", "scored_tokens", "weights_sha256", "score",
-    }  # fmt: skip
-    names = {field.name for field in dataclasses.fields(WindowSettings)}
-    asked = inspect.getsource(measurements.find_measurements)
-    assert not [name for name in names if f"window.{name}" in asked]
 
 
 def test_address_changes_with_the_contract(monkeypatch: pytest.MonkeyPatch) -> None:

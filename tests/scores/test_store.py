@@ -182,7 +182,7 @@ def test_forced_run_computes_everything_anew_and_nothing_twice(address: str) -> 
     assert not ScoreStore(scores.store).missing(PARTS, {}, forced)
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """The process is gone."""
 
 
@@ -205,10 +205,10 @@ class MortalStore(LocalStore):
     def _change(self, change: Any, *arguments: Any) -> Any:
         self.left -= 1
         if not self.left and self.before:
-            raise Killed
+            raise KilledError
         done = change(*arguments)
         if not self.left:
-            raise Killed
+            raise KilledError
         return done
 
 
@@ -242,7 +242,7 @@ def test_kills_at_random_give_the_same_bytes_and_cost_what_was_not_written(
         try:
             run(mortal, str(dice.random()), reuse, counted)
             break
-        except Killed:
+        except KilledError:
             kills += 1
     assert kills > 2
     assert stored(store) == EXPECTED
@@ -273,9 +273,7 @@ def test_run_takes_every_window_once_wherever_it_begins(tmp_path: Any, name: str
     assert stored(LocalStore(str(tmp_path))) == EXPECTED
 
 
-def test_two_runs_meet_and_leave_out_what_the_other_has_done(
-    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_runs_meet_and_leave_out_what_the_other_has_done(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches_module, "PIECE_SECONDS", 0.0)
     store, left_out = LocalStore(str(tmp_path)), []
 
@@ -304,9 +302,7 @@ def test_two_runs_meet_and_leave_out_what_the_other_has_done(
     assert stored(store) == EXPECTED
 
 
-def test_store_that_is_too_small_is_refused_with_both_numbers(
-    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_store_that_is_too_small_is_refused_with_both_numbers(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     scores = ScoreStore(LocalStore(str(tmp_path)))
     missing = [Missing(part=part, windows=np.array(part.windows)) for part in parts_of("a", 2_000, SCORES)]
     needed = 2 * 2**15 + 2_000 * (17 + 16 * 50) + 2 * (2**15 + 1_024 * (17 + 16 * 50))
