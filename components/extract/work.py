@@ -64,7 +64,7 @@ def work_of(
     counts = Counter(dict.fromkeys(plan.windows, 0))
     for part in parts:
         mine = asked.get(part.address)
-        counts[part.address] += len(part.windows) if mine is None else sum(np.isin(mine, part.windows))
+        counts[part.address] += len(part.windows) if mine is None else int(np.isin(mine, part.windows).sum())
     read = {model_input: plan.addresses, control_input: plan.control_addresses}
     return Work(
         plan=plan,

@@ -201,15 +201,15 @@ def test_forced_run_that_was_killed_goes_on_where_it_was(
     stage()
     before = {path: path.read_bytes() for path in stage.parts()}
     stage.plan(force=True)
-    write, pieces = ScoreStore.write, iter(range(99))
+    link, pieces = os.link, iter(range(999))
 
     def killed(*arguments: Any) -> None:
-        if next(pieces) == 4:
+        if next(pieces) >= 4:
             raise KeyboardInterrupt
-        write(*arguments)
+        link(*arguments)
 
     monkeypatch.setattr("byheart.scores.batches.PIECE_SECONDS", 0.0)
-    monkeypatch.setattr(ScoreStore, "write", killed)
+    monkeypatch.setattr(os, "link", killed)
     with pytest.raises(KeyboardInterrupt):
         stage.extract(1)
     kept = [path for path in stage.parts() if path not in before]
@@ -264,7 +264,7 @@ def test_write_that_fails_ends_the_stage_with_its_own_message(stage: Stage, monk
     for path in stage.parts():
         path.unlink()
     monkeypatch.setattr(os, "fsync", fill)
-    with pytest.raises(StoreError, match=r"cannot write .*part-0000\d.parquet: No space left on device: make room"):
+    with pytest.raises(StoreError, match=r"cannot write .*part-0000\d.*parquet: No space left on device: make room"):
         stage()
     assert not stage.parts()
 
@@ -375,7 +375,7 @@ def test_scores_that_go_after_the_plan_are_not_computed_where_no_accelerator_was
     assert stage.plan() == ([1], PLAIN)
     min(stage.parts()).unlink()
     with pytest.raises(
-        DamagedError, match=r"found 1,024 windows gone .* since it was planned, .*part-00000.*run again"
+        DamagedError, match=r"found 1,024 windows gone since it was planned, .*part-00000.*run again"
     ):
         stage.extract(1)
 
