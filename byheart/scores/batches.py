@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from byheart.scores.parts import Part, Rows
-from byheart.scores.store import Missing, Reuse, ScoreStore
+from byheart.scores.parts import Missing, Part, Rows
+from byheart.scores.store import Reuse, ScoreStore
 
 PIECE_SECONDS = 15.0
 """How much work is kept only in memory: with the batch at hand, what a kill costs."""

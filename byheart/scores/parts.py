@@ -64,6 +64,15 @@ def parts_of_shard(windows: Mapping[str, int], kind: Kind, shard: int, shards: i
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Missing:
+    """Windows of a part that are still to compute, at least one."""
+
+    part: Part
+    windows: np.ndarray
+    """int32, sorted."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Rows:
     """Some windows of a part, sorted, with what was computed of them."""
 

@@ -21,6 +21,7 @@ from byheart.contracts.plan import Plan
 from byheart.scores.kinds import Kind
 from byheart.scores.parts import (
     FOLDER,
+    Missing,
     Part,
     Rows,
     part_to_bytes,
@@ -34,7 +35,8 @@ from byheart.store.stored import Stored
 
 _READERS = 8
 """Objects that are read at once."""
-_Item, _Result = TypeVar("_Item"), TypeVar("_Result")
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -54,15 +56,6 @@ class Reuse:
     def counts(self, finished: Stored | None) -> bool:
         """Whether a finished part is there and counts."""
         return finished is not None and self.replaced.get(finished.name) != finished.version
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class Missing:
-    """Windows of a part that are still to compute, at least one."""
-
-    part: Part
-    windows: np.ndarray
-    """int32, sorted."""
 
 
 class ScoreStore:

@@ -13,8 +13,8 @@ from byheart.contracts.settings import Settings
 from byheart.contracts.windows import Tokenization
 from byheart.scores.batches import Batch
 from byheart.scores.kinds import SCORES
-from byheart.scores.parts import parts_of_shard
-from byheart.scores.store import Missing, Reuse, ScoreStore
+from byheart.scores.parts import Missing, parts_of_shard
+from byheart.scores.store import Reuse, ScoreStore
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -82,6 +82,6 @@ def work_of(
 def _asked(stretches: Mapping[str, list[Stretch]]) -> dict[str, np.ndarray]:
     """The windows asked for by address, sorted."""
     return {
-        address: np.unique(np.concatenate([np.arange(one.start, one.stop, one.step, np.int32) for one in some]))
+        address: np.unique(np.concatenate([np.arange(one.start, one.stop, one.step, dtype=np.int32) for one in some]))
         for address, some in stretches.items()
     }

@@ -20,8 +20,8 @@ from byheart.models.known import KNOWN
 from byheart.scores.catalogue import Catalogue
 from byheart.scores.kinds import SCORES
 from byheart.scores.measurements import find_measurements
-from byheart.scores.parts import parts_of_shard
-from byheart.scores.store import Missing, Reuse, ScoreStore
+from byheart.scores.parts import Missing, parts_of_shard
+from byheart.scores.store import Reuse, ScoreStore
 from byheart.store import Store, open_store
 
 

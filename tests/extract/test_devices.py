@@ -87,7 +87,7 @@ class Gpu(Device):
     memory: float | None
 
     def memory_stats(self) -> dict[str, float] | None:
-        return self.memory and {"bytes_limit": self.memory}
+        return {"bytes_limit": self.memory} if self.memory else None
 
 
 def test_exactly_as_many_devices_are_taken_as_were_planned_for(monkeypatch: pytest.MonkeyPatch) -> None:

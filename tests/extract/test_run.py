@@ -374,9 +374,7 @@ def test_scores_that_go_after_the_plan_are_not_computed_where_no_accelerator_was
     stage.run()
     assert stage.plan() == ([1], PLAIN)
     min(stage.parts()).unlink()
-    with pytest.raises(
-        DamagedError, match=r"found 1,024 windows gone since it was planned, .*part-00000.*run again"
-    ):
+    with pytest.raises(DamagedError, match=r"found 1,024 windows gone since it was planned, .*part-00000.*run again"):
         stage.extract(1)
 
 
