@@ -24,7 +24,7 @@ def methods(run: Run, books: Sequence[Outcome]) -> str:
         preset=run.settings.preset,
         control_sample=run.settings.control.control_sample,
         tokenization=run.tokenization,
-        precision=run.scores.precision,
+        precision=run.plan.precision,
         floor=EVIDENCE_FLOOR,
         replicates=REPLICATES,
         fewest_blocks=FEWEST_BLOCKS,

@@ -2,15 +2,14 @@
 
 import dataclasses
 import zlib
-from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
 from byheart.contracts.model import Model, read_model
+from byheart.contracts.plan import Plan, read_plan
 from byheart.contracts.settings import Settings
 from byheart.contracts.version import CONTRACT_VERSION, code_version
 from byheart.contracts.windows import Tokenization, Windows, read_tokenization
-from byheart.scores.scores import ScoreManifest, read_score_manifest
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -20,16 +19,16 @@ class Run:
     settings: Settings
     model: Model
     tokenization: Tokenization
-    scores: ScoreManifest
+    plan: Plan
 
     @classmethod
-    def read(cls, *, settings: str, model: str, windows: str, scores: Sequence[str]) -> "Run":
+    def read(cls, *, settings: str, model: str, windows: str, plan: str) -> "Run":
         """The run that these artifacts belong to."""
         return cls(
             settings=Settings.read(settings),
             model=read_model(model),
             tokenization=read_tokenization(windows),
-            scores=read_score_manifest(scores),
+            plan=read_plan(plan),
         )
 
     def provenance(self) -> dict[str, Any]:
@@ -40,7 +39,7 @@ class Run:
             "model": {name: value for name, value in vars(self.model).items() if name != "address"},
             "tokenization": dataclasses.asdict(self.tokenization),
             "settings": self.settings.to_dict(),
-            "precision": self.scores.precision,
+            "precision": self.plan.precision,
             "plotted_with": {
                 **{package: version(package) for package in ("numpy", "pyarrow", "matplotlib")},
                 "zlib": zlib.ZLIB_RUNTIME_VERSION,
@@ -56,7 +55,7 @@ class Run:
             (
                 f"model {model.source}{commit}, {model.parameters:,} parameters, "
                 f"weights sha256 {model.weights_sha256[:12]}",
-                f"{self.scores.precision}, {'no BOS' if bos is None else f'BOS {bos}'}",
+                f"{self.plan.precision}, {'no BOS' if bos is None else f'BOS {bos}'}",
                 f"{len(windows):,} windows of {window.prompt_tokens} + {self.tokenization.scored_tokens} tokens, "
                 f"one every {window.cursor_inc:,} characters{preset}",
                 "p_z at temperature 1, whole vocabulary",
