@@ -153,7 +153,7 @@ def test_address_does_not_change_with_how_ids_are_held(dtype: str) -> None:
 def settings(text: str, **changes: object) -> ScoreSettings:
     """Those of a run whose parameters came as JSON, as a cluster's do."""
     parameters = {**DEFAULTS, "precision": "float32", **changes, **json.loads(text)}
-    return Settings.from_parameters(parameters).score
+    return Settings.from_parameters(parameters, DEFAULTS).score
 
 
 @pytest.mark.parametrize(
