@@ -11,7 +11,6 @@ import yaml
 
 from tests.conftest import ROOT
 from tests.containers.shelf import BUCKET, ENVIRONMENT, Shelf
-from tests.kfp_api.published import SWAGGER
 
 KUBEFLOW = "http://127.0.0.1:8888"
 
@@ -19,15 +18,12 @@ KUBEFLOW = "http://127.0.0.1:8888"
 @pytest.fixture
 def kubeflow(client: Any, images: dict[str, str], shelf: Shelf) -> Iterator[Any]:
     """The container of the tests' Kubeflow, in the network of the shelf's."""
-    if not SWAGGER.exists():
-        pytest.skip(f"KFP's published API is not at {SWAGGER}: name its place as KFP_SWAGGER")
     server = client.containers.run(
         images["launch"],
         ["python", "-m", "tests.kfp_api", "--port", "8888"],
         entrypoint=[],
         network_mode=f"container:{shelf.server.id}",
-        environment={"KFP_SWAGGER": "/swagger.json"},
-        volumes={str(ROOT / "tests"): bound("/sources/tests"), str(SWAGGER.resolve()): bound("/swagger.json")},
+        volumes={str(ROOT / "tests"): bound("/sources/tests")},
         working_dir="/sources",
         stdin_open=True,
         detach=True,
