@@ -133,7 +133,7 @@ def until(happened: Callable[[], object]) -> None:
 
 def objects(bucket: GcsServer) -> list[str]:
     """The last parts of the names of all objects."""
-    return [stored.name.rpartition("/")[2] for stored in bucket.storage.names("my-bucket")]
+    return [stored.name.rpartition("/")[2] for stored in bucket.storage.list("my-bucket")]
 
 
 def test_job_submits_the_run_of_its_file(job: Job, server: KfpServer, bucket: GcsServer) -> None:
