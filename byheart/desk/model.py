@@ -18,27 +18,28 @@ from huggingface_hub.errors import (
 from huggingface_hub.utils import logging
 
 from byheart.contracts.errors import ModelError
+from byheart.models.address import HubAddress
 from byheart.models.folder import CONFIG, read_config
-from byheart.models.known import KNOWN
 from byheart.store import open_store
 
 
-def find_config(model: str, revision: str) -> tuple[str, dict[str, Any]]:
+def find_config(model: str) -> tuple[str, dict[str, Any]]:
     """What the model is called, and the content of its config.json.
 
     Args:
-        model: a folder, local or at `gs://`, which need hold nothing else; a name in models.yaml; a repository.
-        revision: of a repository; empty is that of models.yaml, else `main`.
+        model: a folder, local or at `gs://`, which need hold nothing else; a name in models.yaml, or a repository,
+            each with @REVISION behind it or without.
 
     Raises:
         ModelError: it cannot be read.
+        SettingsError: a revision of a folder is asked for.
     """
+    if hub := HubAddress.parse(model):
+        called = hub.name if hub.name == hub.repository else f"{hub.name} ({hub.repository})"
+        return called, _from_hub(hub.repository, hub.revision)
     if model.startswith("gs://") or Path(model).is_dir():
         return model, read_config(open_store(model))
-    known = KNOWN.get(model)
-    if known:
-        return f"{model} ({known.repository})", _from_hub(known.repository, revision or known.revision)
-    return model, _from_hub(model, revision or "main")
+    return model, _from_hub(model, "main")  # which says that there is none
 
 
 def _from_hub(repository: str, revision: str) -> dict[str, Any]:
@@ -49,7 +50,7 @@ def _from_hub(repository: str, revision: str) -> dict[str, Any]:
     except GatedRepoError:
         found = "that its licence must be accepted: set HF_TOKEN to a token of an account that has"
     except RevisionNotFoundError:
-        found = f"no revision {revision!r}: check model_revision"
+        found = f"no revision {revision!r}: check what stands behind the @"
     except (RepositoryNotFoundError, HFValidationError):
         found = "no such folder and no such repository: check it, and HF_TOKEN if the repository is private"
     except LocalEntryNotFoundError:

@@ -2,30 +2,15 @@
 
 import time
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import kfp_server_api
-import yaml
 
 from byheart.launch.cluster import Cluster, ClusterError, LostError
 from byheart.launch.local import RunFailedError
 from byheart.launch.pods import error_of_a_pod, how_to_read_pods
 
 _ENDED = ("SUCCEEDED", "SKIPPED", "FAILED", "CANCELED")
-
-
-def read_tasks(pipeline: str | Path) -> set[str]:
-    """The names of all tasks of a compiled pipeline, those in loops as well; what else KFP reports is its own."""
-    with Path(pipeline).open(encoding="utf-8") as file:
-        spec: dict[str, Any] = next(yaml.safe_load_all(file))
-    graphs = [spec["root"], *spec["components"].values()]
-    return {
-        name
-        for graph in graphs
-        for name, task in graph.get("dag", {}).get("tasks", {}).items()
-        if "dag" not in spec["components"][task["componentRef"]["name"]]
-    }
 
 
 def wait(cluster: Cluster, run_id: str, tasks: set[str], every_seconds: float) -> None:

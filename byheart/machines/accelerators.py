@@ -255,14 +255,16 @@ def find_accelerator(name: str) -> Accelerator:
         hint = f"did you mean {near[0]}? " if near else ""
         raise SettingsError(
             f"accelerator must be a generation and a topology, as v6e-2x4, found {name!r}: {hint}choose one of "
-            f"{', '.join(alike or ONE_HOST)}"
+            f"{', '.join(alike or ONE_HOST)}",
+            parameter="accelerator",
         )
     accelerator = ACCELERATORS[name]
     if accelerator.hosts > 1:
         largest = [name for name, one in ONE_HOST.items() if one.generation == accelerator.generation][-1]
         raise SettingsError(
             f"accelerator must have its chips on one host, found {name} with {accelerator.chips:,} chips on "
-            f"{accelerator.hosts:,}: choose {largest}, and shards=N for N of them"
+            f"{accelerator.hosts:,}: choose {largest}, and shards=N for N of them",
+            parameter="accelerator",
         )
     return accelerator
 

@@ -166,7 +166,7 @@ class HubRepository:
                 )
             case RevisionNotFoundError():
                 said = (
-                    f"model_revision must be a branch, a tag or a commit of {self.repository}, found no "
+                    f"model must have a branch, a tag or a commit of {self.repository} behind its @, found no "
                     f"{self._revision!r}: see {page}/commits/main"
                 )
             case EntryNotFoundError():

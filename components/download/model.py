@@ -7,12 +7,12 @@ from pathlib import Path
 from byheart.components.download.digests import sha256_in_place
 from byheart.components.download.hub import HubRepository
 from byheart.components.download.transfer import bring
-from byheart.contracts.errors import ModelError, SettingsError, StoreError
+from byheart.contracts.errors import ModelError, StoreError
 from byheart.contracts.model import Model
 from byheart.contracts.progress import Progress, say, size
 from byheart.contracts.version import code_version
+from byheart.models.address import HubAddress
 from byheart.models.folder import CONFIG, INDEX, ModelFolder, model_at, open_model, read_config, sha256_of_files
-from byheart.models.known import KNOWN
 from byheart.models.parameters import parameter_count
 from byheart.store import Store, open_store
 
@@ -20,31 +20,22 @@ _MANIFEST = "manifest.json"
 _TOKENIZER = "tokenizer.json"
 _SMALL = (CONFIG, INDEX, _TOKENIZER, "tokenizer_config.json", "special_tokens_map.json")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 _MIB = 2**20
 
 
-def find_model(model: str, revision: str, store: str) -> Model:
+def find_model(model: str, store: str) -> Model:
     """The model, checked to be whole and of a known family, and its files hashed.
 
     Args:
-        model: a local folder, one at `gs://`, a name in models.yaml, or a repository on the Hub.
-        revision: of a repository: a branch, a tag or a commit; empty is that of models.yaml, else `main`.
+        model: as `HubAddress.parse` reads it.
         store: where a repository's files are brought, and other files' hashes remembered.
 
     Raises:
         ModelError: it cannot be had, or cannot be used.
         SettingsError: a revision of a folder is asked for.
     """
-    if model.startswith("gs://") or Path(model).is_dir() or not (model in KNOWN or _REPOSITORY.fullmatch(model)):
-        if revision:
-            raise SettingsError(
-                f"model_revision must be empty where model is a folder, found {revision!r} with {model}: leave it out"
-            )
-        return _in_place(model, store)
-    known = KNOWN.get(model)
-    repository = known.repository if known else model
-    return _from_hub(repository, revision or (known.revision if known else "main"), store)
+    hub = HubAddress.parse(model)
+    return _from_hub(hub.repository, hub.revision, store) if hub else _in_place(model, store)
 
 
 def _in_place(model: str, store: str) -> Model:

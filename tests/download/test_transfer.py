@@ -33,7 +33,7 @@ from byheart.components.download import transfer
 from byheart.components.download.model import find_model
 transfer.PIECE_BYTES = int(sys.argv[2])
 with stage("download"):
-    print(find_model("org/toy", "", sys.argv[1]).weights_sha256)
+    print(find_model("org/toy", sys.argv[1]).weights_sha256)
 """
 
 
@@ -81,7 +81,7 @@ def test_killed_download_goes_on_where_whole_pieces_end(
     hub.bytes_per_second = 0
     monkeypatch.setattr("byheart.components.download.transfer.PIECE_BYTES", piece)
     already = len(hub.calls)
-    find_model(NAME, "", store)
+    find_model(NAME, store)
     starts = {call.range for call in hub.calls[already:] if call.origin == "cdn" and call.range}
     assert {f"bytes={start}-{len(large[shard]) - 1}" for shard, start in begun.items()} <= starts
     assert held(store, repository) == {name: large[name] for name in WANTED}
@@ -114,10 +114,10 @@ def test_storm_of_faults_changes_no_byte(
     rules = hub.faults.storm(0.1)
     expired = hub.faults.add(Fault(status=403, url="^/cdn/", rate=0.1))
     corrupt = hub.faults.add(Fault(kind="corrupt", url="^/cdn/", nth=4))
-    found = find_model(NAME, "", store)
+    found = find_model(NAME, store)
     hub.faults.clear()
     assert held(store, repository) == {name: files[name] for name in WANTED}
-    assert found == find_model(NAME, str(found.commit), store)
+    assert found == find_model(f"{NAME}@{found.commit}", store)
     assert sum(rule.injected for rule in rules) + expired.injected + corrupt.injected
     assert clock.slept
 
@@ -157,7 +157,7 @@ def test_pieces_of_another_content_are_found_out(repository: Repository, files: 
     with open_store(store).grow(f"{folder}/{SHARDS[1]}", PIECE_BYTES) as growing:
         assert growing
         growing.append(b"x" * PIECE_BYTES)
-    find_model(NAME, "", store)
+    find_model(NAME, store)
     assert held(store, repository) == {name: files[name] for name in WANTED}
 
 

@@ -133,9 +133,9 @@ def of_the_hub(hub: HubServer, files: dict[str, bytes], store: str, monkeypatch:
 
     def with_token(token: str, model: str = NAME) -> str:
         monkeypatch.setenv("HF_TOKEN", token)
-        return said(lambda: find_model(model, "", store))
+        return said(lambda: find_model(model, store))
 
-    messages = [said(lambda: find_model(NAME, "", store))]
+    messages = [said(lambda: find_model(NAME, store))]
     messages += [with_token("hf_stranger"), with_token("hf_wrong"), with_token("hf_friend", "org/none")]
     hub.faults.add(Fault(status=503, times=0))
     return shown_for(*messages, with_token("hf_friend"))

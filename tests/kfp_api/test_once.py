@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 import yaml
 
+from byheart.launch.compiled import read_compiled
 from byheart.launch.images import LAUNCH
 from byheart.launch.manifests import render
-from byheart.launch.parameters import read_parameters
 from byheart.launch.run_file import read_run_file
 from tests.gcs import GcsServer
 from tests.images.test_dockerfiles import copied
@@ -91,7 +91,7 @@ def _container(text: str, image: str, pipeline: Path, folder: Path) -> tuple[dic
     """The container of the Job, and the data of its ConfigMaps by the names of its volumes."""
     path = folder / "written.yaml"
     path.write_text(text)
-    file = read_run_file(path, read_parameters(pipeline))
+    file = read_run_file(path, read_compiled(pipeline))
     texts = render([file], pipeline.read_text(), image)
     run, job = yaml.safe_load_all(texts["runs/novels.run.yaml"])
     compiled = yaml.safe_load(texts["runs/pipeline.yaml"])
@@ -174,7 +174,7 @@ def test_another_image_makes_another_job_and_no_other_run(
 ) -> None:
     path = tmp_path / "novels.yaml"
     path.write_text(yaml.safe_dump(CONTENT))
-    file = read_run_file(path, read_parameters(pipeline))
+    file = read_run_file(path, read_compiled(pipeline))
     newer = IMAGE.replace("0" * 64, "1" * 64)
     names = set()
     for image in (IMAGE, newer):
