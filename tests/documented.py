@@ -3,8 +3,8 @@
     python -m tests.documented
 
 Shell and Python blocks run one after the other, as a reader would, with the test servers as Hugging Face Hub, as Google
-Cloud Storage and as Kubeflow Pipelines. A block that is fenced with a remark, such as "sh needs a cluster", is named and
-left out; lines that `.ci/run` runs by itself, such as `make test`, are not run again.
+Cloud Storage and as Kubeflow Pipelines. A block that is fenced with a remark, such as "sh needs a cluster", is named
+and left out; lines that `.ci/run` runs by itself, such as `make test`, are not run again.
 """
 
 import os

@@ -1,5 +1,4 @@
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ import yaml
 from byheart.contracts.errors import SettingsError
 from byheart.launch.compile import compile_pipeline
 from byheart.launch.manifests import check_manifests, write_manifests
+from tests.k8s.conftest import kubectl
 from tests.published.objects import validate
 
 ROOT = Path(__file__).parent.parent.parent
@@ -86,11 +86,10 @@ def test_kubeflow_takes_its_resources(written: dict[str, Path]) -> None:
         validate(document)
 
 
-@pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl is not here")
 @pytest.mark.parametrize("folder", ["runs", "pipeline", "pipeline-version"])
 def test_kustomize_keeps_every_name(written: dict[str, Path], folder: str) -> None:
     built = subprocess.run(
-        ["kubectl", "kustomize", str(written["generated"] / folder)], capture_output=True, text=True, check=True
+        [kubectl(), "kustomize", str(written["generated"] / folder)], capture_output=True, text=True, check=True
     )
     found = list(yaml.safe_load_all(built.stdout))
     assert {one["metadata"]["name"] for one in found} == {one["metadata"]["name"] for one in documents(written, folder)}
