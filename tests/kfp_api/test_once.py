@@ -23,10 +23,11 @@ from byheart.launch.compiled import read_compiled
 from byheart.launch.images import LAUNCH
 from byheart.launch.manifests import render
 from byheart.launch.run_file import read_run_file
+from tests.conftest import ROOT
 from tests.gcs import GcsServer
 from tests.images.test_dockerfiles import copied
 from tests.kfp_api import Fault, KfpServer
-from tests.kfp_api.conftest import PARAMETERS, ROOT
+from tests.kfp_api.conftest import PARAMETERS
 
 IMAGE = f"registry.example/byheart-launch@sha256:{'0' * 64}"
 BRIEF_SECONDS = 3.0

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pytest
@@ -122,7 +122,7 @@ SETTINGS = {
 BOOKS = {
     "@/no.txt": "must name files that exist … no.txt … check the path",
     "": "must be a path … found an empty text … give --books one",
-    "@": "at least one .txt file … found none … name the book's file",
+    "@/": "at least one .txt file … found none … name the book's file",
     f"{BOOK}/x.txt": "must be a readable file … Not a directory … name another",
     "/dev/zero": "/dev/zero must be a file … a pipe or a device … save the text",
     "gs://": "books must name a bucket … found gs:// … such as gs://my-bucket",
@@ -178,7 +178,7 @@ FILES = {
 }  # fmt: skip
 """A file of the model, what it holds, or that it is gone."""
 
-CONFIGS: list[tuple[dict[str, object], str]] = [
+CONFIGS: list[tuple[dict[str, Any], str]] = [
     ({"model_type": "gpt_j"}, "must have a model_type of llama … 'gpt_j' … choose such"),
     ({"model_type": ABSENT}, "must have a model_type of llama … found None … choose such"),
     ({"model_type": ["llama"]}, "must have a model_type of llama … ['llama'] … choose such"),
@@ -199,7 +199,7 @@ CONFIGS: list[tuple[dict[str, object], str]] = [
 ]  # fmt: skip
 """Fields of config.json."""
 
-PLACES = {
+PLACES: dict[tuple[str, Any], str] = {
     ("out", str(BOOK)): "out must be a folder … File exists … choose another",
     ("out", f"{BOOK}/out"): "out must be a folder … Not a directory … choose another",
     ("out", ""): "out must be a path … found an empty text … give --out one",
@@ -315,7 +315,7 @@ def attempt(case: Case, pipeline: Path, folder: Path, servers: Mapping[str, str]
     what = ["--books", *made.books, "--controls", *made.controls, *places, "--set", *made.settings]
     command = [sys.executable, "-m", "byheart.launch", "run", made.pipeline or str(pipeline), *what]
     done = subprocess.run(
-        [*made.inside, *(word.replace("@", str(folder)) for word in command)],
+        [*made.inside, *(word.replace("@/", f"{folder}/") for word in command)],
         capture_output=True,
         text=True,
         check=False,
