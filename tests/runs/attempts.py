@@ -22,7 +22,7 @@ ABSENT = object()
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """A run that is about to be started; `@/` is the case's own folder."""
+    """A run that is about to be started; a leading `@` is the case's own folder."""
 
     books: tuple[str, ...] = ("@/good/book.txt",)
     controls: tuple[str, ...] = ()

@@ -122,7 +122,7 @@ SETTINGS = {
 BOOKS = {
     "@/no.txt": "must name files that exist … no.txt … check the path",
     "": "must be a path … found an empty text … give --books one",
-    "@/": "at least one .txt file … found none … name the book's file",
+    "@": "at least one .txt file … found none … name the book's file",
     f"{BOOK}/x.txt": "must be a readable file … Not a directory … name another",
     "/dev/zero": "/dev/zero must be a file … a pipe or a device … save the text",
     "gs://": "books must name a bucket … found gs:// … such as gs://my-bucket",
@@ -315,7 +315,7 @@ def attempt(case: Case, pipeline: Path, folder: Path, servers: Mapping[str, str]
     what = ["--books", *made.books, "--controls", *made.controls, *places, "--set", *made.settings]
     command = [sys.executable, "-m", "byheart.launch", "run", made.pipeline or str(pipeline), *what]
     done = subprocess.run(
-        [*made.inside, *(word.replace("@/", f"{folder}/") for word in command)],
+        [*made.inside, *(re.sub("^@", str(folder), word) for word in command)],
         capture_output=True,
         text=True,
         check=False,
