@@ -15,7 +15,7 @@ def test_artifacts_are_what_the_results_hold(tmp_path: Path) -> None:
     work, out = tmp_path / "work", tmp_path / "out"
     arguments = {
         "books": [str(BOOK)], "controls": [str(CONTROL)], "model": str(MODEL), "store": str(tmp_path / "store"),
-        "accelerator": "cpu", "cursor_inc": 100, "dpi": 20,
+        "accelerator": "cpu", "cursor_inc": 100, "options": {"dpi": 20},
     }  # fmt: skip
     command = [sys.executable, "-m", "byheart.launch.graph", str(tmp_path / "pipeline.yaml"), str(work), str(out)]
     with subprocess.Popen(
