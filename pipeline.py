@@ -130,7 +130,7 @@ def _tasks(
     accelerator: str = "auto",
     spot: bool = False,
     shards: int = 1,
-    options: dict = {},  # noqa: B006  kfp copies it
+    options: dict[str, Any] = {},  # noqa: B006  kfp copies it
 ) -> dict[str, dsl.PipelineTask]:
     """The tasks by name: download -> tokenize -> plan -> extract -> plot -> verdict."""
     downloaded = download(**locals(), defaults=DEFAULTS)

@@ -1,6 +1,6 @@
 """The download stage as a Kubeflow component."""
 
-from typing import List  # noqa: UP035  kfp reads `list[str]` as a list of anything
+from typing import Any, List  # noqa: UP035  kfp reads `list[str]` as a list of anything
 
 from kfp import dsl
 
@@ -21,8 +21,8 @@ def download(
     accelerator: str,
     spot: bool,
     shards: int,
-    options: dict,
-    defaults: dict,
+    options: dict[str, Any],
+    defaults: dict[str, Any],
     book_texts: dsl.Output[dsl.Artifact],
     model_description: dsl.Output[dsl.Artifact],
     settings: dsl.Output[dsl.Artifact],
