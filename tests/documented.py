@@ -4,8 +4,7 @@
 
 Shell and Python blocks run one after the other, as a reader would, with the test servers as Hugging Face Hub, as Google
 Cloud Storage and as Kubeflow Pipelines. A block that is fenced with a remark, such as "sh needs a cluster", is named
-and left out, but for "sh needs Kubeflow" where the API that it publishes is at hand; lines that `.ci/run` runs by
-itself, such as `make test`, are not run again.
+and left out; lines that `.ci/run` runs by itself, such as `make test`, are not run again.
 """
 
 import os
@@ -13,20 +12,18 @@ import re
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack
 from pathlib import Path
 
 from byheart.store import open_store
+from tests.conftest import ROOT
 from tests.gcs import GcsServer
 from tests.hub import HubServer
 from tests.kfp_api import KfpServer
-from tests.kfp_api.published import SWAGGER
 
-ROOT = Path(__file__).parent.parent
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "samples" / "README.md")
 BLOCK = re.compile(r"^```(sh|python)\b *(.*?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-NEEDS = {"needs a cluster": False, "needs a registry": False, "needs Kubeflow": SWAGGER.exists()}
-"""Why a block may not run here, and whether it does."""
+LEFT_OUT = ("needs a cluster", "needs a registry")
+"""Why a block is not run here."""
 ELSEWHERE = ("make test", "make check", "make soak")
 """What `.ci/run` calls itself."""
 
@@ -36,20 +33,19 @@ def main() -> int:
     failed = 0
     samples = ROOT / "samples"
     with (
-        ExitStack() as stack,
         tempfile.TemporaryDirectory(prefix="byheart-documented-") as folder,
         HubServer() as hub,
         GcsServer() as gcs,
+        KfpServer() as kubeflow,
     ):
         hub.add_folder("HuggingFaceTB/SmolLM2-135M", samples / "model")  # which is of the same kind, and small
         os.environ |= {"HF_ENDPOINT": hub.endpoint, "STORAGE_EMULATOR_HOST": gcs.address}
+        os.environ["KF_PIPELINES_ENDPOINT"] = kubeflow.address
         os.environ["HF_HOME"] = str(Path(folder) / "hub")
         gcs.storage.create_bucket("my-bucket")
         bucket = open_store("gs://my-bucket")
         bucket.create("novels/short/my-book.txt", (samples / "the-soap-winter.txt").read_bytes()[:9_000])
         bucket.create("unseen/control.txt", (samples / "the-lamp-ledger.txt").read_bytes())
-        kubeflow = stack.enter_context(KfpServer()) if NEEDS["needs Kubeflow"] else None
-        os.environ["KF_PIPELINES_ENDPOINT"] = kubeflow.address if kubeflow else ""
         clone = Path(folder) / "byheart"
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
         # "Your own book and model"
@@ -58,14 +54,14 @@ def main() -> int:
         for page in PAGES:
             for language, remark, code in BLOCK.findall(page.read_text(encoding="utf-8")):
                 shown = f"{page.relative_to(ROOT)}: {code.strip().splitlines()[0]}"
-                assert not remark or remark in NEEDS, f"{shown}: {remark!r} is no reason to leave a command out"
-                if not NEEDS.get(remark, True):
+                if remark:
+                    assert remark in LEFT_OUT, f"{shown}: {remark!r} is no reason to leave a command out"
                     print(f"left out, {remark}: {shown}", flush=True)
                     continue
                 done = subprocess.run(_command(language, code), cwd=clone, env=_environment(), text=True, check=False)
                 print(f"{'failed' if done.returncode else 'ran'}: {shown}", flush=True)
                 failed += bool(done.returncode)
-        for violation in kubeflow.violations if kubeflow else ():
+        for violation in kubeflow.violations:
             print(f"failed, against the API of Kubeflow Pipelines: {violation}", flush=True)
             failed += 1
     return failed

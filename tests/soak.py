@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from byheart.store import Store, open_store
-from tests.conftest import BOOK, MODEL, ROOT
+from tests.conftest import BOOK, MODEL, ROOT, compiled
 from tests.gcs import GcsServer
 
 SETTINGS = ("cursor_inc=5", "slice_length=600", "dpi=20", "batch_size=16")
@@ -55,7 +55,7 @@ class Soak:
         self.spoilt: set[str] = set()
         self.damaged = self.computed_again = self.bytes_differing = 0
         self.pipeline = folder / "pipeline.yaml"
-        subprocess.run([sys.executable, "-m", "byheart.launch", "compile", self.pipeline], check=True, cwd=ROOT)
+        self.pipeline.write_text(compiled(), encoding="utf-8")
         undisturbed = Place("local", str(folder / "undisturbed"), folder / "undisturbed-out")
         self.finish(undisturbed)
         self.expected = self.left(undisturbed)

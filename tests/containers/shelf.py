@@ -56,17 +56,13 @@ class Shelf:
 
 
 @contextmanager
-def serve_shelf(client: Any, image: str) -> Iterator[Shelf]:
-    """The server, as long as the context lasts.
-
-    Args:
-        client: of Docker.
-        image: with the client of Google Cloud Storage in it.
-    """
+def served(client: Any, image: str, *command: str, network_mode: str) -> Iterator[Any]:
+    """The container of one of the tests' servers, once it has said its address, as long as the context lasts."""
     server = client.containers.run(
         image,
-        ["python", "-m", "tests.gcs", "--port", str(PORT), "--bucket", BUCKET],
-        network_mode="none",
+        ["python", "-m", *command],
+        entrypoint=[],
+        network_mode=network_mode,
         volumes=_sources(),
         working_dir="/sources",
         stdin_open=True,
@@ -77,9 +73,22 @@ def serve_shelf(client: Any, image: str) -> Iterator[Shelf]:
         while b"http" not in server.logs():
             assert time.monotonic() < deadline, server.logs().decode()
             time.sleep(0.2)
-        yield Shelf(server, image)
+        yield server
     finally:
         server.remove(force=True)
+
+
+@contextmanager
+def serve_shelf(client: Any, image: str) -> Iterator[Shelf]:
+    """The server, as long as the context lasts.
+
+    Args:
+        client: of Docker.
+        image: with the client of Google Cloud Storage in it.
+    """
+    command = ("tests.gcs", "--port", str(PORT), "--bucket", BUCKET)
+    with served(client, image, *command, network_mode="none") as server:
+        yield Shelf(server, image)
 
 
 def _sources() -> dict[str, dict[str, str]]:

@@ -1,7 +1,6 @@
 """The Job of a run file, in the image that it names."""
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
-from tests.containers.shelf import BUCKET, ENVIRONMENT, Shelf
-from tests.kfp_api.published import SWAGGER
+from tests.containers.shelf import BUCKET, ENVIRONMENT, Shelf, served
 
 KUBEFLOW = "http://127.0.0.1:8888"
 
@@ -19,27 +17,9 @@ KUBEFLOW = "http://127.0.0.1:8888"
 @pytest.fixture
 def kubeflow(client: Any, images: dict[str, str], shelf: Shelf) -> Iterator[Any]:
     """The container of the tests' Kubeflow, in the network of the shelf's."""
-    if not SWAGGER.exists():
-        pytest.skip(f"KFP's published API is not at {SWAGGER}: name its place as KFP_SWAGGER")
-    server = client.containers.run(
-        images["launch"],
-        ["python", "-m", "tests.kfp_api", "--port", "8888"],
-        entrypoint=[],
-        network_mode=f"container:{shelf.server.id}",
-        environment={"KFP_SWAGGER": "/swagger.json"},
-        volumes={str(ROOT / "tests"): bound("/sources/tests"), str(SWAGGER.resolve()): bound("/swagger.json")},
-        working_dir="/sources",
-        stdin_open=True,
-        detach=True,
-    )
-    try:
-        for _ in range(300):
-            if b"http" in server.logs():
-                break
-            time.sleep(0.1)
+    command, network = ("tests.kfp_api", "--port", "8888"), f"container:{shelf.server.id}"
+    with served(client, images["launch"], *command, network_mode=network) as server:
         yield server
-    finally:
-        server.remove(force=True)
 
 
 def test_job_that_is_restarted_has_submitted_one_run(

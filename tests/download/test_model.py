@@ -1,5 +1,6 @@
 """A model comes from the Hub into the store, all that a run needs of it and no more, and is found there again."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -100,9 +101,7 @@ def test_short_name_stands_for_its_repository_at_its_revision(
     repository = hub.add_repo("meta-llama/Llama-3.1-8B", files)
     commit = repository.commits.pop(repository.branches["main"])
     sha = "d04e592" + commit.sha[7:]
-    repository.commits[sha] = type(commit)(
-        sha=sha, title=commit.title, date=commit.date, files=commit.files, touched=commit.touched
-    )
+    repository.commits[sha] = dataclasses.replace(commit, sha=sha)
     repository.branches.clear()
     found = bring_model("llama-3.1-8b", str(tmp_path))
     assert (found.source, found.commit) == ("meta-llama/Llama-3.1-8B", sha)

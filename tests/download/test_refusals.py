@@ -1,6 +1,5 @@
 """A model that cannot be had is refused in one line that says what to do, and before its weights are fetched."""
 
-import functools
 import json
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ from huggingface_hub import constants
 from byheart.components.download.model import bring_model
 from byheart.contracts.errors import ModelError
 from tests.conftest import ROOT
+from tests.disks import need_disks
 from tests.download.fixtures import Clock
 from tests.download.toy import NAME, WANTED, asked_for, sent_by_cdn, toy
 from tests.hub import Fault, HubServer, Repository
@@ -195,16 +195,6 @@ def test_room_that_an_earlier_attempt_has_taken_is_not_asked_for_again(
     free = sum(len(files[name]) for name in WANTED) - taken
     monkeypatch.setattr("byheart.store.local.LocalStore.free_bytes", lambda _: free)
     bring_model(NAME, str(tmp_path))
-
-
-@functools.cache
-def need_disks() -> None:
-    """Skip where this machine lets nobody mount a disk of their own."""
-    tried = subprocess.run(
-        ["unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True, check=False
-    )
-    if tried.returncode:
-        pytest.skip("this machine lets nobody mount a disk of their own (unshare -rm)")
 
 
 FILL = """

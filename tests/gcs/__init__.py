@@ -1,4 +1,4 @@
-"""A server that speaks enough of Google Cloud Storage for its real Python client, and fails on demand.
+"""A server that speaks as much of Google Cloud Storage as the project asks for, and fails on demand.
 
 For example, in a test:
 
@@ -12,12 +12,10 @@ For example, in a test:
 In a process of its own it is `python -m tests.gcs`. What is where:
 
     server.py     reads requests, injects faults, keeps the journal, answers
-    control.py    the same from outside, for a server in another process
-    json_api.py   buckets and objects: metadata, lists, downloads, copies
-    uploads.py    simple, multipart and resumable uploads
-    xml_api.py    XML multipart uploads
+    json_api.py   objects: metadata, lists, downloads, composition
+    uploads.py    multipart and resumable uploads
     objects.py    the buckets and objects themselves, and their preconditions
-    messages.py   requests, answers, refusals in the API's words, and lines of the journal
+    messages.py   answers, refusals in the API's words, and lines of the journal
 
 What it shares with tests.hub, above all what goes wrong and when, is in tests/servers.
 """

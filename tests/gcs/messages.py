@@ -1,37 +1,9 @@
-"""Requests, answers, and refusals in the API's words."""
+"""Answers, and refusals in the API's words."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.message import Message
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """One request, whole. `base` is the server's own address as the caller wrote it."""
-
-    method: str
-    url: str
-    headers: Message
-    body: bytes
-    base: str
-
-    @property
-    def path(self) -> str:
-        """The path, still percent-encoded: a `/` within an object's name is `%2F` there."""
-        return urlsplit(self.url).path
-
-    @property
-    def query(self) -> dict[str, str]:
-        """The parameters; of several with one name the last."""
-        return dict(parse_qsl(urlsplit(self.url).query, keep_blank_values=True))
-
-    def json(self) -> dict[str, Any]:
-        """The body as a JSON object."""
-        return read_json(self.body)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,36 +41,17 @@ class Refusal(Exception):  # noqa: N818 - it is an answer
         self.status, self.reason, self.message, self.location = status, reason, message, location
 
     def as_json(self) -> Answer:
-        """The JSON API's form. A 304 has no body."""
-        if self.status == 304:
-            return Answer(status=304)
-        detail = {"message": self.message, "domain": DOMAINS.get(self.reason, "global"), "reason": self.reason}
+        """The JSON API's form."""
+        detail = {"message": self.message, "domain": "global", "reason": self.reason}
         if self.location is not None:
             detail |= {"locationType": "header", "location": self.location}
         return answer_json({"error": {"code": self.status, "message": self.message, "errors": [detail]}}, self.status)
 
     def as_text(self) -> Answer:
         """The form in which a download is refused: the bare message."""
-        body = b"" if self.status == 304 else self.message.encode()
-        return Answer(status=self.status, body=body, headers={"Content-Type": "text/html; charset=UTF-8"})
+        headers = {"Content-Type": "text/html; charset=UTF-8"}
+        return Answer(status=self.status, body=self.message.encode(), headers=headers)
 
-    def as_xml(self) -> Answer:
-        """The XML API's form."""
-        code = XML_CODES.get(self.reason, "InvalidArgument")
-        body = f"<?xml version='1.0' encoding='UTF-8'?><Error><Code>{code}</Code><Message>{self.message}</Message>"
-        body += f"<Details>{self.message}</Details></Error>"
-        return Answer(status=self.status, body=body.encode(), headers={"Content-Type": "application/xml"})
-
-
-DOMAINS = {"rateLimitExceeded": "usageLimits", "quotaExceeded": "usageLimits"}
-XML_CODES = {
-    "notFound": "NoSuchKey",
-    "invalidDigest": "BadDigest",
-    "forbidden": "AccessDenied",
-    "required": "AuthenticationRequired",
-    "noSuchUpload": "NoSuchUpload",
-    "invalidPart": "InvalidPart",
-}
 
 FAILURES = {
     400: ("invalid", "Invalid argument."),
@@ -121,16 +74,14 @@ FAILURES = {
 def failure(status: int, reason: str = "") -> Refusal:
     """The API's refusal with that status; a `reason` of its own says so in its message."""
     known, message = FAILURES[status]
-    if reason == "rateLimitExceeded" and status == 403:
-        message = "Rate Limit Exceeded"
-    elif reason == "quotaExceeded":
+    if reason == "quotaExceeded":
         message = "Quota exceeded for quota metric 'Write requests' and limit 'Write requests per minute'."
     return Refusal(status, reason or known, message, "Authorization" if status == 401 else None)
 
 
-def answer_json(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
+def answer_json(value: object, status: int = 200) -> Answer:
     """`value` as JSON."""
-    headers = {"Content-Type": "application/json; charset=UTF-8", **(headers or {})}
+    headers = {"Content-Type": "application/json; charset=UTF-8"}
     return Answer(status=status, body=json.dumps(value).encode(), headers=headers)
 
 
@@ -147,46 +98,3 @@ def read_json(body: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Refusal(400, "parseError", "Parse Error")
     return value
-
-
-def select(value: dict[str, Any], fields: str | None) -> dict[str, Any]:
-    """What a partial response holds of `value`: `fields` are names, as in `items(name,size),nextPageToken`."""
-    if not fields or fields == "*":
-        return value
-    chosen: dict[str, Any] = {}
-    for name, inner in re.findall(r"([^,()]+)(?:\(([^()]*)\))?", fields):
-        if name in value:
-            entry = value[name]
-            if isinstance(entry, list):
-                chosen[name] = [select(item, inner) if isinstance(item, dict) else item for item in entry]
-            else:
-                chosen[name] = select(entry, inner) if isinstance(entry, dict) else entry
-    return chosen
-
-
-def checksums(header: str | None) -> dict[str, str]:
-    """The checksums of an X-Goog-Hash header, by their names."""
-    return dict(part.strip().split("=", 1) for part in (header or "").split(",") if "=" in part)
-
-
-def byte_range(header: str | None, size: int) -> tuple[int, int] | None:
-    """The half-open range of an object of `size` bytes that a Range header asks for; None where it asks for none.
-
-        bytes=2-5 -> (2, 6)      bytes=2- -> (2, size)      bytes=-3 -> (size - 3, size)
-
-    Raises:
-        Refusal: 416, it begins beyond the end.
-    """
-    match = re.fullmatch(r"bytes=(\d*)-(\d*)", header or "")
-    if match is None or match.group() == "bytes=-":
-        return None
-    first, last = match.groups()
-    if not first:
-        start, stop = max(size - int(last), 0), size
-    else:
-        start, stop = int(first), min(int(last) + 1, size) if last else size
-        if last and int(last) < start:
-            return None
-    if start >= size or start == stop:
-        raise Refusal(416, "requestedRangeNotSatisfiable", "Request range not satisfiable")
-    return start, stop

@@ -6,43 +6,15 @@ import traceback
 from collections.abc import Callable
 from urllib.parse import unquote
 
-from tests.gcs import control, json_api
-from tests.gcs.messages import Answer, Call, Refusal, Request, failure
+from tests.gcs import json_api
+from tests.gcs.messages import Answer, Call, Refusal, failure
 from tests.gcs.objects import Storage
 from tests.gcs.uploads import Uploads
-from tests.gcs.xml_api import Assemblies
 from tests.servers.faults import Fault, Faults
 from tests.servers.listener import Connection, Listener
+from tests.servers.requests import Request
 
-Route = tuple[str, str, Callable[..., Answer]]
-XML = "/([^/]+)/(.+)"
-
-
-def _routes(uploads: Uploads, assemblies: Assemblies) -> list[Route]:
-    """Who answers what: methods, the path with a group for every name in it, and the function."""
-    api, one = "/storage/v1/b", "([^/]+)"
-    target = f"{api}/{one}/o/{one}"
-    upload = f"/upload{api}/{one}/o"
-    return [
-        ("POST", api, json_api.create_bucket),
-        ("GET", api, json_api.list_buckets),
-        ("GET", f"{api}/{one}", json_api.get_bucket),
-        ("PATCH", f"{api}/{one}", json_api.patch_bucket),
-        ("DELETE", f"{api}/{one}", json_api.delete_bucket),
-        ("GET", f"{api}/{one}/o", json_api.list_objects),
-        ("GET", f"(?:/download)?{target}", json_api.get_object),
-        ("DELETE", target, json_api.delete_object),
-        ("PATCH PUT", target, json_api.patch_object),
-        ("POST", f"{target}/compose", json_api.compose_object),
-        ("POST", f"{target}/rewriteTo/b/{one}/o/{one}", json_api.rewrite_object),
-        ("POST", f"{target}/copyTo/b/{one}/o/{one}", json_api.copy_object),
-        ("POST", upload, uploads.create),
-        ("PUT", upload, uploads.resume),
-        ("DELETE", upload, uploads.cancel),
-        ("POST", XML, assemblies.post),
-        ("PUT", XML, assemblies.put),
-        ("DELETE", XML, assemblies.delete),
-    ]
+BUCKET, OBJECT, UPLOAD = "/storage/v1/b/([^/]+)", "/storage/v1/b/([^/]+)/o/([^/]+)", "/upload/storage/v1/b/([^/]+)/o"
 
 
 class GcsServer(Listener):
@@ -57,7 +29,15 @@ class GcsServer(Listener):
         self.faults = Faults(seed)
         self.uploads = Uploads()
         self.calls: list[Call] = []
-        self._routes = _routes(self.uploads, Assemblies())
+        self._routes: list[tuple[str, str, Callable[..., Answer]]] = [
+            ("GET", BUCKET, json_api.get_bucket),
+            ("GET", f"{BUCKET}/o", json_api.list_objects),
+            ("GET", f"(?:/download)?{OBJECT}", json_api.get_object),
+            ("DELETE", OBJECT, json_api.delete_object),
+            ("POST", f"{OBJECT}/compose", json_api.compose_object),
+            ("POST", UPLOAD, self.uploads.create),
+            ("PUT", UPLOAD, self.uploads.resume),
+        ]
 
     def strike(self, method: str, url: str) -> Fault | None:
         """The fault of a call that has just come in."""
@@ -65,19 +45,15 @@ class GcsServer(Listener):
 
     def answer(self, request: Request, chunk: Callable[..., Answer] | None = None) -> Answer:
         """What the service answers where nothing goes wrong; `chunk` takes the chunks of resumable uploads instead."""
-        in_xml = False
         try:
-            if request.path.startswith(control.PREFIX):
-                return control.answer_control(request, self.storage, self.faults, self.calls)
-            for methods, path, function in self._routes:
+            for method, path, function in self._routes:
                 names = re.fullmatch(path, request.path)
-                if names is not None and request.method in methods.split():
-                    in_xml = path == XML
+                if names is not None and request.method == method:
                     called = chunk if chunk is not None and function == self.uploads.resume else function
                     return called(self.storage, request, *map(unquote, names.groups()))
             raise Refusal(501, "notImplemented", f"{request.method} {request.path} is not spoken here.")
         except Refusal as refusal:
-            return refusal.as_xml() if in_xml else refusal.as_json()
+            return refusal.as_json()
         except Exception:  # noqa: BLE001 - a bug here must end in a status that no client retries
             traceback.print_exc()
             return Refusal(501, "notImplemented", traceback.format_exc()).as_json()
@@ -90,37 +66,30 @@ class _Handler(Connection):
 
     def _serve(self) -> None:
         """Read one request, as far as its fault lets it come, and answer it or not."""
-        is_control = self.path.startswith(control.PREFIX)
-        fault = None if is_control else self.server.strike(self.command, self.path)
+        fault = self.server.strike(self.command, self.path)
         kind = None if fault is None else fault.kind
-        length = int(self.headers.get("Content-Length", 0))
-        wanted = {"reset_before": 0, "reset_halfway": length // 2}.get(kind or "", length)
-        body = self.rfile.read(wanted)
-        if len(body) < wanted:
-            self.close_connection = True
+        request = self.read_request({"reset_before": 0, "reset_halfway": 0.5}.get(kind or "", 1))
+        if request is None:
             return
-        base = f"http://{self.headers.get('Host', self.server.address)}"
-        request = Request(method=self.command, url=self.path, headers=self.headers, body=body, base=base)
         answer = self._answer(request, fault)
         sent = b"" if answer is None else _spoiled(answer.body, kind)
-        if not is_control:
-            self.server.calls.append(
-                Call(
-                    method=self.command,
-                    url=self.path,
-                    range=self.headers.get("Range") or self.headers.get("Content-Range"),
-                    status=None if answer is None else answer.status,
-                    fault=kind,
-                    received_bytes=len(body),
-                    sent_bytes=len(sent),
-                )
+        self.server.calls.append(
+            Call(
+                method=self.command,
+                url=self.path,
+                range=self.headers.get("Range") or self.headers.get("Content-Range"),
+                status=None if answer is None else answer.status,
+                fault=kind,
+                received_bytes=len(request.body),
+                sent_bytes=len(sent),
             )
+        )
         if answer is None:
             self.reset()
         else:
             self._send(answer, sent)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - the base class looks for these
+    do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 - the base class looks for these
 
     def _answer(self, request: Request, fault: Fault | None) -> Answer | None:
         """The answer; None where the connection is reset instead."""
@@ -151,7 +120,7 @@ class _Handler(Connection):
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
-        if answer.status not in (204, 304):
+        if answer.status != 204:
             self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
         self.wfile.write(sent)

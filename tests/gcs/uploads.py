@@ -1,4 +1,4 @@
-"""Simple, multipart and resumable uploads of the JSON API."""
+"""Multipart and resumable uploads of the JSON API."""
 
 import re
 import uuid
@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from tests.gcs.messages import Answer, Refusal, Request, answer_json, checksums, read_json
+from tests.gcs.messages import Answer, Refusal, answer_json, read_json
 from tests.gcs.objects import Conditions, Content, Storage, Stored
+from tests.servers.requests import Request
 
 QUANTUM_BYTES = 256 * 1024
 """A chunk of a resumable upload is a multiple of this, but for the last; what is kept of a broken one is, too."""
@@ -19,50 +20,40 @@ class Session:
     """A resumable upload: what it is to become, what has come, and what it became."""
 
     bucket: str
-    name: str
     fields: Mapping[str, Any]
     conditions: Conditions
     received: bytearray = field(default_factory=bytearray)
     done: Stored | None = None
-    cancelled: bool = False
 
 
 class Uploads:
-    """The uploads to a storage; `sessions` holds the resumable ones by their id."""
+    """The uploads to a storage; the resumable ones by their id."""
 
     def __init__(self) -> None:
-        self.sessions: dict[str, Session] = {}
+        self._sessions: dict[str, Session] = {}
 
     def create(self, storage: Storage, request: Request, bucket: str) -> Answer:
-        """POST /upload/.../b/BUCKET/o: all of a simple or multipart upload, the start of a resumable one."""
+        """POST /upload/.../b/BUCKET/o: all of a multipart upload, the start of a resumable one."""
         way = request.query.get("uploadType")
-        if way == "media":
-            fields: dict[str, Any] = {"name": request.query.get("name"), "contentType": request.headers["Content-Type"]}
-            data = request.body
-        elif way == "multipart":
-            fields, data = _split(request)
-        elif way == "resumable":
+        if way == "resumable":
             return self._start(storage, request, bucket)
-        else:
+        if way != "multipart":
             raise Refusal(400, "invalid", f"Invalid value for uploadType: {way}")
-        name = _named(request, fields)
+        fields, data = _split(request)
         content = Content.of(data)
-        content.verify(fields.get("crc32c"), fields.get("md5Hash"))
-        stored = storage.put(bucket, name, content, fields, Conditions.of(request.query))
-        return answer_json(stored.resource(request.base))
+        content.verify(fields.get("crc32c"))
+        return answer_json(
+            storage.put(bucket, fields["name"], content, fields, Conditions.of(request.query)).resource()
+        )
 
     def _start(self, storage: Storage, request: Request, bucket: str) -> Answer:
-        fields = request.json()
-        fields.setdefault("contentType", request.headers.get("X-Upload-Content-Type"))
-        session = Session(
-            bucket=bucket, name=_named(request, fields), fields=fields, conditions=Conditions.of(request.query)
-        )
-        storage.check(bucket, session.name, session.conditions)
+        session = Session(bucket=bucket, fields=read_json(request.body), conditions=Conditions.of(request.query))
+        storage.check(bucket, session.fields["name"], session.conditions)
         key = uuid.uuid4().hex
         with storage.lock:
-            self.sessions[key] = session
+            self._sessions[key] = session
         place = f"/upload/storage/v1/b/{quote(bucket, safe='')}/o?uploadType=resumable&upload_id={key}"
-        return Answer(headers={"Location": request.base + place, "X-GUploader-UploadID": key})
+        return Answer(headers={"Location": request.base + place})
 
     def resume(self, storage: Storage, request: Request, _: str) -> Answer:
         """PUT to a session: a chunk, `Content-Range: bytes 0-262143/*`, or a question, `bytes */*`.
@@ -70,7 +61,7 @@ class Uploads:
         Bytes that came before are passed over. A session that is done answers with the object, whatever is sent.
         """
         session = self._session(request)
-        asked = request.headers.get("Content-Range", f"bytes 0-{len(request.body) - 1}/{len(request.body)}")
+        asked = request.headers.get("Content-Range", "")
         match = re.fullmatch(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)", asked)
         if match is None:
             raise Refusal(400, "invalid", f"Invalid Content-Range: {asked}")
@@ -82,12 +73,12 @@ class Uploads:
                 if total == "*" or len(session.received) < int(total):
                     return _incomplete(session)
                 content = Content.of(bytes(session.received))
-                content.verify(session.fields.get("crc32c"), session.fields.get("md5Hash"))
-                sums = checksums(request.headers.get("X-Goog-Hash"))
-                content.verify(sums.get("crc32c"), sums.get("md5"))
-                session.done = storage.put(session.bucket, session.name, content, session.fields, session.conditions)
+                content.verify(session.fields.get("crc32c"))
+                content.verify(request.headers.get("X-Goog-Hash", "").partition("crc32c=")[2] or None)
+                name = session.fields["name"]
+                session.done = storage.put(session.bucket, name, content, session.fields, session.conditions)
                 session.received.clear()
-            return answer_json(session.done.resource(request.base))
+            return answer_json(session.done.resource())
 
     def keep_part(self, storage: Storage, request: Request, _: str) -> Answer:
         """Keep what came of a chunk, in whole quanta, as when a connection breaks or the service is short of room."""
@@ -95,25 +86,17 @@ class Uploads:
         match = re.match(r"bytes (\d+)-", request.headers.get("Content-Range", ""))
         with storage.lock:
             if session.done is not None:
-                return answer_json(session.done.resource(request.base))
+                return answer_json(session.done.resource())
             if match is not None:
                 kept = request.body[: len(request.body) // QUANTUM_BYTES * QUANTUM_BYTES]
                 first = int(match.group(1))
                 self._append(session, kept, first, first + len(kept) - 1, "*")
             return _incomplete(session)
 
-    def cancel(self, storage: Storage, request: Request, _: str) -> Answer:
-        """DELETE of a session"""
-        with storage.lock:
-            self._session(request).cancelled = True
-        return Answer(status=499)
-
     def _session(self, request: Request) -> Session:
-        session = self.sessions.get(request.query.get("upload_id", ""))
+        session = self._sessions.get(request.query.get("upload_id", ""))
         if session is None:
             raise Refusal(404, "notFound", "No such upload session.")
-        if session.cancelled:
-            raise Refusal(410, "gone", "The upload session has been cancelled.")
         return session
 
     @staticmethod
@@ -133,13 +116,6 @@ def _incomplete(session: Session) -> Answer:
     return Answer(status=308, headers=came)
 
 
-def _named(request: Request, fields: Mapping[str, Any]) -> str:
-    name = fields.get("name") or request.query.get("name")
-    if not name or len(name.encode()) > 1024:
-        raise Refusal(400, "required", "Required parameter: name")
-    return str(name)
-
-
 def _split(request: Request) -> tuple[dict[str, Any], bytes]:
     """The metadata and the content of a multipart/related body, which are its two parts:
 
@@ -150,10 +126,6 @@ def _split(request: Request) -> tuple[dict[str, Any], bytes]:
     parts = request.body.split(mark, 2)
     if len(parts) < 3 or b"\r\n" + mark not in parts[2]:
         raise Refusal(400, "badContent", "Malformed multipart body.")
-    described = parts[1].partition(b"\r\n\r\n")[2]
-    headers, _, rest = parts[2].partition(b"\r\n\r\n")
-    fields = read_json(described)
-    kind = re.search(rb"content-type: *([^\r\n]+)", headers, flags=re.IGNORECASE)
-    if kind is not None:
-        fields.setdefault("contentType", kind.group(1).decode())
-    return fields, rest[: rest.rindex(b"\r\n" + mark)]
+    fields = read_json(parts[1].partition(b"\r\n\r\n")[2])
+    content = parts[2].partition(b"\r\n\r\n")[2]
+    return fields, content[: content.rindex(b"\r\n" + mark)]

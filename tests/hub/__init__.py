@@ -1,4 +1,4 @@
-"""A server that speaks enough of the Hugging Face Hub for its real Python client, and fails on demand.
+"""A server that speaks as much of the Hugging Face Hub as the project asks for, and fails on demand.
 
 For example, in a test:
 
@@ -12,21 +12,20 @@ For example, in a test:
 In a process of its own it is `python -m tests.hub`. What is where:
 
     server.py         reads requests, injects faults, keeps the journal, answers, at two origins
-    models_api.py     /api/: models, trees, references, who a token is
+    models_api.py     /api/: models and their files
     resolve.py        /REPO/resolve/REVISION/PATH: redirects, downloads, ranges
     cdn.py            the other origin: signed addresses and the large files behind them
     repositories.py   repositories, commits, references, and who may see what
     files.py          files, their digests, and which of them are large
-    messages.py       requests, answers, refusals in the Hub's words, and lines of the journal
+    messages.py       answers, refusals in the Hub's words, and lines of the journal
 
 What it shares with tests.gcs, above all what goes wrong and when, is in tests/servers. Here, faults mean this: a
 `status` carries its `reason` as X-Error-Code, a 429 or 503 its `seconds` as Retry-After; a `reset_halfway` strikes a
 download after half of its body; the other resets, a `lost_reply` among them, all look alike, as nothing here is done.
 """
 
-from tests.hub.files import Digested
 from tests.hub.repositories import Repository
 from tests.hub.server import HubServer
 from tests.servers.faults import Fault, Faults
 
-__all__ = ["Digested", "Fault", "Faults", "HubServer", "Repository"]
+__all__ = ["Fault", "Faults", "HubServer", "Repository"]

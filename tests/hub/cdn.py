@@ -8,23 +8,19 @@ import time
 from urllib.parse import quote, urlencode
 
 from tests.hub.files import File
-from tests.hub.messages import Answer, Refusal, Request, answer_file
+from tests.hub.messages import Answer, Refusal, answer_file
+from tests.servers.requests import Request
 
 PREFIX = "/cdn/"
 """What every path there begins with, so that a fault can be about this origin."""
 
 
 class Cdn:
-    """Large files by their SHA-256.
-
-    An address is good for `lifetime_seconds` from its signature on, and for `uses` downloads (0 is any number).
-    """
+    """Large files by their SHA-256. An address is good for `lifetime_seconds` from its signature on."""
 
     def __init__(self) -> None:
         self.lifetime_seconds: float = 3600
-        self.uses = 0
         self._files: dict[str, File] = {}
-        self._used: dict[str, int] = {}
         self._secret = secrets.token_bytes()
         self._lock = threading.Lock()
 
@@ -54,8 +50,6 @@ class Cdn:
             Refusal: the address is not signed, or no longer good, or a token came along.
         """
         unsigned, _, signature = request.url.partition("&X-Amz-Signature=")
-        if request.method not in ("GET", "HEAD"):
-            raise Refusal(405, "The specified method is not allowed against this resource.", "MethodNotAllowed")
         if "Authorization" in request.headers:
             message = (
                 "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string"
@@ -66,17 +60,11 @@ class Cdn:
         if not hmac.compare_digest(signature.encode(), self._signature(unsigned).encode()):
             message = "The request signature we calculated does not match the signature you provided."
             raise Refusal(403, message, "SignatureDoesNotMatch")
-        used = self._used.get(signature, 0)
-        if time.time() > float(request.query["Expires"][0]) or (self.uses and used >= self.uses):
+        if time.time() > float(request.query["Expires"]):
             raise Refusal(403, "Request has expired", "AccessDenied")
         file = self._files[request.path]
         headers = {
             "ETag": f'"{hashlib.md5((file.sha256 or "").encode()).hexdigest()}"',
-            "Content-Disposition": request.query["response-content-disposition"][0],
+            "Content-Disposition": request.query["response-content-disposition"],
         }
-        return answer_file(file, request.headers.get("Range"), headers, signature)
-
-    def use(self, signature: str) -> None:
-        """Count a download."""
-        with self._lock:
-            self._used[signature] = self._used.get(signature, 0) + 1
+        return answer_file(file, request.headers.get("Range"), headers)

@@ -1,8 +1,7 @@
 """A Hub, and the real client that talks to it."""
 
 import os
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -46,15 +45,19 @@ def api(hub: HubServer) -> Any:
     return HfApi(endpoint=hub.endpoint, token=False)
 
 
-@pytest.fixture
-def place(hub: HubServer, tmp_path: Path) -> dict[str, Any]:
-    """Whence the client downloads, and whereto."""
-    return {"endpoint": hub.endpoint, "cache_dir": tmp_path / "cache", "token": False}
+Get = Callable[..., Any]
 
 
 @pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds for which the client would wait between its tries; it waits for none."""
-    waited: list[float] = []
-    monkeypatch.setattr("time.sleep", waited.append)
-    return waited
+def get(hub: HubServer) -> Get:
+    """Asks for a file by the client's own session and address, as the project does, and lets it explain a refusal."""
+    from huggingface_hub import get_session, hf_hub_url, hf_raise_for_status
+
+    def get(file: str, repository: str = NAME, token: str = "", **headers: str) -> Any:
+        allowed = {"Authorization": f"Bearer {token}"} if token else {}
+        url = hf_hub_url(repository, file, endpoint=hub.endpoint)
+        answer = get_session().get(url, headers={"Accept-Encoding": "identity", **headers, **allowed})
+        hf_raise_for_status(answer)
+        return answer
+
+    return get

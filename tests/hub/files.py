@@ -9,15 +9,7 @@ LARGE_SUFFIXES = (".bin", ".gguf", ".h5", ".msgpack", ".npz", ".onnx", ".parquet
 """Files so large or so called are kept by Git LFS: the repository holds a pointer to them."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Digested:
-    """A large file on disk whose SHA-256 is given, right or wrong: it is not read before it is asked for."""
-
-    path: Path
-    sha256: str
-
-
-Source = bytes | Path | Digested
+Source = bytes | Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +17,7 @@ class File:
     """A file of a commit. `blob_id` is what git calls it; of a large one, what git calls the pointer to it."""
 
     name: str
-    source: bytes | Path
+    source: Source
     size_bytes: int
     blob_id: str
     sha256: str | None
@@ -34,16 +26,15 @@ class File:
     @classmethod
     def of(cls, name: str, source: Source) -> "File":
         """The file `name`, which is large by its name or its size."""
-        content = source.path if isinstance(source, Digested) else source
-        size = len(content) if isinstance(content, bytes) else content.stat().st_size
+        size = len(source) if isinstance(source, bytes) else source.stat().st_size
         if size <= LARGE_BYTES and not name.endswith(LARGE_SUFFIXES):
-            data = content if isinstance(content, bytes) else content.read_bytes()
+            data = source if isinstance(source, bytes) else source.read_bytes()
             return cls(name=name, source=data, size_bytes=size, blob_id=blob_id(data), sha256=None, pointer_bytes=0)
-        sha256 = source.sha256 if isinstance(source, Digested) else _sha256(content)
+        sha256 = _sha256(source)
         pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{sha256}\nsize {size}\n".encode()
         return cls(
             name=name,
-            source=content,
+            source=source,
             size_bytes=size,
             blob_id=blob_id(pointer),
             sha256=sha256,
@@ -61,7 +52,7 @@ def blob_id(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 
-def _sha256(source: bytes | Path) -> str:
+def _sha256(source: Source) -> str:
     if isinstance(source, bytes):
         return hashlib.sha256(source).hexdigest()
     with source.open("rb") as stream:

@@ -1,50 +1,19 @@
-"""Requests, answers, refusals in the Hub's words, and lines of the journal."""
+"""Answers, refusals in the Hub's words, and lines of the journal."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.message import Message
 from typing import Literal
-from urllib.parse import parse_qs, urlsplit
 
 from tests.hub.files import File
+from tests.servers.requests import RangeError, byte_range
 
 Origin = Literal["hub", "cdn"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
-    """One request, whole. `base` is the origin's own address as the caller wrote it."""
-
-    method: str
-    url: str
-    headers: Message
-    body: bytes
-    base: str
-
-    @property
-    def path(self) -> str:
-        """The path, still percent-encoded: a `/` within a revision is `%2F` there."""
-        return urlsplit(self.url).path
-
-    @property
-    def query(self) -> dict[str, list[str]]:
-        """The parameters."""
-        return parse_qs(urlsplit(self.url).query, keep_blank_values=True)
-
-    @property
-    def form(self) -> dict[str, list[str]]:
-        """The fields of a form."""
-        return parse_qs(self.body.decode(), keep_blank_values=True)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What goes back: `body`, or of `file` the bytes from `start` up to `stop`.
-
-    `signature` is the one under which a file was asked for: sending it is a use of that.
-    """
+    """What goes back: `body`, or of `file` the bytes from `start` up to `stop`."""
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -52,7 +21,6 @@ class Answer:
     file: File | None = None
     start: int = 0
     stop: int = 0
-    signature: str = ""
 
     @property
     def size_bytes(self) -> int:
@@ -119,26 +87,24 @@ def answer_json(value: object, status: int = 200, headers: Mapping[str, str] | N
     return Answer(status=status, headers=headers, body=json.dumps(value).encode())
 
 
-def answer_file(file: File, wanted: str | None, headers: Mapping[str, str], signature: str = "") -> Answer:
-    """The file, or the range of it that a Range header asks for; several ranges at once are none.
-
-        bytes=2-5 -> (2, 6)      bytes=2- -> (2, size)      bytes=-3 -> (size - 3, size)
+def answer_file(file: File, wanted: str | None, headers: Mapping[str, str]) -> Answer:
+    """The file, or the range of it that a Range header asks for.
 
     Raises:
         Refusal: 416, it begins beyond the end.
     """
     size = file.size_bytes
     headers = {"Content-Type": "application/octet-stream", "Accept-Ranges": "bytes", **headers}
-    match = re.fullmatch(r"bytes=(\d*)-(\d*)", (wanted or "").replace(" ", ""))
-    first, last = match.groups() if match is not None else ("", "")
-    if not (first or last) or (first and last and int(last) < int(first)):
-        return Answer(headers=headers, file=file, stop=size, signature=signature)
-    start = int(first) if first else max(size - int(last), 0)
-    stop = min(int(last) + 1, size) if first and last else size
-    if start >= stop:
-        raise Refusal(416, "The requested range is not satisfiable", headers={"Content-Range": f"bytes */{size}"})
+    try:
+        span = byte_range(wanted, size)
+    except RangeError:
+        headers = {"Content-Range": f"bytes */{size}"}
+        raise Refusal(416, "The requested range is not satisfiable", headers=headers) from None
+    if span is None:
+        return Answer(headers=headers, file=file, stop=size)
+    start, stop = span
     headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
-    return Answer(status=206, headers=headers, file=file, start=start, stop=stop, signature=signature)
+    return Answer(status=206, headers=headers, file=file, start=start, stop=stop)
 
 
 @dataclass(kw_only=True)

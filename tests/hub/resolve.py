@@ -4,15 +4,13 @@ A large file lies at the CDN, and a 302 leads there. Any other is redirected too
 where the commit stands instead of the revision. Both say all about the file in their headers.
 """
 
-import gzip
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from urllib.parse import quote, urlencode
 
 from tests.hub.files import File
-from tests.hub.messages import Answer, Refusal, Request, answer_file
+from tests.hub.messages import Answer, Refusal, answer_file
 from tests.hub.repositories import Commit, Repositories
-
-TEXT_SUFFIXES = (".json", ".md", ".txt")
+from tests.servers.requests import Request
 
 
 def _find(repositories: Repositories, request: Request, name: str, revision: str, path: str) -> tuple[Commit, File]:
@@ -55,14 +53,4 @@ def download(repositories: Repositories, request: Request, name: str, revision: 
         "ETag": f'"{file.etag}"',
         "X-Repo-Commit": commit.sha,
     }
-    accepted = repositories.compresses and "gzip" in request.headers.get("Accept-Encoding", "")
-    if accepted and isinstance(file.source, bytes) and path.endswith(TEXT_SUFFIXES):
-        return _compressed(file.source, headers)
     return answer_file(file, request.headers.get("Range"), headers)
-
-
-def _compressed(data: bytes, headers: Mapping[str, str]) -> Answer:
-    packed = gzip.compress(data)
-    coding = {"Content-Encoding": "gzip", "Transfer-Encoding": "chunked", "Vary": "Accept-Encoding"}
-    body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(packed), packed)
-    return Answer(headers={**headers, **coding}, body=body)

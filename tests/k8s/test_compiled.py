@@ -3,16 +3,15 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from tests.conftest import ROOT
-from tests.k8s.conftest import K8S, only, render
+from tests.k8s.conftest import K8S, QUEUE, only, read, render
 
-QUEUE = "kueue.x-k8s.io/queue-name"
+LABEL = "kueue.x-k8s.io/queue-name"
 README = (K8S / "README.md").read_text(encoding="utf-8")
 Executors = dict[str, dict[str, Any]]
 
@@ -50,10 +49,10 @@ def test_check_of_a_tpu_runs_as_the_user_of_extract(compiled: tuple[Executors, E
     assert told["runAsNonRoot"] == context["runAsNonRoot"]
 
 
-def test_pods_wait_in_the_queue_that_there_is(compiled: tuple[Executors, Executors], everything: Path) -> None:
+def test_pods_wait_in_the_queue_that_there_is(compiled: tuple[Executors, Executors]) -> None:
     labels = compiled[1]["exec-extract"]["podMetadata"]["labels"]
-    queue = only(render(everything / "overlays" / "standalone"), "LocalQueue", "byheart")["metadata"]["name"]
-    assert labels[QUEUE] == queue
+    queue = read(QUEUE)["metadata"]["name"]
+    assert labels[LABEL] == queue
     assert f"make compile QUEUE={queue}\n" in README
 
 

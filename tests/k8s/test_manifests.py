@@ -15,12 +15,12 @@ import yaml
 
 from byheart.machines.accelerators import find_accelerator
 from tests.conftest import ROOT
-from tests.k8s.conftest import FOLDERS, K8S, REMOTE, Manifest, kubectl, only, render
-from tests.k8s.schemas import folder_name, validate
+from tests.k8s.conftest import FOLDERS, K8S, POLICY, QUEUE, REMOTE, Manifest, kubectl, only, read, render
+from tests.published.objects import validate
 
 OVERLAYS = {"standalone": "kubeflow", "multi-user": "my-profile"}
 """And their namespaces."""
-PARTS = ("base", "components", "kubeflow", "kueue", "overlays", "tpu-check")
+PARTS = ("base", "kubeflow", "kueue", "overlays", "tpu-check")
 """What the settings are written into."""
 KUBEFLOW = """
 apiVersion: v1
@@ -29,7 +29,9 @@ metadata: {name: workflow-controller-configmap, namespace: kubeflow}
 data:
   artifactRepository: "archiveLogs: true"
   workflowDefaults: |
-    spec: {templateDefaults: {retryStrategy: {limit: "2", retryPolicy: OnError}}}
+    spec:
+      ttlStrategy: {secondsAfterCompletion: 3600}
+      templateDefaults: {retryStrategy: {limit: "2", retryPolicy: OnError}}
 ---
 apiVersion: v1
 kind: ConfigMap
@@ -43,7 +45,7 @@ metadata: {name: pipeline-runner, namespace: kubeflow}
 """Objects of Kubeflow's own, in the shape that its manifests give them."""
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=folder_name)
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: str(path.relative_to(K8S)))
 def test_every_folder_renders_what_the_api_server_takes(folder: Path) -> None:
     manifests = render(folder)
     assert manifests
@@ -51,26 +53,27 @@ def test_every_folder_renders_what_the_api_server_takes(folder: Path) -> None:
         validate(manifest)
 
 
+@pytest.mark.parametrize("path", [QUEUE, POLICY], ids=lambda path: path.stem)
+def test_what_is_applied_by_itself_leaves_its_namespace_to_the_command(path: Path) -> None:
+    manifest = read(path)
+    validate(manifest)
+    assert "namespace" not in manifest["metadata"]
+
+
 @pytest.mark.parametrize(("overlay", "namespace"), OVERLAYS.items())
-def test_overlay_with_every_option_is_valid_and_in_one_namespace(
-    overlay: str, namespace: str, everything: Path
-) -> None:
-    manifests = render(everything / "overlays" / overlay)
-    assert {"LocalQueue", "NetworkPolicy"} <= {one["kind"] for one in manifests}
-    for manifest in manifests:
-        validate(manifest)
+def test_overlay_is_in_one_namespace(overlay: str, namespace: str) -> None:
+    for manifest in render(K8S / "overlays" / overlay):
         assert manifest["metadata"]["namespace"] == namespace
         for subject in manifest.get("subjects", []):
             assert subject["namespace"] == namespace
 
 
-def test_unknown_and_ill_typed_fields_are_refused(everything: Path) -> None:
-    manifests = render(everything / "overlays" / "standalone")
-    quota = copy.deepcopy(only(manifests, "ResourceQuota", "byheart-tpu"))
+def test_unknown_and_ill_typed_fields_are_refused() -> None:
+    quota = copy.deepcopy(only(render(K8S / "overlays" / "standalone"), "ResourceQuota", "byheart-tpu"))
     quota["spec"]["limit"] = {}
     with pytest.raises(kubernetes_validate.ValidationError, match="'limit' was unexpected"):
         validate(quota)
-    queue = copy.deepcopy(only(manifests, "LocalQueue", "byheart"))
+    queue = read(QUEUE)
     queue["spec"]["cluster_queue"] = "byheart"
     with pytest.raises(jsonschema.ValidationError, match="'cluster_queue' was unexpected"):
         validate(queue)
@@ -80,8 +83,10 @@ def test_unknown_and_ill_typed_fields_are_refused(everything: Path) -> None:
         validate(cluster_queue)
 
 
-def test_settings_stand_in_one_file(everything: Path) -> None:
-    settings = everything / "settings" / "settings.env"
+def test_settings_stand_in_one_file(tmp_path: Path) -> None:
+    changed = tmp_path / "k8s"
+    shutil.copytree(K8S, changed)
+    settings = changed / "settings" / "settings.env"
     text = settings.read_text(encoding="utf-8")
     for old, new in (
         ("bucket=my-bucket", "bucket=its-bucket"),
@@ -92,9 +97,7 @@ def test_settings_stand_in_one_file(everything: Path) -> None:
         text = text.replace(old, new)
         others = (path for part in PARTS for path in (K8S / part).rglob("*.yaml"))
         assert not [path for path in others if old in path.read_text(encoding="utf-8")]
-    changed = everything.parent / "changed"
-    shutil.copytree(everything, changed)
-    (changed / "settings" / "settings.env").write_text(text, encoding="utf-8")
+    settings.write_text(text, encoding="utf-8")
     for overlay in OVERLAYS:
         manifests = render(changed / "overlays" / overlay)
         assert only(manifests, "ConfigMap", "kfp-launcher")["data"]["defaultPipelineRoot"] == "gs://its-bucket/kubeflow"
@@ -108,15 +111,14 @@ def test_settings_stand_in_one_file(everything: Path) -> None:
     assert job["spec"]["template"]["spec"]["containers"][0]["image"].endswith("/byheart-extract@sha256:e")
 
 
-def test_queue_leads_to_the_clusters_and_is_not_called_default(everything: Path) -> None:
+def test_queue_leads_to_the_clusters_and_is_not_called_default() -> None:
     cluster = {one["kind"]: one for one in render(K8S / "kueue")}
     assert not [one for one in cluster.values() if "namespace" in one["metadata"]]
     (group,) = cluster["ClusterQueue"]["spec"]["resourceGroups"]
     assert [one["name"] for one in group["flavors"]] == [cluster["ResourceFlavor"]["metadata"]["name"]]
-    for overlay in OVERLAYS:
-        (queue,) = (one for one in render(everything / "overlays" / overlay) if one["kind"] == "LocalQueue")
-        assert queue["metadata"]["name"] != "default", "it would take in every pod without a label"
-        assert queue["spec"]["clusterQueue"] == cluster["ClusterQueue"]["metadata"]["name"]
+    queue = read(QUEUE)
+    assert queue["metadata"]["name"] != "default", "it would take in every pod without a label"
+    assert queue["spec"]["clusterQueue"] == cluster["ClusterQueue"]["metadata"]["name"]
 
 
 def test_no_manifest_holds_a_secret() -> None:
@@ -140,15 +142,17 @@ def test_kubeflows_own_manifests_change_in_two_places(tmp_path: Path) -> None:
     assert len(after) == len(before) - 1, "kfp-launcher is the overlay's"
     changed = only(after, "ConfigMap", "workflow-controller-configmap")["data"]
     assert changed["artifactRepository"] == "archiveLogs: true"
-    strategy = yaml.safe_load(changed["workflowDefaults"])["spec"]["templateDefaults"]["retryStrategy"]
-    assert strategy["retryPolicy"] == "Always"
+    was, now = (yaml.safe_load(data["workflowDefaults"])["spec"] for data in (before[0]["data"], changed))
+    assert now.keys() == was.keys()
+    assert now["ttlStrategy"] == was["ttlStrategy"]
+    assert now["templateDefaults"]["retryStrategy"]["retryPolicy"] == "Always"
     (resource,) = yaml.safe_load((REMOTE / "kustomization.yaml").read_text(encoding="utf-8"))["resources"]
     assert resource.endswith("?ref=2.17.0")
 
 
 def test_same_file_patches_a_kubeflow_that_is_installed(tmp_path: Path) -> None:
     installed = tmp_path / "installed.yaml"
-    patch = K8S / "components" / "kubeflow" / "workflow-controller-configmap.yaml"
+    patch = REMOTE / "workflow-controller-configmap.yaml"
     installed.write_text(KUBEFLOW.split("---")[0], encoding="utf-8")
     command = [kubectl(), "patch", "--local", f"--filename={installed}", f"--patch-file={patch}", "--output=yaml"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -195,8 +199,8 @@ def allowed(policy: Manifest, address: str, port: int, protocol: str = "TCP") ->
     return False
 
 
-def test_pods_of_runs_reach_what_they_need_and_nothing_else(everything: Path) -> None:
-    policy = only(render(everything / "overlays" / "standalone"), "NetworkPolicy", "byheart-runs")
+def test_pods_of_runs_reach_what_they_need_and_nothing_else() -> None:
+    policy = read(POLICY)
     assert policy["spec"]["policyTypes"] == ["Egress"]
     assert allowed(policy, "169.254.169.254", 80), "tokens, with Dataplane V2"
     assert allowed(policy, "169.254.169.252", 988), "tokens, without"

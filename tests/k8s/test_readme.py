@@ -81,8 +81,8 @@ def test_variables_of_the_commands_are_set_in_the_first_step() -> None:
 
 def test_all_that_is_applied_can_be_taken_down() -> None:
     applied = re.findall(r"^kubectl (?:apply|replace)(?: --server-side| --force)? --\w+ (\S+)", README, re.MULTILINE)
-    deleted = re.findall(r"`kubectl delete --\w+ ([^\s`]+)`", README)
-    assert len(applied) == 6
+    deleted = re.findall(r"`kubectl delete --\w+ ([^\s`]+)[^`]*`", README)
+    assert len(applied) == 8
     assert sorted(applied) == sorted(deleted)
 
 

@@ -19,8 +19,8 @@ client; what differs is a violation, and is refused. In a process of its own it 
 What it shares with tests.gcs and tests.hub, above all what goes wrong and when, is in tests/servers.
 """
 
-from tests.kfp_api.runs import Outcome, failing, succeeding
+from tests.kfp_api.runs import failing, running, succeeding
 from tests.kfp_api.server import KfpServer
 from tests.servers.faults import Fault
 
-__all__ = ["Fault", "KfpServer", "Outcome", "failing", "succeeding"]
+__all__ = ["Fault", "KfpServer", "failing", "running", "succeeding"]

@@ -4,11 +4,10 @@ For example: python -m tests.kfp_api --port 8080
 """
 
 import argparse
-import os
-import signal
 import sys
 
 from tests.kfp_api.server import KfpServer
+from tests.servers.listener import serve_until_told
 
 
 def main() -> int:
@@ -16,11 +15,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.kfp_api", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     args = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with KfpServer(args.port) as server:
-        print(server.address, flush=True)
-        while os.read(sys.stdin.fileno(), 4096):
-            pass
+        serve_until_told(server.address)
     for violation in server.violations:
         print(violation, file=sys.stderr)
     return bool(server.violations)

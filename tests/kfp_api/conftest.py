@@ -11,23 +11,15 @@ from typing import Any
 import pytest
 
 from byheart.launch.compile import compile_pipeline
+from tests.conftest import ROOT
 from tests.gcs import GcsServer
 from tests.kfp_api import KfpServer
-from tests.kfp_api.published import SWAGGER
 
-ROOT = Path(__file__).parent.parent.parent
 KFP = Path(sys.executable).with_name("kfp")
 PARAMETERS = {"books": ["gs://my-bucket/book.txt"], "model": "llama-3.1-8b", "store": "gs://my-bucket/byheart"}
 ASSIGNMENTS = [f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in PARAMETERS.items()]
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture(autouse=True, scope="session")
-def published_api() -> None:
-    """Skips all tests where there is nothing to hold them against."""
-    if not SWAGGER.exists():
-        pytest.skip(f"KFP's published API is not at {SWAGGER}: name its place as KFP_SWAGGER")
 
 
 @pytest.fixture
@@ -71,6 +63,16 @@ def launch(environment: dict[str, str]) -> Command:
 
     def run(*arguments: str | Path, **more: Any) -> subprocess.CompletedProcess[str]:
         return _run([sys.executable, "-m", "byheart.launch", *map(str, arguments)], environment | more)
+
+    return run
+
+
+@pytest.fixture
+def submit(server: KfpServer, launch: Command, pipeline: Path) -> Command:
+    """`launch submit` of the compiled pipeline to the server, with parameters and whatever else is given."""
+
+    def run(*arguments: str | Path, to: KfpServer = server, **more: Any) -> subprocess.CompletedProcess[str]:
+        return launch("submit", *ASSIGNMENTS, *arguments, "--pipeline", pipeline, "--host", to.address, **more)
 
     return run
 

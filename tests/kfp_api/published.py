@@ -1,22 +1,15 @@
-"""The published description of KFP's v2beta1 API, and what is not in accord with it.
+"""The published description of KFP's v2beta1 API, as far as it is in tests/published, and what differs from it."""
 
-It lies beside the checkout, in ../shared/crds, or where KFP_SWAGGER says.
-"""
-
-import copy
 import json
-import os
 import re
 from functools import cache
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import jsonschema
 import kfp_server_api
 
-ROOT = Path(__file__).parent.parent.parent
-SWAGGER = Path(os.environ.get("KFP_SWAGGER", ROOT.parent / "shared" / "crds" / "kfp_v2beta1.swagger.json"))
+from tests.published import read_kubeflow_api
 
 _OPERATIONS = {1: "EQUALS", 2: "NOT_EQUALS", 3: "GREATER_THAN", 5: "GREATER_THAN_EQUALS"}
 _OPERATIONS |= {6: "LESS_THAN", 7: "LESS_THAN_EQUALS", 8: "IN", 9: "IS_SUBSTRING"}
@@ -74,13 +67,13 @@ class Published:
     """The description: every path, method and message."""
 
     def __init__(self, swagger: dict[str, Any]) -> None:
-        self._definitions = copy.deepcopy(swagger["definitions"])
+        self._definitions = swagger["definitions"]
         for definition in self._definitions.values():
             if "properties" in definition:
                 definition.setdefault("additionalProperties", False)  # a field that is not published is a mistake
         self._paths = {
             re.compile(re.sub(r"\{[^}]+\}", "([^/:]+)", path)): {
-                method.upper(): Operation(self, about) for method, about in methods.items() if method != "parameters"
+                method.upper(): Operation(self, about) for method, about in methods.items()
             }
             for path, methods in swagger["paths"].items()
         }
@@ -114,7 +107,7 @@ class Published:
 @cache
 def published() -> Published:
     """The description, read once."""
-    return Published(json.loads(SWAGGER.read_text(encoding="utf-8")))
+    return Published(read_kubeflow_api())
 
 
 def _names(value: Any, depth: int = 0) -> list[str]:

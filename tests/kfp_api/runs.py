@@ -4,15 +4,15 @@ import copy
 import json
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from graphlib import TopologicalSorter
 from typing import Any
 
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-STAGES = ("download", "tokenize", "extract", "plot")
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 _KINDS: dict[str, tuple[type, ...]] = {
     "NUMBER_INTEGER": (int,),
@@ -32,29 +32,47 @@ class Refused(Exception):  # noqa: N818 - it is an answer
         self.status, self.code, self.message = status, code, message
 
 
-@dataclass
-class Outcome:
-    """What becomes of a run: at each look the next of these, and the last for ever.
-
-    A step is the run's state, and of some tasks by name the state and the error that KFP tells, if any.
-    """
-
-    steps: list[tuple[str, dict[str, tuple[str, str]]]]
+Step = tuple[str, dict[str, tuple[str, str]]]
+"""The run's state, and of some tasks by name the state and the error that KFP tells, if any."""
+Outcome = Callable[[list[str]], list[Step]]
+"""What becomes of a run of such tasks: at each look the next of these steps, and the last for ever."""
 
 
 def succeeding() -> Outcome:
-    """Every stage succeeds, one after the other."""
-    steps: list[tuple[str, dict[str, tuple[str, str]]]] = [("PENDING", {})]
-    for number, stage in enumerate(STAGES):
-        done = dict.fromkeys(STAGES[:number], ("SUCCEEDED", ""))
-        steps.append(("RUNNING", done | {stage: ("RUNNING", "")}))
-    return Outcome([*steps, ("SUCCEEDED", dict.fromkeys(STAGES, ("SUCCEEDED", "")))])
+    """Every task succeeds, one after the other."""
+
+    def steps(tasks: list[str]) -> list[Step]:
+        running = [("RUNNING", _until(tasks, task) | {task: ("RUNNING", "")}) for task in tasks]
+        return [("PENDING", {}), *running, ("SUCCEEDED", dict.fromkeys(tasks, ("SUCCEEDED", "")))]
+
+    return steps
 
 
-def failing(stage: str, message: str = "") -> Outcome:
-    """A stage fails; KFP 2.17 tells no message, a later one may."""
-    done = dict.fromkeys(STAGES[: STAGES.index(stage)], ("SUCCEEDED", ""))
-    return Outcome([("RUNNING", done | {stage: ("RUNNING", "")}), ("FAILED", done | {stage: ("FAILED", message)})])
+def failing(task: str, message: str = "") -> Outcome:
+    """A task fails; KFP 2.17 tells no message, a later one may."""
+    return lambda tasks: [
+        ("RUNNING", _until(tasks, task) | {task: ("RUNNING", "")}),
+        ("FAILED", _until(tasks, task) | {task: ("FAILED", message)}),
+    ]
+
+
+def running(task: str) -> Outcome:
+    """A task runs for ever."""
+    return lambda tasks: [("RUNNING", _until(tasks, task) | {task: ("RUNNING", "")})]
+
+
+def _until(tasks: list[str], task: str) -> dict[str, tuple[str, str]]:
+    return dict.fromkeys(tasks[: tasks.index(task)], ("SUCCEEDED", ""))
+
+
+def tasks_of(spec: dict[str, Any], graph: str = "") -> Iterator[str]:
+    """The names of a compiled pipeline's tasks, each after those that it needs; a loop's before those in it."""
+    component = spec["components"][graph] if graph else spec["root"]
+    tasks = component.get("dag", {}).get("tasks", {})
+    needs = {name: task.get("dependentTasks", ()) for name, task in tasks.items()}
+    for name in TopologicalSorter(needs).static_order():
+        yield name
+        yield from tasks_of(spec, tasks[name]["componentRef"]["name"])
 
 
 @dataclass
@@ -64,7 +82,7 @@ class Run:
     asked: dict[str, Any]
     run_id: str
     number: int
-    outcome: Outcome
+    steps: list[Step]
     looks: int = 0
 
     @property
@@ -79,7 +97,7 @@ class Run:
 
     def told(self) -> dict[str, Any]:
         """The run as the API tells it, one step further each time."""
-        state, tasks = self.outcome.steps[min(self.looks, len(self.outcome.steps) - 1)]
+        state, tasks = self.steps[min(self.looks, len(self.steps) - 1)]
         self.looks += 1
         created = _EPOCH + timedelta(minutes=self.number)
         told = copy.deepcopy(self.asked) | {
@@ -144,10 +162,10 @@ class Runs:
         """A new run; as the service does, it takes a second one of the same name."""
         if asked.get("experiment_id") not in [one["experiment_id"] for one in self.experiments.values()]:
             raise Refused(404, 5, f"Experiment {asked.get('experiment_id')} not found")
-        _check_pipeline(asked)
+        spec = _check_pipeline(asked)
         with self._lock:
             outcome = self.outcomes.pop(0) if self.outcomes else succeeding()
-            run = Run(asked, str(uuid.uuid4()), len(self.all), outcome)
+            run = Run(asked, str(uuid.uuid4()), len(self.all), outcome(list(tasks_of(spec))))
             self.all.append(run)
         return run.told()
 
@@ -168,8 +186,8 @@ class Runs:
         return rows
 
 
-def _check_pipeline(asked: dict[str, Any]) -> None:
-    """Refuse what the service's own reader of pipelines refuses: another file, unknown, missing and odd parameters."""
+def _check_pipeline(asked: dict[str, Any]) -> dict[str, Any]:
+    """The compiled pipeline; refused is what the service refuses: another file, unknown, missing, odd parameters."""
     given = asked["pipeline_spec"]
     given = given if "pipeline_spec" in given else {"pipeline_spec": given, "platform_spec": {}}
     try:
@@ -188,6 +206,7 @@ def _check_pipeline(asked: dict[str, Any]) -> None:
         kinds = _KINDS[declared[name]["parameterType"]]
         if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
             raise Refused(400, 3, f"Invalid input error: parameter {name} is {value!r}: no {kinds[0].__name__}")
+    return dict(given["pipeline_spec"])
 
 
 def _time(at: datetime) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.kfp_api.pods import Pod, answer_pods
 from tests.kfp_api.published import Published, published
-from tests.kfp_api.runs import Outcome, Refused, Runs
+from tests.kfp_api.runs import Refused, Runs
 from tests.servers.faults import Fault, Faults
 from tests.servers.listener import Connection, Listener
 
@@ -44,11 +44,6 @@ class KfpServer(Listener):
         self.violations: list[str] = []
         self._published: Published = published()
 
-    @property
-    def outcomes(self) -> list[Outcome]:
-        """What becomes of the next runs."""
-        return self.runs.outcomes
-
     def answer(self, method: str, url: str, body: bytes, authorization: str) -> tuple[int, Any]:
         """Status and body where nothing goes wrong on the way."""
         try:
@@ -67,7 +62,7 @@ class KfpServer(Listener):
         path = urlsplit(url).path
         found = self._published.operation(method, path)
         if found is None:
-            return self._refuse([f"{method} {path} is not published"])
+            return self._refuse([f"{method} {path} is not published, or not in tests/published"])
         operation, names = found
         if wrong := [*operation.wrong_query(url), *operation.wrong_body(body)]:
             return self._refuse(wrong)
@@ -99,7 +94,7 @@ class KfpServer(Listener):
                     there = [row for row in there if row["experiment_id"] == query["experiment_id"]]
                 found = self.runs.select(there, query.get("filter", ""))
                 return {"runs": found, "total_size": len(found)} if found else {}
-        return self._refuse([f"{operation} is not spoken here"])
+        raise AssertionError(f"{operation} is in tests/published, and not answered")
 
     def _refuse(self, wrong: list[str]) -> Any:
         self.violations += wrong
@@ -113,13 +108,11 @@ class _Handler(Connection):
 
     def _serve(self) -> None:
         """Read one request, and answer it or not."""
-        server, length = self.server, int(self.headers.get("Content-Length", 0))
-        body = self.rfile.read(length)
-        if len(body) < length:
-            self.close_connection = True
+        server, request = self.server, self.read_request()
+        if request is None:
             return
         fault = server.faults.strike(self.command, self.path, is_download=False)
-        answer = self._answer(fault, body)
+        answer = self._answer(fault, request.body)
         kind = None if fault is None else fault.kind
         status = None if answer is None else answer[0]
         server.calls.append(Call(method=self.command, url=self.path, status=status, fault=kind))
@@ -128,7 +121,7 @@ class _Handler(Connection):
         else:
             self._send(*answer)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - the base class looks for these
+    do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 - the base class looks for these
 
     def _answer(self, fault: Fault | None, body: bytes) -> tuple[int, Any] | None:
         """Status and body; None where the connection is reset instead."""

@@ -27,7 +27,7 @@ def test_kfp_run_submits_the_compiled_pipeline(server: KfpServer, kfp: Command, 
 def test_kfp_run_create_watches_and_ends_well_though_the_run_has_failed(
     server: KfpServer, kfp: Command, pipeline: Path
 ) -> None:
-    server.outcomes.append(failing("download"))
+    server.runs.outcomes.append(failing("download"))
     done = kfp(
         *("--endpoint", server.address, "run", "create", "-e", "e", "-r", "r", "-w", "-f", pipeline), *ASSIGNMENTS
     )

@@ -23,10 +23,11 @@ from byheart.launch.compiled import read_compiled
 from byheart.launch.images import LAUNCH
 from byheart.launch.manifests import render
 from byheart.launch.run_file import read_run_file
+from tests.conftest import ROOT
 from tests.gcs import GcsServer
 from tests.images.test_dockerfiles import copied
 from tests.kfp_api import Fault, KfpServer
-from tests.kfp_api.conftest import PARAMETERS, ROOT
+from tests.kfp_api.conftest import PARAMETERS
 
 IMAGE = f"registry.example/byheart-launch@sha256:{'0' * 64}"
 BRIEF_SECONDS = 3.0
@@ -129,7 +130,7 @@ def until(happened: Callable[[], object]) -> None:
 
 def objects(bucket: GcsServer) -> list[str]:
     """The last parts of the names of all objects."""
-    return [stored.name.rpartition("/")[2] for stored in bucket.storage.names("my-bucket")]
+    return [stored.name.rpartition("/")[2] for stored in bucket.storage.list("my-bucket")]
 
 
 def test_job_submits_the_run_of_its_file(job: Job, server: KfpServer, bucket: GcsServer) -> None:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from byheart.launch.compile import compile_pipeline
-from tests.kfp_api import Fault, KfpServer, failing, succeeding
+from tests.kfp_api import Fault, KfpServer, failing, running
 from tests.kfp_api.conftest import ASSIGNMENTS, PARAMETERS, Command
 from tests.kfp_api.pods import Pod
 
@@ -74,12 +74,11 @@ def test_parameter_that_is_missing_never_reaches_the_cluster(
     assert not server.calls
 
 
-def test_waiting_says_each_change_once_and_nothing_of_kubeflow_s_own_tasks(
-    server: KfpServer, launch: Command, pipeline: Path
-) -> None:
-    done = launch("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", server.address, *EVERY)
+def test_waiting_says_each_change_once_and_nothing_of_kubeflow_s_own_tasks(pipeline: Path, submit: Command) -> None:
+    done = submit(*EVERY)
     assert done.returncode == 0, done.stderr
-    stages = ("download", "tokenize", "extract", "plot")
+    spec = next(yaml.safe_load_all(pipeline.read_text(encoding="utf-8")))
+    stages = [name.removeprefix("exec-") for name in spec["deploymentSpec"]["executors"]]
     lines = done.stdout.splitlines()[2:]
     assert sorted(lines) == sorted(
         [f"{stage:>8}  {state}" for stage in stages for state in ("running", "succeeded")] + ["     run  succeeded"]
@@ -87,9 +86,9 @@ def test_waiting_says_each_change_once_and_nothing_of_kubeflow_s_own_tasks(
     assert lines[-1] == "     run  succeeded"
 
 
-def test_run_that_fails_ends_in_the_failing_task_s_message(server: KfpServer, launch: Command, pipeline: Path) -> None:
-    server.outcomes.append(failing("extract", "model must fit, found 140 GB"))
-    done = launch("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", server.address, *EVERY)
+def test_run_that_fails_ends_in_the_failing_task_s_message(server: KfpServer, submit: Command) -> None:
+    server.runs.outcomes.append(failing("extract", "model must fit, found 140 GB"))
+    done = submit(*EVERY)
     assert done.returncode == 1
     assert " extract  failed" in done.stdout
     (error,) = done.stderr.splitlines()
@@ -97,10 +96,10 @@ def test_run_that_fails_ends_in_the_failing_task_s_message(server: KfpServer, la
 
 
 def test_run_whose_failure_kubeflow_does_not_explain_says_how_to_read_its_pods(
-    server: KfpServer, launch: Command, pipeline: Path
+    server: KfpServer, submit: Command
 ) -> None:
-    server.outcomes.append(failing("extract"))
-    done = launch("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", server.address, *EVERY)
+    server.runs.outcomes.append(failing("extract"))
+    done = submit(*EVERY)
     assert done.returncode == 1
     assert done.stdout.splitlines()[-1] == "     run  failed"
     (error,) = done.stderr.splitlines()
@@ -110,9 +109,9 @@ def test_run_whose_failure_kubeflow_does_not_explain_says_how_to_read_its_pods(
 
 
 def test_run_whose_pods_can_be_read_ends_in_what_the_failing_one_said(
-    server: KfpServer, launch: Command, pipeline: Path, tmp_path: Path
+    server: KfpServer, submit: Command, tmp_path: Path
 ) -> None:
-    server.outcomes.append(failing("extract"))
+    server.runs.outcomes.append(failing("extract"))
     story = [
         {"severity": severity, "stage": "extract", "message": said}
         for severity, said in (("INFO", "8 chips"), ("ERROR", "no TPU"))
@@ -133,9 +132,7 @@ def test_run_whose_pods_can_be_read_ends_in_what_the_failing_one_said(
         Pod(name="first", namespace="kubeflow", phase="Succeeded", log="done\n"),
         Pod(name="second", namespace="kubeflow", phase="Failed", log=log),
     ]
-    done = launch(
-        *("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", server.address, *EVERY), KUBECONFIG=str(kubeconfig)
-    )
+    done = submit(*EVERY, KUBECONFIG=str(kubeconfig))
     assert done.returncode == 1
     assert done.stderr.startswith("error: extract: no TPU: see http://")
 
@@ -144,11 +141,9 @@ def test_run_whose_pods_can_be_read_ends_in_what_the_failing_one_said(
     "fault",
     [Fault(kind="reset_before", method="GET", url="/runs/", times=6), Fault(method="GET", url="/runs/", times=3)],
 )
-def test_connection_that_is_lost_while_waiting_is_tried_again(
-    server: KfpServer, launch: Command, pipeline: Path, fault: Fault
-) -> None:
+def test_connection_that_is_lost_while_waiting_is_tried_again(server: KfpServer, submit: Command, fault: Fault) -> None:
     lost = server.faults.add(fault)
-    done = launch("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", server.address, *EVERY)
+    done = submit(*EVERY)
     assert done.returncode == 0, done.stderr
     assert lost.injected == fault.times
     assert done.stdout.count("trying again") == 1
@@ -156,61 +151,54 @@ def test_connection_that_is_lost_while_waiting_is_tried_again(
     assert "run  succeeded" in done.stdout
 
 
-def test_token_that_ends_while_waiting_is_asked_for_anew(launch: Command, pipeline: Path, tmp_path: Path) -> None:
+def test_token_that_ends_while_waiting_is_asked_for_anew(submit: Command, tmp_path: Path) -> None:
     (tmp_path / "token").write_text("a-service-account-s-token")
     with KfpServer(token="a-service-account-s-token") as server:
         ended = server.faults.add(Fault(status=401, method="GET", url="/runs/", nth=3))
-        done = launch(
-            *("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", server.address, *EVERY),
-            KF_PIPELINES_SA_TOKEN_PATH=str(tmp_path / "token"),
-        )
+        done = submit(*EVERY, to=server, KF_PIPELINES_SA_TOKEN_PATH=str(tmp_path / "token"))
         assert done.returncode == 0, done.stderr
         assert ended.injected == 1
         assert not server.violations
 
 
-def test_right_that_is_taken_away_while_waiting_ends_it(server: KfpServer, launch: Command, pipeline: Path) -> None:
+def test_right_that_is_taken_away_while_waiting_ends_it(server: KfpServer, submit: Command) -> None:
     taken = server.faults.add(Fault(status=403, reason="no longer", method="GET", url="/runs/", nth=3, times=0))
-    done = launch("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", server.address, *EVERY)
+    done = submit(*EVERY)
     assert done.returncode == 1
     assert "not permitted (403, no longer)" in done.stderr
     assert taken.injected == 2
 
 
-def test_no_token_and_a_wrong_one_are_refused_without_being_shown(launch: Command, pipeline: Path) -> None:
+def test_no_token_and_a_wrong_one_are_refused_without_being_shown(submit: Command) -> None:
     with KfpServer(token="right") as server:
         for token in ("", "wr0ng-s3cret"):
-            done = launch(
-                *("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", server.address), KFP_EXISTING_TOKEN=token
-            )
+            done = submit(to=server, KFP_EXISTING_TOKEN=token)
             assert done.returncode == 1
             (error,) = done.stderr.splitlines()
             assert "it does not know who asks (401, Request header error" in error
             assert "wr0ng-s3cret" not in done.stdout + done.stderr
-        done = launch(
-            *("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", server.address), KFP_EXISTING_TOKEN="right"
-        )
+        done = submit(to=server, KFP_EXISTING_TOKEN="right")
         assert done.returncode == 0, done.stderr
 
 
-def test_what_is_not_permitted_says_so(server: KfpServer, launch: Command, pipeline: Path) -> None:
+def test_what_is_not_permitted_says_so(server: KfpServer, submit: Command) -> None:
     server.faults.add(Fault(status=403, reason="User is not authorized", method="POST", url="/runs"))
-    done = launch("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", server.address)
+    done = submit()
     assert done.returncode == 1
     assert "not permitted (403, User is not authorized): ask for the right to edit there" in done.stderr
 
 
-def test_sign_in_page_is_told_from_kubeflow(server: KfpServer, launch: Command, pipeline: Path) -> None:
+def test_sign_in_page_is_told_from_kubeflow(server: KfpServer, submit: Command) -> None:
     server.faults.add(Fault(status=200, reason="<html>Sign in</html>", times=0))
-    done = launch("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", server.address)
+    done = submit()
     assert done.returncode == 1
     assert "most likely a page to sign in at" in done.stderr
     assert {call.url for call in server.calls} == {"/apis/v2beta1/healthz"}
 
 
-def test_sign_in_page_while_waiting_is_no_state_of_the_run(server: KfpServer, launch: Command, pipeline: Path) -> None:
+def test_sign_in_page_while_waiting_is_no_state_of_the_run(server: KfpServer, submit: Command) -> None:
     page = server.faults.add(Fault(status=200, reason="<html>Sign in</html>", method="GET", url="/runs/", nth=2))
-    done = launch("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", server.address, *EVERY)
+    done = submit(*EVERY)
     assert done.returncode == 0, done.stderr
     assert page.injected == 1
     assert "run  succeeded" in done.stdout
@@ -255,25 +243,24 @@ def test_images_that_were_not_pushed_are_named(launch: Command, server: KfpServe
     assert "make push" in done.stderr
 
 
-def test_several_users_need_a_namespace(launch: Command, pipeline: Path) -> None:
+def test_several_users_need_a_namespace(submit: Command) -> None:
     with KfpServer(several_users=True) as server:
-        command = ("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", server.address)
-        done = launch(*command)
+        done = submit(to=server)
         assert "--namespace must name your profile's namespace, found none" in done.stderr
-        assert launch(*command, "--namespace", "anna").returncode == 0
+        assert submit("--namespace", "anna", to=server).returncode == 0
         assert server.runs.experiments["byheart"]["namespace"] == "anna"
         assert not server.violations
 
 
-def test_namespace_is_not_sent_where_there_is_one_user(server: KfpServer, launch: Command, pipeline: Path) -> None:
-    done = launch("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", server.address, "--namespace", "anna")
+def test_namespace_is_not_sent_where_there_is_one_user(server: KfpServer, submit: Command) -> None:
+    done = submit("--namespace", "anna")
     assert done.returncode == 0, done.stderr
     assert not server.runs.experiments["byheart"].get("namespace")
 
 
-def test_answer_that_is_lost_is_an_error_and_no_second_run(server: KfpServer, launch: Command, pipeline: Path) -> None:
+def test_answer_that_is_lost_is_an_error_and_no_second_run(server: KfpServer, submit: Command) -> None:
     server.faults.add(Fault(kind="lost_reply", method="POST", url="/runs"))
-    done = launch("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", server.address)
+    done = submit()
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
     assert len(server.runs.all) == 1
@@ -282,20 +269,10 @@ def test_answer_that_is_lost_is_an_error_and_no_second_run(server: KfpServer, la
 def test_ctrl_c_while_waiting_says_where_the_run_goes_on(
     server: KfpServer, environment: dict[str, str], pipeline: Path
 ) -> None:
-    server.outcomes.append(type(succeeding())([("RUNNING", {"extract": ("RUNNING", "")})]))
+    server.runs.outcomes.append(running("extract"))
+    places = ["--pipeline", str(pipeline), "--host", server.address]
     child = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "byheart.launch",
-            "submit",
-            *ASSIGNMENTS,
-            "--pipeline",
-            str(pipeline),
-            "--host",
-            server.address,
-            *EVERY,
-        ],
+        [sys.executable, "-m", "byheart.launch", "submit", *ASSIGNMENTS, *places, *EVERY],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

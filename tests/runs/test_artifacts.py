@@ -7,15 +7,15 @@ from pathlib import Path
 
 import yaml
 
-from tests.conftest import BOOK, CONTROL, MODEL, ROOT, launch_command
+from tests.conftest import BOOK, CONTROL, MODEL, ROOT, compiled
 
 
 def test_artifacts_are_what_the_results_hold(tmp_path: Path) -> None:
-    launch_command(tmp_path)  # which compiles
+    (tmp_path / "pipeline.yaml").write_text(compiled(), encoding="utf-8")
     work, out = tmp_path / "work", tmp_path / "out"
     arguments = {
         "books": [str(BOOK)], "controls": [str(CONTROL)], "model": str(MODEL), "store": str(tmp_path / "store"),
-        "accelerator": "cpu", "cursor_inc": 100, "dpi": 20,
+        "accelerator": "cpu", "cursor_inc": 100, "options": {"dpi": 20},
     }  # fmt: skip
     command = [sys.executable, "-m", "byheart.launch.graph", str(tmp_path / "pipeline.yaml"), str(work), str(out)]
     with subprocess.Popen(

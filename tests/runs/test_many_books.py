@@ -2,14 +2,13 @@
 
 import dataclasses
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import BOOK, MODEL, ROOT, launch, launch_command
+from tests.conftest import BOOK, MODEL, launch
 from tests.hub import HubServer
 
 TEXT = BOOK.read_text(encoding="utf-8")
@@ -40,9 +39,8 @@ def _run(folder: Path, hub: HubServer, *settings: str) -> Run:
     books.mkdir(parents=True)
     for name, data in (GOOD | BAD).items():
         (books / f"{name}.txt").write_bytes(data)
-    command = launch_command(folder, *SETTINGS, *settings, books=str(books), model="toy/sample")
-    environment = {**os.environ, "HF_ENDPOINT": hub.endpoint}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=environment)
+    around = {"HF_ENDPOINT": hub.endpoint}
+    done = launch(folder, *SETTINGS, *settings, environment=around, books=str(books), model="toy/sample")
     return Run(folder=folder, done=done)
 
 

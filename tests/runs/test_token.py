@@ -1,15 +1,12 @@
 """A token of the Hugging Face Hub, and the signed addresses that it opens, stand nowhere that a run leaves or says."""
 
-import os
 import secrets
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import BOOK, MODEL, ROOT, launch_command
+from tests.conftest import BOOK, MODEL, launch
 from tests.hub import Fault, HubServer
 
 NAME = "org/gated"
@@ -21,14 +18,6 @@ def hub() -> Iterator[HubServer]:
     with HubServer() as hub:
         hub.add_folder(NAME, MODEL, gated=True)
         yield hub
-
-
-@pytest.fixture(scope="module")
-def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The pipeline, compiled."""
-    folder = tmp_path_factory.mktemp("compiled")
-    launch_command(folder)
-    return folder / "pipeline.yaml"
 
 
 FAILURES: dict[str, tuple[str, list[Fault], str]] = {
@@ -45,12 +34,9 @@ FAILURES: dict[str, tuple[str, list[Fault], str]] = {
 
 
 @pytest.mark.parametrize(("model", "faults", "said"), FAILURES.values(), ids=FAILURES)
-def test_token_stands_nowhere(
-    model: str, faults: list[Fault], said: str, hub: HubServer, pipeline: Path, tmp_path: Path
-) -> None:
+def test_token_stands_nowhere(model: str, faults: list[Fault], said: str, hub: HubServer, tmp_path: Path) -> None:
     token = f"hf_{secrets.token_hex(16)}"
     hub.add_token(token, access=[NAME])
-    shutil.copy(pipeline, tmp_path)
     for fault in faults:
         hub.faults.add(fault)
     book = tmp_path / "book.txt"
@@ -64,10 +50,7 @@ def test_token_stands_nowhere(
         "HF_HUB_DISABLE_IMPLICIT_TOKEN": "0",
         "TMPDIR": str(work),
     }
-    command = launch_command(tmp_path, "cursor_inc=100", "dpi=20", books=str(book), model=model)
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, cwd=ROOT, env={**os.environ, **environment}
-    )
+    done = launch(tmp_path, "cursor_inc=100", "dpi=20", environment=environment, books=str(book), model=model)
     assert (done.returncode == 0) == (not said), done.stdout + done.stderr
     assert said in done.stderr
     texts = {"stdout": done.stdout.encode(), "stderr": done.stderr.encode()}

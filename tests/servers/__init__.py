@@ -1,5 +1,6 @@
-"""What the servers of the tests share: tests.gcs, which is a store, and tests.hub, from which models come.
+"""What the servers of the tests share: tests.gcs and tests.hub, from which bytes come, and tests.kfp_api.
 
 faults.py     what goes wrong, and when
-listener.py   a listening socket, its connections, and their end
+listener.py   a listening socket, its connections, their requests and their end
+requests.py   a request, and the range that it asks for
 """

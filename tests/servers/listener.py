@@ -1,6 +1,8 @@
 """A listening socket, its connections, and their end."""
 
 import contextlib
+import os
+import signal
 import socket
 import struct
 import sys
@@ -8,6 +10,16 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
+
+from tests.servers.requests import Request
+
+
+def serve_until_told(address: str) -> None:
+    """Print the address, and wait until stdin closes or SIGTERM comes: for a server in a process of its own."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    print(address, flush=True)
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
 
 
 class Listener(ThreadingHTTPServer):
@@ -62,6 +74,16 @@ class Connection(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+
+    def read_request(self, body_share: float = 1.0) -> Request | None:
+        """The request with this share of its body; None where the caller has gone, or sends less."""
+        wanted = int(int(self.headers.get("Content-Length", 0)) * body_share)
+        body = self.rfile.read(wanted)
+        if len(body) < wanted:
+            self.close_connection = True
+            return None
+        base = f"http://{self.headers.get('Host', '')}"
+        return Request(method=self.command, url=self.path, headers=self.headers, body=body, base=base)
 
     def reset(self) -> None:
         """End the connection with a RST: what closing a socket sends that does not linger."""
