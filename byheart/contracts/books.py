@@ -83,7 +83,7 @@ class Book:
             "sha256": self.sha256,
             "characters": len(self.text),
             "origin": self.origin and dataclasses.asdict(self.origin),
-            "report": self.report and self.report.to_dict(),
+            "report": self.report and dataclasses.asdict(self.report),
         }
 
 
@@ -148,7 +148,7 @@ def read_books(folder: str | Path) -> list[Book]:
             title=row["title"],
             chapters=tuple(Chapter(**chapter) for chapter in row["chapters"]),
             origin=row["origin"] and Origin(**row["origin"]),
-            report=row["report"] and TextReport.from_dict(row["report"]),
+            report=row["report"] and TextReport(**row["report"]),
         )
         if book.sha256 != row["sha256"]:
             raise DamagedError(f"{folder / row['name']}.txt has changed since it was written: run again from the start")

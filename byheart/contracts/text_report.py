@@ -1,7 +1,6 @@
 """What kind of text a book's is, in numbers: its lines, and the characters that a model may not expect."""
 
 import dataclasses
-from typing import Any
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -37,17 +36,5 @@ class TextReport:
     """U+200B, U+200C, U+200D, U+2060."""
     private_use: int
     """Unicode's category Co."""
-
-    @property
-    def hard_wrapped(self) -> float:
-        """The share of the line breaks inside paragraphs that a fixed width made: 0 where there are none."""
-        return self.wrapped_breaks / self.inner_breaks if self.inner_breaks else 0.0
-
-    def to_dict(self) -> dict[str, Any]:
-        """The counts and the share as plain values."""
-        return {**dataclasses.asdict(self), "hard_wrapped": round(self.hard_wrapped, 4)}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "TextReport":
-        """The report that `to_dict` gave."""
-        return cls(**{field.name: values[field.name] for field in dataclasses.fields(cls)})
+    hard_wrapped: float
+    """The share of the line breaks inside paragraphs that a fixed width made, to four digits: 0 where there are none."""

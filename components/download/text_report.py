@@ -33,6 +33,7 @@ def report_on(text: str) -> TextReport:
         soft_hyphens=text.count("\u00ad"),
         zero_width=_count(_ZERO_WIDTH, text),
         private_use=_count(_PRIVATE_USE, text),
+        hard_wrapped=round(len(breaks.wrapped) / breaks.inner, 4) if breaks.inner else 0.0,
     )
 
 

@@ -7,9 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from byheart.components.plot.charts.frame import BELOW_FLOOR, BLUE, GREEN, ORANGE, Subject, frame, tidy
+from byheart.components.plot.frame import BELOW_FLOOR, BLUE, GREEN, ORANGE, Subject, frame, tidy
 from byheart.measures.discoverable import EVIDENCE_FLOOR
 
+PLACE = 2
 _LOWEST = -300
 """log10 p_z from which on down everything is in one bin."""
 
@@ -17,11 +18,9 @@ _LOWEST = -300
 def draw(subject: Subject) -> Figure:
     """Shares of windows by log10 p_z, both axes logarithmic; the evidence floor is where the shading stops."""
     measured = subject.measured
-    groups = [
-        (f"{measured.book.called}, {len(measured.windows):,} windows", measured.schemes["plain"].log_p_z, BLUE, "-")
-    ]
+    groups = [(f"{measured.book.called}, {len(measured.windows):,} windows", measured.schemes.plain.log_p_z, BLUE, "-")]
     if subject.control:
-        values = subject.control.log_p_z["plain"]
+        values = subject.control.log_p_z.plain
         groups.append((f"control, {len(values):,} windows of {', '.join(subject.control.books)}", values, ORANGE, "--"))
     if len(measured.sample):
         values = measured.sample_scores.log_p_z
