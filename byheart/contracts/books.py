@@ -29,6 +29,7 @@ class Origin:
     """The file that a text was made from, and what was done to it on the way."""
 
     file_bytes: int
+    """Its size."""
     file_sha256: str
     """As `sha256sum` says it."""
     encoding: str
@@ -94,6 +95,7 @@ class Refused:
     source: str
     """Where it was looked for."""
     role: str
+    """`book` or `control`."""
     why: str
     """One line: what was needed, what was found, what to do."""
 

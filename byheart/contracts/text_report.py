@@ -37,4 +37,4 @@ class TextReport:
     private_use: int
     """Unicode's category Co."""
     hard_wrapped: float
-    """The share of the line breaks inside paragraphs that a fixed width made, to four digits: 0 where there are none."""
+    """The share of the line breaks inside paragraphs that a fixed width made, to four digits; 0 of none."""

@@ -7,7 +7,6 @@ import inspect
 import itertools
 import textwrap
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 from msgspec import inspect as types
@@ -26,7 +25,7 @@ class Field:
     unit: str
     """What it counts or measures; empty where it does neither."""
     by: tuple[str, ...]
-    """What the keys of a table are, from the outermost."""
+    """What the keys of a table are, from the outermost; empty for those of a list."""
     sentence: str
     """What it means: the string below it, else what its type says."""
     holds: type | None
@@ -62,6 +61,10 @@ def _field(field: types.Field, sentence: str) -> Field:
             title, unit = title or extra.get("title", ""), unit or extra.get("unit", "")
             sentence = sentence or extra.get("description", "")
             by += [info.extra["by"]] if info.extra else []
+        elif isinstance(info, types.DictType) and isinstance(info.key_type, types.StrType):
+            by.append("name")
+        elif isinstance(info, types.ListType):
+            by.append("")
         elif isinstance(info, (types.DataclassType, types.StructType)):
             holds = info.cls
     return Field(
@@ -78,7 +81,7 @@ def _field(field: types.Field, sentence: str) -> Field:
 def _layers(info: types.Type) -> Iterator[types.Type]:
     """A type and what it is made of, from the outside; classes are not entered."""
     yield info
-    inner: list[Any]
+    inner: list[types.Type] = []
     match info:
         case types.Metadata():
             inner = [info.type]
@@ -90,8 +93,6 @@ def _layers(info: types.Type) -> Iterator[types.Type]:
             inner = [info.item_type]
         case types.TupleType():
             inner = list(info.item_types[:1])
-        case _:
-            inner = []
     for each in inner:
         yield from _layers(each)
 

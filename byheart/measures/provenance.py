@@ -25,9 +25,13 @@ class Libraries:
     """Releases of the libraries that made statistics and charts."""
 
     numpy: str
+    """NumPy's."""
     pyarrow: str
+    """PyArrow's."""
     matplotlib: str
+    """Matplotlib's."""
     zlib: str
+    """zlib's."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 
 from byheart.measures.fields import classes_of, fields_of
-from byheart.measures.provenance import RunProvenance
 from byheart.measures.statistics import BookStatistics
 
 
@@ -40,11 +39,11 @@ class TableRow:
     sentence: str
 
 
-def table_rows(kind: type, *, closed: type | None = RunProvenance) -> Iterator[TableRow]:
+def table_rows(kind: type, *, closed: tuple[type, ...] = ()) -> Iterator[TableRow]:
     """The fields of a class and of what it holds, in their order; what a class holds is listed where it comes first.
 
     Args:
-        closed: what is below such a class is not listed.
+        closed: classes of which only the name is listed.
     """
     seen: set[type] = set()
 
@@ -52,9 +51,8 @@ def table_rows(kind: type, *, closed: type | None = RunProvenance) -> Iterator[T
         seen.add(kind)
         for field in fields_of(kind):
             path = f"{prefix}{field.name}{''.join(f'[{by}]' for by in field.by)}"
-            inner = field.holds and field.holds not in seen and not (closed and issubclass(field.holds, closed))
             yield TableRow(path=path, unit=field.unit, sentence=field.sentence)
-            if inner and field.holds:
+            if field.holds and field.holds not in seen and not issubclass(field.holds, closed):
                 yield from rows(field.holds, f"{path}.")
 
     return rows(kind, "")

@@ -48,7 +48,7 @@ class Headline(msgspec.Struct, frozen=True, kw_only=True):
     longest: Annotated[Characters, msgspec.Meta(title="longest passage at p_z >= 0.5, in characters")] = msgspec.field(
         name="longest_passage_characters_at_0.5"
     )
-    """… characters in the longest passage at p_z ≥ 0.5"""
+    """… characters lie in the longest passage at p_z ≥ 0.5"""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -22,8 +22,8 @@ from byheart.components.plot.frame import Subject
 from byheart.components.plot.methods import methods
 from byheart.components.plot.provenance import Run
 from byheart.components.plot.templates import templates
-from byheart.measures.discoverable import EVIDENCE_FLOOR
 from byheart.contracts.books import Refused
+from byheart.measures.discoverable import EVIDENCE_FLOOR
 from byheart.measures.headline import AT_LENGTH, best_known_first, figures, figures_together, longest_passage, show
 from byheart.measures.outcomes import Outcome
 from byheart.measures.provenance import BookDescription

@@ -19,8 +19,9 @@ def reasons(windows: Windows, *, characters: int, stride: int = 10, coverage: st
     first = {"suffix": windows.suffix_start, "window": windows.start}[coverage]
     covered = character_map(characters, first, windows.stop, np.zeros(len(windows)))
     found = not_measurable(covered, windows, first, stride=stride)
-    assert sum(found.values()) == (~covered.measurable).sum()
-    return tuple(found[name] for name in ("first_prompt", "short_slices", "between_windows", "tail"))
+    reasons = (found.first_prompt, found.short_slices, found.between_windows, found.tail)
+    assert sum(reasons) == (~covered.measurable).sum()
+    return reasons
 
 
 def spans(text: str) -> list[tuple[int, int]]:

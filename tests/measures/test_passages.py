@@ -35,7 +35,7 @@ def naive(windows: Windows, p_z: list[float], threshold: float, *, characters: i
         weakest = min(inside, key=lambda w: (p_z[w], w))
         made.append(
             Passage(
-                start=start, stop=stop, windows=len(inside), weakest_window=weakest,
+                start=start, stop=stop, characters=stop - start, windows=len(inside), weakest_window=weakest,
                 weakest_log_p_z=float(np.log(p_z[weakest])) if p_z[weakest] else None,
                 qualifying_share=sum(p_z[w] >= threshold for w in inside) / len(inside), longest_consecutive=longest,
             )
@@ -46,9 +46,9 @@ def naive(windows: Windows, p_z: list[float], threshold: float, *, characters: i
 def test_passages_of_a_hand_worked_book() -> None:
     """Suffixes [20, 40) [30, 50) ...: low windows part two passages, and a weak one lies inside the second."""
     assert found(toy.windows(8), [0.9, 1e-9, 1e-9, 1e-9, 0.8, 0.1, 0.7, 0.6], 0.5, characters=120) == [
-        Passage(start=20, stop=40, windows=1, weakest_window=0, weakest_log_p_z=float(np.log(0.9)),
+        Passage(start=20, stop=40, characters=20, windows=1, weakest_window=0, weakest_log_p_z=float(np.log(0.9)),
                 qualifying_share=1.0, longest_consecutive=1),
-        Passage(start=60, stop=110, windows=4, weakest_window=5, weakest_log_p_z=float(np.log(0.1)),
+        Passage(start=60, stop=110, characters=50, windows=4, weakest_window=5, weakest_log_p_z=float(np.log(0.1)),
                 qualifying_share=0.75, longest_consecutive=2),
     ]  # fmt: skip
 

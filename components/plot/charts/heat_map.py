@@ -1,4 +1,22 @@
-"""The heat map: the book from left to right, darker where the model is surer of the text."""
+"""The book from left to right, a column of the picture for each few characters, darker where p_z is larger.
+
+- **Two strips.** The larger one is the coverage that the settings name: by default characters covered *as suffix*, by
+  what the model was asked for. The other shows characters covered *anywhere in a window*, prompts included.
+- **Colour** is the largest p_z of the windows that cover the character, on a logarithmic scale that shows the evidence
+  floor, 0.1%. From 0.01% on down everything is drawn alike.
+- **Hatching** is what cannot be measured: it is no zero. A column that holds a measurable character shows that; how
+  much of the book cannot be measured stands at the axis.
+- **A column shows its largest value**, not its mean: a memorised line stays visible in a book of any length.
+- **Chapters**, where the book has them, are marked above the larger strip.
+- **The footer** says what was measured, and the control's coverage beside the book's.
+
+Settings: `coverage`, `plot_title` (of books, not of controls), `colormap` (sequential maps that keep their order in
+grey), `figsize` in inches, and `dpi`, which is that of all charts.
+
+```sh
+make run SET="figsize=12x3 dpi=150 colormap=cividis 'plot_title=The Soap Winter'"
+```
+"""
 
 from typing import Any
 
