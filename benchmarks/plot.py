@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from byheart.contracts.books import Book, Chapter, write_books
 from byheart.contracts.model import Model, write_model
 from byheart.contracts.settings import Settings
 from byheart.contracts.windows import Tokenization, Windows, write_windows
+from byheart.measures.provenance import Code, ComputedOn
 from byheart.pipeline import byheart
 from byheart.scores.scores import (
     ScoreManifest,
@@ -35,6 +37,10 @@ from byheart.store import open_store
 SECONDS, GIGABYTES = 30, 1.5
 PROMPT = SUFFIX = 50
 STRIDE = 10
+_COMPUTED_ON = ComputedOn(
+    device="none", devices=1, layout="1x1", precision="float32", batch_size=1, jax="none",
+    code=Code(version="none", commit=None),
+)  # fmt: skip
 _RUN = "import json, sys; from byheart.components.plot.run import run; run(**json.loads(sys.argv[1]))"
 
 
@@ -130,9 +136,7 @@ def _write_scores(random: np.random.Generator, store: Path, windows: Windows, ma
     place, address = open_store(str(store)), "synthetic"
     for number, rows in enumerate(part_ranges(len(windows))):
         part = scores.rows(slice(rows.start, rows.stop))
-        place.create(
-            part_name(address, number), part_to_bytes(part, address, number, {"device": "none", "jax": "none"})
-        )
+        place.create(part_name(address, number), part_to_bytes(part, address, number, asdict(_COMPUTED_ON)))
     write_score_manifest(
         manifest,
         ScoreManifest(store=str(store), precision="float32", addresses={"synthetic": address}, control_addresses={}),

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from byheart.measures.character_map import CharacterMap
 from byheart.measures.control import Control
 from byheart.measures.coverage import Words, not_measurable, words
 from byheart.measures.discoverable import (
@@ -20,29 +21,31 @@ from byheart.measures.measured import Measured, Scheme, first_covered
 from byheart.measures.passages import BookPassages, Passage
 from byheart.measures.provenance import BookProvenance
 from byheart.measures.rates import Rate, Rates
-from byheart.measures.schemes import Schemes
+from byheart.measures.scheme_statistics import (
+    CoverageAt,
+    CoverageTables,
+    Curve,
+    ExtractionRates,
+    NonOverlapping,
+    PassagesAt,
+    Portion,
+    SchemeStatistics,
+    WindowsAt,
+)
+from byheart.measures.schemes import Coverages, Schemes
 from byheart.measures.statistics import (
     BookCharacters,
     BookStatistics,
     BookWindows,
     ControlSampleStatistics,
     ControlStatistics,
-    CoverageAt,
-    CoverageTables,
-    Curve,
-    ExtractionRates,
     GreedyWindows,
     Headline,
     Measurable,
-    NonOverlapping,
-    PassagesAt,
-    Portion,
     PromptMedians,
     PromptShares,
     SampleStatistics,
-    SchemeStatistics,
     Uncertainty,
-    WindowsAt,
 )
 from byheart.measures.uncertainty import FEWEST_BLOCKS, LEVEL, REPLICATES, Blocks, non_overlapping, wilson
 
@@ -74,7 +77,7 @@ def compute_statistics(
             windows_at={
                 threshold: _windows_at(
                     measured, scheme.log_p_z >= math.log(threshold), apart, own.windows_at[threshold],
-                    others and others.windows_at[threshold],
+                    others.windows_at[threshold] if others else None,
                 )
                 for threshold in THRESHOLDS
             },
@@ -83,7 +86,7 @@ def compute_statistics(
             extraction_rates=ExtractionRates(
                 n=list(N),
                 evidence_floor=EVIDENCE_FLOOR,
-                at={p: _curve(p, own.discoverable[p], others and others.discoverable[p]) for p in P},
+                at={p: _curve(p, own.discoverable[p], others.discoverable[p] if others else None) for p in P},
             ),
             log10_n_needed={p: _quantiles(log10_n_needed(scheme.log_p_z, p)) for p in P},
         )  # fmt: skip
@@ -96,7 +99,7 @@ def compute_statistics(
             windows=rates.plain.windows_at[EVIDENCE_FLOOR].share,
             longest=longest.characters if longest else 0,
         ),
-        windows=_windows(measured, len(apart), rates.plain.greedy, beside.plain and beside.plain.greedy),
+        windows=_windows(measured, len(apart), rates.plain.greedy, beside.plain.greedy if beside.plain else None),
         characters=_characters(measured),
         words=len(among),
         uncertainty=Uncertainty(
@@ -104,7 +107,7 @@ def compute_statistics(
         ),
         plain=schemes.plain,
         top_k=schemes.top_k,
-        control=control and _control(control),
+        control=_control(control) if control else None,
         control_sample=_control_sample(measured) if len(measured.sample) else None,
         provenance=provenance,
     )
@@ -127,7 +130,7 @@ def _windows(measured: Measured, apart: int, greedy: Rate, control: Rate | None)
             count=int(measured.scores.greedy.sum()),
             share=greedy.share,
             interval=greedy.interval,
-            control=control and control.share,
+            control=control.share if control else None,
         ),
     )
 
@@ -154,37 +157,40 @@ def _windows_at(measured: Measured, hits: np.ndarray, apart: np.ndarray, rate: R
         effective_sample=rate.effective_sample,
         non_overlapping=count_clear(int(hits[apart].sum()), len(apart)),
         not_repetitive=Portion(count=among, of=total, share=_share(among, total)),
-        control=control and control.share,
+        control=control.share if control else None,
     )
 
 
 def _coverage(scheme: Scheme, among: Words, rates: Rates, control: Rates | None) -> CoverageTables:
-    def at(characters: np.ndarray, measurable_words: int, rate: Rate, other: Rate | None) -> CoverageAt:
-        covered, whole = int(characters.sum()), int(among.whole(characters).sum())
-        return CoverageAt(
-            characters=covered,
-            share_of_measurable=rate.share,
-            interval=rate.interval,
-            share_of_all=_share(covered, len(characters)),
-            words=whole,
-            share_of_measurable_words=_share(whole, measurable_words),
-            share_of_all_words=_share(whole, len(among)),
-            control=other and other.share,
-        )
+    def table(
+        covered: CharacterMap, own: dict[float, Rate], others: dict[float, Rate] | None
+    ) -> dict[float, CoverageAt]:
+        measurable = int(among.whole(covered.measurable).sum())
+        reached = {threshold: covered.reaches(math.log(threshold)) for threshold in THRESHOLDS}
+        return {
+            at: _coverage_at(characters, among, measurable, own[at], others[at] if others else None)
+            for at, characters in reached.items()
+        }
 
-    maps = scheme.maps
-    measurable = maps.map(lambda covered: int(among.whole(covered.measurable).sum()))
-    others = control and control.coverage_at
-    both = maps.map(
-        lambda covered, some, own, other: {
-            threshold: at(covered.reaches(math.log(threshold)), some, own[threshold], other and other[threshold])
-            for threshold in THRESHOLDS
-        },
-        measurable,
-        rates.coverage_at,
-        others or maps.map(lambda _: None),
-    )
+    beside = control.coverage_at if control else Coverages(suffix=None, window=None)
+    both = scheme.maps.map(table, rates.coverage_at, beside)
     return CoverageTables(suffix=both.suffix, window=both.window)
+
+
+def _coverage_at(
+    characters: np.ndarray, among: Words, measurable_words: int, rate: Rate, control: Rate | None
+) -> CoverageAt:
+    covered, whole = int(characters.sum()), int(among.whole(characters).sum())
+    return CoverageAt(
+        characters=covered,
+        share_of_measurable=rate.share,
+        interval=rate.interval,
+        share_of_all=_share(covered, len(characters)),
+        words=whole,
+        share_of_measurable_words=_share(whole, measurable_words),
+        share_of_all_words=_share(whole, len(among)),
+        control=control.share if control else None,
+    )
 
 
 def _passages_at(found: list[Passage]) -> PassagesAt:
@@ -201,7 +207,7 @@ def _curve(p: float, rates: list[Rate], control: list[Rate] | None) -> Curve:
         interval_low=[rate.interval and rate.interval[0] for rate in rates],
         interval_high=[rate.interval and rate.interval[1] for rate in rates],
         below_evidence_floor=[below_floor(n, p) for n in N],
-        control=control and [rate.share for rate in control],
+        control=[rate.share for rate in control] if control else None,
     )
 
 

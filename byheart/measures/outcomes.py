@@ -13,8 +13,9 @@ from byheart.measures.measured import Measured
 from byheart.measures.passages import BookPassages
 from byheart.measures.provenance import BookDescription, BookProvenance
 from byheart.measures.rates import Rates, count
+from byheart.measures.scheme_statistics import SchemeStatistics
 from byheart.measures.schemes import Schemes, gather
-from byheart.measures.statistics import BookStatistics, SchemeStatistics
+from byheart.measures.statistics import BookStatistics
 from byheart.measures.uncertainty import Counts, blocks
 
 

@@ -6,6 +6,8 @@ import zlib
 from collections.abc import Sequence
 from importlib.metadata import version
 
+import msgspec
+
 from byheart.contracts.model import Model, read_model
 from byheart.contracts.settings import Settings
 from byheart.contracts.version import CONTRACT_VERSION, code_version
@@ -37,7 +39,7 @@ class Run:
     def provenance(self) -> RunProvenance:
         """Everything that is the same for all books and for every repetition of the run."""
         return RunProvenance(
-            code=Code(**code_version()),
+            code=msgspec.convert(code_version(), Code),
             contract_version=CONTRACT_VERSION,
             model=self.model.identity,
             tokenization=self.tokenization,

@@ -12,18 +12,20 @@ from byheart.measures.coverage import NotMeasurable
 from byheart.measures.discoverable import THRESHOLDS, N, P
 from byheart.measures.measured import Measured
 from byheart.measures.passages import Passage
-from byheart.measures.statistics import (
-    BookStatistics,
-    BookWindows,
+from byheart.measures.scheme_statistics import (
     CoverageAt,
-    GreedyWindows,
-    Headline,
-    Measurable,
     NonOverlapping,
     PassagesAt,
     Portion,
-    PromptShares,
     WindowsAt,
+)
+from byheart.measures.statistics import (
+    BookStatistics,
+    BookWindows,
+    GreedyWindows,
+    Headline,
+    Measurable,
+    PromptShares,
 )
 from byheart.measures.uncertainty import wilson
 from tests.measures import toy
@@ -198,12 +200,13 @@ def test_intervals_stand_beside_the_rates_where_there_are_blocks() -> None:
     p_z = np.exp(-np.random.default_rng(0).exponential(2, 100))
     found = toy.numbers(toy.measured(p_z, chapters=chapters))
     assert (found.uncertainty.block, found.uncertainty.blocks) == ("chapters", 10)
-    windows, curve = found.plain.windows_at[0.1], found.plain.extraction_rates.at[0.1]
-    for low, high in (windows.interval or (), (curve.interval_low[0], curve.interval_high[0])):
-        assert low < np.mean(p_z >= 0.1) < high
-    coverage = found.plain.coverage_at.suffix[0.1]
-    low, high = coverage.interval or (None, None)
-    assert low < coverage.share_of_measurable < high
+    windows, coverage = found.plain.windows_at[0.1], found.plain.coverage_at.suffix[0.1]
+    curve = found.plain.extraction_rates.at[0.1]
+    assert windows.interval
+    assert coverage.interval
+    assert windows.interval == (curve.interval_low[0], curve.interval_high[0])
+    assert windows.interval[0] < np.mean(p_z >= 0.1) < windows.interval[1]
+    assert coverage.interval[0] < (coverage.share_of_measurable or 0) < coverage.interval[1]
     assert 0 < (windows.effective_sample or 0) < 1_000
 
 
