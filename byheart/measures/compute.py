@@ -66,7 +66,7 @@ def compute_statistics(
         found: the book's passages.
         control: the run's control books together; None for one of them, and where there are none.
     """
-    beside: Schemes[Rates | None] = control.rates.map(lambda some: some) if control else Schemes(plain=None, top_k=None)
+    beside: Schemes[Rates | None] = control.rates if control else Schemes(plain=None, top_k=None)
     among = words(measured.book.text)
     apart = non_overlapping(measured.windows)
 

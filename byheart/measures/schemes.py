@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
-_T = TypeVar("_T")
+_T = TypeVar("_T", covariant=True)
 _U = TypeVar("_U")
 
 

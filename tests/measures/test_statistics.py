@@ -163,12 +163,6 @@ def test_book_without_windows_has_no_shares() -> None:
     assert set(found.plain.log10_n_needed[0.5].values()) == {None}
 
 
-def test_one_window_is_a_book() -> None:
-    found = toy.numbers(toy.measured([0.9], characters=45))
-    assert found.headline == Headline(coverage=1.0, windows=1.0, longest=20)
-    assert len(set(found.plain.log10_n_needed[0.9].values())) == 1
-
-
 def test_zero_under_the_scheme_counts_as_measured() -> None:
     found = toy.numbers(toy.measured([0.4, 0.2], p_z_top_k=[0.0, 0.9], characters=50))
     assert found.top_k.windows_at[0.5].count == 1

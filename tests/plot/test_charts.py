@@ -128,12 +128,6 @@ def test_one_known_line_is_seen_in_a_book_of_any_length(tmp_path: Path, characte
     assert known[rows, columns].min() < 0.05, "what is known is dark"
 
 
-def test_column_is_the_largest_of_its_characters() -> None:
-    covered = CharacterMap(log_p_z=np.array([np.nan, np.nan, -5.0, -1.0, np.nan, -3.0, -2.0]), window=np.zeros(7, int))
-    np.testing.assert_array_equal(heat_map.column_maxima(covered, 3), [np.nan, -1.0, -2.0])
-    np.testing.assert_array_equal(heat_map.column_maxima(covered, 100), covered.log_p_z)
-
-
 @given(st.lists(st.sampled_from([math.nan, -math.inf, -5.0, 0.0]), min_size=1, max_size=50), st.integers(1, 60))
 def test_columns_are_those_of_a_naive_loop(values: list[float], columns: int) -> None:
     covered = CharacterMap(log_p_z=np.array(values), window=np.zeros(len(values), int))
