@@ -151,16 +151,14 @@ goldens: .venv-goldens/done  ## Compute the tests' expected values anew with tra
 	.venv-goldens/bin/python -m tests.extract.goldens.make
 
 audit: .venv-audit/done  ## List licences and known vulnerabilities of all locks, and write SBOMs, into build/audit; OFFLINE=1 asks nobody
-	@.venv-audit/bin/python -m audit build/audit $(wildcard requirements*.txt images/*/requirements*.txt) $(if $(OFFLINE),--offline)
+	@.venv-audit/bin/python -m audit build/audit $(wildcard requirements*.txt images/requirements/*.txt) $(if $(OFFLINE),--offline)
 
 lock:  ## Resolve the dependencies anew (needs uv)
 	$(LOCK) --group run --output-file requirements.txt pyproject.toml
 	$(LOCK) --group dev --output-file requirements-dev.txt pyproject.toml
-	for stage in download tokenize plan plot; do \
-		$(LOCK_IMAGE) --group $$stage --output-file images/$$stage/requirements.txt pyproject.toml || exit; done
-	for jax in cpu tpu cuda12; do \
-		$(LOCK_IMAGE) --group extract-$$jax --output-file images/extract/requirements-$$jax.txt pyproject.toml || exit; done
-	$(LOCK) --constraints requirements.txt --group launch --output-file images/launch/requirements.txt pyproject.toml
+	for image in download tokenize plan extract-cpu extract-tpu extract-cuda12 plot verdict; do \
+		$(LOCK_IMAGE) --group $$image --output-file images/requirements/$$image.txt pyproject.toml || exit; done
+	$(LOCK) --constraints requirements.txt --group launch --output-file images/requirements/launch.txt pyproject.toml
 
 # TPUs' compiler, which jax[tpu]==0.10.2 adds to jax. It has a folder of its own, since where jax finds it jax looks for TPUs.
 .venv-aot/done: | $(VENV)/run

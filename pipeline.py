@@ -6,44 +6,52 @@ first half, and shows it character by character.
 What to measure:
 - books: the books: text files, folders of .txt files or globs, here or at gs://; https:// addresses; or @LIST, a file
   that lists such (docs/books.md).
-- model: a repository on the Hugging Face Hub (organisation/name), a name in models.yaml, or a folder, local or at gs://,
-  with config.json, tokenizer.json and safetensors.
-- model_revision: of a repository: a branch, a tag or a commit; empty is that of models.yaml, else main.
+- model: a repository on the Hugging Face Hub (organisation/name) or a name in models.yaml, as ADDRESS or
+  ADDRESS@REVISION, a branch, a tag or a commit; or a folder, local or at gs://, with config.json, tokenizer.json and
+  safetensors.
 - store: the folder, or gs://bucket/prefix, where models and scores are kept, and found again by the next run.
 - controls: books that the model cannot have seen, given like books; their rates stand beside the others'.
 - control_sample: suffixes of each book that are scored a second time, under prompts from elsewhere in it; 0 is none.
+- preset: settings by one word: none, paper (Cooper et al. 2025: 50 + 50 tokens, top-k 40; the defaults) or marin (the
+  older script: bos=true, prompt_tokens=49, max_length=100, coverage=window).
+
+The windows and their scores:
+- chunk_size: tokens in a window.
+- prompt_tokens: tokens of a window that are given; the rest is the suffix, which is scored.
+- cursor_inc: characters from one cursor to the next.
+- top_k: tokens that the decoding scheme of log_p_z_top_k samples from; 0 is the whole vocabulary. log_p_z is always
+  over the whole vocabulary, at temperature 1.
+- precision: auto (bfloat16 where the accelerator is a TPU or a GPU, float32 on a CPU), float32, bfloat16 or float16.
+- accelerator: what scores: a slice of TPUs (v6e-2x4), GPUs (gpu-1) or cpu (docs/plan.md lists them); auto is that of
+  models.yaml, else the smallest slice that holds the model. It is asked for only where scores are missing.
+- spot: whether its node is a spot node, which is cheaper and can be taken away; the run goes on on the next.
+- shards: tasks that share the windows, each on devices of its own; the numbers are the same.
+
+Everything else:
+- options: those below, by name, as JSON: {"unwrap": true, "dpi": 160}. A run file, `make run` and `make submit` take
+  each by its name, like the parameters above.
+
+Options of how the books are read:
 - chapters: auto (lines such as "Chapter 1", if 500 characters follow), none, or a regular expression for the lines that
   head a chapter.
 - encoding: the books' encoding.
 - gutenberg: whether Project Gutenberg's header and footer are measured too (keep) or left out (cut).
 - unwrap: whether the lines of a paragraph that was broken at a fixed width are joined.
 - on_bad_book: what becomes of a run in which a book cannot be brought: fail (after the others are measured) or skip.
-- preset: settings by one word: none, paper (Cooper et al. 2025: 50 + 50 tokens, top-k 40; the defaults) or marin (the
-  older script: bos=true, prompt_tokens=49, max_length=100, coverage=window).
 
-The windows:
-- chunk_size: tokens in a window.
+Options of the windows and their scores:
 - slice_length: characters tokenized at each cursor; their first chunk_size tokens are the window.
-- cursor_inc: characters from one cursor to the next.
-- prompt_tokens: tokens of a window that are given; the rest is the suffix, which is scored.
-- bos: whether a BOS is fed before each window: auto (only where the model family breaks without one), true or false.
 - max_length: positions fed to the model, the BOS included; 0 cuts nothing.
-
-The scores:
-- temperature, top_k: the decoding scheme of log_p_z_top_k (top_k=0 is the whole vocabulary); log_p_z is always at
-  temperature 1 over the whole vocabulary.
-- precision: auto (bfloat16 where the accelerator is a TPU or a GPU, float32 on a CPU), float32, bfloat16 or float16.
+- bos: whether a BOS is fed before each window: auto (only where the model family breaks without one), true or false,
+  as a text.
+- temperature: that of the decoding scheme of log_p_z_top_k.
 - batch_size: windows in a batch; 0 is chosen for the device.
 - num_devices: devices that score; 0 is all that a task has.
 - mesh_shape: how they are laid out: auto, or DATAxMODEL, where DATA divides the windows and MODEL each layer.
-- shards: tasks that share the windows, each on devices of its own; the numbers are the same.
-- accelerator: what scores: a slice of TPUs (v6e-2x4), GPUs (gpu-1) or cpu (docs/plan.md lists them); auto is that of
-  models.yaml, else the smallest slice that holds the model. It is asked for only where scores are missing.
-- spot: whether its node is a spot node, which is cheaper and can be taken away; the run goes on on the next.
 - memory: of the pod that scores, as 64Gi; auto is a share of the accelerator's host, or what the model takes on a CPU.
 - force: whether scores that are in the store are computed anew; it gives the same, unless the code has changed.
 
-The heat map:
+Options of the heat map:
 - coverage: what is drawn first: characters covered by a suffix, or anywhere in a window.
 - plot_title: its title, but not that of a control's; empty names the book and the model.
 - colormap: its colours, a sequential matplotlib colormap.
@@ -51,6 +59,8 @@ The heat map:
 - dpi: dots an inch, of the other charts too.
 """
 
+import dataclasses
+import inspect
 from collections.abc import Mapping
 from typing import Any, List  # noqa: UP035  kfp reads `list[str]` as a list of anything
 
@@ -62,6 +72,81 @@ from byheart.components.plan.component import plan
 from byheart.components.plot.component import plot
 from byheart.components.tokenize.component import tokenize
 from byheart.components.verdict.component import verdict
+
+OPTIONS: dict[str, Any] = {
+    "chapters": "auto",
+    "encoding": "utf-8",
+    "gutenberg": "keep",
+    "unwrap": False,
+    "on_bad_book": "fail",
+    "slice_length": 2000,
+    "max_length": 0,
+    "bos": "auto",
+    "temperature": 1.0,
+    "batch_size": 0,
+    "num_devices": 0,
+    "mesh_shape": "auto",
+    "memory": "auto",
+    "force": False,
+    "coverage": "suffix",
+    "plot_title": "",
+    "colormap": "Blues",
+    "figsize": "20x3",
+    "dpi": 300,
+}
+"""What may stand in `options`, and the defaults."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Fixed:
+    """What is the same for every run of a compiled graph: Kubeflow takes it from no parameter of a run."""
+
+    images: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """The reference of each stage's image; empty for those that the components name."""
+    queue: str = ""
+    """Kueue's LocalQueue that the pods of `extract` wait in; empty for none."""
+    timeout_hours: int = 24
+    """How long one attempt of `extract` may take; the next goes on where it was."""
+    retries: int = 30
+    """How often `extract` is tried again."""
+    tmp_size: str = "4Gi"
+    """Of each pod's /tmp."""
+    run_as: int = 65532
+    """The user of the container of `extract`, 0 being root; the others' is always the default."""
+
+
+def _tasks(
+    books: List[str],  # noqa: UP006
+    model: str,
+    store: str,
+    controls: List[str] = [],  # noqa: B006, UP006  kfp copies it
+    control_sample: int = 0,
+    preset: str = "none",
+    chunk_size: int = 100,
+    prompt_tokens: int = 50,
+    cursor_inc: int = 10,
+    top_k: int = 40,
+    precision: str = "auto",
+    accelerator: str = "auto",
+    spot: bool = False,
+    shards: int = 1,
+    options: dict[str, Any] = {},  # noqa: B006  kfp copies it
+) -> dict[str, dsl.PipelineTask]:
+    """The tasks by name: download -> tokenize -> plan -> extract -> plot -> verdict."""
+    downloaded = download(**locals(), defaults=DEFAULTS)
+    given = {name: downloaded.outputs[name] for name in ("book_texts", "model_description", "settings")}
+    tokenized = tokenize(**given)
+    given["windows"] = tokenized.outputs["windows"]
+    planned = plan(store=store, **given)
+    of_model = {name: given[name] for name in ("model_description", "windows", "settings")}
+    with dsl.ParallelFor(planned.outputs["Output"]) as shard:  # kfp's local runner knows outputs of no other name
+        extracted = extract(store=store, shard=shard, plan=planned.outputs["plan"], **of_model)
+        _place(extracted, planned.outputs)
+    plotted = plot(scores=dsl.Collected(extracted.outputs["scores"]), **given)
+    judged = verdict(**{name: given[name] for name in ("book_texts", "windows", "settings")})
+    judged.after(plotted)
+    kubernetes.use_secret_as_env(downloaded, "hf-token", {"token": "HF_TOKEN"}, optional=True)
+    return {task.name: task for task in (downloaded, tokenized, planned, extracted, plotted, judged)}
 
 
 def _place(task: dsl.PipelineTask, outputs: Mapping[str, Any]) -> None:
@@ -75,98 +160,48 @@ def _place(task: dsl.PipelineTask, outputs: Mapping[str, Any]) -> None:
     kubernetes.add_toleration_json(task, outputs["tolerations"])
 
 
-@dsl.pipeline(name="byheart", description=__doc__)
-def byheart(
-    books: List[str],  # noqa: UP006
-    model: str,
-    store: str,
-    model_revision: str = "",
-    controls: List[str] = [],  # noqa: B006, UP006  kfp copies it
-    control_sample: int = 0,
-    chapters: str = "auto",
-    encoding: str = "utf-8",
-    gutenberg: str = "keep",
-    unwrap: bool = False,
-    on_bad_book: str = "fail",
-    preset: str = "none",
-    chunk_size: int = 100,
-    slice_length: int = 2000,
-    cursor_inc: int = 10,
-    max_length: int = 0,
-    prompt_tokens: int = 50,
-    bos: str = "auto",
-    temperature: float = 1.0,
-    top_k: int = 40,
-    precision: str = "auto",
-    batch_size: int = 0,
-    shards: int = 1,
-    num_devices: int = 0,
-    mesh_shape: str = "auto",
-    accelerator: str = "auto",
-    spot: bool = False,
-    memory: str = "auto",
-    force: bool = False,
-    coverage: str = "suffix",
-    plot_title: str = "",
-    colormap: str = "Blues",
-    figsize: str = "20x3",
-    dpi: int = 300,
-) -> dsl.Artifact:
-    """download -> tokenize -> plan -> extract -> plot -> verdict; every parameter is explained at the top."""
-    downloaded = download(
-        books=books,
-        model=model,
-        model_revision=model_revision,
-        store=store,
-        controls=controls,
-        control_sample=control_sample,
-        chapters=chapters,
-        encoding=encoding,
-        gutenberg=gutenberg,
-        unwrap=unwrap,
-        on_bad_book=on_bad_book,
-        preset=preset,
-        chunk_size=chunk_size,
-        slice_length=slice_length,
-        cursor_inc=cursor_inc,
-        max_length=max_length,
-        prompt_tokens=prompt_tokens,
-        bos=bos,
-        temperature=temperature,
-        top_k=top_k,
-        precision=precision,
-        batch_size=batch_size,
-        shards=shards,
-        num_devices=num_devices,
-        mesh_shape=mesh_shape,
-        accelerator=accelerator,
-        spot=spot,
-        memory=memory,
-        force=force,
-        coverage=coverage,
-        plot_title=plot_title,
-        colormap=colormap,
-        figsize=figsize,
-        dpi=dpi,
-    )
-    given = {name: downloaded.outputs[name] for name in ("book_texts", "model_description", "settings")}
-    tokenized = tokenize(**given)
-    given["windows"] = tokenized.outputs["windows"]
-    planned = plan(store=store, **given)
-    of_model = {name: given[name] for name in ("model_description", "windows", "settings")}
-    with dsl.ParallelFor(planned.outputs["Output"]) as shard:  # kfp's local runner knows outputs of no other name
-        extracted = extract(store=store, shard=shard, plan=planned.outputs["plan"], **of_model)
-        _place(extracted, planned.outputs)
-    plotted = plot(scores=dsl.Collected(extracted.outputs["scores"]), **given)
-    judged = verdict(**{name: given[name] for name in ("book_texts", "windows", "settings")})
-    judged.after(plotted)
-    tasks = (downloaded, tokenized, planned, extracted, plotted, judged)
-    for task in tasks:
-        task.set_caching_options(False)  # the store is the cache: it knows when a file behind a path has changed
-    for task in (downloaded, tokenized, planned, plotted, judged):
+_SIGNATURE = inspect.signature(_tasks)
+
+DEFAULTS: dict[str, Any] = {
+    name: parameter.default
+    for name, parameter in _SIGNATURE.parameters.items()
+    if name != "options" and parameter.default is not parameter.empty
+} | OPTIONS
+"""Of every parameter that has one, those in `options` too. They are in the graph, so that no stage needs this file."""
+
+
+def make_pipeline(fixed: Fixed = Fixed()) -> Any:
+    """KFP's pipeline, with what is fixed in it."""
+
+    def byheart(*parameters: Any) -> dsl.Artifact:
+        tasks = _tasks(*parameters)
+        for name, task in tasks.items():
+            _fix(name, task, fixed)
+        return tasks["plot"].outputs["results"]
+
+    byheart.__signature__ = _SIGNATURE.replace(return_annotation=dsl.Artifact)  # type: ignore[attr-defined]  # kfp's way to the parameters
+    return dsl.pipeline(name="byheart", description=__doc__)(byheart)
+
+
+def _fix(name: str, task: dsl.PipelineTask, fixed: Fixed) -> None:
+    """Set what a task's pods get on every run."""
+    scores = name == "extract"
+    if fixed.images:
+        task.set_container_image(fixed.images[name])
+    task.set_caching_options(False)  # the store is the cache: it knows when a file behind a path has changed
+    if not scores:
         task.set_cpu_limit("2").set_memory_limit("8Gi")
-    for task in (downloaded, tokenized, planned, extracted, plotted):  # what the network or a preemption can end
+    if name != "verdict":  # what the network or a preemption can end
         # Without a factor and a far end, Kubeflow stops retrying an hour after the first attempt's start.
-        task.set_retry(5, backoff_duration="60s", backoff_factor=1, backoff_max_duration="604800s")
-    kubernetes.use_secret_as_env(downloaded, "hf-token", {"token": "HF_TOKEN"}, optional=True)
-    return plotted.outputs["results"]
+        retries = fixed.retries if scores else 5
+        task.set_retry(retries, backoff_duration="60s", backoff_factor=1, backoff_max_duration="604800s")
+    user = fixed.run_as if scores else Fixed.run_as
+    kubernetes.set_security_context(task, run_as_user=user, run_as_group=user, run_as_non_root=user != 0)
+    kubernetes.empty_dir_mount(task, "tmp", "/tmp", size_limit=fixed.tmp_size)
+    if scores:
+        kubernetes.set_timeout(task, fixed.timeout_hours * 3600)
+        if fixed.queue:
+            kubernetes.add_pod_label(task, "kueue.x-k8s.io/queue-name", fixed.queue)
+
+
+byheart = make_pipeline()

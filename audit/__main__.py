@@ -30,7 +30,7 @@ def main() -> int:
     parser.add_argument("locks", type=Path, nargs="+", help="requirements files with hashes")
     parser.add_argument("--offline", action="store_true", help="do not ask for vulnerabilities")
     chosen = parser.parse_args()
-    out, locks = chosen.out, {name_of(lock): lock for lock in chosen.locks}
+    out, locks = chosen.out, {lock.stem: lock for lock in chosen.locks}
     out.mkdir(parents=True, exist_ok=True)
 
     licences = {name: _licences(lock) for name, lock in locks.items()}
@@ -46,12 +46,6 @@ def main() -> int:
     for error in errors:
         print(f"error: {error}", file=sys.stderr)
     return bool(errors)
-
-
-def name_of(lock: Path) -> str:
-    """What a lock is called: `extract-tpu` for images/extract/requirements-tpu.txt, or its own name at the top."""
-    image = lock.parent.name if lock.parent.parent.name == "images" else ""
-    return lock.stem.replace("requirements", image) if image else lock.stem
 
 
 def _licences(lock: Path) -> dict[str, tuple[str, str]]:

@@ -1,5 +1,6 @@
 """This engine as a contestant of `benchmarks.extract`."""
 
+import functools
 from typing import Any
 
 import jax
@@ -26,7 +27,6 @@ class Engine:
         self.about = f"jax {jax.__version__}"
         self._batch, self._dtype, self._device = job["batch"], jnp.dtype(job["precision"]), device
         self._sharding = one_device()
-        self._precision = "highest" if job["precision"] == "float32" else "default"
         self._params = checkpoint.load(model, self._dtype, self._sharding)
         self._score = scorer(
             model.decoder,
@@ -42,17 +42,16 @@ class Engine:
         """log_p_z of windows; every batch is on its way before the first is fetched."""
         batches = [token_ids[first : first + self._batch] for first in range(0, len(token_ids), self._batch)]
         padded = [np.pad(rows, ((0, self._batch - len(rows)), (0, 0))) for rows in batches]
-        with jax.default_matmul_precision(self._precision):
-            flying = [self._score(self._params, jax.device_put(rows, self._sharding.windows)) for rows in padded]
+        flying = [self._score(self._params, jax.device_put(rows, self._sharding.windows)) for rows in padded]
         scores = [window_scores(jax.device_get(tokens), top_k=_TOP_K).log_p_z for tokens in flying]
         return np.concatenate(scores)[: len(token_ids)]
 
     def multiply(self) -> float:
         """Operations a second of a square matmul."""
         square = jnp.full((self._side, self._side), 0.5, self._dtype)
-        with jax.default_matmul_precision(self._precision):
-            product = jax.jit(jnp.matmul)
-            return 2 * self._side**3 / fastest(lambda: product(square, square).block_until_ready())
+        precision = "highest" if self._dtype == jnp.float32 else "default"
+        product = jax.jit(functools.partial(jnp.matmul, precision=precision))
+        return 2 * self._side**3 / fastest(lambda: product(square, square).block_until_ready())
 
     def device_bytes(self) -> int | None:
         """The most that was held on the device."""

@@ -36,7 +36,7 @@ import numpy as np
 
 from byheart.models.decoder_config import DecoderConfig
 from byheart.models.families import family_of
-from byheart.models.parameters import Parameter, parameters
+from byheart.models.parameters import Parameter, leaves
 
 AT_LEAST = 1.3
 """Times the best peer, on a CPU."""
@@ -160,15 +160,13 @@ def write_checkpoint(folder: Path, config: dict[str, Any], random: np.random.Gen
     """Write config.json and bfloat16 weights: matrices that keep the size of what they are given, and logits that
     spread as a trained model's do.
     """
-    decoder = family_of(config).decoder_config(config)
-    of_model, of_layer = parameters(decoder, family_of(config).sources)
-    tensors = {name: parameter for parameter in of_model.values() for name in parameter.tensors()}
-    for layer in range(decoder.layers):
-        tensors |= {name: parameter for parameter in of_layer.values() for name in parameter.tensors(layer)}
+    family = family_of(config)
+    described = leaves(family.parameters(family.decoder_config(config)))
+    tensors = {name: parameter for parameter in described for name in parameter.tensors().values()}
     header, filled = {}, 0
     for name, parameter in tensors.items():
-        stop = filled + 2 * parameter.size
         shape = parameter.source_shape
+        stop = filled + 2 * math.prod(shape)
         header[name], filled = {"dtype": "BF16", "shape": shape, "data_offsets": [filled, stop]}, stop
     encoded = json.dumps({"__metadata__": {"format": "pt"}, **header}).encode()
     with (folder / "model.safetensors").open("wb") as file:

@@ -6,7 +6,6 @@ Everything is real but the scores, which are drawn: windows of 100 tokens every 
 keeps of them. The limits that it is held against are 30 seconds and 1.5 GB.
 """
 
-import inspect
 import json
 import resource
 import subprocess
@@ -22,8 +21,12 @@ from byheart.contracts.books import Book, Chapter, write_books
 from byheart.contracts.model import Model, write_model
 from byheart.contracts.settings import Settings
 from byheart.contracts.windows import Tokenization, Windows, write_windows
+<<<<<<< HEAD
 from byheart.measures.provenance import Code, ComputedOn
 from byheart.pipeline import byheart
+=======
+from byheart.pipeline import DEFAULTS
+>>>>>>> main
 from byheart.scores.scores import (
     ScoreManifest,
     Scores,
@@ -81,10 +84,7 @@ def make(folder: Path, characters: int) -> dict[str, str]:
         Model(source="drawn", commit=None, address="gone", model_type="none", parameters=0, weights_sha256="0" * 64),
     )
     write_windows(inputs["windows"], tokenization, [("synthetic", windows)])
-    parameters = inspect.signature(byheart.pipeline_func).parameters
-    Settings.from_parameters({name: parameter.default for name, parameter in parameters.items()}).write(
-        inputs["settings"]
-    )
+    Settings.from_parameters(DEFAULTS).write(inputs["settings"])
     _write_scores(random, folder / "store", windows, Path(inputs["scores"]))
     return inputs
 

@@ -15,15 +15,14 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
 from byheart.components.extract import checkpoint, decoder
+from byheart.components.extract.scoring import scorer, window_scores
 from byheart.components.extract.sharding import one_device
 from byheart.components.tokenize.tokenizer import load_tokenizer
 from byheart.components.tokenize.windows import slide
 from byheart.contracts.settings import WindowSettings
-from byheart.models.decoder_config import DecoderConfig
-from byheart.models.folder import open_model
+from byheart.models.folder import ModelFolder, open_model
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 PROMPT, SUFFIX, BATCH = 50, 50, 32
@@ -35,11 +34,11 @@ def main(stride: int = 25) -> None:
     model = open_model(SAMPLES / "model")
     params = checkpoint.load(model, jnp.float32, one_device())
     token_ids = windows(stride)
-    exact = log_p_z(params, model.decoder, token_ids)
+    exact = log_p_z(model, params, token_ids)
     print("| weights | arithmetic | p_z | windows | median | 95% | largest | mean, signed |")
     print("|---|---|---|---|---|---|---|---|")
     for name, weights in variants(params):
-        found = log_p_z(weights, model.decoder, token_ids)
+        found = log_p_z(model, weights, token_ids)
         for low, high in itertools.pairwise(BANDS):
             here = (np.exp(exact) >= low) & (np.exp(exact) < (high if high < 1 else np.inf))
             difference = (found - exact)[here]
@@ -73,18 +72,13 @@ def windows(stride: int) -> np.ndarray:
     return slide(text, load_tokenizer(SAMPLES / "model").encode, settings, scored_tokens=SUFFIX).token_ids
 
 
-def log_p_z(params: decoder.Params, config: DecoderConfig, token_ids: np.ndarray) -> np.ndarray:
+def log_p_z(model: ModelFolder, params: decoder.Params, token_ids: np.ndarray) -> np.ndarray:
     """Of each window, float64 [W]."""
 
-    @jax.jit
-    def score(params: decoder.Params, token_ids: Array) -> Array:
-        hidden = decoder.hidden_states(params, config, token_ids[:, :-1], first=PROMPT - 1)
-        log_probs = jax.nn.log_softmax(decoder.logits(params, config, hidden), axis=-1)
-        return jnp.take_along_axis(log_probs, token_ids[:, -SUFFIX:, None], axis=-1)[..., 0]
-
+    score = scorer(model.decoder, model.parameters(), one_device(), scored_tokens=SUFFIX, temperature=1.0, top_k=0)
     padded = np.concatenate([token_ids, token_ids[: -len(token_ids) % BATCH]])
-    batches = [np.asarray(score(params, rows)) for rows in padded.reshape(-1, BATCH, PROMPT + SUFFIX)]
-    return np.concatenate(batches)[: len(token_ids)].astype(np.float64).sum(axis=-1)
+    batches = [score(params, jnp.asarray(rows)) for rows in padded.reshape(-1, BATCH, PROMPT + SUFFIX)]
+    return np.concatenate([window_scores(tokens, top_k=0).log_p_z for tokens in batches])[: len(token_ids)]
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ timed by the processor's clock, all cores by the wall's. In one thread this must
 slice, where the tokenizer can be cut.
 """
 
-import inspect
 import json
 import os
 import statistics
@@ -27,7 +26,7 @@ from byheart.components.tokenize.tokenizer import Tokenizer as Loaded
 from byheart.components.tokenize.tokenizer import load_tokenizer
 from byheart.components.tokenize.windows import slide
 from byheart.contracts.settings import Settings
-from byheart.pipeline import byheart
+from byheart.pipeline import DEFAULTS
 from tests.tokenize.toy_tokenizers import build
 
 AT_LEAST = 10
@@ -71,7 +70,7 @@ def main(characters: int = 100_000, repeats: int = 5) -> int:
 
 def _rates(text: str, tokenizer: Loaded, clock: Callable[[], float]) -> dict[str, float]:
     """Windows per second of each way."""
-    window = Settings.from_parameters(_defaults()).window
+    window = Settings.from_parameters(DEFAULTS).window
     cursors = range(0, len(text), window.cursor_inc)
     slices = [text[cursor : cursor + window.slice_length] for cursor in cursors[::SPARED]]
     backend = tokenizer.backend
@@ -92,11 +91,6 @@ def _rates(text: str, tokenizer: Loaded, clock: Callable[[], float]) -> dict[str
         count = way()
         rates[name] = count / (clock() - started)
     return rates
-
-
-def _defaults() -> dict[str, object]:
-    parameters = inspect.signature(byheart.pipeline_func).parameters
-    return {name: parameter.default for name, parameter in parameters.items()}
 
 
 def _book(characters: int) -> str:

@@ -27,7 +27,7 @@ from byheart.components.tokenize.tokenizer import load_tokenizer
 from byheart.components.tokenize.windows import slide
 from byheart.contracts.settings import WindowSettings
 from byheart.models.families import FAMILIES
-from byheart.models.parameters import Parameter, parameters
+from byheart.models.parameters import Parameter, Parameters, leaves, parameter_count
 
 HERE = Path(__file__).parent
 BOOK = HERE / "the-soap-winter.txt"
@@ -80,26 +80,25 @@ def write_tokenizer(texts: list[str]) -> None:
     (MODEL / "tokenizer_config.json").write_text(json.dumps(described, indent=2) + "\n")
 
 
-def initial_params(model: dict[str, Parameter], layer: dict[str, Parameter], layers: int, key: Array) -> decoder.Params:
+def initial_params(described: Parameters, key: Array) -> decoder.Params:
     """Norms at one, matrices normal with deviation 0.02."""
+    keys = {}
+    for parameter in leaves(described):
+        key, keys[parameter.source] = jax.random.split(key)
 
-    def draw(name: str, parameter: Parameter, stack: tuple[int, ...]) -> Array:
-        nonlocal key
-        key, used = jax.random.split(key)
-        shape = stack + parameter.shape
-        return jnp.ones(shape) if name.endswith("norm") else 0.02 * jax.random.normal(used, shape)
+    def draw(parameter: Parameter) -> Array:
+        shape = parameter.shape
+        return 0.02 * jax.random.normal(keys[parameter.source], shape) if parameter.is_matrix else jnp.ones(shape)
 
-    params: decoder.Params = {name: draw(name, parameter, ()) for name, parameter in model.items()}
-    params["layers"] = {name: draw(name, parameter, (layers,)) for name, parameter in layer.items()}
-    return params
+    return jax.tree.map(draw, described)
 
 
-def write_weights(params: decoder.Params, model: dict[str, Parameter], layer: dict[str, Parameter]) -> None:
+def write_weights(described: Parameters, params: decoder.Params) -> None:
     """Write the parameters under their names and shapes in the checkpoint."""
-    tensors = {p.source: np.asarray(params[name]).reshape(p.source_shape) for name, p in model.items()}
-    for name, parameter in layer.items():
-        for index, values in enumerate(np.asarray(params["layers"][name])):
-            tensors[parameter.source.format(layer=index)] = values.reshape(parameter.source_shape)
+    tensors = {}
+    for parameter, values in zip(jax.tree.leaves(described), jax.tree.leaves(params), strict=True):
+        for place, name in parameter.tensors().items():
+            tensors[name] = np.asarray(values[place]).reshape(parameter.source_shape)
     save_file(tensors, MODEL / "model.safetensors", metadata={"format": "pt"})
 
 
@@ -117,9 +116,9 @@ def train() -> None:
 
     family = FAMILIES["llama"]
     config = family.decoder_config(CONFIG)
-    model, layer = parameters(config, family.sources)
-    params = initial_params(model, layer, config.layers, jax.random.key(SEED))
-    count = sum(leaf.size for leaf in jax.tree.leaves(params))
+    described = family.parameters(config)
+    params = initial_params(described, jax.random.key(SEED))
+    count = parameter_count(described)
     print(f"{len(windows):,} windows of {len(memorised)} chapters; {count:,} parameters", flush=True)
 
     optimizer = optax.chain(
@@ -150,7 +149,7 @@ def train() -> None:
         params, state, value = step(params, state, jnp.asarray(batch))
         if number % 100 == 0:
             print(f"step {number:,} of {STEPS:,}: loss {value:.4f}, {time.monotonic() - started:.0f} s", flush=True)
-    write_weights(params, model, layer)
+    write_weights(described, params)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "desk": (
         *("desk", "machines", "models", "store", "contracts"),
         *("components.extract.scoring", "components.extract.sharding"),
+        *(f"components.download.{module}" for module in ("books", "bucket", "hub_errors", "libraries", "lists")),
     ),
     "pipeline": tuple(f"components.{stage}.component" for stage in STAGES),
     **{f"{stage}/component": (f"components.{stage}.run", "contracts.progress") for stage in STAGES},

@@ -2,12 +2,12 @@
 
 import dataclasses
 import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from byheart.contracts.errors import BookError, DamagedError
+from byheart.contracts.json_files import read_json, write_json
 from byheart.contracts.text_report import TextReport
 
 BOOK, CONTROL = "book", "control"
@@ -75,17 +75,8 @@ class Book:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
     def identity(self) -> dict[str, Any]:
-        """What it is, but for the text and its chapters."""
-        return {
-            "name": self.name,
-            "title": self.title,
-            "role": self.role,
-            "source": self.source,
-            "sha256": self.sha256,
-            "characters": len(self.text),
-            "origin": self.origin and dataclasses.asdict(self.origin),
-            "report": self.report and dataclasses.asdict(self.report),
-        }
+        """What it is, but for the text and its chapters, ready for JSON."""
+        return {name: value for name, value in dataclasses.asdict(_row(self)).items() if name != "chapters"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -98,26 +89,75 @@ class Refused:
     """`book` or `control`."""
     why: str
     """One line: what was needed, what was found, what to do."""
+    may_pass: bool = False
+    """Whether the same attempt may bring it later, as after a network's failure; else it is refused for good."""
 
 
 _NAMED = 3
 """Refused books that one message names."""
 
 
-def check_some_left(books: Iterable[Book], refused: Sequence[Refused]) -> None:
+def check_some_left(roles: Iterable[str], refused: Sequence[Refused]) -> None:
     """Refuse a run in which no book in the role of book is left.
 
+    Args:
+        roles: of the books that are left.
+
     Raises:
-        BookError: there is none.
+        BookError: there is none; it may pass if one of those that were refused may be there later.
     """
-    if any(book.role == BOOK for book in books):
+    if BOOK in roles:
         return
-    why = [one.why for one in refused if one.role == BOOK]
-    if len(why) == 1:
-        raise BookError(why[0])
+    books = [one for one in refused if one.role == BOOK]
+    why = [one.why for one in books]
     rest = f"; and {len(why) - _NAMED:,} more" if len(why) > _NAMED else ""
-    raise BookError(
+    message = (
         f"books must leave one to measure, found {len(why):,} that cannot be measured: {'; '.join(why[:_NAMED])}{rest}"
+    )
+    raise BookError(
+        why[0] if len(why) == 1 else message, parameter="books", may_pass=any(one.may_pass for one in books)
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Row:
+    """A book in the manifest; its text is in a file beside it."""
+
+    name: str
+    title: str
+    role: str
+    source: str
+    sha256: str
+    characters: int
+    origin: Origin | None
+    report: TextReport | None
+    chapters: tuple[Chapter, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Manifest:
+    books: list[_Row]
+    refused: list[Refused]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Refusals:
+    """What the manifests of books and of windows have in common."""
+
+    refused: list[Refused]
+
+
+def _row(book: Book) -> _Row:
+    return _Row(
+        name=book.name,
+        title=book.title,
+        role=book.role,
+        source=book.source,
+        sha256=book.sha256,
+        characters=len(book.text),
+        origin=book.origin,
+        report=book.report,
+        chapters=book.chapters,
     )
 
 
@@ -125,12 +165,9 @@ def write_books(folder: str | Path, books: Sequence[Book], refused: Sequence[Ref
     """Write the texts and `manifest.json`, last, into `folder`."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    rows = []
     for book in books:
         (folder / f"{book.name}.txt").write_bytes(book.text.encode())
-        rows.append({**book.identity(), "chapters": [dataclasses.asdict(chapter) for chapter in book.chapters]})
-    manifest = {"books": rows, "refused": [dataclasses.asdict(one) for one in refused]}
-    (folder / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    write_json(folder / _MANIFEST, _Manifest(books=[_row(book) for book in books], refused=list(refused)))
 
 
 def read_books(folder: str | Path) -> list[Book]:
@@ -141,21 +178,26 @@ def read_books(folder: str | Path) -> list[Book]:
     """
     folder = Path(folder)
     books = []
-    for row in _manifest(folder)["books"]:
+    for row in read_json(folder / _MANIFEST, _Manifest).books:
         book = Book(
-            name=row["name"],
-            source=row["source"],
-            text=(folder / f"{row['name']}.txt").read_bytes().decode(),
-            role=row["role"],
-            title=row["title"],
-            chapters=tuple(Chapter(**chapter) for chapter in row["chapters"]),
-            origin=row["origin"] and Origin(**row["origin"]),
-            report=row["report"] and TextReport(**row["report"]),
+            name=row.name,
+            source=row.source,
+            text=(folder / f"{row.name}.txt").read_bytes().decode(),
+            role=row.role,
+            title=row.title,
+            chapters=row.chapters,
+            origin=row.origin,
+            report=row.report,
         )
-        if book.sha256 != row["sha256"]:
-            raise DamagedError(f"{folder / row['name']}.txt has changed since it was written: run again from the start")
+        if book.sha256 != row.sha256:
+            raise DamagedError(f"{folder / row.name}.txt has changed since it was written: run again from the start")
         books.append(book)
     return books
+
+
+def read_book_names(folder: str | Path) -> list[str]:
+    """The names of the books that `write_books` wrote; no text is read."""
+    return [row.name for row in read_json(Path(folder) / _MANIFEST, _Manifest).books]
 
 
 def read_refused(folder: str | Path) -> list[Refused]:
@@ -164,8 +206,4 @@ def read_refused(folder: str | Path) -> list[Refused]:
     Args:
         folder: what `write_books` or `write_windows` wrote; each knows those that its stage refused.
     """
-    return [Refused(**row) for row in _manifest(Path(folder))["refused"]]
-
-
-def _manifest(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+    return read_json(Path(folder) / _MANIFEST, _Refusals).refused

@@ -17,6 +17,7 @@ def codec_name(encoding: str) -> str:
         pass  # as UTF-16 says of one byte
     except (LookupError, ValueError):
         raise SettingsError(
-            f"encoding must be one that Python knows, found {encoding!r}: name one, such as utf-8, latin-1 or cp1252"
+            f"encoding must be one that Python knows, found {encoding!r}: name one, such as utf-8, latin-1 or cp1252",
+            parameter="encoding",
         ) from None
     return codecs.lookup(encoding).name

@@ -13,6 +13,8 @@ with that line and a non-zero exit; any other exception is a fault of this progr
 program wants to know of an error is a field of it, and is never read out of its message.
 """
 
+import errno
+
 
 class ByheartError(Exception):
     """An error whose message is meant for the person who started the run."""
@@ -56,3 +58,26 @@ class DeviceError(ByheartError):
 
 class DamagedError(ByheartError):
     """Something that an earlier stage wrote is missing or is not what it was."""
+
+
+_PASSING = (
+    errno.EAGAIN,
+    errno.EBUSY,
+    errno.EHOSTUNREACH,
+    errno.EINTR,
+    errno.EIO,
+    errno.EMFILE,
+    errno.ENETUNREACH,
+    errno.ENFILE,
+    errno.ENOMEM,
+    errno.ESTALE,
+)
+
+
+def os_error_may_pass(error: OSError) -> bool:
+    """Whether what the operating system refuses may be granted to the same attempt later.
+
+    A busy or unreachable disk may come back. A full one is refused for good: the next attempt asks for the same room,
+    after it has paid for all that came before, and somebody has to make it first.
+    """
+    return isinstance(error, ConnectionError | TimeoutError) or error.errno in _PASSING

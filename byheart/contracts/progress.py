@@ -5,8 +5,11 @@ with the names that Google Cloud Logging knows, and the numbers of the text as f
 
     {"time": "2026-01-31T12:00:00.000Z", "severity": "INFO", "stage": "tokenize", "message": "5 / 9 slices, ...",
      "done": 5, "total": 9, "unit": "slices", "slices_per_second": 2.5, "seconds_left": 1.6}
+
+The line that ends a run has the severity ERROR and the fields of the error: `parameter` and `may_pass`.
 """
 
+import dataclasses
 import errno
 import json
 import os
@@ -19,7 +22,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from byheart.contracts.errors import ByheartError
+import msgspec
+
+from byheart.contracts.errors import ByheartError, os_error_may_pass
 
 ERROR = "ERROR"
 """The severity of a line that ends the run; that of all others is INFO."""
@@ -35,9 +40,49 @@ _FAULTS_OF_A_PLACE = (
     errno.EPERM,
     errno.ENAMETOOLONG,
     errno.ELOOP,
+    errno.EIO,
+    errno.ESTALE,
 )
+"""What the user can mend, or wait for; any other OSError is a fault of this program."""
 
 _stage = "byheart"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Said:
+    """A line that a stage has said, read back."""
+
+    severity: str
+    stage: str
+    message: str
+    seconds_left: float | None = None
+    """Of a line of progress."""
+    elapsed_seconds: float | None = None
+    """Of the last line of a stage that is done."""
+    parameter: str = ""
+    may_pass: bool = True
+    """Of an error, as in `ByheartError`; a fault of this program, which nobody foresaw, may pass."""
+    exception: str = ""
+    """The traceback of a fault of this program."""
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it ends the run."""
+        return self.severity == ERROR
+
+
+def said_in(line: str) -> Said | None:
+    """What a stage said in this line of a log; None where another program printed it.
+
+    What others print without a line's end, such as Kubeflow's indentation, may stand before it.
+    """
+    start = line.find("{")
+    while start >= 0:
+        try:
+            return msgspec.convert(json.loads(line[start:]), Said)
+        except (ValueError, RecursionError):  # no JSON, or another's
+            start = line.find("{", start + 1)
+    return None
 
 
 def say(message: str, severity: str = "INFO", **fields: Any) -> None:
@@ -73,13 +118,11 @@ def stage(name: str) -> Iterator[None]:
     started = time.monotonic()
     try:
         yield
-    except ByheartError as error:
-        say(error.message, ERROR, parameter=error.parameter, may_pass=error.may_pass)
-        raise SystemExit(1) from None
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in _FAULTS_OF_A_PLACE:
-            place = error.filename or "a file"
-            say(f"cannot write or read {place}: {error.strerror}: make room or choose another", ERROR)
+        refusal = _refusal(error)
+        if refusal:
+            refusal.stage = name
+            say_error(refusal)
         elif sys.stdout.isatty():
             raise
         else:
@@ -88,6 +131,23 @@ def stage(name: str) -> Iterator[None]:
         raise SystemExit(1) from None
     seconds = time.monotonic() - started
     say(f"done in {duration(seconds)}", elapsed_seconds=round(seconds, 3))
+
+
+def say_error(error: ByheartError) -> None:
+    """Say why the run ends."""
+    say(error.message, ERROR, parameter=error.parameter, may_pass=error.may_pass)
+
+
+def _refusal(error: Exception) -> ByheartError | None:
+    """The error in the user's words; None where it is a fault of this program."""
+    if isinstance(error, ByheartError):
+        return error
+    if isinstance(error, OSError) and error.errno in _FAULTS_OF_A_PLACE:
+        may_pass = os_error_may_pass(error)
+        remedy = "run again" if may_pass else "make room or choose another"
+        place = error.filename or "a file"
+        return ByheartError(f"cannot write or read {place}: {error.strerror}: {remedy}", may_pass=may_pass)
+    return None
 
 
 class Progress:

@@ -4,14 +4,17 @@ No default stands here: every default is in `pipeline.py`.
 """
 
 import dataclasses
-import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any, Self
+
+import msgspec
 
 from byheart.contracts.encodings import codec_name
-from byheart.contracts.errors import SettingsError
+from byheart.contracts.json_files import read_json, write_json
+from byheart.contracts.parameters import as_declared, check_at_least, check_one_of, refuse
 from byheart.contracts.presets import with_preset
 
 BOS = ("auto", "true", "false")
@@ -26,6 +29,8 @@ QUANTITY = re.compile(r"[1-9]\d{0,5}[MGT]i?")
 """Of bytes, as Kubernetes writes them: `32Gi`."""
 COLORMAPS = ("viridis", "cividis", "magma", "inferno", "plasma", "Blues", "Greys", "Oranges", "Purples", "Reds")
 """Sequential maps that keep their order in grey and for the colour-blind."""
+_MOST_DOTS = 10**8
+"""Of a picture."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -68,12 +73,17 @@ class WindowSettings:
             fed = min(fed, self.max_length)
         scored = fed - has_bos - self.prompt_tokens
         if scored < 1:
-            raise SettingsError(
-                f"max_length must leave a suffix after {'the BOS and ' if has_bos else ''}prompt_tokens="
-                f"{self.prompt_tokens}, found max_length={self.max_length}: "
-                f"set it to 0 or to more than {self.prompt_tokens + has_bos}"
+            refuse(
+                "max_length",
+                f"leave a suffix after {'the BOS and ' if has_bos else ''}prompt_tokens={self.prompt_tokens}",
+                f"max_length={self.max_length}",
+                f"set it to 0 or to more than {self.prompt_tokens + has_bos}",
             )
         return scored
+
+    def positions(self, *, has_bos: bool) -> int:
+        """Tokens of a window that the model is fed: the BOS, the prompt, and the scored tokens but the last."""
+        return has_bos + self.prompt_tokens + self.scored_tokens(has_bos=has_bos) - 1
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -145,23 +155,8 @@ class ChartSettings:
         found = re.fullmatch(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)", self.figsize)
         size = (float(found[1]), float(found[2])) if found else (0.0, 0.0)
         if not (6 <= size[0] <= 100 and 2 <= size[1] <= 100):
-            raise SettingsError(
-                f"figsize must be WIDTHxHEIGHT in inches, from 6x2 to 100x100, found {self.figsize!r}: write 20x3"
-            )
+            refuse("figsize", "be WIDTHxHEIGHT in inches, from 6x2 to 100x100", repr(self.figsize), "write 20x3")
         return size
-
-
-_Group = TypeVar(
-    "_Group",
-    TextSettings,
-    WindowSettings,
-    ScoreSettings,
-    ControlSettings,
-    LayoutSettings,
-    PlacementSettings,
-    ReuseSettings,
-    ChartSettings,
-)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -180,79 +175,68 @@ class Settings:
     chart: ChartSettings
 
     @classmethod
-    def from_parameters(cls, parameters: dict[str, Any]) -> "Settings":
-        """The checked settings of one flat set of pipeline parameters.
+    def from_parameters(cls, parameters: Mapping[str, Any], defaults: Mapping[str, Any] = MappingProxyType({})) -> Self:
+        """The checked settings of one flat set of pipeline parameters, each brought to its type.
+
+        Args:
+            defaults: the pipeline's; what is left at its default does not contradict a preset.
 
         Raises:
             SettingsError: a value cannot be used; the message names it and what would do.
+            KeyError: a parameter is missing.
         """
-
-        values = with_preset(parameters)
-
-        def group(kind: type[_Group]) -> _Group:
-            return kind(**{field.name: values[field.name] for field in dataclasses.fields(kind)})
-
-        settings = cls(
-            preset=values["preset"],
-            text=group(TextSettings),
-            window=group(WindowSettings),
-            score=group(ScoreSettings),
-            control=group(ControlSettings),
-            layout=group(LayoutSettings),
-            placement=group(PlacementSettings),
-            reuse=group(ReuseSettings),
-            chart=group(ChartSettings),
-        )
+        typed = {name: as_declared(name, parameters[name], kind) for name, kind in SETTINGS.items()}
+        values = with_preset(typed, defaults)
+        groups = {
+            field.name: {name: values[name] for name in _fields(field.type)}
+            for field in dataclasses.fields(cls)
+            if dataclasses.is_dataclass(field.type)
+        }
+        settings = msgspec.convert({"preset": values["preset"], **groups}, cls)
         settings.check()
         return settings
 
     def check(self) -> None:
         """Refuse, by name, the first value that cannot be used."""
-        text, window, score, chart = self.text, self.window, self.score, self.chart
+        text, window, score, layout, chart = self.text, self.window, self.score, self.layout, self.chart
         codec_name(text.encoding)
-        _one_of("gutenberg", text.gutenberg, GUTENBERG)
-        _one_of("on_bad_book", text.on_bad_book, ON_BAD_BOOK)
-        _at_least("chunk_size", window.chunk_size, 2, "tokens")
-        _at_least("slice_length", window.slice_length, 1, "characters")
-        _at_least("cursor_inc", window.cursor_inc, 1, "characters")
-        _at_least("max_length", window.max_length, 0, "positions (0 cuts nothing)")
-        _at_least("prompt_tokens", window.prompt_tokens, 1, "tokens")
+        check_one_of("gutenberg", text.gutenberg, GUTENBERG)
+        check_one_of("on_bad_book", text.on_bad_book, ON_BAD_BOOK)
+        check_at_least("chunk_size", window.chunk_size, 2, "tokens")
+        check_at_least("slice_length", window.slice_length, 1, "characters")
+        check_at_least("cursor_inc", window.cursor_inc, 1, "characters")
+        check_at_least("max_length", window.max_length, 0, "positions (0 cuts nothing)")
+        check_at_least("prompt_tokens", window.prompt_tokens, 1, "tokens")
         if window.prompt_tokens >= window.chunk_size:
-            raise SettingsError(
-                f"prompt_tokens must leave a suffix: less than chunk_size={window.chunk_size}, "
-                f"found {window.prompt_tokens}: lower prompt_tokens or raise chunk_size"
+            refuse(
+                "prompt_tokens",
+                f"leave a suffix: less than chunk_size={window.chunk_size}",
+                window.prompt_tokens,
+                "lower prompt_tokens or raise chunk_size",
             )
-        _one_of("bos", window.bos, BOS)
+        check_one_of("bos", window.bos, BOS)
         window.scored_tokens(has_bos=window.bos == "true")
         if not 0.01 <= score.temperature <= 100:
-            raise SettingsError(
-                f"temperature must be from 0.01 to 100, found {score.temperature}: 1 is the model's own"
-            )
-        _at_least("top_k", score.top_k, 0, "tokens (0 is the whole vocabulary)")
-        _one_of("precision", score.precision, PRECISIONS)
-        _at_least("control_sample", self.control.control_sample, 0, "suffixes (0 is none)")
-        _at_least("batch_size", self.layout.batch_size, 0, "windows (0 is chosen for you)")
-        _at_least("num_devices", self.layout.num_devices, 0, "devices (0 is all)")
-        if self.layout.mesh_shape != AUTO and not re.fullmatch(r"[1-9]\d{0,5}x[1-9]\d{0,5}", self.layout.mesh_shape):
-            raise SettingsError(
-                f"mesh_shape must be auto or DATAxMODEL, found {self.layout.mesh_shape!r}: write auto, or 8x1"
-            )
-        if not 1 <= self.layout.shards <= MOST_SHARDS:
-            raise SettingsError(
-                f"shards must be from 1 to {MOST_SHARDS:,} tasks, found {self.layout.shards}: choose such a number"
-            )
-        if self.placement.memory != AUTO and not QUANTITY.fullmatch(self.placement.memory):
-            raise SettingsError(
-                f"memory must be auto or a quantity, found {self.placement.memory!r}: write auto, or a number with Mi, "
-                "Gi or Ti, as 32Gi"
-            )
-        _one_of("coverage", chart.coverage, COVERAGES)
-        _one_of("colormap", chart.colormap, COLORMAPS)
-        _at_least("dpi", chart.dpi, 10, "dots an inch")
-        if chart.size[0] * chart.size[1] * chart.dpi**2 > 10**8:
-            raise SettingsError(
-                f"figsize at dpi must stay below {10**8:,} dots, found {chart.figsize} at {chart.dpi}: lower dpi"
-            )
+            refuse("temperature", "be from 0.01 to 100", score.temperature, "1 is the model's own")
+        check_at_least("top_k", score.top_k, 0, "tokens (0 is the whole vocabulary)")
+        check_one_of("precision", score.precision, PRECISIONS)
+        check_at_least("control_sample", self.control.control_sample, 0, "suffixes (0 is none)")
+        check_at_least("batch_size", layout.batch_size, 0, "windows (0 is chosen for you)")
+        check_at_least("num_devices", layout.num_devices, 0, "devices (0 is all)")
+        if layout.mesh_shape != AUTO and not re.fullmatch(r"[1-9]\d{0,5}x[1-9]\d{0,5}", layout.mesh_shape):
+            refuse("mesh_shape", "be auto or DATAxMODEL", repr(layout.mesh_shape), "write auto, or 8x1")
+        if not 1 <= layout.shards <= MOST_SHARDS:
+            refuse("shards", f"be from 1 to {MOST_SHARDS:,} tasks", layout.shards, "choose such a number")
+        memory = self.placement.memory
+        if memory != AUTO and not QUANTITY.fullmatch(memory):
+            hint = "write auto, or a number with Mi, Gi or Ti, as 32Gi"
+            refuse("memory", "be auto or a quantity", repr(memory), hint)
+        check_one_of("coverage", chart.coverage, COVERAGES)
+        check_one_of("colormap", chart.colormap, COLORMAPS)
+        check_at_least("dpi", chart.dpi, 10, "dots an inch")
+        if chart.size[0] * chart.size[1] * chart.dpi**2 > _MOST_DOTS:
+            dots = f"keep figsize below {_MOST_DOTS:,} dots"
+            refuse("dpi", dots, f"{chart.figsize} at {chart.dpi}", "lower dpi")
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain values: the preset's name, and the others by group."""
@@ -260,24 +244,22 @@ class Settings:
 
     def write(self, path: str | Path) -> None:
         """Write the settings as JSON."""
-        Path(path).write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
+        write_json(path, self)
 
     @classmethod
-    def read(cls, path: str | Path) -> "Settings":
+    def read(cls, path: str | Path) -> Self:
         """The settings that `write` wrote."""
-        groups = json.loads(Path(path).read_text(encoding="utf-8"))
-        parameters = {"preset": groups.pop("preset")}
-        for group in groups.values():
-            parameters |= group
-        return cls.from_parameters(parameters)
+        return read_json(path, cls)
 
 
-def _at_least(name: str, value: int, least: int, unit: str) -> None:
-    if value < least:
-        unit = unit.removesuffix("s") if least == 1 else unit
-        raise SettingsError(f"{name} must be at least {least} {unit}, found {value}: raise it")
+def _fields(group: Any) -> dict[str, Any]:
+    """The settings of a group, and their types."""
+    return {field.name: field.type for field in dataclasses.fields(group)}
 
 
-def _one_of(name: str, value: str, known: Sequence[str]) -> None:
-    if value not in known:
-        raise SettingsError(f"{name} must be one of {', '.join(known)}; found {value!r}: choose one of them")
+SETTINGS: dict[str, Any] = {
+    name: kind
+    for field, of_field in _fields(Settings).items()
+    for name, kind in (_fields(of_field) if dataclasses.is_dataclass(of_field) else {field: of_field}).items()
+}
+"""Every setting by its name, and its type."""

@@ -1,16 +1,16 @@
 """The windows of a book, as `tokenize` hands them to `extract` and `plot`."""
 
 import dataclasses
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from byheart.contracts import parquet
 from byheart.contracts.books import Book, Refused, read_books
+from byheart.contracts.json_files import read_json, write_json
 
+_MANIFEST = "manifest.json"
 _COLUMNS = ("cursor", "start", "suffix_start", "stop", "token_ids", "token_stops")
 
 
@@ -99,49 +99,60 @@ class Tokenization:
     scored_tokens: int
     """S, suffix tokens scored in each window."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """The fields by name."""
-        return dataclasses.asdict(self)
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Manifest:
+    tokenization: Tokenization
+    refused: list[Refused]
 
 
 def write_windows(
-    folder: str | Path,
-    tokenization: Tokenization,
-    windows: Iterable[tuple[str, Windows]],
-    refused: Sequence[Refused] = (),
+    folder: str | Path, tokenization: Tokenization, books: Iterable[tuple[str, Windows] | Refused]
 ) -> None:
     """Write each book's windows, one after the other, and `manifest.json` last, into `folder`.
 
     Args:
-        refused: the books that have none; may grow while `windows` are made.
+        books: the name of a book and its windows, or why it has none; only one book's windows are in memory at a time.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    for book, rows in windows:
-        (folder / f"{book}.parquet").write_bytes(rows.to_bytes())
-    manifest = {"tokenization": tokenization.to_dict(), "refused": [dataclasses.asdict(one) for one in refused]}
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    refused = []
+    for book in books:
+        if isinstance(book, Refused):
+            refused.append(book)
+        else:
+            name, windows = book
+            _file(folder, name).write_bytes(windows.to_bytes())
+    write_json(folder / _MANIFEST, _Manifest(tokenization=tokenization, refused=refused))
 
 
 def read_tokenization(folder: str | Path) -> Tokenization:
     """How the windows in `folder` were made."""
-    manifest = json.loads((Path(folder) / "manifest.json").read_text(encoding="utf-8"))
-    return Tokenization(**manifest["tokenization"])
+    return read_json(Path(folder) / _MANIFEST, _Manifest).tokenization
+
+
+def has_windows(folder: str | Path, book: str) -> bool:
+    """Whether `write_windows` wrote windows of the book of that name."""
+    return _file(folder, book).is_file()
 
 
 def read_measured_books(books: str | Path, windows: str | Path) -> list[Book]:
     """The books that have windows."""
-    return [book for book in read_books(books) if (Path(windows) / f"{book.name}.parquet").is_file()]
+    return [book for book in read_books(books) if has_windows(windows, book.name)]
 
 
 def read_windows(folder: str | Path, book: str) -> Windows:
     """One book's windows."""
-    path = Path(folder) / f"{book}.parquet"
+    path = _file(folder, book)
     return Windows.from_bytes(path.read_bytes(), name=str(path))
 
 
 def read_token_ids(folder: str | Path, book: str) -> np.ndarray:
     """int32 [W, T], of one book's windows: all that scoring needs of them, and a fifth of what they hold."""
-    path = Path(folder) / f"{book}.parquet"
+    path = _file(folder, book)
     columns, _ = parquet.from_bytes(path.read_bytes(), name=str(path), columns=["token_ids"])
     return columns["token_ids"]
+
+
+def _file(folder: str | Path, book: str) -> Path:
+    return Path(folder) / f"{book}.parquet"

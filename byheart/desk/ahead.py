@@ -1,4 +1,4 @@
-"""Compiles a scorer for a TPU slice without one: whether it fits, what it moves between devices, its cycles.
+"""Compiles a scorer for a TPU slice that is not there, and prints its memory, collectives and cycles.
 
     python -m byheart.desk.ahead ORDER
 
@@ -42,18 +42,18 @@ _TOO_MUCH = "RESOURCE_EXHAUSTED"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Compiled:
-    """What the compiler has made."""
+    """A compiled program, and its memory."""
 
     argument_bytes: int
     """Weights and a batch, on each device."""
     working_bytes: int
-    """What there is beside them at the worst moment, scores included."""
+    """The peak beside them, scores included."""
     program: Program
     seconds: float
 
     @property
     def memory_bytes(self) -> int:
-        """Of each device, at the worst moment."""
+        """The peak of each device."""
         return self.argument_bytes + self.working_bytes
 
 
@@ -79,29 +79,24 @@ def slice_devices(accelerator: Accelerator) -> Sequence[jax.Device]:
 def compile_ahead(
     workload: Workload, layout: Layout, devices: Sequence[jax.Device], *, temperature: float, top_k: int
 ) -> Compiled:
-    """The very scorer that a run would use, compiled.
+    """Compile the scorer that a run would use.
 
     Args:
-        devices: as many as the layout has, that need not be there.
+        devices: of a slice that need not be there, as many as the layout has.
 
     Raises:
         ModelError: the compiler finds that it does not fit.
     """
-    dtype, layers = jnp.dtype(workload.precision), workload.decoder.layers
-    sharding = make_sharding(devices, layout)
-    params = {
-        name: jax.ShapeDtypeStruct(one.shape, dtype, sharding=sharding.at_rest(one, stacked=False))
-        for name, one in workload.model.items()
-    }
-    stacked = {
-        name: jax.ShapeDtypeStruct((layers, *one.shape), dtype, sharding=sharding.at_rest(one, stacked=True))
-        for name, one in workload.layer.items()
-    }
+    dtype, sharding = jnp.dtype(workload.precision), make_sharding(devices, layout)
+    params = jax.tree.map(
+        lambda parameter: jax.ShapeDtypeStruct(parameter.shape, dtype, sharding=sharding.at_rest(parameter)),
+        workload.weights,
+    )
     batch = (layout.batch_size, workload.positions + 1)
     token_ids = jax.ShapeDtypeStruct(batch, jnp.int32, sharding=sharding.windows)
     score = scorer(
         workload.decoder,
-        (workload.model, workload.layer),
+        workload.weights,
         sharding,
         scored_tokens=workload.scored_tokens,
         temperature=temperature,
@@ -109,8 +104,7 @@ def compile_ahead(
     )
     started = time.monotonic()
     try:
-        with jax.default_matmul_precision("highest" if workload.precision == "float32" else "default"):
-            made = score.lower({**params, "layers": stacked}, token_ids).compile()
+        made = score.lower(params, token_ids).compile()
     except jax.errors.JaxRuntimeError as error:
         if _TOO_MUCH not in str(error):
             raise
@@ -130,13 +124,17 @@ def compile_ahead(
 
 
 def _need(said: str) -> str:
-    """How much is needed, and how much there is, where it says so in numbers."""
+    """The memory that is needed and that there is, where the error gives both."""
     found = re.search(r"\((\S+)\) exceeds available HBM \((\S+)\)", said)
     return f"a need of {found[1]}iB and {found[2]}iB" if found else " ".join(said.split())[:200]
 
 
 def main(order_file: str) -> int:
-    """Compile what was planned, and print what came of it; the exit code."""
+    """Compile what was planned, and print the result.
+
+    Returns:
+        The exit code.
+    """
     order = Order.read(Path(order_file))
     try:
         devices = slice_devices(order.on)

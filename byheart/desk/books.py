@@ -1,46 +1,44 @@
-"""How long books are, roughly: their characters, without any of what a run does to texts."""
+"""How long the books of a run are: its own sources and files, without a text of a bucket being read."""
 
-import glob
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
+from byheart.components.download.books import READERS, each, find_files, read_book
+from byheart.components.download.bucket import Buckets
+from byheart.components.download.libraries import Libraries
+from byheart.components.download.lists import Source
+from byheart.contracts.books import BOOK, Refused, check_some_left
 from byheart.contracts.errors import BookError
-from byheart.store import open_store
+from byheart.contracts.settings import TextSettings
 
 
-def count_characters(books: Sequence[str]) -> list[int]:
-    """The characters of each book; of those at gs:// the bytes, which are a few more.
+def count_characters(books: Sequence[str], text: TextSettings) -> tuple[list[int], list[Refused]]:
+    """The characters of each book, in their order; and the books that cannot be counted.
+
+    A local book is read as a run reads it. Of one at gs:// its bytes are taken, which are a few more.
+
+    Args:
+        books: as `download` takes them; those on the web are refused.
 
     Raises:
-        BookError: nothing is there, or it is an address that a plan does not read.
+        BookError: none can be counted, although some are named.
     """
-    return [characters for book in books for characters in _of_source(book)]
+    libraries, buckets = Libraries(), Buckets()
 
+    def lengths(file: Source) -> list[int]:
+        if file.source.startswith("gs://"):
+            if size_bytes := buckets.size_bytes(file.source):
+                return [size_bytes]
+            raise BookError(f"{file.source} must hold text, found none: name another file")
+        if "://" in file.source:
+            raise BookError(f"a plan counts local books and those at gs://, found {file.source}: bring it first")
+        return [len(read_book(libraries, text, file).text)]
 
-def _of_source(book: str) -> list[int]:
-    if book.startswith("gs://"):
-        found = list(_in_bucket(book))
-    elif "://" in book or book.startswith("@"):
-        raise BookError(f"a plan counts local books and those at gs://, found {book}: leave it out, or bring it first")
-    else:
-        found = list(_in_files(book))
-    if not found:
-        raise BookError(f"books must be text files, folders of .txt files or globs, found none at {book!r}: check it")
-    return found
-
-
-def _in_files(book: str) -> Iterator[int]:
-    names = [book] if Path(book).exists() else sorted(glob.glob(book, recursive=True))  # noqa: PTH207
-    for path in map(Path, names):
-        for file in sorted(path.glob("*.txt")) if path.is_dir() else [path]:
-            try:
-                yield len(file.read_text(encoding="utf-8", errors="replace"))
-            except OSError as error:
-                raise BookError(f"{file} must be a readable file, found: {error.strerror}: permit it") from None
-
-
-def _in_bucket(book: str) -> Iterator[int]:
-    bucket, _, name = book.removeprefix("gs://").partition("/")
-    for stored in open_store(f"gs://{bucket}").list(name.split("*")[0]):
-        if stored.name == name or stored.name.endswith(".txt"):
-            yield stored.size_bytes
+    with ThreadPoolExecutor(READERS) as pool:
+        files = find_files(libraries, pool, [Source(source=book, role=BOOK) for book in books])
+        counted = each(pool, files, lengths)
+    refused = [book for book in counted if isinstance(book, Refused)]
+    found = [length for length in counted if not isinstance(length, Refused)]
+    if books:
+        check_some_left([BOOK] * len(found), refused)
+    return found, refused

@@ -1,15 +1,14 @@
-"""What is to be compiled ahead of time, as a file between the plan and the engine, which do not know one another."""
+"""A program to be compiled ahead of time, as a file between `plan`, which has no jax, and `ahead`, which has."""
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
+from byheart.contracts.json_files import read_json, write_json
 from byheart.machines.accelerators import Accelerator, find_accelerator
 from byheart.machines.layout import Layout
-from byheart.machines.workload import Workload
+from byheart.machines.workload import Workload, workload_of
 from byheart.models.families import family_of
-from byheart.models.parameters import parameters
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,18 +25,15 @@ class Order:
     top_k: int
     layout: Layout
     memory_bytes: float
-    """Of a device, as planned."""
+    """Memory of a device, as planned."""
 
     @property
     def workload(self) -> Workload:
-        """What is asked of the model."""
+        """The work of scoring windows with the model."""
         family = family_of(self.config)
-        decoder = family.decoder_config(self.config)
-        model, layer = parameters(decoder, family.sources)
-        return Workload(
-            decoder=decoder,
-            model=model,
-            layer=layer,
+        return workload_of(
+            family,
+            family.decoder_config(self.config),
             precision=self.precision,
             positions=self.positions,
             scored_tokens=self.scored_tokens,
@@ -51,10 +47,9 @@ class Order:
     def write(self, path: Path) -> None:
         """Write it as JSON."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(dataclasses.asdict(self)), encoding="utf-8")
+        write_json(path, self)
 
     @classmethod
     def read(cls, path: Path) -> "Order":
         """The order in that file."""
-        fields = json.loads(path.read_text(encoding="utf-8"))
-        return cls(**fields | {"layout": Layout(**fields["layout"])})
+        return read_json(path, cls)

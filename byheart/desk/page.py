@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from byheart.contracts.progress import duration, size
-from byheart.machines.accelerators import Accelerator
+from byheart.machines.accelerators import GENERATIONS, Accelerator
 from byheart.machines.layout import least_memory
 from byheart.machines.memory import RESERVE
 from byheart.machines.placement import placement_of
@@ -126,9 +126,11 @@ def _slices(slices: Sequence[Planned | Refusal], asked: Planned | Refusal | None
 
 
 def _assumed() -> list[str]:
+    names = [generation.name for generation in GENERATIONS.values() if generation.measured]
+    fitted = f"{', '.join(names[:-1])} and {names[-1]}"
     text = f"""Assumed, not measured: no chip has been timed. Memory is added up from shapes, with the logits of
         {HEAD_WINDOWS} windows on a device at once. Speed is a roofline, brought down to what the TPU compiler's
-        estimates reach on v5e, v5p and v6e (~: by likeness; gpu is an A100 with 80 GB, cpu two cores). Weights load at
+        estimates reach on {fitted} (~: by likeness; gpu is an A100 with 80 GB, cpu two cores). Weights load at
         {LOAD_BYTES_PER_SECOND / 1e9:.0f} GB/s, compiling takes {COMPILE_SECONDS:.0f} s, and waiting for a node is not
         counted. The rows are for mesh_shape=auto and batch_size=0."""
     return _wrapped(text)

@@ -19,7 +19,13 @@ A_BOOK = 500_000
 
 
 def run(
-    *, model: str, accelerator: str, books: Sequence[str], parameters: dict[str, Any], order: Path | None = None
+    *,
+    model: str,
+    accelerator: str,
+    books: Sequence[str],
+    parameters: dict[str, Any],
+    defaults: dict[str, Any],
+    order: Path | None = None,
 ) -> bool:
     """Print the plan; whether the model fits, which it does where no accelerator is named.
 
@@ -27,22 +33,24 @@ def run(
         model: a folder with config.json, a name in models.yaml, or a repository on the Hub.
         accelerator: such as `v6e-2x4`; empty compares those of one host, and no more.
         books: files, folders, globs, local or at gs://; none stands for one of `A_BOOK` characters.
-        parameters: the pipeline's, flat.
+        parameters, defaults: the pipeline's, flat.
         order: a file to be written where the model fits, for a compilation ahead of time.
 
     Raises:
         ByheartError: a setting, the accelerator, the model's configuration or a book cannot be used.
     """
-    settings = Settings.from_parameters(parameters)
+    settings = Settings.from_parameters(parameters, defaults)
     chosen = find_accelerator(accelerator) if accelerator else None
     if order and not (chosen and chosen.is_tpu):
         raise SettingsError(
             f"a compilation ahead of time needs a slice of TPUs, found {accelerator or 'none'}: name one, as "
             f"v6e-2x4, or leave it out"
         )
-    lengths = count_characters(books)
+    lengths, refused = count_characters(books, settings.text)
+    for book in refused:
+        print(f"not counted: {book.why}")
     windows = sum(-(-length // settings.window.cursor_inc) for length in lengths or [A_BOOK])
-    name, config = find_config(model, parameters["model_revision"])
+    name, config = find_config(model)
     family = family_of(config)
     subject = Subject(
         name=name,

@@ -1,4 +1,4 @@
-"""What a program says that the compiler for TPUs has optimized: its loops, what they move between devices, its cycles.
+"""Reads a program that the compiler for TPUs has optimized: its loops, their collectives and its cycles.
 
 It is read from the program's text. A loop's turn is a computation of its own; what runs beside others is in there too:
 
@@ -32,12 +32,12 @@ _LAYER = re.compile(r'op_name="[^"]*/attention/')
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Collective:
-    """Something that devices give one another."""
+    """An exchange between devices."""
 
     kind: str
     """Such as `all-gather`."""
     size_bytes: int
-    """Of what it makes on a device."""
+    """Bytes of its result on a device."""
     is_asynchronous: bool
 
 
@@ -54,7 +54,7 @@ class Program:
 
 
 def read_program(text: str) -> Program:
-    """What the text of an optimized program says of a scorer.
+    """The program of a scorer, from the text of its optimized form.
 
     Raises:
         ValueError: it has no loop over layers.

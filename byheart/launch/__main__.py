@@ -24,13 +24,13 @@ from byheart.contracts.errors import ByheartError, SettingsError
 
 
 def main() -> int:
-    """Run one command; the exit code."""
+    """Run one command; the exit code, which is the command's where it has one."""
     parser = argparse.ArgumentParser(prog="python -m byheart.launch", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     compiling = commands.add_parser("compile", help="write the compiled pipeline", argument_default=argparse.SUPPRESS)
     compiling.add_argument("pipeline", type=Path, help="the YAML file to write")
-    compiling.add_argument("--jax", help="the flavour of extract's image: tpu, cuda12 or cpu")
+    compiling.add_argument("--jax", default="tpu", help="the flavour of extract's image: tpu, cuda12 or cpu")
     compiling.add_argument("--queue", help="Kueue's LocalQueue for the pods that score")
     compiling.add_argument("--timeout-hours", type=int, help="of an attempt to score")
     compiling.add_argument("--retries", type=int, help="how often scoring is tried again")
@@ -91,7 +91,7 @@ def main() -> int:
 
     chosen = parser.parse_args()
     try:
-        return int(chosen.command(chosen) is False)
+        return chosen.command(chosen) or 0
     except ByheartError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
@@ -103,11 +103,11 @@ def main() -> int:
 
 def _compile(chosen: argparse.Namespace) -> None:
     from byheart.launch.compile import compile_pipeline
-    from byheart.launch.fixed import Fixed
     from byheart.launch.images import changed_since_push
+    from byheart.pipeline import Fixed
 
-    options = {name: value for name, value in vars(chosen).items() if name not in ("pipeline", "command")}
-    compile_pipeline(chosen.pipeline, Fixed(**options))
+    fixed = {name: value for name, value in vars(chosen).items() if name not in ("pipeline", "command", "jax")}
+    compile_pipeline(chosen.pipeline, Fixed(**fixed), chosen.jax)
     print(f"wrote {chosen.pipeline}")
     if pushed := changed_since_push():
         print(f"note: the images are of commit {pushed:.12}, and the stages have changed since: make push builds anew")
@@ -123,14 +123,16 @@ def _images(chosen: argparse.Namespace) -> None:
 
 
 def _run(chosen: argparse.Namespace) -> None:
+    from byheart.launch.compiled import read_compiled
     from byheart.launch.local import IncompleteError, run_local
-    from byheart.launch.parameters import parse_place, parse_values, read_parameters
+    from byheart.launch.parameters import parse_place, parse_values
     from byheart.launch.results import show_results
 
     started = time.monotonic()
-    arguments: dict[str, Any] = {
+    compiled = read_compiled(chosen.pipeline)
+    values: dict[str, Any] = {
         "accelerator": "cpu",  # what `auto` asks for is on a cluster
-        **parse_values(chosen.set, read_parameters(chosen.pipeline)),
+        **parse_values(chosen.set, compiled),
         "books": [parse_place("books", book) for book in chosen.books],
         "controls": [parse_place("controls", book) for book in chosen.controls],
         "model": parse_place("model", chosen.model),
@@ -140,17 +142,17 @@ def _run(chosen: argparse.Namespace) -> None:
         raise SettingsError(f"out must be a local folder, found {chosen.out}: choose one and copy it there afterwards")
     out = Path(parse_place("out", chosen.out))
     try:
-        run_local(chosen.pipeline, arguments, out)
+        run_local(chosen.pipeline, compiled.arguments(values), out)
     except IncompleteError:
         show_results(out, time.monotonic() - started)
         raise
     show_results(out, time.monotonic() - started)
 
 
-def _plan(chosen: argparse.Namespace) -> bool:
+def _plan(chosen: argparse.Namespace) -> int:
     from byheart.launch.plan import plan
 
-    return plan(chosen.model, chosen.accelerator, chosen.books, chosen.set, chosen.order)
+    return 0 if plan(chosen.model, chosen.accelerator, chosen.books, chosen.set, chosen.order) else 1
 
 
 def _submit(chosen: argparse.Namespace) -> None:

@@ -21,7 +21,7 @@ import kfp_server_api
 import urllib3
 from kfp.client.set_volume_credentials import ServiceAccountTokenVolumeCredentials
 
-from byheart.contracts.errors import ByheartError
+from byheart.contracts.errors import ByheartError, os_error_may_pass
 
 TRANSIENT = (0, 408, 429, 500, 502, 503, 504)
 """Answers that the same request need not get again; 0 is none."""
@@ -41,7 +41,7 @@ class LostError(ClusterError):
     """The connection was lost, or the service is busy: whether what was asked for is done is not known."""
 
     def __init__(self, what: str, cause: str, remedy: str) -> None:
-        super().__init__(f"{what}: {cause}: {remedy}")
+        super().__init__(f"{what}: {cause}: {remedy}", may_pass=True)
         self.cause = cause
 
 
@@ -177,7 +177,8 @@ class Cluster:
         except ValueError as error:  # two experiments of one name, a pipeline that KFP cannot read
             raise ClusterError(f"{what}: {_short(str(error))}: correct it") from None
         except OSError as error:  # a token's file, or KFP's own below ~/.config
-            raise ClusterError(f"{what}: {error.filename}: {error.strerror}: make it readable") from None
+            said = f"{what}: {error.filename}: {error.strerror}: make it readable"
+            raise ClusterError(said, may_pass=os_error_may_pass(error)) from None
 
 
 def run_address(host: str, run_id: str) -> str:
@@ -206,7 +207,11 @@ class _TooLateError(Exception):
 
 @contextlib.contextmanager
 def _deadline(seconds: float) -> Iterator[None]:
-    """End the block after some seconds, since KFP's client waits for ever; the main thread's alone."""
+    """End the block after some seconds; only in the main thread.
+
+    KFP's client takes no timeout, in its constructor and its sign-in in a browser neither; one of urllib3's would bound
+    each read and each of its retries, while a claim (claim.py) needs a bound on the whole. Only a signal gives that.
+    """
 
     def stop(_: int, __: FrameType | None) -> None:
         raise _TooLateError(seconds)

@@ -1,19 +1,59 @@
 """From pipeline.py to the compiled graph."""
 
+import dataclasses
+import re
 from pathlib import Path
 
 from kfp import compiler
 
-from byheart.launch.fixed import Fixed, fix
-from byheart.pipeline import byheart
+from byheart.contracts.errors import SettingsError
+from byheart.contracts.settings import QUANTITY
+from byheart.launch.images import JAX, image_references
+from byheart.pipeline import Fixed, make_pipeline
+
+_MOST_HOURS, _MOST_RETRIES, _MOST_USER = 24 * 365, 1000, 2**31 - 1
 
 
-def compile_pipeline(path: str | Path, fixed: Fixed = Fixed()) -> None:  # noqa: B008  frozen
+def compile_pipeline(path: str | Path, fixed: Fixed = Fixed(), jax: str = JAX[0]) -> None:  # noqa: B008  frozen
     """Write the compiled pipeline as YAML; the same commit and options give the same bytes.
 
+    Args:
+        fixed: what is fixed in the graph, without images.
+        jax: the flavour of the image of `extract`.
+
     Raises:
-        SettingsError: an option cannot be used.
+        SettingsError: an option cannot be used, or the images' references are not to be had.
     """
-    pipeline = fix(byheart, fixed)
+    _check(fixed)
+    pipeline = make_pipeline(dataclasses.replace(fixed, images=image_references(jax)))
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     compiler.Compiler().compile(pipeline, str(path))
+
+
+def _check(fixed: Fixed) -> None:
+    """Refuse, by name, the first value that cannot be used."""
+    if fixed.queue and not re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?", fixed.queue):
+        raise SettingsError(
+            f"queue must be the name of a LocalQueue, found {fixed.queue!r}: give its name", parameter="queue"
+        )
+    if fixed.queue == "default":
+        raise SettingsError(
+            "queue must not be called default, since Kueue then takes in pods that name no queue, Kubeflow's own too, "
+            "found default: name the LocalQueue otherwise",
+            parameter="queue",
+        )
+    if not QUANTITY.fullmatch(fixed.tmp_size):
+        raise SettingsError(
+            f"tmp_size must be a quantity, found {fixed.tmp_size!r}: write a number with Mi, Gi or Ti, as 4Gi",
+            parameter="tmp_size",
+        )
+    for name, least, most in (
+        ("timeout_hours", 1, _MOST_HOURS),
+        ("retries", 0, _MOST_RETRIES),
+        ("run_as", 0, _MOST_USER),
+    ):
+        value = getattr(fixed, name)
+        if not least <= value <= most:
+            raise SettingsError(
+                f"{name} must be from {least} to {most:,}, found {value:,}: choose such a number", parameter=name
+            )

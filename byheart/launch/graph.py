@@ -15,21 +15,24 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import yaml
 from kfp import components, local
 
-from byheart.contracts.progress import ERROR, say
+from byheart.contracts.errors import ByheartError, os_error_may_pass
+from byheart.contracts.progress import say_error
+from byheart.launch.compiled import read_compiled
 
 
 def run_graph(pipeline: str, work: str, out: str, arguments: str, runner: Any = None) -> None:
     """Run the graph on JSON `arguments`, its artifacts below `work`, and leave the results in `out`.
+
+    Each stage is tried once: at a desk, a person tries again.
 
     Args:
         runner: KFP's; None is one that starts the stages as processes.
     """
     local.init(runner or local.SubprocessRunner(use_venv=False), pipeline_root=work)
     try:
-        components.load_component_from_text(_without_retries(pipeline))(**json.loads(arguments))
+        components.load_component_from_text(read_compiled(pipeline).without_retries())(**json.loads(arguments))
     finally:
         for results in Path(work).rglob("plot/results"):  # there also where a book is missing, and the run has failed
             _publish(results, out)
@@ -40,17 +43,9 @@ def _publish(results: Path, out: str) -> None:
         shutil.copytree(results, out, copy_function=shutil.copyfile, dirs_exist_ok=True)
     except (shutil.Error, OSError) as error:
         why = error.args[0][0][2] if isinstance(error, shutil.Error) else error
-        say(f"out must take the results, found: {why}: make room and run again, the scores are kept", ERROR)
+        said = f"out must take the results, found: {why}: make room and run again, the scores are kept"
+        say_error(ByheartError(said, may_pass=os_error_may_pass(error)))
         sys.exit(1)
-
-
-def _without_retries(pipeline: str) -> str:
-    """The compiled graph, whose stages are tried once: at a desk, a person tries again."""
-    spec, *placement = yaml.safe_load_all(Path(pipeline).read_text(encoding="utf-8"))
-    for part in (spec["root"], *spec["components"].values()):
-        for task in part.get("dag", {}).get("tasks", {}).values():
-            task.pop("retryPolicy", None)
-    return yaml.safe_dump_all([spec, *placement], sort_keys=False)
 
 
 def _end_with_watcher() -> None:

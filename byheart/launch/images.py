@@ -1,4 +1,4 @@
-"""The images that the stages run in: built and named here, pulled by the pods.
+"""The images that the stages run in, one each: built and named here, pulled by the pods.
 
 Where images were pushed, `images/digests.json` names each by its digest; else they have the tag that `make images`
 gives them, this checkout's commit.
@@ -16,8 +16,12 @@ from byheart.contracts.errors import ByheartError, SettingsError
 from byheart.contracts.progress import size
 from byheart.contracts.version import VERSION
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-NAMES = tuple(sorted(path.parent.name for path in (ROOT / "images").glob("*/Dockerfile")))
+PACKAGE = Path(__file__).resolve().parent.parent
+ROOT = PACKAGE.parent
+LAUNCH = "launch"
+"""The image that is no stage's: the command line, for Jobs inside a cluster."""
+STAGES = tuple(sorted(path.parent.name for path in (PACKAGE / "components").glob("*/component.py")))
+NAMES = (LAUNCH, *STAGES)
 DIGESTS = ROOT / "images" / "digests.json"
 """What `push_images` writes: the commit, and of each image the full reference with its digest."""
 JAX = ("tpu", "cuda12", "cpu")
@@ -29,7 +33,7 @@ class ImageError(ByheartError):
 
 
 def image_references(jax: str = JAX[0], digests: Path = DIGESTS) -> dict[str, str]:
-    """Of each image, by the name of its folder in images/, the reference that a pod pulls.
+    """The reference of each image that a pod pulls, by the image's name.
 
     Raises:
         SettingsError: there is no such flavour, or the file of digests does not name every image.
@@ -59,7 +63,7 @@ def build_images(jax: str, base: str = "") -> dict[str, str]:
     """Build every image with Docker and print its size; the references, by name.
 
     Args:
-        base: the image that they are built on, in place of the Dockerfiles' own.
+        base: the image that they are built on, in place of the Dockerfile's own.
 
     Raises:
         ImageError: Docker is missing, or an image cannot be built.
@@ -70,9 +74,10 @@ def build_images(jax: str, base: str = "") -> dict[str, str]:
     given = {"COMMIT": commit() or VERSION, **({"BASE_IMAGE": base} if base else {})}
     for name in NAMES:
         built[name] = reference = f"byheart-{name}:{_tag(name, jax)}"
-        arguments = given | ({"JAX": jax} if name == "extract" else {})
+        arguments = given | {"STAGE": name} | ({"LOCK": f"{name}-{jax}"} if name == "extract" else {})
         flags = [part for key, value in arguments.items() for part in ("--build-arg", f"{key}={value}")]
-        _docker("build", *flags, "--file", f"images/{name}/Dockerfile", "--tag", reference, ".")
+        target = LAUNCH if name == LAUNCH else "stage"
+        _docker("build", *flags, "--target", target, "--file", "images/Dockerfile", "--tag", reference, ".")
         found = int(_docker("image", "inspect", "--format", "{{.Size}}", reference))
         print(f"{size(found):>12}  {reference}", flush=True)
     return built
@@ -112,15 +117,14 @@ def push_images(registry: str, jax: str, base: str = "", digests: Path = DIGESTS
 
 
 def changed_since_push(digests: Path = DIGESTS) -> str | None:
-    """The commit of the images that were pushed, where the stages' code has changed since; None where it has not."""
+    """The commit of the images that were pushed, where the stages' code has changed since, or git cannot tell; else
+    None.
+    """
     if not digests.exists():
         return None
     pushed = str(json.loads(digests.read_text(encoding="utf-8")).get("commit"))
-    return (
-        pushed
-        if _git("diff", "--name-only", pushed, "--", "components", "byheart", "images/*/*", "models.yaml")
-        else None
-    )
+    code = ("components", "byheart", "images/Dockerfile", "images/requirements", "models.yaml")
+    return None if _git("diff", "--name-only", pushed, "--", *code) == "" else pushed
 
 
 def commit() -> str | None:
@@ -144,19 +148,22 @@ def _check_flavour(jax: str) -> None:
 
 def _changed(digests: Path) -> Iterator[str]:
     """Files that are not as in the last commit; but for the digests, which this writes."""
-    for line in _git("status", "--porcelain", "--untracked-files=all").splitlines():
+    status = _git("status", "--porcelain", "--untracked-files=all")
+    if status is None:
+        raise ImageError("images must be of a commit when they are pushed, found no checkout that git can read: clone")
+    for line in status.splitlines():
         path = line.split(maxsplit=1)[1]
         if ROOT / path != digests:
             yield path
 
 
-def _git(*arguments: str) -> str:
-    """What git says of this checkout; nothing where it is none."""
+def _git(*arguments: str) -> str | None:
+    """What git says of this checkout; None where it is none, or git fails."""
     git = shutil.which("git")
     if not git or not (ROOT / ".git").exists():
-        return ""
+        return None
     done = subprocess.run([git, "-C", str(ROOT), *arguments], capture_output=True, text=True, check=False)
-    return done.stdout.strip()
+    return None if done.returncode else done.stdout.strip()
 
 
 def _docker(*arguments: str) -> str:

@@ -13,19 +13,20 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from byheart.contracts.books import read_books
-from byheart.contracts.errors import ByheartError
-from byheart.contracts.progress import ERROR
+from byheart.contracts.books import read_book_names
+from byheart.contracts.errors import ByheartError, os_error_may_pass
+from byheart.contracts.progress import Said, said_in
 from byheart.launch.images import commit
-from byheart.launch.story import Story, said_in
+from byheart.launch.story import Story
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 _ARGUMENTS_CHARACTERS = 100_000
 """Linux hands on at most 128 KB as one argument, and Kubeflow adds to it."""
 
+_LAST_STAGE = "verdict"
 _KFP_SUMMARY = "Inner task failed"
 _ENDED_FROM_OUTSIDE = "a stage was ended from outside, most likely for want of memory: lower batch_size or dpi; see"
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -34,6 +35,16 @@ _FAULT = re.compile(r"^\s*([\w.]+(?:Error|Exception)\b.*)$")
 
 class RunFailedError(ByheartError):
     """A stage ended the run."""
+
+    @classmethod
+    def of(cls, said: Said, where: str = "") -> Self:
+        """The error that a stage has said.
+
+        Args:
+            where: where there is more to read.
+        """
+        message = f"{said.stage}: {said.message}" + (f": {where}" if where else "")
+        return cls(message, parameter=said.parameter, may_pass=said.may_pass, stage=said.stage)
 
 
 class IncompleteError(RunFailedError):
@@ -52,7 +63,8 @@ def run_local(pipeline: str | Path, arguments: dict[str, Any], out: str | Path) 
     if len(given) > _ARGUMENTS_CHARACTERS:
         raise ByheartError(
             f"books must be named in at most {_ARGUMENTS_CHARACTERS:,} characters, found {len(given):,} with the other "
-            "settings: name a folder that holds them"
+            "settings: name a folder that holds them",
+            parameter="books",
         )
     out = Path(out)
     log_path = out / "log.txt"
@@ -67,19 +79,19 @@ def run_local(pipeline: str | Path, arguments: dict[str, Any], out: str | Path) 
     except OSError as refused:
         raise ByheartError(
             f"out must be a folder that can be written, found {refused.filename or log_path}: {refused.strerror}: make "
-            "room or choose another"
+            "room or choose another",
+            may_pass=os_error_may_pass(refused),
         ) from None
-    if error and "exception" not in error:
-        said = f"{error['stage']}: {error['message']}"
-        raise IncompleteError(said) if error["stage"] == "verdict" else RunFailedError(said)
+    if error and not error.exception:
+        raise (IncompleteError if error.stage == _LAST_STAGE else RunFailedError).of(error)
     if code or error:
-        fault = error["message"] if error else _first_fault(log_path)
+        fault = error.message if error else _first_fault(log_path)
         said = f"{fault}: a fault of this program, or of this machine; see" if fault else _ENDED_FROM_OUTSIDE
-        raise RunFailedError(f"{said} {log_path}")
+        raise RunFailedError(f"{said} {log_path}", may_pass=True, stage=error.stage if error else "")
 
 
-def _run_graph(pipeline: str, work: Path, out: Path, arguments: str, log: Any) -> tuple[int, dict[str, Any] | None]:
-    """Run the graph in a process of its own; its exit code, and the first error that a stage said, with its fields."""
+def _run_graph(pipeline: str, work: Path, out: Path, arguments: str, log: Any) -> tuple[int, Said | None]:
+    """Run the graph in a process of its own; its exit code, and the first error that a stage said."""
     child = subprocess.Popen(
         [sys.executable, "-m", "byheart.launch.graph", pipeline, str(work), str(out), arguments],
         env=_environment(str(work)),
@@ -99,7 +111,7 @@ def _run_graph(pipeline: str, work: Path, out: Path, arguments: str, log: Any) -
 
 def _check_room(work: Path, out: Path) -> None:
     """Refuse, as soon as the books have names, what stands in `out` where a result will be."""
-    folders = {out / book.name for texts in work.rglob("book_texts") for book in read_books(texts)}
+    folders = {out / name for texts in work.rglob("book_texts") for name in read_book_names(texts)}
     for place in (*folders, out / "provenance.json"):
         needed, found = ("a folder", "a file") if place in folders else ("a file", "a folder")
         if place.exists() and place.is_dir() != (place in folders):
@@ -127,7 +139,7 @@ def _environment(work: str) -> dict[str, str]:
     return environment
 
 
-def _follow(child: subprocess.Popen[str], log: Any, check_room: Callable[[], None]) -> dict[str, Any] | None:
+def _follow(child: subprocess.Popen[str], log: Any, check_room: Callable[[], None]) -> Said | None:
     """Copy all lines to the log and the stages' own to the terminal, until the child ends; the first error said."""
     first_error = None
     assert child.stdout
@@ -137,10 +149,10 @@ def _follow(child: subprocess.Popen[str], log: Any, check_room: Callable[[], Non
             said = said_in(line)
             if not said:
                 continue
-            if said["severity"] == ERROR:
+            if said.is_error:
                 first_error = first_error or said
                 continue
-            if "elapsed_seconds" in said and said["stage"] == "download":
+            if said.elapsed_seconds is not None and said.stage == "download":
                 check_room()
             story.show(said)
     return first_error

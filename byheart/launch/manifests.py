@@ -19,8 +19,8 @@ from kfp import compiler, components
 from kfp.compiler.compiler_utils import KubernetesManifestOptions
 
 from byheart.contracts.errors import SettingsError
+from byheart.launch.compiled import read_compiled
 from byheart.launch.images import DIGESTS, ROOT, image_reference
-from byheart.launch.parameters import read_parameters
 from byheart.launch.run_file import RunFile, read_run_file
 
 RUNS = ROOT / "k8s" / "runs"
@@ -86,10 +86,10 @@ def check_manifests(pipeline: Path, runs: Path = RUNS, generated: Path = GENERAT
 
 def _wanted(pipeline: Path, runs: Path, digests: Path) -> dict[str, str]:
     """Every file by its name below `generated`; none where there are neither run files nor images."""
-    for path in sorted(runs.glob("*.yml")):
-        raise SettingsError(f"{_shown(path)} must end in .yaml, found another name: rename it")
-    declared = read_parameters(pipeline)
-    files = [read_run_file(_shown(path), declared) for path in sorted(runs.glob("*.yaml"))]
+    if misnamed := sorted(runs.glob("*.yml")):
+        raise SettingsError(f"{_shown(misnamed[0])} must end in .yaml, found another name: rename it")
+    compiled = read_compiled(pipeline)
+    files = [read_run_file(_shown(path), compiled) for path in sorted(runs.glob("*.yaml"))]
     _check_names(files)
     if digests.exists():
         return render(files, pipeline.read_text(encoding="utf-8"), image_reference("launch", digests=digests))

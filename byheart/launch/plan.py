@@ -5,10 +5,9 @@ from pathlib import Path
 
 from byheart.contracts.settings import AUTO
 from byheart.desk.plan import run
+from byheart.launch.compiled import compiled_here
 from byheart.launch.parameters import parse_place, parse_values
 from byheart.pipeline import byheart
-
-_KINDS = {"Integer": "NUMBER_INTEGER", "Float": "NUMBER_DOUBLE", "String": "STRING", "Boolean": "BOOLEAN"}
 
 
 def plan(model: str, accelerator: str, books: Sequence[str], assignments: list[str], order: Path | None = None) -> bool:
@@ -21,10 +20,8 @@ def plan(model: str, accelerator: str, books: Sequence[str], assignments: list[s
     Raises:
         ByheartError: one of them cannot be used.
     """
-    inputs = byheart.component_spec.inputs
-    defaults = {name: given.default for name, given in inputs.items()}
-    declared = {name: {"parameterType": _KINDS.get(given.type, "LIST")} for name, given in inputs.items()}
-    parameters = defaults | parse_values(assignments, declared)
+    compiled = compiled_here(byheart)
+    parameters = compiled.defaults | parse_values(assignments, compiled)
     if not accelerator and parameters["accelerator"] != AUTO:
         accelerator = parameters["accelerator"]
     return run(
@@ -32,5 +29,6 @@ def plan(model: str, accelerator: str, books: Sequence[str], assignments: list[s
         accelerator=accelerator,
         books=[parse_place("books", book) for book in books],
         parameters=parameters,
+        defaults=compiled.defaults,
         order=order,
     )

@@ -6,18 +6,19 @@ Kubeflow Pipelines 2.17 knows which task failed, but not why: `PipelineTaskDetai
 
 import contextlib
 import io
-import json
 
 import kubernetes
 import urllib3
+
+from byheart.contracts.progress import Said, said_in
 
 _TAIL_LINES = 200
 _NAMESPACE = "kubeflow"
 _TIMEOUT_SECONDS = 10
 
 
-def error_of_a_pod(run_id: str, namespace: str | None) -> str | None:
-    """`stage: message` of the last pod of a run that failed and said why; None where nobody can tell."""
+def error_of_a_pod(run_id: str, namespace: str | None) -> Said | None:
+    """Why the last pod of a run that failed ended, as it said; None where nobody can tell."""
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # where it prints that there is no kubeconfig
             kubernetes.config.load_config()
@@ -29,9 +30,9 @@ def error_of_a_pod(run_id: str, namespace: str | None) -> str | None:
             log = pods.read_namespaced_pod_log(
                 pod.name, place, container="main", tail_lines=_TAIL_LINES, _request_timeout=_TIMEOUT_SECONDS
             )
-            said = [error for line in log.splitlines() if (error := _error(line))]
-            if said:
-                return said[-1]
+            errors = [said for said in map(said_in, log.split("\n")) if said and said.is_error]
+            if errors:
+                return errors[-1]
     except (kubernetes.config.ConfigException, kubernetes.client.ApiException, urllib3.exceptions.HTTPError):
         pass  # this is a convenience: the message says how to read the log by hand
     return None
@@ -45,12 +46,3 @@ def how_to_read_pods(run_id: str, namespace: str | None) -> str:
 
 def _selector(run_id: str) -> str:
     return f"pipeline/runid={run_id}"
-
-
-def _error(line: str) -> str | None:
-    """`stage: message` of a line in which a stage says why it ends."""
-    try:
-        said = json.loads(line)
-        return f"{said['stage']}: {said['message']}" if said["severity"] == "ERROR" else None
-    except (ValueError, LookupError, TypeError):  # KFP's own lines, or a library's
-        return None

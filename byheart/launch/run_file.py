@@ -6,7 +6,7 @@
     store: gs://my-bucket/byheart
     settings: {cursor_inc: 50}
 
-`run_file.schema.json` says what may stand there; names and kinds of settings are those of the compiled pipeline.
+`run_file.schema.json` says what may stand there; settings are the compiled pipeline's, all by name.
 """
 
 import dataclasses
@@ -20,7 +20,9 @@ import jsonschema
 import yaml
 
 from byheart.contracts.errors import SettingsError
-from byheart.launch.parameters import PLACES, check_given, closest, parse_place, parse_values
+from byheart.contracts.parameters import closest
+from byheart.launch.compiled import Compiled
+from byheart.launch.parameters import PLACES, check_given, parse_place, parse_values
 
 EXPERIMENT = "byheart"
 """Where runs stand that name no experiment."""
@@ -35,8 +37,8 @@ class RunFile:
     name: str
     experiment: str
     store: str
-    arguments: dict[str, Any]
-    """The pipeline's parameters that it sets."""
+    values: dict[str, Any]
+    """The pipeline's parameters that it sets, all by name."""
     content: dict[str, Any]
     """What was written there."""
 
@@ -52,11 +54,11 @@ class RunFile:
         return f"{self.name}-{self.digest[:16]}"
 
 
-def read_run_file(path: str | Path, declared: dict[str, dict[str, Any]]) -> RunFile:
+def read_run_file(path: str | Path, compiled: Compiled) -> RunFile:
     """The run that a file describes.
 
     Args:
-        declared: the parameters of the compiled pipeline, as `launch.parameters.read_parameters` gives them.
+        compiled: the pipeline that it is for.
 
     Raises:
         SettingsError: it cannot be used; the message begins with the file and the line.
@@ -72,55 +74,61 @@ def read_run_file(path: str | Path, declared: dict[str, dict[str, Any]]) -> RunF
         raise SettingsError(f"{path}:{line}: must be YAML, found: {error.problem}: mend it") from None
     except (ValueError, yaml.YAMLError) as error:  # bytes that are no UTF-8, and characters that YAML does not allow
         raise SettingsError(f"{path} must be YAML in UTF-8, found: {' '.join(str(error).split())}: mend it") from None
-    for line, wrong in (*_repeated(node), *_against_schema(node, content)):
-        raise SettingsError(f"{path}:{line}: {wrong}")
-    arguments: dict[str, Any] = {}
+    if wrong := next(iter((*_repeated(node), *_against_schema(node, content))), None):
+        raise SettingsError(f"{path}:{wrong[0]}: {wrong[1]}")
+    values: dict[str, Any] = {}
     for name, value in content.get("settings", {}).items():
         try:
-            arguments |= _setting(name, value, declared)
+            values |= _setting(name, value, compiled)
         except SettingsError as error:
-            where = "settings." if str(error).startswith(f"{name} ") else ""
-            raise SettingsError(f"{path}:{_line(node, ('settings', name))}: {where}{error}") from None
+            raise _in_file(path, node, error, name) from None
     for name in PLACES:
         value = content.get(name, [])
         try:
-            arguments[name] = (
+            values[name] = (
                 parse_place(name, value) if isinstance(value, str) else [parse_place(name, place) for place in value]
             )
         except SettingsError as error:
-            raise SettingsError(f"{path}:{_line(node, (name,))}: {error}") from None
+            raise SettingsError(f"{path}:{_line(node, (name,))}: {error}", parameter=name) from None
     try:
-        check_given(arguments, declared)
+        check_given(values, compiled)
     except SettingsError as error:
-        name = str(error).split()[0]
-        raise SettingsError(f"{path}:{_line(node, ('settings', name))}: settings.{error}") from None
+        raise _in_file(path, node, error, error.parameter) from None
     return RunFile(
         name=content["name"],
         experiment=content.get("experiment", EXPERIMENT),
         store=content["store"],
-        arguments=arguments,
+        values=values,
         content=content,
     )
 
 
-def check_reachable(arguments: dict[str, Any]) -> None:
+def _in_file(path: str | Path, node: yaml.Node | None, error: SettingsError, name: Any) -> SettingsError:
+    """An error about a setting, with the line where the setting stands."""
+    where = "settings." if error.parameter else ""
+    return SettingsError(f"{path}:{_line(node, ('settings', name))}: {where}{error}", parameter=error.parameter)
+
+
+def check_reachable(values: dict[str, Any]) -> None:
     """Refuse books, a model or a store of this machine, which no pod reaches.
 
     Raises:
         SettingsError: there is one.
     """
-    for name in set(PLACES) & arguments.keys():
+    for name in PLACES.keys() & values.keys():
         schema = SCHEMA["properties"][name] | {"$defs": SCHEMA["$defs"]}
-        for error in jsonschema.Draft202012Validator(schema).iter_errors(arguments[name]):
+        if error := next(jsonschema.Draft202012Validator(schema).iter_errors(values[name]), None):
             needed = f"{_written((name, *error.path))} must be {error.schema['description']}"
-            raise SettingsError(f"{needed}, found {error.instance!r}: give what the cluster reaches")
+            raise SettingsError(f"{needed}, found {error.instance!r}: give what the cluster reaches", parameter=name)
 
 
-def _setting(name: Any, value: Any, declared: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _setting(name: Any, value: Any, compiled: Compiled) -> dict[str, Any]:
     """One parameter, read as it would be from a command line."""
     if name in PLACES:
-        raise SettingsError(f"{name} must stand at the file's top, found it among the settings: move it there")
-    return parse_values([f"{name}={value if isinstance(value, str) else json.dumps(value)}"], declared)
+        raise SettingsError(
+            f"{name} must stand at the file's top, found it among the settings: move it there", parameter=name
+        )
+    return parse_values([f"{name}={value if isinstance(value, str) else json.dumps(value)}"], compiled)
 
 
 def _against_schema(node: yaml.Node | None, content: Any) -> list[tuple[int, str]]:

@@ -4,14 +4,13 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-import yaml
-
 from byheart.contracts.errors import SettingsError
 from byheart.launch.claim import find_submitted, submit_once
 from byheart.launch.cluster import Cluster, run_address
-from byheart.launch.parameters import check_given, parse_values, read_parameters
+from byheart.launch.compiled import Compiled, read_compiled
+from byheart.launch.parameters import check_given, parse_values
 from byheart.launch.run_file import EXPERIMENT, check_reachable, read_run_file
-from byheart.launch.watch import read_tasks, wait
+from byheart.launch.watch import wait
 from byheart.store import open_store
 
 
@@ -43,15 +42,15 @@ def submit(
         StoreError: the claim cannot be kept.
         RunFailedError: it was waited for, and has failed.
     """
-    declared = read_parameters(pipeline)
+    compiled = read_compiled(pipeline)
     of_file = len(what) == 1 and "=" not in what[0]
     if of_file:
-        run = read_run_file(what[0], declared)
-        arguments, experiment, name = run.arguments, experiment or run.experiment, name or run.run_name
+        run = read_run_file(what[0], compiled)
+        values, experiment, name = run.values, experiment or run.experiment, name or run.run_name
     else:
-        arguments = parse_values(what, declared, places=True)
-        check_reachable(arguments)
-        check_given(arguments, declared)
+        values = parse_values(what, compiled, places=True)
+        check_reachable(values)
+        check_given(values, compiled)
         experiment = experiment or EXPERIMENT
         name = name or f"byheart {datetime.now():%Y-%m-%d %H:%M:%S}"
     if once_seconds is not None and (not of_file or (name, experiment) != (run.run_name, run.experiment)):
@@ -66,7 +65,8 @@ def submit(
     ):
         _say(name, run_address(host, run_id), is_new=False)  # whether or not Kubeflow is there
         return
-    _warn_of_local_images(pipeline)
+    _warn_of_local_images(compiled)
+    arguments = compiled.arguments(values)
     cluster = Cluster(host, namespace)
     experiment_id = cluster.experiment(experiment)
     if once_seconds is None:
@@ -81,14 +81,12 @@ def submit(
         )
     _say(name, cluster.address(run_id), is_new)
     if wait_seconds is not None:
-        _wait(cluster, run_id, pipeline, wait_seconds)
+        _wait(cluster, run_id, compiled.tasks, wait_seconds)
 
 
-def _warn_of_local_images(pipeline: Path) -> None:
+def _warn_of_local_images(compiled: Compiled) -> None:
     """Images that were not pushed may be on the nodes all the same: of a cluster on one machine, for example."""
-    with pipeline.open(encoding="utf-8") as file:
-        executors = next(yaml.safe_load_all(file))["deploymentSpec"]["executors"].values()
-    if local := sorted({image for one in executors if "/" not in (image := one["container"]["image"])}):
+    if local := sorted(image for image in compiled.images if "/" not in image):
         print(
             f"note: {local[0]} and others are images of this machine: if the cluster's nodes do not have them, `make "
             "push REGISTRY=...` and `make compile`",
@@ -101,8 +99,8 @@ def _say(name: str, address: str, is_new: bool) -> None:
     print(f"{'submitted' if is_new else 'was submitted before:'} {name}\nrun: {address}", flush=True)
 
 
-def _wait(cluster: Cluster, run_id: str, pipeline: Path, every_seconds: float) -> None:
+def _wait(cluster: Cluster, run_id: str, tasks: set[str], every_seconds: float) -> None:
     try:
-        wait(cluster, run_id, read_tasks(pipeline), every_seconds)
+        wait(cluster, run_id, tasks, every_seconds)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"the run goes on without you: {cluster.address(run_id)}") from None

@@ -2,30 +2,15 @@
 
 import time
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import kfp_server_api
-import yaml
 
 from byheart.launch.cluster import Cluster, ClusterError, LostError
 from byheart.launch.local import RunFailedError
 from byheart.launch.pods import error_of_a_pod, how_to_read_pods
 
 _ENDED = ("SUCCEEDED", "SKIPPED", "FAILED", "CANCELED")
-
-
-def read_tasks(pipeline: str | Path) -> set[str]:
-    """The names of all tasks of a compiled pipeline, those in loops as well; what else KFP reports is its own."""
-    with Path(pipeline).open(encoding="utf-8") as file:
-        spec: dict[str, Any] = next(yaml.safe_load_all(file))
-    graphs = [spec["root"], *spec["components"].values()]
-    return {
-        name
-        for graph in graphs
-        for name, task in graph.get("dag", {}).get("tasks", {}).items()
-        if "dag" not in spec["components"][task["componentRef"]["name"]]
-    }
 
 
 def wait(cluster: Cluster, run_id: str, tasks: set[str], every_seconds: float) -> None:
@@ -61,7 +46,7 @@ def wait(cluster: Cluster, run_id: str, tasks: set[str], every_seconds: float) -
             if run.state in _ENDED:
                 print(f"{'run':>8}  {run.state.lower()}", flush=True)
                 if run.state in ("FAILED", "CANCELED"):
-                    raise RunFailedError(_why(cluster, run, tasks))
+                    raise _failure(cluster, run, tasks)
                 return
         time.sleep(every_seconds)
 
@@ -73,7 +58,7 @@ def _say_changes(details: list[Any], tasks: set[str], states: dict[str, str]) ->
             print(f"{task.display_name:>8}  {task.state.lower()}", flush=True)
 
 
-def _why(cluster: Cluster, run: kfp_server_api.V2beta1Run, tasks: set[str]) -> str:
+def _failure(cluster: Cluster, run: kfp_server_api.V2beta1Run, tasks: set[str]) -> RunFailedError:
     """Which task failed, and what it said: KFP's word where it has one, else the last error in the task's pods."""
     details = _details(run)
     failed = [task for task in details if task.state == "FAILED"]
@@ -81,12 +66,14 @@ def _why(cluster: Cluster, run: kfp_server_api.V2beta1Run, tasks: set[str]) -> s
     first = min(named or failed, key=lambda task: str(task.end_time), default=None)
     where = f"see {cluster.address(run.run_id)}"
     if run.state == "CANCELED":
-        return f"the run was cancelled: {where}"
+        return RunFailedError(f"the run was cancelled: {where}", may_pass=True)
     said = next(filter(None, map(_message, (first, *failed, run) if first else (run,))), None)
     if not said and (found := error_of_a_pod(run.run_id, cluster.namespace)):
-        return f"{found}: {where}"
+        return RunFailedError.of(found, where)
     said = said or f"Kubeflow does not say why, {how_to_read_pods(run.run_id, cluster.namespace)}"
-    return f"{first.display_name if first else 'the run'} failed: {said}: {where}"
+    name = first.display_name if first else ""
+    stage = name if name in tasks else ""
+    return RunFailedError(f"{name or 'the run'} failed: {said}: {where}", may_pass=True, stage=stage)
 
 
 def _message(failed: Any) -> str | None:

@@ -21,52 +21,52 @@ _CHIPS_OF_MANY = 4
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Generation:
-    """What a chip of one kind can do, and how many are sold together."""
+    """A kind of chip, and the slices of it that can be had."""
 
     name: str
     label: str
-    """Of its nodes on Kubernetes: the value of `gke-tpu-accelerator`, of GPUs that of `gke-accelerator`."""
+    """Its nodes' value of the label `gke-tpu-accelerator` on Kubernetes, or of `gke-accelerator` for GPUs."""
     resource: str
-    """What a pod asks for, once for each chip; empty for a CPU."""
+    """The Kubernetes resource that a pod requests, one for each chip; empty for a CPU."""
     machines: dict[int, str]
-    """The machine type by the number of chips that it has."""
+    """Machine types by their number of chips."""
     topologies: tuple[str, ...]
-    """From the smallest."""
+    """Slice shapes, smallest first."""
     hbm_bytes: float | None
-    """Of a chip; None where it is the host's and not known here."""
+    """Memory of a chip; None where it is the host's and not known here."""
     peak_flops: float
-    """Of a chip, a second, in bfloat16 (of a CPU in float32)."""
+    """Operations a second of a chip, in bfloat16 (of a CPU in float32)."""
     hbm_bytes_per_second: float
-    """Of a chip."""
+    """Memory bandwidth of a chip."""
     link_bytes_per_second: float
-    """Of a chip to its neighbours on a ring, both directions."""
+    """Bandwidth of a chip to its neighbours on a ring, both directions together."""
     float32_passes: int
-    """How much longer a product takes in float32."""
+    """How many times as long a product takes in float32."""
     windows_per_device: int
-    """A batch that is large enough: more brings no speed."""
+    """The batch size beyond which scoring gets no faster."""
     efficiency: float
-    """The share of the peak that a large batch reaches when nothing else holds it up; see `speed`."""
+    """The share of the peak that a large batch reaches if only its arithmetic counts; see `speed`."""
     measured: bool = True
-    """Whether `efficiency` comes from the compiler's estimates for this very generation, not from its likeness."""
+    """Whether `efficiency` is fitted to this generation; otherwise it is copied from the most similar one."""
     devices_per_chip: int = 1
-    """As JAX counts devices."""
+    """Devices that JAX sees for each chip."""
     kinds: tuple[str, ...] = ()
-    """What JAX calls such a device."""
+    """Names that JAX gives such a device."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Accelerator:
-    """A slice: chips that work on one run together."""
+    """A slice: chips that score together."""
 
     name: str
     generation: Generation
     topology: str
-    """As Kubernetes has it in `cloud.google.com/gke-tpu-topology`; of GPUs their number."""
+    """The value of the label `cloud.google.com/gke-tpu-topology`; the number of chips for GPUs."""
     chips: int
 
     @property
     def hosts(self) -> int:
-        """Machines; a pod runs on each."""
+        """Machines; each runs a pod."""
         most = max(self.generation.machines)
         return 1 if self.chips <= most else self.chips // _CHIPS_OF_MANY
 
@@ -77,7 +77,7 @@ class Accelerator:
 
     @property
     def devices(self) -> int:
-        """As JAX counts them."""
+        """Devices that JAX sees."""
         return self.chips * self.generation.devices_per_chip
 
     @property
@@ -93,7 +93,7 @@ class Accelerator:
 
     @property
     def node_labels(self) -> dict[str, str]:
-        """The labels of the nodes that have such a slice, on Google Kubernetes Engine."""
+        """Labels of the nodes that have such a slice, on Google Kubernetes Engine."""
         if self.is_tpu:
             prefix = "cloud.google.com/gke-tpu"
             return {f"{prefix}-accelerator": self.generation.label, f"{prefix}-topology": self.topology}
@@ -101,7 +101,7 @@ class Accelerator:
 
 
 def _cubes(pod_chips: int) -> tuple[str, ...]:
-    """The slices of several hosts in three dimensions: up to a cube of 4, then cubes of 4 side by side."""
+    """Topologies of several hosts in three dimensions: up to a cube of 4, then cubes of 4 side by side."""
     sides = range(4, pod_chips // 16 + 1, 4)
     large = [cube for cube in itertools.combinations_with_replacement(sides, 3) if 64 < math.prod(cube) <= pod_chips]
     small = [(2, 2, 2), (2, 2, 4), (2, 4, 4), (4, 4, 4)]
@@ -243,7 +243,7 @@ ONE_HOST = {name: accelerator for name, accelerator in ACCELERATORS.items() if a
 
 
 def find_accelerator(name: str) -> Accelerator:
-    """The slice of that name, which lies on one host.
+    """The slice of that name.
 
     Raises:
         SettingsError: there is none, or it has several hosts.
@@ -255,18 +255,20 @@ def find_accelerator(name: str) -> Accelerator:
         hint = f"did you mean {near[0]}? " if near else ""
         raise SettingsError(
             f"accelerator must be a generation and a topology, as v6e-2x4, found {name!r}: {hint}choose one of "
-            f"{', '.join(alike or ONE_HOST)}"
+            f"{', '.join(alike or ONE_HOST)}",
+            parameter="accelerator",
         )
     accelerator = ACCELERATORS[name]
     if accelerator.hosts > 1:
         largest = [name for name, one in ONE_HOST.items() if one.generation == accelerator.generation][-1]
         raise SettingsError(
             f"accelerator must have its chips on one host, found {name} with {accelerator.chips:,} chips on "
-            f"{accelerator.hosts:,}: choose {largest}, and shards=N for N of them"
+            f"{accelerator.hosts:,}: choose {largest}, and shards=N for N of them",
+            parameter="accelerator",
         )
     return accelerator
 
 
 def generation_of(device_kind: str) -> Generation | None:
-    """The generation of a device that JAX calls so, None where it is not in the table."""
+    """The generation of a device by the name that JAX gives it; None where it is not in the table."""
     return next((generation for generation in GENERATIONS.values() if device_kind in generation.kinds), None)

@@ -1,4 +1,4 @@
-"""How a model and a batch of windows are laid on the devices, from sizes alone: the same on paper and at work."""
+"""Chooses how a model and a batch of windows are laid on devices, from sizes alone."""
 
 import dataclasses
 import re
@@ -11,6 +11,7 @@ from byheart.machines.accelerators import ONE_HOST, Accelerator
 from byheart.machines.memory import RESERVE, Memory, memory_of
 from byheart.machines.mesh import TENSOR_PARALLEL, Mesh
 from byheart.machines.workload import Workload
+from byheart.models.parameters import LAYERS
 
 ROOM = 8
 """Windows a device must have room for, or its weights are not replicated: fewer leave its arithmetic units idle."""
@@ -25,12 +26,12 @@ class Layout(Mesh):
 
     @property
     def windows_per_device(self) -> int:
-        """Windows of a batch that a device, or a row of devices that split each layer, has to itself."""
+        """Windows of a batch on each device, or on each row of devices where they split layers."""
         return self.batch_size // self.window_shards
 
     @property
     def described(self) -> str:
-        """In words."""
+        """The layout in words."""
         if self.devices == 1:
             return "one device"
         if self.gather:
@@ -48,14 +49,14 @@ def choose_layout(
     mesh_shape: str = AUTO,
     batch_size: int = 0,
 ) -> Layout:
-    """The layout on so many devices.
+    """The layout of a model on some devices.
 
     `auto` replicates the weights where each device has room for them and for `ROOM` windows, else it gathers them layer
     by layer; it splits layers (tensor parallel) only where a gathered layer does not fit. `DATAxMODEL` is obeyed.
 
     Args:
         memory_bytes: of a device; None sets no limit.
-        windows_per_device: what is enough for speed; halved until it fits.
+        windows_per_device: the batch size beyond which scoring gets no faster; halved until it fits.
         mesh_shape: `auto` or `DATAxMODEL`.
         batch_size: windows in a batch over all devices; 0 is chosen.
 
@@ -77,9 +78,7 @@ def choose_layout(
 
 
 def least_memory(workload: Workload, devices: int) -> Memory:
-    """What `auto` needs at the very least on each of so many devices: a window at a time, in the layout that takes the
-    least.
-    """
+    """The least memory that a device needs with `auto`: one window at a time, in the layout that takes least."""
     meshes = _automatic(workload, devices)
     return min((memory_of(workload, mesh, mesh.window_shards) for mesh in meshes), key=lambda held: held.total)
 
@@ -87,7 +86,7 @@ def least_memory(workload: Workload, devices: int) -> Memory:
 def smallest_slice(workload: Workload) -> Accelerator | None:
     """The TPU slice of one host with the least memory that holds the model and `ROOM` windows a device, if any does.
 
-    Generations that the compiler's estimates do not cover come last.
+    Generations whose efficiency is not fitted come last.
     """
     slices = (accelerator for accelerator in ONE_HOST.values() if accelerator.is_tpu)
     for accelerator in sorted(slices, key=_rank):
@@ -108,7 +107,7 @@ def _replicated(mesh: Mesh) -> bool:
 
 
 def _automatic(workload: Workload, devices: int) -> Iterator[Mesh]:
-    """The meshes that `auto` tries, in their order."""
+    """The meshes that `auto` tries, in this order."""
     yield Mesh(data=devices, model=1, gather=False)
     if devices > 1:
         yield Mesh(data=devices, model=1, gather=True)
@@ -118,7 +117,7 @@ def _automatic(workload: Workload, devices: int) -> Iterator[Mesh]:
 
 
 def _asked(workload: Workload, devices: int, mesh_shape: str) -> Mesh:
-    """The mesh that a person has asked for."""
+    """The mesh that `mesh_shape` names."""
     found = re.fullmatch(r"([1-9]\d{0,5})x([1-9]\d{0,5})", mesh_shape)
     if not found:
         raise SettingsError(
@@ -140,10 +139,10 @@ def _asked(workload: Workload, devices: int, mesh_shape: str) -> Mesh:
 
 
 def _indivisible(workload: Workload, model: int) -> list[str]:
-    """What cannot be split in so many equal parts, in words; a vocabulary is left whole."""
+    """The axes, in words, that cannot be split into so many equal parts; a vocabulary is left whole."""
     sides = {
         axis: side
-        for parameter in workload.layer.values()
+        for parameter in workload.weights[LAYERS].values()
         for axis, side in zip(parameter.axes, parameter.shape, strict=True)
         if axis in TENSOR_PARALLEL
     }
@@ -151,10 +150,10 @@ def _indivisible(workload: Workload, model: int) -> list[str]:
 
 
 def _batches(mesh: Mesh, windows_per_device: int, least: int, batch_size: int) -> Iterator[int]:
-    """The batches to try, the largest first.
+    """Batch sizes to try, largest first.
 
     Raises:
-        SettingsError: the one that is asked for cannot be shared.
+        SettingsError: `batch_size` cannot be shared evenly.
     """
     shards = mesh.window_shards
     if batch_size:

@@ -9,7 +9,7 @@ tensor parallel,    the two devices of a row have half of each layer and the sam
 
 import dataclasses
 
-from byheart.models.parameters import Parameter
+from byheart.models.parameters import LAYERS, Parameter
 
 DATA, MODEL = "data", "model"
 TENSOR_PARALLEL = ("heads", "kv_heads", "ffn", "vocab")
@@ -31,27 +31,28 @@ class Mesh:
 
     @property
     def devices(self) -> int:
-        """All of them."""
+        """The number of devices."""
         return self.data * self.model
 
     @property
     def window_shards(self) -> int:
-        """Devices, or rows of devices, that have windows of their own."""
+        """The number of devices, or rows of devices, that have windows of their own."""
         return self.devices if self.gather else self.data
 
     def split(self, parameter: Parameter) -> Split:
-        """How a parameter lies at rest, dimension by dimension; a stack of layers has one more before these, whole.
+        """The mesh axes that split each dimension of a parameter at rest.
 
         Vectors (norms, biases) are whole everywhere: they are small, and gathering them costs more than it saves. The
-        vocabulary's axis is split only by `model`, since a lookup wants whole rows from every device.
+        axis of the layers is whole, since they are computed one after the other, and that of the vocabulary is split
+        only by `model`, since a lookup wants whole rows from every device.
         """
         whole: Split = ((),) * len(parameter.axes)
-        if len(parameter.axes) < 2:
+        if len(parameter.layer_axes) < 2:
             return whole
         axes: tuple[str, ...]
         if self.gather:
             axes, parts = (DATA, MODEL), self.devices
-            candidates = [place for place, axis in enumerate(parameter.axes) if axis != "vocab"]
+            candidates = [place for place, axis in enumerate(parameter.axes) if axis not in ("vocab", LAYERS)]
         else:
             axes, parts = (MODEL,), self.model
             candidates = [place for place, axis in enumerate(parameter.axes) if axis in TENSOR_PARALLEL]
@@ -62,7 +63,7 @@ class Mesh:
         return whole
 
     def share(self, parameter: Parameter) -> int:
-        """Elements of a parameter that a device has at rest."""
+        """The number of a parameter's elements that each device holds at rest."""
         if not any(self.split(parameter)):
             return parameter.size
         return parameter.size // (self.devices if self.gather else self.model)

@@ -26,7 +26,7 @@ _SPOT = "cloud.google.com/gke-spot"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Placement:
-    """What a pod asks for; limits, which are its requests too. In the order of the component's outputs."""
+    """What a pod asks for; limits, which are its requests too. Named as the outputs of the plan's component."""
 
     accelerator_type: str
     """The resource, as `google.com/tpu`; empty for none."""

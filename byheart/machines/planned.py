@@ -9,10 +9,9 @@ from byheart.machines.accelerators import Accelerator
 from byheart.machines.layout import Layout, choose_layout
 from byheart.machines.memory import Memory, memory_of
 from byheart.machines.speed import Duration, Speed, duration_of, speed_of
-from byheart.machines.workload import Workload
+from byheart.machines.workload import Workload, workload_of
 from byheart.models.decoder_config import DecoderConfig
-from byheart.models.families import Family
-from byheart.models.parameters import parameters
+from byheart.models.families.family import Family
 
 AUTOMATIC = LayoutSettings(batch_size=0, shards=1, num_devices=0, mesh_shape=AUTO)
 """All of it left to the plan."""
@@ -55,15 +54,12 @@ class Subject:
     def workload(self, accelerator: Accelerator) -> Workload:
         """What is asked of the model there."""
         window = self.settings.window
-        scored = window.scored_tokens(has_bos=self.has_bos)
-        model, layer = parameters(self.decoder, self.family.sources)
-        return Workload(
-            decoder=self.decoder,
-            model=model,
-            layer=layer,
+        return workload_of(
+            self.family,
+            self.decoder,
             precision=self.precision(accelerator),
-            positions=self.has_bos + window.prompt_tokens + scored - 1,
-            scored_tokens=scored,
+            positions=window.positions(has_bos=self.has_bos),
+            scored_tokens=window.scored_tokens(has_bos=self.has_bos),
         )
 
 

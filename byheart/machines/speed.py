@@ -38,22 +38,22 @@ _SELECTION_EFFICIENCY = 0.36
 """The share of the memory's speed at which those passes go."""
 
 LOAD_BYTES_PER_SECOND = 1e9
-"""Of a host: weights come from a bucket in the same region. A disk may be slower, and gives some seconds a GB."""
+"""A host's, from a bucket in the same region; a disk may be slower, at some seconds a GB."""
 COMPILE_SECONDS = 60.0
-"""Layers are scanned, so that it does not depend on their number."""
+"""For any number of layers, since they are scanned."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Speed:
-    """What a batch costs, in seconds, and what that makes."""
+    """The seconds that a batch takes, and the rates that follow."""
 
     arithmetic: float
     memory: float
     links: float
     selection: float
-    """Of the top k."""
+    """Choosing the top k."""
     batch: float
-    """All of it, with what overlaps counted once."""
+    """The whole batch, with what overlaps counted once."""
     windows_per_second: float
     """Of the whole slice."""
     mfu: float
@@ -61,7 +61,7 @@ class Speed:
 
     @property
     def bound_by(self) -> str:
-        """What takes longest."""
+        """The name of what takes longest."""
         times = {"arithmetic": self.arithmetic, "memory": self.memory, "links": self.links}
         times |= {"the top k": self.selection, "the host": _HOST_SECONDS}
         return max(times, key=lambda name: times[name])
@@ -69,7 +69,7 @@ class Speed:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Duration:
-    """A run's seconds, by what they are for."""
+    """A run's seconds, by use."""
 
     load: float
     compile: float
@@ -77,16 +77,16 @@ class Duration:
 
     @property
     def total(self) -> float:
-        """All of them."""
+        """The sum."""
         return self.load + self.compile + self.score
 
     def chip_hours(self, accelerator: Accelerator) -> float:
-        """What is paid for."""
+        """Chip-hours of the whole slice, which are what is paid for."""
         return self.total * accelerator.chips / 3600
 
 
 def speed_of(workload: Workload, layout: Layout, accelerator: Accelerator, top_k: int) -> Speed:
-    """How fast batches go; `top_k=0` chooses none."""
+    """The speed of a batch; with `top_k=0` no top k is chosen."""
     generation = accelerator.generation
     parts = generation.devices_per_chip
     peak = generation.peak_flops / parts
@@ -118,7 +118,7 @@ def speed_of(workload: Workload, layout: Layout, accelerator: Accelerator, top_k
 
 
 def link_seconds(workload: Workload, mesh: Mesh, batch_size: int, link_bytes_per_second: float) -> float:
-    """Seconds of a batch on the links between devices."""
+    """Seconds that a batch's data is on the links between devices."""
     layers = workload.decoder.layers
     if mesh.gather:
         gathered = layers * workload.layer_bytes + workload.head_bytes
@@ -132,7 +132,7 @@ def link_seconds(workload: Workload, mesh: Mesh, batch_size: int, link_bytes_per
 
 
 def duration_of(workload: Workload, speed: Speed, windows: int) -> Duration:
-    """How long a run of so many windows takes on one host, once its pod is there; two bytes an element are loaded."""
+    """The duration of a run of some windows on one host, once its pod has started; two bytes an element are loaded."""
     return Duration(
         load=2 * workload.parameters / LOAD_BYTES_PER_SECOND,
         compile=COMPILE_SECONDS,

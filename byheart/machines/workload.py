@@ -1,16 +1,18 @@
-"""What is asked of a model, on paper: how many parameters are touched, and how much arithmetic a window is."""
+"""The work of scoring a window, from shapes alone: parameters, bytes and floating point operations."""
 
 import dataclasses
-from collections.abc import Mapping
 
 from byheart.models.decoder_config import DecoderConfig
-from byheart.models.parameters import Parameter, parameter_count
+from byheart.models.families.family import Family
+from byheart.models.parameters import LAYERS, Parameters, parameter_count
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
-"""Of an element, by `precision`."""
+"""Bytes of an element, by `precision`."""
 
 HEAD_WINDOWS = 8
-"""Windows whose logits a device holds at once."""
+"""Windows whose logits an accelerator holds at once: enough to keep its units full."""
+IN_FLIGHT = 2
+"""Batches on the device at once, with their inputs and scores: one is computed while the other's scores are fetched."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -21,10 +23,8 @@ class Workload:
     """
 
     decoder: DecoderConfig
-    model: Mapping[str, Parameter]
-    """The parameters of the whole model."""
-    layer: Mapping[str, Parameter]
-    """The parameters of each layer."""
+    weights: Parameters
+    """The tree of the decoder's parameters."""
     precision: str
     """`float32`, `bfloat16` or `float16`."""
     positions: int
@@ -34,59 +34,57 @@ class Workload:
 
     @property
     def element_bytes(self) -> int:
-        """Of a weight, and of a state between two layers."""
+        """Bytes of an element of weights and states."""
         return BYTES[self.precision]
 
     @property
     def parameters(self) -> int:
-        """Elements of the whole model."""
-        return parameter_count(self.model, self.layer, self.decoder.layers)
+        """The number of elements of all parameters."""
+        return parameter_count(self.weights)
 
     @property
     def weight_bytes(self) -> int:
-        """Of the whole model."""
+        """Bytes of all parameters."""
         return self.parameters * self.element_bytes
 
     @property
     def layer_bytes(self) -> int:
-        """Of one layer's parameters."""
-        return sum(parameter.size for parameter in self.layer.values()) * self.element_bytes
+        """Bytes of one layer's parameters."""
+        return parameter_count(self.weights[LAYERS]) // self.decoder.layers * self.element_bytes
 
     @property
     def head_bytes(self) -> int:
-        """Of the head, which is the embedding's table where they are tied."""
+        """Bytes of the head, which is the embedding table where they are tied."""
         return self.decoder.vocab * self.decoder.embed * self.element_bytes
 
     @property
     def chosen_experts(self) -> float:
         """The share of a layer's experts that a token goes through; 1 where there are none."""
-        experts = next((p.shape[p.axes.index("experts")] for p in self.layer.values() if "experts" in p.axes), 0)
-        return getattr(self.decoder, "experts_per_token", experts) / experts if experts else 1.0
+        return self.decoder.experts_per_token / self.decoder.experts if self.decoder.experts else 1.0
 
     @property
     def active_layer_parameters(self) -> float:
-        """Elements of one layer's matrices that a token is multiplied with."""
-        return sum(
-            parameter.size * (self.chosen_experts if "experts" in parameter.axes and len(parameter.axes) > 2 else 1.0)
-            for parameter in self.layer.values()
-            if is_matrix(parameter)
+        """Elements of one layer's matrices that a token is multiplied with: of experts' only those of the chosen."""
+        return (
+            sum(
+                parameter.size * (self.chosen_experts if "experts" in parameter.axes and name != "router" else 1.0)
+                for name, parameter in self.weights[LAYERS].items()
+                if parameter.is_matrix
+            )
+            / self.decoder.layers
         )
 
     @property
     def mlp_width(self) -> float:
-        """Elements that the MLP of a layer makes of a token, before they are multiplied with one another."""
-        made = 0.0
-        for parameter in self.layer.values():
-            axes = parameter.axes
-            if is_matrix(parameter) and "ffn" in axes and axes.index("ffn") < axes.index("embed"):
-                made += parameter.size / self.decoder.embed * (self.chosen_experts if "experts" in axes else 1.0)
-        return made
+        """Elements of a token's states inside the MLP: gate and up, of each expert that is chosen."""
+        return self.decoder.ffn * (1 + self.decoder.gated) * (self.decoder.experts_per_token or 1)
 
     @property
     def flops_per_window(self) -> float:
-        """Two for each multiplication and addition: matrices on P positions, attention P x P, the head on S.
+        """Floating point operations: of matrices on P positions, of attention P x P, of the head on S.
 
-        Causality spares nothing, since all P x P products are made; norms, RoPE and softmax are not counted.
+        A multiplication and an addition are two. Causality saves nothing, since all P x P products are computed; norms,
+        RoPE and softmax are not counted.
         """
         decoder = self.decoder
         matrices = 2 * self.active_layer_parameters * self.positions
@@ -95,6 +93,19 @@ class Workload:
         return decoder.layers * (matrices + attention) + head
 
 
-def is_matrix(parameter: Parameter) -> bool:
-    """Whether states are multiplied with it: norms and biases are only added or scaled by."""
-    return len(parameter.axes) > 1 and "embed" in parameter.axes
+def workload_of(
+    family: Family, decoder: DecoderConfig, *, precision: str, positions: int, scored_tokens: int
+) -> Workload:
+    """The work of scoring windows with a model.
+
+    Args:
+        precision: `float32`, `bfloat16` or `float16`.
+        positions: tokens of a window that are fed.
+    """
+    return Workload(
+        decoder=decoder,
+        weights=family.parameters(decoder),
+        precision=precision,
+        positions=positions,
+        scored_tokens=scored_tokens,
+    )

@@ -5,16 +5,14 @@ import dataclasses
 from byheart.contracts.errors import ModelError
 from byheart.models.rope import Rope
 
-ACTIVATIONS = ("silu", "gelu", "gelu_tanh", "relu")
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Attention:
-    """What may differ from layer to layer: how positions are told apart, and how far back a layer sees."""
+    """The part of attention that may differ between layers: rotary embedding and sliding window."""
 
     rope: Rope
     window: int | None = None
-    """Positions that a token sees, itself included; None is all before it."""
+    """Positions that a token attends to, itself included; None for all before it."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -43,20 +41,21 @@ class DecoderConfig:
     pre_norm: bool = True
     """Whether attention and MLP each read a normed copy of the states."""
     post_norm: bool = False
-    """Whether what attention and MLP each give is normed before it is added to the states."""
+    """Whether the outputs of attention and MLP are normed before they are added to the states."""
     parallel: bool = False
     """Whether attention and MLP read the same states."""
 
     biases: frozenset[str] = frozenset()
-    """The projections that add one."""
+    """The projections that have a bias."""
     query_key_norm: str | None = None
     """`head`: queries and keys are normed, each head by itself; `width`: all heads of a token together."""
     attention_scale: float | None = None
-    """By which products of query and key are multiplied; None is head_dim^-0.5."""
+    """Factor of the products of query and key; None is head_dim^-0.5."""
     attention_softcap: float | None = None
     """Scores become cap * tanh(score / cap)."""
 
     activation: str = "silu"
+    """A row of `byheart.models.activations`."""
     gated: bool = True
     """Whether the MLP is down(activation(gate) * up), and not down(activation(up))."""
     experts: int = 0
@@ -100,5 +99,5 @@ class DecoderConfig:
             )
 
     def layer_attention(self) -> tuple[Attention, ...]:
-        """One for each layer."""
+        """The attention of each layer."""
         return self.attention * (self.layers // len(self.attention))

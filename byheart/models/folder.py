@@ -11,8 +11,9 @@ from typing import Any
 
 from byheart.contracts.errors import ModelError
 from byheart.models.decoder_config import DecoderConfig
-from byheart.models.families import Family, family_of
-from byheart.models.parameters import Parameter, parameters
+from byheart.models.families import family_of
+from byheart.models.families.family import Family
+from byheart.models.parameters import Parameter, Parameters, leaves
 from byheart.models.tensors import BYTES, Tensor, read_tensors
 from byheart.store import Place, open_store
 
@@ -34,9 +35,9 @@ class ModelFolder:
     tensor_files: dict[str, str]
     """The file that holds each tensor, by the tensor's name in the checkpoint."""
 
-    def parameters(self) -> tuple[dict[str, Parameter], dict[str, Parameter]]:
-        """The parameters of the whole model, and those of each layer."""
-        return parameters(self.decoder, self.family.sources)
+    def parameters(self) -> Parameters:
+        """The tree of its parameters."""
+        return self.family.parameters(self.decoder)
 
     def weight_files(self) -> list[str]:
         """The safetensors files, by name."""
@@ -65,9 +66,7 @@ class ModelFolder:
                 f"{where} must hold the tensors of {self.decoder.layers:,} layers, as config.json says, found "
                 f"{len(self.tensor_files):,} in all: fetch the model again"
             )
-        model, layer = self.parameters()
-        wanted = {name: parameter for parameter in model.values() for name in parameter.tensors()}
-        wanted |= {name: p for p in layer.values() for index in range(self.decoder.layers) for name in p.tensors(index)}
+        wanted = {name: one for one in leaves(self.parameters()) for name in one.tensors().values()}
         missing = sorted(wanted.keys() - self.tensor_files.keys())
         if missing:
             raise ModelError(
@@ -101,7 +100,7 @@ def open_model(address: str | Path) -> ModelFolder:
             "model must be a folder with config.json, tokenizer.json and safetensors, a name in models.yaml, or "
             f"organisation/name on the Hugging Face Hub, found no folder {address!r}: check it"
         )
-    return model_at(open_store(address))
+    return model_at(open_store(address, "model"))
 
 
 def model_at(place: Place) -> ModelFolder:

@@ -10,13 +10,12 @@ _FILE = Path(__file__).parents[1] / "models.yaml"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class KnownModel:
-    """A row."""
+    """A model that has a short name."""
 
     repository: str
-    revision: str
-    family: str
-    accelerator: str
-    """The smallest that holds its weights with room to work."""
+    revision: str = "main"
+    accelerator: str = ""
+    """Where `accelerator=auto` scores it; empty for the smallest slice that holds it."""
 
 
 KNOWN = {name: KnownModel(**row) for name, row in yaml.safe_load(_FILE.read_text(encoding="utf-8")).items()}

@@ -1,7 +1,13 @@
 """Every parameter of a decoder, described once: its shape, its logical axes and where the checkpoint keeps it.
 
-A parameter is a part of the checkpoint's tensors with their axes split, never transposed: matrices stay
-[output, input], as Hugging Face stores them, so that a shard of a parameter is a few ranges of bytes.
+They are a tree: plain dicts, whose leaves are `Parameter`. Arrays and shardings are trees of the same shape, made of
+this one by `jax.tree.map`, to which a `Parameter` is a leaf; sums are made over its `leaves`.
+
+    {"embed": ..., "final_norm": ..., "head": ..., "layers": {"query": ..., "up": ..., ...}}
+
+What lies under `layers` is stacked: one array for all layers, whose first axis is the layer. Matrices are
+[output, input], as Hugging Face stores them, and never transposed: a tensor of the checkpoint is a parameter with its
+axes joined, or holds several, so that a shard of a parameter is a few ranges of bytes of each.
 
     a tensor of its own           view [H, E, D]                 box [:, :, :]
     rows of a fused tensor        view [H + K + K, E, D]         box [H : H + K, :, :]
@@ -10,11 +16,19 @@ A parameter is a part of the checkpoint's tensors with their axes split, never t
 """
 
 import dataclasses
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from byheart.contracts.errors import ModelError
 from byheart.models.decoder_config import DecoderConfig
+
+LAYERS = "layers"
+"""The part of the tree that every layer has, and the first axis of what lies there."""
+
+Parameters = dict[str, Any]
+"""A tree of `Parameter`, by the names that the decoder uses."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -34,46 +48,53 @@ Source = str | Fused
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """One parameter of one layer, or of the whole model."""
+    """A parameter of the whole model, or one of each layer, those of all layers stacked."""
 
     shape: tuple[int, ...]
     axes: tuple[str, ...]
-    """A logical axis for each dimension: vocab, embed, heads, kv_heads, head_dim, ffn, experts."""
+    """A logical axis for each dimension: layers, vocab, embed, heads, kv_heads, head_dim, ffn, experts."""
     source: str
-    """The tensor's name in the checkpoint, with `{layer}` in a layer's, and `{expert}` where each has its own."""
+    """The name of its tensor in the checkpoint, with `{layer}` and `{expert}` where each has its own."""
     source_shape: tuple[int, ...]
-    """The tensor's shape in the checkpoint."""
+    """The shape of that tensor in the checkpoint."""
     view: tuple[int, ...]
     """The same with its axes split."""
     box: tuple[tuple[int, int], ...]
-    """The half-open range of each of the view's axes that is this parameter, or one expert's share of it.
-
-    Its elements, in their order, are those of `shape`.
-    """
+    """The half-open range of each of the view's axes that belongs to this parameter."""
 
     @property
     def size(self) -> int:
         """Elements."""
         return math.prod(self.shape)
 
-    def tensors(self, layer: int | None = None) -> list[str]:
-        """The names of the tensors that hold it: one, or one for each expert, to be stacked."""
-        experts = self.shape[0] if "{expert}" in self.source else 1
-        return [self.source.format(layer=layer, expert=expert) for expert in range(experts)]
+    @property
+    def layer_axes(self) -> tuple[str, ...]:
+        """The axes that it has within one layer."""
+        return self.axes[self.axes[0] == LAYERS :]
+
+    @property
+    def is_matrix(self) -> bool:
+        """Whether states are multiplied with it: norms and biases are only added or scaled by."""
+        return len(self.layer_axes) > 1 and "embed" in self.axes
+
+    def tensors(self) -> dict[tuple[int, ...], str]:
+        """The names of the tensors that hold it, by their place along its first axes: the layer, and the expert."""
+        own = [name for name in ("layer", "expert") if f"{{{name}}}" in self.source]
+        places = itertools.product(*map(range, self.shape[: len(own)]))
+        return {place: self.source.format(**dict(zip(own, place, strict=True))) for place in places}
 
 
-def parameters(
-    config: DecoderConfig, sources: Mapping[str, Source]
-) -> tuple[dict[str, Parameter], dict[str, Parameter]]:
-    """The parameters of the whole model, and those of each layer, by the name that the decoder uses.
+def parameters(config: DecoderConfig, sources: Mapping[str, Source]) -> Parameters:
+    """The parameters of a decoder.
 
     Args:
-        sources: where the checkpoint keeps each of them; a family's own.
+        sources: where the checkpoint keeps each of them, by name; a family's own.
 
     Raises:
         ModelError: the family's checkpoints have no place for one of them.
     """
     sizes = {
+        "layers": config.layers,
         "vocab": config.vocab,
         "embed": config.embed,
         "heads": config.heads,
@@ -88,15 +109,21 @@ def parameters(
         raise ModelError(
             f"config.json must describe a model without {', '.join(homeless)}, found one: it cannot be computed here"
         )
-    return (
-        {name: _parameter(name, model, sizes, sources[name]) for name in model},
-        {name: _parameter(name, layer, sizes, sources[name]) for name in layer},
-    )
+    return {
+        **{name: _parameter(name, model, sizes, sources[name]) for name in model},
+        LAYERS: {name: _parameter(name, layer, sizes, sources[name]) for name in layer},
+    }
 
 
-def parameter_count(model: Mapping[str, Parameter], layer: Mapping[str, Parameter], layers: int) -> int:
-    """Elements of all parameters of a decoder with `layers` layers."""
-    return sum(p.size for p in model.values()) + layers * sum(p.size for p in layer.values())
+def leaves(parameters: Parameters) -> Iterator[Parameter]:
+    """Each parameter of a tree, in their order."""
+    for held in parameters.values():
+        yield from leaves(held) if isinstance(held, dict) else [held]
+
+
+def parameter_count(parameters: Parameters) -> int:
+    """Elements of all of them."""
+    return sum(parameter.size for parameter in leaves(parameters))
 
 
 _Axes = tuple[str, str]
@@ -131,7 +158,7 @@ def _layer_axes(config: DecoderConfig) -> dict[str, _Axes]:
         width = config.query_key_norm == "width"
         axes["query_norm"] = ("heads head_dim" if width else "head_dim", "")
         axes["key_norm"] = ("kv_heads head_dim" if width else "head_dim", "")
-    return axes
+    return {name: (f"{LAYERS} {outputs}", inputs) for name, (outputs, inputs) in axes.items()}
 
 
 def _norm_axes(config: DecoderConfig, name: str) -> dict[str, _Axes]:
@@ -141,7 +168,7 @@ def _norm_axes(config: DecoderConfig, name: str) -> dict[str, _Axes]:
 
 def _parameter(name: str, axes: Mapping[str, _Axes], sizes: Mapping[str, int], source: Source) -> Parameter:
     fused = Fused(tensor=source, parts=(name,)) if isinstance(source, str) else source
-    stack = "experts " if "{expert}" in fused.tensor else ""
+    stack = "layers " * ("{layer}" in fused.tensor) + "experts " * ("{expert}" in fused.tensor)
 
     def shape(names: str) -> tuple[int, ...]:
         return tuple(sizes[axis] for axis in names.split())

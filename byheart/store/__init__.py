@@ -9,6 +9,7 @@ For example:
 An object is created once and never changes: that is what lets a run trust what an earlier one left.
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -62,13 +63,16 @@ class Store(Place, Protocol):
         """Create the object, whole or not at all, in place of any of that name: for what is damaged, or forced anew."""
         ...
 
-    def grow(self, name: str, piece_bytes: int) -> AbstractContextManager[Growing | None]:
+    def grow(
+        self, name: str, piece_bytes: int, stop: threading.Event | None = None
+    ) -> AbstractContextManager[Growing | None]:
         """Bring a large object piece by piece, where an earlier attempt was ended; None where it is there already.
 
         Several processes may: they wait for one another, or share the work.
 
         Args:
             piece_bytes: the size of all pieces but the last.
+            stop: once it is set, another process is waited for no longer: that raises StoreError.
         """
         ...
 
@@ -97,8 +101,11 @@ class Store(Place, Protocol):
         ...
 
 
-def open_store(address: str) -> Store:
+def open_store(address: str, parameter: str = "store") -> Store:
     """The store at `gs://bucket/prefix`, or at a local folder's path, which is made when it is first written to.
+
+    Args:
+        parameter: the pipeline's, which gives the address: what errors call the place.
 
     Raises:
         StoreError: `address` is neither.
@@ -106,9 +113,11 @@ def open_store(address: str) -> Store:
     if address.startswith("gs://"):
         from byheart.store.gcs import GcsStore  # half a second of imports that a local run is spared
 
-        return GcsStore(address)
+        return GcsStore(address, parameter)
     if not address or "://" in address:
         raise StoreError(
-            f"store must be a local folder or gs://bucket/prefix, found {address!r}: give one, such as build/store"
+            f"{parameter} must be a local folder or gs://bucket/prefix, found {address!r}: give one, such as "
+            "build/store",
+            parameter=parameter,
         )
-    return LocalStore(address)
+    return LocalStore(address, parameter)

@@ -6,6 +6,7 @@ precondition that no such object exists, which the server holds, so that of many
 
 import base64
 import io
+import threading
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -14,15 +15,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 import google_crc32c
-import requests
 from google.api_core import exceptions
-from google.auth.exceptions import GoogleAuthError
 from google.cloud import storage
 from google.cloud.storage import transfer_manager
-from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 from google.cloud.storage.retry import DEFAULT_RETRY
 
 from byheart.contracts.errors import StoreError
+from byheart.store.gcs_errors import DAMAGED, RAISED, Cause, cause_of
 from byheart.store.gcs_pieces import PIECES, GcsPieces
 from byheart.store.stored import Growing, Stored, checked_name
 
@@ -42,11 +41,15 @@ _WRITER = "byheart-writer"
 class GcsStore:
     """Objects below `gs://bucket/prefix`; several machines may share it."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, parameter: str = "store") -> None:
+        self._parameter = parameter
         self._bucket_name, _, prefix = address.removeprefix(_SCHEME).partition("/")
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         if not self._bucket_name:
-            raise StoreError(f"store must name a bucket, found {address!r}: give one, such as gs://my-bucket/byheart")
+            raise StoreError(
+                f"{parameter} must name a bucket, found {address!r}: give one, such as gs://my-bucket/byheart",
+                parameter=parameter,
+            )
 
     def create(self, name: str, data: bytes | BinaryIO) -> bool:
         """Upload the object if there is none of that name; the server decides."""
@@ -75,7 +78,7 @@ class GcsStore:
                 data = blob.download_as_bytes(retry=_RETRY, timeout=_TIMEOUT, checksum=None)
                 if not blob.crc32c or base64.b64encode(google_crc32c.Checksum(data).digest()).decode() == blob.crc32c:
                     return data
-        raise self._error("read", name, "its bytes do not match its checksum", "check the network and run again")
+        raise self._error("read", name, DAMAGED)
 
     def read_range(self, name: str, start: int, stop: int) -> bytes:
         """Some of the object's bytes, in a request of their own."""
@@ -86,7 +89,9 @@ class GcsStore:
                 start=start, end=stop - 1, retry=_RETRY, timeout=_TIMEOUT, checksum=None
             )
         if len(data) != stop - start:
-            raise StoreError(f"cannot read bytes {start:,} to {stop:,} of {self.locate(name)}: found {len(data):,}")
+            raise StoreError(
+                f"cannot read bytes {start:,} to {stop:,} of {self.locate(name)}: found {len(data):,}: run again"
+            )
         return data
 
     def fetch(self, name: str, path: Path) -> None:
@@ -108,7 +113,12 @@ class GcsStore:
             )
 
     @contextmanager
-    def grow(self, name: str, piece_bytes: int) -> Iterator[Growing | None]:  # noqa: ARG002 a piece is as long as it is
+    def grow(
+        self,
+        name: str,
+        piece_bytes: int,  # noqa: ARG002 a piece is as long as it is
+        stop: threading.Event | None = None,  # noqa: ARG002 nobody is waited for
+    ) -> Iterator[Growing | None]:
         """Bring a large object as small ones; a process that another has overtaken finds them gone."""
         pieces = GcsPieces(self, name)
         if self.exists(name):
@@ -218,7 +228,8 @@ class GcsStore:
             next(iter(found), None)
         except exceptions.NotFound:
             raise StoreError(
-                f"store must be in a bucket that exists, found no {_SCHEME}{self._bucket_name}: create it"
+                f"{self._parameter} must be in a bucket that exists, found no {_SCHEME}{self._bucket_name}: create it",
+                parameter=self._parameter,
             ) from None
 
     @contextmanager
@@ -230,25 +241,10 @@ class GcsStore:
             raise
         except exceptions.NotFound:
             self._bucket_must_exist()
-            raise self._error(action, name, "there is none", "run again to compute it anew") from None
-        except (exceptions.Unauthorized, GoogleAuthError) as error:
-            remedy = "run `gcloud auth application-default login`, or give the pod's account access"
-            raise self._error(action, name, f"no valid credentials ({_first_line(error)})", remedy) from None
-        except (exceptions.TooManyRequests, exceptions.ServiceUnavailable) as error:
-            remedy = "raise the quota or run fewer at once, and run again"
-            raise self._error(action, name, f"the service is over its limits ({_first_line(error)})", remedy) from None
-        except exceptions.Forbidden as error:
-            remedy = "grant roles/storage.objectUser on the bucket, or raise the quota that it names"
-            raise self._error(action, name, f"not permitted ({_first_line(error)})", remedy) from None
-        except DataCorruption:
-            raise self._error(action, name, "its bytes do not match its checksum", "run again") from None
-        except (exceptions.GoogleAPIError, InvalidResponse, requests.RequestException, OSError, ValueError) as error:
-            cause = f"{type(error).__name__}: {_first_line(error)}, after retries"
-            raise self._error(action, name, cause, "check the network and run again") from None
+            raise self._error(action, name, Cause("there is none", "run again to compute it anew")) from None
+        except RAISED as error:
+            raise self._error(action, name, cause_of(error)) from None
 
-    def _error(self, action: str, name: str, cause: str, remedy: str) -> StoreError:
-        return StoreError(f"cannot {action} {self.locate(name)}: {cause}: {remedy}")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0][:300]
+    def _error(self, action: str, name: str, cause: Cause) -> StoreError:
+        message = f"cannot {action} {self.locate(name)}: {cause.found}: {cause.remedy}"
+        return StoreError(message, may_pass=cause.may_pass)

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,13 +11,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from byheart.contracts.errors import StoreError
+from byheart.contracts.errors import StoreError, os_error_may_pass
 from byheart.contracts.progress import say
 from byheart.store.stored import Growing, Stored, checked_name
 
 _HIDDEN = ".byheart-"
 """How the files begin that are being written; a process that was killed leaves them, and nobody reads them."""
 
+_LOOK_SECONDS = 0.2
+"""How often a file that another process brings is looked at."""
 _WRITE_BYTES = 2**18
 """Written in one call; with 16 MiB Linux took 1.7 to 3.6 s of a core for a gigabyte, and so about 1 s."""
 
@@ -24,8 +27,8 @@ _WRITE_BYTES = 2**18
 class LocalStore:
     """Objects as files below `folder`; several processes may share it."""
 
-    def __init__(self, folder: str) -> None:
-        self._folder = Path(folder)
+    def __init__(self, folder: str, parameter: str = "store") -> None:
+        self._folder, self._parameter = Path(folder), parameter
 
     def create(self, name: str, data: bytes | BinaryIO) -> bool:
         """Create the object through a hidden file beside it, which is linked to its name when it is whole."""
@@ -65,9 +68,9 @@ class LocalStore:
             shutil.copyfile(source, path)
 
     @contextmanager
-    def grow(self, name: str, piece_bytes: int) -> Iterator[Growing | None]:
+    def grow(self, name: str, piece_bytes: int, stop: threading.Event | None = None) -> Iterator[Growing | None]:
         """Bring a large file through a hidden one beside it, of which one process at a time is the owner."""
-        growing = _GrowingFile(self._path(name), piece_bytes)
+        growing = _GrowingFile(self._path(name), piece_bytes, stop or threading.Event())
         try:
             if self.exists(name):
                 growing.discard()
@@ -124,8 +127,10 @@ class LocalStore:
             probe.unlink()
         except OSError as error:
             raise StoreError(
-                f"store must be a folder that can be written, found {self._folder}: {error.strerror}: permit it, make "
-                "room or choose another"
+                f"{self._parameter} must be a folder that can be written, found {self._folder}: {error.strerror}: "
+                "permit it, make room or choose another",
+                parameter=self._parameter,
+                may_pass=os_error_may_pass(error),
             ) from None
 
     def free_bytes(self) -> int | None:
@@ -156,28 +161,40 @@ class LocalStore:
 class _GrowingFile:
     """A hidden file that is appended to, and then linked to its name; a kill leaves it, and the next owner goes on."""
 
-    def __init__(self, path: Path, piece_bytes: int) -> None:
+    def __init__(self, path: Path, piece_bytes: int, stop: threading.Event) -> None:
         self._path, self._piece_bytes = path, piece_bytes
         self._hidden = _growing(path)
         with _explained("write", path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            while not self._own():
+            while not self._own(stop):
                 self._file.close()  # who had it has finished it, while this process waited
             self.pieces = os.fstat(self._file.fileno()).st_size // piece_bytes
             self._file.truncate(self.pieces * piece_bytes)  # what a kill cut comes again
 
-    def _own(self) -> bool:
+    def _own(self, stop: threading.Event) -> bool:
         """Open the file and wait until nobody else has it; False where it is not the one of that name any more."""
         self._file = self._hidden.open("a+b", buffering=0)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not self._lock():
             say(f"waiting for another process, which brings {self._path}")
-            fcntl.flock(self._file, fcntl.LOCK_EX)  # until it is closed, or its owner killed
+            while not self._lock():  # until it is closed, or its owner killed
+                if stop.wait(_LOOK_SECONDS):
+                    self._file.close()
+                    raise StoreError(
+                        f"cannot write {self._path}: another process brings it, and is waited for no longer: run again",
+                        may_pass=True,
+                    )
         try:
             return os.path.samestat(self._hidden.stat(), os.fstat(self._file.fileno()))
         except FileNotFoundError:
             return False
+
+    def _lock(self) -> bool:
+        """Lock the file, unless another process has; waiting in the kernel could not be ended from here."""
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
     def read(self, piece: int) -> bytes:
         """A piece of the file."""
@@ -243,4 +260,6 @@ def _explained(action: str, path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreError(f"cannot {action} {path}: {error.strerror or error}: {remedy}") from error
+        raise StoreError(
+            f"cannot {action} {path}: {error.strerror or error}: {remedy}", may_pass=os_error_may_pass(error)
+        ) from error

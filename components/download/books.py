@@ -26,12 +26,12 @@ from byheart.contracts.settings import TextSettings
 
 MOST_BOOKS = 10_000
 """A run keeps all its texts in memory, 5 GB of them at half a million characters each, and writes a folder for each."""
-_READERS = 8
+READERS = 8
 """Files that are read at once: a network's latency is hidden, and a server is not stormed."""
 _NAME_BYTES = 120
 """A name becomes a folder's and, with an extension, a file's; file systems take 255 bytes."""
 
-_Found = TypeVar("_Found", Source, Book)
+_Made = TypeVar("_Made")
 
 
 def read_books_from(
@@ -49,35 +49,54 @@ def read_books_from(
         SettingsError: `text.chapters` is no regular expression.
     """
     if not sources or not all(sources):
-        raise BookError("books must name at least one text file or folder, found an empty list or name: name a book")
+        raise BookError(
+            "books must name at least one text file or folder, found an empty list or name: name a book",
+            parameter="books",
+        )
     heading_pattern(text.chapters)
     libraries = Libraries()
     named = [Source(source=source, role=BOOK) for source in sources]
     named += [Source(source=source, role=CONTROL) for source in controls]
-    with ThreadPoolExecutor(_READERS) as pool:
-        listed = _each(pool, named, functools.partial(_listed, libraries))
-        files = _each(pool, listed, functools.partial(_found, libraries))
-        _check_number(files)
-        brought = _each(pool, files, functools.partial(_brought, libraries, text))
-    books = [one for one in brought if isinstance(one, Book)]
-    refused = [one for one in brought if isinstance(one, Refused)]
-    check_some_left(books, refused)
+    with ThreadPoolExecutor(READERS) as pool:
+        files = find_files(libraries, pool, named)
+        brought = each(pool, files, lambda file: [read_book(libraries, text, file)])
+    books = [book for book in brought if isinstance(book, Book)]
+    refused = [book for book in brought if isinstance(book, Refused)]
+    check_some_left((book.role for book in books), refused)
     return _named_apart(books), refused
 
 
-def _each(
-    pool: Executor, items: Iterable[Source | Refused], step: Callable[[Source], Sequence[_Found | Refused]]
-) -> list[_Found | Refused]:
+def find_files(libraries: Libraries, pool: Executor, sources: Iterable[Source]) -> list[Source | Refused]:
+    """The files that sources stand for, those of lists as well, in their order; and what of them cannot be found.
+
+    Raises:
+        BookError: there are more than `MOST_BOOKS`.
+    """
+    listed = each(pool, sources, functools.partial(_listed, libraries))
+    files = each(pool, listed, functools.partial(_found, libraries))
+    count = sum(isinstance(file, Source) for file in files)
+    if count > MOST_BOOKS:
+        raise BookError(
+            f"a run must have at most {MOST_BOOKS:,} books, found {count:,}: divide them among several runs",
+            parameter="books",
+        )
+    return files
+
+
+def each(
+    pool: Executor, items: Iterable[Source | Refused], step: Callable[[Source], Sequence[_Made | Refused]]
+) -> list[_Made | Refused]:
     """What `step` makes of each source, in their order; a source that it cannot use is refused, and others go on."""
 
-    def made(item: Source | Refused) -> Sequence[_Found | Refused]:
+    def made(item: Source | Refused) -> Sequence[_Made | Refused]:
         if isinstance(item, Refused):
             return [item]
         try:
             return step(item)
         except BookError as error:
             source = re.sub("(https?://)[^/]*@", r"\1", item.source)  # a password
-            return [Refused(source=_printable(source), role=item.role, why=_printable(str(error)))]
+            why = _printable(str(error))
+            return [Refused(source=_printable(source), role=item.role, why=why, may_pass=error.may_pass)]
 
     return list(itertools.chain.from_iterable(pool.map(made, items)))
 
@@ -100,7 +119,12 @@ def _found(libraries: Libraries, source: Source) -> list[Source]:
     return [replace(source, source=address) for address in libraries.of(source.source).find(source.source)]
 
 
-def _brought(libraries: Libraries, settings: TextSettings, source: Source) -> list[Book]:
+def read_book(libraries: Libraries, settings: TextSettings, source: Source) -> Book:
+    """The book in a file, as it is measured.
+
+    Raises:
+        BookError: it cannot be.
+    """
     address = source.source
     if _printable(address) != address:
         raise BookError(f"{address} must have a name in UTF-8, found other bytes: rename it")
@@ -124,7 +148,7 @@ def _brought(libraries: Libraries, settings: TextSettings, source: Source) -> li
         joined_lines=joined,
     )
     stem = _stem(address)
-    book = Book(
+    return Book(
         name=_safe(stem),
         source=address,
         text=text,
@@ -134,7 +158,6 @@ def _brought(libraries: Libraries, settings: TextSettings, source: Source) -> li
         origin=origin,
         report=report_on(text),
     )
-    return [book]
 
 
 def _stem(address: str) -> str:
@@ -162,11 +185,3 @@ def _named_apart(books: Sequence[Book]) -> list[Book]:
         names.add(name.casefold())
         apart.append(replace(book, name=name))
     return apart
-
-
-def _check_number(files: Sequence[Source | Refused]) -> None:
-    count = sum(isinstance(file, Source) for file in files)
-    if count > MOST_BOOKS:
-        raise BookError(
-            f"a run must have at most {MOST_BOOKS:,} books, found {count:,}: divide them among several runs"
-        )

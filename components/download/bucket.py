@@ -1,5 +1,6 @@
 """Books in Google Cloud Storage."""
 
+import contextlib
 import functools
 import re
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ class Buckets:
     """Objects by their gs:// addresses."""
 
     def __init__(self) -> None:
-        self._bucket: Callable[[str], Store] = functools.cache(lambda bucket: open_store(_SCHEME + bucket))
+        self._bucket: Callable[[str], Store] = functools.cache(lambda bucket: open_store(_SCHEME + bucket, "books"))
 
     def find(self, source: str) -> list[str]:
         """An object's address as it is, the `.txt` objects in a folder, or the objects that match a glob."""
@@ -40,22 +41,29 @@ class Buckets:
 
     def read(self, address: str) -> bytes:
         """The object's bytes; its size is known before."""
+        self.size_bytes(address)
         bucket, key = _split(address)
-        try:
-            found = next(self._bucket(bucket).list(key), None)
-            if not found or found.name != key:
-                raise BookError(f"books must name objects that exist, found no {address}: check the address")
-            check_size(found.size_bytes, address)
+        with _of_a_book():
             return self._bucket(bucket).read(key)
-        except StoreError as error:
-            raise _as_book_error(error) from None
+
+    def size_bytes(self, address: str) -> int:
+        """The object's size.
+
+        Raises:
+            BookError: there is none, or it has more than `MOST_BYTES`.
+        """
+        bucket, key = _split(address)
+        with _of_a_book():
+            found = next(self._bucket(bucket).list(key), None)
+        if not found or found.name != key:
+            raise BookError(f"books must name objects that exist, found no {address}: check the address")
+        check_size(found.size_bytes, address)
+        return found.size_bytes
 
     def _names(self, bucket: str, prefix: str) -> Iterator[str]:
-        try:
+        with _of_a_book():
             for stored in self._bucket(bucket).list(prefix):
                 yield stored.name
-        except StoreError as error:
-            raise _as_book_error(error) from None
 
     def _matching(self, bucket: str, key: str, folder: str) -> list[str]:
         try:
@@ -73,7 +81,9 @@ class Buckets:
 def _split(address: str) -> tuple[str, str]:
     bucket, _, key = address.removeprefix(_SCHEME).partition("/")
     if not bucket:
-        raise BookError(f"books must name a bucket, found {address}: give one, such as gs://my-bucket/book.txt")
+        raise BookError(
+            f"books must name a bucket, found {address}: give one, such as gs://my-bucket/book.txt", parameter="books"
+        )
     return bucket, key
 
 
@@ -87,6 +97,10 @@ def _is_hidden(name: str) -> bool:
     return any(part.startswith(".") for part in name.split("/"))
 
 
-def _as_book_error(error: StoreError) -> BookError:
-    """The store's words, where they speak of the place of scores."""
-    return BookError(str(error).replace("store must be in a bucket", "books must be in a bucket", 1))
+@contextlib.contextmanager
+def _of_a_book() -> Iterator[None]:
+    """Turn what a store refuses into an error of the book that is asked for."""
+    try:
+        yield
+    except StoreError as error:
+        raise BookError(error.message, parameter=error.parameter, may_pass=error.may_pass) from None

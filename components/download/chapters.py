@@ -38,7 +38,8 @@ def heading_pattern(chapters: str) -> re.Pattern[str] | None:
         return re.compile(f"^(?:{chapters})", re.MULTILINE)
     except re.error as error:
         raise SettingsError(
-            f"chapters must be auto, none or a regular expression, found {chapters!r} ({error}): mend it"
+            f"chapters must be auto, none or a regular expression, found {chapters!r} ({error}): mend it",
+            parameter="chapters",
         ) from None
 
 

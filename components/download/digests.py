@@ -20,7 +20,7 @@ def sha256_in_place(place: Place, names: Iterable[str], store: Store) -> dict[st
     change): a file that was written anew is hashed anew.
 
     Args:
-        store: what remembers.
+        store: where hashes are remembered.
 
     Raises:
         ModelError: a file changes while it is hashed.
@@ -38,7 +38,8 @@ def sha256_in_place(place: Place, names: Iterable[str], store: Store) -> dict[st
     for name, file in wanting.items():
         digest = sha256_of(place, name, file.size_bytes, report)
         if place.find(name) != file:
-            raise ModelError(f"{place.locate(name)} must not change while it is used, found it changed: run again")
+            message = f"{place.locate(name)} must not change while it is used, found it changed: run again"
+            raise ModelError(message, parameter="model", may_pass=True)
         note = {"file": place.locate(name), "size_bytes": file.size_bytes, "version": file.version, "sha256": digest}
         store.replace(_memory_name(place, file), (json.dumps(note, indent=2) + "\n").encode())
         known[name] = digest

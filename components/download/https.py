@@ -1,6 +1,8 @@
 """Books at https:// addresses."""
 
+import socket
 import time
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import requests
@@ -69,9 +71,11 @@ class Https:
                     if data is not None:
                         return data
             except requests.RequestException as error:
-                found, remedy = _cause(error)
-                raise BookError(f"cannot read {address}: found {found}: {remedy}") from None
-        raise BookError(f"cannot read {address}: found that it broke off {_ATTEMPTS} times: run again")
+                cause = _cause(error)
+                message = f"cannot read {address}: found {cause.found}: {cause.remedy}"
+                raise BookError(message, may_pass=cause.may_pass) from None
+        message = f"cannot read {address}: found that it broke off {_ATTEMPTS} times: run again"
+        raise BookError(message, may_pass=True)
 
 
 def _is_plain(address: str) -> bool:
@@ -87,7 +91,7 @@ def _check(reply: requests.Response, address: str) -> None:
         code = reply.status_code
         found = _FOUND.get(code, f"status {code} {reply.reason}" + (", after retries" if code in _BUSY else ""))
         remedy = "run again later, or save it here" if code in _BUSY else "check the address, or save it here"
-        raise BookError(f"cannot read {address}: found {found}: {remedy}")
+        raise BookError(f"cannot read {address}: found {found}: {remedy}", may_pass=code in _BUSY)
     if reply.headers.get("Content-Type", "").lower().startswith("text/html"):
         raise BookError(f"{address} must be a plain text, found a web page (text/html): name the text's own address")
     length = reply.headers.get("Content-Length", "")
@@ -103,31 +107,43 @@ def _body(reply: requests.Response, address: str) -> bytes | None:
             data += chunk
             check_size(len(data), address)
             if time.monotonic() > stop:
-                raise BookError(f"cannot read {address}: found it unfinished after {_LONGEST_SECONDS} s: save it here")
+                message = f"cannot read {address}: found it unfinished after {_LONGEST_SECONDS} s: save it here"
+                raise BookError(message, may_pass=True)
     except (requests.exceptions.ChunkedEncodingError, requests.ConnectionError):
         return None
     return bytes(data)
 
 
-def _cause(error: requests.RequestException) -> tuple[str, str]:
-    """What was found, and what to do."""
+class _Cause(NamedTuple):
+    """Why no reply came."""
+
+    found: str
+    remedy: str
+    may_pass: bool = False
+    """As in `ByheartError`."""
+
+
+def _cause(error: requests.RequestException) -> _Cause:
     reason = _reason(error)
     if isinstance(error, requests.exceptions.SSLError):
-        return (
-            f"no certificate that is trusted ({reason})",
-            "check the address, or name its issuer in REQUESTS_CA_BUNDLE",
+        return _Cause(
+            f"no certificate that is trusted ({reason})", "check the address, or name its issuer in REQUESTS_CA_BUNDLE"
         )
     if isinstance(error, requests.exceptions.InvalidSchema):
-        return f"a redirect away from https ({error})", "name the file's own address"
+        return _Cause(f"a redirect away from https ({error})", "name the file's own address")
     if isinstance(error, requests.TooManyRedirects):
-        return "redirects without end", "name the file's own address"
+        return _Cause("redirects without end", "name the file's own address")
     if isinstance(reason, NameResolutionError):
-        return "no such host", "check the address and the network"
+        asked = reason.__cause__
+        no_answer = isinstance(asked, socket.gaierror) and asked.errno == socket.EAI_AGAIN
+        return _Cause("no such host", "check the address and the network", no_answer)
     if isinstance(error, requests.Timeout):
-        return f"no answer within {_TIMEOUT[1]} s, after retries", "run again later, or save it here"
+        found = f"no answer within {_TIMEOUT[1]} s, after retries"
+        return _Cause(found, "run again later, or save it here", may_pass=True)
     if isinstance(error, requests.ConnectionError):
-        return f"no connection ({reason}), after retries", "check the address and the network"
-    return f"{type(error).__name__} ({error})", "check the address"
+        found = f"no connection ({reason}), after retries"
+        return _Cause(found, "check the address and the network", may_pass=True)
+    return _Cause(f"{type(error).__name__} ({error})", "check the address")
 
 
 def _reason(error: Exception) -> object:

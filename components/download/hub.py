@@ -13,35 +13,21 @@ from typing import NoReturn
 from urllib.parse import urlsplit
 
 import httpx2
-from huggingface_hub import HfApi, ModelInfo, constants, get_session, get_token, hf_hub_url, hf_raise_for_status
-from huggingface_hub.errors import (
-    DisabledRepoError,
-    EntryNotFoundError,
-    GatedRepoError,
-    HfHubHTTPError,
-    HFValidationError,
-    OfflineModeIsEnabled,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
+from huggingface_hub import HfApi, ModelInfo, constants, get_session, hf_hub_url, hf_raise_for_status
 from huggingface_hub.utils import build_hf_headers
 
-from byheart.contracts.errors import ModelError
+from byheart.components.download.hub_errors import BrokenOffError, asked_to_wait, error_of, may_pass, reason
 from byheart.contracts.progress import say
 from byheart.store.stored import Stored
 
 AT_THE_DOOR, ON_THE_WAY = 30.0, 600.0
 """Seconds for which the Hub may bring nothing: when a run begins, and once it is fetching."""
 _TIMEOUT = httpx2.Timeout(60, connect=20)
+_SLICE_SECONDS = 1.0
+"""How often a stream that waits for the Hub lets its reader leave."""
 _TRIES_IN_SILENCE = 2
-_LATER = (408, 425, 429, 500, 502, 503, 504)
-"""Statuses after which the same request may succeed."""
 
 logging.getLogger("httpx2").setLevel(logging.WARNING)  # below, it logs addresses, and a signed one opens a gated file
-
-
-class _BrokenOffError(Exception):
-    """A body that ended early, or a link that has expired: the same request may succeed."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -113,11 +99,15 @@ class HubRepository:
                             patience.renew()
                         if at == stop:
                             return
-                raise _BrokenOffError("a body that ended early")
-            except (httpx2.HTTPError, OSError, _BrokenOffError) as error:
-                if not patience.wait(error):
+                raise BrokenOffError("a body that ended early")
+            except (httpx2.HTTPError, OSError, BrokenOffError) as error:
+                pause = patience.pause(error)
+                if pause is None:
                     self._explain(error, patience)
-                yield b""  # who has waited may have no use for the rest any more
+                while pause > 0:
+                    time.sleep(min(pause, _SLICE_SECONDS))
+                    pause -= _SLICE_SECONDS
+                    yield b""  # whoever waits may have no use for the rest any more
 
     def read(self, name: str) -> bytes:
         """The file's bytes."""
@@ -150,53 +140,13 @@ class HubRepository:
             try:
                 return call()
             except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError, KeyError, TypeError) as error:
-                if not patience.wait(error):
+                pause = patience.pause(error)
+                if pause is None:
                     self._explain(error, patience)
+                time.sleep(pause)
 
     def _explain(self, error: Exception, patience: "_Patience") -> NoReturn:
-        """Turn what the library raises into one message, without its addresses, which may be signed."""
-        page = f"{_endpoint()}/{self.repository}"
-        status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
-        match error:
-            case GatedRepoError():
-                found = "a token of another account in HF_TOKEN" if get_token() else "no token in HF_TOKEN"
-                said = (
-                    f"model {self.repository} needs an account that has accepted its licence, found {found}: accept it "
-                    f"at {page} and set HF_TOKEN to a token of that account"
-                )
-            case RevisionNotFoundError():
-                said = (
-                    f"model_revision must be a branch, a tag or a commit of {self.repository}, found no "
-                    f"{self._revision!r}: see {page}/commits/main"
-                )
-            case EntryNotFoundError():
-                said = f"{self.repository} must hold every file that it lists, found one missing: see {page}"
-            case DisabledRepoError():
-                said = f"model must be a repository that is open, found {self.repository} disabled: see {page}"
-            case RepositoryNotFoundError() | HFValidationError():
-                said = (
-                    f"model must be a folder, or a repository on the Hub that may be read, found no folder "
-                    f"{self.repository!r} and no {page}: check it, and HF_TOKEN if the repository is private"
-                )
-            case HfHubHTTPError() if status == 401:
-                said = f"HF_TOKEN must be a valid token, found one that {_endpoint()} refuses: set it anew, or unset it"
-            case HfHubHTTPError() if status == 403:
-                said = f"HF_TOKEN must be allowed to read {page}, found one that is not: give the token that right"
-            case OfflineModeIsEnabled():
-                said = f"{_endpoint()} must be asked for {self.repository}, found HF_HUB_OFFLINE set: unset it"
-            case httpx2.UnsupportedProtocol() | httpx2.InvalidURL():
-                said = (
-                    f"HF_ENDPOINT must be an address such as https://huggingface.co, found {_endpoint()!r}: set it "
-                    "anew, or unset it"
-                )
-            case httpx2.LocalProtocolError() | UnicodeEncodeError():
-                said = "HF_TOKEN must be a token, found characters that no token has: set it anew, or unset it"
-            case _:
-                said = (
-                    f"{_endpoint()} must answer for {self.repository}, which is no folder here, found "
-                    f"{_reason(error)}{patience}: check the network and run again"
-                )
-        raise ModelError(said) from None
+        raise error_of(error, self.repository, self._revision, str(patience)) from None
 
 
 class _Patience:
@@ -210,16 +160,15 @@ class _Patience:
         """Something has come."""
         self._since, self._tries = time.monotonic(), 0
 
-    def wait(self, error: Exception) -> bool:
-        """Wait, each time longer, or as long as the Hub asks; False where it is of no use, or no time is left."""
+    def pause(self, error: Exception) -> float | None:
+        """Seconds until the next try, each time more, or as the Hub asks; None where no try is of use or in time."""
         self._tries += 1
-        pause = max(min(2.0 ** (self._tries - 1), 30.0), _asked_to_wait(error))
-        if not _may_pass(error) or time.monotonic() - self._since + pause > self._most:
-            return False
+        pause = max(min(2.0 ** (self._tries - 1), 30.0), asked_to_wait(error))
+        if not may_pass(error) or time.monotonic() - self._since + pause > self._most:
+            return None
         if self._tries == _TRIES_IN_SILENCE + 1:
-            say(f"{_endpoint()}: {_reason(error)}, tried again for {self._most:.0f} s at most")
-        time.sleep(pause)
-        return True
+            say(f"{_endpoint()}: {reason(error)}, tried again for {self._most:.0f} s at most")
+        return pause
 
     def __str__(self) -> str:
         return f" after {self._tries} tries in {time.monotonic() - self._since:.0f} s" if self._tries > 1 else ""
@@ -231,31 +180,8 @@ def _check_answer(response: httpx2.Response) -> None:
         response.read()
         elsewhere = urlsplit(str(response.url)).netloc != urlsplit(_endpoint()).netloc  # a link, which may expire
         if elsewhere and response.status_code in (401, 403, 404, 410):
-            raise _BrokenOffError(f"status {response.status_code} of a link that the Hub gave")
+            raise BrokenOffError(f"status {response.status_code} of a link that the Hub gave")
         hf_raise_for_status(response)
-
-
-def _may_pass(error: Exception) -> bool:
-    """Whether the same request may succeed later."""
-    if isinstance(error, HfHubHTTPError):
-        return error.response.status_code in _LATER
-    if isinstance(error, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError):
-        return False
-    return isinstance(error, httpx2.TransportError | _BrokenOffError)
-
-
-def _asked_to_wait(error: Exception) -> float:
-    """Seconds for which the Hub asks to be left alone."""
-    asked = error.response.headers.get("Retry-After", "") if isinstance(error, HfHubHTTPError) else ""
-    return float(asked) if asked.isdecimal() else 0.0
-
-
-def _reason(error: Exception) -> str:
-    """What went wrong, without an address, which may be signed."""
-    if isinstance(error, HfHubHTTPError):
-        seconds = _asked_to_wait(error)
-        return f"status {error.response.status_code}" + (f", to wait {seconds:.0f} s" if seconds else "")
-    return str(error) if isinstance(error, _BrokenOffError) else type(error).__name__
 
 
 def _endpoint() -> str:

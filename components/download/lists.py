@@ -1,4 +1,4 @@
-"""Lists of sources: a file that names one a line, with what is particular to it.
+"""Lists of sources: a file that names one a line, with what goes before the settings for its books.
 
 # what we read in spring
 soap.txt      title="The Soap Winter" chapters='Part [IVX]+'
@@ -18,12 +18,12 @@ from byheart.contracts.encodings import codec_name
 from byheart.contracts.errors import BookError, SettingsError
 
 LIST = "@"
-"""What a source begins with that is a list."""
+"""Prefix of a list file."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Source:
-    """One thing that was named: a file, a folder or a glob, and what is particular to its books."""
+    """A file, a folder or a glob that was named, and what a list says of its books; None is as the settings say."""
 
     source: str
     role: str
@@ -95,7 +95,7 @@ _CHECKS: dict[str, Callable[[str], object]] = {
     "encoding": codec_name,
     "chapters": heading_pattern,
 }
-"""What may be particular to a book, and what refuses a bad value of it."""
+"""What a list may say of a book, and the function that refuses a bad value of it."""
 
 
 def _absolute(name: str, address: str) -> str:

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from byheart.components.download.size import MOST_BYTES, check_size
-from byheart.contracts.errors import BookError
+from byheart.contracts.errors import BookError, os_error_may_pass
 
 
 class LocalFiles:
@@ -54,5 +54,5 @@ def _some(found: list[str], needed: str) -> list[str]:
 
 
 def _unreadable(path: Path, error: OSError | ValueError) -> BookError:
-    found = error.strerror if isinstance(error, OSError) else error
-    return BookError(f"{path} must be a readable file, found: {found}: permit it or name another")
+    found, may_pass = (error.strerror, os_error_may_pass(error)) if isinstance(error, OSError) else (error, False)
+    return BookError(f"{path} must be a readable file, found: {found}: permit it or name another", may_pass=may_pass)

@@ -7,12 +7,12 @@ from pathlib import Path
 from byheart.components.download.digests import sha256_in_place
 from byheart.components.download.hub import HubRepository
 from byheart.components.download.transfer import bring
-from byheart.contracts.errors import ModelError, SettingsError, StoreError
+from byheart.contracts.errors import ModelError
 from byheart.contracts.model import Model
 from byheart.contracts.progress import Progress, say, size
 from byheart.contracts.version import code_version
+from byheart.models.address import HubAddress
 from byheart.models.folder import CONFIG, INDEX, ModelFolder, model_at, open_model, read_config, sha256_of_files
-from byheart.models.known import KNOWN
 from byheart.models.parameters import parameter_count
 from byheart.store import Store, open_store
 
@@ -20,42 +20,31 @@ _MANIFEST = "manifest.json"
 _TOKENIZER = "tokenizer.json"
 _SMALL = (CONFIG, INDEX, _TOKENIZER, "tokenizer_config.json", "special_tokens_map.json")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 _MIB = 2**20
 
 
-def find_model(model: str, revision: str, store: str) -> Model:
-    """The model, checked to be whole and of a known family, and its files hashed.
+def bring_model(model: str, store: str) -> Model:
+    """Bring a repository's files into the store, or use a folder where it is; the model, checked and hashed.
 
     Args:
-        model: a local folder, one at `gs://`, a name in models.yaml, or a repository on the Hub.
-        revision: of a repository: a branch, a tag or a commit; empty is that of models.yaml, else `main`.
+        model: as `HubAddress.parse` reads it.
         store: where a repository's files are brought, and other files' hashes remembered.
 
     Raises:
         ModelError: it cannot be had, or cannot be used.
+        StoreError: its folder cannot be read, or the store does not take it.
         SettingsError: a revision of a folder is asked for.
     """
-    if model.startswith("gs://") or Path(model).is_dir() or not (model in KNOWN or _REPOSITORY.fullmatch(model)):
-        if revision:
-            raise SettingsError(
-                f"model_revision must be empty where model is a folder, found {revision!r} with {model}: leave it out"
-            )
-        return _in_place(model, store)
-    known = KNOWN.get(model)
-    repository = known.repository if known else model
-    return _from_hub(repository, revision or (known.revision if known else "main"), store)
+    hub = HubAddress.parse(model)
+    return _from_hub(hub.repository, hub.revision, store) if hub else _in_place(model, store)
 
 
 def _in_place(model: str, store: str) -> Model:
     """A model in a folder."""
-    try:
-        folder = open_model(model)
-    except StoreError as error:
-        raise ModelError(re.sub("^store must", "model must", str(error))) from None
+    folder = open_model(model)
     folder.check_tensors()
     address = model if model.startswith("gs://") else str(Path(model).resolve())
-    hashed = sha256_in_place(open_store(address), [CONFIG, *folder.weight_files()], open_store(store))
+    hashed = sha256_in_place(open_store(address, "model"), [CONFIG, *folder.weight_files()], open_store(store))
     return _described(folder, hashed, source=model, commit=None, address=address)
 
 
@@ -84,7 +73,8 @@ def _bring(source: HubRepository, store: Store, folder: str) -> dict[str, str]:
     if _TOKENIZER not in source.files:
         raise ModelError(
             f"{source.repository} must hold {_TOKENIZER}, which gives character offsets, found none: choose another, "
-            "or convert it into a folder of your own"
+            "or convert it into a folder of your own",
+            parameter="model",
         )
     names = [name for name in _SMALL if name in source.files] + model.weight_files()
     sizes = {name: source.files[name].size_bytes for name in names}
@@ -94,7 +84,8 @@ def _bring(source: HubRepository, store: Store, folder: str) -> dict[str, str]:
     if free is not None and free < needed:
         raise ModelError(
             f"store must have {size(needed)} free for {source.repository}, found {size(free)} at "
-            f"{store.locate(folder)}: make room or choose another store"
+            f"{store.locate(folder)}: make room or choose another store",
+            parameter="store",
         )
     total = sum(sizes.values())
     say(f"fetching {source.repository} at {source.commit[:12]}: {len(names)} files, {size(total)}")
@@ -118,7 +109,7 @@ def _bring(source: HubRepository, store: Store, folder: str) -> dict[str, str]:
 
 
 def _bytes_there(store: Store, name: str) -> int:
-    """What needs no more room of an object, finished or not."""
+    """The bytes of an object that are in the store already, whether it is finished or not."""
     stored = store.find(name)
     return stored.size_bytes if stored else store.begun_bytes(name)
 
@@ -141,7 +132,7 @@ def _whole(store: Store, folder: str) -> dict[str, str] | None:
 
 
 def _remove_damaged(store: Store, folder: str, sizes: dict[str, int]) -> set[str]:
-    """The files that are there in their sizes, once those of another size are gone."""
+    """Remove the files of another size than they should have; the names of those that are there and of their size."""
     there = {stored.name.removeprefix(f"{folder}/"): stored.size_bytes for stored in store.list(f"{folder}/")}
     for name in there.keys() & sizes.keys():
         if there[name] != sizes[name]:
@@ -157,7 +148,7 @@ def _described(folder: ModelFolder, hashed: dict[str, str], *, source: str, comm
         commit=commit,
         address=address,
         model_type=read_config(folder.place)["model_type"],
-        parameters=parameter_count(*folder.parameters(), folder.decoder.layers),
+        parameters=parameter_count(folder.parameters()),
         weights_sha256=sha256_of_files(weights),
     )
 

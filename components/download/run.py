@@ -3,10 +3,11 @@
 from typing import Any
 
 from byheart.components.download.books import read_books_from
-from byheart.components.download.model import find_model
+from byheart.components.download.model import bring_model
 from byheart.components.download.notices import notices
 from byheart.contracts.books import write_books
 from byheart.contracts.model import write_model
+from byheart.contracts.parameters import flatten
 from byheart.contracts.progress import say
 from byheart.contracts.settings import AUTO, Settings
 from byheart.machines.accelerators import find_accelerator
@@ -14,38 +15,28 @@ from byheart.store import open_store
 
 
 def run(
-    *,
-    books: list[str],
-    controls: list[str],
-    model: str,
-    model_revision: str,
-    store: str,
-    parameters: dict[str, Any],
-    books_out: str,
-    model_out: str,
-    settings_out: str,
+    *, parameters: dict[str, Any], defaults: dict[str, Any], books_out: str, model_out: str, settings_out: str
 ) -> None:
     """Write the books' texts, the model's description and the checked settings.
 
     Args:
-        books, controls: files, folders, globs and lists; a control is a book that the model cannot have seen.
-        model, model_revision: as `find_model` takes them.
-        store: where models and scores are kept; checked here.
-        parameters: every setting, flat.
+        parameters: the pipeline's, `options` among them; which explains each.
+        defaults: of all that have one.
         books_out, model_out, settings_out: the artifacts to write.
 
     Raises:
         ByheartError: a setting or the model cannot be used, or no book can.
     """
-    settings = Settings.from_parameters(parameters)
+    given = flatten(parameters, defaults)
+    settings = Settings.from_parameters(given, defaults)
     if settings.placement.accelerator != AUTO:
         find_accelerator(settings.placement.accelerator)
-    place = open_store(store)
-    texts, refused = read_books_from(books, controls, settings.text)
+    place = open_store(given["store"])
+    texts, refused = read_books_from(given["books"], given["controls"], settings.text)
     place.check_writable()
     for line in notices(texts, refused):
         say(line)
-    described = find_model(model, model_revision, store)
+    described = bring_model(given["model"], given["store"])
     commit = f" at {described.commit[:12]}" if described.commit else ""
     say(f"model {described.source}{commit}: {described.model_type}, {described.parameters:,} parameters")
     settings.write(settings_out)

@@ -11,11 +11,12 @@ import hashlib
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
 from byheart.components.download.hub import HubFile, HubRepository
 from byheart.contracts.errors import ModelError
 from byheart.store import Place, Store
+from byheart.store.in_order import in_order
 from byheart.store.stored import Growing
 
 PIECE_BYTES = 16 * 2**20
@@ -27,7 +28,7 @@ _ATTEMPTS = 2
 """At a file whose bytes are not those that the Hub promised."""
 
 Report = Callable[[int], None]
-"""Is told of bytes that are done."""
+"""Called with the number of bytes that are done."""
 
 
 def bring(
@@ -36,8 +37,8 @@ def bring(
     """The SHA-256 of each file by name, once all are in the store, below `folder`, and are what the Hub promised.
 
     Args:
-        report: is told of bytes that were fetched.
-        report_kept: is told of bytes that an earlier attempt had fetched.
+        report: called for bytes that were fetched.
+        report_kept: called for bytes that an earlier attempt had fetched.
 
     Raises:
         ModelError: the Hub does not send what it promised.
@@ -51,13 +52,11 @@ def bring(
     with ThreadPoolExecutor(_FILES) as pool:
         jobs = {name: pool.submit(bring_file, name) for name in names}
         try:
-            wait(jobs.values(), return_when=FIRST_EXCEPTION)
+            done, _ = wait(jobs.values(), return_when=FIRST_EXCEPTION)
         finally:
             stop.set()  # when one fails, the others leave what they have for the next attempt
             pool.shutdown(cancel_futures=True)
-        failed = [job for job in jobs.values() if not job.cancelled() and job.exception()]
-        failed.sort(key=lambda job: isinstance(job.exception(), _StoppedError))
-        for job in failed:
+        for job in done:
             job.result()
         return {name: job.result() for name, job in jobs.items()}
 
@@ -69,16 +68,13 @@ class _StoppedError(Exception):
 def sha256_of(place: Place, name: str, size_bytes: int, report: Report) -> str:
     """The SHA-256 of an object; the next piece is read while one is hashed."""
     digest = hashlib.sha256()
-    starts = range(0, size_bytes, PIECE_BYTES)
-    with ThreadPoolExecutor(_WAITING) as pool:
-        reads: deque[Future[bytes]] = deque()
-        for start in [*starts, *[None] * _WAITING]:
-            if start is not None:
-                reads.append(pool.submit(place.read_range, name, start, min(start + PIECE_BYTES, size_bytes)))
-            if reads and (start is None or len(reads) > _WAITING):
-                piece = reads.popleft().result()
-                digest.update(piece)
-                report(len(piece))
+
+    def read(start: int) -> bytes:
+        return place.read_range(name, start, min(start + PIECE_BYTES, size_bytes))
+
+    for piece in in_order(read, range(0, size_bytes, PIECE_BYTES), threads=_WAITING, ahead=_WAITING):
+        digest.update(piece)
+        report(len(piece))
     return digest.hexdigest()
 
 
@@ -94,7 +90,7 @@ def _bring_file(
     """One file's SHA-256, once it is in the store at `target`."""
     file = source.files[name]
     for _ in range(_ATTEMPTS):
-        with store.grow(target, PIECE_BYTES) as growing:
+        with store.grow(target, PIECE_BYTES, stop) as growing:
             if growing is None:
                 break  # an earlier attempt, or another process, has finished it
             hashes = _Hashes(file)
@@ -110,7 +106,8 @@ def _bring_file(
     if stored is None:
         raise ModelError(
             f"{source.locate(name)} must come as the Hub describes it, found other bytes, {_ATTEMPTS} times: check the "
-            "network and run again"
+            "network and run again",
+            may_pass=True,
         )
     report_kept(stored.size_bytes)
     return file.sha256 or sha256_of(store, target, stored.size_bytes, lambda _: None)
@@ -121,23 +118,18 @@ def _keep(chunks: Iterator[bytes], growing: Growing, hashes: "_Hashes", stop: th
     broken = threading.Event()
     spare: deque[bytearray] = deque()  # memory that is used again costs no page faults
 
-    def keep(piece: bytearray, size_bytes: int) -> None:
+    def keep(filled: tuple[bytearray, int]) -> None:
         if broken.is_set():
             raise _StoppedError  # nothing may follow a piece that is missing
+        piece, size_bytes = filled
         broken.set()
         hashes.update(growing.append(memoryview(piece)[:size_bytes]))
         broken.clear()
         report(size_bytes)
         spare.append(piece)
 
-    kept: deque[Future[None]] = deque()
-    with ThreadPoolExecutor(1) as keeper:
-        for piece, size_bytes in _pieces(chunks, spare, stop):
-            kept.append(keeper.submit(keep, piece, size_bytes))
-            if len(kept) > _WAITING:
-                kept.popleft().result()
-        for done in kept:
-            done.result()
+    for _ in in_order(keep, _pieces(chunks, spare, stop), threads=1, ahead=_WAITING):
+        pass
 
 
 def _pieces(chunks: Iterator[bytes], spare: deque[bytearray], stop: threading.Event) -> Iterator[tuple[bytearray, int]]:

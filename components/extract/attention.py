@@ -33,7 +33,7 @@ def layer_positions(config: DecoderConfig, tokens: int, dtype: DTypeLike) -> tup
 
 
 def attention(weights: Mapping[str, Array], config: DecoderConfig, states: Array, positions: Positions) -> Array:
-    """What attention gives for `states` [B, T, D]; the same shape."""
+    """The output of attention for `states` [B, T, D], of the same shape."""
     batch, tokens, _ = states.shape
     query = linear(weights, "query", "btd,hed->bthe", states)
     key = linear(weights, "key", "btd,ked->btke", states)

@@ -1,10 +1,10 @@
-"""Whether this machine can score: its devices, what this process may do with them, and one window, scored for real.
+"""Checks whether this machine can score: its devices, what this process may do with them, and one window, scored.
 
     python -m byheart.components.extract.check --accelerator v6e-2x4
 
-ends with a non-zero exit where JAX does not find that accelerator, or gets another number than the one that is known.
-The model is a small one of random weights, which goes the way of every model: laid out, loaded and compiled by the same
-code. k8s/tpu-check runs it on a cluster.
+ends with a non-zero exit where JAX does not find that accelerator, or the window's score is not the known one. The
+model is a small one of random weights, laid out, loaded and compiled by the code that scores every model. k8s/tpu-check
+runs it on a cluster.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from byheart.models.folder import CONFIG, WEIGHTS, open_model
 
 _EMBED, _FFN, _LAYERS, _VOCAB = 256, 512, 2, 1024
 LOG_P_Z = -361.281
-"""Of `window()` under the check's model, in float64 by a second implementation."""
+"""The score of `window()` under the check's model, computed in float64 by a second implementation."""
 _TOLERANCE = 0.05
 """Nats over 50 tokens; a CPU's float32 is within 0.0005."""
 _PROMPT, _SCORED = 50, 50
@@ -37,20 +37,20 @@ _SCORE = ScoreSettings(temperature=1.0, top_k=40, precision="float32")
 
 
 def check(accelerator: str) -> None:
-    """Say what is there, and score a window on it.
+    """Print which devices there are, and score a window on them.
 
     Args:
         accelerator: a slice, such as v6e-2x4.
 
     Raises:
-        DeviceError: it is not there, or cannot compute.
+        DeviceError: it is not there, or computes another score.
         SettingsError: there is no such slice.
     """
     wanted = find_accelerator(accelerator)
     say(f"JAX {jax.__version__}; {Surroundings.look().described}")
     devices = find_devices(wanted)
     say(f"{accelerator} is there: {len(devices)} of {devices[0].device_kind}, platform {devices[0].platform}")
-    with tempfile.TemporaryDirectory() as folder, jax.default_matmul_precision("highest"):
+    with tempfile.TemporaryDirectory() as folder:
         write_model(Path(folder))
         engine = Engine.lay_out(
             open_model(folder), Machine(devices=devices), _SCORE, _LAYOUT, positions=99, scored_tokens=_SCORED
@@ -62,7 +62,7 @@ def check(accelerator: str) -> None:
         compiled = time.monotonic()
         jax.block_until_ready(score(windows))
     again = time.monotonic() - compiled
-    worst = max(log_p_z, key=lambda one: abs(one - LOG_P_Z))
+    worst = max(log_p_z, key=lambda score: abs(score - LOG_P_Z))
     if not math.isfinite(worst) or abs(worst - LOG_P_Z) > _TOLERANCE:
         raise DeviceError(
             f"a window must have log p_z = {LOG_P_Z} under the check's model, found {worst:.3f} on "
@@ -75,7 +75,7 @@ def check(accelerator: str) -> None:
 
 
 def window() -> np.ndarray:
-    """int32 [T]: the tokens of the window, prompt and suffix."""
+    """The tokens of the window, prompt and suffix, int32 [T]."""
     return (np.arange(_PROMPT + _SCORED, dtype=np.int32) * 37 + 11) % _VOCAB
 
 

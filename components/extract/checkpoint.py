@@ -35,7 +35,8 @@ _DTYPES = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "BF16": np.dtype(jnp.
 class _Piece:
     """Rows of a parameter that lie together in a tensor."""
 
-    name: str
+    place: int
+    """Of the parameter, among the leaves of their tree."""
     parameter: Parameter
     tensor: str
     rows: tuple[range, ...]
@@ -50,13 +51,13 @@ def load(
     """The decoder's parameters in `dtype`, whatever the checkpoint's, on their devices; layers are stacked.
 
     Args:
-        report: is told of elements that are loaded.
+        report: called with the number of elements that have been loaded since.
 
     Raises:
         ModelError: a file is damaged.
     """
-    tensors, layers = model.tensors(), model.decoder.layers
-    of_model, of_layer = model.parameters()
+    tensors = model.tensors()
+    leaves, tree = jax.tree.flatten(model.parameters())
 
     def read(piece: _Piece) -> np.ndarray:
         parameter, tensor = piece.parameter, tensors[piece.tensor]
@@ -66,27 +67,22 @@ def load(
         data = b"".join(model.place.read_range(tensor.file, *span) for span in spans)
         values = np.frombuffer(data, _DTYPES[tensor.dtype]).reshape(-1, *parameter.view[1:])
         values = values[:, *(slice(*side) for side in parameter.box[1:])].astype(dtype)
-        within_row = parameter.shape[1 + ("{expert}" in parameter.source) :]
-        return values.reshape(*[1] * (len(piece.at) - 1), -1, *within_row)
+        return values.reshape(*[1] * (len(piece.at) - 1), -1, *parameter.shape[len(piece.at) :])
 
-    def zeros(parameter: Parameter, *, stacked: bool) -> Array:
-        shape = (*[layers] * stacked, *parameter.shape)
-        place = sharding.at_rest(parameter, stacked=stacked)
-        return jax.jit(functools.partial(jnp.zeros, shape, dtype), out_shardings=place)()
+    def where(piece: _Piece) -> tuple[str, int]:
+        return tensors[piece.tensor].file, tensors[piece.tensor].start
 
-    params: Params = {name: zeros(parameter, stacked=False) for name, parameter in of_model.items()}
-    params["layers"] = {name: zeros(parameter, stacked=True) for name, parameter in of_layer.items()}
-    pieces = [piece for name, parameter in of_model.items() for piece in _pieces(name, parameter, None, sharding)]
-    for layer in range(layers):
-        pieces += [piece for name, parameter in of_layer.items() for piece in _pieces(name, parameter, layer, sharding)]
-    for piece, values in _read_ahead(pieces, read):
-        stacked = piece.name in of_layer
-        group = params["layers"] if stacked else params
-        place = sharding.at_rest(piece.parameter, stacked=stacked)
-        at = np.asarray(piece.at, np.int32)
-        group[piece.name] = _put(group[piece.name], jax.device_put(values, place), at, place)
+    shardings = [sharding.at_rest(parameter) for parameter in leaves]
+    params = [
+        jax.jit(functools.partial(jnp.zeros, parameter.shape, dtype), out_shardings=one)()
+        for parameter, one in zip(leaves, shardings, strict=True)
+    ]
+    pieces = [piece for place, parameter in enumerate(leaves) for piece in _pieces(place, parameter, sharding)]
+    for piece, values in _read_ahead(sorted(pieces, key=where), read):
+        place, at = piece.place, np.asarray(piece.at, np.int32)
+        params[place] = _put(params[place], jax.device_put(values, shardings[place]), at, shardings[place])
         report(values.size)
-    return params
+    return jax.tree.unflatten(tree, params)
 
 
 @functools.partial(jax.jit, donate_argnums=0, static_argnums=3)
@@ -100,19 +96,18 @@ def _put(stack: Array, values: Array, at: Array, place: NamedSharding) -> Array:
     return jax.shard_map(put, mesh=place.mesh, in_specs=specs, out_specs=place.spec, check_vma=False)(stack, values, at)
 
 
-def _pieces(name: str, parameter: Parameter, layer: int | None, sharding: Sharding) -> Iterator[_Piece]:
-    """A parameter's rows in pieces of one size, of which each device has its share."""
-    names, by_expert = parameter.tensors(layer), "{expert}" in parameter.source
-    axes = sharding.paper.split(parameter)[int(by_expert)]
+def _pieces(place: int, parameter: Parameter, sharding: Sharding) -> Iterator[_Piece]:
+    """The rows of a parameter's tensors in pieces of one size, of which each device has its share."""
+    names = parameter.tensors()
+    axes = sharding.paper.split(parameter)[len(next(iter(names)))]
     shares = math.prod(sharding.devices.shape[axis] for axis in axes)
     rows = (parameter.box[0][1] - parameter.box[0][0]) // shares
     wanted = max(1, min(rows, -(-parameter.size * 4 // len(names) // PIECE_BYTES)))
     each = rows // next(count for count in range(wanted, rows + 1) if rows % count == 0)
-    for expert, tensor in enumerate(names):
+    for stacked_at, tensor in names.items():
         for start in range(0, rows, each):
-            where = (*([layer] if layer is not None else []), *([expert] if by_expert else []), start)
             parts = tuple(range(share * rows + start, share * rows + start + each) for share in range(shares))
-            yield _Piece(name=name, parameter=parameter, tensor=tensor, rows=parts, at=where)
+            yield _Piece(place=place, parameter=parameter, tensor=tensor, rows=parts, at=(*stacked_at, start))
 
 
 def _read_ahead(pieces: list[_Piece], read: Callable[[_Piece], np.ndarray]) -> Iterator[tuple[_Piece, np.ndarray]]:

@@ -1,4 +1,4 @@
-"""Compiled programs, kept in the store: what one run has compiled, the next of the same shapes need not.
+"""Keeps compiled programs in the store, so that the next run of the same shapes need not compile them.
 
 JAX keeps them as files of a folder, named by a hash of the program, the compiler and the devices. The folder is a
 temporary one, filled from the store and emptied into it, so that any store will do.
@@ -21,7 +21,7 @@ _ENTRY = "-cache"
 
 
 class CompiledPrograms:
-    """The programs that runs on such devices have compiled."""
+    """The programs that earlier runs on such devices have compiled."""
 
     def __init__(self, store: Store, folder: Path, device: jax.Device) -> None:
         kind = re.sub(r"\W+", "-", device.device_kind).strip("-")
@@ -32,7 +32,7 @@ class CompiledPrograms:
             store.fetch(f"{self._prefix}{name}", folder / name)
 
     def keep(self) -> None:
-        """Put what has been compiled since into the store."""
+        """Store the programs that have been compiled since."""
         new = {path.name for path in self._folder.iterdir() if path.name.endswith(_ENTRY)} - self._there
         for name in sorted(new):
             self._store.create(f"{self._prefix}{name}", (self._folder / name).read_bytes())
@@ -41,7 +41,7 @@ class CompiledPrograms:
 
 @contextmanager
 def compiled_programs(store: Store, device: jax.Device) -> Iterator[CompiledPrograms]:
-    """Have JAX find and leave compiled programs, while the `with` block lasts."""
+    """Makes JAX read and write compiled programs in the store, while the `with` block lasts."""
     with tempfile.TemporaryDirectory() as folder:
         programs = CompiledPrograms(store, Path(folder), device)
         # What XLA itself keeps would put the folder's path into the hash.

@@ -27,14 +27,14 @@ def hidden_states(
     first: int = 0,
     *,
     look_up: Callable[[Array, Array], Array] = lambda table, ids: table[ids],
-    whole: Callable[[Params], Params] = lambda weights: weights,
+    gather: Callable[[Params], Params] = lambda weights: weights,
 ) -> Array:
     """The states after the final norm from position `first` on, [B, T - first, D] in the parameters' dtype.
 
     Args:
         token_ids: int32 [B, T]; position 0 is the first of each row.
         look_up: the rows of the embedding table, which may be divided over devices.
-        whole: brings together what devices hold of a layer's weights, when its turn comes.
+        gather: brings together what devices hold of a layer's weights, when its turn comes.
     """
     dtype = params["embed"].dtype
     with jax.named_scope("embed"):
@@ -47,7 +47,7 @@ def hidden_states(
         weights, kind = scanned
         with jax.named_scope("weights"):
             # Not those of the layer after: where XLA has compiled that for Llama-3.1-70B on v6e-2x4, it took 7 GB more.
-            weights = whole(weights)
+            weights = gather(weights)
         positions = jax.tree.map(lambda table: table[kind], kinds)
 
         def normed(name: str, states: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Whether the accelerator that a run was planned for is there, and what may keep it away where it is not."""
+"""Checks that the accelerator that a run was planned for is there, and says what may be wrong where it is not."""
 
 import dataclasses
 import importlib.util
@@ -16,13 +16,14 @@ from byheart.machines.accelerators import Accelerator
 
 _FILES = ("vfio/*", "accel*", "nvidia[0-9]*")
 """The devices of TPUs, newer and older, and of GPUs."""
+_CUDA = ("jax_cuda12_plugin", "jax_cuda13_plugin")
 _CONTROL = "vfio/vfio"
 """Which is there without a chip too."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """What this process may do with devices."""
+    """The devices' files, and what this process may do with them."""
 
     uid: int
     memlock: tuple[int, int]
@@ -33,26 +34,29 @@ class Surroundings:
     """Those whose names begin with TPU_: a Kubernetes node with TPUs sets some."""
     has_libtpu: bool
     """Whether JAX can find the library that drives TPUs."""
+    has_cuda: bool
+    """Whether JAX can find its plugin for NVIDIA GPUs."""
 
     @classmethod
     def look(cls, devices: Path = Path("/dev"), variables: Mapping[str, str] = os.environ) -> "Surroundings":
-        """Those of this process."""
+        """The surroundings of this process."""
         return cls(
             uid=os.getuid(),
             memlock=resource.getrlimit(resource.RLIMIT_MEMLOCK),
             files={str(path): _mode(path) for pattern in _FILES for path in sorted(devices.glob(pattern))},
             variables={name: value for name, value in sorted(variables.items()) if name.startswith("TPU_")},
             has_libtpu=importlib.util.find_spec("libtpu") is not None,
+            has_cuda=any(importlib.util.find_spec(plugin) for plugin in _CUDA),
         )
 
     @property
     def chips(self) -> list[str]:
-        """The files that are devices, not their control."""
+        """The files of devices, without their control file."""
         return [path for path in self.files if not path.endswith(_CONTROL)]
 
     @property
     def described(self) -> str:
-        """In words, on one line."""
+        """The surroundings in words, on one line."""
         soft, hard = ("unlimited" if one == resource.RLIM_INFINITY else f"{one:,} bytes" for one in self.memlock)
         files = ", ".join(f"{path} {mode}" for path, mode in self.files.items())
         variables = " ".join(f"{name}={value}" for name, value in self.variables.items())
@@ -63,6 +67,7 @@ class Surroundings:
                 files or "no /dev/vfio, /dev/accel* or /dev/nvidia*",
                 variables or "no variable TPU_*",
                 f"libtpu is {'' if self.has_libtpu else 'not '}installed",
+                *(("CUDA is installed",) if self.has_cuda else ()),
             )
         )
 
@@ -125,16 +130,27 @@ def _missing(accelerator: Accelerator, found: str, seen: Surroundings) -> Device
 
 
 def _remedy(accelerator: Accelerator, seen: Surroundings) -> str:
-    """What to do, from what is seen: the first thing that is missing."""
+    """What to do about the first thing that is missing."""
+    resource = f"{accelerator.generation.resource}={accelerator.chips}"
     labels = ", ".join(f"{name}={value}" for name, value in accelerator.node_labels.items())
-    asked = f"{accelerator.generation.resource}={accelerator.chips} on a node with {labels}"
+    asked = f"{resource} on a node with {labels}"
     if not seen.chips:
         return f"the pod has no such device: let it ask for {asked}, or say accelerator=cpu"
-    if accelerator.is_tpu and not seen.has_libtpu:
+    if not accelerator.is_tpu:
+        return _gpu_remedy(resource, accelerator.chips, seen)
+    if not seen.has_libtpu:
         return "the image cannot drive TPUs: build the extract image with JAX=tpu"
-    if accelerator.is_tpu and seen.uid:
+    if seen.uid:
         return (
             f"the user may be kept from the device: compile with RUN_AS=0, or raise RLIMIT_MEMLOCK; else see that the "
             f"pod asks for {asked}"
         )
     return f"see that the pod asks for {asked}, and that no other process holds the device"
+
+
+def _gpu_remedy(resource: str, wanted: int, seen: Surroundings) -> str:
+    if not seen.has_cuda:
+        return "the image cannot drive GPUs: build the extract image with JAX=cuda12"
+    if len(seen.chips) < wanted:
+        return f"the pod has {len(seen.chips)} of {wanted} GPUs: let it ask for {resource}, or choose a smaller slice"
+    return "see with nvidia-smi that the driver knows CUDA 12 and that no other process holds the GPUs"

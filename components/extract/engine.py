@@ -17,7 +17,7 @@ from byheart.contracts.settings import LayoutSettings, ScoreSettings
 from byheart.contracts.version import code_version
 from byheart.machines.accelerators import generation_of
 from byheart.machines.layout import Layout, choose_layout
-from byheart.machines.workload import Workload
+from byheart.machines.workload import Workload, workload_of
 from byheart.models.folder import ModelFolder
 
 _WINDOWS = 64
@@ -104,11 +104,9 @@ class Engine:
             SettingsError: the mesh or the batch cannot be had on these devices.
         """
         generation = generation_of(machine.kind)
-        of_model, of_layer = model.parameters()
-        workload = Workload(
-            decoder=model.decoder,
-            model=of_model,
-            layer=of_layer,
+        workload = workload_of(
+            model.family,
+            model.decoder,
             precision=score.precision,
             positions=positions,
             scored_tokens=scored_tokens,

@@ -24,13 +24,11 @@ from byheart.contracts.progress import say
 from byheart.contracts.settings import Settings
 from byheart.contracts.windows import read_tokenization
 from byheart.machines.accelerators import find_accelerator
+from byheart.machines.workload import IN_FLIGHT
 from byheart.models.folder import open_model
 from byheart.scores.score_parts import Part, check_room
 from byheart.scores.scores import ScoreManifest, Scores, part_to_bytes, write_score_manifest
 from byheart.store import Store, open_store
-
-_IN_FLIGHT = 2
-"""Batches handed to the device before the first one's result is fetched."""
 
 
 def run(*, model: str, windows: str, settings: str, plan: str, store: str, shard: int, scores: str) -> None:
@@ -67,7 +65,7 @@ def run(*, model: str, windows: str, settings: str, plan: str, store: str, shard
             Machine.find(given.layout),
             dataclasses.replace(given.score, precision=planned.precision),
             given.layout,
-            positions=(tokenization.bos_id is not None) + given.window.prompt_tokens + tokenization.scored_tokens - 1,
+            positions=given.window.positions(has_bos=tokenization.bos_id is not None),
             scored_tokens=tokenization.scored_tokens,
         )
         _score(engine, work, place)
@@ -93,12 +91,7 @@ def _check(work: Work, store: Store, scored_tokens: int) -> None:
 def _score(engine: Engine, work: Work, store: Store) -> None:
     """Score what is missing, and keep it."""
     computed_on, top_k = engine.computed_on(), engine.score_settings.top_k
-    full = engine.score_settings.precision == "float32"
-    with (
-        jax.default_matmul_precision("highest" if full else "default"),
-        _programs(store, engine.machine) as keep_programs,
-        Writer() as writer,
-    ):
+    with _programs(store, engine.machine) as keep_programs, Writer() as writer:
         score = engine.load()
         progress = BooksProgress(work, engine.share_of_peak)
         parts = work.inputs(_wanted(work.missing, store, progress))
@@ -171,7 +164,7 @@ def _score_parts(
             rows = inputs[first : first + batch]
             padded = np.pad(rows, ((0, batch - len(rows)), (0, 0)))
             flying.append((part, len(rows), score(padded)))
-            if len(flying) == _IN_FLIGHT:
+            if len(flying) == IN_FLIGHT:
                 yield from land()
     while flying:
         yield from land()

@@ -5,7 +5,8 @@ left to the compiler, which follows the parameters.
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import jax
 import numpy as np
@@ -15,7 +16,7 @@ from jax.sharding import Mesh as DeviceMesh
 from jax.sharding import PartitionSpec as P
 
 from byheart.machines.mesh import DATA, MODEL, Mesh
-from byheart.models.parameters import Parameter
+from byheart.models.parameters import Parameter, Parameters
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -35,26 +36,26 @@ class Sharding:
         """What JAX calls the kind of machine: `cpu`, `gpu` or `tpu`."""
         return self.devices.devices.flat[0].platform
 
-    def at_rest(self, parameter: Parameter, *, stacked: bool) -> NamedSharding:
-        """Of a parameter, or of one that is stacked with those of the other layers."""
-        return NamedSharding(
-            self.devices, P(*[None] * stacked, *(axes or None for axes in self.paper.split(parameter)))
-        )
+    def at_rest(self, parameter: Parameter) -> NamedSharding:
+        """Of a parameter, between its uses."""
+        return NamedSharding(self.devices, P(*(axes or None for axes in self.paper.split(parameter))))
 
-    def by_hand(self, parameter: Parameter, *, stacked: bool) -> P:
+    def by_hand(self, parameter: Parameter) -> P:
         """The same as far as `shard_map` is told: along `data` alone."""
-        gathered = self._gathered(parameter)
-        axes = [DATA if place == gathered else None for place in range(len(parameter.axes))]
-        return P(*[None] * stacked, *axes)
+        return P(*(DATA if DATA in axes else None for axes in self.paper.split(parameter)))
 
-    def whole(self, parameters: Mapping[str, Parameter], weights: Mapping[str, Array]) -> dict[str, Array]:
-        """Each weight with what other devices hold of it along `data`; inside `shard_map`."""
+    def gather(self, parameters: Parameters, weights: Any) -> Any:
+        """Weights [..., D], each with what other devices hold of it along `data`; inside `shard_map`.
 
-        def brought_together(parameter: Parameter, weight: Array) -> Array:
-            gathered = self._gathered(parameter)
-            return weight if gathered is None else jax.lax.all_gather(weight, DATA, axis=gathered, tiled=True)
+        Args:
+            weights: the arrays of these parameters, of all layers or of one.
+        """
 
-        return {name: brought_together(parameters[name], weight) for name, weight in weights.items()}
+        def gathered(parameter: Parameter, weight: Array) -> Array:
+            place = self._from_the_end(parameter)
+            return weight if place is None else jax.lax.all_gather(weight, DATA, axis=weight.ndim - place, tiled=True)
+
+        return jax.tree.map(gathered, parameters, weights)
 
     def look_up(self, parameter: Parameter, table: Array, token_ids: Array) -> Array:
         """The rows [B, T, D] of an embedding table [V, D]; inside `shard_map`.
@@ -62,14 +63,15 @@ class Sharding:
         Of a table that is divided along D, each device looks up its columns for the windows of all: a small part of
         what gathering the table would move.
         """
-        if self._gathered(parameter) is None:
+        if self._from_the_end(parameter) is None:
             return table[token_ids]
         columns = table[jax.lax.all_gather(token_ids, DATA, tiled=True)]
         return jax.lax.all_to_all(columns, DATA, split_axis=0, concat_axis=2, tiled=True)
 
-    def _gathered(self, parameter: Parameter) -> int | None:
-        """The dimension along which it is divided over `data`, if any."""
-        return next((place for place, axes in enumerate(self.paper.split(parameter)) if DATA in axes), None)
+    def _from_the_end(self, parameter: Parameter) -> int | None:
+        """The dimension that is divided over `data`, if any: 1 is the last, in a layer and in the stack of all."""
+        split = reversed(self.paper.split(parameter))
+        return next((place for place, axes in enumerate(split, 1) if DATA in axes), None)
 
 
 def make_sharding(devices: Sequence[jax.Device], mesh: Mesh) -> Sharding:

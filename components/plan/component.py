@@ -26,7 +26,7 @@ def plan(
     ],
 ):
     """Find what is left to score, and the node for it: the shards, and what their pods ask for."""
-    from dataclasses import astuple
+    from collections import namedtuple
 
     from byheart.components.plan.run import run
     from byheart.contracts.progress import stage
@@ -40,4 +40,5 @@ def plan(
             store=store,
             plan=plan.path,
         )
-    return (shards, *astuple(placement))
+    outputs = {"Output": shards, **vars(placement)}
+    return namedtuple("Planned", outputs)(**outputs)  # by name: kfp takes a plain tuple by position

@@ -69,7 +69,7 @@ def choose_accelerator(subject: Subject) -> Accelerator:
     if asked != AUTO:
         return find_accelerator(asked)
     for name, known in KNOWN.items():
-        if subject.name in (name, known.repository):
+        if known.accelerator and subject.name in (name, known.repository):
             accelerator = find_accelerator(known.accelerator)
             if isinstance(plan_on(accelerator, subject), Planned):
                 return accelerator

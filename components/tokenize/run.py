@@ -7,12 +7,12 @@ import tokenizers
 
 from byheart.components.tokenize.tokenizer import Tokenizer, load_tokenizer
 from byheart.components.tokenize.windows import slide
-from byheart.contracts.books import Book, Refused, check_some_left, read_books
+from byheart.contracts.books import Book, Refused, check_some_left, read_books, read_refused
 from byheart.contracts.errors import ModelError, SettingsError
 from byheart.contracts.model import read_model
 from byheart.contracts.progress import Progress, say
 from byheart.contracts.settings import Settings, WindowSettings
-from byheart.contracts.windows import Tokenization, Windows, read_measured_books, write_windows
+from byheart.contracts.windows import Tokenization, Windows, has_windows, write_windows
 from byheart.models.folder import ModelFolder, open_model, where_is
 
 
@@ -45,10 +45,9 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
         say("this tokenizer is not known to cut safely: each slice is tokenized on its own")
     progress = Progress(sum(len(range(0, len(book.text), window.cursor_inc)) for book in texts), "slices")
 
-    refused: list[Refused] = []
     counts: Counter[str] = Counter()
 
-    def windows_of_all() -> Iterator[tuple[str, Windows]]:
+    def windows_of_all() -> Iterator[tuple[str, Windows] | Refused]:
         for book in texts:
             rows = slide(
                 book.text,
@@ -63,22 +62,24 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
                 counts.update(windows=len(rows), tail=rows.dropped_tail, inside=rows.dropped_inside)
                 yield book.name, rows
             else:
-                refused.append(_too_short(book, window))
-                say(f"not measured: {refused[-1].why}")
+                refused = _too_short(book, window)
+                say(f"not measured: {refused.why}")
+                yield refused
 
-    write_windows(windows, tokenization, windows_of_all(), refused)
-    check_some_left(read_measured_books(books, windows), refused)
+    write_windows(windows, tokenization, windows_of_all())
+    check_some_left([book.role for book in texts if has_windows(windows, book.name)], read_refused(windows))
     dropped = f"{counts['tail']:,} cursors at a book's tail and {counts['inside']:,} inside have none"
     say(f"{counts['windows']:,} windows; {dropped}")
 
 
 def _check_positions(tokenization: Tokenization, settings: WindowSettings, folder: ModelFolder) -> None:
     """Refuse an input that is longer than the model's positions; the last scored token is not fed."""
-    fed = (tokenization.bos_id is not None) + settings.prompt_tokens + tokenization.scored_tokens - 1
+    fed = settings.positions(has_bos=tokenization.bos_id is not None)
     if fed > folder.decoder.max_positions:
         raise SettingsError(
             f"chunk_size must fit the model's {folder.decoder.max_positions:,} positions, found {fed:,} fed: lower "
-            "chunk_size or set max_length"
+            "chunk_size or set max_length",
+            parameter="chunk_size",
         )
 
 
@@ -95,7 +96,8 @@ def _check_id(token_id: int, folder: ModelFolder) -> None:
     if token_id >= folder.decoder.vocab:
         raise ModelError(
             f"{where_is(folder.place)} must have a tokenizer whose ids stay below vocab_size={folder.decoder.vocab:,}, "
-            f"found id {token_id:,}: tokenizer and weights do not belong together, fetch both from one place"
+            f"found id {token_id:,}: tokenizer and weights do not belong together, fetch both from one place",
+            parameter="model",
         )
 
 
@@ -105,6 +107,8 @@ def _bos_id(bos: str, folder: ModelFolder, tokenizer: Tokenizer) -> int | None:
         return None
     if tokenizer.bos_id is None:
         where = where_is(folder.place)
-        raise ModelError(f"bos={bos} needs a tokenizer with a bos_token, found none in {where}: use bos=false")
+        raise ModelError(
+            f"bos={bos} needs a tokenizer with a bos_token, found none in {where}: use bos=false", parameter="bos"
+        )
     _check_id(tokenizer.bos_id, folder)
     return tokenizer.bos_id

@@ -49,7 +49,8 @@ class Tokenizer:
         try:
             encodings = self.backend.encode_batch(slices, add_special_tokens=False)
         except Exception as error:  # the library raises bare ones
-            raise ModelError(f"{_FILE} must encode any text, found: {error}: fetch the model again") from error
+            said = f"{_FILE} must encode any text, found: {error}: fetch the model again"
+            raise ModelError(said, parameter="model") from error
         return (Encoding(encoding.ids, encoding.offsets) for encoding in encodings)
 
 
@@ -59,10 +60,13 @@ def load_tokenizer(address: str | Path) -> Tokenizer:
     Raises:
         ModelError: there is none with offsets, or it cannot be read.
     """
-    place = open_store(str(address))
+    place = open_store(str(address), "model")
     if not place.find(_FILE):
         where = where_is(place)
-        raise ModelError(f"{where} must hold {_FILE}, which gives character offsets, found none: fetch or convert it")
+        raise ModelError(
+            f"{where} must hold {_FILE}, which gives character offsets, found none: fetch or convert it",
+            parameter="model",
+        )
     transformers_logging.set_verbosity_error()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -87,7 +91,8 @@ def _read(file: str, what: str, read: Callable[[], Any]) -> Any:
     try:
         return read()
     except Exception as error:  # the libraries raise many kinds, bare Exception among them
-        raise ModelError(f"{file} must be {what} that can be read, found: {error}: fetch the model again") from error
+        said = f"{file} must be {what} that can be read, found: {error}: fetch the model again"
+        raise ModelError(said, parameter="model") from error
 
 
 def _for_plain_text(backend: Backend) -> Backend:

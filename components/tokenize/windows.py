@@ -41,7 +41,7 @@ def slide(
         encode: tokenizes texts, each on its own.
         scored_tokens: suffix tokens that will be scored; `stop` is where the last of them stops.
         cuts: the tokenizer's, if they are known: text that slices share is tokenized once. The windows are the same.
-        report: is told how many more cursors are done.
+        report: called with the number of further cursors that are done.
     """
     cursors = range(0, len(text), settings.cursor_inc)
     if settings.cursor_inc >= settings.slice_length:

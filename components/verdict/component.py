@@ -1,9 +1,9 @@
-"""The last task as a Kubeflow component; it needs what `plot` has in its image, and less."""
+"""The verdict stage as a Kubeflow component."""
 
 from kfp import dsl
 
 
-@dsl.component(base_image="byheart-plot:0.1.0", install_kfp_package=False)
+@dsl.component(base_image="byheart-verdict:0.1.0", install_kfp_package=False)
 def verdict(
     book_texts: dsl.Input[dsl.Artifact],
     windows: dsl.Input[dsl.Artifact],

@@ -24,6 +24,8 @@ def run(*, books: str, windows: str, settings: str) -> None:
     if refused and Settings.read(settings).text.on_bad_book == "fail":
         raise BookError(
             f"every book must be measured, found {len(refused):,} that are not, while the others' results are there: "
-            f"{why}{more}; mend them and run again, or set on_bad_book=skip"
+            f"{why}{more}; mend them and run again, or set on_bad_book=skip",
+            parameter="books",
+            may_pass=all(one.may_pass for one in refused),
         )
     say(f"{len(refused):,} of the books are not measured: {why}{more}" if refused else "every book is measured")

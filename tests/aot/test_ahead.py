@@ -4,6 +4,7 @@ One process at a time may use libtpu, and a compilation takes a minute or two on
 """
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -83,9 +84,9 @@ def test_replicated_layer_waits_for_nobody_and_most_gathers_of_a_gathered_one_ar
         assert not moved
         return
     assert {one.kind for one in moved} == {"all-gather"}
-    matrices = [one for one in case.workload.layer.values() if len(one.axes) > 1]
+    matrices = [one.shape[1:] for one in case.workload.weights["layers"].values() if one.is_matrix]
     assert len(moved) == len(matrices)
-    assert sum(one.size_bytes for one in moved) == sum(one.size for one in matrices) * case.workload.element_bytes
+    assert sum(one.size_bytes for one in moved) == sum(map(math.prod, matrices)) * case.workload.element_bytes
     beside = [one for one in moved if one.is_asynchronous]
     assert len(beside) > len(moved) / 2
     assert sum(one.size_bytes for one in beside) > 0.9 * sum(one.size_bytes for one in moved)

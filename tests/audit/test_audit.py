@@ -1,11 +1,10 @@
 """Which licences are taken, and what counts as an answer about vulnerabilities."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from audit.__main__ import judge, name_of
+from audit.__main__ import judge
 from audit.licences import EXEMPTIONS, is_accepted, licence_of
 
 
@@ -46,19 +45,6 @@ def test_licence_is_what_the_package_declares(metadata: dict[str, Any], licence:
 def test_licence_is_taken_everywhere_or_for_a_reason(package: str, licence: str, lock: str, accepted: bool) -> None:
     assert is_accepted(package, licence, lock) == accepted
     assert all(exemption.why for exemption in EXEMPTIONS)
-
-
-@pytest.mark.parametrize(
-    ("lock", "name"),
-    [
-        ("requirements.txt", "requirements"),
-        ("requirements-dev.txt", "requirements-dev"),
-        ("images/plot/requirements.txt", "plot"),
-        ("images/extract/requirements-cuda12.txt", "extract-cuda12"),
-    ],
-)
-def test_lock_is_called_by_its_image(lock: str, name: str) -> None:
-    assert name_of(Path(lock)) == name
 
 
 def test_package_that_nothing_is_known_of_is_no_safe_package() -> None:

@@ -67,9 +67,9 @@ def checkout(tmp_path: Path) -> Path:
         text=True,
     )
     for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).is_file():
+        if (ROOT / name).is_file() or (ROOT / name).is_symlink():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, folder / name)
+            shutil.copyfile(ROOT / name, folder / name, follow_symlinks=False)
     (folder / "images" / "digests.json").unlink(missing_ok=True)
     author = ["-c", "user.name=tests", "-c", "user.email=tests@localhost"]
     for command in (["init", "--quiet"], ["add", "--all"], [*author, "commit", "--quiet", "--message", "all"]):

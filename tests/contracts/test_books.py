@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,13 @@ from byheart.contracts.books import (
     Chapter,
     Origin,
     Refused,
+    check_some_left,
+    read_book_names,
     read_books,
     read_refused,
     write_books,
 )
-from byheart.contracts.errors import DamagedError
+from byheart.contracts.errors import BookError, DamagedError
 from byheart.contracts.text_report import TextReport
 
 TEXT = "Länder\r\nsaid “now”\rand\n\n日本\U0001f9fc\n"
@@ -53,7 +56,7 @@ def test_title_origin_and_report_are_read_back(tmp_path: Path) -> None:
 def test_what_was_refused_is_read_back_in_its_order(tmp_path: Path) -> None:
     refused = [
         Refused(source="gs://shelf/b.txt", role=CONTROL, why="found none: look for it"),
-        Refused(source="a.txt", role=BOOK, why="found “é”: convert it"),
+        Refused(source="a.txt", role=BOOK, why="found “é”: convert it", may_pass=True),
     ]
     write_books(tmp_path, [], refused)
     assert read_refused(tmp_path) == refused
@@ -66,3 +69,26 @@ def test_text_that_was_changed_is_refused(tmp_path: Path) -> None:
     (tmp_path / "one.txt").write_text("another", encoding="utf-8")
     with pytest.raises(DamagedError, match=r"one\.txt"):
         read_books(tmp_path)
+
+
+def test_names_are_read_without_the_texts(tmp_path: Path) -> None:
+    write_books(tmp_path, [Book(name=name, source=f"{name}.txt", text=TEXT) for name in ("one", "two")])
+    (tmp_path / "one.txt").unlink()
+    assert read_book_names(tmp_path) == ["one", "two"]
+
+
+def test_manifest_of_another_program_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text('{"books": [{"name": 3}], "refused": []}')
+    for read in (read_books, read_book_names):
+        with pytest.raises(DamagedError, match=r"manifest\.json must be what an earlier stage wrote"):
+            read(tmp_path)
+
+
+def test_run_without_a_book_may_pass_if_one_of_them_may_be_there_later() -> None:
+    gone = Refused(source="gone.txt", role=BOOK, why="gone")
+    busy = Refused(source="https://a.org/busy.txt", role=BOOK, why="busy", may_pass=True)
+    for refused, may_pass in (([gone], False), ([gone, busy], True), ([gone, replace(busy, role=CONTROL)], False)):
+        with pytest.raises(BookError) as caught:
+            check_some_left([CONTROL], refused)
+        assert (caught.value.parameter, caught.value.may_pass) == ("books", may_pass)
+    check_some_left([CONTROL, BOOK], [gone])

@@ -69,20 +69,38 @@ def test_fault_of_the_program_keeps_its_traceback_on_a_terminal() -> None:
     assert exit_code == 1
 
 
-def test_error_for_the_user_is_one_line_and_exit_code_1(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("may_pass", [False, True])
+def test_error_for_the_user_is_one_line_with_its_facts_and_exit_code_1(
+    may_pass: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raised = BookError("needed a book,\nfound none", parameter="books", may_pass=may_pass)
     with pytest.raises(SystemExit) as caught, stage("tokenize"):
-        raise BookError("needed a book,\nfound none")
+        raise raised
     assert caught.value.code == 1
+    assert raised.stage == "tokenize"
     (error,) = said(capsys)
+    assert error.keys() == {"time", "severity", "stage", "message", "parameter", "may_pass"}
     assert (error["severity"], error["stage"]) == ("ERROR", "tokenize")
     assert error["message"] == "needed a book, found none"
-    assert "exception" not in error
+    assert (error["parameter"], error["may_pass"]) == ("books", may_pass)
 
 
-def test_full_disk_is_said_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("number", "may_pass", "remedy"),
+    [
+        (errno.ENOSPC, False, "make room or choose another"),
+        (errno.EACCES, False, "make"),
+        (errno.EIO, True, "run again"),
+    ],
+)
+def test_disk_that_refuses_is_said_in_a_sentence(
+    number: int, may_pass: bool, remedy: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit), stage("extract"):
-        raise OSError(errno.ENOSPC, "No space left on device", "part.parquet")
-    assert "part.parquet: No space left on device" in capsys.readouterr().out
+        raise OSError(number, os.strerror(number), "part.parquet")
+    (error,) = said(capsys)
+    assert error["message"].startswith(f"cannot write or read part.parquet: {os.strerror(number)}: {remedy}")
+    assert error["may_pass"] == may_pass
 
 
 def test_fault_of_the_program_is_one_line_that_holds_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:

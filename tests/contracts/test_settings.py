@@ -1,18 +1,53 @@
-import inspect
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from byheart.contracts.errors import SettingsError
+from byheart.contracts.parameters import flatten
 from byheart.contracts.settings import Settings
-from byheart.pipeline import byheart
+from byheart.pipeline import DEFAULTS as DEFAULTS
+from byheart.pipeline import OPTIONS
 
-DEFAULTS: dict[str, Any] = {
-    name: parameter.default
-    for name, parameter in inspect.signature(byheart.pipeline_func).parameters.items()
-    if parameter.default is not parameter.empty
+PLACES = {"books": ["gs://b/a.txt"], "model": "m/m", "store": "gs://b/s"}
+OTHERS: dict[str, Any] = {
+    "control_sample": 7,
+    "chunk_size": 80,
+    "prompt_tokens": 30,
+    "cursor_inc": 5,
+    "top_k": 20,
+    "shards": 2,
+    "precision": "float32",
+    "accelerator": "v6e-2x4",
+    "spot": True,
+    "chapters": "none",
+    "encoding": "latin-1",
+    "gutenberg": "cut",
+    "unwrap": True,
+    "on_bad_book": "skip",
+    "slice_length": 1500,
+    "max_length": 70,
+    "bos": "true",
+    "temperature": 2.0,
+    "batch_size": 8,
+    "num_devices": 4,
+    "mesh_shape": "4x1",
+    "memory": "8Gi",
+    "force": True,
+    "coverage": "window",
+    "plot_title": "1984",
+    "colormap": "Greys",
+    "figsize": "10x3",
+    "dpi": 100,
 }
+"""A value of every setting that is not its default; no preset beside them."""
+
+
+def as_sent(value: Any) -> Any:
+    """A value as protocol buffers' JSON brings it: whole numbers as fractions or the other way round."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    return int(value) if isinstance(value, float) and value.is_integer() else float(value)
 
 
 def test_defaults_of_the_pipeline_are_good_settings() -> None:
@@ -40,7 +75,6 @@ def test_settings_are_read_back_as_they_were_written(tmp_path: Path) -> None:
         ("prompt_tokens", 100, "less than chunk_size=100"),
         ("bos", "yes", "auto, true, false"),
         ("temperature", 1e-40, "from 0.01"),
-        ("temperature", float("nan"), "from 0.01"),
         ("top_k", -1, "at least 0"),
         ("precision", "float8", "bfloat16"),
         ("control_sample", -1, "at least 0"),
@@ -64,5 +98,60 @@ def test_settings_are_read_back_as_they_were_written(tmp_path: Path) -> None:
 def test_bad_value_is_refused_by_name(name: str, value: object, said: str) -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.from_parameters({**DEFAULTS, name: value})
-    assert name in str(caught.value)
+    assert caught.value.parameter == name
+    assert str(caught.value).startswith(f"{name} must ")
+    assert said in str(caught.value)
+
+
+def test_parameters_as_kubeflow_sends_them_are_the_settings_of_the_desk() -> None:
+    assert OTHERS.keys() | {"preset", "controls"} == DEFAULTS.keys()
+    assert not [name for name in OTHERS if OTHERS[name] == DEFAULTS[name]]
+    at_a_desk = Settings.from_parameters({**DEFAULTS, **OTHERS}, DEFAULTS)
+    sent = {name: as_sent(value) for name, value in OTHERS.items()}
+    alone = {name: value for name, value in sent.items() if name not in OPTIONS}
+    options = {name: value for name, value in sent.items() if name in OPTIONS}
+    defaults = {name: as_sent(value) for name, value in DEFAULTS.items()}
+    given = flatten({**PLACES, "controls": [], "preset": "none", **alone, "options": options}, defaults)
+    on_a_cluster = Settings.from_parameters(given, defaults)
+    assert on_a_cluster == at_a_desk
+    assert repr(on_a_cluster) == repr(at_a_desk), "1 is equal to 1.0, but is not the same in an address"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("dpi", 2.5, "dpi must be a whole number, found 2.5: give one"),
+        ("dpi", "300", 'dpi must be a whole number, found "300": give one'),
+        ("dpi", True, "dpi must be a whole number, found true"),
+        ("dpi", None, "dpi must be a whole number, found null"),
+        ("temperature", "hot", "temperature must be a finite number"),
+        ("temperature", float("nan"), "temperature must be a finite number"),
+        ("unwrap", 1.0, "unwrap must be true or false, found 1.0"),
+        ("bos", True, "bos must be a text, found true: write it in quotes"),
+        ("plot_title", 1984.0, "plot_title must be a text, found 1984.0: write it in quotes"),
+        ("chapters", ["a"], "chapters must be a text"),
+    ],
+)
+def test_value_of_another_type_is_refused_by_name(name: str, value: object, said: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_parameters({**DEFAULTS, name: value})
+    assert caught.value.parameter == name
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "parameter", "said"),
+    [
+        ({"colourmap": "Blues"}, "options", "found 'colourmap': did you mean colormap?"),
+        ({"topk": 20}, "options", "found 'topk': did you mean top_k?"),
+        ({"top_k": 20}, "top_k", "top_k must be given as a parameter of its own, found it within options"),
+        ({"store": "gs://b"}, "store", "store must be given as a parameter of its own"),
+        ({"defaults": {}}, "options", "found 'defaults'"),
+    ],
+)
+def test_option_that_is_none_is_refused(options: dict[str, Any], parameter: str, said: str) -> None:
+    alone = {name: value for name, value in DEFAULTS.items() if name not in OPTIONS}
+    with pytest.raises(SettingsError, match="must") as caught:
+        flatten({**PLACES, **alone, "options": options}, DEFAULTS)
+    assert caught.value.parameter == parameter
     assert said in str(caught.value)

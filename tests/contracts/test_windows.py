@@ -1,9 +1,21 @@
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from byheart.contracts.windows import Windows, control_sample
+from byheart.contracts.books import Refused, read_refused
+from byheart.contracts.windows import (
+    Tokenization,
+    Windows,
+    control_sample,
+    has_windows,
+    read_tokenization,
+    read_windows,
+    write_windows,
+)
 from tests.measures import toy
 
 
@@ -65,3 +77,20 @@ def test_windows_are_read_back_as_they_were_written() -> None:
     for name, values in rows.columns().items():
         np.testing.assert_array_equal(read.columns()[name], values)
     assert (read.dropped_tail, read.dropped_inside) == (rows.dropped_tail, rows.dropped_inside)
+
+
+def test_folder_holds_each_books_windows_or_why_it_has_none(tmp_path: Path) -> None:
+    tokenization = Tokenization(tokenizer_sha256="t", tokenizers="0", bos_id=None, scored_tokens=1)
+    short = [Refused(source=f"{name}.txt", role="book", why=f"{name} is short") for name in "ac"]
+
+    def books() -> Iterator[tuple[str, Windows] | Refused]:
+        yield short[0]
+        yield "b", toy.windows(3)
+        assert has_windows(tmp_path, "b"), "a book is written before the next is made"
+        yield short[1]
+
+    write_windows(tmp_path, tokenization, books())
+    assert read_tokenization(tmp_path) == tokenization
+    assert read_refused(tmp_path) == short
+    assert [has_windows(tmp_path, name) for name in "abc"] == [False, True, False]
+    assert len(read_windows(tmp_path, "b")) == 3

@@ -115,7 +115,7 @@ def test_books_are_counted_in_files_folders_and_globs(tmp_path: Path, capsys: py
         ("v6e-4x4", [], [], SettingsError, "v6e-4x4 with 16 chips on 4: choose v6e-2x4"),
         ("v6e", [], [], SettingsError, "did you mean v6e-"),
         ("", ["https://example.org/a.txt"], [], BookError, "a plan counts local books and those at gs://"),
-        ("", ["no-such-book.txt"], [], BookError, "found none at 'no-such-book.txt'"),
+        ("", ["no-such-book.txt"], [], BookError, "found no no-such-book.txt: check the path"),
         ("", [], ["prompt_tokens=100"], SettingsError, "prompt_tokens must leave a suffix"),
         ("v6e-2x4", [], ["mesh_shape=3x3"], SettingsError, "found 3x3, which is 9"),
         ("v6e-2x4", [], ["meshshape=1x8"], SettingsError, "did you mean mesh_shape?"),

@@ -68,6 +68,8 @@ def test_source_that_stands_for_nothing_is_refused(buckets: Buckets, source: str
     with pytest.raises(BookError) as caught:
         buckets.find(source)
     assert said in str(caught.value)
+    assert not caught.value.may_pass
+    assert caught.value.parameter == ("books" if "bucket" in said else "")
 
 
 def test_object_is_read(buckets: Buckets) -> None:

@@ -1,4 +1,5 @@
 import gzip
+import socket
 
 import pytest
 import requests
@@ -19,11 +20,18 @@ def read(address: str) -> bytes:
     return Https(backoff_seconds=AT_ONCE).read(address)
 
 
-def refusal(address: str) -> str:
+def refused(address: str) -> BookError:
     with pytest.raises(BookError) as caught:
         read(address)
     assert "\n" not in str(caught.value)
-    return str(caught.value)
+    return caught.value
+
+
+def refusal(address: str) -> str:
+    """What is refused for good."""
+    error = refused(address)
+    assert not error.may_pass
+    return str(error)
 
 
 def test_bytes_are_those_of_the_file(web: Shelf) -> None:
@@ -49,7 +57,9 @@ def test_body_that_breaks_off_is_asked_for_again(web: Shelf) -> None:
 
 def test_body_that_always_breaks_off_is_refused(web: Shelf) -> None:
     address = web.put("/a.txt", TEXT[:5], Content_Length=str(len(TEXT)))
-    assert refusal(address) == f"cannot read {address}: found that it broke off 3 times: run again"
+    error = refused(address)
+    assert str(error) == f"cannot read {address}: found that it broke off 3 times: run again"
+    assert error.may_pass
 
 
 @pytest.mark.parametrize(
@@ -66,7 +76,9 @@ def test_body_that_always_breaks_off_is_refused(web: Shelf) -> None:
 )
 def test_reply_that_is_no_file_is_said_in_words(web: Shelf, status: int, said: str) -> None:
     address = web.put("/a.txt", b"", status)
-    assert f"cannot read {address}: {said}" in refusal(address)
+    error = refused(address)
+    assert f"cannot read {address}: {said}" in str(error)
+    assert error.may_pass == (status in (429, 503))
 
 
 def test_page_is_no_book(web: Shelf) -> None:
@@ -109,14 +121,19 @@ def test_certificate_that_is_not_trusted_is_refused(untrusted: Shelf) -> None:
 
 @pytest.mark.usefixtures("web")
 def test_server_that_is_not_there_is_named() -> None:
-    assert "found no connection" in refusal("https://127.0.0.1:9/a.txt")
+    error = refused("https://127.0.0.1:9/a.txt")
+    assert "found no connection" in str(error)
+    assert error.may_pass
 
 
-def test_host_that_is_unknown_is_called_so() -> None:
-    pool = HTTPSConnectionPool("books.invalid")
-    reason = NameResolutionError("books.invalid", HTTPSConnection("books.invalid"), OSError("unknown"))  # type: ignore[arg-type]
-    error = requests.ConnectionError(MaxRetryError(pool, "/a.txt", reason))
-    assert _cause(error) == ("no such host", "check the address and the network")
+@pytest.mark.parametrize(("answer", "may_pass"), [(socket.EAI_NONAME, False), (socket.EAI_AGAIN, True)])
+def test_host_that_is_unknown_is_called_so_and_may_be_known_later_if_nobody_answered(
+    answer: int, may_pass: bool
+) -> None:
+    reason = NameResolutionError("books.invalid", HTTPSConnection("books.invalid"), socket.gaierror(answer, "no"))
+    reason.__cause__ = socket.gaierror(answer, "no")  # as urllib3 raises it
+    error = requests.ConnectionError(MaxRetryError(HTTPSConnectionPool("books.invalid"), "/a.txt", reason))
+    assert _cause(error) == ("no such host", "check the address and the network", may_pass)
 
 
 @pytest.mark.parametrize(

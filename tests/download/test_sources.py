@@ -150,6 +150,12 @@ def test_run_without_a_book_ends_with_the_one_reason(tmp_path: Path) -> None:
         bring("/no.txt", controls=(written(tmp_path / "a.txt"), "/gone.txt"))
 
 
+def test_run_whose_books_broke_off_on_the_way_may_pass_later(web: Shelf) -> None:
+    with pytest.raises(BookError, match="broke off") as caught:
+        bring(web.put("/a.txt", b"Some", Content_Length="9"))
+    assert (caught.value.parameter, caught.value.may_pass) == ("books", True)
+
+
 def test_run_without_a_book_ends_with_the_first_of_many_reasons() -> None:
     with pytest.raises(BookError, match=r"one to measure, found 5 that .* no /0\.txt.* no /2\.txt.*; and 2 more$"):
         bring(*(f"/{number}.txt" for number in range(5)))

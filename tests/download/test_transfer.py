@@ -1,5 +1,6 @@
 """A model arrives with its bytes, once, whatever happens on the way and whoever brings it at the same time."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from byheart.components.download.hub import HubFile, HubRepository
-from byheart.components.download.model import find_model
+from byheart.components.download.model import bring_model
 from byheart.components.download.transfer import PIECE_BYTES as WHOLE
 from byheart.components.download.transfer import _Hashes, _keep, bring
 from byheart.contracts.errors import ModelError
@@ -30,10 +31,10 @@ BRING = """
 import sys
 from byheart.contracts.progress import stage
 from byheart.components.download import transfer
-from byheart.components.download.model import find_model
+from byheart.components.download.model import bring_model
 transfer.PIECE_BYTES = int(sys.argv[2])
 with stage("download"):
-    print(find_model("org/toy", "", sys.argv[1]).weights_sha256)
+    print(bring_model("org/toy", sys.argv[1]).weights_sha256)
 """
 
 
@@ -81,7 +82,7 @@ def test_killed_download_goes_on_where_whole_pieces_end(
     hub.bytes_per_second = 0
     monkeypatch.setattr("byheart.components.download.transfer.PIECE_BYTES", piece)
     already = len(hub.calls)
-    find_model(NAME, "", store)
+    bring_model(NAME, store)
     starts = {call.range for call in hub.calls[already:] if call.origin == "cdn" and call.range}
     assert {f"bytes={start}-{len(large[shard]) - 1}" for shard, start in begun.items()} <= starts
     assert held(store, repository) == {name: large[name] for name in WANTED}
@@ -114,10 +115,10 @@ def test_storm_of_faults_changes_no_byte(
     rules = hub.faults.storm(0.1)
     expired = hub.faults.add(Fault(status=403, url="^/cdn/", rate=0.1))
     corrupt = hub.faults.add(Fault(kind="corrupt", url="^/cdn/", nth=4))
-    found = find_model(NAME, "", store)
+    found = bring_model(NAME, store)
     hub.faults.clear()
     assert held(store, repository) == {name: files[name] for name in WANTED}
-    assert found == find_model(NAME, str(found.commit), store)
+    assert found == bring_model(f"{NAME}@{found.commit}", store)
     assert sum(rule.injected for rule in rules) + expired.injected + corrupt.injected
     assert clock.slept
 
@@ -157,7 +158,7 @@ def test_pieces_of_another_content_are_found_out(repository: Repository, files: 
     with open_store(store).grow(f"{folder}/{SHARDS[1]}", PIECE_BYTES) as growing:
         assert growing
         growing.append(b"x" * PIECE_BYTES)
-    find_model(NAME, "", store)
+    bring_model(NAME, store)
     assert held(store, repository) == {name: files[name] for name in WANTED}
 
 
@@ -179,15 +180,29 @@ def test_what_one_file_had_is_kept_when_another_fails(hub: HubServer, files: dic
 
 
 @pytest.mark.usefixtures("repository")
-def test_file_that_is_waited_for_is_left_when_another_fails(hub: HubServer, store: str, clock: Clock) -> None:
+@pytest.mark.parametrize(
+    "busy", [Fault(status=503, times=0), Fault(status=429, seconds=300, times=0)], ids=["", "asks"]
+)
+def test_hub_that_is_waited_for_is_left_when_another_file_fails(
+    busy: Fault, hub: HubServer, store: str, clock: Clock
+) -> None:
     source = HubRepository(NAME, "main")
-    hub.faults.add(Fault(status=503, url="^/cdn/", times=0))
+    hub.faults.add(dataclasses.replace(busy, url="^/cdn/"))
     hub.faults.add(Fault(kind="delay", seconds=0.3, url="tokenizer.json"))
     hub.faults.add(Fault(status=400, url="tokenizer.json", times=0))
     clock.pace = 0.1
     with pytest.raises(ModelError, match="found status 400"):
         bring(source, [SHARDS[0], "tokenizer.json"], open_store(store), "folder", lambda _: None, lambda _: None)
-    assert sum(clock.slept) < 300
+    assert sum(clock.slept) < 60
+
+
+@pytest.mark.usefixtures("repository")
+def test_file_that_another_process_brings_is_left_when_another_file_fails(hub: HubServer, tmp_path: Path) -> None:
+    source, place = HubRepository(NAME, "main"), open_store(str(tmp_path / "store"))
+    hub.faults.add(Fault(kind="delay", seconds=0.3, url="tokenizer.json"))
+    hub.faults.add(Fault(status=400, url="tokenizer.json", times=0))
+    with place.grow(f"folder/{SHARDS[0]}", PIECE_BYTES), pytest.raises(ModelError, match="found status 400"):
+        bring(source, [SHARDS[0], "tokenizer.json"], place, "folder", lambda _: None, lambda _: None)
 
 
 class Breaking:

@@ -3,7 +3,6 @@
 import sys
 from pathlib import Path
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -21,8 +20,7 @@ def log_probs(folder: Path) -> np.ndarray:
         token_ids = held["token_ids"]
     place, scored_tokens = one_device(), token_ids.shape[1] - 1
     score = scorer(model.decoder, model.parameters(), place, scored_tokens=scored_tokens, temperature=1.0, top_k=0)
-    with jax.default_matmul_precision("highest"):
-        return np.asarray(score(checkpoint.load(model, jnp.float32, place), jnp.asarray(token_ids)).log_prob)
+    return np.asarray(score(checkpoint.load(model, jnp.float32, place), jnp.asarray(token_ids)).log_prob)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,8 @@ def where(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 
 def sources(model: ModelFolder) -> dict[str, list[str]]:
     """The tensors in the checkpoint that each parameter is made of."""
-    whole, layer = model.parameters()
+    whole = model.parameters()
+    layer = whole.pop("layers")
     return {name: [parameter.source] for name, parameter in whole.items()} | {
         f"layers.{name}": [parameter.source.format(layer=index) for index in range(model.decoder.layers)]
         for name, parameter in layer.items()

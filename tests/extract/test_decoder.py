@@ -27,7 +27,7 @@ HERE = Path(__file__).parent / "goldens"
 SAMPLE = Path(__file__).parents[2] / "samples" / "model"
 GOLDENS = {path.name: path for path in sorted(HERE.iterdir()) if (path / "golden.npz").exists()} | {"sample": SAMPLE}
 TOLERANCE = 1e-4
-"""Nats a token: what DESIGN.md promises. About 2e-5 is measured."""
+"""Nats a token: what docs/models.md promises. About 2e-5 is measured."""
 NEAR_TIE = 1e-5
 """Logits closer than this may be ranked either way in float32."""
 
@@ -78,8 +78,7 @@ def scored(
     top_k: int = 0,
 ) -> TokenScores:
     score = compiled(where_is(model[0].place), scored_tokens=tokens, temperature=temperature, top_k=top_k)
-    with jax.default_matmul_precision("highest"):
-        return jax.tree.map(np.asarray, score(model[1], jnp.asarray(token_ids)))
+    return jax.tree.map(np.asarray, score(model[1], jnp.asarray(token_ids)))
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:

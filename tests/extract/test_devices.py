@@ -35,6 +35,7 @@ SEEN = Surroundings(
     files={"/dev/vfio/0": "crw------- 0:0", "/dev/vfio/vfio": "crw-rw-rw- 0:0"},
     variables={"TPU_WORKER_ID": "0"},
     has_libtpu=True,
+    has_cuda=False,
 )
 
 
@@ -120,6 +121,28 @@ def test_remedy_is_for_what_is_missing(seen: dict[str, object], remedy: str, mon
     found = dataclasses.replace(SEEN, **seen)  # type: ignore[arg-type]
     monkeypatch.setattr(Surroundings, "look", lambda: found)
     assert f"): {remedy}" in said("v5e-1x1", some(1, "cpu", "cpu"))
+
+
+@pytest.mark.parametrize(
+    ("files", "has_cuda", "remedy"),
+    [
+        (
+            0,
+            True,
+            "the pod has no such device: let it ask for nvidia.com/gpu=2 on a node with cloud.google.com/gke-acc",
+        ),
+        (2, False, "the image cannot drive GPUs: build the extract image with JAX=cuda12"),
+        (1, True, "the pod has 1 of 2 GPUs: let it ask for nvidia.com/gpu=2, or choose a smaller slice"),
+        (2, True, "see with nvidia-smi that the driver knows CUDA 12"),
+    ],
+)
+def test_remedy_for_a_gpu_is_a_gpus(files: int, has_cuda: bool, remedy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = {f"/dev/nvidia{number}": "crw-rw-rw- 0:0" for number in range(files)}
+    found = dataclasses.replace(SEEN, files=held, variables={}, has_libtpu=False, has_cuda=has_cuda)
+    monkeypatch.setattr(Surroundings, "look", lambda: found)
+    message = said("gpu-2", some(1, "cpu", "cpu"))
+    assert f"): {remedy}" in message
+    assert not re.search("RUN_AS|JAX=tpu|google.com/tpu", message)
 
 
 def test_surroundings_are_those_of_this_process(tmp_path: Path) -> None:

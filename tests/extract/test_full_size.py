@@ -6,12 +6,7 @@ import pytest
 
 from byheart.components.extract import decoder
 from byheart.models.families import family_of
-from byheart.models.parameters import Parameter, parameters
 from tests.models.published import PUBLISHED
-
-
-def shapes(described: dict[str, Parameter], stack: tuple[int, ...] = ()) -> dict[str, jax.ShapeDtypeStruct]:
-    return {name: jax.ShapeDtypeStruct(stack + each.shape, jnp.bfloat16) for name, each in described.items()}
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -19,8 +14,7 @@ def test_published_model_gives_logits_of_its_shape(name: str) -> None:
     content, _ = PUBLISHED[name]
     family = family_of(content)
     config = family.decoder_config(content)
-    of_model, of_layer = parameters(config, family.sources)
-    params = shapes(of_model) | {"layers": shapes(of_layer, (config.layers,))}
+    params = jax.tree.map(lambda each: jax.ShapeDtypeStruct(each.shape, jnp.bfloat16), family.parameters(config))
     token_ids = jax.ShapeDtypeStruct((2, 99), jnp.int32)
 
     def forward(params: decoder.Params, token_ids: jax.Array) -> tuple[jax.Array, jax.Array]:

@@ -49,9 +49,8 @@ def one_after_the_other(held: dict[str, np.ndarray], states: np.ndarray, each: i
 
 def computed(held: dict[str, np.ndarray], states: np.ndarray, each: int) -> np.ndarray:
     narrow = {name: jnp.asarray(values, jnp.float32) for name, values in held.items()}
-    with jax.default_matmul_precision("highest"):
-        compiled = jax.jit(mlp, static_argnums=1)
-        return np.asarray(compiled(narrow, config(len(held["gate"]), each), jnp.asarray(states, jnp.float32)))
+    compiled = jax.jit(mlp, static_argnums=1)
+    return np.asarray(compiled(narrow, config(len(held["gate"]), each), jnp.asarray(states, jnp.float32)))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file, save_file
 
 from byheart.components.extract import checkpoint
 from byheart.components.extract.sharding import one_device
-from byheart.models.families import FAMILIES, Family
+from byheart.models.families import FAMILIES
 from byheart.models.folder import open_model
 from tests.extract import toy_family
 from tests.extract.test_decoder import GOLDENS, TOLERANCE, golden, largest, scored
@@ -20,8 +20,7 @@ from tests.extract.test_decoder import GOLDENS, TOLERANCE, golden, largest, scor
 @pytest.fixture
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The weights of a golden in the toy's layout, and the row that makes it known."""
-    row = Family(decoder_config=toy_family.decoder_config, sources=toy_family.SOURCES)
-    monkeypatch.setitem(FAMILIES, "toy", row)
+    monkeypatch.setitem(FAMILIES, "toy", toy_family.FAMILY)
     held = load_file(GOLDENS["gqa_untied"] / "model.safetensors")
     tensors = {"words": held["model.embed_tokens.weight"], "last": held["model.norm.weight"]}
     tensors["head"] = held["lm_head.weight"]

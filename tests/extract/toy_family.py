@@ -3,6 +3,7 @@
 from typing import Any
 
 from byheart.models.decoder_config import Attention, DecoderConfig
+from byheart.models.families.family import Family
 from byheart.models.families.fields import Fields
 from byheart.models.parameters import Fused, Source
 from byheart.models.rope import Rope
@@ -48,3 +49,5 @@ SOURCES: dict[str, Source] = {
     "up": "{layer}.up",
     "down": "{layer}.down",
 }
+
+FAMILY = Family(model_type="toy", decoder_config=decoder_config, sources=SOURCES)

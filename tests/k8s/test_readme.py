@@ -7,14 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
 
 from byheart.components.download.bucket import Buckets
 from byheart.components.download.https import Https
-from byheart.components.download.model import find_model
+from byheart.components.download.model import bring_model
 from byheart.components.extract.devices import Surroundings, check_found
 from byheart.contracts.errors import ByheartError
 from byheart.machines.accelerators import ONE_HOST, find_accelerator
+from byheart.machines.layout import smallest_slice
+from byheart.models.known import KNOWN
 from byheart.store import open_store
 from tests.conftest import ROOT
 from tests.download.conftest import Shelf
@@ -25,7 +26,7 @@ from tests.gcs.objects import Access
 from tests.hub import Fault, HubServer
 from tests.k8s.conftest import K8S
 from tests.machines.test_layout import chosen
-from tests.models.known_shapes import CONFIGS
+from tests.models.known_shapes import CONFIGS, workload
 
 README = (K8S / "README.md").read_text(encoding="utf-8")
 
@@ -63,9 +64,11 @@ def test_node_pools_are_of_the_machine_that_their_names_say() -> None:
 
 
 def test_automatic_accelerator_that_is_named_is_that_of_the_model() -> None:
-    models = yaml.safe_load((ROOT / "models.yaml").read_text(encoding="utf-8"))
     ((accelerator, model),) = re.findall(r"whatever pools there are: `(\S+)` for (\S+)\. ", README)
-    assert models[model]["accelerator"] == accelerator
+    assert KNOWN[model].accelerator == ""
+    smallest = smallest_slice(workload(model))
+    assert smallest is not None
+    assert smallest.name == accelerator
 
 
 def test_variables_of_the_commands_are_set_in_the_first_step() -> None:
@@ -133,9 +136,9 @@ def of_the_hub(hub: HubServer, files: dict[str, bytes], store: str, monkeypatch:
 
     def with_token(token: str, model: str = NAME) -> str:
         monkeypatch.setenv("HF_TOKEN", token)
-        return said(lambda: find_model(model, "", store))
+        return said(lambda: bring_model(model, store))
 
-    messages = [said(lambda: find_model(NAME, "", store))]
+    messages = [said(lambda: bring_model(NAME, store))]
     messages += [with_token("hf_stranger"), with_token("hf_wrong"), with_token("hf_friend", "org/none")]
     hub.faults.add(Fault(status=503, times=0))
     return shown_for(*messages, with_token("hf_friend"))

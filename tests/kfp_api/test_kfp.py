@@ -13,12 +13,13 @@ from tests.kfp_api.conftest import ASSIGNMENTS, PARAMETERS, Command
 def test_kfp_run_submits_the_compiled_pipeline(server: KfpServer, kfp: Command, pipeline: Path, verb: str) -> None:
     done = kfp(
         *("--endpoint", server.address, "run", verb, "-e", "novels", "-r", "first", "-f", pipeline),
-        *(*ASSIGNMENTS, "cursor_inc=50", "temperature=0.5", "bos=auto", "force=true"),
+        *(*ASSIGNMENTS, "cursor_inc=50", "spot=true", 'options={"temperature": 0.5, "bos": "true", "dpi": 100}'),
     )
     assert done.returncode == 0, done.stderr
     (run,) = server.runs.all
     assert run.display_name == "first"
-    assert run.parameters == {**PARAMETERS, "cursor_inc": 50, "temperature": 0.5, "bos": "auto", "force": True}
+    options = {"temperature": 0.5, "bos": "true", "dpi": 100}
+    assert run.parameters == {**PARAMETERS, "cursor_inc": 50, "spot": True, "options": options}
     assert list(server.runs.experiments) == ["novels"]
     assert f"{server.address}/#/runs/details/{run.run_id}" in done.stdout
 
@@ -46,10 +47,11 @@ def test_kfp_in_a_namespace_of_several_users(kfp: Command, pipeline: Path) -> No
 
 
 def test_both_command_lines_ask_for_the_same(server: KfpServer, kfp: Command, launch: Command, pipeline: Path) -> None:
-    values = (*ASSIGNMENTS, "cursor_inc=50", "unwrap=true", "temperature=0.5")
-    kfp("--endpoint", server.address, "run", "create", "-e", "e", "-r", "r", "-f", pipeline, *values)
+    values = (*ASSIGNMENTS, "cursor_inc=50", "spot=true")
+    options = 'options={"unwrap": true, "temperature": 0.5}'
+    kfp("--endpoint", server.address, "run", "create", "-e", "e", "-r", "r", "-f", pipeline, *values, options)
     launch(
-        *("submit", *values, "--pipeline", pipeline, "--host", server.address),
+        *("submit", *values, "unwrap=true", "temperature=0.5", "--pipeline", pipeline, "--host", server.address),
         *("--experiment", "e", "--name", "r"),
     )
     one, other = server.runs.all

@@ -6,7 +6,6 @@ killed for real, against the store's server.
 
 import os
 import random
-import re
 import shutil
 import signal
 import subprocess
@@ -20,10 +19,12 @@ from typing import Any
 import pytest
 import yaml
 
+from byheart.launch.compiled import read_compiled
+from byheart.launch.images import LAUNCH
 from byheart.launch.manifests import render
-from byheart.launch.parameters import read_parameters
 from byheart.launch.run_file import read_run_file
 from tests.gcs import GcsServer
+from tests.images.test_dockerfiles import copied
 from tests.kfp_api import Fault, KfpServer
 from tests.kfp_api.conftest import PARAMETERS, ROOT
 
@@ -78,16 +79,11 @@ def job(
 
 @pytest.fixture(scope="session")
 def image_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project's files that images/launch copies."""
+    """The project's files that the launcher's image holds."""
     folder = tmp_path_factory.mktemp("image")
-    dockerfile = (ROOT / "images" / "launch" / "Dockerfile").read_text()
-    for source, place in re.findall(r"^COPY (\S+) ((?:\./)?(?:components|launch)\S*)$", dockerfile, re.MULTILINE):
-        if (ROOT / source).is_dir():
-            shutil.copytree(ROOT / source, folder / place)
-        else:
-            (folder / place).mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / source, folder / place)
-    assert (folder / "launch" / "job.yaml").exists()
+    for place, source in copied(LAUNCH).items():
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if (ROOT / source).is_dir() else shutil.copy)(ROOT / source, folder / place)
     return folder
 
 
@@ -95,7 +91,7 @@ def _container(text: str, image: str, pipeline: Path, folder: Path) -> tuple[dic
     """The container of the Job, and the data of its ConfigMaps by the names of its volumes."""
     path = folder / "written.yaml"
     path.write_text(text)
-    file = read_run_file(path, read_parameters(pipeline))
+    file = read_run_file(path, read_compiled(pipeline))
     texts = render([file], pipeline.read_text(), image)
     run, job = yaml.safe_load_all(texts["runs/novels.run.yaml"])
     compiled = yaml.safe_load(texts["runs/pipeline.yaml"])
@@ -178,7 +174,7 @@ def test_another_image_makes_another_job_and_no_other_run(
 ) -> None:
     path = tmp_path / "novels.yaml"
     path.write_text(yaml.safe_dump(CONTENT))
-    file = read_run_file(path, read_parameters(pipeline))
+    file = read_run_file(path, read_compiled(pipeline))
     newer = IMAGE.replace("0" * 64, "1" * 64)
     names = set()
     for image in (IMAGE, newer):

@@ -20,7 +20,7 @@ RUN_FILE = {
     **PARAMETERS,
     "controls": ["gs://my-bucket/unseen.txt"],
     "experiment": "spring",
-    "settings": {"cursor_inc": 50, "bos": True},
+    "settings": {"cursor_inc": 50, "bos": True, "dpi": 100},
 }
 EVERY = ("--wait", "--every", "0.05")
 
@@ -28,10 +28,10 @@ EVERY = ("--wait", "--every", "0.05")
 def test_parameters_are_submitted_and_the_address_is_printed(
     server: KfpServer, launch: Command, pipeline: Path
 ) -> None:
-    done = launch("submit", *ASSIGNMENTS, "top_k=20", "--pipeline", pipeline, "--host", server.address)
+    done = launch("submit", *ASSIGNMENTS, "top_k=20", "dpi=100", "--pipeline", pipeline, "--host", server.address)
     assert done.returncode == 0, done.stderr
     (run,) = server.runs.all
-    assert run.parameters == PARAMETERS | {"top_k": 20}
+    assert run.parameters == PARAMETERS | {"top_k": 20, "options": {"dpi": 100}}
     assert done.stdout.splitlines() == [
         f"submitted {run.display_name}",
         f"run: {server.address}/#/runs/details/{run.run_id}",
@@ -48,7 +48,7 @@ def test_run_file_is_submitted(server: KfpServer, launch: Command, pipeline: Pat
     assert run.parameters == PARAMETERS | {
         "controls": ["gs://my-bucket/unseen.txt"],
         "cursor_inc": 50,
-        "bos": "true",
+        "options": {"bos": "true", "dpi": 100},
     }
     assert list(server.runs.experiments) == ["spring"]
     assert run.display_name.startswith("novels-")

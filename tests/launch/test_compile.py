@@ -11,8 +11,8 @@ from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineSpec, PlatformSpec
 
 from byheart.contracts.errors import SettingsError
 from byheart.launch.compile import compile_pipeline
-from byheart.launch.fixed import Fixed
 from byheart.launch.images import commit
+from byheart.pipeline import OPTIONS, Fixed
 from tests.launch.driver import executors_of, graphs_of, parameters_in, read_compiled
 
 PLACING = {
@@ -59,8 +59,9 @@ def test_same_source_gives_the_same_bytes(compiled: list[bytes]) -> None:
 
 def test_every_parameter_is_explained_in_the_description(spec: Any) -> None:
     lines = [line for line in spec["pipelineInfo"]["description"].splitlines() if line.startswith("- ")]
-    explained = {name for line in lines for name in line[2:].partition(":")[0].split(", ")}
-    assert explained == set(spec["root"]["inputDefinitions"]["parameters"])
+    explained = [line[2:].partition(":")[0] for line in lines]
+    assert sorted(explained) == sorted([*spec["root"]["inputDefinitions"]["parameters"], *OPTIONS])
+    assert set(explained[explained.index("options") + 1 :]) == OPTIONS.keys()
 
 
 def stages(spec: Any) -> dict[str, Any]:
@@ -71,9 +72,8 @@ def stages(spec: Any) -> dict[str, Any]:
 
 def test_each_stage_runs_in_its_own_image_of_this_commit_and_installs_nothing(compiled: list[bytes], spec: Any) -> None:
     executors = spec["deploymentSpec"]["executors"]
-    images = {stage: stage for stage in ("download", "tokenize", "plan", "extract", "plot")} | {"verdict": "plot"}
     assert {name: executor["container"]["image"] for name, executor in executors.items()} == {
-        f"exec-{stage}": f"byheart-{image}:{commit()}" for stage, image in images.items()
+        f"exec-{stage}": f"byheart-{stage}:{commit()}" for stage in stages(spec)
     }
     assert b"pip install" not in compiled[0]
 

@@ -1,34 +1,67 @@
-from typing import Any
-
 import pytest
 
 from byheart.contracts.errors import SettingsError
-from byheart.launch.parameters import parse_values
+from byheart.contracts.settings import Settings
+from byheart.launch.compiled import Compiled, compiled_here
+from byheart.launch.parameters import check_given, parse_values
+from byheart.pipeline import DEFAULTS, OPTIONS, byheart
 
-Declared = dict[str, dict[str, Any]]
 
-
-def test_values_are_read_as_the_pipeline_declares_them(declared: Declared) -> None:
-    values = parse_values(["top_k=20", "temperature=0.5", "bos=true", "plot_title=a=b c"], declared)
+def test_values_are_read_by_name_wherever_they_stand_in_the_pipeline(compiled: Compiled) -> None:
+    values = parse_values(["top_k=20", "temperature=0.5", "bos=true", "plot_title=a=b c"], compiled)
     assert values == {"top_k": 20, "temperature": 0.5, "bos": "true", "plot_title": "a=b c"}
+    assert compiled.arguments(values) == {
+        "top_k": 20,
+        "options": {"temperature": 0.5, "bos": "true", "plot_title": "a=b c"},
+    }
+
+
+def test_options_that_nobody_gives_are_not_sent(compiled: Compiled) -> None:
+    assert compiled.arguments({"top_k": 20}) == {"top_k": 20}
+
+
+def test_every_default_is_in_the_graph(compiled: Compiled) -> None:
+    assert compiled.needed == ("books", "model", "store")
+    assert compiled.defaults == DEFAULTS == compiled_here(byheart).defaults
+    assert set(compiled.names) == {"books", "model", "store", *DEFAULTS}
+    assert not set(compiled.alone) & OPTIONS.keys()
+
+
+def test_at_most_twenty_parameters_stand_alone(compiled: Compiled) -> None:
+    """Kubeflow's form shows the names, sorted, and nothing else of them."""
+    assert len(compiled.alone) <= 20
+
+
+def test_pipeline_of_another_version_is_named(compiled: Compiled) -> None:
+    older = Compiled(
+        graph={}, platforms=(), alone=("books",), needed=("books",), defaults={"preset": "none", "top_k": 40}
+    )
+    with pytest.raises(SettingsError, match="the pipeline must be of this version, found one without '"):
+        check_given({"books": []}, older)
+    assert Settings.from_parameters(compiled.defaults, compiled.defaults)
 
 
 @pytest.mark.parametrize(
-    ("assignment", "said"),
+    ("assignment", "parameter", "said"),
     [
-        ("top_k", "name=value"),
-        ("chunksize=5", "did you mean chunk_size"),
-        ("zzz=5", "known are"),
-        ("model=elsewhere", "MODEL="),
-        ("top_k=many", "whole number"),
-        ("top_k=2.5", "whole number"),
-        (f"top_k={2**53 + 1}", "at most 9,007,199,254,740,992 in size"),
-        ("temperature=hot", "a finite number"),
-        ("temperature=nan", "a finite number"),
-        ("plot_title=\udcff", "UTF-8"),
-        ("plot_title={{$", "Kubeflow"),
+        ("top_k", "", "name=value"),
+        ("chunksize=5", "", "did you mean chunk_size"),
+        ("plottitle=a", "", "did you mean plot_title"),
+        ("zzz=5", "", "known are"),
+        ('options={"dpi": 100}', "", "options must be given one by one"),
+        ("model=elsewhere", "model", "MODEL="),
+        ("top_k=many", "top_k", "whole number"),
+        ("top_k=2.5", "top_k", "whole number"),
+        (f"top_k={2**53 + 1}", "top_k", "at most 9,007,199,254,740,992 in size"),
+        ("dpi=many", "dpi", "whole number"),
+        ("temperature=hot", "temperature", "a finite number"),
+        ("temperature=nan", "temperature", "a finite number"),
+        ("unwrap=maybe", "unwrap", "true or false"),
+        ("plot_title=\udcff", "plot_title", "UTF-8"),
+        ("plot_title={{$", "plot_title", "Kubeflow"),
     ],
 )
-def test_setting_that_cannot_be_read_is_refused(declared: Declared, assignment: str, said: str) -> None:
-    with pytest.raises(SettingsError, match=said):
-        parse_values([assignment], declared)
+def test_setting_that_cannot_be_read_is_refused(compiled: Compiled, assignment: str, parameter: str, said: str) -> None:
+    with pytest.raises(SettingsError, match=said) as caught:
+        parse_values([assignment], compiled)
+    assert caught.value.parameter == parameter

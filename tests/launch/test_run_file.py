@@ -8,6 +8,7 @@ import yaml
 
 from byheart.contracts.errors import SettingsError
 from byheart.launch.compile import compile_pipeline
+from byheart.launch.compiled import Compiled
 from byheart.launch.parameters import check_given, parse_values
 from byheart.launch.run_file import RunFile, check_reachable, read_run_file
 
@@ -26,24 +27,22 @@ settings:
   bos: true
 """
 
-Declared = dict[str, dict[str, Any]]
-
 
 @pytest.fixture
-def read(declared: Declared, tmp_path: Path) -> Any:
+def read(compiled: Compiled, tmp_path: Path) -> Any:
     """Reads a run file of some text."""
 
     def read_text(text: str | bytes) -> RunFile:
         path = tmp_path / "x.yaml"
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return read_run_file(path, declared)
+        return read_run_file(path, compiled)
 
     return read_text
 
 
 def test_run_file_sets_the_pipeline_s_parameters(read: Any) -> None:
     run = read(TEXT)
-    assert run.arguments == {
+    assert run.values == {
         "model": "llama-3.1-8b",
         "books": ["gs://my-bucket/a.txt", "https://example.org/b.txt"],
         "controls": [],
@@ -67,11 +66,11 @@ def test_digest_is_the_one_that_other_tools_compute(read: Any) -> None:
     assert read(text).digest == summed.stdout.decode().split()[0]
 
 
-def test_settings_are_read_as_on_a_command_line(read: Any, declared: Declared) -> None:
+def test_settings_are_read_as_on_a_command_line(read: Any, compiled: Compiled) -> None:
     settings = {"temperature": 1, "top_k": 20, "figsize": "10x2.5", "unwrap": False, "chunk_size": "80"}
     run = read(yaml.safe_dump(yaml.safe_load(TEXT) | {"settings": settings}))
     written = ["temperature=1", "top_k=20", "figsize=10x2.5", "unwrap=false", "chunk_size=80"]
-    assert {name: run.arguments[name] for name in settings} == parse_values(written, declared)
+    assert {name: run.values[name] for name in settings} == parse_values(written, compiled)
 
 
 @pytest.mark.parametrize(
@@ -82,6 +81,7 @@ def test_settings_are_read_as_on_a_command_line(read: Any, declared: Declared) -
         ("name: novels", f"name: {'a' * 31}", ":2: name must be up to 30"),
         ("model: llama-3.1-8b", "model: ../folder", r":3: model must be .*found '../folder'"),
         ("model: llama-3.1-8b", "model: 8", ":3: model must be a repository"),
+        ("model: llama-3.1-8b", "model: llama-3.1-8b@", r":3: model must be .*found 'llama-3.1-8b@'"),
         ("  - gs://my-bucket/a.txt", "  - a.txt", r":5: books\[0\] must be at gs:// or https://.*found 'a.txt'"),
         ("  - https://example.org/b.txt", "  - http://b.org/b.txt", r":6: books\[1\] must be at gs://"),
         ("books:\n  - gs://my-bucket/a.txt\n  - https://example.org/b.txt", "books: []", ":4: books must be a list of"),
@@ -91,6 +91,7 @@ def test_settings_are_read_as_on_a_command_line(read: Any, declared: Declared) -
         ("cursor_inc: 50", "cursor_inc: 2.5", ":9: settings.cursor_inc must be a whole number"),
         ("cursor_inc: 50", "cursor_ink: 50", ":9: a setting must name a parameter.*did you mean cursor_inc"),
         ("cursor_inc: 50", "cursor_inc: [50]", ":9: settings.cursor_inc must be a text, a number, true or false"),
+        ("cursor_inc: 50", "options: many", ":9: options must be given one by one"),
         ("cursor_inc: 50", "model: other", ":9: settings.model must stand at the file's top"),
         ("cursor_inc: 50", "cursor_inc: 50\n  cursor_inc: 20", ":10: cursor_inc must be given once"),
         ("cursor_inc: 50", "plot_title: '{{$'", ":9: settings.plot_title must not hold"),
@@ -111,20 +112,20 @@ def test_bytes_that_are_no_text_are_refused(read: Any, text: bytes) -> None:
         read(text)
 
 
-def test_file_that_is_not_there_is_named(declared: Declared) -> None:
+def test_file_that_is_not_there_is_named(compiled: Compiled) -> None:
     with pytest.raises(SettingsError, match=r"nowhere\.yaml must be a run file, found: No such file"):
-        read_run_file("nowhere.yaml", declared)
+        read_run_file("nowhere.yaml", compiled)
 
 
-def test_example_is_a_run_and_starts_none(declared: Declared) -> None:
-    run = read_run_file(EXAMPLE, declared)
-    check_given(run.arguments, declared)
+def test_example_is_a_run_and_starts_none(compiled: Compiled) -> None:
+    run = read_run_file(EXAMPLE, compiled)
+    check_given(run.values, compiled)
     assert not list(EXAMPLE.parent.glob("*.yaml")) or EXAMPLE.suffix != ".yaml"
 
 
-def test_what_has_no_default_must_be_given(declared: Declared) -> None:
+def test_what_has_no_default_must_be_given(compiled: Compiled) -> None:
     with pytest.raises(SettingsError, match="a run must have books, model, store, found no store: give store="):
-        check_given({"books": [], "model": "m"}, declared)
+        check_given({"books": [], "model": "m"}, compiled)
 
 
 @pytest.mark.parametrize(
@@ -137,9 +138,9 @@ def test_what_has_no_default_must_be_given(declared: Declared) -> None:
         ("model=./model", "model must be a repository"),
     ],
 )
-def test_what_no_pod_reaches_is_refused(declared: Declared, assignment: str, said: str) -> None:
+def test_what_no_pod_reaches_is_refused(compiled: Compiled, assignment: str, said: str) -> None:
     with pytest.raises(SettingsError, match=said):
-        check_reachable(parse_values([assignment], declared, places=True))
+        check_reachable(parse_values([assignment], compiled, places=True))
 
 
 def test_submit_says_one_line(tmp_path: Path) -> None:
@@ -169,13 +170,14 @@ def test_submit_says_one_line(tmp_path: Path) -> None:
         ("cursor_inc: -5", r"settings\.cursor_inc must be at least 1 character, found -5"),
         ("shards: 0", r"settings\.shards must be from 1 to 256 tasks, found 0"),
         ("preset: papr", r"settings\.preset must be"),
+        ("dpi: 9999", r"settings\.dpi must keep figsize below"),
     ],
 )
 def test_value_that_the_first_stage_would_refuse_is_refused_before_it_is_sent(
-    tmp_path: Path, declared: dict[str, dict[str, Any]], setting: str, said: str
+    tmp_path: Path, compiled: Compiled, setting: str, said: str
 ) -> None:
     path = tmp_path / "run.yaml"
     head = "name: novel\nmodel: m/m\nbooks: [gs://b/a.txt]\nstore: gs://b/s\nsettings:\n"
     path.write_text(f"{head}  top_k: 20\n  {setting}\n", encoding="utf-8")
     with pytest.raises(SettingsError, match=rf"run\.yaml:7: {said}"):
-        read_run_file(path, declared)
+        read_run_file(path, compiled)

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from byheart.contracts.progress import ERROR, Progress, say, stage
-from byheart.launch.story import Story, said_in
+from byheart.contracts.errors import StoreError
+from byheart.contracts.progress import ERROR, Progress, said_in, say, stage
+from byheart.launch.local import RunFailedError
+from byheart.launch.story import Story
 from tests.conftest import ROOT
 
 
@@ -24,13 +26,31 @@ def test_what_a_stage_says_is_read_from_among_what_others_print(capsys: pytest.C
     for text in lines:
         read = said_in(text)
         assert read
-        assert said_in(f"    {text}") == said_in(f"        50%|##   | 1/2{text}") == read
-    assert [said["message"][:20] for said in map(said_in, lines) if said] == [
+        assert said_in(f"    {text}") == said_in(f"        50%|##   | 1/2{text}") == said_in(f"{{a}} {text}") == read
+    assert [said.message[:20] for said in map(said_in, lines) if said] == [
         'p_z ≥ 0.5: {"time": ', "two\nlines", "\u2028", "x" * 20,
     ]  # fmt: skip
-    error = said_in(line(capsys, "it is so", ERROR, exception="Traceback"))
-    assert error
-    assert (error["severity"], error["message"], error["exception"]) == ("ERROR", "it is so", "Traceback")
+    fault = said_in(line(capsys, "it is so", ERROR, exception="Traceback"))
+    assert fault
+    assert (fault.is_error, fault.message, fault.exception, fault.may_pass) == (True, "it is so", "Traceback", True)
+
+
+@pytest.mark.parametrize("may_pass", [False, True])
+def test_error_of_a_stage_is_read_with_its_facts(may_pass: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit), stage("download"):
+        raise StoreError("no bucket", parameter="store", may_pass=may_pass)
+    read = said_in(capsys.readouterr().out)
+    assert read
+    error = RunFailedError.of(read)
+    assert (error.message, error.stage, error.parameter, error.may_pass) == (
+        "download: no bucket", "download", "store", may_pass,
+    )  # fmt: skip
+
+
+def test_line_is_read_whatever_the_order_of_its_fields() -> None:
+    read = said_in('{"message": "m", "stage": "plot", "new": {"a": 1}, "severity": "INFO"}')
+    assert read
+    assert (read.message, read.stage, read.is_error) == ("m", "plot", False)
 
 
 @pytest.mark.parametrize(
@@ -41,6 +61,7 @@ def test_what_no_stage_says_is_no_line_of_the_story(text: str) -> None:
 
 
 SHOWN = """
+from byheart.contracts.progress import Said
 from byheart.launch.story import Story
 with Story() as story:
     for said in {said}:

@@ -1,42 +1,43 @@
-"""The table of accelerators, against Google Kubernetes Engine's, written out again."""
+"""The rows of accelerators, against what the docs say; machines, labels and topologies tests/k8s/test_readme.py has."""
 
 import pytest
 
 from byheart.contracts.errors import SettingsError
-from byheart.machines.accelerators import ACCELERATORS, GENERATIONS, ONE_HOST, find_accelerator, generation_of
-
-GKE = [
-    ("v4-2x2x1", "tpu-v4-podslice", "ct4p-hightpu-4t", 4, 32, 275),
-    ("v5e-1x1", "tpu-v5-lite-podslice", "ct5lp-hightpu-1t", 1, 16, 197),
-    ("v5e-2x2", "tpu-v5-lite-podslice", "ct5lp-hightpu-4t", 4, 16, 197),
-    ("v5e-2x4", "tpu-v5-lite-podslice", "ct5lp-hightpu-8t", 8, 16, 197),
-    ("v5p-2x2x1", "tpu-v5p-slice", "ct5p-hightpu-4t", 4, 95, 459),
-    ("v6e-1x1", "tpu-v6e-slice", "ct6e-standard-1t", 1, 32, 918),
-    ("v6e-2x2", "tpu-v6e-slice", "ct6e-standard-4t", 4, 32, 918),
-    ("v6e-2x4", "tpu-v6e-slice", "ct6e-standard-8t", 8, 32, 918),
-    ("tpu7x-1x1x1", "tpu7x", "tpu7x-standard-1t", 1, 192, 2307),
-    ("tpu7x-2x2x1", "tpu7x", "tpu7x-standard-4t", 4, 192, 2307),
-]
+from byheart.machines.accelerators import (
+    ACCELERATORS,
+    GB,
+    GENERATIONS,
+    ONE_HOST,
+    TERA,
+    find_accelerator,
+    generation_of,
+)
+from tests.conftest import ROOT
 
 
-@pytest.mark.parametrize(("name", "label", "machine", "chips", "gigabytes", "teraflops"), GKE)
-def test_slice_of_one_host_is_as_gke_has_it(
-    name: str, label: str, machine: str, chips: int, gigabytes: int, teraflops: int
-) -> None:
-    found = find_accelerator(name)
-    assert (found.chips, found.hosts, found.machine) == (chips, 1, machine)
-    assert (found.generation.hbm_bytes, found.generation.peak_flops) == (gigabytes * 10**9, teraflops * 10**12)
-    assert found.node_labels == {
-        "cloud.google.com/gke-tpu-accelerator": label,
-        "cloud.google.com/gke-tpu-topology": name.split("-")[1],
+def rows_of_the_docs() -> list[str]:
+    """What docs/plan.md is to say of each generation."""
+    rows = []
+    for generation in GENERATIONS.values():
+        slices = " ".join(f"`{name}`" for name, one in ONE_HOST.items() if one.generation == generation)
+        memory = f"{generation.hbm_bytes / GB:g}" if generation.hbm_bytes else "the host's"
+        devices = f", of {generation.devices_per_chip} devices" * (generation.devices_per_chip > 1)
+        rows.append(f"| `{generation.name}` | {slices} | {memory}{devices} | {generation.peak_flops / TERA:,g} |")
+    return rows
+
+
+def test_memory_and_speed_are_those_of_the_docs() -> None:
+    page = (ROOT / "docs" / "plan.md").read_text(encoding="utf-8")
+    table = page.partition("| generation |")[2].partition("\n\n")[0]
+    assert table.splitlines()[2:] == rows_of_the_docs()
+
+
+def test_node_of_a_slice_has_the_labels_of_its_generation_and_topology() -> None:
+    assert find_accelerator("v5e-2x4").node_labels == {
+        "cloud.google.com/gke-tpu-accelerator": "tpu-v5-lite-podslice",
+        "cloud.google.com/gke-tpu-topology": "2x4",
     }
-
-
-def test_no_other_slices_of_one_host_are_listed() -> None:
-    assert {name for name, one in ONE_HOST.items() if one.generation.resource == "google.com/tpu"} == {
-        name for name, *_ in GKE
-    }
-    assert {"cpu", "gpu-1", "gpu-2", "gpu-4", "gpu-8"} <= ONE_HOST.keys()
+    assert find_accelerator("gpu-2").node_labels == {"cloud.google.com/gke-accelerator": "nvidia-a100-80gb"}
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,9 @@
 
 import pytest
 
-from byheart.components.extract import scoring
 from byheart.machines.memory import memory_of
 from byheart.machines.mesh import Mesh
-from byheart.machines.workload import HEAD_WINDOWS
-from tests.machines.test_workload import TINY, with_experts
+from tests.machines.test_workload import EIGHT_EXPERTS, TINY
 from tests.models.known_shapes import workload
 
 # GB a chip (10^9 bytes), compiled ahead of time for TPU. Three sources: a prototype whose head took no top k (`bare`);
@@ -51,10 +49,6 @@ def test_memory_is_close_to_the_compilers_and_rather_above_it(
     assert 0.96 * gigabytes < found < 1.12 * gigabytes
 
 
-def test_head_has_as_many_windows_at_once_as_extract_gives_it() -> None:
-    assert HEAD_WINDOWS == scoring.HEAD_WINDOWS
-
-
 def test_gathered_8b_takes_more_than_the_prototype_since_the_top_k_has_keys() -> None:
     assert memory_of(workload("llama-3.1-8b"), GATHERED_8, 512).total == pytest.approx(3.0e9, rel=0.19)
 
@@ -94,6 +88,6 @@ def test_tensor_parallel_shares_what_is_made_of_a_window_but_not_the_states() ->
 
 
 def test_experts_are_all_at_rest() -> None:
-    both = workload(TINY, positions=3, scored_tokens=2), with_experts(8, 2)
-    dense, routed = (memory_of(one, ONE, 2) for one in both)
+    both = (workload(config, positions=3, scored_tokens=2) for config in (TINY, EIGHT_EXPERTS))
+    dense, routed = (memory_of(asked, ONE, 2) for asked in both)
     assert routed.weights == dense.weights + 2 * 2 * (7 * 384 + 64)

@@ -37,6 +37,12 @@ _LLAMA_3: dict[str, Any] = {
     "use_cache": True,
     "vocab_size": 128256,
 }
+_LLAMA_2 = _LLAMA_3 | {
+    "max_position_embeddings": 4096,
+    "rope_scaling": None,
+    "rope_theta": 10000.0,
+    "vocab_size": 32000,
+}
 _MISTRAL: dict[str, Any] = {
     "architectures": ["MistralForCausalLM"],
     "attention_dropout": 0.0,
@@ -322,12 +328,9 @@ def _sizes(embed: int, ffn: int, heads: int, layers: int, kv_heads: int | None =
 
 
 PUBLISHED: dict[str, tuple[dict[str, Any], int]] = {
-    "Llama-2-7b": (
-        _LLAMA_3
-        | _sizes(4096, 11008, 32, 32, 32)
-        | {"vocab_size": 32000, "max_position_embeddings": 4096, "rope_scaling": None, "rope_theta": 10000.0},
-        6_738_415_616,
-    ),
+    "Llama-2-7b": (_LLAMA_2 | _sizes(4096, 11008, 32, 32, 32), 6_738_415_616),
+    "Llama-2-13b": (_LLAMA_2 | _sizes(5120, 13824, 40, 40, 40), 13_015_864_320),
+    "Llama-2-70b": (_LLAMA_2 | _sizes(8192, 28672, 64, 80, 8), 68_976_648_192),
     "Llama-3.1-8B": (_LLAMA_3, 8_030_261_248),
     "Llama-3.1-70B": (_LLAMA_3 | _sizes(8192, 28672, 64, 80, 8), 70_553_706_496),
     "Llama-3.2-1B": (

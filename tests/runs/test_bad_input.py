@@ -296,7 +296,7 @@ CASES = [
         "setting that is unknown", setting("chunksize=5"),
         "name a parameter", "'chunksize'", "did you mean chunk_size?",
     ),
-    Case("setting like no other", setting("zzz=5"), "name a parameter", "found 'zzz'", "known are accelerator, batch"),
+    Case("setting like no other", setting("zzz=5"), "name a parameter", "found 'zzz'", "known are accelerator, books"),
     Case(
         "place among settings", setting("store=a"),
         "must be given as --store", "found it among the settings", "STORE=...",
@@ -356,7 +356,7 @@ CASES = [
     Case("preset unknown", setting("preset=book"), "preset must be one of none, paper, marin", "'book'", "choose one"),
     Case(
         "preset contradicted", setting("preset=marin", "prompt_tokens=60"),
-        "preset=marin sets prompt_tokens=49", "found prompt_tokens=60", "leave one of the two out",
+        "prompt_tokens must be 49 where preset=marin", "found 60", "leave one of the two out",
     ),
     Case("chapters that are no pattern", setting("chapters=(Part"), "a regular expression", "found '(Part'", "mend it"),
     Case("control sample negative", setting("control_sample=-1"), "at least 0 suffixes", "found -1", "raise it"),
@@ -387,12 +387,12 @@ CASES = [
         "HF_TOKEN must be a valid token", "found one that @hub refuses", "set it anew, or unset it",
     ),
     Case(
-        "revision that is unknown", run(model="org/gated", settings=("model_revision=v9",)),
-        "must be a branch, a tag or a commit", "found no 'v9'", "see @hub/org/gated/commits/main",
+        "revision that is unknown", run(model="org/gated@v9"),
+        "must have a branch, a tag or a commit", "found no 'v9'", "see @hub/org/gated/commits/main",
     ),
     Case(
-        "revision of a folder", setting("model_revision=main"),
-        "model_revision must be empty", "found 'main'", "leave it out",
+        "revision of a folder", run(model=f"{MODEL}@main"),
+        "model must name no revision of a folder", "found 'main'", "leave it out",
     ),
     Case("model without a name", run(model=""), "must be a path", "empty text", "give --model one"),
     Case(
@@ -625,7 +625,7 @@ def attempt(case: Case, pipeline: Path, folder: Path, servers: Mapping[str, str]
         *options,
     ]
     done = subprocess.run(
-        [*made.inside, *(word.replace("@", str(folder)) for word in command)],
+        [*made.inside, *(re.sub("^@", str(folder), word) for word in command)],
         capture_output=True,
         text=True,
         check=False,

@@ -31,22 +31,22 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "pipeline.yaml"
 
 
-FAILURES: dict[str, tuple[tuple[str, ...], list[Fault], str]] = {
+FAILURES: dict[str, tuple[str, list[Fault], str]] = {
     "none, in the end": (
-        (),
+        NAME,
         [Fault(status=403, url="^/cdn/"), Fault(kind="cut", url="^/cdn/", nth=2), Fault(kind="corrupt", nth=5)],
         "",
     ),
-    "revision": (("model_revision=none",), [], "model_revision must be a branch"),
-    "cdn": ((), [Fault(status=400, url="^/cdn/", times=0)], "found status 400"),
-    "hub": ((), [Fault(status=503, url="/api/models", times=0, seconds=99)], "found status 503, to wait 99 s: check"),
-    "corrupt": ((), [Fault(kind="corrupt", url="^/cdn/", times=0)], "found other bytes, 2 times"),
+    "revision": (f"{NAME}@none", [], "model must have a branch"),
+    "cdn": (NAME, [Fault(status=400, url="^/cdn/", times=0)], "found status 400"),
+    "hub": (NAME, [Fault(status=503, url="/api/models", times=0, seconds=99)], "found status 503, to wait 99 s: check"),
+    "corrupt": (NAME, [Fault(kind="corrupt", url="^/cdn/", times=0)], "found other bytes, 2 times"),
 }
 
 
-@pytest.mark.parametrize(("settings", "faults", "said"), FAILURES.values(), ids=FAILURES)
+@pytest.mark.parametrize(("model", "faults", "said"), FAILURES.values(), ids=FAILURES)
 def test_token_stands_nowhere(
-    settings: tuple[str, ...], faults: list[Fault], said: str, hub: HubServer, pipeline: Path, tmp_path: Path
+    model: str, faults: list[Fault], said: str, hub: HubServer, pipeline: Path, tmp_path: Path
 ) -> None:
     token = f"hf_{secrets.token_hex(16)}"
     hub.add_token(token, access=[NAME])
@@ -64,7 +64,7 @@ def test_token_stands_nowhere(
         "HF_HUB_DISABLE_IMPLICIT_TOKEN": "0",
         "TMPDIR": str(work),
     }
-    command = launch_command(tmp_path, "cursor_inc=100", "dpi=20", *settings, books=str(book), model=NAME)
+    command = launch_command(tmp_path, "cursor_inc=100", "dpi=20", books=str(book), model=model)
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, cwd=ROOT, env={**os.environ, **environment}
     )

@@ -1,12 +1,17 @@
 """A store on gs:// against a server that fails in every way a network can."""
 
 import dataclasses
+import errno
 from collections.abc import Callable
 
 import pytest
+import requests
+from google.api_core import exceptions
+from google.auth.exceptions import DefaultCredentialsError, TransportError
 
 from byheart.contracts.errors import StoreError
 from byheart.store import open_store
+from byheart.store.gcs_errors import RAISED, cause_of
 from tests.gcs import Fault, GcsServer
 from tests.gcs.objects import Access
 from tests.servers.faults import Kind
@@ -55,8 +60,9 @@ def test_damage_that_does_not_pass_is_refused(server: GcsServer) -> None:
     store = open_store(ADDRESS)
     store.create("a", b"x" * 100_000)
     server.faults.add(Fault(kind="corrupt", times=0))
-    with pytest.raises(StoreError, match="do not match its checksum"):
+    with pytest.raises(StoreError, match="do not match its checksum") as caught:
         store.read("a")
+    assert caught.value.may_pass
 
 
 def test_upload_of_which_the_server_keeps_less_begins_again(server: GcsServer) -> None:
@@ -67,23 +73,48 @@ def test_upload_of_which_the_server_keeps_less_begins_again(server: GcsServer) -
 
 
 @pytest.mark.parametrize(
-    ("access", "fault", "said"),
+    ("access", "fault", "said", "may_pass"),
     [
-        (Access.READ_ONLY, None, r"cannot write gs://shut/a: not permitted \(.*\): grant roles/storage.objectUser"),
-        (Access.FORBIDDEN, None, r"cannot write gs://shut/a: not permitted"),
-        (Access.UNAUTHORIZED, None, r"cannot write gs://shut/a: no valid credentials \(.*\): run `gcloud auth"),
-        (Access.OPEN, Fault(status=403, reason="quotaExceeded"), r"cannot write gs://shut/a: .*quota"),
-        (Access.OPEN, Fault(status=400), r"cannot write gs://shut/a: BadRequest: .*: check"),
+        (Access.READ_ONLY, None, r"not permitted \(.*\): grant roles/storage.objectUser", False),
+        (Access.FORBIDDEN, None, r"not permitted", False),
+        (Access.UNAUTHORIZED, None, r"no valid credentials \(.*\): run `gcloud auth", False),
+        (Access.OPEN, Fault(status=403, reason="quotaExceeded"), r".*quota", True),
+        (Access.OPEN, Fault(status=403, reason="rateLimitExceeded"), r".*quota", True),
+        (Access.OPEN, Fault(status=400), r"BadRequest: .*: check", False),
     ],
 )
 def test_what_does_not_pass_is_said_in_one_message(
-    server: GcsServer, access: Access, fault: Fault | None, said: str
+    server: GcsServer, access: Access, fault: Fault | None, said: str, may_pass: bool
 ) -> None:
     server.storage.create_bucket("shut", access)
     if fault:
         server.faults.add(dataclasses.replace(fault, times=0))
-    with pytest.raises(StoreError, match=said):
-        open_store("gs://shut").create("a", b"")
+    store = open_store("gs://shut")
+    for action, call in {"write": lambda: store.create("a", b""), "find": lambda: store.exists("a")}.items():
+        if action == "find" and access == Access.READ_ONLY:
+            continue
+        with pytest.raises(StoreError, match=f"cannot {action} gs://shut/a: {said}") as caught:
+            call()
+        assert caught.value.may_pass == may_pass
+
+
+@pytest.mark.parametrize(
+    ("error", "may_pass"),
+    [
+        (exceptions.ServiceUnavailable("busy"), True),
+        (exceptions.InternalServerError("busy"), True),
+        (exceptions.RetryError("no answer in time", None), True),
+        (exceptions.PreconditionFailed("another was first"), False),
+        (requests.ConnectionError("reset"), True),
+        (TransportError("no way to the token's server"), True),
+        (DefaultCredentialsError("none"), False),
+        (OSError(errno.ENOSPC, "full"), False),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_googles_libraries_raise_may_pass_or_is_refused_for_good(error: Exception, may_pass: bool) -> None:
+    assert isinstance(error, RAISED)
+    assert cause_of(error).may_pass == may_pass
 
 
 def test_account_that_may_use_objects_alone_needs_no_more(server: GcsServer) -> None:
@@ -106,8 +137,9 @@ def test_bucket_that_is_not_there_is_named(server: GcsServer) -> None:
         lambda: list(open_store("gs://nowhere/x").list()),
         lambda: open_store("gs://nowhere/x").check_writable(),
     ):
-        with pytest.raises(StoreError, match="found no gs://nowhere: create it"):
+        with pytest.raises(StoreError, match="found no gs://nowhere: create it") as caught:
             attempt()
+        assert (caught.value.parameter, caught.value.may_pass) == ("store", False)
 
 
 def test_account_that_cannot_be_found_is_said_with_what_to_do(

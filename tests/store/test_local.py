@@ -1,5 +1,8 @@
 import os
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from pathlib import Path
 
 import pytest
@@ -54,3 +57,20 @@ def test_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 def test_address_of_another_kind_is_refused(address: str) -> None:
     with pytest.raises(StoreError, match="gs://"):
         open_store(address)
+
+
+def test_another_process_that_brings_an_object_is_waited_for_until_somebody_says_stop(tmp_path: Path) -> None:
+    store, stop = open_store(str(tmp_path)), threading.Event()
+    with store.grow("weights", 1000), ThreadPoolExecutor(1) as pool:
+
+        def wait() -> None:
+            with store.grow("weights", 1000, stop):
+                raise AssertionError
+
+        waiting = pool.submit(wait)
+        assert not wait_for([waiting], timeout=0.5).done
+        stop.set()
+        with pytest.raises(StoreError, match="another process brings it, and is waited for no longer") as caught:
+            waiting.result(timeout=5)
+        assert caught.value.may_pass
+    assert list(tmp_path.iterdir()) == []

@@ -166,6 +166,15 @@ def test_two_processes_that_bring_one_large_object_do_each_other_no_harm(address
     assert [stored.name for stored in store.list()] == ["a/weights"]
 
 
+@pytest.mark.parametrize("parameter", ["books", "model"])
+@pytest.mark.parametrize("address", ["s3://bucket", "", "gs://", "gs:///books"])
+def test_address_that_is_none_is_called_by_the_parameter_that_gave_it(address: str, parameter: str) -> None:
+    with pytest.raises(StoreError) as caught:
+        open_store(address, parameter)
+    assert str(caught.value).startswith(f"{parameter} must ")
+    assert (caught.value.parameter, caught.value.may_pass) == (parameter, False)
+
+
 def test_what_is_found_of_an_object_changes_with_its_content(address: str) -> None:
     store = open_store(address)
     assert store.find("a/b") is None

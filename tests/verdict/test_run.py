@@ -16,9 +16,12 @@ TOKENIZATION = Tokenization(tokenizer_sha256="t", tokenizers="0", bos_id=None, s
 
 def judge(folder: Path, brought: list[str], tokenized: list[str], on_bad_book: str = "fail") -> None:
     """Judge a run in which these could not be brought, and those not be tokenized."""
-    refused = [[Refused(source=why, role="book", why=why) for why in whys] for whys in (brought, tokenized)]
+    refused = [
+        [Refused(source=why, role="book", why=why, may_pass="busy" in why) for why in whys]
+        for whys in (brought, tokenized)
+    ]
     write_books(folder / "books", [Book(name="good", source="good.txt", text="good")], refused[0])
-    write_windows(folder / "windows", TOKENIZATION, [], refused[1])
+    write_windows(folder / "windows", TOKENIZATION, refused[1])
     Settings.from_parameters({**DEFAULTS, "on_bad_book": on_bad_book}).write(folder / "settings")
     run(**{name: str(folder / name) for name in ("books", "windows", "settings")})
 
@@ -31,6 +34,13 @@ def test_run_whose_books_are_all_measured_is_well(tmp_path: Path, capsys: pytest
 def test_run_without_a_book_that_was_named_fails_and_names_it(tmp_path: Path) -> None:
     with pytest.raises(BookError, match=r"found 2 that are not, .* there: a is missing; b is short; mend them"):
         judge(tmp_path, ["a is missing"], ["b is short"])
+
+
+@pytest.mark.parametrize(("brought", "may_pass"), [(["a is busy", "b is busy"], True), (["a is busy", "b"], False)])
+def test_run_may_pass_later_if_every_book_may(brought: list[str], may_pass: bool, tmp_path: Path) -> None:
+    with pytest.raises(BookError) as caught:
+        judge(tmp_path, brought, [])
+    assert (caught.value.parameter, caught.value.may_pass) == ("books", may_pass)
 
 
 def test_many_are_counted(tmp_path: Path) -> None:

@@ -1,11 +1,8 @@
 """The model families that can be scored: one row each."""
 
-import dataclasses
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from byheart.contracts.errors import ModelError
-from byheart.models.decoder_config import DecoderConfig
 from byheart.models.families import (
     gemma2,
     gemma3,
@@ -18,33 +15,24 @@ from byheart.models.families import (
     qwen2,
     qwen3,
 )
+from byheart.models.families.family import Family
 from byheart.models.families.refused import REFUSED
-from byheart.models.parameters import Source
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Family:
-    """What a `model_type` means."""
-
-    decoder_config: Callable[[dict[str, Any]], DecoderConfig]
-    sources: Mapping[str, Source]
-    """Where the checkpoint keeps each of the decoder's parameters."""
-    needs_bos: bool = False
-    """Whether `bos=auto` feeds a BOS: only where the model breaks without one."""
-
 
 FAMILIES = {
-    "llama": Family(decoder_config=llama.decoder_config, sources=llama.SOURCES),
-    "mistral": Family(decoder_config=mistral.decoder_config, sources=mistral.SOURCES),
-    "mixtral": Family(decoder_config=mixtral.decoder_config, sources=mixtral.SOURCES),
-    "qwen2": Family(decoder_config=qwen2.decoder_config, sources=qwen2.SOURCES),
-    "qwen3": Family(decoder_config=qwen3.decoder_config, sources=qwen3.SOURCES),
-    "gpt_neox": Family(decoder_config=gpt_neox.decoder_config, sources=gpt_neox.SOURCES),
-    "phi3": Family(decoder_config=phi3.decoder_config, sources=phi3.SOURCES),
-    "gemma2": Family(decoder_config=gemma2.decoder_config, sources=gemma2.SOURCES, needs_bos=True),
-    "gemma3_text": Family(decoder_config=gemma3.decoder_config, sources=gemma3.SOURCES, needs_bos=True),
-    "gemma3": Family(decoder_config=gemma3.text_decoder_config, sources=gemma3.TEXT_SOURCES, needs_bos=True),
-    "olmo2": Family(decoder_config=olmo2.decoder_config, sources=olmo2.SOURCES),
+    family.model_type: family
+    for family in (
+        llama.FAMILY,
+        mistral.FAMILY,
+        mixtral.FAMILY,
+        qwen2.FAMILY,
+        qwen3.FAMILY,
+        gpt_neox.FAMILY,
+        phi3.FAMILY,
+        gemma2.FAMILY,
+        gemma3.TEXT,
+        gemma3.SEEING,
+        olmo2.FAMILY,
+    )
 }
 
 

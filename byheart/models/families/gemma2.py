@@ -6,6 +6,7 @@ from typing import Any
 
 from byheart.models.decoder_config import DecoderConfig
 from byheart.models.families import llama
+from byheart.models.families.family import Family
 from byheart.models.families.fields import Fields
 from byheart.models.families.rope import read_rope
 from byheart.models.families.shape import FULL, SLIDING, layer_attention, read_shape
@@ -62,3 +63,5 @@ SOURCES = llama.SOURCES | {
     "mlp_post_norm": _LAYER + "post_feedforward_layernorm.weight",
 }
 """Where the checkpoint keeps each of the decoder's parameters."""
+
+FAMILY = Family(model_type="gemma2", decoder_config=decoder_config, sources=SOURCES, needs_bos=True)

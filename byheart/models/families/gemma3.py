@@ -6,6 +6,7 @@ from typing import Any
 
 from byheart.models.decoder_config import DecoderConfig
 from byheart.models.families import gemma2, qwen3
+from byheart.models.families.family import Family
 from byheart.models.families.fields import Fields
 from byheart.models.families.rope import rope_of
 from byheart.models.families.shape import FULL, SLIDING, layer_attention
@@ -68,5 +69,12 @@ def _rope_objects(fields: Fields) -> dict[str, dict[str, Any]]:
 SOURCES = gemma2.SOURCES | {name: qwen3.SOURCES[name] for name in ("query_norm", "key_norm")}
 """Where the checkpoint keeps each of the decoder's parameters."""
 
-TEXT_SOURCES = {name: f"language_model.{source}" for name, source in SOURCES.items()}
-"""The same, inside the model that also sees."""
+TEXT = Family(model_type="gemma3_text", decoder_config=decoder_config, sources=SOURCES, needs_bos=True)
+
+SEEING = Family(
+    model_type="gemma3",
+    decoder_config=text_decoder_config,
+    sources={name: f"language_model.{source}" for name, source in SOURCES.items()},
+    needs_bos=True,
+)
+"""The text model inside the one that also sees."""

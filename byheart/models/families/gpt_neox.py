@@ -3,6 +3,7 @@
 from typing import Any
 
 from byheart.models.decoder_config import Attention, DecoderConfig
+from byheart.models.families.family import Family
 from byheart.models.families.fields import Fields
 from byheart.models.families.rope import rope_object, rope_of
 from byheart.models.families.shape import read_shape
@@ -77,3 +78,5 @@ SOURCES: dict[str, Source] = {
     "down_bias": _LAYER + "mlp.dense_4h_to_h.bias",
 }
 """Where the checkpoint keeps each of the decoder's parameters."""
+
+FAMILY = Family(model_type="gpt_neox", decoder_config=decoder_config, sources=SOURCES)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from byheart.models.decoder_config import Attention, DecoderConfig
+from byheart.models.families.family import Family
 from byheart.models.families.fields import Fields
 from byheart.models.families.rope import read_rope
 from byheart.models.families.shape import read_shape
@@ -47,3 +48,5 @@ SOURCES = {
     "down_bias": _MLP + "down_proj.bias",
 }
 """Where the checkpoint keeps each of the decoder's parameters."""
+
+FAMILY = Family(model_type="llama", decoder_config=decoder_config, sources=SOURCES)

@@ -4,6 +4,7 @@ from typing import Any
 
 from byheart.models.decoder_config import Attention, DecoderConfig
 from byheart.models.families import llama
+from byheart.models.families.family import Family
 from byheart.models.families.fields import Fields
 from byheart.models.families.rope import read_rope
 from byheart.models.families.shape import read_shape
@@ -27,5 +28,4 @@ def decoder_config(config: dict[str, Any]) -> DecoderConfig:
     return DecoderConfig(**shape, attention=(Attention(rope=rope, window=window),))
 
 
-SOURCES = llama.SOURCES
-"""Where the checkpoint keeps each of the decoder's parameters."""
+FAMILY = Family(model_type="mistral", decoder_config=decoder_config, sources=llama.SOURCES)

@@ -4,6 +4,7 @@ from typing import Any
 
 from byheart.models.decoder_config import Attention, DecoderConfig
 from byheart.models.families import llama
+from byheart.models.families.family import Family
 from byheart.models.families.fields import Fields
 from byheart.models.families.rope import read_rope
 from byheart.models.families.shape import read_shape
@@ -41,3 +42,5 @@ SOURCES = llama.SOURCES | {
     "down": _MOE + "experts.{expert}.w2.weight",
 }
 """Where the checkpoint keeps each of the decoder's parameters."""
+
+FAMILY = Family(model_type="mixtral", decoder_config=decoder_config, sources=SOURCES)

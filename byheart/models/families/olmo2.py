@@ -4,6 +4,7 @@ from typing import Any
 
 from byheart.models.decoder_config import Attention, DecoderConfig
 from byheart.models.families import qwen3
+from byheart.models.families.family import Family
 from byheart.models.families.fields import Fields
 from byheart.models.families.rope import read_rope
 from byheart.models.families.shape import read_shape
@@ -36,3 +37,5 @@ SOURCES = {name: source for name, source in qwen3.SOURCES.items() if name not in
     "mlp_post_norm": _LAYER + "post_feedforward_layernorm.weight",
 }
 """Where the checkpoint keeps each of the decoder's parameters."""
+
+FAMILY = Family(model_type="olmo2", decoder_config=decoder_config, sources=SOURCES)

@@ -4,6 +4,7 @@ from typing import Any
 
 from byheart.models.decoder_config import Attention, DecoderConfig
 from byheart.models.families import llama
+from byheart.models.families.family import Family
 from byheart.models.families.fields import Fields
 from byheart.models.families.rope import rope_object, rope_of
 from byheart.models.families.shape import read_shape
@@ -49,3 +50,5 @@ SOURCES = (
     llama.SOURCES | dict.fromkeys(_QUERY_KEY_VALUE.parts, _QUERY_KEY_VALUE) | dict.fromkeys(_GATE_UP.parts, _GATE_UP)
 )
 """Where the checkpoint keeps each of the decoder's parameters."""
+
+FAMILY = Family(model_type="phi3", decoder_config=decoder_config, sources=SOURCES)

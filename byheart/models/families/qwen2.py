@@ -4,6 +4,7 @@ from typing import Any
 
 from byheart.models.decoder_config import Attention, DecoderConfig
 from byheart.models.families import llama
+from byheart.models.families.family import Family
 from byheart.models.families.fields import Fields
 from byheart.models.families.rope import read_rope
 from byheart.models.families.shape import FULL, SLIDING, layer_attention, read_shape
@@ -38,5 +39,4 @@ def read_attention(fields: Fields, shape: dict[str, Any]) -> tuple[Attention, ..
     return layer_attention(types, read_rope(fields, shape["max_positions"]), window)
 
 
-SOURCES = llama.SOURCES
-"""Where the checkpoint keeps each of the decoder's parameters."""
+FAMILY = Family(model_type="qwen2", decoder_config=decoder_config, sources=llama.SOURCES)

@@ -4,6 +4,7 @@ from typing import Any
 
 from byheart.models.decoder_config import DecoderConfig
 from byheart.models.families import llama, qwen2
+from byheart.models.families.family import Family
 from byheart.models.families.fields import Fields
 from byheart.models.families.shape import read_shape
 
@@ -25,3 +26,5 @@ _ATTENTION = "model.layers.{layer}.self_attn."
 
 SOURCES = llama.SOURCES | {"query_norm": _ATTENTION + "q_norm.weight", "key_norm": _ATTENTION + "k_norm.weight"}
 """Where the checkpoint keeps each of the decoder's parameters."""
+
+FAMILY = Family(model_type="qwen3", decoder_config=decoder_config, sources=SOURCES)

@@ -4,20 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from byheart.contracts.errors import ModelError
+from byheart.models.activations import ACTIVATIONS
 from byheart.models.decoder_config import Attention
 from byheart.models.families.fields import Fields
 from byheart.models.rope import Rope
 
-ACTIVATIONS = {
-    "silu": "silu",
-    "swish": "silu",
-    "gelu": "gelu",
-    "gelu_new": "gelu_tanh",
-    "gelu_fast": "gelu_tanh",
-    "gelu_pytorch_tanh": "gelu_tanh",
-    "relu": "relu",
-}
-"""What transformers' names of them mean."""
 FULL, SLIDING = "full_attention", "sliding_attention"
 
 
@@ -39,7 +30,7 @@ def read_shape(fields: Fields, *, activation: str = "hidden_act", epsilon: str =
         "ffn": fields.integer("intermediate_size"),
         "max_positions": fields.integer("max_position_embeddings"),
         "norm_epsilon": fields.number(epsilon),
-        "activation": ACTIVATIONS[fields.word(activation, ACTIVATIONS, default="silu")],
+        "activation": fields.word(activation, ACTIVATIONS, default="silu"),
         "tied_head": fields.boolean("tie_word_embeddings", default=False),
     }
 

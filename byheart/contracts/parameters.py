@@ -1,0 +1,102 @@
+"""The pipeline's parameters as one flat set: those that stand alone, and those that are given within `options`."""
+
+import difflib
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NoReturn, TypeVar
+
+import msgspec
+
+from byheart.contracts.errors import SettingsError
+
+OPTIONS = "options"
+"""The parameter that holds the others: Kubeflow's form shows names alone, and would show all of them."""
+
+KINDS: dict[type, str] = {
+    int: "a whole number",
+    float: "a finite number",
+    str: "a text",
+    bool: "true or false",
+    list: "a JSON list",
+}
+"""What a person is asked for, by type."""
+
+_Value = TypeVar("_Value")
+
+
+def flatten(parameters: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Every parameter by its name: as it stands alone, as `options` gives it, or its default.
+
+    Args:
+        parameters: as the pipeline has them, `options` among them.
+        defaults: of all parameters that have one.
+
+    Raises:
+        SettingsError: `options` holds a name that is not known, or that of a parameter that stands alone.
+    """
+    alone = {name: value for name, value in parameters.items() if name != OPTIONS}
+    options = parameters[OPTIONS]
+    for name in options:
+        if name in alone:
+            refuse(name, "be given as a parameter of its own", f"it within {OPTIONS}", "move it out")
+        if name not in defaults:
+            refuse(OPTIONS, "hold known names", repr(name), closest(name, defaults))
+    return {**defaults, **alone, **options}
+
+
+def as_declared(name: str, value: Any, kind: type[_Value]) -> _Value:
+    """A parameter's value in its declared type: Kubeflow sends 1.0 as 1, and 2000 within `options` as 2000.0.
+
+    Raises:
+        SettingsError: it is of another type.
+    """
+    if kind is int and isinstance(value, float) and value.is_integer():
+        value = int(value)
+    try:
+        converted = msgspec.convert(value, kind)
+        if isinstance(converted, float) and not math.isfinite(converted):
+            raise ValueError
+    except (msgspec.ValidationError, ValueError):
+        hint = "write it in quotes" if kind is str else "give one"
+        refuse(name, f"be {KINDS[kind]}", json.dumps(value, ensure_ascii=False, default=repr), hint)
+    return converted
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """A word about a name that is not known: the one that was meant, or all that are."""
+    known = tuple(known)
+    near = difflib.get_close_matches(name, known, 1)
+    return f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+
+
+def refuse(name: str, needed: str, found: object, hint: str) -> NoReturn:
+    """Say what a parameter must do or be, what was found, and what to do.
+
+    Raises:
+        SettingsError: always.
+    """
+    raise SettingsError(f"{name} must {needed}, found {found}: {hint}", parameter=name) from None
+
+
+def check_at_least(name: str, value: int, least: int, unit: str) -> None:
+    """Refuse a number below the least of so many units.
+
+    Raises:
+        SettingsError: it is.
+    """
+    if value < least:
+        unit = unit.removesuffix("s") if least == 1 else unit
+        refuse(name, f"be at least {least} {unit}", value, "raise it")
+
+
+def check_one_of(name: str, value: str, known: Sequence[str]) -> None:
+    """Refuse a word that is not one of those.
+
+    Raises:
+        SettingsError: it is not.
+    """
+    if value not in known:
+        raise SettingsError(
+            f"{name} must be one of {', '.join(known)}; found {value!r}: choose one of them", parameter=name
+        )

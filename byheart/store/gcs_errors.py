@@ -1,0 +1,84 @@
+"""What Google's libraries raise, in words: what was found, what to do, and whether the same call may succeed later."""
+
+from typing import NamedTuple
+
+import requests
+from google.api_core import exceptions
+from google.auth.exceptions import GoogleAuthError, TransportError
+from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
+
+from byheart.contracts.errors import os_error_may_pass
+
+RAISED = (
+    exceptions.GoogleAPIError,
+    GoogleAuthError,
+    DataCorruption,
+    InvalidResponse,
+    requests.RequestException,
+    OSError,
+    ValueError,
+)
+"""What a call of google-cloud-storage may raise."""
+_LATER = (408, 429)
+"""Statuses below 500 after which the same call may succeed."""
+_LIMITS = ("LimitExceeded", "quotaExceeded")
+"""How the reasons of a 403 end that is about a quota or a rate."""
+_CHARACTERS = 300
+
+
+class Cause(NamedTuple):
+    """Why a call failed."""
+
+    found: str
+    remedy: str
+    may_pass: bool = False
+    """As in `ByheartError`."""
+
+
+DAMAGED = Cause("its bytes do not match its checksum", "check the network and run again", may_pass=True)
+
+
+def cause_of(error: Exception) -> Cause:
+    """Why a call failed that raised one of `RAISED`."""
+    said = str(error).strip().partition("\n")[0][:_CHARACTERS]
+    match error:
+        case exceptions.Unauthorized() | GoogleAuthError():
+            return Cause(
+                f"no valid credentials ({said})",
+                "run `gcloud auth application-default login`, or give the pod's account access",
+                isinstance(error, TransportError) or (isinstance(error, GoogleAuthError) and error.retryable),
+            )
+        case exceptions.TooManyRequests() | exceptions.ServiceUnavailable():
+            return Cause(
+                f"the service is over its limits ({said})",
+                "raise the quota or run fewer at once, and run again",
+                may_pass=True,
+            )
+        case exceptions.Forbidden():
+            return Cause(
+                f"not permitted ({said})",
+                "grant roles/storage.objectUser on the bucket, or raise the quota that it names",
+                _is_over_a_limit(error),
+            )
+        case DataCorruption():
+            return DAMAGED
+    found = f"{type(error).__name__}: {said}, after retries"
+    return Cause(found, "check the network and run again", _may_pass(error))
+
+
+def _may_pass(error: Exception) -> bool:
+    if isinstance(error, exceptions.GoogleAPICallError | InvalidResponse):
+        status = error.response.status_code if isinstance(error, InvalidResponse) else error.code
+        return status is None or status in _LATER or status >= 500
+    if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+        return os_error_may_pass(error)
+    return True
+
+
+def _is_over_a_limit(error: exceptions.Forbidden) -> bool:
+    """Whether a 403 is about a quota or a rate, which the same call may keep later."""
+    try:
+        said = error.errors or error.response.json()["error"]["errors"]
+        return any(str(one["reason"]).endswith(_LIMITS) for one in said)
+    except (ValueError, LookupError, TypeError, AttributeError):  # an upload's refusal is whatever a server sends
+        return False
