@@ -21,12 +21,8 @@ from byheart.contracts.books import Book, Chapter, write_books
 from byheart.contracts.model import Model, write_model
 from byheart.contracts.settings import Settings
 from byheart.contracts.windows import Tokenization, Windows, write_windows
-<<<<<<< HEAD
 from byheart.measures.provenance import Code, ComputedOn
-from byheart.pipeline import byheart
-=======
 from byheart.pipeline import DEFAULTS
->>>>>>> main
 from byheart.scores.scores import (
     ScoreManifest,
     Scores,

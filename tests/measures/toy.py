@@ -155,7 +155,7 @@ def subject(book: Measured, control: Control | None = None, **settings: Any) -> 
 
 def run(*, bos_id: int | None = None, **settings: Any) -> Run:
     """What the stages before say of a run; `settings` are the pipeline's parameters."""
-    chosen = Settings.from_parameters({**DEFAULTS, **settings})
+    chosen = Settings.from_parameters({**DEFAULTS, **settings}, DEFAULTS)
     return Run(
         settings=chosen,
         model=Model(
