@@ -142,7 +142,9 @@ def _tasks(
     with dsl.ParallelFor(planned.outputs["Output"]) as shard:  # kfp's local runner knows outputs of no other name
         extracted = extract(store=store, shard=shard, plan=planned.outputs["plan"], **of_model)
         _place(extracted, planned.outputs)
-    plotted = plot(scores=dsl.Collected(extracted.outputs["scores"]), **given)
+    plotted = plot(
+        store=store, plan=planned.outputs["plan"], scored=dsl.Collected(extracted.outputs["Output"]), **given
+    )
     judged = verdict(**{name: given[name] for name in ("book_texts", "windows", "settings")})
     judged.after(plotted)
     kubernetes.use_secret_as_env(downloaded, "hf-token", {"token": "HF_TOKEN"}, optional=True)

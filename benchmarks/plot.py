@@ -19,18 +19,15 @@ import numpy as np
 
 from byheart.contracts.books import Book, Chapter, write_books
 from byheart.contracts.model import Model, write_model
+from byheart.contracts.plan import Plan, write_plan
 from byheart.contracts.settings import Settings
 from byheart.contracts.windows import Tokenization, Windows, write_windows
 from byheart.measures.provenance import Code, ComputedOn
 from byheart.pipeline import DEFAULTS
-from byheart.scores.scores import (
-    ScoreManifest,
-    Scores,
-    part_name,
-    part_ranges,
-    part_to_bytes,
-    write_score_manifest,
-)
+from byheart.scores.kinds import SCORES
+from byheart.scores.parts import Rows, parts_of
+from byheart.scores.scores import Scores
+from byheart.scores.store import Reuse, ScoreStore
 from byheart.store import open_store
 
 SECONDS, GIGABYTES = 30, 1.5
@@ -48,7 +45,7 @@ def main(characters: int = 1_000_000) -> int:
     with tempfile.TemporaryDirectory(prefix="byheart-") as folder:
         inputs = make(Path(folder), characters)
         started = time.monotonic()
-        command = [sys.executable, "-c", _RUN, json.dumps({**inputs, "scores": [inputs["scores"]]})]
+        command = [sys.executable, "-c", _RUN, json.dumps(inputs)]
         subprocess.run(command, check=True)
         seconds = time.monotonic() - started
         gigabytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e9
@@ -72,7 +69,7 @@ def make(folder: Path, characters: int) -> dict[str, str]:
         _windows(random, characters),
         Tokenization(tokenizer_sha256="0" * 64, tokenizers="none", bos_id=None, scored_tokens=SUFFIX),
     )
-    names = ("books", "model", "windows", "settings", "scores", "results")
+    names = ("books", "model", "windows", "settings", "plan", "store", "results")
     inputs = {name: str(folder / name) for name in names}
     write_books(inputs["books"], [Book(name="synthetic", source="drawn", text=text, chapters=chapters)])
     write_model(
@@ -81,7 +78,7 @@ def make(folder: Path, characters: int) -> dict[str, str]:
     )
     write_windows(inputs["windows"], tokenization, [("synthetic", windows)])
     Settings.from_parameters(DEFAULTS).write(inputs["settings"])
-    _write_scores(random, folder / "store", windows, Path(inputs["scores"]))
+    _write_scores(random, windows, inputs)
     return inputs
 
 
@@ -112,7 +109,7 @@ def _windows(random: np.random.Generator, characters: int) -> Windows:
     )
 
 
-def _write_scores(random: np.random.Generator, store: Path, windows: Windows, manifest: Path) -> None:
+def _write_scores(random: np.random.Generator, windows: Windows, inputs: dict[str, str]) -> None:
     """Scores that rise and fall along the book, slowly, so that neighbours are alike, with a few known stretches."""
     mean = -6 + 8 * np.sin(np.arange(len(windows)) / 300) * random.random()
     token = -random.exponential(1, (len(windows), SUFFIX)) * np.exp(mean / 4)[:, None]
@@ -127,16 +124,27 @@ def _write_scores(random: np.random.Generator, store: Path, windows: Windows, ma
         greedy=(ranks == 0).all(axis=1),
         token_log_probs=token,
         token_ranks=ranks,
+        top_token_ids=windows.token_ids[:, PROMPT:] + ranks,
         token_log_top_k_mass=(token / 20).astype(np.float32),
     )
-    place, address = open_store(str(store)), "synthetic"
-    for number, rows in enumerate(part_ranges(len(windows))):
-        part = scores.rows(slice(rows.start, rows.stop))
-        place.create(part_name(address, number), part_to_bytes(part, address, number, asdict(_COMPUTED_ON)))
-    write_score_manifest(
-        manifest,
-        ScoreManifest(store=str(store), precision="float32", addresses={"synthetic": address}, control_addresses={}),
+    held, address, columns = ScoreStore(open_store(inputs["store"])), "synthetic", scores.columns()
+    for part in parts_of(address, len(windows), SCORES):
+        which = np.array(part.windows)
+        some = {name: values[which] for name, values in columns.items()}
+        held.write(part, Rows.of(which, some, asdict(_COMPUTED_ON)), Reuse())
+    plan = Plan(
+        run="drawn",
+        accelerator="cpu",
+        precision="float32",
+        devices=None,
+        addresses={"synthetic": address},
+        control_addresses={},
+        windows={address: len(windows)},
+        missing=0,
+        forced=False,
+        replaced={},
     )
+    write_plan(inputs["plan"], plan)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -28,6 +29,8 @@ from tests.gcs import GcsServer
 
 SETTINGS = ("cursor_inc=5", "slice_length=600", "dpi=20", "batch_size=16")
 """Some eight thousand windows, eight parts."""
+FINISHED = re.compile(r"/part-\d+\.parquet$")
+ABOUT = "about.json"
 LONGEST_SECONDS = 12.0
 """The latest moment of a kill: a run that was not disturbed takes about three times as long."""
 STORM = 0.25
@@ -109,8 +112,8 @@ class Soak:
         self.spoilt -= changed
 
     def damage(self, place: Place) -> None:
-        """Spoil a finished part: cut it short, or change a byte of it; the next run must compute it again."""
-        parts = sorted(Path(place.address).rglob("part-*.parquet"))
+        """Spoil a part or a piece: cut it short, or change a byte of it; the next run must compute it again."""
+        parts = sorted(Path(place.address, "scores").rglob("*.parquet"))
         if not parts:
             return
         path = self.random.choice(parts)
@@ -124,13 +127,13 @@ class Soak:
         self.spoilt.add(path.relative_to(place.address).as_posix())
 
     def parts(self, place: Place) -> dict[str, object]:
-        """The parts in the place's store, and when each was written."""
-        return {stored.name: stored.created for stored in calm(place).list("scores/") if "/part-" in stored.name}
+        """The finished parts in the place's store, and when each was written."""
+        return {stored.name: stored.created for stored in calm(place).list("scores/") if FINISHED.search(stored.name)}
 
     def left(self, place: Place) -> dict[str, str]:
-        """The hashes of what a finished run leaves: parts, table and statistics."""
+        """The hashes of what a finished run leaves: parts, no piece, table and statistics."""
         store = calm(place)
-        files = {stored.name: store.read(stored.name) for stored in store.list("scores/") if "/part-" in stored.name}
+        files = {stored.name: store.read(stored.name) for stored in store.list("scores/") if ABOUT not in stored.name}
         book = place.out / BOOK.stem
         files |= {name: (book / name).read_bytes() for name in ("windows.parquet", "statistics.json", "passages.csv")}
         return {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}

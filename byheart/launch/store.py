@@ -1,76 +1,60 @@
-"""The store at hand: what it holds, what a fingerprint stands for, and how to be rid of it."""
+"""The store at hand, printed: what it holds, what an address stands for, and how to be rid of it."""
 
-import dataclasses
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
-from byheart.contracts.errors import SettingsError, StoreError
+from byheart.contracts.errors import SettingsError
 from byheart.contracts.progress import duration, size
-from byheart.scores.scores import SCORES, about_name, folder_name
-from byheart.store import Store, open_store
-from byheart.store.stored import Stored
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Scored:
-    """The scores at one address of a store."""
-
-    address: str
-    objects: list[Stored]
-
-    @property
-    def parts(self) -> int:
-        """How many parts are there."""
-        return sum(stored.name != about_name(self.address) for stored in self.objects)
-
-    @property
-    def size_bytes(self) -> int:
-        """What they take."""
-        return sum(stored.size_bytes for stored in self.objects)
-
-    @property
-    def changed(self) -> datetime:
-        """When the last of them was written."""
-        return max(stored.created for stored in self.objects)
+from byheart.contracts.version import CONTRACT_VERSION
+from byheart.scores.catalogue import Catalogue, Held
+from byheart.store import open_store
 
 
 def list_scores(store: str) -> None:
     """Print a line for each address, the latest first."""
-    place = open_store(store)
-    found = sorted(_all_scores(place), key=lambda scored: scored.changed, reverse=True)
-    for scored in found:
-        about = _about(place, scored)
+    catalogue = Catalogue(open_store(store))
+    held = catalogue.held()
+    for one in held:
+        about = catalogue.about(one)
         book, model = about.get("book", {}).get("name", "?"), about.get("model", {}).get("source", "?")
         print(
-            f"{scored.address}  {scored.parts:>5} of {about.get('parts', '?')} parts  {size(scored.size_bytes):>9}  "
-            f"{_age(scored.changed):>9} old  {about.get('what', '?')} of {book} under {model}"
+            f"{one.address}  {_parts(one, about.get('parts', '?'))}  {size(one.size_bytes):>9}  "
+            f"{_age(one.changed):>9} old  {about.get('what', '?')} of {book} under {model}{_older(one)}"
         )
-    print(f"{len(found):,} addresses, {size(sum(scored.size_bytes for scored in found))} in {store}")
+    print(f"{len(held):,} addresses, {size(sum(one.size_bytes for one in held))} in {store}")
 
 
 def show_scores(store: str, beginning: str) -> None:
     """Print what is kept at the address that begins so."""
-    place = open_store(store)
-    scored = _the_one(place, beginning)
-    print(json.dumps(_about(place, scored), indent=2, ensure_ascii=False))
-    print(f"{scored.parts:,} parts, {size(scored.size_bytes)}, the last {_age(scored.changed)} old, at", end=" ")
-    print(place.locate(folder_name(scored.address)))
+    catalogue = Catalogue(open_store(store))
+    held = catalogue.find(beginning)
+    about = catalogue.about(held)
+    print(json.dumps(about, indent=2, ensure_ascii=False))
+    parts = _parts(held, about.get("parts", "?")).strip()
+    print(f"{parts}, {size(held.size_bytes)}, the last {_age(held.changed)} old, at {catalogue.locate(held)}", end="")
+    print(_older(held))
 
 
 def remove_scores(store: str, beginning: str, *, sure: bool) -> None:
     """Delete what is kept at the address that begins so, once the person at the terminal has said yes."""
-    place = open_store(store)
-    scored = _the_one(place, beginning)
-    about = _about(place, scored)
-    print(f"{scored.parts:,} parts, {size(scored.size_bytes)}: {about.get('what', '?')} of {about.get('book')}")
-    if not sure and not _agreed(f"remove {place.locate(folder_name(scored.address))}?"):
+    catalogue = Catalogue(open_store(store))
+    held = catalogue.find(beginning)
+    about = catalogue.about(held)
+    parts = _parts(held, about.get("parts", "?")).strip()
+    print(f"{parts}, {size(held.size_bytes)}: {about.get('what', '?')} of {about.get('book')}{_older(held)}")
+    if not sure and not _agreed(f"remove {catalogue.locate(held)}?"):
         print("nothing was removed")
         return
-    for stored in scored.objects:
-        place.delete(stored.name)
-    print(f"removed {len(scored.objects):,} objects; the next run that wants them computes them anew")
+    catalogue.remove(held)
+    print(f"removed {len(held.objects):,} objects; the next run that wants them computes them anew")
+
+
+def _parts(held: Held, of: object) -> str:
+    return f"{held.parts:>5} of {of} parts" + f" and {held.pieces:,} pieces" * (held.pieces > 0)
+
+
+def _older(held: Held) -> str:
+    return f" (written by an older release, never read: contract {CONTRACT_VERSION} is)" if held.is_older else ""
 
 
 def _agreed(question: str) -> bool:
@@ -78,29 +62,6 @@ def _agreed(question: str) -> bool:
         return input(f"{question} [y/N] ").strip().lower() == "y"
     except EOFError:
         raise SettingsError("store rm asks before it removes, found nobody to ask: give --yes") from None
-
-
-def _all_scores(store: Store) -> Iterator[Scored]:
-    by_address: dict[str, list[Stored]] = {}
-    for stored in store.list(f"{SCORES}/"):
-        by_address.setdefault(stored.name.split("/")[1], []).append(stored)
-    return (Scored(address=address, objects=objects) for address, objects in by_address.items())
-
-
-def _the_one(store: Store, beginning: str) -> Scored:
-    found = [scored for scored in _all_scores(store) if scored.address.startswith(beginning)]
-    if len(found) != 1:
-        addresses = ", ".join(scored.address for scored in found[:3]) or "none"
-        raise StoreError(
-            f"an address must begin with {beginning!r} and be the only one, found {addresses}: `store ls` lists them"
-        )
-    return found[0]
-
-
-def _about(store: Store, scored: Scored) -> dict[str, Any]:
-    """What `extract` has said of the scores; nothing where it was ended before it could."""
-    name = about_name(scored.address)
-    return json.loads(store.read(name)) if any(stored.name == name for stored in scored.objects) else {}
 
 
 def _age(since: datetime) -> str:

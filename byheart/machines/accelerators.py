@@ -92,6 +92,11 @@ class Accelerator:
         return self.generation.resource == "google.com/tpu"
 
     @property
+    def flavour(self) -> str:
+        """The build of JAX that drives its devices: `tpu`, `cuda` or `cpu`."""
+        return "tpu" if self.is_tpu else "cuda" if self.generation.resource else "cpu"
+
+    @property
     def node_labels(self) -> dict[str, str]:
         """Labels of the nodes that have such a slice, on Google Kubernetes Engine."""
         if self.is_tpu:

@@ -16,8 +16,8 @@ RESERVE = 0.03
 """The share of a device's memory that is left free: for the program, and what lies between the arrays."""
 
 _LOGIT_BYTES = 4 + 4 + 1
-_SCORE_BYTES = 4 * 4
-"""Of a scored token: four numbers."""
+_SCORE_BYTES = 5 * 4
+"""Of a scored token: five numbers."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

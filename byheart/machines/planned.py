@@ -13,6 +13,9 @@ from byheart.machines.workload import Workload, workload_of
 from byheart.models.decoder_config import DecoderConfig
 from byheart.models.families.family import Family
 
+_BATCH_SECONDS = 10.0
+"""What a batch whose size is not asked for may take: a kill loses the batch at hand."""
+
 AUTOMATIC = LayoutSettings(batch_size=0, shards=1, num_devices=0, mesh_shape=AUTO)
 """All of it left to the plan."""
 
@@ -102,7 +105,11 @@ def plan_on(accelerator: Accelerator, subject: Subject, layout: LayoutSettings =
         )
     except ModelError as error:
         return Refusal(accelerator=accelerator, workload=workload, why=str(error))
-    speed = speed_of(workload, chosen, accelerator, subject.settings.score.top_k)
+    top_k = subject.settings.score.top_k
+    speed = speed_of(workload, chosen, accelerator, top_k)
+    while not layout.batch_size and speed.batch > _BATCH_SECONDS and chosen.windows_per_device > 1:
+        chosen = dataclasses.replace(chosen, batch_size=chosen.windows_per_device // 2 * chosen.window_shards)
+        speed = speed_of(workload, chosen, accelerator, top_k)
     return Planned(
         accelerator=accelerator,
         workload=workload,

@@ -100,10 +100,10 @@ class LocalStore:
         """The files whose name begins with a prefix, by name."""
         folder = self._folder / prefix.rpartition("/")[0]
         with _explained("list", folder):
-            for path in sorted(folder.rglob("*")):
-                name = path.relative_to(self._folder).as_posix()
-                if name.startswith(prefix) and not path.name.startswith(".") and path.is_file():
-                    yield self._stored(path)
+            for path in sorted(Path(at, name) for at, _, names in os.walk(folder) for name in names):
+                if path.relative_to(self._folder).as_posix().startswith(prefix) and not path.name.startswith("."):
+                    with suppress(FileNotFoundError):  # deleted since
+                        yield self._stored(path)
 
     def delete(self, name: str) -> None:
         """Delete the file if it is there, and the folders that it leaves empty."""
@@ -238,10 +238,9 @@ def _growing(path: Path) -> Path:
 @contextmanager
 def _hidden(path: Path, data: bytes | BinaryIO) -> Iterator[Path]:
     """A hidden file beside `path` that holds `data` and is on the disk; removed at the end, unless it was renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     hidden = path.with_name(f"{_HIDDEN}{uuid.uuid4().hex}.tmp")
     try:
-        with hidden.open("xb") as file:
+        with _created(hidden) as file:
             if isinstance(data, bytes):
                 file.write(data)
             else:
@@ -251,6 +250,14 @@ def _hidden(path: Path, data: bytes | BinaryIO) -> Iterator[Path]:
         yield hidden
     finally:
         hidden.unlink(missing_ok=True)
+
+
+def _created(path: Path) -> BinaryIO:
+    """A new file, and its folder, which another process may delete while it is empty."""
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            return path.open("xb")
 
 
 @contextmanager

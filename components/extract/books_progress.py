@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from byheart.components.extract.work import Work
 from byheart.contracts.progress import Progress
-from byheart.scores.score_parts import Part
+from byheart.scores.parts import Part
 
 
 class BooksProgress:
@@ -17,8 +17,8 @@ class BooksProgress:
 
     def __init__(self, work: Work, remark: Callable[[float], str]) -> None:
         self._windows, self._left = work.windows, Counter(dict.fromkeys(work.windows, 0))
-        for part in work.missing:
-            self._left[part.address] += len(part.rows)
+        for one in work.missing:
+            self._left[one.part.address] += len(one.windows)
         self._names = {address: f"{name}, control sample" for name, address in work.plan.control_addresses.items()}
         self._names |= {address: name for name, address in work.plan.addresses.items()}
         self._books = {address for address in work.plan.addresses.values() if work.windows[address]}

@@ -22,8 +22,9 @@ from byheart.components.extract.engine import Engine, Machine
 from byheart.components.extract.scoring import window_scores
 from byheart.contracts.errors import DeviceError
 from byheart.contracts.progress import duration, say, stage
-from byheart.contracts.settings import LayoutSettings, ScoreSettings
+from byheart.contracts.settings import ScoreSettings
 from byheart.machines.accelerators import find_accelerator
+from byheart.machines.layout import Layout
 from byheart.models.folder import CONFIG, WEIGHTS, open_model
 
 _EMBED, _FFN, _LAYERS, _VOCAB = 256, 512, 2, 1024
@@ -32,7 +33,6 @@ LOG_P_Z = -361.281
 _TOLERANCE = 0.05
 """Nats over 50 tokens; a CPU's float32 is within 0.0005."""
 _PROMPT, _SCORED = 50, 50
-_LAYOUT = LayoutSettings(batch_size=0, shards=1, num_devices=0, mesh_shape="auto")
 _SCORE = ScoreSettings(temperature=1.0, top_k=40, precision="float32")
 
 
@@ -52,9 +52,10 @@ def check(accelerator: str) -> None:
     say(f"{accelerator} is there: {len(devices)} of {devices[0].device_kind}, platform {devices[0].platform}")
     with tempfile.TemporaryDirectory() as folder:
         write_model(Path(folder))
-        engine = Engine.lay_out(
-            open_model(folder), Machine(devices=devices), _SCORE, _LAYOUT, positions=99, scored_tokens=_SCORED
-        )
+        batch_size = len(devices) * wanted.generation.windows_per_device
+        layout = Layout(data=len(devices), model=1, gather=False, batch_size=batch_size)
+        machine = Machine(devices=devices)
+        engine = Engine.lay_out(open_model(folder), machine, _SCORE, layout, positions=99, scored_tokens=_SCORED)
         score = engine.load()
         windows = np.tile(window(), (engine.layout.batch_size, 1))
         started = time.monotonic()

@@ -11,19 +11,17 @@ def extract(
     windows: dsl.Input[dsl.Artifact],
     settings: dsl.Input[dsl.Artifact],
     plan: dsl.Input[dsl.Artifact],
-    scores: dsl.Output[dsl.Artifact],
-):
-    """Ask the model how probable each suffix is after its prompt."""
+) -> int:
+    """Ask the model how probable each suffix is after its prompt; how many windows this task has scored."""
     from byheart.components.extract.run import run
     from byheart.contracts.progress import stage
 
     with stage("extract"):
-        run(
+        return run(
             model=model_description.path,
             windows=windows.path,
             settings=settings.path,
             plan=plan.path,
             store=store,
             shard=int(shard),  # on a cluster, the numbers of a list are floats
-            scores=scores.path,
         )

@@ -12,6 +12,8 @@ from pathlib import Path
 import jax
 
 from byheart.contracts.errors import DeviceError
+from byheart.contracts.plan import PlannedDevices
+from byheart.contracts.progress import size
 from byheart.machines.accelerators import Accelerator
 
 _FILES = ("vfio/*", "accel*", "nvidia[0-9]*")
@@ -84,11 +86,41 @@ def find_devices(accelerator: Accelerator) -> list[jax.Device]:
         DeviceError: they are others, or JAX cannot start them.
     """
     try:
-        devices = jax.devices()
+        devices = jax.devices("cpu") if accelerator.flavour == "cpu" else jax.devices()
     except RuntimeError as error:  # with JAX_PLATFORMS=tpu, and no TPU
         raise _missing(accelerator, f"none, {_says(error)}", Surroundings.look()) from None
     check_found(accelerator, devices)
     return devices
+
+
+def planned_devices(accelerator: Accelerator, planned: PlannedDevices) -> list[jax.Device]:
+    """As many of the accelerator's devices as were planned for.
+
+    Raises:
+        DeviceError: there are others or fewer, or one has less memory than was planned for.
+    """
+    found, wanted = find_devices(accelerator), planned.data * planned.model
+    if len(found) < wanted:
+        raise DeviceError(
+            f"{wanted} devices of {accelerator.name} must be there, as planned, found {len(found)}: give the task as "
+            f"many, lower num_devices or mesh_shape, and run again"
+        )
+    devices = found[:wanted]
+    for device in devices:
+        memory = _memory_bytes(device)
+        if memory is not None and memory < planned.device_bytes:
+            raise DeviceError(
+                f"a device must have {size(planned.device_bytes)} for the model and {planned.batch_size:,} windows, as "
+                f"planned for {accelerator.name}, found {size(memory)} on {device.device_kind}: lower batch_size, or "
+                "name an accelerator with more memory"
+            )
+    return devices
+
+
+def _memory_bytes(device: jax.Device) -> float | None:
+    """Of a device; None where it is the host's, or not told."""
+    found = None if device.platform == "cpu" else device.memory_stats()
+    return found["bytes_limit"] if found else None
 
 
 def check_found(accelerator: Accelerator, devices: Sequence[jax.Device]) -> None:
@@ -104,7 +136,7 @@ def check_found(accelerator: Accelerator, devices: Sequence[jax.Device]) -> None
     if accelerator.is_tpu:
         there = len(devices) == accelerator.devices and set(kinds) <= set(accelerator.generation.kinds)
     else:
-        there = not accelerator.generation.resource or platforms["gpu"] >= accelerator.devices
+        there = platforms["gpu" if accelerator.flavour == "cuda" else "cpu"] >= accelerator.devices
     if there:
         return
     seen, found = Surroundings.look(), ", ".join(f"{count} of {kind}" for kind, count in kinds.items())

@@ -11,17 +11,14 @@ import numpy as np
 from byheart.components.extract import checkpoint
 from byheart.components.extract.scoring import TokenScores, scorer
 from byheart.components.extract.sharding import Sharding, make_sharding
-from byheart.contracts.errors import SettingsError
 from byheart.contracts.progress import Progress, say, size
-from byheart.contracts.settings import LayoutSettings, ScoreSettings
+from byheart.contracts.settings import ScoreSettings
 from byheart.contracts.version import code_version
 from byheart.machines.accelerators import generation_of
-from byheart.machines.layout import Layout, choose_layout
+from byheart.machines.layout import Layout
 from byheart.machines.workload import Workload, workload_of
 from byheart.models.folder import ModelFolder
 
-_WINDOWS = 64
-"""Windows a device in a batch, on a kind that is not in the table."""
 _MANY = 10**9
 """Elements whose loading takes long enough to say how far it is."""
 
@@ -32,21 +29,6 @@ class Machine:
 
     devices: list[jax.Device]
 
-    @classmethod
-    def find(cls, settings: LayoutSettings) -> "Machine":
-        """As many of this process's devices as are wanted, 0 being all.
-
-        Raises:
-            SettingsError: there are fewer.
-        """
-        devices = jax.devices()
-        if settings.num_devices > len(devices):
-            raise SettingsError(
-                f"num_devices must be at most the {len(devices)} that there are ({devices[0].device_kind}), found "
-                f"{settings.num_devices}: lower it, or leave it at 0"
-            )
-        return cls(devices=devices[: settings.num_devices or len(devices)])
-
     @property
     def kind(self) -> str:
         """What JAX calls a device."""
@@ -56,12 +38,6 @@ class Machine:
     def is_cpu(self) -> bool:
         """Whether the devices are no accelerators."""
         return self.devices[0].platform == "cpu"
-
-    @property
-    def memory_bytes(self) -> float | None:
-        """Of a device; None where it is the host's."""
-        stats = None if self.is_cpu else self.devices[0].memory_stats()
-        return stats["bytes_limit"] if stats else None
 
     def peak_flops(self) -> float | None:
         """Of all devices together, in bfloat16; None where it is not known."""
@@ -80,7 +56,7 @@ class Engine:
     layout: Layout
     sharding: Sharding
     score_settings: ScoreSettings
-    """Its precision is no more `auto`."""
+    """Precision is resolved: never `auto`."""
     workload: Workload
 
     @classmethod
@@ -89,7 +65,7 @@ class Engine:
         model: ModelFolder,
         machine: Machine,
         score: ScoreSettings,
-        layout: LayoutSettings,
+        layout: Layout,
         *,
         positions: int,
         scored_tokens: int,
@@ -97,13 +73,9 @@ class Engine:
         """The engine, before anything is loaded.
 
         Args:
+            machine: as many devices as the layout has.
             positions: tokens of a window that are fed.
-
-        Raises:
-            ModelError: the model does not fit.
-            SettingsError: the mesh or the batch cannot be had on these devices.
         """
-        generation = generation_of(machine.kind)
         workload = workload_of(
             model.family,
             model.decoder,
@@ -111,19 +83,11 @@ class Engine:
             positions=positions,
             scored_tokens=scored_tokens,
         )
-        chosen = choose_layout(
-            workload,
-            len(machine.devices),
-            machine.memory_bytes,
-            generation.windows_per_device if generation else _WINDOWS,
-            layout.mesh_shape,
-            layout.batch_size,
-        )
         return cls(
             model=model,
             machine=machine,
-            layout=chosen,
-            sharding=make_sharding(machine.devices, chosen),
+            layout=layout,
+            sharding=make_sharding(machine.devices, layout),
             score_settings=score,
             workload=workload,
         )

@@ -31,12 +31,14 @@ _ASYNCHRONOUS_GATHERS = {
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TokenScores:
-    """What is kept for each scored token; every field is [..., S], float32 but for the int32 rank."""
+    """What is kept for each scored token; every field is [..., S], float32 but for the int32 ranks and ids."""
 
     log_prob: Array
     """At temperature 1, over every row of the head."""
     rank: Array
     """Logits that are strictly greater."""
+    top_id: Array
+    """The token with the largest logit, the lowest id among equals."""
     log_top_k_mass: Array
     """Log of the probability of the top k together, after temperature."""
     tempered_log_prob: Array
@@ -115,6 +117,7 @@ def score_tokens(logits: Array, targets: Array, *, temperature: float, top_k: in
     return TokenScores(
         log_prob=jnp.minimum(target - jax.nn.logsumexp(logits, axis=-1), 0.0),
         rank=jnp.sum(logits > target[:, None], axis=-1, dtype=jnp.int32),
+        top_id=jnp.argmax(logits, axis=-1).astype(jnp.int32),
         log_top_k_mass=log_mass,
         tempered_log_prob=jnp.minimum(target / temperature - log_total, 0.0),
     )
@@ -178,5 +181,6 @@ def window_scores(tokens: TokenScores, *, top_k: int) -> Scores:
         greedy=(ranks == 0).all(axis=-1),
         token_log_probs=log_probs,
         token_ranks=ranks,
+        top_token_ids=np.asarray(tokens.top_id),
         token_log_top_k_mass=log_mass,
     )

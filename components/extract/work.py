@@ -1,19 +1,20 @@
-"""What a shard has to score: what of its plan is not in the store, whole."""
+"""What a shard has to score: what of its plan is not in the store."""
 
 import dataclasses
-import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 
 import numpy as np
 
 from byheart.contracts.model_input import control_input, model_input
-from byheart.contracts.plan import Plan
+from byheart.contracts.plan import Plan, Stretch
 from byheart.contracts.settings import Settings
 from byheart.contracts.windows import Tokenization
-from byheart.scores.score_parts import Part, missing_parts, parts_of_shard
-from byheart.store import Store
+from byheart.scores.batches import Batch
+from byheart.scores.kinds import SCORES
+from byheart.scores.parts import Missing, parts_of_shard
+from byheart.scores.store import Reuse, ScoreStore
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -21,50 +22,66 @@ class Work:
     """The windows of a shard."""
 
     plan: Plan
+    reuse: Reuse
+    """What of the store counts as computed."""
     windows: dict[str, int]
-    """How many are this shard's, at each address."""
-    missing: list[Part]
+    """How many are asked of this shard, at each address."""
+    missing: list[Missing]
     """What is still to compute."""
     loaders: dict[str, Callable[[], np.ndarray]]
-    """What reads the model input of each address anew, int32 [W, T]: books are many, and memory is not."""
+    """What reads the model input of each address, int32 [W, T], which is read again each time to bound memory."""
 
     @property
     def total(self) -> int:
-        """Windows of this shard."""
+        """Windows that are asked of this shard."""
         return sum(self.windows.values())
 
     @property
     def done(self) -> int:
         """Those of them whose scores are in the store."""
-        return self.total - sum(len(part.rows) for part in self.missing)
+        return self.total - sum(len(one.windows) for one in self.missing)
 
-    def inputs(self, parts: Iterable[Part]) -> Iterator[tuple[Part, np.ndarray]]:
-        """Each part with its model input: the BOS if there is one, the prompt and the scored tokens."""
-        for address, some in itertools.groupby(parts, key=lambda part: part.address):
-            rows = self.loaders[address]()
-            for part in some:
-                yield part, rows[part.rows.start : part.rows.stop]
+    def inputs(self, batches: Iterable[Batch]) -> Iterator[tuple[Batch, np.ndarray]]:
+        """Each batch with its model input: the BOS if there is one, the prompt and the scored tokens."""
+        address, rows = "", np.empty((0, 0), np.int32)
+        for batch in batches:
+            if batch.part.address != address:
+                address, rows = batch.part.address, self.loaders[batch.part.address]()
+            yield batch, rows[batch.windows]
 
 
-def work_of(plan: Plan, windows: str, store: Store, tokenization: Tokenization, settings: Settings, shard: int) -> Work:
+def work_of(
+    plan: Plan, windows: str, scores: ScoreStore, tokenization: Tokenization, settings: Settings, shard: int
+) -> Work:
     """The work of one shard of a run.
 
     Args:
         windows: what `tokenize` wrote.
         shard: from 1.
     """
-    parts = parts_of_shard(plan.windows, shard, settings.layout.shards)
+    reuse, asked = Reuse.of(plan), _asked(plan.asked)
+    parts = parts_of_shard(plan.windows, SCORES, shard, settings.layout.shards)
     counts = Counter(dict.fromkeys(plan.windows, 0))
     for part in parts:
-        counts[part.address] += len(part.rows)
+        mine = asked.get(part.address)
+        counts[part.address] += len(part.windows) if mine is None else int(np.isin(mine, part.windows).sum())
     read = {model_input: plan.addresses, control_input: plan.control_addresses}
     return Work(
         plan=plan,
+        reuse=reuse,
         windows=dict(counts),
-        missing=missing_parts(store, parts, force=settings.reuse.force),
+        missing=scores.missing(parts, asked, reuse),
         loaders={
             address: partial(reader, windows, book, settings, tokenization)
             for reader, addresses in read.items()
             for book, address in addresses.items()
         },
     )
+
+
+def _asked(stretches: Mapping[str, list[Stretch]]) -> dict[str, np.ndarray]:
+    """The windows asked for by address, sorted."""
+    return {
+        address: np.unique(np.concatenate([np.arange(one.start, one.stop, one.step, dtype=np.int32) for one in some]))
+        for address, some in stretches.items()
+    }

@@ -17,9 +17,9 @@ class Writer:
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="writer")
-        self._writes: deque[Future[None]] = deque()
+        self._writes: deque[Future[object]] = deque()
 
-    def submit(self, write: Callable[[], None]) -> None:
+    def submit(self, write: Callable[[], object]) -> None:
         """Queue a write; waits while too many are queued."""
         self._writes.append(self._pool.submit(write))
         while len(self._writes) > _WAITING:

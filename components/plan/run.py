@@ -1,10 +1,12 @@
 """Plan: what is left to score, in which layout, and on which node; a model that fits nowhere is refused here."""
 
 import dataclasses
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
 
 from byheart.contracts.errors import ModelError
 from byheart.contracts.model import Model, read_model
-from byheart.contracts.plan import Plan, write_plan
+from byheart.contracts.plan import Plan, PlannedDevices, write_plan
 from byheart.contracts.progress import duration, say
 from byheart.contracts.settings import AUTO, Settings
 from byheart.contracts.windows import read_tokenization
@@ -15,9 +17,12 @@ from byheart.machines.planned import Books, Planned, Refusal, Subject, plan_on
 from byheart.models.families import family_of
 from byheart.models.folder import read_config
 from byheart.models.known import KNOWN
-from byheart.scores.score_parts import check_room, missing_parts, parts_of_shard
-from byheart.scores.scored import Scored, describe, scored_windows
-from byheart.store import open_store
+from byheart.scores.catalogue import Catalogue
+from byheart.scores.kinds import SCORES
+from byheart.scores.measurements import find_measurements
+from byheart.scores.parts import Missing, parts_of_shard
+from byheart.scores.store import Reuse, ScoreStore
+from byheart.store import Store, open_store
 
 
 def run(*, books: str, model: str, windows: str, settings: str, store: str, plan: str) -> tuple[list[int], Placement]:
@@ -38,27 +43,40 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
     accelerator = choose_accelerator(subject)
     precision = subject.precision(accelerator)
     chosen = dataclasses.replace(given, score=dataclasses.replace(given.score, precision=precision))
-    scored = list(scored_windows(books, windows, described, tokenization, chosen))
-    counts = {one.address: one.windows for one in scored}  # the same text under two names is scored once
+    measurements = list(find_measurements(books, windows, described, tokenization, chosen))
+    counts = {one.address: one.windows for one in measurements}  # the same text under two names is scored once
 
-    place, shards = open_store(store), given.layout.shards
-    missing = missing_parts(place, parts_of_shard(counts, 1, 1), force=given.reuse.force)
-    names, total = {part.name for part in missing}, sum(len(part.rows) for part in missing)
-    left = {}
-    for shard in range(1, shards + 1):
-        mine = sum(len(part.rows) for part in parts_of_shard(counts, shard, shards) if part.name in names)
-        if mine:
-            left[shard] = mine
+    place, forced, drawn = open_store(store), given.reuse.force, uuid.uuid4().hex[:12]
+    scores = ScoreStore(place)
+    parts = parts_of_shard(counts, SCORES, 1, 1)
+    replaced = scores.unusable(parts, force=forced)
+    reuse = Reuse(replaced=replaced, run=drawn if forced else "")
+    scores.tidy(parts, reuse)
+    missing = scores.missing(parts, {}, reuse)
+    shards = _shards(missing, counts, given.layout.shards)
     planned = None
-    if left:
-        check_room(place, missing, tokenization.scored_tokens)
-        longest = Books(number=len(scored), characters=0, windows=max(left.values()))
+    if missing:
+        scores.check_room(missing, tokenization.scored_tokens)
+        longest = Books(number=len(measurements), characters=0, windows=max(shards.values()))
         planned = _fitting(accelerator, dataclasses.replace(subject, books=longest))
-    for one in scored:
-        describe(place, one)
-    write_plan(plan, _plan(accelerator, precision, planned, scored, counts, total))
-    _say(planned, total, sum(counts.values()), len(left))
-    return list(left) or [1], placement_of(planned, given.placement) if planned else PLAIN
+        _say_what_is_not_used(place, () if forced else replaced)
+    for one in measurements:
+        Catalogue(place).describe(one.address, one.about)
+    run = Plan(
+        run=drawn,
+        accelerator=accelerator.name,
+        precision=precision,
+        devices=_devices(planned) if planned else None,
+        addresses={one.book: one.address for one in measurements if not one.is_control},
+        control_addresses={one.book: one.address for one in measurements if one.is_control},
+        windows=counts,
+        missing=sum(len(one.windows) for one in missing),
+        forced=forced,
+        replaced=replaced,
+    )
+    write_plan(plan, run)
+    _say(planned, run.missing, sum(counts.values()), len(shards))
+    return list(shards) or [1], placement_of(planned, given.placement) if planned else PLAIN
 
 
 def choose_accelerator(subject: Subject) -> Accelerator:
@@ -98,25 +116,37 @@ def _fitting(accelerator: Accelerator, subject: Subject) -> Planned:
     return planned
 
 
-def _plan(
-    accelerator: Accelerator,
-    precision: str,
-    planned: Planned | None,
-    scored: list[Scored],
-    counts: dict[str, int],
-    missing: int,
-) -> Plan:
-    layout = planned.layout if planned else None
-    return Plan(
-        accelerator=accelerator.name,
-        precision=precision,
-        missing=missing,
-        layout=f"{layout.data}x{layout.model}, {layout.described}" if layout else "",
-        batch_size=layout.batch_size if layout else 0,
-        addresses={one.book: one.address for one in scored if not one.is_control},
-        control_addresses={one.book: one.address for one in scored if one.is_control},
-        windows=counts,
+def _shards(missing: Sequence[Missing], counts: Mapping[str, int], shards: int) -> dict[int, int]:
+    """The shards that have something to score, and how many windows each."""
+    left = {one.part: len(one.windows) for one in missing}
+    windows = {
+        shard: sum(left.get(part, 0) for part in parts_of_shard(counts, SCORES, shard, shards))
+        for shard in range(1, shards + 1)
+    }
+    return {shard: count for shard, count in windows.items() if count}
+
+
+def _devices(planned: Planned) -> PlannedDevices:
+    layout = planned.layout
+    return PlannedDevices(
+        flavour=planned.accelerator.flavour,
+        data=layout.data,
+        model=layout.model,
+        gather=layout.gather,
+        batch_size=layout.batch_size,
+        device_bytes=planned.memory.total,
     )
+
+
+def _say_what_is_not_used(place: Store, damaged: Iterable[str]) -> None:
+    for name in damaged:
+        say(f"damaged, and computed again: {place.locate(name)}")
+    if older := [held for held in Catalogue(place).held() if held.is_older]:
+        count, many = len(older), len(older) > 1
+        say(
+            f"the store holds {count:,} address{'es' * many} of an older release, which {'are' if many else 'is'} not "
+            "used: `store ls` names them"
+        )
 
 
 def _say(planned: Planned | None, missing: int, total: int, shards: int) -> None:

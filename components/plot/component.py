@@ -7,11 +7,13 @@ from kfp import dsl
 
 @dsl.component(base_image="byheart-plot:0.1.0", install_kfp_package=False)
 def plot(
+    store: str,
     book_texts: dsl.Input[dsl.Artifact],
     model_description: dsl.Input[dsl.Artifact],
     windows: dsl.Input[dsl.Artifact],
-    scores: dsl.Input[List[dsl.Artifact]],  # noqa: UP006
     settings: dsl.Input[dsl.Artifact],
+    plan: dsl.Input[dsl.Artifact],
+    scored: List[int],  # noqa: ARG001, UP006  of all shards: it has Kubeflow wait for them
     results: dsl.Output[dsl.Artifact],
     headline: dsl.Output[dsl.Metrics],
     summary_html: dsl.Output[dsl.HTML],
@@ -28,8 +30,9 @@ def plot(
             books=book_texts.path,
             model=model_description.path,
             windows=windows.path,
-            scores=[shard.path for shard in scores],
             settings=settings.path,
+            plan=plan.path,
+            store=store,
             results=results.path,
         )
         for name, number in numbers.items():

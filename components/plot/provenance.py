@@ -3,17 +3,16 @@
 import dataclasses
 import functools
 import zlib
-from collections.abc import Sequence
 from importlib.metadata import version
 
 import msgspec
 
 from byheart.contracts.model import Model, read_model
+from byheart.contracts.plan import Plan, read_plan
 from byheart.contracts.settings import Settings
 from byheart.contracts.version import CONTRACT_VERSION, code_version
 from byheart.contracts.windows import Tokenization, Windows, read_tokenization
 from byheart.measures.provenance import Code, Libraries, RunProvenance
-from byheart.scores.scores import ScoreManifest, read_score_manifest
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -23,16 +22,16 @@ class Run:
     settings: Settings
     model: Model
     tokenization: Tokenization
-    scores: ScoreManifest
+    plan: Plan
 
     @classmethod
-    def read(cls, *, settings: str, model: str, windows: str, scores: Sequence[str]) -> "Run":
+    def read(cls, *, settings: str, model: str, windows: str, plan: str) -> "Run":
         """The run that these artifacts belong to."""
         return cls(
             settings=Settings.read(settings),
             model=read_model(model),
             tokenization=read_tokenization(windows),
-            scores=read_score_manifest(scores),
+            plan=read_plan(plan),
         )
 
     @functools.cached_property
@@ -44,7 +43,7 @@ class Run:
             model=self.model.identity,
             tokenization=self.tokenization,
             settings=self.settings,
-            precision=self.scores.precision,
+            precision=self.plan.precision,
             plotted_with=Libraries(
                 numpy=version("numpy"),
                 pyarrow=version("pyarrow"),
@@ -62,7 +61,7 @@ class Run:
             (
                 f"model {model.source}{commit}, {model.parameters:,} parameters, "
                 f"weights sha256 {model.weights_sha256[:12]}",
-                f"{self.scores.precision}, {'no BOS' if bos is None else f'BOS {bos}'}",
+                f"{self.plan.precision}, {'no BOS' if bos is None else f'BOS {bos}'}",
                 f"{len(windows):,} windows of {window.prompt_tokens} + {self.tokenization.scored_tokens} tokens, "
                 f"one every {window.cursor_inc:,} characters{preset}",
                 "p_z at temperature 1, whole vocabulary",

@@ -1,7 +1,6 @@
 """Plot: from scores to what people read: charts, statistics, tables and provenance."""
 
 import platform
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from byheart.components.plot.summary import summary_table
 from byheart.components.plot.tables import control_sample_table, passages_table, windows_table
 from byheart.contracts.books import CONTROL, Book, read_refused
 from byheart.contracts.json_files import write_json
+from byheart.contracts.plan import Plan
 from byheart.contracts.progress import say
 from byheart.contracts.windows import control_sample, read_measured_books, read_windows
 from byheart.measures.control import Control
@@ -27,7 +27,9 @@ from byheart.measures.provenance import BookDescription, BookProvenance, Compute
 from byheart.measures.results import CONTROL_SAMPLE, PASSAGES, PROVENANCE, STATISTICS, SUMMARY, WINDOWS
 from byheart.measures.statistics import BookStatistics
 from byheart.measures.summary import summarize
-from byheart.scores.scores import Scores, part_from_bytes, part_name, part_ranges
+from byheart.scores.kinds import SCORES
+from byheart.scores.scores import Scores
+from byheart.scores.store import Reuse, ScoreStore
 from byheart.store import open_store
 
 _HARDLY_MEASURED = 0.9
@@ -35,25 +37,26 @@ _HARDLY_MEASURED = 0.9
 
 
 def run(
-    *, books: str, model: str, windows: str, scores: Sequence[str], settings: str, results: str
+    *, books: str, model: str, windows: str, settings: str, plan: str, store: str, results: str
 ) -> dict[str, float]:
     """Write a folder for each book, and what is of the run as a whole; the headline, by names that people read.
 
     Args:
-        books, model, windows, settings: what the stages before wrote.
-        scores: what each shard of `extract` wrote.
+        books, model, windows, settings, plan: what the stages before wrote.
+        store: where the scores are kept.
         results: the folder to write.
 
     Raises:
         StoreError: a score part is not there.
         DamagedError: a score part is not whole.
     """
-    whole, out = Run.read(settings=settings, model=model, windows=windows, scores=scores), Path(results)
+    whole, out = Run.read(settings=settings, model=model, windows=windows, plan=plan), Path(results)
+    scores = ScoreStore(open_store(store))
     texts = read_measured_books(books, windows)
     pictures: dict[str, Pictures] = {}
 
     def outcome(book: Book, control: Control | None) -> Outcome:
-        found, subject = _write_book(out, book, windows, whole, control)
+        found, subject = _write_book(out, book, windows, whole, scores, control)
         charted = book.role != CONTROL and len(texts) <= AT_LENGTH  # a control's rates stand in the others' charts
         pictures[book.name] = draw_pictures(subject, with_charts=charted)
         return found
@@ -82,9 +85,11 @@ def run(
     return metrics(in_order, summary)
 
 
-def _write_book(out: Path, book: Book, windows: str, whole: Run, control: Control | None) -> tuple[Outcome, Subject]:
+def _write_book(
+    out: Path, book: Book, windows: str, whole: Run, scores: ScoreStore, control: Control | None
+) -> tuple[Outcome, Subject]:
     """Write one book's folder; what is kept of it for the run's own files, and what its charts are about."""
-    measured, described = _read_book(book, windows, whole)
+    measured, described = _read_book(book, windows, whole, scores)
     found = all_passages(measured)
     outcome = outcome_of(measured, found, BookProvenance(**vars(whole.provenance), book=described), control)
     provenance = outcome.statistics.provenance
@@ -110,15 +115,15 @@ def _write_book(out: Path, book: Book, windows: str, whole: Run, control: Contro
     return outcome, subject
 
 
-def _read_book(book: Book, windows: str, whole: Run) -> tuple[Measured, BookDescription]:
+def _read_book(book: Book, windows: str, whole: Run, held: ScoreStore) -> tuple[Measured, BookDescription]:
     """One book with its scores, and what its files say of it."""
-    manifest, settings = whole.scores, whole.settings
+    plan, settings = whole.plan, whole.settings
     rows = read_windows(windows, book.name)
-    scores, computed_on = _read_scores(manifest.store, manifest.addresses[book.name], len(rows))
+    scores, computed_on = _read_scores(held, plan, plan.addresses[book.name], len(rows))
     sample = control_sample(rows, settings.control.control_sample)
     sample_scores = scores.rows(slice(0))
     if len(sample):
-        sample_scores, _ = _read_scores(manifest.store, manifest.control_addresses[book.name], len(sample))
+        sample_scores, _ = _read_scores(held, plan, plan.control_addresses[book.name], len(sample))
     described = BookDescription(
         name=book.name,
         title=book.title,
@@ -129,8 +134,8 @@ def _read_book(book: Book, windows: str, whole: Run) -> tuple[Measured, BookDesc
         origin=book.origin,
         report=book.report,
         chapters=len(book.chapters),
-        scores=manifest.addresses[book.name],
-        control_sample=manifest.control_addresses[book.name] if len(sample) else None,
+        scores=plan.addresses[book.name],
+        control_sample=plan.control_addresses[book.name] if len(sample) else None,
         computed_on=computed_on,
     )
     measured = measure(
@@ -146,18 +151,10 @@ def _read_book(book: Book, windows: str, whole: Run) -> tuple[Measured, BookDesc
     return measured, described
 
 
-def _read_scores(store: str, address: str, windows: int) -> tuple[Scores, list[ComputedOn]]:
-    """All scores at an address, and the different things that its parts were computed on."""
-    place = open_store(store)
-    parts: list[Scores] = []
-    computed_on: list[ComputedOn] = []
-    for number, rows in enumerate(part_ranges(windows)):
-        name = part_name(address, number)
-        part, note = part_from_bytes(place.read(name), address, number, len(rows), name=place.locate(name))
-        parts.append(part)
-        if (device := msgspec.convert(note, ComputedOn)) not in computed_on:
-            computed_on.append(device)
-    return Scores.concatenate(parts), computed_on
+def _read_scores(held: ScoreStore, plan: Plan, address: str, windows: int) -> tuple[Scores, list[ComputedOn]]:
+    """All scores at an address, and the different things that they were computed on."""
+    columns, computed_on = held.read(address, windows, SCORES, reuse=Reuse.of(plan))
+    return Scores(**columns), msgspec.convert(computed_on, list[ComputedOn])
 
 
 def _say_headline(numbers: BookStatistics) -> None:

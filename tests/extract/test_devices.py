@@ -14,8 +14,9 @@ import jax
 import pytest
 
 from byheart.components.extract import devices
-from byheart.components.extract.devices import Surroundings, check_found, find_devices
+from byheart.components.extract.devices import Surroundings, check_found, find_devices, planned_devices
 from byheart.contracts.errors import DeviceError
+from byheart.contracts.plan import PlannedDevices
 from byheart.machines.accelerators import GENERATIONS, ONE_HOST, find_accelerator
 
 
@@ -66,13 +67,45 @@ def test_gpus_of_any_kind_are_taken_but_not_fewer() -> None:
     assert "found 2 of TPU v4 (" in said("gpu-2", some(2, "TPU v4", "tpu"))
 
 
-def test_plan_for_a_cpu_takes_whatever_is_there() -> None:
-    check_found(find_accelerator("cpu"), some(1, "cpu", "cpu"))
-    check_found(find_accelerator("cpu"), some(8, "TPU v6 lite", "tpu"))
+def test_plan_for_a_cpu_takes_cpus_alone() -> None:
+    check_found(find_accelerator("cpu"), some(8, "cpu", "cpu"))
+    assert "accelerator cpu must give 1 device of cpu, found 8 of TPU v6 lite" in said(
+        "cpu", some(8, "TPU v6 lite", "tpu")
+    )
+    assert find_devices(find_accelerator("cpu")) == jax.devices("cpu")
 
 
-def test_devices_of_a_cpu_are_found() -> None:
-    assert find_devices(find_accelerator("cpu")) == jax.devices()
+def planned(data: int = 1, model: int = 1, device_bytes: float = 20e9) -> PlannedDevices:
+    return PlannedDevices(
+        flavour="cuda", data=data, model=model, gather=False, batch_size=64, device_bytes=device_bytes
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Gpu(Device):
+    """One that tells how much memory it has, or does not."""
+
+    memory: float | None
+
+    def memory_stats(self) -> dict[str, float] | None:
+        return {"bytes_limit": self.memory} if self.memory else None
+
+
+def test_exactly_as_many_devices_are_taken_as_were_planned_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = [Gpu("NVIDIA L4", "gpu", memory) for memory in (24e9, 20e9, None, 1e9)]
+    monkeypatch.setattr(jax, "devices", lambda: there)
+    assert planned_devices(find_accelerator("gpu-2"), planned(data=2)) == there[:2]
+    assert planned_devices(find_accelerator("gpu-2"), planned(model=3)) == there[:3]
+    with pytest.raises(DeviceError, match=r"5 devices of gpu-2 must be there, as planned, found 4: "):
+        planned_devices(find_accelerator("gpu-2"), planned(data=5))
+
+
+def test_device_must_have_the_memory_that_was_planned_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jax, "devices", lambda: [Gpu("NVIDIA T4", "gpu", 16e9)])
+    with pytest.raises(
+        DeviceError, match=r"a device must have 20.0 GB for the model and 64 windows, .* gpu-1, found 16.0 GB on NVIDIA"
+    ):
+        planned_devices(find_accelerator("gpu-1"), planned())
 
 
 @pytest.fixture

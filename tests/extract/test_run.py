@@ -1,5 +1,6 @@
 """The stage as a whole: windows in, score parts in the store out."""
 
+import dataclasses
 import errno
 import os
 import shutil
@@ -16,11 +17,14 @@ from byheart.components.plan.run import run as plan_stage
 from byheart.contracts.books import Book, write_books
 from byheart.contracts.errors import ByheartError, DamagedError, ModelError, StoreError
 from byheart.contracts.model import Model, write_model
-from byheart.contracts.plan import read_plan
+from byheart.contracts.plan import Plan, Stretch, read_plan, write_plan
 from byheart.contracts.settings import Settings
 from byheart.contracts.windows import Tokenization, Windows, control_sample, write_windows
 from byheart.machines.placement import PLAIN, Placement
-from byheart.scores.scores import Scores, part_from_bytes, part_name, part_ranges, read_score_manifest
+from byheart.scores.kinds import SCORES
+from byheart.scores.scores import Scores
+from byheart.scores.store import Reuse, ScoreStore
+from byheart.store import open_store
 from tests.contracts.test_settings import DEFAULTS
 from tests.extract.numpy_decoder import logits
 
@@ -71,21 +75,24 @@ class Stage:
         return plan_stage(**self._paths("books", "model", "windows", "settings", "store", "plan"))
 
     def extract(self, shard: int) -> None:
-        extract_stage(**self._paths("model", "windows", "settings", "store", "plan", "scores"), shard=shard)
+        self.scored = extract_stage(**self._paths("model", "windows", "settings", "store", "plan"), shard=shard)
 
     def _paths(self, *names: str) -> dict[str, str]:
         folders = ("books", "windows", "store")
         return {name: str(self.folder / (name if name in folders else f"{name}.json")) for name in names}
 
+    def planned(self) -> Plan:
+        return read_plan(self.folder / "plan.json")
+
     def read(self) -> Scores:
-        return self.read_at(read_score_manifest([self.folder / "scores.json"]).addresses["random"], WINDOWS)
+        return self.read_at(self.planned().addresses["random"], WINDOWS)
 
     def read_at(self, address: str, count: int) -> Scores:
-        parts = []
-        for number, rows in enumerate(part_ranges(count)):
-            data = (self.folder / "store" / part_name(address, number)).read_bytes()
-            parts.append(part_from_bytes(data, address, number, len(rows), name="part")[0])
-        return Scores.concatenate(parts)
+        return Scores(**self.scores.read(address, count, SCORES)[0])
+
+    @property
+    def scores(self) -> ScoreStore:
+        return ScoreStore(open_store(str(self.folder / "store")))
 
     def parts(self) -> dict[Path, int]:
         return {path: path.stat().st_mtime_ns for path in (self.folder / "store").rglob("*.parquet")}
@@ -119,7 +126,7 @@ def test_scores_are_those_of_a_float64_decoder(stage: Stage, bos_id: int | None)
 def test_control_sample_is_scored_under_the_prompt_of_another_window(stage: Stage, bos_id: int | None) -> None:
     stage(bos_id=bos_id, control_sample=30)
     sample = control_sample(SPANS, 30)
-    address = read_score_manifest([stage.folder / "scores.json"]).control_addresses["random"]
+    address = stage.planned().control_addresses["random"]
     scores = stage.read_at(address, len(sample))
     assert len(sample) == 30
     for row in (0, 17, 29):
@@ -132,7 +139,7 @@ def test_control_sample_is_scored_under_the_prompt_of_another_window(stage: Stag
 def test_control_sample_leaves_the_scores_and_their_address_as_they_were(stage: Stage) -> None:
     stage()
     before = stage.parts()
-    assert read_score_manifest([stage.folder / "scores.json"]).control_addresses == {}
+    assert stage.planned().control_addresses == {}
     stage(control_sample=30)
     after = stage.parts()
     assert {path: after[path] for path in before} == before
@@ -187,6 +194,51 @@ def test_parts_that_are_there_are_computed_anew_only_by_force(stage: Stage) -> N
     assert all(after[path][0] != inode for path, (inode, _) in before.items())
 
 
+def test_forced_run_that_was_killed_goes_on_where_it_was(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every batch is a piece here, and the run is killed as the fifth is to be written."""
+    stage()
+    before = {path: path.read_bytes() for path in stage.parts()}
+    stage.plan(force=True)
+    link, pieces = os.link, iter(range(999))
+
+    def killed(*arguments: Any) -> None:
+        if next(pieces) >= 4:
+            raise KeyboardInterrupt
+        link(*arguments)
+
+    monkeypatch.setattr("byheart.scores.batches.PIECE_SECONDS", 0.0)
+    monkeypatch.setattr(os, "link", killed)
+    with pytest.raises(KeyboardInterrupt):
+        stage.extract(1)
+    kept = [path for path in stage.parts() if path not in before]
+    assert len(kept) == 4
+    assert {path.parent.name for path in kept} == {stage.planned().run}
+    monkeypatch.undo()
+    stage.extract(1)
+    done = sum(int(path.stem.split("-")[1]) - int(path.stem.split("-")[0]) + 1 for path in kept)
+    assert stage.scored == WINDOWS - done
+    assert f"{WINDOWS:,} windows of 1 book, {done} scored already" in capsys.readouterr().out
+    assert {path: path.read_bytes() for path in stage.parts()} == before
+    stage.extract(1)
+    assert stage.scored == 0
+
+
+def test_only_the_windows_that_a_plan_asks_for_are_scored(stage: Stage) -> None:
+    stage.plan()
+    address = stage.planned().addresses["random"]
+    asked = {address: [Stretch(start=0, stop=10), Stretch(start=1_000, stop=1_100, step=10)]}
+    write_plan(stage.folder / "plan.json", dataclasses.replace(stage.planned(), asked=asked))
+    stage.extract(1)
+    assert stage.scored == 20
+    which = np.array([*range(10), *range(1_000, 1_100, 10)])
+    some, _ = stage.scores.read(address, WINDOWS, SCORES, which=which, reuse=Reuse())
+    stage()
+    assert stage.scored == WINDOWS - 20
+    np.testing.assert_allclose(some["token_log_probs"], stage.read().token_log_probs[which], rtol=1e-5, atol=1e-5)
+
+
 def test_part_that_another_run_has_made_meanwhile_is_left_out(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another run makes all parts while this one loads its weights."""
     other = Stage(stage.folder / "other")
@@ -212,7 +264,7 @@ def test_write_that_fails_ends_the_stage_with_its_own_message(stage: Stage, monk
     for path in stage.parts():
         path.unlink()
     monkeypatch.setattr(os, "fsync", fill)
-    with pytest.raises(StoreError, match=r"cannot write .*part-0000\d.parquet: No space left on device: make room"):
+    with pytest.raises(StoreError, match=r"cannot write .*part-0000\d.*parquet: No space left on device: make room"):
         stage()
     assert not stage.parts()
 
@@ -220,7 +272,7 @@ def test_write_that_fails_ends_the_stage_with_its_own_message(stage: Stage, monk
 def test_same_text_under_two_names_is_scored_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Stage(tmp_path, names=("random", "again"))()
     assert f"{WINDOWS:,} / {WINDOWS:,} windows" in capsys.readouterr().out
-    addresses = read_score_manifest([tmp_path / "scores.json"]).addresses
+    addresses = read_plan(tmp_path / "plan.json").addresses
     assert addresses["random"] == addresses["again"]
 
 
@@ -241,7 +293,7 @@ def test_settings_that_change_scores_change_the_address(stage: Stage) -> None:
 
 def test_half_precision_is_obeyed(stage: Stage) -> None:
     exact, rough = stage(), stage(precision="bfloat16")
-    assert read_score_manifest([stage.folder / "scores.json"]).precision == "bfloat16"
+    assert stage.planned().precision == "bfloat16"
     difference = np.abs(rough.token_log_probs - exact.token_log_probs)
     assert 1e-4 < difference.mean() < 0.15
 
@@ -260,9 +312,7 @@ def test_model_that_gives_no_number_is_refused(tmp_path: Path) -> None:
 
 def test_part_says_what_it_was_computed_on(stage: Stage) -> None:
     stage(batch_size=8)
-    address = read_score_manifest([stage.folder / "scores.json"]).addresses["random"]
-    data = (stage.folder / "store" / part_name(address, 0)).read_bytes()
-    _, computed_on = part_from_bytes(data, address, 0, 1_024, name="part")
+    _, (computed_on,) = stage.scores.read(stage.planned().addresses["random"], WINDOWS, SCORES)
     assert computed_on["batch_size"] == 8
     assert computed_on["precision"] == "float32"
     assert computed_on["device"] == "cpu"
@@ -274,29 +324,20 @@ def test_shards_share_the_parts_and_find_the_same_addresses(tmp_path: Path, caps
     whole, shared = Stage(tmp_path / "whole"), Stage(tmp_path / "shared")
     whole(control_sample=30)
     capsys.readouterr()
-    manifests, computed = [], []
+    computed, scored = [], []
     assert shared.plan(shards=3, control_sample=30)[0] == [1, 2, 3]
     for number in range(1, 4):
         before = shared.parts().keys()
         shared.extract(number)
-        manifests.append((shared.folder / "scores.json").read_text())
         computed.append(shared.parts().keys() - before)
+        scored.append(shared.scored)
     assert [len(parts) for parts in computed] == [1, 1, 1], "two of the book, one of its control sample"
     assert "shard 2/3: 76 windows of 1 book, 0 scored already" in capsys.readouterr().out
-    assert len(set(manifests)) == 1
-    assert manifests[0].replace("shared", "whole") == (whole.folder / "scores.json").read_text()
+    assert scored == [1_024, 76, 30]
+    assert shared.planned().addresses == whole.planned().addresses
     assert {path.name: path.read_bytes() for path in shared.parts()} == {
         path.name: path.read_bytes() for path in whole.parts()
     }
-
-
-def test_shards_that_used_another_precision_are_refused(tmp_path: Path) -> None:
-    stage, manifests = Stage(tmp_path), []
-    for precision in ("float32", "bfloat16"):
-        stage.run(precision=precision)
-        manifests.append((tmp_path / "scores.json").rename(tmp_path / precision))
-    with pytest.raises(DamagedError, match=r"one precision .* found float32 and bfloat16 .* set precision"):
-        read_score_manifest(manifests)
 
 
 def test_shards_without_anything_to_score_are_left_out(stage: Stage) -> None:
@@ -322,21 +363,18 @@ def test_run_whose_scores_are_there_is_planned_on_any_node_at_the_same_addresses
     scored = read_plan(stage.folder / "plan.json")
     assert stage.plan(accelerator="v6e-1x1") == ([1], PLAIN)
     again = read_plan(stage.folder / "plan.json")
-    assert (again.accelerator, again.precision, again.missing) == ("v6e-1x1", "bfloat16", 0)
+    assert (again.accelerator, again.precision, again.devices) == ("v6e-1x1", "bfloat16", None)
     assert again.addresses == scored.addresses
     before = stage.parts()
     stage.extract(1)
     assert stage.parts() == before
-    assert read_score_manifest([stage.folder / "scores.json"]).precision == "bfloat16"
 
 
 def test_scores_that_go_after_the_plan_are_not_computed_where_no_accelerator_was_asked_for(stage: Stage) -> None:
     stage.run()
     assert stage.plan() == ([1], PLAIN)
     min(stage.parts()).unlink()
-    with pytest.raises(
-        DamagedError, match=r"found 1,024 windows gone .* since it was planned, .*part-00000.*run again"
-    ):
+    with pytest.raises(DamagedError, match=r"found 1,024 windows gone since it was planned, .*part-00000.*run again"):
         stage.extract(1)
 
 

@@ -62,6 +62,7 @@ def expected_scores(logits: np.ndarray, targets: np.ndarray, temperature: float,
             {
                 "log_prob": row[target] - row.max() - np.log(np.exp(row - row.max()).sum()),
                 "rank": sum(other > row[target] for other in row),
+                "top_id": max(range(len(row)), key=lambda token: (row[token], -token)),
                 "log_top_k_mass": kept.max() + np.log(np.exp(kept - kept.max()).sum()) - log_total,
                 "tempered_log_prob": tempered[target] - log_total,
             }
@@ -79,7 +80,8 @@ def test_token_scores_agree_with_float64_numpy(temperature: float, top_k: int) -
     targets[:5] = logits[:5].argmax(axis=-1)
     found = compiled_score_tokens(logits, targets, temperature=temperature, top_k=top_k)
     expected = expected_scores(logits, targets, temperature, top_k)
-    np.testing.assert_array_equal(found.rank, expected.pop("rank"))
+    for name in ("rank", "top_id"):
+        np.testing.assert_array_equal(getattr(found, name), expected.pop(name))
     for name, values in expected.items():
         np.testing.assert_allclose(getattr(found, name), values, rtol=1e-6, atol=2e-6, err_msg=name)
 
@@ -96,6 +98,13 @@ def test_negative_zero_ties_with_zero() -> None:
     scores = compiled_score_tokens(logits, jnp.array([0]), temperature=1.0, top_k=1)
     assert int(scores.rank[0]) == 0
     assert float(scores.log_top_k_mass[0]) == pytest.approx(np.log(2 / (2 + np.exp(-1))), abs=1e-6)
+
+
+def test_token_that_is_preferred_is_the_first_of_equals() -> None:
+    logits = jnp.array([[1.0, 3.0, 3.0], [2.0, 1.0, -jnp.inf], [-0.0, 0.0, -1.0]])
+    scores = compiled_score_tokens(logits, jnp.array([0, 0, 0]), temperature=0.5, top_k=1)
+    assert scores.top_id.dtype == jnp.int32
+    np.testing.assert_array_equal(scores.top_id, [1, 0, 0])
 
 
 def test_probability_too_small_for_a_float_keeps_its_logarithm() -> None:
@@ -124,6 +133,7 @@ def test_scores_of_a_window_worked_by_hand() -> None:
     np.testing.assert_allclose(scores.log_p_z_top_k, [np.log(2 / 9), np.log(4 / 9), -np.inf], atol=1e-6)
     np.testing.assert_array_equal(scores.greedy, [False, True, False])
     np.testing.assert_array_equal(scores.token_ranks, [[0, 1], [0, 0], [1, 2]])
+    np.testing.assert_array_equal(scores.top_token_ids, np.zeros((3, 2)))
     np.testing.assert_allclose(scores.token_log_top_k_mass, np.full((3, 2), np.log(0.75)), atol=1e-6)
 
 
@@ -175,6 +185,7 @@ def test_sum_of_a_window_is_made_in_float64() -> None:
     tokens = TokenScores(
         log_prob=jnp.asarray(log_probs),
         rank=jnp.zeros(log_probs.shape, jnp.int32),
+        top_id=jnp.zeros(log_probs.shape, jnp.int32),
         log_top_k_mass=jnp.asarray(zeros),
         tempered_log_prob=jnp.asarray(log_probs),
     )

@@ -67,7 +67,7 @@ def test_memory_of_a_tiny_model_is_that_worked_by_hand() -> None:
     assert held.states == 2 * 6 * 8 * 2 + max(mlp, attention)
     assert held.gathered == 0
     assert held.head == 4 * 8 * 2 + 4 * 10 * 9
-    assert held.batches == 2 * (2 * 4 * 4 + 4 * 16)
+    assert held.batches == 2 * (2 * 4 * 4 + 4 * 20)
     assert held.total == held.weights + max(held.states, held.head) + held.batches
 
 

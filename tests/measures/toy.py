@@ -10,6 +10,7 @@ from byheart.components.plot.frame import Subject
 from byheart.components.plot.provenance import Run
 from byheart.contracts.books import Book, Chapter
 from byheart.contracts.model import Model
+from byheart.contracts.plan import Plan
 from byheart.contracts.settings import ChartSettings, Settings
 from byheart.contracts.windows import ControlSample, Tokenization, Windows, control_sample
 from byheart.measures.control import Control
@@ -18,7 +19,7 @@ from byheart.measures.outcomes import Outcome, control_of, outcome_of
 from byheart.measures.passages import all_passages
 from byheart.measures.provenance import BookDescription, BookProvenance, Code, ComputedOn
 from byheart.measures.statistics import BookStatistics
-from byheart.scores.scores import ScoreManifest, Scores
+from byheart.scores.scores import Scores
 from tests.contracts.test_settings import DEFAULTS
 
 COMPUTED_ON = ComputedOn(
@@ -58,6 +59,7 @@ def scores(log_p_z: np.ndarray, log_p_z_top_k: np.ndarray | None = None) -> Scor
         greedy=log_p_z > np.log(0.5),
         token_log_probs=log_p_z.astype(np.float32)[:, None],
         token_ranks=np.zeros((rows, 1), np.int32),
+        top_token_ids=np.zeros((rows, 1), np.int32),
         token_log_top_k_mass=np.zeros((rows, 1), np.float32),
     )
 
@@ -170,5 +172,8 @@ def run(*, bos_id: int | None = None, **settings: Any) -> Run:
             tokenizer_sha256="t" * 64, tokenizers="0.22.0", bos_id=bos_id,
             scored_tokens=chosen.window.scored_tokens(has_bos=bos_id is not None),
         ),
-        scores=ScoreManifest(store="/x/store", precision="float32", addresses={}, control_addresses={}),
+        plan=Plan(
+            run="drawn", accelerator="cpu", precision="float32", devices=None, addresses={}, control_addresses={},
+            windows={}, missing=0, forced=False, replaced={},
+        ),
     )  # fmt: skip

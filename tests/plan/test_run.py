@@ -1,5 +1,6 @@
 """The stage: what is left to score, and the pods that score it, through the compiled graph."""
 
+import dataclasses
 import json
 import re
 import typing
@@ -13,18 +14,20 @@ import pytest
 
 from byheart.components.plan.component import plan
 from byheart.contracts.books import Book, write_books
-from byheart.contracts.model import Model, write_model
-from byheart.contracts.plan import Plan, read_plan
-from byheart.contracts.settings import Settings
-from byheart.contracts.windows import Tokenization, Windows, write_windows
+from byheart.contracts.model import Model, read_model, write_model
+from byheart.contracts.plan import Plan, PlannedDevices, read_plan
+from byheart.contracts.settings import Settings, WindowSettings
+from byheart.contracts.windows import Tokenization, Windows, read_tokenization, write_windows
 from byheart.launch.compile import compile_pipeline
-from byheart.scores.score_parts import parts_of_shard
-from byheart.scores.scores import part_to_bytes
+from byheart.scores.kinds import SCORES
+from byheart.scores.measurements import find_measurements
+from byheart.scores.parts import parts_of_shard
+from byheart.scores.store import Reuse, ScoreStore
 from byheart.store import open_store
 from tests.contracts.test_settings import DEFAULTS
 from tests.launch.driver import Driver, read_compiled
 from tests.models.known_shapes import CONFIGS
-from tests.scores.test_scores import some_scores
+from tests.scores.test_scores import rows_of
 
 WINDOWS = 2_100
 """Three parts."""
@@ -70,9 +73,9 @@ class Run:
 
     def score(self) -> None:
         """Put all parts that were planned into the store."""
-        store = open_store(str(self.folder / "store"))
-        for part in parts_of_shard(self.planned().windows, 1, 1):
-            store.create(part.name, part_to_bytes(some_scores(len(part.rows)), part.address, part.number, {}))
+        scores = ScoreStore(open_store(str(self.folder / "store")))
+        for part in parts_of_shard(self.planned().windows, SCORES, 1, 1):
+            scores.write(part, rows_of(part), Reuse())
 
 
 @pytest.fixture(scope="module")
@@ -184,16 +187,81 @@ def test_plan_says_what_is_left_on_what_and_in_which_layout(tmp_path: Path, caps
     run = Run(tmp_path, "llama-3.1-70b")
     run.plan(accelerator="v6e-2x4", shards=3, control_sample=30)
     planned = run.planned()
-    assert (planned.missing, planned.batch_size) == (WINDOWS + 30, 512)
-    assert planned.layout == "8x1, weights split over all devices and gathered layer by layer"
+    assert planned.missing == WINDOWS + 30
+    assert planned.devices
+    assert 20e9 < planned.devices.device_bytes < 32e9
+    assert dataclasses.replace(planned.devices, device_bytes=0) == PlannedDevices(
+        flavour="tpu", data=8, model=1, gather=True, batch_size=512, device_bytes=0
+    )
     assert list(planned.windows.values()) == [WINDOWS, 30]
     line = json.loads(capsys.readouterr().out.splitlines()[0])["message"]
     assert line.startswith(f"{WINDOWS + 30:,} of {WINDOWS + 30:,} windows are to be scored in 3 tasks on v6e-2x4")
     assert "batches of 512; about 3:" in line
     run.score()
     run.plan(accelerator="v6e-2x4", shards=3, control_sample=30)
-    assert (run.planned().missing, run.planned().layout, run.planned().batch_size) == (0, "", 0)
+    assert (run.planned().missing, run.planned().devices) == (0, None)
     assert "all 2,130 windows are scored already: no accelerator is asked for" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("config", "batch_size"),
+    [("smollm2-135m", 16), ("llama-3.2-1b", 4), ("llama-3.1-70b", 1)],
+)
+def test_batch_on_a_cpu_takes_some_ten_seconds_by_the_speed_model(tmp_path: Path, config: str, batch_size: int) -> None:
+    run = Run(tmp_path, config)
+    for asked, planned in ((0, batch_size), (16, 16)):
+        run.plan(accelerator="cpu", batch_size=asked)
+        devices = run.planned().devices
+        assert devices
+        assert devices.batch_size == planned
+
+
+def test_runs_are_told_apart_and_force_names_what_is_to_be_replaced(tmp_path: Path) -> None:
+    run = Run(tmp_path, "smollm2-135m")
+    run.plan(accelerator="cpu")
+    first = run.planned()
+    run.score()
+    run.plan(accelerator="cpu")
+    assert run.planned().run != first.run
+    assert (run.planned().forced, run.planned().replaced) == (False, {})
+    run.plan(accelerator="cpu", force=True)
+    store = open_store(str(tmp_path / "store"))
+    assert (run.planned().forced, run.planned().missing) == (True, WINDOWS)
+    assert run.planned().replaced == {
+        stored.name: stored.version for stored in store.list("scores/") if stored.name.endswith(".parquet")
+    }
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LaterSettings(WindowSettings):
+    """Those of a later release, which has one more."""
+
+    added: int = 7
+
+
+def test_setting_of_windows_that_is_added_or_gives_the_same_windows_orphans_no_store(tmp_path: Path) -> None:
+    run = Run(tmp_path, "smollm2-135m")
+    run.plan(accelerator="cpu")
+    settings = Settings.from_parameters({**DEFAULTS, "precision": "float32", "bos": "false", "slice_length": 3_000})
+    later = dataclasses.replace(settings, window=LaterSettings(**vars(settings.window)))
+    found = find_measurements(
+        str(tmp_path / "books"),
+        str(tmp_path / "windows"),
+        read_model(tmp_path / "model.json"),
+        read_tokenization(tmp_path / "windows"),
+        later,
+    )
+    assert [one.address for one in found] == [run.planned().addresses["book"]]
+
+
+def test_store_of_an_older_release_is_named_and_never_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    older = tmp_path / "store" / "scores" / ("c" * 32) / "part-00000.parquet"
+    older.parent.mkdir(parents=True)
+    older.write_bytes(b"of contract 1")
+    run = Run(tmp_path, "smollm2-135m")
+    run.plan(accelerator="cpu")
+    assert "the store holds 1 address of an older release, which is not used" in capsys.readouterr().out
+    assert run.planned().missing == WINDOWS
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,25 @@
+"""Addresses, and the files of parts and pieces."""
+
 import contextlib
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 
-from byheart.contracts.errors import DamagedError
-from byheart.contracts.settings import ScoreSettings, WindowSettings
+from byheart.contracts import parquet
+from byheart.contracts.errors import DamagedError, StoreError
+from byheart.contracts.settings import ScoreSettings, Settings
 from byheart.contracts.version import CONTRACT_VERSION
-from byheart.contracts.windows import Tokenization
-from byheart.scores.scores import Scores, estimate_bytes, fingerprint, part_from_bytes, part_ranges, part_to_bytes
+from byheart.scores.address import address_of
+from byheart.scores.kinds import KINDS, SCORES
+from byheart.scores.parts import Part, Rows, part_to_bytes, parts_of, piece_to_bytes, rows_from_bytes
+from byheart.scores.scores import Scores
+from tests.contracts.test_settings import DEFAULTS
 
-WINDOW = WindowSettings(chunk_size=100, slice_length=2000, cursor_inc=10, max_length=0, prompt_tokens=50, bos="auto")
 SCORE = ScoreSettings(temperature=1.0, top_k=40, precision="float32")
-TOKENIZATION = Tokenization(tokenizer_sha256="t", tokenizers="0.22.0", bos_id=None, scored_tokens=50)
 INPUT = np.arange(300, dtype=np.int32).reshape(3, 100)
+DEVICE = {"device": "some accelerator", "code": {"commit": "c" * 40}}
 
 
 def some_scores(rows: int, tokens: int = 3) -> Scores:
@@ -25,76 +31,100 @@ def some_scores(rows: int, tokens: int = 3) -> Scores:
         greedy=np.arange(rows) % 3 == 0,
         token_log_probs=log_probs,
         token_ranks=random.integers(0, 9, (rows, tokens)).astype(np.int32),
+        top_token_ids=random.integers(0, 128_000, (rows, tokens)).astype(np.int32),
         token_log_top_k_mass=np.zeros((rows, tokens), np.float32),
     )
 
 
+def part_of(windows: int, address: str = "a", number: int = 0) -> Part:
+    return parts_of(address, number * SCORES.part_windows + windows, SCORES)[number]
+
+
+def rows_of(part: Part, tokens: int = 3) -> Rows:
+    columns = some_scores(len(part.windows), tokens).columns()
+    return Rows.of(np.arange(part.windows.start, part.windows.stop), columns, DEVICE)
+
+
 def address(**changes: object) -> str:
-    arguments = {
-        "model_input": INPUT,
-        "book_sha256": "b",
-        "weights_sha256": "w",
-        "tokenization": TOKENIZATION,
-        "window": WINDOW,
-        "score": SCORE,
-        **changes,
-    }
-    return fingerprint(**arguments)  # type: ignore[arg-type]
+    arguments = {"model_input": INPUT, "scored_tokens": 50, "weights_sha256": "w", "score": SCORE, **changes}
+    return address_of(**arguments)  # type: ignore[arg-type]
 
 
-def test_part_is_read_back_to_the_bit() -> None:
-    scores = some_scores(7)
-    read, computed_on = part_from_bytes(part_to_bytes(scores, "a", 2, {"device": "cpu"}), "a", 2, 7, name="part")
-    assert computed_on == {"device": "cpu"}
-    for field in dataclasses.fields(Scores):
-        written, found = getattr(scores, field.name), getattr(read, field.name)
-        assert found.dtype == written.dtype
-        np.testing.assert_array_equal(found, written)
+def test_columns_of_the_kind_are_the_fields_of_the_scores_in_type_and_order() -> None:
+    columns = some_scores(2).columns()
+    assert [(name, values.dtype, values.ndim) for name, values in columns.items()] == [
+        (name, np.dtype(column.dtype), 1 + column.per_token) for name, column in SCORES.columns.items()
+    ]
+    assert all(name == kind.name for name, kind in KINDS.items())
 
 
-def test_same_part_is_the_same_bytes() -> None:
-    assert part_to_bytes(some_scores(7), "a", 2, {}) == part_to_bytes(some_scores(7), "a", 2, {})
+@pytest.mark.parametrize("to_bytes", [part_to_bytes, piece_to_bytes])
+def test_part_and_piece_are_read_back_to_the_bit(to_bytes: object) -> None:
+    part = part_of(7, number=2)
+    rows = rows_of(part)
+    read = rows_from_bytes(to_bytes(part, rows), part, name="part")  # type: ignore[operator]
+    assert (read.computed_on, read.origins.tolist()) == ([DEVICE], [0] * 7)
+    assert read.windows.tolist() == list(range(2_048, 2_055))
+    for name, values in rows.columns.items():
+        assert read.columns[name].dtype == values.dtype
+        np.testing.assert_array_equal(read.columns[name], values)
 
 
 @pytest.mark.parametrize("rows", [1, 10, 1_024])
 @pytest.mark.parametrize("tokens", [1, 50])
 def test_estimate_suffices_for_text_that_is_not_memorised_and_is_not_far_off(rows: int, tokens: int) -> None:
-    random = np.random.default_rng(0)
-    scores = dataclasses.replace(
-        some_scores(rows, tokens),
-        token_ranks=random.lognormal(2, 2.5, (rows, tokens)).clip(0, 128_000).astype(np.int32),
-        token_log_top_k_mass=-random.exponential(0.5, (rows, tokens)).astype(np.float32),
-    )
-    taken = len(part_to_bytes(scores, "a" * 32, 0, {"device": "some accelerator", "code": {"commit": "c" * 40}}))
-    assert taken <= estimate_bytes([rows], tokens) <= 1.5 * taken + 2**15
+    random, part = np.random.default_rng(0), part_of(rows, "a" * 32)
+    held = rows_of(part, tokens)
+    held.columns["token_ranks"] = random.lognormal(2, 2.5, (rows, tokens)).clip(0, 128_000).astype(np.int32)
+    held.columns["token_log_top_k_mass"] = -random.exponential(0.5, (rows, tokens)).astype(np.float32)
+    taken = len(part_to_bytes(part, held))
+    assert taken <= SCORES.part_bytes(rows, tokens) <= 1.5 * taken + 2**15
 
 
 @pytest.mark.parametrize("place", [0.1, 0.3, 0.5, 0.7, 0.9])
 def test_flipped_byte_is_found_or_changes_nothing(place: float) -> None:
-    scores = some_scores(200)
-    data = bytearray(part_to_bytes(scores, "a", 0, {}))
+    part = part_of(200)
+    rows = rows_of(part)
+    data = bytearray(part_to_bytes(part, rows))
     data[int(len(data) * place)] ^= 0xFF
     with contextlib.suppress(DamagedError):
-        read, _ = part_from_bytes(bytes(data), "a", 0, 200, name="part")
-        np.testing.assert_array_equal(read.token_log_probs, scores.token_log_probs)
-        np.testing.assert_array_equal(read.log_p_z, scores.log_p_z)
+        read = rows_from_bytes(bytes(data), part, name="part")
+        for name, values in rows.columns.items():
+            np.testing.assert_array_equal(read.columns[name], values)
 
 
 @pytest.mark.parametrize("length", [0, 3, 100, -1])
 def test_truncated_part_is_damaged(length: int) -> None:
+    part = part_of(7)
     with pytest.raises(DamagedError, match="run again"):
-        part_from_bytes(part_to_bytes(some_scores(7), "a", 0, {})[:length], "a", 0, 7, name="part")
+        rows_from_bytes(part_to_bytes(part, rows_of(part))[:length], part, name="part")
 
 
-@pytest.mark.parametrize(("other", "part", "rows"), [("b", 0, 7), ("a", 1, 7), ("a", 0, 8)])
-def test_part_that_is_another_is_refused(other: str, part: int, rows: int) -> None:
-    with pytest.raises(DamagedError):
-        part_from_bytes(part_to_bytes(some_scores(7), "a", 0, {}), other, part, rows, name="part")
+@pytest.mark.parametrize("other", [part_of(7, "b"), part_of(7, number=1), part_of(8)])
+def test_part_that_is_another_is_refused(other: Part) -> None:
+    part = part_of(7)
+    with pytest.raises(DamagedError, match="found another"):
+        rows_from_bytes(part_to_bytes(part, rows_of(part)), other, name="part")
+
+
+def test_file_of_another_contract_is_refused_by_name_and_never_taken_for_damage(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    part, older = part_of(7), parquet.to_bytes({"log_p_z": np.zeros(7)}, {"address": "a", "part": 0, "computed_on": {}})
+    with pytest.raises(StoreError, match=rf"^the-part must be of contract {CONTRACT_VERSION}, found contract 1, of"):
+        rows_from_bytes(older, part, name="the-part")
+    monkeypatch.setattr("byheart.scores.parts.CONTRACT_VERSION", 99)
+    newer = part_to_bytes(part, rows_of(part))
+    monkeypatch.undo()
+    with pytest.raises(StoreError, match="found contract 99"):
+        rows_from_bytes(newer, part, name="the-part")
 
 
 @pytest.mark.parametrize("windows", [0, 1, 1023, 1024, 1025, 5000])
 def test_parts_hold_every_window_once(windows: int) -> None:
-    assert [index for rows in part_ranges(windows) for index in rows] == list(range(windows))
+    parts = parts_of("a", windows, SCORES)
+    assert [index for part in parts for index in part.windows] == list(range(windows))
+    assert len(parts) == SCORES.part_count(windows)
 
 
 def test_address_changes_with_everything_that_determines_a_score() -> None:
@@ -105,27 +135,13 @@ def test_address_changes_with_everything_that_determines_a_score() -> None:
         address(model_input=INPUT[:2]),
         address(model_input=INPUT[::-1]),
         address(model_input=INPUT.reshape(6, 50)),
-        address(book_sha256="c"),
+        address(scored_tokens=49),
         address(weights_sha256="c"),
-        address(tokenization=dataclasses.replace(TOKENIZATION, bos_id=1)),
-        address(tokenization=dataclasses.replace(TOKENIZATION, tokenizer_sha256="u")),
-        *(
-            address(window=dataclasses.replace(WINDOW, **{name: getattr(WINDOW, name) + 1}))
-            for name in ("chunk_size", "slice_length", "cursor_inc", "prompt_tokens", "max_length")
-        ),
         address(score=dataclasses.replace(SCORE, temperature=0.5)),
         address(score=dataclasses.replace(SCORE, top_k=41)),
         address(score=dataclasses.replace(SCORE, precision="bfloat16")),
     ]
     assert len({address(), *changed}) == 1 + len(changed)
-
-
-def test_address_does_not_change_with_the_way_a_bos_was_chosen() -> None:
-    assert address(window=dataclasses.replace(WINDOW, bos="false")) == address()
-
-
-def test_address_does_not_change_with_the_release_that_made_the_same_tokens() -> None:
-    assert address(tokenization=dataclasses.replace(TOKENIZATION, tokenizers="0.23.0")) == address()
 
 
 @pytest.mark.parametrize("dtype", [np.int64, ">i4", np.uint16])
@@ -134,7 +150,29 @@ def test_address_does_not_change_with_how_ids_are_held(dtype: str) -> None:
     assert address(model_input=np.asfortranarray(INPUT)) == address()
 
 
+def settings(text: str, **changes: object) -> ScoreSettings:
+    """Those of a run whose parameters came as JSON, as a cluster's do."""
+    parameters = {**DEFAULTS, "precision": "float32", **changes, **json.loads(text)}
+    return Settings.from_parameters(parameters).score
+
+
+@pytest.mark.parametrize(
+    "score",
+    [
+        dataclasses.replace(SCORE, temperature=1),
+        dataclasses.replace(SCORE, top_k=40.0),  # type: ignore[arg-type]
+        dataclasses.replace(SCORE, temperature=np.float64(1), top_k=np.int64(40)),  # type: ignore[arg-type]
+        settings("{}"),
+        settings('{"temperature": 1, "top_k": 40.0}'),
+        settings('{"temperature": 1, "top_k": 40.0}', preset="paper"),
+        settings('{"temperature": 1}', preset="marin"),
+    ],
+)
+def test_address_does_not_change_with_the_type_of_a_number(score: ScoreSettings) -> None:
+    assert address(score=score) == address()
+
+
 def test_address_changes_with_the_contract(monkeypatch: pytest.MonkeyPatch) -> None:
     before = address()
-    monkeypatch.setattr("byheart.scores.scores.CONTRACT_VERSION", CONTRACT_VERSION + 1)
+    monkeypatch.setattr("byheart.scores.address.CONTRACT_VERSION", CONTRACT_VERSION + 1)
     assert address() != before

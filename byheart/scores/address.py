@@ -1,0 +1,31 @@
+"""The address of a measurement: a hash of everything that determines its scores, and of nothing else."""
+
+import hashlib
+import json
+
+import numpy as np
+
+from byheart.contracts.settings import ScoreSettings
+from byheart.contracts.version import CONTRACT_VERSION
+
+
+def address_of(*, model_input: np.ndarray, scored_tokens: int, weights_sha256: str, score: ScoreSettings) -> str:
+    """The address of the scores of these windows under a model: 32 hexadecimal digits.
+
+    The token ids settle what book, tokenizer, BOS and window settings they came from. Which of the windows are asked
+    for is no part of it. Values are brought to their declared type first: Kubeflow hands 1.0 over as 1.
+
+    Args:
+        model_input: int32 [W, T], the token ids that are fed and scored.
+        scored_tokens: how many at the end of each window are scored.
+        score: its `precision` must be resolved: never `auto`.
+    """
+    ids = np.ascontiguousarray(model_input, "<i4")
+    determines = {
+        "contract": CONTRACT_VERSION,
+        "model_input": [*map(int, ids.shape), hashlib.sha256(ids.tobytes()).hexdigest()],
+        "scored_tokens": int(scored_tokens),
+        "weights": weights_sha256,
+        "score": [float(score.temperature), int(score.top_k), str(score.precision)],
+    }
+    return hashlib.sha256(json.dumps(determines, sort_keys=True).encode()).hexdigest()[:32]
