@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from byheart.contracts.model import Model, write_model
 from byheart.contracts.plan import Plan, write_plan
 from byheart.contracts.settings import Settings
 from byheart.contracts.windows import Tokenization, Windows, write_windows
+from byheart.measures.provenance import Code, ComputedOn
 from byheart.pipeline import DEFAULTS
 from byheart.scores.kinds import SCORES
 from byheart.scores.parts import Rows, parts_of
@@ -31,6 +33,10 @@ from byheart.store import open_store
 SECONDS, GIGABYTES = 30, 1.5
 PROMPT = SUFFIX = 50
 STRIDE = 10
+_COMPUTED_ON = ComputedOn(
+    device="none", devices=1, layout="1x1", precision="float32", batch_size=1, jax="none",
+    code=Code(version="none", commit=None),
+)  # fmt: skip
 _RUN = "import json, sys; from byheart.components.plot.run import run; run(**json.loads(sys.argv[1]))"
 
 
@@ -125,7 +131,7 @@ def _write_scores(random: np.random.Generator, windows: Windows, inputs: dict[st
     for part in parts_of(address, len(windows), SCORES):
         which = np.array(part.windows)
         some = {name: values[which] for name, values in columns.items()}
-        held.write(part, Rows.of(which, some, {"device": "none", "jax": "none"}), Reuse())
+        held.write(part, Rows.of(which, some, asdict(_COMPUTED_ON)), Reuse())
     plan = Plan(
         run="drawn",
         accelerator="cpu",

@@ -17,7 +17,7 @@ SOURCES = [
 ]
 
 ARROWS: dict[str, tuple[str, ...]] = {
-    "launch": ("launch", "pipeline", "desk", "scores", "machines", "store", "contracts"),
+    "launch": ("launch", "pipeline", "desk", "measures", "scores", "machines", "store", "contracts"),
     "desk": (
         *("desk", "machines", "models", "store", "contracts"),
         *("components.extract.scoring", "components.extract.sharding"),
@@ -31,7 +31,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "extract": ("components.extract", "scores", "machines", "models", "store", "contracts"),
     "plot": ("components.plot", "measures", "scores", "store", "contracts"),
     "verdict": ("components.verdict", "contracts"),
-    "measures": ("measures", "scores", "contracts"),
+    "measures": ("measures", "scores", "store", "contracts"),
     "scores": ("scores", "store", "contracts"),
     "machines": ("machines", "models", "store", "contracts"),
     "models": ("models", "store", "contracts"),
@@ -49,9 +49,9 @@ LUGGAGE: dict[str, tuple[str, ...]] = {
     "tokenize": ("numpy", "tokenizers", "transformers"),
     "plan": (),
     "extract": ("numpy", "jax"),
-    "plot": ("numpy", "jinja2", "matplotlib"),
+    "plot": ("numpy", "jinja2", "matplotlib", "msgspec"),
     "verdict": (),
-    "measures": ("numpy",),
+    "measures": ("numpy", "msgspec"),
     "scores": ("numpy",),
     "machines": (),
     "models": ("numpy", "yaml"),

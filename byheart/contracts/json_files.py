@@ -20,15 +20,24 @@ def write_json(path: str | Path, value: Any) -> None:
     Path(path).write_bytes(to_json(value))
 
 
+def from_json(data: bytes, kind: type[_Record], *, name: str) -> _Record:
+    """The value of that type that `to_json` made; `name` is for the error.
+
+    Raises:
+        DamagedError: the data is another.
+    """
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except msgspec.MsgspecError as error:
+        raise DamagedError(
+            f"{name} must be what an earlier stage wrote, found another content ({error}): run again from the start"
+        ) from None
+
+
 def read_json(path: str | Path, kind: type[_Record]) -> _Record:
     """The value of that type that `write_json` wrote.
 
     Raises:
         DamagedError: the file holds another.
     """
-    try:
-        return msgspec.json.decode(Path(path).read_bytes(), type=kind)
-    except msgspec.MsgspecError as error:
-        raise DamagedError(
-            f"{path} must be what an earlier stage wrote, found another content ({error}): run again from the start"
-        ) from None
+    return from_json(Path(path).read_bytes(), kind, name=str(path))

@@ -91,6 +91,7 @@ class Tokenization:
     """How the books of a run were tokenized."""
 
     tokenizer_sha256: str
+    """Of tokenizer.json."""
     tokenizers: str
     """The release of the library that ran it."""
     bos_id: int | None

@@ -6,6 +6,7 @@ import numpy as np
 
 from byheart.contracts.windows import Windows
 from byheart.measures.character_map import CharacterMap
+from byheart.measures.units import Characters
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,13 +42,22 @@ def words(text: str) -> Words:
     return Words(start=found[::2], stop=found[1::2])
 
 
-def not_measurable(covered: CharacterMap, windows: Windows, first: np.ndarray, *, stride: int) -> dict[str, int]:
-    """How many characters no window covers, by the reason.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NotMeasurable:
+    """How many characters no window covers, by the reason."""
 
-        first_prompt      before the first suffix: always a prompt, never asked for
-        short_slices      where slices inside the book had too few tokens
-        between_windows   the stride is longer than what is covered
-        tail              after the last window: the rest of the book has too few tokens
+    first_prompt: Characters
+    """Before the first suffix: always a prompt, never asked for."""
+    short_slices: Characters
+    """Where slices inside the book had too few tokens."""
+    between_windows: Characters
+    """Between windows, where the stride is longer than what they cover."""
+    tail: Characters
+    """After the last window: the rest of the book has too few tokens."""
+
+
+def not_measurable(covered: CharacterMap, windows: Windows, first: np.ndarray, *, stride: int) -> NotMeasurable:
+    """How many characters no window covers, by the reason.
 
     Args:
         covered: the map over spans from `first` to `windows.stop`.
@@ -56,12 +66,16 @@ def not_measurable(covered: CharacterMap, windows: Windows, first: np.ndarray, *
     """
     at = np.flatnonzero(~covered.measurable)
     if not len(windows):
-        return {"first_prompt": 0, "short_slices": 0, "between_windows": 0, "tail": len(at)}
+        return NotMeasurable(first_prompt=0, short_slices=0, between_windows=0, tail=len(at))
     leading, tail = at < first.min(), at >= windows.stop.max()
     short = leading & (at < windows.start[0]) & (windows.cursor[0] > 0)
     # Inside, the windows before and after a gap are a stride apart unless slices between them were short.
     before = np.searchsorted(np.maximum.accumulate(first), at, side="right") - 1
     steps = np.append(np.diff(windows.cursor), stride)
     short |= ~leading & ~tail & (steps[before] != stride)
-    reasons = {"first_prompt": leading & ~short, "short_slices": short, "between_windows": ~leading & ~short & ~tail}
-    return {name: int(which.sum()) for name, which in {**reasons, "tail": tail}.items()}
+    return NotMeasurable(
+        first_prompt=int((leading & ~short).sum()),
+        short_slices=int(short.sum()),
+        between_windows=int((~leading & ~short & ~tail).sum()),
+        tail=int(tail.sum()),
+    )

@@ -8,8 +8,13 @@ import math
 
 import numpy as np
 
+THRESHOLDS = (0.001, 0.01, 0.1, 0.5, 0.75)
+"""Values of p_z; source: Cooper et al. 2025, arXiv 2505.12546."""
+HEADLINE_THRESHOLD = 0.5
 P = (0.1, 0.5, 0.9, 0.99, 0.999)
 N = tuple(2**exponent for exponent in range(61))
+QUANTILES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
+"""Of the tries that a book's windows need."""
 EVIDENCE_FLOOR = 0.001
 """The p_z below which unrelated text begins to qualify; source: Cooper et al. 2025, arXiv 2505.12546."""
 

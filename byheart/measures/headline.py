@@ -1,12 +1,15 @@
-"""The headline: the same three numbers of every book, with what stands beside them, and of all books of a run."""
+"""The headline: the same numbers of every book, with what stands beside them, and of all books of a run."""
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from byheart.contracts.books import CONTROL
+from byheart.measures.discoverable import EVIDENCE_FLOOR, HEADLINE_THRESHOLD
+from byheart.measures.fields import fields_of
 from byheart.measures.outcomes import Outcome
-from byheart.measures.uncertainty import Interval
+from byheart.measures.statistics import BookStatistics, Headline
+from byheart.measures.summary import Summary
+from byheart.measures.units import Interval
 
 AT_LENGTH = 4
 """Books whose headlines are told one by one; of more, a table and what they are together."""
@@ -17,6 +20,7 @@ class Figure:
     """A number of the headline: a share, or a count of characters."""
 
     name: str
+    """What lists of numbers call it."""
     what: str
     """The words that follow the number in a sentence."""
     value: float | int | None
@@ -25,78 +29,88 @@ class Figure:
     control: float | int | None = None
     """The same of the run's controls."""
 
+    @property
+    def shown(self) -> str:
+        """The number as it stands on a page."""
+        return show(self.value)
 
-_COVERAGE = ("share of characters with p_z >= 0.5", "of measurable characters lie in a suffix with p_z ≥ 0.5")
-_WINDOWS = ("share of windows with p_z >= 0.001", "of windows have p_z ≥ 0.001")
-_LONGEST = ("longest passage at p_z >= 0.5, in characters", "characters in the longest passage at p_z ≥ 0.5")
+
+def show(value: float | int | None) -> str:
+    """A share in per cent, a count with its thousands apart, a dash for None."""
+    if value is None:
+        return "–"
+    return f"{value:.1%}" if isinstance(value, float) else f"{value:,}"
 
 
-def headline(outcome: Outcome, longest_control: int | None = None) -> tuple[Figure, Figure, Figure]:
-    """A book's three numbers, as its statistics have them.
+def figures(statistics: BookStatistics, longest_control: int | None = None) -> tuple[Figure, ...]:
+    """The headline of a book, as its statistics have it.
 
     Args:
         longest_control: characters in the longest passage of the run's controls, if it has some.
     """
-    numbers = outcome.statistics
-    coverage, windows = numbers["plain"]["coverage_at"]["suffix"]["0.5"], numbers["plain"]["windows_at"]["0.001"]
-    longest = longest_control if numbers["control"] else None
+    coverage = statistics.plain.coverage_at.suffix[HEADLINE_THRESHOLD]
+    windows = statistics.plain.windows_at[EVIDENCE_FLOOR]
     return (
-        _figure(_COVERAGE, coverage["share_of_measurable"], coverage["interval"], coverage["control"]),
-        _figure(_WINDOWS, windows["share"], windows["interval"], windows["control"]),
-        _figure(_LONGEST, _longest(outcome), None, longest),
+        _figure("coverage", coverage.share_of_measurable, coverage.interval, coverage.control),
+        _figure("windows", windows.share, windows.interval, windows.control),
+        _figure("longest", statistics.headline.longest, control=longest_control if statistics.control else None),
     )
 
 
-def headline_together(together: dict[str, Any], books: Sequence[Outcome]) -> dict[str, tuple[Figure, ...]]:
+def figures_together(summary: Summary, books: Sequence[BookStatistics]) -> dict[str, tuple[Figure, ...]]:
     """The headline of the books of a run, and of its controls, in one pool and as the mean of theirs.
 
     Args:
-        together: what `summary.together` has made of `books`.
+        books: those that `summary` is of.
     """
     found: dict[str, tuple[Figure, ...]] = {}
-    for role, control in (("books", False), ("controls", True)):
-        if not together[role]:
+    for role, together in (("books", summary.books), ("controls", summary.controls)):
+        if not together:
             continue
-        longest = longest_passage([book for book in books if (book.described["role"] == CONTROL) == control])
-        for way, said in (("micro", f"{role} in one pool"), ("macro", f"mean of the {role}")):
-            rates = together[role]["plain"][way]
-            coverage, windows = rates["suffix_coverage_at_0.5"], rates["windows_at_0.001"]
-            found[said] = (
-                _figure(_COVERAGE, coverage["share"], coverage["interval"]),
-                _figure(_WINDOWS, windows["share"], windows["interval"]),
-                *([_figure(_LONGEST, longest)] if way == "micro" else []),
+        longest = longest_passage(book for book in books if is_control(book) == (together is summary.controls))
+        for way, rates in (
+            (f"{role} in one pool", together.plain.micro),
+            (f"mean of the {role}", together.plain.macro),
+        ):
+            coverage, windows = rates.suffix_coverage_at[HEADLINE_THRESHOLD], rates.windows_at[EVIDENCE_FLOOR]
+            found[way] = (
+                _figure("coverage", coverage.share, coverage.interval),
+                _figure("windows", windows.share, windows.interval),
+                *([_figure("longest", longest)] if rates is together.plain.micro else []),
             )
     return found
 
 
-def metrics(books: Sequence[Outcome], together: dict[str, Any]) -> dict[str, float]:
+def metrics(books: Sequence[Outcome], summary: Summary) -> dict[str, float]:
     """What Kubeflow lists of a run, by names that people read: of each book, or of all together if they are many."""
     told: dict[str, tuple[Figure, ...]]
     if len(books) <= AT_LENGTH:
-        told = {book.described["name"]: headline(book) for book in books}
+        told = {outcome.book.name: figures(outcome.statistics) for outcome in books}
     else:
-        told = headline_together(together, books)
-    found = {f"{who}: {figure.name}": figure.value for who, figures in told.items() for figure in figures}
+        told = figures_together(summary, [outcome.statistics for outcome in books])
+    found = {f"{who}: {figure.name}": figure.value for who, some in told.items() for figure in some}
     return {name: value for name, value in found.items() if value is not None}
 
 
-def longest_passage(books: Sequence[Outcome]) -> int | None:
+def longest_passage(books: Iterable[BookStatistics]) -> int | None:
     """Characters in the longest passage of these books at p_z ≥ 0.5; None if there are none."""
-    return max(map(_longest, books), default=None)
+    return max((book.headline.longest for book in books), default=None)
 
 
-def best_known_first(books: Sequence[Outcome]) -> list[Outcome]:
-    """The books, then the controls, each by the headline."""
-
-    def order(book: Outcome) -> tuple[bool, list[float]]:
-        return book.described["role"] == CONTROL, [-(value or 0) for value in book.statistics["headline"].values()]
-
-    return sorted(books, key=order)
+def is_control(book: BookStatistics) -> bool:
+    """Whether the book is a control."""
+    return book.provenance.book.role == CONTROL
 
 
-def _longest(outcome: Outcome) -> int:
-    return outcome.statistics["headline"]["longest_passage_characters_at_0.5"]
+def best_known_first(book: BookStatistics) -> tuple[bool, float, float, int]:
+    """What to sort by: the books, then the controls, each with the best known first."""
+    headline = book.headline
+    return is_control(book), -(headline.coverage or 0), -(headline.windows or 0), -headline.longest
 
 
-def _figure(named: tuple[str, str], value: Any, interval: Any = None, control: Any = None) -> Figure:
-    return Figure(name=named[0], what=named[1], value=value, interval=interval, control=control)
+def _figure(
+    attribute: str, value: float | int | None, interval: Interval | None = None, control: float | int | None = None
+) -> Figure:
+    (field,) = (field for field in fields_of(Headline) if field.attribute == attribute)
+    what = field.sentence.removeprefix("… ")
+    return Figure(name=field.title, what=what, value=value, interval=interval, control=control)

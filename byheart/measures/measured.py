@@ -8,11 +8,8 @@ from byheart.contracts.books import Book
 from byheart.contracts.windows import ControlSample, Windows
 from byheart.measures.character_map import CharacterMap, character_map
 from byheart.measures.repetition import Repetition, repetition
+from byheart.measures.schemes import Coverages, Schemes
 from byheart.scores.scores import Scores
-
-SCHEMES = {"plain": "log_p_z", "top_k": "log_p_z_top_k"}
-"""The two p_z of a window, by the column that holds them: temperature 1 over the whole vocabulary, or as decoded."""
-COVERAGES = ("suffix", "window")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -21,8 +18,7 @@ class Scheme:
 
     log_p_z: np.ndarray
     """float64 [W]"""
-    maps: dict[str, CharacterMap]
-    """Of the characters covered by a suffix (`suffix`), and anywhere in a window (`window`)."""
+    maps: Coverages[CharacterMap]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -32,7 +28,7 @@ class Measured:
     book: Book
     windows: Windows
     scores: Scores
-    schemes: dict[str, Scheme]
+    schemes: Schemes[Scheme]
     repetition: Repetition
     sample: ControlSample
     sample_scores: Scores
@@ -55,17 +51,23 @@ def measure(
     """The maps and figures that follow from a book's windows and their scores."""
 
     def scheme(log_p_z: np.ndarray) -> Scheme:
-        firsts = {"suffix": windows.suffix_start, "window": windows.start}
-        maps = {name: character_map(len(book.text), first, windows.stop, log_p_z) for name, first in firsts.items()}
-        return Scheme(log_p_z=log_p_z, maps=maps)
+        def covered(first: np.ndarray) -> CharacterMap:
+            return character_map(len(book.text), first, windows.stop, log_p_z)
+
+        return Scheme(log_p_z=log_p_z, maps=first_covered(windows).map(covered))
 
     return Measured(
         book=book,
         windows=windows,
         scores=scores,
-        schemes={name: scheme(getattr(scores, column)) for name, column in SCHEMES.items()},
+        schemes=Schemes(plain=scheme(scores.log_p_z), top_k=scheme(scores.log_p_z_top_k)),
         repetition=repetition(book.text, windows, prompt_tokens=prompt_tokens, scored_tokens=scored_tokens),
         sample=sample,
         sample_scores=sample_scores,
         stride=stride,
     )
+
+
+def first_covered(windows: Windows) -> Coverages[np.ndarray]:
+    """int64 [W]: the first character that each window covers."""
+    return Coverages(suffix=windows.suffix_start, window=windows.start)

@@ -2,39 +2,59 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from byheart.measures.measured import SCHEMES
-from byheart.measures.rates import Rates
-from byheart.measures.uncertainty import Counts
+from byheart.contracts.books import CONTROL
+from byheart.measures.compute import compute_statistics
+from byheart.measures.control import Control
+from byheart.measures.discoverable import THRESHOLDS
+from byheart.measures.measured import Measured
+from byheart.measures.passages import BookPassages
+from byheart.measures.provenance import BookDescription, BookProvenance
+from byheart.measures.rates import Rates, count
+from byheart.measures.scheme_statistics import SchemeStatistics
+from byheart.measures.schemes import Schemes, gather
+from byheart.measures.statistics import BookStatistics
+from byheart.measures.uncertainty import Counts, blocks
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Outcome:
     """What is kept of a book once its own files are written."""
 
-    described: dict[str, Any]
-    """What the provenance says of it."""
-    statistics: dict[str, Any]
-    rates: dict[str, Rates]
-    """Under each scheme, as the other two."""
-    counts: dict[str, Counts]
-    log_p_z: dict[str, np.ndarray]
+    statistics: BookStatistics
+    rates: Schemes[Rates]
+    counts: Schemes[Counts]
+    log_p_z: Schemes[np.ndarray]
+
+    @property
+    def book(self) -> BookDescription:
+        """What is said of the book."""
+        return self.statistics.provenance.book
+
+    @property
+    def is_control(self) -> bool:
+        """Whether the model cannot have seen it."""
+        return self.book.role == CONTROL
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class Control:
-    """What is expected where a model has not seen the text: the control books of a run, taken together."""
+def outcome_of(measured: Measured, found: BookPassages, provenance: BookProvenance, control: Control | None) -> Outcome:
+    """The numbers of a book, and what the run's own files need of it.
 
-    books: list[str]
-    rates: dict[str, Rates]
-    """Under each scheme, over the blocks of all control books."""
-    log_p_z: dict[str, np.ndarray]
-    """Under each scheme, float64, the windows of all control books."""
-    clear: dict[str, dict[str, tuple[int, int]]]
-    """Under each scheme, by threshold: how many of the non-overlapping windows reach it, of how many."""
+    Args:
+        found: the book's passages.
+        control: the run's control books together; None for one of them, and where there are none.
+    """
+    cut = blocks(measured.book)
+    counts = measured.schemes.map(lambda scheme: count(measured, scheme, cut))
+    rates = counts.map(Rates.of)
+    return Outcome(
+        statistics=compute_statistics(measured, cut, rates, found, provenance, control),
+        rates=rates,
+        counts=counts,
+        log_p_z=measured.schemes.map(lambda scheme: scheme.log_p_z),
+    )
 
 
 def control_of(books: Sequence[Outcome]) -> Control | None:
@@ -42,14 +62,14 @@ def control_of(books: Sequence[Outcome]) -> Control | None:
     if not books:
         return None
     return Control(
-        books=[outcome.described["name"] for outcome in books],
-        rates={name: Rates.of(Counts.pooled([outcome.counts[name] for outcome in books])) for name in SCHEMES},
-        log_p_z={name: np.concatenate([outcome.log_p_z[name] for outcome in books]) for name in SCHEMES},
-        clear={name: _clear([outcome.statistics[name]["windows_at"] for outcome in books]) for name in SCHEMES},
+        books=[outcome.book.name for outcome in books],
+        rates=gather(outcome.counts for outcome in books).map(lambda counts: Rates.of(Counts.pooled(counts))),
+        log_p_z=gather(outcome.log_p_z for outcome in books).map(np.concatenate),
+        clear=gather(outcome.statistics.schemes for outcome in books).map(_clear),
     )
 
 
-def _clear(books: Sequence[dict[str, Any]]) -> dict[str, tuple[int, int]]:
+def _clear(books: Sequence[SchemeStatistics]) -> dict[float, tuple[int, int]]:
     """The sums of the books' non-overlapping windows, by threshold."""
-    found = {threshold: [windows_at[threshold]["non_overlapping"] for windows_at in books] for threshold in books[0]}
-    return {at: (sum(each["count"] for each in some), sum(each["of"] for each in some)) for at, some in found.items()}
+    each = {at: [book.windows_at[at].non_overlapping for book in books] for at in THRESHOLDS}
+    return {at: (sum(one.count for one in some), sum(one.of for one in some)) for at, some in each.items()}

@@ -5,8 +5,16 @@ import math
 
 import numpy as np
 
+from byheart.contracts.books import Book
 from byheart.contracts.windows import Windows
 from byheart.measures.character_map import CharacterMap
+from byheart.measures.discoverable import THRESHOLDS
+from byheart.measures.measured import Measured
+from byheart.measures.schemes import Schemes
+from byheart.measures.units import PZ, Characters, Nats, Position, Row, Share, WindowCount
+
+BookPassages = Schemes[dict[float, list["Passage"]]]
+"""The passages of a book under each scheme, at each threshold."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -16,23 +24,36 @@ class Passage:
     It is stitched from windows that were each given the book's own prompt: no single generation produced it.
     """
 
-    start: int
-    stop: int
-    windows: int
+    start: Position
+    """Its first character."""
+    stop: Position
+    """The character after its last."""
+    characters: Characters
+    """Its length."""
+    windows: WindowCount
     """Windows whose scored suffix lies wholly inside."""
-    weakest_window: int | None
-    """The index of the one with the smallest log_p_z, the earliest of equals."""
-    weakest_log_p_z: float | None
-    """None also where it is -inf: a suffix that fell outside the top k."""
-    qualifying_share: float | None
+    weakest_window: Row | None
+    """The row in windows.parquet, from 0, of the one with the smallest log_p_z, the earliest of equals."""
+    weakest_log_p_z: Nats | None
+    """Its log_p_z; null also where that is minus infinity, which only top-k gives."""
+    qualifying_share: Share | None
     """Share of those windows at or above the threshold."""
-    longest_consecutive: int
+    longest_consecutive: WindowCount
     """Longest run of windows at consecutive cursors among them that are at or above the threshold."""
 
-    @property
-    def characters(self) -> int:
-        """Its length."""
-        return self.stop - self.start
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ListedPassage(Passage):
+    """A passage as passages.csv lists it: with what it was found under, and where it stands."""
+
+    scheme: str
+    """The p_z it was found under: `plain` or `top_k`."""
+    threshold: PZ
+    """The threshold that its characters reach."""
+    chapter: str | None
+    """The title of the chapter that it begins in; empty before the first."""
+    repetitive_share: Share
+    """Share of its characters that lie in the suffix of a window flagged as repetitive."""
 
 
 def passages(
@@ -59,6 +80,7 @@ def passages(
         return Passage(
             start=start,
             stop=stop,
+            characters=stop - start,
             windows=len(inside),
             weakest_window=weakest,
             weakest_log_p_z=float(log_p_z[weakest]) if weakest is not None and np.isfinite(log_p_z[weakest]) else None,
@@ -68,6 +90,47 @@ def passages(
 
     starts, stops = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
     return [passage(int(start), int(stop)) for start, stop in zip(starts, stops, strict=True)]
+
+
+def all_passages(measured: Measured) -> BookPassages:
+    """The passages under each scheme, at each threshold."""
+    return measured.schemes.map(
+        lambda scheme: {
+            threshold: passages(scheme.maps.suffix, measured.windows, scheme.log_p_z, threshold, stride=measured.stride)
+            for threshold in THRESHOLDS
+        }
+    )
+
+
+def list_passages(measured: Measured, found: BookPassages) -> list[ListedPassage]:
+    """The passages as a list, each with its scheme, its threshold and its place in the book."""
+    repetitive = np.concatenate([[0], np.cumsum(_repetitive_characters(measured))])
+    return [
+        ListedPassage(
+            **vars(passage),
+            scheme=scheme,
+            threshold=threshold,
+            chapter=_chapter(measured.book, passage.start),
+            repetitive_share=round(float(repetitive[passage.stop] - repetitive[passage.start]) / passage.characters, 4),
+        )
+        for scheme, by_threshold in (("plain", found.plain), ("top_k", found.top_k))
+        for threshold, some in by_threshold.items()
+        for passage in some
+    ]
+
+
+def _repetitive_characters(measured: Measured) -> np.ndarray:
+    """bool [C]: whether each character lies in the suffix of a repetitive window."""
+    which = measured.repetition.repetitive
+    edges = np.zeros(len(measured.book.text) + 1, np.int64)
+    np.add.at(edges, measured.windows.suffix_start[which], 1)
+    np.add.at(edges, measured.windows.stop[which], -1)
+    return np.cumsum(edges)[:-1] > 0
+
+
+def _chapter(book: Book, position: int) -> str | None:
+    """The title of the chapter that a character stands in; None before the first."""
+    return next((chapter.title for chapter in reversed(book.chapters) if chapter.start <= position), None)
 
 
 def _longest_run(cursors: np.ndarray, stride: int) -> int:

@@ -6,64 +6,42 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from byheart.measures.discoverable import N, P, tau
-from byheart.measures.measured import COVERAGES, Measured, Scheme
-from byheart.measures.uncertainty import Blocks, Counts, Interval, effective_samples, intervals
-
-THRESHOLDS = (0.001, 0.01, 0.1, 0.5, 0.75)
-"""Values of p_z; source: Cooper et al. 2025, arXiv 2505.12546."""
-
-Kind = tuple[str, float] | tuple[str, float, int]
-WINDOWS = "windows"
-DISCOVERABLE = "discoverable"
-GREEDY: Kind = ("greedy", 0)
-
-KINDS: tuple[Kind, ...] = (
-    GREEDY,
-    *((WINDOWS, threshold) for threshold in THRESHOLDS),
-    *((DISCOVERABLE, p, n) for p in P for n in N),
-    *((coverage, threshold) for coverage in COVERAGES for threshold in THRESHOLDS),
-)
-"""What is counted: shares of windows, and under each coverage shares of measurable characters."""
+from byheart.measures.discoverable import THRESHOLDS, N, P, tau
+from byheart.measures.measured import Measured, Scheme
+from byheart.measures.schemes import Coverages
+from byheart.measures.uncertainty import Blocks, Counts, effective_samples, intervals
+from byheart.measures.units import Interval
 
 
-def count(measured: Measured, scheme: Scheme, blocks: Blocks) -> Counts:
-    """The counts of `KINDS` in each block; a window lies in the block where its suffix begins."""
-    levels = [math.log(threshold) for threshold in THRESHOLDS]
-    needed = [*levels, *(tau(n, p) for p in P for n in N)]
-    windows = Counts.of(
-        [measured.scores.greedy, *(scheme.log_p_z >= level for level in needed)],
-        among=np.ones(len(measured.windows), bool),
-        block=blocks.of(measured.windows.suffix_start),
-        blocks=len(blocks),
-    )
-    characters = blocks.of(np.arange(len(measured.book.text)))
-    covered = [
-        Counts.of(
-            [scheme.maps[coverage].reaches(level) for level in levels],
-            among=scheme.maps[coverage].measurable,
-            block=characters,
-            blocks=len(blocks),
-        )
-        for coverage in COVERAGES
-    ]
-    return Counts.side_by_side([windows, *covered])
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Rate:
+    """A share of windows or characters, and how sure it is."""
+
+    share: float | None
+    """None where there is nothing to take a share of."""
+    interval: Interval | None
+    """The 95% interval, None if there are too few blocks."""
+    effective_sample: float | None
+    """How many independent observations it is worth, None where nothing varies."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Rates:
-    """The rates of `KINDS`, of one book or of several together."""
+    """The rates of one book under one scheme, or of several books together."""
 
-    values: np.ndarray
-    """float64 [K], NaN where there is nothing to take a share of."""
-    bounds: list[Interval | None]
-    effective: list[float | None]
+    greedy: Rate
+    """Windows that greedy decoding would give."""
+    windows_at: dict[float, Rate]
+    """Windows at or above each threshold of p_z."""
+    discoverable: dict[float, list[Rate]]
+    """(n, p)-discoverable windows: by p, for each n of `N`."""
+    coverage_at: Coverages[dict[float, Rate]]
+    """Measurable characters at or above each threshold."""
 
     @classmethod
     def of(cls, counts: Counts) -> "Rates":
         """The rates over all blocks, each block with the weight of what it holds."""
-        values, replicates = counts.rates(), counts.resampled()
-        return cls(values=values, bounds=intervals(replicates), effective=effective_samples(values, replicates))
+        return cls._from(counts.rates(), counts.resampled())
 
     @classmethod
     def mean(cls, books: Sequence[Counts]) -> "Rates":
@@ -74,21 +52,46 @@ class Rates:
         drawn = np.array([counts.resampled(seed=number) for number, counts in enumerate(books)])
         count = held.sum(axis=0)
         values = np.divide(np.where(held, each, 0).sum(axis=0), count, out=np.full(len(count), np.nan), where=count > 0)
-        replicates = np.where(held[:, None], drawn, 0).sum(axis=0) / np.maximum(count, 1)
-        return cls(values=values, bounds=intervals(replicates), effective=effective_samples(values, replicates))
+        return cls._from(values, np.where(held[:, None], drawn, 0).sum(axis=0) / np.maximum(count, 1))
 
-    def rate(self, *kind: float | str) -> float | None:
-        """The rate of a kind, None if it has none."""
-        value = float(self.values[_PLACE[kind]])
-        return None if math.isnan(value) else value
+    @classmethod
+    def _from(cls, values: np.ndarray, replicates: np.ndarray) -> "Rates":
+        """The rates in the order in which `count` counts them."""
+        rates = (
+            Rate(share=None if math.isnan(value) else float(value), interval=interval, effective_sample=effective)
+            for value, interval, effective in zip(
+                values, intervals(replicates), effective_samples(values, replicates), strict=True
+            )
+        )
 
-    def interval(self, *kind: float | str) -> Interval | None:
-        """Its 95% interval, None if there are too few blocks."""
-        return self.bounds[_PLACE[kind]]
+        def by_threshold() -> dict[float, Rate]:
+            return {threshold: next(rates) for threshold in THRESHOLDS}
 
-    def effective_sample(self, *kind: float | str) -> float | None:
-        """How many independent observations it is worth, None where nothing varies."""
-        return self.effective[_PLACE[kind]]
+        return cls(
+            greedy=next(rates),
+            windows_at=by_threshold(),
+            discoverable={p: [next(rates) for _ in N] for p in P},
+            coverage_at=Coverages(suffix=by_threshold(), window=by_threshold()),
+        )
 
 
-_PLACE: dict[tuple[float | str, ...], int] = {kind: place for place, kind in enumerate(KINDS)}
+def count(measured: Measured, scheme: Scheme, blocks: Blocks) -> Counts:
+    """What `Rates` are made of, in each block; a window lies in the block where its suffix begins."""
+    levels = [math.log(threshold) for threshold in THRESHOLDS]
+    needed = [*levels, *(tau(n, p) for p in P for n in N)]
+    windows = Counts.of(
+        [measured.scores.greedy, *(scheme.log_p_z >= level for level in needed)],
+        among=np.ones(len(measured.windows), bool),
+        block=blocks.of(measured.windows.suffix_start),
+        blocks=len(blocks),
+    )
+    characters = blocks.of(np.arange(len(measured.book.text)))
+    covered = scheme.maps.map(
+        lambda covered: Counts.of(
+            [covered.reaches(level) for level in levels],
+            among=covered.measurable,
+            block=characters,
+            blocks=len(blocks),
+        )
+    )
+    return Counts.side_by_side([windows, covered.suffix, covered.window])

@@ -1,220 +1,202 @@
-"""The numbers of one book, as they stand in statistics.json: a pure function of what was measured."""
+"""The numbers of one book, as statistics.json holds them: each with its unit, and a sentence that says what it is.
+
+Docs, JSON Schema and pages take name, unit and sentence from here. What has no value is None.
+"""
 
 import dataclasses
-import math
-from typing import Any
+from typing import Annotated
 
-import numpy as np
+import msgspec
 
-from byheart.measures.coverage import Words, not_measurable, words
-from byheart.measures.discoverable import EVIDENCE_FLOOR, N, P, below_floor, log10_n_needed
-from byheart.measures.measured import COVERAGES, Measured, Scheme
-from byheart.measures.outcomes import Control
-from byheart.measures.passages import Passage, passages
-from byheart.measures.rates import DISCOVERABLE, GREEDY, THRESHOLDS, WINDOWS, Rates
-from byheart.measures.uncertainty import FEWEST_BLOCKS, LEVEL, REPLICATES, Blocks, non_overlapping, wilson
-
-QUANTILES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
-HEADLINE_THRESHOLD = 0.5
-
-Statistics = dict[str, Any]
-
-
-def statistics(
-    measured: Measured,
-    blocks: Blocks,
-    rates: dict[str, Rates],
-    found: dict[str, dict[float, list[Passage]]],
-    control: Control | None,
-) -> Statistics:
-    """The statistics of a book, ready for JSON; None stands for what has no value.
-
-    Args:
-        blocks: the pieces of the book that the intervals resample.
-        rates: the book's rates under each scheme.
-        found: the book's passages under each scheme, at each threshold, as `all_passages` finds them.
-        control: the run's control books together; None for one of them, and where there are none.
-    """
-    windows, among = measured.windows, words(measured.book.text)
-    beside: dict[str, Rates | None] = {name: control.rates[name] if control else None for name in measured.schemes}
-    longest = max((passage.characters for passage in found["plain"][HEADLINE_THRESHOLD]), default=0)
-    return {
-        "headline": {
-            "share_of_measurable_characters_at_0.5": rates["plain"].rate("suffix", HEADLINE_THRESHOLD),
-            "share_of_windows_at_0.001": rates["plain"].rate(WINDOWS, EVIDENCE_FLOOR),
-            "longest_passage_characters_at_0.5": longest,
-        },
-        "windows": {
-            "count": len(windows),
-            "stride_characters": measured.stride,
-            "non_overlapping": len(non_overlapping(windows)),
-            "dropped_tail": windows.dropped_tail,
-            "dropped_inside": windows.dropped_inside,
-            "repetitive": int(measured.repetition.repetitive.sum()),
-            "greedy": {
-                "count": int(measured.scores.greedy.sum()),
-                "share": rates["plain"].rate(*GREEDY),
-                "interval": rates["plain"].interval(*GREEDY),
-                "control": control and control.rates["plain"].rate(*GREEDY),
-            },
-        },
-        "characters": {"count": len(measured.book.text), **{name: _measurable(measured, name) for name in COVERAGES}},
-        "words": len(among),
-        "uncertainty": {
-            "level": LEVEL,
-            "block": blocks.unit,
-            "blocks": len(blocks),
-            "fewest_blocks": FEWEST_BLOCKS,
-            "replicates": REPLICATES,
-        },
-        **{
-            name: {
-                "windows_at": _windows_at(measured, scheme, rates[name], beside[name]),
-                "coverage_at": _coverage_at(scheme, among, rates[name], beside[name]),
-                "passages_at": {str(threshold): _summary(found[name][threshold]) for threshold in THRESHOLDS},
-                "extraction_rates": _extraction_rates(rates[name], beside[name]),
-                "log10_n_needed": {str(p): _quantiles(log10_n_needed(scheme.log_p_z, p)) for p in P},
-            }
-            for name, scheme in measured.schemes.items()
-        },
-        "control": control and _control(control),
-        "control_sample": _control_sample(measured),
-    }
+from byheart.measures.coverage import NotMeasurable
+from byheart.measures.provenance import BookProvenance
+from byheart.measures.scheme_statistics import NonOverlapping, SchemeStatistics
+from byheart.measures.schemes import Coverages, Schemes
+from byheart.measures.units import (
+    BlockCount,
+    BootstrapInterval,
+    ByThreshold,
+    Characters,
+    ControlShare,
+    Cursors,
+    Log10PZ,
+    Share,
+    WindowCount,
+    WordCount,
+)
 
 
-def all_passages(measured: Measured) -> dict[str, dict[float, list[Passage]]]:
-    """The passages under each scheme, at each threshold."""
-    return {
-        name: {
-            threshold: passages(
-                scheme.maps["suffix"], measured.windows, scheme.log_p_z, threshold, stride=measured.stride
-            )
-            for threshold in THRESHOLDS
-        }
-        for name, scheme in measured.schemes.items()
-    }
+class Headline(msgspec.Struct, frozen=True, kw_only=True):
+    """The numbers that are named everywhere, from the plain scheme; in a sentence the number stands for the dots."""
+
+    coverage: Annotated[Share | None, msgspec.Meta(title="share of characters with p_z >= 0.5")] = msgspec.field(
+        name="share_of_measurable_characters_at_0.5"
+    )
+    """… of measurable characters lie in a suffix with p_z ≥ 0.5"""
+    windows: Annotated[Share | None, msgspec.Meta(title="share of windows with p_z >= 0.001")] = msgspec.field(
+        name="share_of_windows_at_0.001"
+    )
+    """… of windows have p_z ≥ 0.001"""
+    longest: Annotated[Characters, msgspec.Meta(title="longest passage at p_z >= 0.5, in characters")] = msgspec.field(
+        name="longest_passage_characters_at_0.5"
+    )
+    """… characters lie in the longest passage at p_z ≥ 0.5"""
 
 
-def _measurable(measured: Measured, coverage: str) -> dict[str, Any]:
-    covered, windows = measured.schemes["plain"].maps[coverage], measured.windows
-    first = windows.suffix_start if coverage == "suffix" else windows.start
-    return {
-        "measurable": int(covered.measurable.sum()),
-        "not_measurable": not_measurable(covered, windows, first, stride=measured.stride),
-    }
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class GreedyWindows:
+    """Windows whose suffix is the most probable continuation, token by token."""
+
+    count: WindowCount
+    """How many."""
+    share: Share | None
+    """Of all windows; null where there are none."""
+    interval: BootstrapInterval | None
+    control: ControlShare | None
 
 
-def _windows_at(measured: Measured, scheme: Scheme, rates: Rates, control: Rates | None) -> dict[str, Any]:
-    apart, repetitive = non_overlapping(measured.windows), measured.repetition.repetitive
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BookWindows:
+    """The windows of the book."""
 
-    def at(threshold: float) -> dict[str, Any]:
-        hits = scheme.log_p_z >= math.log(threshold)
-        clear = int(hits[apart].sum())
-        return {
-            "count": int(hits.sum()),
-            "share": rates.rate(WINDOWS, threshold),
-            "interval": rates.interval(WINDOWS, threshold),
-            "effective_sample": rates.effective_sample(WINDOWS, threshold),
-            "non_overlapping": {**_share(clear, len(apart)), "interval": wilson(clear, len(apart))},
-            "not_repetitive": _share(int(hits[~repetitive].sum()), int((~repetitive).sum())),
-            "control": control and control.rate(WINDOWS, threshold),
-        }
-
-    return {str(threshold): at(threshold) for threshold in THRESHOLDS}
-
-
-def _coverage_at(scheme: Scheme, among: Words, rates: Rates, control: Rates | None) -> dict[str, Any]:
-    def at(coverage: str, threshold: float) -> dict[str, Any]:
-        covered = scheme.maps[coverage]
-        characters = covered.reaches(math.log(threshold))
-        whole, measurable = int(among.whole(characters).sum()), int(among.whole(covered.measurable).sum())
-        return {
-            "characters": int(characters.sum()),
-            "share_of_measurable": rates.rate(coverage, threshold),
-            "interval": rates.interval(coverage, threshold),
-            "share_of_all": _share(int(characters.sum()), len(characters))["share"],
-            "words": whole,
-            "share_of_measurable_words": _share(whole, measurable)["share"],
-            "share_of_all_words": _share(whole, len(among))["share"],
-            "control": control and control.rate(coverage, threshold),
-        }
-
-    return {name: {str(threshold): at(name, threshold) for threshold in THRESHOLDS} for name in COVERAGES}
+    count: WindowCount
+    """How many."""
+    stride_characters: Characters
+    """From cursor to cursor; coverage depends on it."""
+    non_overlapping: WindowCount
+    """Windows of which no two share a character."""
+    dropped_tail: Cursors
+    """Cursors without a window because the book ends before the slice has enough tokens."""
+    dropped_inside: Cursors
+    """Cursors without a window although the slice has its full length."""
+    repetitive: WindowCount
+    """Windows whose suffix is mostly in its prompt, mostly elsewhere in the book too, or compresses to under half a \
+byte a character."""
+    greedy: GreedyWindows
+    """Windows that greedy decoding would give."""
 
 
-def _summary(found: list[Passage]) -> dict[str, Any]:
-    longest = max(found, key=lambda passage: passage.characters, default=None)
-    return {
-        "count": len(found),
-        "characters": sum(passage.characters for passage in found),
-        "longest": longest and {"characters": longest.characters, **dataclasses.asdict(longest)},
-    }
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Measurable:
+    """How many characters can be measured under one coverage."""
+
+    measurable: Characters
+    """How many can."""
+    not_measurable: NotMeasurable
+    """How many cannot, by the reason."""
 
 
-def _extraction_rates(rates: Rates, control: Rates | None) -> dict[str, Any]:
-    def at(p: float) -> dict[str, Any]:
-        bounds = [rates.interval(DISCOVERABLE, p, n) for n in N]
-        return {
-            "rate": [rates.rate(DISCOVERABLE, p, n) for n in N],
-            "interval_low": [bound and bound[0] for bound in bounds],
-            "interval_high": [bound and bound[1] for bound in bounds],
-            "below_evidence_floor": [below_floor(n, p) for n in N],
-            "control": control and [control.rate(DISCOVERABLE, p, n) for n in N],
-        }
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BookCharacters(Coverages[Measurable]):
+    """The characters (Unicode code points) of the book."""
 
-    return {"n": list(N), "evidence_floor": EVIDENCE_FLOOR, "at": {str(p): at(p) for p in P}}
+    count: Characters
+    """How many."""
 
 
-def _quantiles(values: np.ndarray) -> dict[str, float | None]:
-    """Order statistics: each is the value of a window; None where it is infinite, or there is no window."""
-    if not len(values):
-        return dict.fromkeys(map(str, QUANTILES))
-    found = np.quantile(values, QUANTILES, method="inverted_cdf")
-    return {str(q): float(value) if math.isfinite(value) else None for q, value in zip(QUANTILES, found, strict=True)}
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Uncertainty:
+    """How the intervals were made."""
+
+    level: Share
+    """How often such an interval should hold the rate."""
+    block: str
+    """What is resampled."""
+    blocks: BlockCount
+    """How many of them the book has."""
+    fewest_blocks: BlockCount
+    """With fewer, no interval is given."""
+    replicates: int
+    """How often the book was drawn anew."""
 
 
-def _control(control: Control) -> dict[str, Any]:
-    return {
-        "books": control.books,
-        "windows": len(control.log_p_z["plain"]),
-        **{
-            name: {at: {**_share(*clear), "interval": wilson(*clear)} for at, clear in by_threshold.items()}
-            for name, by_threshold in control.clear.items()
-        },
-    }
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ControlStatistics:
+    """The control books of the run, together."""
+
+    books: list[str]
+    """Their names."""
+    windows: WindowCount
+    """How many they have."""
+    plain: ByThreshold[NonOverlapping]
+    """Their non-overlapping windows at or above each threshold of the plain p_z."""
+    top_k: ByThreshold[NonOverlapping]
+    """The same under top-k."""
 
 
-def _control_sample(measured: Measured) -> dict[str, Any] | None:
-    if not len(measured.sample):
-        return None
-    own = measured.sample.suffix_window
-    under = {
-        "plain": (measured.scores.log_p_z[own], measured.sample_scores.log_p_z),
-        "top_k": (measured.scores.log_p_z_top_k[own], measured.sample_scores.log_p_z_top_k),
-    }
-    return {
-        "count": len(own),
-        **{
-            name: {
-                **{
-                    str(threshold): {
-                        "own_prompt": float(np.mean(own_prompt >= math.log(threshold))),
-                        "other_prompt": float(np.mean(other_prompt >= math.log(threshold))),
-                    }
-                    for threshold in THRESHOLDS
-                },
-                "median_log10_p_z": {"own_prompt": _median(own_prompt), "other_prompt": _median(other_prompt)},
-            }
-            for name, (own_prompt, other_prompt) in under.items()
-        },
-    }
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PromptShares:
+    """Shares of the same suffixes under two prompts."""
+
+    own_prompt: Share
+    """Under their own."""
+    other_prompt: Share
+    """Under the prompt of a window half a book away."""
 
 
-def _median(log_p_z: np.ndarray) -> float | None:
-    """The median as log10, an order statistic; None where it is 0."""
-    value = float(np.quantile(log_p_z, 0.5, method="inverted_cdf")) / math.log(10)
-    return value if math.isfinite(value) else None
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PromptMedians:
+    """A median over the same suffixes under two prompts."""
+
+    own_prompt: Log10PZ | None
+    """Under their own; null where it is minus infinity."""
+    other_prompt: Log10PZ | None
+    """Under the prompt of a window half a book away."""
 
 
-def _share(hits: int, total: int) -> dict[str, Any]:
-    return {"count": hits, "of": total, "share": hits / total if total else None}
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SampleStatistics:
+    """Suffixes under their own and under another prompt."""
+
+    at: ByThreshold[PromptShares]
+    """Shares of the suffixes that reach each threshold of p_z."""
+    median_log10_p_z: PromptMedians
+    """The medians of log10 p_z."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ControlSampleStatistics:
+    """Suffixes scored a second time, under prompts from half a book away."""
+
+    count: WindowCount
+    """How many suffixes."""
+    plain: SampleStatistics
+    """By the plain p_z."""
+    top_k: SampleStatistics
+    """The same under top-k."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BookStatistics:
+    """The numbers of one book under one model. Thresholds, p and quantiles are keys, written as decimals."""
+
+    headline: Headline
+    """The numbers that are named everywhere."""
+    windows: BookWindows
+    """The windows of the book."""
+    characters: BookCharacters
+    """The characters (Unicode code points) of the book."""
+    words: WordCount
+    """Words of the book: runs of characters that are not white space."""
+    uncertainty: Uncertainty
+    """How the intervals were made."""
+    plain: SchemeStatistics
+    """From log_p_z: temperature 1, whole vocabulary."""
+    top_k: SchemeStatistics
+    """From log_p_z_top_k: the temperature and top_k of the settings; holds what `plain` holds."""
+    control: ControlStatistics | None
+    """The control books of the run; null for one of them, and where there are none."""
+    control_sample: ControlSampleStatistics | None
+    """The control sample; null where none was asked for."""
+    provenance: BookProvenance
+    """How it was made: code, model, tokenizer, settings, precision, the book and the devices that scored it."""
+
+    @property
+    def schemes(self) -> Schemes[SchemeStatistics]:
+        """Both schemes."""
+        return Schemes(plain=self.plain, top_k=self.top_k)
+
+    @property
+    def measurable_share(self) -> float:
+        """The share of the characters that can be measured as suffix; 0 of none."""
+        return self.characters.suffix.measurable / max(self.characters.count, 1)

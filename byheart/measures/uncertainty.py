@@ -15,6 +15,7 @@ import numpy as np
 
 from byheart.contracts.books import Book
 from byheart.contracts.windows import Windows
+from byheart.measures.units import Interval
 
 BLOCK_CHARACTERS = 10_000
 FEWEST_BLOCKS = 10
@@ -23,8 +24,6 @@ REPLICATES = 2_000
 LEVEL = 0.95
 _ROUNDING = 1e-12
 """The share of a rate by which replicates may differ although every block has the same rate."""
-
-Interval = tuple[float, float]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

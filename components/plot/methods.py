@@ -5,17 +5,17 @@ from collections.abc import Sequence
 
 from byheart.components.plot.provenance import Run
 from byheart.components.plot.templates import templates
-from byheart.contracts.books import CONTROL
-from byheart.contracts.version import code_version
 from byheart.measures.discoverable import EVIDENCE_FLOOR
+from byheart.measures.headline import Figure, figures
 from byheart.measures.outcomes import Outcome
-from byheart.measures.uncertainty import BLOCK_CHARACTERS, FEWEST_BLOCKS, REPLICATES, Interval
+from byheart.measures.uncertainty import BLOCK_CHARACTERS, FEWEST_BLOCKS, REPLICATES
+from byheart.measures.units import Interval
 
 
 def methods(run: Run, books: Sequence[Outcome]) -> str:
     """The text, as Markdown."""
     environment = templates(autoescape=False)
-    environment.filters |= {"percent": _percent, "bounds": _bounds}
+    environment.filters |= {"percent": _percent, "bounds": _bounds, "told": _told}
     text = environment.get_template("methods.md.j2").render(
         model=run.model,
         window=run.settings.window,
@@ -24,23 +24,26 @@ def methods(run: Run, books: Sequence[Outcome]) -> str:
         preset=run.settings.preset,
         control_sample=run.settings.control.control_sample,
         tokenization=run.tokenization,
-        precision=run.plan.precision,
+        precision=run.provenance.precision,
         floor=EVIDENCE_FLOOR,
         replicates=REPLICATES,
         fewest_blocks=FEWEST_BLOCKS,
         block_characters=BLOCK_CHARACTERS,
-        controlled=any(book.described["role"] == CONTROL for book in books),
-        code=code_version(),
-        devices=sorted(
-            {f"{on['device']} with jax {on['jax']}" for book in books for on in book.described["computed_on"]}
-        ),
-        books=books,
+        figures=figures,
+        controlled=any(outcome.is_control for outcome in books),
+        code=run.provenance.code,
+        devices=sorted({f"{on.device} with jax {on.jax}" for outcome in books for on in outcome.book.computed_on}),
+        outcomes=books,
     )
     return re.sub(r"(?<!\n)\n *(?![\n#-]|$)", " ", text)  # a paragraph is one line, ready to be pasted
 
 
 def _percent(share: float | None) -> str:
     return "no share" if share is None else f"{share:.1%}"
+
+
+def _told(figure: Figure) -> str:
+    return "no share" if figure.value is None else figure.shown
 
 
 def _bounds(interval: Interval | None) -> str:

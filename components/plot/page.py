@@ -18,14 +18,16 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import imsave
 
 from byheart.components.plot.charts import CHARTS, heat_map
-from byheart.components.plot.charts.frame import Subject
+from byheart.components.plot.frame import Subject
 from byheart.components.plot.methods import methods
 from byheart.components.plot.provenance import Run
 from byheart.components.plot.templates import templates
-from byheart.contracts.books import CONTROL
+from byheart.contracts.books import Refused
 from byheart.measures.discoverable import EVIDENCE_FLOOR
-from byheart.measures.headline import AT_LENGTH, best_known_first, headline, headline_together, longest_passage
+from byheart.measures.headline import AT_LENGTH, best_known_first, figures, figures_together, longest_passage, show
 from byheart.measures.outcomes import Outcome
+from byheart.measures.provenance import BookDescription
+from byheart.measures.summary import Summary
 
 LARGEST_BYTES = 2_000_000
 """What Kubeflow's UI shows without trouble."""
@@ -62,12 +64,11 @@ class Pictures:
 def draw_pictures(subject: Subject, *, with_charts: bool) -> Pictures:
     """A book's heat map, small, and its other charts too if they are wanted."""
     settings, measured = subject.settings, subject.measured
-    maps = measured.schemes["plain"].maps
-    chosen = sorted(maps, key=lambda name: name != settings.coverage)
+    strips = measured.schemes.plain.maps.chosen_first(settings.coverage)
     small = dataclasses.replace(subject, settings=dataclasses.replace(settings, dpi=_CHART_DPI))
     others = {name: draw for name, draw in CHARTS.items() if draw is not heat_map.draw} if with_charts else {}
     return Pictures(
-        strips={name: _png(heat_map.strip_pixels(maps[name], settings.colormap, _COLUMNS)) for name in chosen},
+        strips={name: _png(heat_map.strip_pixels(covered, settings.colormap, _COLUMNS)) for name, covered in strips},
         chapters=tuple(chapter.start / len(measured.book.text) for chapter in measured.book.chapters),
         charts={name: _chart(draw(small)) for name, draw in others.items()},
     )
@@ -76,49 +77,48 @@ def draw_pictures(subject: Subject, *, with_charts: bool) -> Pictures:
 def summary_html(
     run: Run,
     books: Sequence[Outcome],
-    together: dict[str, Any],
-    not_measured: Sequence[Any],
+    summary: Summary,
+    not_measured: Sequence[Refused],
     pictures: dict[str, Pictures],
 ) -> str:
     """The page, in at most `LARGEST_BYTES`: the best known books' pictures, as many as there is room for.
 
     Args:
-        together: what `summary.together` has made of `books`.
+        summary: of `books`.
         not_measured: what was named and is not among them.
         pictures: of each book, by its name.
     """
     page = _environment(autoescape=True).get_template("summary.html.j2")
-    content = _content(run, books, together, not_measured)
+    content = _content(run, books, summary, not_measured)
     content["scale"] = _scale(run.settings.chart.colormap)
     content["methods"] = methods(run, books).partition("## Results")[0].split("\n\n")[1:]
     room = LARGEST_BYTES - len(page.render(**content, pictures={}).encode()) - _SCALE_BYTES
     shown: dict[str, Pictures] = {}
-    for book in content["books"]:
-        found = pictures[book.described["name"]]
+    for outcome in content["outcomes"]:
+        found = pictures[outcome.book.name]
         if found.size_bytes > room:
             break
-        shown[book.described["name"]] = found
+        shown[outcome.book.name] = found
         room -= found.size_bytes
     return page.render(**content, pictures=shown)
 
 
-def summary_markdown(run: Run, books: Sequence[Outcome], together: dict[str, Any], not_measured: Sequence[Any]) -> str:
+def summary_markdown(run: Run, books: Sequence[Outcome], summary: Summary, not_measured: Sequence[Refused]) -> str:
     """The same without pictures, as Markdown."""
     page = _environment(autoescape=False).get_template("summary.md.j2")
-    return page.render(**_content(run, books, together, not_measured))
+    return page.render(**_content(run, books, summary, not_measured))
 
 
-def _content(
-    run: Run, books: Sequence[Outcome], together: dict[str, Any], not_measured: Sequence[Any]
-) -> dict[str, Any]:
+def _content(run: Run, books: Sequence[Outcome], summary: Summary, not_measured: Sequence[Refused]) -> dict[str, Any]:
     """What both pages are filled with."""
-    longest_control = longest_passage([book for book in books if book.described["role"] == CONTROL])
+    longest_control = longest_passage(outcome.statistics for outcome in books if outcome.is_control)
+    together = figures_together(summary, [outcome.statistics for outcome in books]) if len(books) > 1 else {}
     return {
         "run": run,
-        "provenance": run.provenance(),
-        "books": best_known_first(books),
-        "headlines": {book.described["name"]: headline(book, longest_control) for book in books},
-        "together": headline_together(together, books) if len(books) > 1 else {},
+        "provenance": run.provenance,
+        "outcomes": sorted(books, key=lambda outcome: best_known_first(outcome.statistics)),
+        "headlines": {outcome.book.name: figures(outcome.statistics, longest_control) for outcome in books},
+        "together": together,
         "not_measured": not_measured,
         "at_length": len(books) <= AT_LENGTH,
         "rows": ROWS,
@@ -128,20 +128,13 @@ def _content(
 
 def _environment(*, autoescape: bool) -> Environment:
     environment = templates(autoescape=autoescape)
-    environment.filters |= {"shown": _shown, "called": _called, "markdown": _markdown}
+    environment.filters |= {"shown": show, "called": _called, "markdown": _markdown}
     return environment
 
 
-def _shown(value: float | int | None) -> str:
-    """A share in per cent, a count with its thousands apart."""
-    if value is None:
-        return "–"
-    return f"{value:.1%}" if isinstance(value, float) else f"{value:,}"
-
-
-def _called(book: Outcome) -> str:
+def _called(book: BookDescription) -> str:
     """A book's title, or its name, in one line and not too long."""
-    title = " ".join((book.described["title"] or book.described["name"]).split())
+    title = " ".join(book.called.split())
     return title if len(title) <= _TITLE_CHARACTERS else f"{title[: _TITLE_CHARACTERS - 1]}…"
 
 

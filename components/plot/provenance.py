@@ -1,15 +1,18 @@
 """How the numbers of a run were made, for files to carry and for people to read."""
 
 import dataclasses
+import functools
 import zlib
 from importlib.metadata import version
-from typing import Any
+
+import msgspec
 
 from byheart.contracts.model import Model, read_model
 from byheart.contracts.plan import Plan, read_plan
 from byheart.contracts.settings import Settings
 from byheart.contracts.version import CONTRACT_VERSION, code_version
 from byheart.contracts.windows import Tokenization, Windows, read_tokenization
+from byheart.measures.provenance import Code, Libraries, RunProvenance
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -31,24 +34,27 @@ class Run:
             plan=read_plan(plan),
         )
 
-    def provenance(self) -> dict[str, Any]:
+    @functools.cached_property
+    def provenance(self) -> RunProvenance:
         """Everything that is the same for all books and for every repetition of the run."""
-        return {
-            "code": code_version(),
-            "contract_version": CONTRACT_VERSION,
-            "model": {name: value for name, value in vars(self.model).items() if name != "address"},
-            "tokenization": dataclasses.asdict(self.tokenization),
-            "settings": self.settings.to_dict(),
-            "precision": self.plan.precision,
-            "plotted_with": {
-                **{package: version(package) for package in ("numpy", "pyarrow", "matplotlib")},
-                "zlib": zlib.ZLIB_RUNTIME_VERSION,
-            },
-        }
+        return RunProvenance(
+            code=msgspec.convert(code_version(), Code),
+            contract_version=CONTRACT_VERSION,
+            model=self.model.identity,
+            tokenization=self.tokenization,
+            settings=self.settings,
+            precision=self.plan.precision,
+            plotted_with=Libraries(
+                numpy=version("numpy"),
+                pyarrow=version("pyarrow"),
+                matplotlib=version("matplotlib"),
+                zlib=zlib.ZLIB_RUNTIME_VERSION,
+            ),
+        )
 
     def in_words(self, windows: Windows) -> str:
         """The model, the settings and the windows of one book, as a chart's footer."""
-        model, window, bos, code = self.model, self.settings.window, self.tokenization.bos_id, code_version()
+        model, window, bos, code = self.model, self.settings.window, self.tokenization.bos_id, self.provenance.code
         commit = f" at {model.commit[:12]}" if model.commit else ""
         preset = "" if self.settings.preset == "none" else f" (preset {self.settings.preset})"
         return " · ".join(
@@ -59,6 +65,6 @@ class Run:
                 f"{len(windows):,} windows of {window.prompt_tokens} + {self.tokenization.scored_tokens} tokens, "
                 f"one every {window.cursor_inc:,} characters{preset}",
                 "p_z at temperature 1, whole vocabulary",
-                f"byheart {code['version']}" + (f", commit {code['commit'][:12]}" if code["commit"] else ""),
+                f"byheart {code.version}" + (f", commit {code.commit[:12]}" if code.commit else ""),
             )
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from byheart.components.plot.charts import CHARTS
 from tests.conftest import BOOK, CONTROL, CONTROLLED, launch, parts, processes_of
 
 COLUMNS = [
@@ -13,7 +14,6 @@ COLUMNS = [
     "token_log_probs", "token_ranks", "top_token_ids", "token_log_top_k_mass", "prompt_overlap", "book_overlap",
     "compressed_bytes_per_character", "repetitive",
 ]  # fmt: skip
-CHARTS = ("heat_map", "p_z_histogram", "extraction_rates", "coverage")
 FILES = {
     *(f"{chart}.{suffix}" for chart in CHARTS for suffix in ("png", "svg")),
     "statistics.json", "windows.parquet", "passages.csv", "control_sample.parquet",
@@ -28,10 +28,9 @@ def test_run_leaves_what_it_promises_and_says_where(sample_run: Path) -> None:
     for name in (BOOK.stem, CONTROL.stem):
         assert {path.name for path in (sample_run / name).iterdir()} == FILES
     assert f"{CONTROL.stem}, control" in printed
-    assert (
-        "51.4%  of measurable characters (99.6% of all) have p_z ≥ 0.5; 95% interval 22% to 80%, control 0.0%"
-        in printed
-    )
+    assert "40,504 characters (99.6% measurable)" in printed
+    covered = "51.4%  of measurable characters lie in a suffix with p_z ≥ 0.5; 95% interval 22% to 80%, control 0.0%"
+    assert covered in printed
     assert "windows/s" in printed
     assert pq.read_schema(book / "windows.parquet").names == COLUMNS
     provenance = json.loads((sample_run / "provenance.json").read_text(encoding="utf-8"))

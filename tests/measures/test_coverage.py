@@ -9,18 +9,20 @@ from hypothesis import strategies as st
 from byheart.contracts.windows import Windows
 from byheart.measures.character_map import character_map
 from byheart.measures.coverage import not_measurable, words
+from byheart.measures.measured import first_covered
 from tests.measures import toy
 
 SPACES = [chr(code) for code in range(0x110000) if chr(code).isspace()]
 
 
-def reasons(windows: Windows, *, characters: int, stride: int = 10, coverage: str = "suffix") -> tuple[int, ...]:
+def reasons(windows: Windows, *, characters: int, stride: int, coverage: str = "suffix") -> tuple[int, ...]:
     """First prompt, short slices, between windows, tail; their sum is what no window covers."""
-    first = {"suffix": windows.suffix_start, "window": windows.start}[coverage]
+    first = first_covered(windows).chosen(coverage)
     covered = character_map(characters, first, windows.stop, np.zeros(len(windows)))
     found = not_measurable(covered, windows, first, stride=stride)
-    assert sum(found.values()) == (~covered.measurable).sum()
-    return tuple(found[name] for name in ("first_prompt", "short_slices", "between_windows", "tail"))
+    reasons = (found.first_prompt, found.short_slices, found.between_windows, found.tail)
+    assert sum(reasons) == (~covered.measurable).sum()
+    return reasons
 
 
 def spans(text: str) -> list[tuple[int, int]]:
@@ -55,57 +57,34 @@ def test_word_is_whole_if_all_its_characters_are(text: str, data: st.DataObject)
     assert found.tolist() == [all(held[slice(*word.span())]) for word in re.finditer(r"\S+", text)]
 
 
-def test_first_prompt_and_tail_of_a_hand_worked_book() -> None:
-    """Windows at 0, 10, 20 of 20 + 20 characters: suffixes cover [20, 60), windows [0, 60), of 75 characters."""
-    assert reasons(toy.windows(3), characters=75) == (20, 0, 0, 15)
-    assert reasons(toy.windows(3), characters=75, coverage="window") == (0, 0, 0, 15)
+def some(count: int, *which: int, stride: int = 10) -> Windows:
+    """Windows at 0, `stride`, ...; those that are not named had too few tokens."""
+    return toy.rows(toy.windows(count, stride=stride), np.array(which or range(count), int))
 
 
-def test_short_slices_inside_leave_a_gap() -> None:
-    """Windows at 0, 10, then 60, 70: suffixes cover [20, 50) and [80, 110), windows [0, 50) and [60, 110)."""
-    windows = toy.rows(toy.windows(8), np.array([0, 1, 6, 7]))
-    assert reasons(windows, characters=115) == (20, 30, 0, 5)
-    assert reasons(windows, characters=115, coverage="window") == (0, 10, 0, 5)
+SPACED = dataclasses.replace(toy.windows(3), start=toy.windows(3).start + 3)
 
 
-def test_short_slices_at_the_beginning_are_no_prompt() -> None:
-    """The first window is at 30: only its own prompt, [30, 50), was never asked for because it is a prompt."""
-    windows = toy.rows(toy.windows(5), np.array([3, 4]))
-    assert reasons(windows, characters=80) == (20, 30, 0, 0)
-    assert reasons(windows, characters=80, coverage="window") == (0, 30, 0, 0)
-
-
-def test_white_space_that_no_token_begins_with_is_no_short_slice() -> None:
-    """The first window's cursor is at 0, its first token at 3."""
-    windows = dataclasses.replace(toy.windows(3), start=toy.windows(3).start + 3)
-    assert reasons(windows, characters=60, coverage="window") == (3, 0, 0, 0)
-
-
-def test_stride_longer_than_the_suffix_leaves_gaps_between() -> None:
-    """Windows at 0, 50, 100: suffixes cover [20, 40) [70, 90) [120, 140), windows [0, 40) [50, 90) [100, 140)."""
-    assert reasons(toy.windows(3, stride=50), characters=145, stride=50) == (20, 0, 60, 5)
-    assert reasons(toy.windows(3, stride=50), characters=145, stride=50, coverage="window") == (0, 0, 20, 5)
-
-
-def test_stride_and_short_slices_are_told_apart() -> None:
-    """Windows at 0, 50, (100 too short), 150: the gap [40, 70) is the stride's, [90, 170) the short slice's."""
-    windows = toy.rows(toy.windows(4, stride=50), np.array([0, 1, 3]))
-    assert reasons(windows, characters=190, stride=50) == (20, 80, 30, 0)
-
-
-def test_short_slices_that_other_windows_cover_leave_nothing() -> None:
-    windows = toy.rows(toy.windows(6), np.array([0, 1, 3, 4, 5]))
-    assert reasons(windows, characters=90) == (20, 0, 0, 0)
-
-
-@pytest.mark.parametrize("coverage", ["suffix", "window"])
-def test_book_without_windows_is_all_tail(coverage: str) -> None:
-    assert reasons(toy.windows(0), characters=30, coverage=coverage) == (0, 0, 0, 30)
-
-
-def test_one_window() -> None:
-    assert reasons(toy.windows(1), characters=45) == (20, 0, 0, 5)
-    assert reasons(toy.windows(1), characters=40, coverage="window") == (0, 0, 0, 0)
+@pytest.mark.parametrize(
+    ("windows", "characters", "stride", "of_suffixes", "of_windows"),
+    [
+        pytest.param(some(3), 75, 10, (20, 0, 0, 15), (0, 0, 0, 15), id="suffixes [20, 60), windows [0, 60)"),
+        pytest.param(some(8, 0, 1, 6, 7), 115, 10, (20, 30, 0, 5), (0, 10, 0, 5), id="short slices leave a gap"),
+        pytest.param(some(5, 3, 4), 80, 10, (20, 30, 0, 0), (0, 30, 0, 0), id="short slices at the beginning"),
+        pytest.param(SPACED, 60, 10, (20, 0, 0, 0), (3, 0, 0, 0), id="white space that no token begins with"),
+        pytest.param(some(3, stride=50), 145, 50, (20, 0, 60, 5), (0, 0, 20, 5), id="stride longer than the suffix"),
+        pytest.param(some(4, 0, 1, 3, stride=50), 190, 50, (20, 80, 30, 0), (0, 60, 10, 0), id="both kinds of gap"),
+        pytest.param(some(6, 0, 1, 3, 4, 5), 90, 10, (20, 0, 0, 0), (0, 0, 0, 0), id="gap that others cover"),
+        pytest.param(some(0), 30, 10, (0, 0, 0, 30), (0, 0, 0, 30), id="no windows"),
+        pytest.param(some(1), 45, 10, (20, 0, 0, 5), (0, 0, 0, 5), id="one window"),
+    ],
+)
+def test_reasons_of_hand_worked_books(
+    windows: Windows, characters: int, stride: int, of_suffixes: tuple[int, ...], of_windows: tuple[int, ...]
+) -> None:
+    """Windows of 20 + 20 characters: first prompt, short slices, between windows, tail."""
+    assert reasons(windows, characters=characters, stride=stride) == of_suffixes
+    assert reasons(windows, characters=characters, stride=stride, coverage="window") == of_windows
 
 
 @given(

@@ -76,16 +76,6 @@ def test_copy_counts_from_thirty_two_characters_on(length: int, repeated: int) -
         assert found.tolist() == [*range(50, 50 + length), *range(201, 201 + length)]
 
 
-@pytest.mark.parametrize("length", [0, 1, 31, 32, 33])
-def test_text_too_short_to_repeat_itself_does_not(length: int) -> None:
-    assert repeated_characters(toy.random_text(length)).tolist() == [False] * length
-
-
-def test_run_may_overlap_its_own_copy() -> None:
-    assert repeated_characters("a" * 32).sum() == 0
-    assert repeated_characters("a" * 33).sum() == 33
-
-
 def test_all_white_space_is_the_same() -> None:
     line = "the river keeps the tally of the lamps"
     other = line.replace(" ", "\n", 3).replace(" ", "\u00a0", 2).replace(" ", "\u3000", 1)

@@ -1,16 +1,32 @@
-import json
 import math
-from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from byheart.contracts.books import Chapter
-from byheart.measures.discoverable import N, P
+from byheart.contracts.json_files import to_json
+from byheart.measures.coverage import NotMeasurable
+from byheart.measures.discoverable import THRESHOLDS, N, P
 from byheart.measures.measured import Measured
-from byheart.measures.rates import THRESHOLDS
+from byheart.measures.passages import Passage
+from byheart.measures.scheme_statistics import (
+    CoverageAt,
+    NonOverlapping,
+    PassagesAt,
+    Portion,
+    WindowsAt,
+)
+from byheart.measures.statistics import (
+    BookStatistics,
+    BookWindows,
+    GreedyWindows,
+    Headline,
+    Measurable,
+    PromptShares,
+)
 from byheart.measures.uncertainty import wilson
 from tests.measures import toy
 
@@ -26,161 +42,136 @@ def hand_worked() -> Measured:
 
 def test_headline_of_a_hand_worked_book() -> None:
     """[20, 40) by the first window, [40, 60) by the third; [60, 70) is measurable and low."""
-    assert toy.numbers(hand_worked())["headline"] == {
-        "share_of_measurable_characters_at_0.5": pytest.approx(40 / 50),
-        "share_of_windows_at_0.001": pytest.approx(3 / 4),
-        "longest_passage_characters_at_0.5": 40,
-    }
+    assert toy.numbers(hand_worked()).headline == Headline(coverage=40 / 50, windows=3 / 4, longest=40)
 
 
 def test_windows_of_a_hand_worked_book() -> None:
     found = toy.numbers(hand_worked())
-    assert found["windows"] == {
-        "count": 4,
-        "stride_characters": 10,
-        "non_overlapping": 1,
-        "dropped_tail": 3,
-        "dropped_inside": 1,
-        "repetitive": 0,
-        "greedy": {"count": 2, "share": 0.5, "interval": None, "control": None},
-    }
-    at = found["plain"]["windows_at"]
-    assert [at[str(threshold)]["count"] for threshold in THRESHOLDS] == [3, 3, 2, 2, 1]
-    assert at["0.5"] == {
-        "count": 2,
-        "share": 0.5,
-        "interval": None,
-        "effective_sample": None,
-        "non_overlapping": {"count": 1, "of": 1, "share": 1.0, "interval": wilson(1, 1)},
-        "not_repetitive": {"count": 2, "of": 4, "share": 0.5},
-        "control": None,
-    }
+    assert found.windows == BookWindows(
+        count=4,
+        stride_characters=10,
+        non_overlapping=1,
+        dropped_tail=3,
+        dropped_inside=1,
+        repetitive=0,
+        greedy=GreedyWindows(count=2, share=0.5, interval=None, control=None),
+    )
+    at = found.plain.windows_at
+    assert [at[threshold].count for threshold in THRESHOLDS] == [3, 3, 2, 2, 1]
+    assert at[0.5] == WindowsAt(
+        count=2,
+        share=0.5,
+        interval=None,
+        effective_sample=None,
+        non_overlapping=NonOverlapping(count=1, of=1, share=1.0, interval=wilson(1, 1)),
+        not_repetitive=Portion(count=2, of=4, share=0.5),
+        control=None,
+    )
 
 
 def test_coverage_of_a_hand_worked_book() -> None:
     found = toy.numbers(hand_worked())
-    assert found["words"] == 15
-    assert found["characters"] == {
-        "count": 75,
-        "suffix": {
-            "measurable": 50,
-            "not_measurable": {"first_prompt": 20, "short_slices": 0, "between_windows": 0, "tail": 5},
-        },
-        "window": {
-            "measurable": 70,
-            "not_measurable": {"first_prompt": 0, "short_slices": 0, "between_windows": 0, "tail": 5},
-        },
-    }
-    assert found["plain"]["coverage_at"]["suffix"]["0.5"] == {
-        "characters": 40,
-        "share_of_measurable": pytest.approx(40 / 50),
-        "interval": None,
-        "share_of_all": pytest.approx(40 / 75),
-        "words": 8,
-        "share_of_measurable_words": pytest.approx(8 / 10),
-        "share_of_all_words": pytest.approx(8 / 15),
-        "control": None,
-    }
-    at = found["plain"]["coverage_at"]["window"]["0.75"]
-    assert (at["characters"], at["share_of_measurable"]) == (40, pytest.approx(40 / 70))
+    assert (found.words, found.characters.count, found.measurable_share) == (15, 75, 50 / 75)
+    assert found.characters.suffix == Measurable(
+        measurable=50, not_measurable=NotMeasurable(first_prompt=20, short_slices=0, between_windows=0, tail=5)
+    )
+    assert found.characters.window == Measurable(
+        measurable=70, not_measurable=NotMeasurable(first_prompt=0, short_slices=0, between_windows=0, tail=5)
+    )
+    assert found.plain.coverage_at.suffix[0.5] == CoverageAt(
+        characters=40,
+        share_of_measurable=40 / 50,
+        interval=None,
+        share_of_all=40 / 75,
+        words=8,
+        share_of_measurable_words=8 / 10,
+        share_of_all_words=8 / 15,
+        control=None,
+    )
+    at = found.plain.coverage_at.window[0.75]
+    assert (at.characters, at.share_of_measurable) == (40, 40 / 70)
 
 
 def test_passages_of_a_hand_worked_book() -> None:
-    at = toy.numbers(hand_worked())["plain"]["passages_at"]
-    assert at["0.5"] == {
-        "count": 1,
-        "characters": 40,
-        "longest": {
-            "characters": 40,
-            "start": 20,
-            "stop": 60,
-            "windows": 3,
-            "weakest_window": 1,
-            "weakest_log_p_z": pytest.approx(math.log(0.02)),
-            "qualifying_share": pytest.approx(2 / 3),
-            "longest_consecutive": 1,
-        },
-    }
-    assert (at["0.75"]["count"], at["0.75"]["characters"]) == (1, 20)
+    at = toy.numbers(hand_worked()).plain.passages_at
+    longest = Passage(
+        start=20,
+        stop=60,
+        characters=40,
+        windows=3,
+        weakest_window=1,
+        weakest_log_p_z=float(np.log(0.02)),
+        qualifying_share=2 / 3,
+        longest_consecutive=1,
+    )
+    assert at[0.5] == PassagesAt(count=1, characters=40, longest=longest)
+    assert (at[0.75].count, at[0.75].characters) == (1, 20)
 
 
 def test_longest_of_equal_passages_is_the_first() -> None:
     book = toy.measured([0.9, 1e-9, 1e-9, 1e-9, 0.9], characters=100)
-    at = toy.numbers(book)["plain"]["passages_at"]["0.5"]
-    assert (at["count"], at["characters"], at["longest"]["start"]) == (2, 40, 20)
+    at = toy.numbers(book).plain.passages_at[0.5]
+    assert at.longest
+    assert (at.count, at.characters, at.longest.start) == (2, 40, 20)
 
 
 def test_extraction_rates_of_a_hand_worked_book() -> None:
     """1 - (1 - p_z)^n >= p for p_z = 0.9, 0.02, 0.6, 1e-5."""
-    found = toy.numbers(hand_worked())["plain"]["extraction_rates"]
-    assert found["n"] == list(N)
-    assert found["evidence_floor"] == 0.001
+    found = toy.numbers(hand_worked()).plain.extraction_rates
+    assert found.n == list(N)
+    assert found.evidence_floor == 0.001
     for p in P:
-        at = found["at"][str(p)]
+        at = found.at[p]
         for place, n in enumerate(N[:20]):
-            assert at["rate"][place] == sum(1 - (1 - p_z) ** n >= p for p_z in HAND_WORKED) / 4, (n, p)
-            assert at["below_evidence_floor"][place] == (1 - (1 - 0.001) ** n > p)
-        assert at["rate"][-1] == 1.0, "at enough tries everything is drawn"
-        assert at["interval_low"] == at["interval_high"] == [None] * len(N)
-        assert at["control"] is None
+            assert at.rate[place] == sum(1 - (1 - p_z) ** n >= p for p_z in HAND_WORKED) / 4, (n, p)
+            assert at.below_evidence_floor[place] == (1 - (1 - 0.001) ** n > p)
+        assert at.rate[-1] == 1.0, "at enough tries everything is drawn"
+        assert at.interval_low == at.interval_high == [None] * len(N)
+        assert at.control is None
 
 
 def test_tries_needed_are_order_statistics() -> None:
     """Of four windows the median is the second; n = log(1 - p) / log(1 - p_z)."""
-    needed = toy.numbers(hand_worked())["plain"]["log10_n_needed"]["0.5"]
+    needed = toy.numbers(hand_worked()).plain.log10_n_needed[0.5]
     second = math.log10(math.log(0.5) / math.log(1 - 0.6))
     assert second < 0, "one try is enough"
-    assert needed["0.5"] == needed["0.01"] == 0.0
-    assert needed["0.75"] == pytest.approx(math.log10(math.log(0.5) / math.log(1 - 0.02)))
-    assert needed["0.99"] == pytest.approx(math.log10(math.log(0.5) / math.log1p(-1e-5)))
+    assert needed[0.5] == needed[0.01] == 0.0
+    assert needed[0.75] == pytest.approx(math.log10(math.log(0.5) / math.log(1 - 0.02)))
+    assert needed[0.99] == pytest.approx(math.log10(math.log(0.5) / math.log1p(-1e-5)))
 
 
 @pytest.mark.parametrize("threshold", THRESHOLDS)
 def test_threshold_itself_qualifies(threshold: float) -> None:
-    found = toy.numbers(toy.measured([threshold], characters=40))["plain"]
-    assert found["windows_at"][str(threshold)]["share"] == 1.0
-    assert found["coverage_at"]["suffix"][str(threshold)]["share_of_measurable"] == 1.0
-    assert found["passages_at"][str(threshold)]["characters"] == 20
-    below = toy.numbers(toy.measured([threshold * (1 - 1e-12)], characters=40))["plain"]
-    assert below["windows_at"][str(threshold)]["share"] == 0.0
-    assert below["coverage_at"]["suffix"][str(threshold)]["share_of_measurable"] == 0.0
-    assert below["passages_at"][str(threshold)]["longest"] is None
+    found = toy.numbers(toy.measured([threshold], characters=40)).plain
+    assert found.windows_at[threshold].share == 1.0
+    assert found.coverage_at.suffix[threshold].share_of_measurable == 1.0
+    assert found.passages_at[threshold].characters == 20
+    below = toy.numbers(toy.measured([threshold * (1 - 1e-12)], characters=40)).plain
+    assert below.windows_at[threshold].share == 0.0
+    assert below.coverage_at.suffix[threshold].share_of_measurable == 0.0
+    assert below.passages_at[threshold].longest is None
 
 
 def test_book_without_windows_has_no_shares() -> None:
-    found = as_json(toy.measured([], characters=30))
-    assert found["headline"] == {
-        "share_of_measurable_characters_at_0.5": None,
-        "share_of_windows_at_0.001": None,
-        "longest_passage_characters_at_0.5": 0,
-    }
-    assert found["characters"]["suffix"]["not_measurable"]["tail"] == 30
-    assert found["plain"]["windows_at"]["0.5"]["share"] is None
-    assert found["plain"]["windows_at"]["0.5"]["non_overlapping"]["interval"] is None
-    assert found["plain"]["coverage_at"]["suffix"]["0.5"]["share_of_all"] == 0.0
-    assert found["plain"]["passages_at"]["0.5"] == {"count": 0, "characters": 0, "longest": None}
-    assert set(found["plain"]["log10_n_needed"]["0.5"].values()) == {None}
+    found = toy.numbers(toy.measured([], characters=30))
+    assert found.headline == Headline(coverage=None, windows=None, longest=0)
+    assert found.characters.suffix.not_measurable.tail == 30
+    assert found.plain.windows_at[0.5].share is None
+    assert found.plain.windows_at[0.5].non_overlapping.interval is None
+    assert found.plain.coverage_at.suffix[0.5].share_of_all == 0.0
+    assert found.plain.passages_at[0.5] == PassagesAt(count=0, characters=0, longest=None)
+    assert set(found.plain.log10_n_needed[0.5].values()) == {None}
 
 
-def test_one_window_is_a_book() -> None:
-    found = as_json(toy.measured([0.9], characters=45))
-    assert found["headline"] == {
-        "share_of_measurable_characters_at_0.5": 1.0,
-        "share_of_windows_at_0.001": 1.0,
-        "longest_passage_characters_at_0.5": 20,
-    }
-    assert len(set(found["plain"]["log10_n_needed"]["0.9"].values())) == 1
-
-
-def test_zero_under_the_scheme_is_json_and_counts_as_measured() -> None:
-    found = as_json(toy.measured([0.4, 0.2], p_z_top_k=[0.0, 0.9], characters=50))
-    assert found["top_k"]["windows_at"]["0.5"]["count"] == 1
-    assert found["top_k"]["windows_at"]["0.5"]["share"] == 0.5
-    assert found["plain"]["windows_at"]["0.5"]["share"] == 0.0
-    assert found["top_k"]["coverage_at"]["suffix"]["0.5"]["share_of_measurable"] == pytest.approx(20 / 30)
-    needed = found["top_k"]["log10_n_needed"]["0.5"]
-    assert (needed["0.5"], needed["0.75"]) == (0.0, None), "what cannot be drawn needs no number of tries"
-    assert found["top_k"]["extraction_rates"]["at"]["0.5"]["rate"][-1] == 0.5
+def test_zero_under_the_scheme_counts_as_measured() -> None:
+    found = toy.numbers(toy.measured([0.4, 0.2], p_z_top_k=[0.0, 0.9], characters=50))
+    assert found.top_k.windows_at[0.5].count == 1
+    assert found.top_k.windows_at[0.5].share == 0.5
+    assert found.plain.windows_at[0.5].share == 0.0
+    assert found.top_k.coverage_at.suffix[0.5].share_of_measurable == pytest.approx(20 / 30)
+    needed = found.top_k.log10_n_needed[0.5]
+    assert (needed[0.5], needed[0.75]) == (0.0, None), "what cannot be drawn needs no number of tries"
+    assert found.top_k.extraction_rates.at[0.5].rate[-1] == 0.5
 
 
 @pytest.mark.parametrize("p_z_top_k", [[0.0] * 8, None])
@@ -190,31 +181,35 @@ def test_zero_under_the_scheme_is_json_and_counts_as_measured() -> None:
     stride=st.sampled_from([1, 10, 60]),
     sample=st.integers(0, 9),
 )
-def test_every_book_is_json_without_nan(
+def test_every_book_is_json_and_read_back(
     p_z_top_k: list[float] | None, p_z: list[float], stride: int, sample: int
 ) -> None:
-    as_json(toy.measured(p_z, p_z_top_k=p_z_top_k, stride=stride, sample=sample))
+    """So nothing in it is infinite or NaN: those would be null in JSON."""
+    found = toy.numbers(toy.measured(p_z, p_z_top_k=p_z_top_k, stride=stride, sample=sample))
+    assert msgspec.json.decode(to_json(found), type=BookStatistics) == found
 
 
 def test_intervals_stand_beside_the_rates_where_there_are_blocks() -> None:
     chapters = tuple(Chapter(title=str(start), start=start) for start in range(0, 1_000, 100))
     p_z = np.exp(-np.random.default_rng(0).exponential(2, 100))
-    found = as_json(toy.measured(p_z, chapters=chapters))
-    assert (found["uncertainty"]["block"], found["uncertainty"]["blocks"]) == ("chapters", 10)
-    for at in (found["plain"]["windows_at"]["0.1"], found["plain"]["extraction_rates"]["at"]["0.1"]):
-        low, high = at.get("interval") or (at["interval_low"][0], at["interval_high"][0])
-        assert low < np.mean(p_z >= 0.1) < high
-    coverage = found["plain"]["coverage_at"]["suffix"]["0.1"]
-    assert coverage["interval"][0] < coverage["share_of_measurable"] < coverage["interval"][1]
-    assert 0 < found["plain"]["windows_at"]["0.1"]["effective_sample"] < 1_000
+    found = toy.numbers(toy.measured(p_z, chapters=chapters))
+    assert (found.uncertainty.block, found.uncertainty.blocks) == ("chapters", 10)
+    windows, coverage = found.plain.windows_at[0.1], found.plain.coverage_at.suffix[0.1]
+    curve = found.plain.extraction_rates.at[0.1]
+    assert windows.interval
+    assert coverage.interval
+    assert windows.interval == (curve.interval_low[0], curve.interval_high[0])
+    assert windows.interval[0] < np.mean(p_z >= 0.1) < windows.interval[1]
+    assert coverage.interval[0] < (coverage.share_of_measurable or 0) < coverage.interval[1]
+    assert 0 < (windows.effective_sample or 0) < 1_000
 
 
 def test_non_overlapping_windows_are_counted_by_themselves() -> None:
     """Windows of 40 characters, 10 apart: every fourth."""
     p_z = [0.9, 0.1, 0.1, 0.1] * 5 + [0.1] * 4
-    at = toy.numbers(toy.measured(p_z))["plain"]["windows_at"]["0.5"]
-    assert at["share"] == pytest.approx(5 / 24)
-    assert at["non_overlapping"] == {"count": 5, "of": 6, "share": pytest.approx(5 / 6), "interval": wilson(5, 6)}
+    at = toy.numbers(toy.measured(p_z)).plain.windows_at[0.5]
+    assert at.share == pytest.approx(5 / 24)
+    assert at.non_overlapping == NonOverlapping(count=5, of=6, share=5 / 6, interval=wilson(5, 6))
 
 
 def test_control_stands_beside_each_rate() -> None:
@@ -224,28 +219,33 @@ def test_control_stands_beside_each_rate() -> None:
         toy.measured([0.9, 0.9] + [1e-9] * 28, name="d", role="control"),
     )
     found = toy.numbers(hand_worked(), control)
-    assert (found["control"]["books"], found["control"]["windows"]) == (["c", "d"], 40)
+    assert found.control
+    assert (found.control.books, found.control.windows) == (["c", "d"], 40)
     # of windows of 40 characters every 10 each fourth is clear: 3 of the one, 8 of the other; the first of both hit
-    assert found["control"]["plain"]["0.5"] == {
-        "count": 2, "of": 11, "share": pytest.approx(2 / 11), "interval": pytest.approx(wilson(2, 11)),
-    }  # fmt: skip
-    assert found["plain"]["windows_at"]["0.5"]["control"] == pytest.approx(3 / 40)
-    assert found["windows"]["greedy"]["control"] == pytest.approx(3 / 40)
+    assert found.control.plain[0.5] == NonOverlapping(count=2, of=11, share=2 / 11, interval=wilson(2, 11))
+    assert found.plain.windows_at[0.5].control == 3 / 40
+    assert found.windows.greedy.control == 3 / 40
     # 20 of the suffixes' 20 + 9 * 10 characters, and 30 of 20 + 29 * 10
-    assert found["plain"]["coverage_at"]["suffix"]["0.5"]["control"] == pytest.approx((20 + 30) / (110 + 310))
-    assert found["plain"]["extraction_rates"]["at"]["0.5"]["control"][:2] == pytest.approx([3 / 40, 3 / 40])
-    assert found["top_k"]["windows_at"]["0.5"]["control"] == pytest.approx(3 / 40)
+    assert found.plain.coverage_at.suffix[0.5].control == (20 + 30) / (110 + 310)
+    assert found.plain.coverage_at.window[0.5].control == (40 + 50) / (130 + 330)
+    beside = found.plain.extraction_rates.at[0.5].control
+    assert beside
+    assert beside[:2] == [3 / 40, 3 / 40]
+    assert found.top_k.windows_at[0.5].control == 3 / 40
 
 
 def test_control_sample_is_compared_with_the_same_suffixes() -> None:
     """Suffixes 7, 21, 35, 50, 64, 78, 92 of 100, of which the last quarter is known, only under its own prompts."""
     book = toy.measured([1e-6] * 75 + [0.9] * 25, sample=7, sample_p_z=0.02)
-    found = as_json(book)["control_sample"]
-    assert found["count"] == 7
-    assert found["plain"]["0.5"] == {"own_prompt": pytest.approx(2 / 7), "other_prompt": 0.0}
-    assert found["plain"]["0.01"] == {"own_prompt": pytest.approx(2 / 7), "other_prompt": 1.0}
-    assert found["top_k"]["0.5"] == {"own_prompt": pytest.approx(2 / 7), "other_prompt": 0.0}
-    assert toy.numbers(hand_worked())["control_sample"] is None
+    found = toy.numbers(book).control_sample
+    assert found
+    assert found.count == 7
+    assert found.plain.at[0.5] == PromptShares(own_prompt=2 / 7, other_prompt=0.0)
+    assert found.plain.at[0.01] == PromptShares(own_prompt=2 / 7, other_prompt=1.0)
+    assert found.top_k.at[0.5] == PromptShares(own_prompt=2 / 7, other_prompt=0.0)
+    assert found.plain.median_log10_p_z.own_prompt == pytest.approx(-6)
+    assert found.plain.median_log10_p_z.other_prompt == pytest.approx(math.log10(0.02))
+    assert toy.numbers(hand_worked()).control_sample is None
 
 
 def test_repetitive_windows_are_counted_apart() -> None:
@@ -256,11 +256,6 @@ def test_repetitive_windows_are_counted_apart() -> None:
     again = toy.measured([0.1, 0.1, 0.1, 0.9], stride=100, prompt=40, suffix=60, text=copied)
     assert again.repetition.repetitive.tolist() == [False, True, False, True]
     found = toy.numbers(again)
-    assert found["windows"]["repetitive"] == 2
-    assert found["plain"]["windows_at"]["0.5"]["share"] == 0.25
-    assert found["plain"]["windows_at"]["0.5"]["not_repetitive"] == {"count": 0, "of": 2, "share": 0.0}
-
-
-def as_json(book: Measured) -> Any:
-    """The statistics, to JSON without NaN and back."""
-    return json.loads(json.dumps(toy.numbers(book), allow_nan=False))
+    assert found.windows.repetitive == 2
+    assert found.plain.windows_at[0.5].share == 0.25
+    assert found.plain.windows_at[0.5].not_repetitive == Portion(count=0, of=2, share=0.0)

@@ -92,20 +92,6 @@ def test_same_counts_give_the_same_interval() -> None:
     assert (found.resampled(seed=1) != found.resampled()).any()
 
 
-@pytest.mark.parametrize(("count", "least"), [(40, 0.88), (12, 0.84)])
-def test_interval_holds_the_truth_about_as_often_as_it_says(count: int, least: float) -> None:
-    """Books of blocks whose own rates vary around 0.3; a percentile interval of few blocks is somewhat too short."""
-    held = 0
-    for book in range(200):
-        random = np.random.default_rng(book)
-        totals = random.integers(50, 150, count)
-        found = counts(random.binomial(totals, random.beta(0.6, 1.4, count)), totals)
-        [interval] = intervals(found.resampled())
-        assert interval is not None
-        held += interval[0] <= 0.3 <= interval[1]
-    assert least < held / 200 < 0.99
-
-
 def test_interval_is_made_of_the_replicates_at_its_two_ends() -> None:
     values = np.random.default_rng(0).permutation(np.arange(1, 2_001.0))[:, None]
     assert np.array(intervals(values)) == pytest.approx(np.array([[50, 1950]]), abs=1)
@@ -125,12 +111,7 @@ def test_blocks_without_observations_give_no_interval_where_a_replicate_may_hold
     assert math.isnan(counts([0] * 10, [0] * 10).rates()[0])
 
 
-def test_independent_windows_are_worth_themselves() -> None:
-    hits = np.random.default_rng(2).random((1_000, 50)) < 0.3
-    assert effective(counted(hits)) == pytest.approx(50_000, rel=0.2)
-
-
-@pytest.mark.parametrize("copies", [10, 50])
+@pytest.mark.parametrize("copies", [1, 10, 50])
 def test_copies_are_worth_what_they_are_copies_of(copies: int) -> None:
     """Each of a block's 50 / copies independent windows stands there `copies` times: as overlapping ones do."""
     hits = np.random.default_rng(3).random((1_000, 50 // copies)) < 0.3

@@ -6,21 +6,26 @@ from typing import Any
 
 import numpy as np
 
-from byheart.components.plot.charts.frame import Subject
+from byheart.components.plot.frame import Subject
 from byheart.components.plot.provenance import Run
 from byheart.contracts.books import Book, Chapter
 from byheart.contracts.model import Model
 from byheart.contracts.plan import Plan
 from byheart.contracts.settings import ChartSettings, Settings
 from byheart.contracts.windows import ControlSample, Tokenization, Windows, control_sample
+from byheart.measures.control import Control
 from byheart.measures.measured import Measured, measure
-from byheart.measures.outcomes import Control, Outcome, control_of
-from byheart.measures.rates import Rates, count
-from byheart.measures.statistics import Statistics, all_passages, statistics
-from byheart.measures.uncertainty import blocks
+from byheart.measures.outcomes import Outcome, control_of, outcome_of
+from byheart.measures.passages import all_passages
+from byheart.measures.provenance import BookDescription, BookProvenance, Code, ComputedOn
+from byheart.measures.statistics import BookStatistics
 from byheart.scores.scores import Scores
 from tests.contracts.test_settings import DEFAULTS
 
+COMPUTED_ON = ComputedOn(
+    device="cpu", devices=1, layout="1x1, one device", precision="float32", batch_size=16, jax="0.10.2",
+    code=Code(version="0.1.0", commit=None),
+)  # fmt: skip
 CHART = ChartSettings(coverage="suffix", plot_title="", colormap="Greys", figsize="8x2", dpi=60)
 
 
@@ -107,29 +112,28 @@ def measured(
     )
 
 
-def numbers(book: Measured, control: Control | None = None) -> Statistics:
+def numbers(book: Measured, control: Control | None = None) -> BookStatistics:
     """The book's statistics."""
     return outcome(book, control).statistics
 
 
 def outcome(book: Measured, control: Control | None = None) -> Outcome:
     """What is kept of the book."""
-    cut = blocks(book.book)
-    counts = {name: count(book, scheme, cut) for name, scheme in book.schemes.items()}
-    rates = {name: Rates.of(counted) for name, counted in counts.items()}
-    described: dict[str, Any] = {
-        **book.book.identity(),
-        "chapters": len(book.book.chapters),
-        "scores": "a" * 32,
-        "computed_on": [{"device": "cpu", "jax": "0.10.2"}],
-    }
-    return Outcome(
-        described=described,
-        statistics=statistics(book, cut, rates, all_passages(book), control),
-        rates=rates,
-        counts=counts,
-        log_p_z={name: scheme.log_p_z for name, scheme in book.schemes.items()},
-    )
+    text = book.book
+    said = BookDescription(
+        name=text.name, title=text.title, role=text.role, source=text.source, sha256=text.sha256,
+        characters=len(text.text), origin=text.origin, report=text.report, chapters=len(text.chapters),
+        scores="a" * 32, control_sample=None, computed_on=[COMPUTED_ON],
+    )  # fmt: skip
+    provenance = BookProvenance(**vars(run().provenance), book=said)
+    return outcome_of(book, all_passages(book), provenance, control)
+
+
+def described(outcome: Outcome, **changes: Any) -> Outcome:
+    """The outcome with something else said of its book."""
+    provenance = outcome.statistics.provenance
+    changed = dataclasses.replace(provenance, book=dataclasses.replace(provenance.book, **changes))
+    return dataclasses.replace(outcome, statistics=dataclasses.replace(outcome.statistics, provenance=changed))
 
 
 def control(*books: Measured) -> Control:
@@ -141,18 +145,19 @@ def control(*books: Measured) -> Control:
 
 def subject(book: Measured, control: Control | None = None, **settings: Any) -> Subject:
     """What the charts of a book are about; `settings` are of the charts."""
-    return dataclasses.replace(subject_of(book, **settings), rates=outcome(book, control).rates, control=control)
-
-
-def subject_of(book: Measured, **settings: Any) -> Subject:
-    """The same without rates and control, for a book whose parts do not fit each other."""
-    chart = dataclasses.replace(CHART, **settings)
-    return Subject(measured=book, rates={}, control=None, settings=chart, model="samples/model", footer="$\\frac{$ so")
+    return Subject(
+        measured=book,
+        rates=outcome(book, control).rates,
+        control=control,
+        settings=dataclasses.replace(CHART, **settings),
+        model="samples/model",
+        footer="$\\frac{$ so",
+    )
 
 
 def run(*, bos_id: int | None = None, **settings: Any) -> Run:
     """What the stages before say of a run; `settings` are the pipeline's parameters."""
-    chosen = Settings.from_parameters({**DEFAULTS, **settings})
+    chosen = Settings.from_parameters({**DEFAULTS, **settings}, DEFAULTS)
     return Run(
         settings=chosen,
         model=Model(

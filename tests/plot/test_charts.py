@@ -19,13 +19,13 @@ from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 
-from byheart.components.plot.charts import CHARTS, coverage, extraction_rates, heat_map, histogram
-from byheart.components.plot.charts.frame import Subject, write
+from byheart.components.plot.charts import CHARTS, coverage, extraction_rates, heat_map, p_z_histogram
+from byheart.components.plot.frame import Subject, write
 from byheart.contracts.books import Book, Chapter
 from byheart.measures.character_map import CharacterMap, character_map
-from byheart.measures.discoverable import EVIDENCE_FLOOR, N, P, tau
+from byheart.measures.discoverable import EVIDENCE_FLOOR, THRESHOLDS, N, P, tau
 from byheart.measures.measured import Scheme
-from byheart.measures.rates import THRESHOLDS
+from byheart.measures.schemes import Coverages, Schemes
 from tests.measures import toy
 
 P_Z = np.exp(-np.random.default_rng(0).exponential(3, 200))
@@ -99,9 +99,10 @@ def legend(axes: Axes) -> list[str]:
 def with_map(covered: CharacterMap, *, chapters: tuple[Chapter, ...] = ()) -> Subject:
     """A book of which only the map is made up."""
     held = toy.measured([0.5])
-    scheme = Scheme(log_p_z=held.scores.log_p_z, maps={"suffix": covered, "window": covered})
+    scheme = Scheme(log_p_z=held.scores.log_p_z, maps=Coverages(suffix=covered, window=covered))
     book = Book(name="toy", source="toy.txt", text="x" * len(covered.window), chapters=chapters)
-    return toy.subject_of(dataclasses.replace(held, book=book, schemes={"plain": scheme, "top_k": scheme}), dpi=100)
+    measured = dataclasses.replace(held, book=book, schemes=Schemes(plain=scheme, top_k=scheme))
+    return dataclasses.replace(toy.subject(held, dpi=100), measured=measured)
 
 
 def with_line(characters: int, known: slice) -> Subject:
@@ -125,12 +126,6 @@ def test_one_known_line_is_seen_in_a_book_of_any_length(tmp_path: Path, characte
     assert np.ptp(rows) > known.shape[0] // 3, "the line must go through both strips"
     assert 0.4 < columns.mean() / known.shape[1] < 0.6, "the middle of the book is the middle of the picture"
     assert known[rows, columns].min() < 0.05, "what is known is dark"
-
-
-def test_column_is_the_largest_of_its_characters() -> None:
-    covered = CharacterMap(log_p_z=np.array([np.nan, np.nan, -5.0, -1.0, np.nan, -3.0, -2.0]), window=np.zeros(7, int))
-    np.testing.assert_array_equal(heat_map.column_maxima(covered, 3), [np.nan, -1.0, -2.0])
-    np.testing.assert_array_equal(heat_map.column_maxima(covered, 100), covered.log_p_z)
 
 
 @given(st.lists(st.sampled_from([math.nan, -math.inf, -5.0, 0.0]), min_size=1, max_size=50), st.integers(1, 60))
@@ -159,7 +154,7 @@ def test_what_is_not_measurable_is_named_only_where_there_is_some() -> None:
 
 def test_heat_map_says_what_the_control_has() -> None:
     subject = the("control")
-    share = subject.rates["plain"].rate("suffix", 0.5)
+    share = subject.rates.plain.coverage_at.suffix[0.5].share
     assert f"{share:.1%} against 0.0% of the control (unseen)" in " ".join(
         heat_map.draw(subject).get_supxlabel().split()
     )
@@ -211,11 +206,10 @@ def test_bars_are_the_rates_and_whiskers_their_intervals() -> None:
     assert legend(axes) == ["as suffix", "anywhere in a window", "control, as suffix"]
     assert subject.control
     bars = [bar.patches[0] for bar in axes.containers if isinstance(bar, BarContainer)]
-    own, control = subject.rates["plain"], subject.control.rates["plain"]
-    expected = [own.rate(name, t) for name in ("suffix", "window") for t in THRESHOLDS]
-    expected += [control.rate("suffix", t) for t in THRESHOLDS]
+    own, control = (rates.plain.coverage_at for rates in (subject.rates, subject.control.rates))
+    expected = [rates[t].share for rates in (own.suffix, own.window, control.suffix) for t in THRESHOLDS]
     assert [bar.get_height() for bar in bars] == expected
-    low, high = own.interval("suffix", THRESHOLDS[0]) or (0, 0)
+    low, high = own.suffix[THRESHOLDS[0]].interval or (0, 0)
     [segment] = axes.collections[0].get_segments()  # type: ignore[attr-defined]
     assert segment[:, 1].tolist() == pytest.approx([low, high])
 
@@ -243,7 +237,7 @@ def test_curves_are_the_shares_of_windows_that_n_tries_draw() -> None:
 
 
 def test_steps_are_the_shares_of_windows_in_each_bin() -> None:
-    [axes] = histogram.draw(the("control sample")).axes
+    [axes] = p_z_histogram.draw(the("control sample")).axes
     assert legend(axes) == [
         "toy, 200 windows", "control, 50 windows of unseen", "control sample, 50 suffixes under other prompts",
     ]  # fmt: skip
@@ -255,7 +249,7 @@ def test_steps_are_the_shares_of_windows_in_each_bin() -> None:
 
 
 def test_what_lies_below_the_histogram_is_in_its_first_bin() -> None:
-    [axes] = histogram.draw(the("all below")).axes
+    [axes] = p_z_histogram.draw(the("all below")).axes
     own = next(patch for patch in axes.patches if isinstance(patch, StepPatch))
     shares, edges, _ = own.get_data()
     assert (edges[0], shares[0], shares[1:].sum()) == (-300, 1, 0)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from byheart.components.plot.methods import methods
-from byheart.contracts.books import Chapter
+from byheart.contracts.books import Chapter, Origin
 from tests.measures import toy
 
 CHAPTERS = tuple(Chapter(title=str(start), start=start) for start in range(0, 3_000, 300))
@@ -83,26 +83,26 @@ def test_control_sample_is_named_where_there_is_one() -> None:
 
 def test_results_are_those_of_the_statistics() -> None:
     text = said()
-    numbers = BOOK.statistics
-    coverage, windows = numbers["plain"]["coverage_at"]["suffix"]["0.5"], numbers["plain"]["windows_at"]["0.001"]
-    low, high = coverage["interval"]
-    assert f"{coverage['share_of_measurable']:.1%} of measurable characters" in text
+    headline, coverage = BOOK.statistics.headline, BOOK.statistics.plain.coverage_at.suffix[0.5]
+    low, high = coverage.interval or (None, None)
+    assert f"{headline.coverage:.1%} of measurable characters" in text
     assert f"p_z ≥ 0.5 (95% interval {low:.1%} to {high:.1%});" in text
-    assert f"{windows['share']:.1%} of windows have p_z ≥ 0.001" in text
-    assert f"{numbers['headline']['longest_passage_characters_at_0.5']:,} characters." in text
-    size = f"{BOOK.described['characters']:,} characters, 300 windows"
+    assert f"{headline.windows:.1%} of windows have p_z ≥ 0.001" in text
+    assert f"; {headline.longest:,} characters lie in the longest passage at p_z ≥ 0.5." in text
+    size = f"{BOOK.book.characters:,} characters, 300 windows"
     assert f"{size} (cursors without one: 3 at the tail, 1 inside), blocks: 10 (chapters)." in text
-    assert BOOK.described["sha256"] in text
+    assert BOOK.book.sha256 in text
 
 
 def test_what_was_done_to_a_text_is_said() -> None:
-    origin = {
-        "file_sha256": BOOK.described["sha256"], "gutenberg": "none", "cut_front": 0, "cut_back": 0, "joined_lines": 0,
-    }  # fmt: skip
+    origin = Origin(
+        file_bytes=9, file_sha256=BOOK.book.sha256, encoding="utf-8", gutenberg="none", cut_front=0, cut_back=0,
+        joined_lines=0,
+    )  # fmt: skip
 
     def said_of(**changes: Any) -> str:
-        described = BOOK.described | {"title": "A Title", "origin": origin | changes}
-        return said((dataclasses.replace(BOOK, described=described),)).partition("## Results")[2]
+        book = toy.described(BOOK, title="A Title", origin=dataclasses.replace(origin, **changes))
+        return said((book,)).partition("## Results")[2]
 
     untouched = said_of()
     assert "**A Title**" in untouched

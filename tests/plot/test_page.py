@@ -1,10 +1,9 @@
 """The summary as a page: what it shows is what the statistics say, it asks for nothing, and it is never too large."""
 
 import base64
-import dataclasses
 import io
-import json
 import re
+from collections.abc import Sequence
 from html.parser import HTMLParser
 from typing import Any
 
@@ -14,10 +13,9 @@ from matplotlib.image import imread
 
 from byheart.components.plot.charts import heat_map
 from byheart.components.plot.page import LARGEST_BYTES, ROWS, Pictures, draw_pictures, summary_html, summary_markdown
-from byheart.components.plot.summary import together
-from byheart.contracts.books import Chapter
-from byheart.measures.headline import metrics
+from byheart.contracts.books import Chapter, Refused
 from byheart.measures.outcomes import Outcome
+from byheart.measures.summary import Summary, summarize
 from tests.measures import toy
 
 VOID = {"meta", "img", "br"}
@@ -78,17 +76,18 @@ def many(count: int, title: str = "") -> tuple[list[Outcome], dict[str, Pictures
     mpl.image.imsave(file, noise, format="png")
     strip = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
     names = [f"book-{number}" for number in range(count)]
-    books = [
-        dataclasses.replace(OUTCOMES[0], described=OUTCOMES[0].described | {"name": name, "title": title})
-        for name in names
-    ]
+    books = [toy.described(OUTCOMES[0], name=name, title=title) for name in names]
     pictures = Pictures(strips={"suffix": strip, "window": strip}, chapters=(0.0, 0.5), charts={})
     return books, dict.fromkeys(names, pictures)
 
 
+def taken(books: Sequence[Outcome]) -> Summary:
+    return summarize(books, toy.run().provenance)
+
+
 def page(books: Any = OUTCOMES, pictures: Any = None, not_measured: Any = ()) -> str:
     given = PICTURES if pictures is None else pictures
-    return summary_html(toy.run(), books, together(books[:5]), not_measured, given)
+    return summary_html(toy.run(), books, taken(books[:5]), not_measured, given)
 
 
 def test_page_asks_for_nothing_and_is_well_formed() -> None:
@@ -107,45 +106,29 @@ def test_page_asks_for_nothing_and_is_well_formed() -> None:
 
 
 def test_numbers_are_those_of_the_statistics() -> None:
-    numbers = json.loads(json.dumps(OUTCOMES[0].statistics))
-    coverage, windows = numbers["plain"]["coverage_at"]["suffix"]["0.5"], numbers["plain"]["windows_at"]["0.001"]
-    longest = numbers["headline"]["longest_passage_characters_at_0.5"]
-    low, high = coverage["interval"]
+    headline, coverage = OUTCOMES[0].statistics.headline, OUTCOMES[0].statistics.plain.coverage_at.suffix[0.5]
+    low, high = coverage.interval or (None, None)
     said = Page(page()).said
-    assert f"{coverage['share_of_measurable']:.1%} of measurable characters lie in a suffix with p_z ≥ 0.5" in said
-    assert f"95% interval {low:.1%} to {high:.1%}; control {coverage['control']:.1%}" in said
-    assert f"{windows['share']:.1%} of windows have p_z ≥ 0.001" in said
-    assert f"{longest} characters in the longest passage at p_z ≥ 0.5 control 0" in said
-    text = summary_markdown(toy.run(), OUTCOMES, together(OUTCOMES), ())
+    assert f"{headline.coverage:.1%} of measurable characters lie in a suffix with p_z ≥ 0.5" in said
+    assert f"95% interval {low:.1%} to {high:.1%}; control {coverage.control:.1%}" in said
+    assert f"{headline.windows:.1%} of windows have p_z ≥ 0.001" in said
+    assert f"{headline.longest} characters lie in the longest passage at p_z ≥ 0.5 control 0" in said
+    text = summary_markdown(toy.run(), OUTCOMES, taken(OUTCOMES), ())
     assert (
-        f"| of measurable characters lie in a suffix with p_z ≥ 0.5 | {coverage['share_of_measurable']:.1%} "
-        f"| {low:.1%} to {high:.1%} | {coverage['control']:.1%} |"
+        f"| of measurable characters lie in a suffix with p_z ≥ 0.5 | {headline.coverage:.1%} "
+        f"| {low:.1%} to {high:.1%} | {coverage.control:.1%} |"
     ) in text
-    assert f"| of windows have p_z ≥ 0.001 | {windows['share']:.1%} |" in text
-    assert metrics(OUTCOMES, together(OUTCOMES)) == {
-        "the-book: share of characters with p_z >= 0.5": coverage["share_of_measurable"],
-        "the-book: share of windows with p_z >= 0.001": windows["share"],
-        "the-book: longest passage at p_z >= 0.5, in characters": longest,
-        "unseen: share of characters with p_z >= 0.5": 0.0,
-        "unseen: share of windows with p_z >= 0.001": 0.0,
-        "unseen: longest passage at p_z >= 0.5, in characters": 0,
-    }
+    assert f"| of windows have p_z ≥ 0.001 | {headline.windows:.1%} |" in text
 
 
 def test_books_that_are_many_are_told_together() -> None:
     books = [*many(5)[0], OUTCOMES[1]]
-    taken = together(books)
-    told = metrics(books, taken)
-    pool = taken["books"]["plain"]["micro"]["windows_at_0.001"]["share"]
-    mean = taken["controls"]["plain"]["macro"]["suffix_coverage_at_0.5"]["share"]
-    assert told["books in one pool: share of windows with p_z >= 0.001"] == pool
-    assert told["mean of the controls: share of characters with p_z >= 0.5"] == mean
-    longest = OUTCOMES[0].statistics["headline"]["longest_passage_characters_at_0.5"]
-    assert told["books in one pool: longest passage at p_z >= 0.5, in characters"] == longest > 0
-    assert not any("book-1" in name for name in told)
+    summary = taken(books)
+    assert summary.books
+    pool = summary.books.plain.micro.windows_at[0.001].share
     for text in (
-        summary_html(toy.run(), books, taken, (), many(5)[1] | PICTURES),
-        summary_markdown(toy.run(), books, taken, ()),
+        summary_html(toy.run(), books, summary, (), many(5)[1] | PICTURES),
+        summary_markdown(toy.run(), books, summary, ()),
     ):
         assert "Books in one pool" in text
         assert f"{pool:.1%}" in text
@@ -154,7 +137,7 @@ def test_books_that_are_many_are_told_together() -> None:
 def test_strip_is_the_heat_map_of_the_book() -> None:
     uri = next(iter(PICTURES["the-book"].strips.values()))
     pixels = imread(io.BytesIO(base64.b64decode(uri.partition(",")[2])))
-    covered = BOOK.schemes["plain"].maps["suffix"]
+    covered = BOOK.schemes.plain.maps.suffix
     values = np.exp(heat_map.column_maxima(covered, pixels.shape[1]))
     assert (pixels[0, :, 3] == 0).tolist() == np.isnan(values).tolist()
     assert np.isnan(values).any()
@@ -169,7 +152,7 @@ def test_book_of_any_name_stays_text() -> None:
     found = Page(page(books, pictures))
     assert " ".join(EVIL.split()) in found.said
     assert "script" not in {tag for tag, _ in found.tags}
-    text = summary_markdown(toy.run(), books, together(books), ())
+    text = summary_markdown(toy.run(), books, taken(books), ())
     assert "<script" not in text
     row = next(line for line in text.splitlines() if line.startswith("| The"))
     assert len(re.findall(r"(?<!\\)\|", row)) == 8
@@ -196,20 +179,16 @@ def test_page_of_thousands_of_long_names_keeps_its_size_too() -> None:
 
 
 def test_best_known_books_come_first_and_controls_last() -> None:
-    better = dataclasses.replace(
-        OUTCOMES[0],
-        described=OUTCOMES[0].described | {"name": "better"},
-        statistics=toy.numbers(toy.measured(np.full(40, 0.9))),
-    )
+    better = toy.outcome(toy.measured(np.full(40, 0.9), name="better"))
     said = Page(page((*OUTCOMES, better), PICTURES | {"better": PICTURES["unseen"]})).said
     assert said.index("better") < said.index("the-book") < said.index("unseen")
 
 
 def test_what_was_not_measured_is_said() -> None:
-    gone = [{"source": "a.txt", "role": "book", "why": "a.txt must be there"}]
+    gone = [Refused(source="a.txt", role="book", why="a.txt must be there")]
     assert "Not measured: 1 of what was named" in Page(page(not_measured=gone)).said
     assert "Not measured" not in page()
-    assert "**Not measured: 1**" in summary_markdown(toy.run(), OUTCOMES, together(OUTCOMES), gone)
+    assert "**Not measured: 1**" in summary_markdown(toy.run(), OUTCOMES, taken(OUTCOMES), gone)
 
 
 def test_book_without_a_window_has_a_page() -> None:
@@ -218,10 +197,9 @@ def test_book_without_a_window_has_a_page() -> None:
     text = page(books, drawn(empty, with_charts=False))
     assert "–" in Page(text).said
     assert "nan" not in text.lower().replace("nance", "")
-    assert "empty: share of windows with p_z >= 0.001" not in metrics(books, together(books))
 
 
 def test_caveats_stand_on_both_pages() -> None:
-    for text in (Page(page()).said, summary_markdown(toy.run(), OUTCOMES, together(OUTCOMES), ())):
+    for text in (Page(page()).said, summary_markdown(toy.run(), OUTCOMES, taken(OUTCOMES), ())):
         for caveat in ("no single generation produced it", "p_z = 0.001 unrelated text begins", "was not trained on"):
             assert caveat in text

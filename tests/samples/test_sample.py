@@ -107,10 +107,10 @@ def test_suffixes_under_other_prompts_are_hardly_ever_known(sample_run: Path) ->
     """About half of them are known under their own."""
     found = statistics(sample_run)["control_sample"]
     assert found["count"] == 200
-    assert found["plain"]["0.5"]["own_prompt"] == pytest.approx(0.5, abs=0.1)
-    assert found["plain"]["0.5"]["other_prompt"] <= 0.02
+    assert found["plain"]["at"]["0.5"]["own_prompt"] == pytest.approx(0.5, abs=0.1)
+    assert found["plain"]["at"]["0.5"]["other_prompt"] <= 0.02
     table = pq.read_table(sample_run / BOOK.stem / "control_sample.parquet")
-    assert np.mean(table["log_p_z"].to_numpy() >= np.log(0.5)) == found["plain"]["0.5"]["other_prompt"]
+    assert np.mean(table["log_p_z"].to_numpy() >= np.log(0.5)) == found["plain"]["at"]["0.5"]["other_prompt"]
 
 
 def test_interval_holds_the_truth_and_says_that_ten_chapters_are_few(sample_run: Path) -> None:

@@ -1,4 +1,22 @@
-"""The heat map: the book from left to right, darker where the model is surer of the text."""
+"""The book from left to right, a column of the picture for each few characters, darker where p_z is larger.
+
+- **Two strips.** The larger one is the coverage that the settings name: by default characters covered *as suffix*, by
+  what the model was asked for. The other shows characters covered *anywhere in a window*, prompts included.
+- **Colour** is the largest p_z of the windows that cover the character, on a logarithmic scale that shows the evidence
+  floor, 0.1%. From 0.01% on down everything is drawn alike.
+- **Hatching** is what cannot be measured: it is no zero. A column that holds a measurable character shows that; how
+  much of the book cannot be measured stands at the axis.
+- **A column shows its largest value**, not its mean: a memorised line stays visible in a book of any length.
+- **Chapters**, where the book has them, are marked above the larger strip.
+- **The footer** says what was measured, and the control's coverage beside the book's.
+
+Settings: `coverage`, `plot_title` (of books, not of controls), `colormap` (sequential maps that keep their order in
+grey), `figsize` in inches, and `dpi`, which is that of all charts.
+
+```sh
+make run SET="figsize=12x3 dpi=150 colormap=cividis 'plot_title=The Soap Winter'"
+```
+"""
 
 from typing import Any
 
@@ -9,10 +27,13 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 
-from byheart.components.plot.charts.frame import Subject, frame, lettering
+from byheart.components.plot.frame import Subject, frame, lettering
 from byheart.contracts.books import BOOK, Chapter
 from byheart.measures.character_map import CharacterMap
+from byheart.measures.discoverable import HEADLINE_THRESHOLD
+from byheart.measures.schemes import Coverages
 
+PLACE = 1
 LOWEST = 1e-4
 """The p_z from which on down everything is drawn alike: a tenth of the evidence floor."""
 _TICKS = {1e-4: "≤ 0.01%", 1e-3: "0.1%", 1e-2: "1%", 1e-1: "10%", 0.5: "50%", 1.0: "100%"}
@@ -27,14 +48,14 @@ def draw(subject: Subject) -> Figure:
     settings, book = subject.settings, subject.measured.book
     width, points = settings.size[0], lettering(settings.size)
     small = 0.83 * points
-    maps = subject.measured.schemes["plain"].maps
+    maps = subject.measured.schemes.plain.maps
     question = f"How much of “{book.called}” does {subject.model} know by heart?"
     title = settings.plot_title if settings.plot_title and book.role == BOOK else question
     figure = frame(subject, title, settings.size, _remark(subject))
     axes = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     columns = max(int(width * settings.dpi) // 2, 1)
-    for strip, name in zip(axes, sorted(_STRIPS, key=lambda name: name != settings.coverage), strict=True):
-        _strip(strip, maps[name], settings.colormap, columns)
+    for strip, (name, covered) in zip(axes, maps.chosen_first(settings.coverage), strict=True):
+        _strip(strip, covered, settings.colormap, columns)
         strip.set_ylabel(_STRIPS[name], rotation=0, ha="right", va="center", fontsize=small)
     axes[0].tick_params(bottom=False)
     axes[1].set_xlabel(f"character of the book{_hatched(maps)}", fontsize=small)
@@ -51,9 +72,10 @@ def draw(subject: Subject) -> Figure:
     return figure
 
 
-def _hatched(maps: dict[str, CharacterMap]) -> str:
+def _hatched(maps: Coverages[CharacterMap]) -> str:
     """What the hatching is, and how much of the book; a column that holds a measurable character is not hatched."""
-    missing = {name: float(1 - covered.measurable.mean()) for name, covered in maps.items()}
+    both = maps.chosen_first("suffix")
+    missing = {name: float(1 - covered.measurable.mean()) for name, covered in both}
     if not any(missing.values()):
         return ""
     shares = ", ".join(f"{share:.1%} {_STRIPS[name]}".replace("\n", " ") for name, share in missing.items())
@@ -65,9 +87,12 @@ def _remark(subject: Subject) -> str:
     coverage = subject.settings.coverage
     if not subject.control:
         return f"{coverage} coverage"
-    own, control = (rates["plain"].rate(coverage, 0.5) for rates in (subject.rates, subject.control.rates))
-    shares = " against ".join("no share" if share is None else f"{share:.1%}" for share in (own, control))
-    return f"{coverage} coverage at p_z ≥ 50%: {shares} of the control ({', '.join(subject.control.books)})"
+    shares = [
+        rates.plain.coverage_at.chosen(coverage)[HEADLINE_THRESHOLD].share
+        for rates in (subject.rates, subject.control.rates)
+    ]
+    said = " against ".join("no share" if share is None else f"{share:.1%}" for share in shares)
+    return f"{coverage} coverage at p_z ≥ 50%: {said} of the control ({', '.join(subject.control.books)})"
 
 
 def _strip(axes: Axes, covered: CharacterMap, colormap: str, columns: int) -> None:

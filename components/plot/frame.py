@@ -13,9 +13,10 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from byheart.contracts.settings import ChartSettings
+from byheart.measures.control import Control
 from byheart.measures.measured import Measured
-from byheart.measures.outcomes import Control
 from byheart.measures.rates import Rates
+from byheart.measures.schemes import Schemes
 
 FORMATS = ("png", "svg")
 SIZE = (9.0, 5.0)
@@ -32,8 +33,7 @@ class Subject:
     """What a chart is about."""
 
     measured: Measured
-    rates: dict[str, Rates]
-    """Under each scheme."""
+    rates: Schemes[Rates]
     control: Control | None
     settings: ChartSettings
     model: str

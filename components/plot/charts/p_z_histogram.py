@@ -1,4 +1,9 @@
-"""The p_z histogram: how probable the book's suffixes are, beside those of the control."""
+"""How probable the suffixes of the book are, all windows together: both axes are logarithmic.
+
+What stands in the white at the right, above the evidence floor of 0.1%, is what may be called extractable. The control
+books of the run are drawn beside, dashed, and the control sample (the same book's suffixes under other prompts)
+dotted, each as shares of its own windows. A bar at the left edge that is marked ≤ holds everything below 10^-300.
+"""
 
 import math
 
@@ -7,9 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from byheart.components.plot.charts.frame import BELOW_FLOOR, BLUE, GREEN, ORANGE, Subject, frame, tidy
+from byheart.components.plot.frame import BELOW_FLOOR, BLUE, GREEN, ORANGE, Subject, frame, tidy
 from byheart.measures.discoverable import EVIDENCE_FLOOR
 
+PLACE = 2
 _LOWEST = -300
 """log10 p_z from which on down everything is in one bin."""
 
@@ -17,11 +23,9 @@ _LOWEST = -300
 def draw(subject: Subject) -> Figure:
     """Shares of windows by log10 p_z, both axes logarithmic; the evidence floor is where the shading stops."""
     measured = subject.measured
-    groups = [
-        (f"{measured.book.called}, {len(measured.windows):,} windows", measured.schemes["plain"].log_p_z, BLUE, "-")
-    ]
+    groups = [(f"{measured.book.called}, {len(measured.windows):,} windows", measured.schemes.plain.log_p_z, BLUE, "-")]
     if subject.control:
-        values = subject.control.log_p_z["plain"]
+        values = subject.control.log_p_z.plain
         groups.append((f"control, {len(values):,} windows of {', '.join(subject.control.books)}", values, ORANGE, "--"))
     if len(measured.sample):
         values = measured.sample_scores.log_p_z

@@ -1,0 +1,131 @@
+"""How the numbers of a run were made, for files to carry and for people to read."""
+
+import dataclasses
+
+from byheart.contracts.books import Origin, Refused
+from byheart.contracts.model import ModelIdentity
+from byheart.contracts.settings import Settings
+from byheart.contracts.text_report import TextReport
+from byheart.contracts.windows import Tokenization
+from byheart.measures.units import Characters
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Code:
+    """The release of byheart."""
+
+    version: str
+    """The release."""
+    commit: str | None
+    """The commit, where it was known; one that ends in `-dirty` had local changes."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Libraries:
+    """Releases of the libraries that made statistics and charts."""
+
+    numpy: str
+    """NumPy's."""
+    pyarrow: str
+    """PyArrow's."""
+    matplotlib: str
+    """Matplotlib's."""
+    zlib: str
+    """zlib's."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ComputedOn:
+    """What a part of the scores was computed on."""
+
+    device: str
+    """The kind of device, as JAX names it."""
+    devices: int
+    """How many."""
+    layout: str
+    """How the model lay on them: the mesh, DATAxMODEL, and the same in words."""
+    precision: str
+    """The arithmetic; never `auto`."""
+    batch_size: int
+    """Windows in a batch."""
+    jax: str
+    """The release of JAX."""
+    code: Code
+    """The release of byheart that scored it."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BookDescription:
+    """What is said of a book, but for its text."""
+
+    name: str
+    """Its folder among the results; unique in a run."""
+    title: str
+    """For people; may be empty."""
+    role: str
+    """`book` or `control`."""
+    source: str
+    """Where it was found."""
+    sha256: str
+    """Of the text's UTF-8 bytes, as they were measured."""
+    characters: Characters
+    """Its length."""
+    origin: Origin | None
+    """The file that the text was made from, and what was done to it on the way."""
+    report: TextReport | None
+    """What kind of text it is; docs/books.md explains it."""
+    chapters: int
+    """Chapters that were found; 0 where there are none."""
+    scores: str
+    """Where its scores lie in the store."""
+    control_sample: str | None
+    """Where those of its control sample lie; null where none was asked for."""
+    computed_on: list[ComputedOn]
+    """What its scores were computed on: each combination that occurs."""
+
+    @property
+    def called(self) -> str:
+        """Its title, or its name if there is none."""
+        return self.title or self.name
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunProvenance:
+    """What is the same for all books of a run and for every repetition of it."""
+
+    code: Code
+    """The release of byheart that wrote the results."""
+    contract_version: int
+    """The version of the formats between the stages, and of the results."""
+    model: ModelIdentity
+    """The model."""
+    tokenization: Tokenization
+    """How the books were tokenized."""
+    settings: Settings
+    """Every setting, and the preset that some of them came from."""
+    precision: str
+    """The arithmetic that was used: `auto` is settled here."""
+    plotted_with: Libraries
+    """Releases of the libraries that made statistics and charts."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BookProvenance(RunProvenance):
+    """How the numbers of one book were made."""
+
+    book: BookDescription
+    """The book."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Provenance(RunProvenance):
+    """provenance.json: how a run was made, once for all its files."""
+
+    created: str
+    """When, in UTC."""
+    python: str
+    """The release of Python."""
+    books: dict[str, BookDescription]
+    """Each book by its name, in the order in which they were named."""
+    not_measured: list[Refused]
+    """What was named and could not be measured, and why."""

@@ -1,0 +1,172 @@
+"""Finished results, read back: what a run has left in its folder, typed."""
+
+import csv
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from byheart.contracts import parquet
+from byheart.contracts.errors import DamagedError
+from byheart.contracts.json_files import from_json
+from byheart.contracts.version import CONTRACT_VERSION
+from byheart.contracts.windows import ControlSample, Windows
+from byheart.measures.passages import ListedPassage
+from byheart.measures.provenance import BookDescription, Provenance
+from byheart.measures.repetition import Repetition
+from byheart.measures.statistics import BookStatistics
+from byheart.measures.summary import Summary
+from byheart.scores.scores import Scores
+from byheart.store import Place, open_store
+
+PROVENANCE, SUMMARY, STATISTICS = "provenance.json", "summary.json", "statistics.json"
+WINDOWS, PASSAGES, CONTROL_SAMPLE = "windows.parquet", "passages.csv", "control_sample.parquet"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class WindowTable:
+    """A book's windows with their scores and how repetitive their suffixes are: the columns of windows.parquet."""
+
+    windows: Windows
+    scores: Scores
+    repetition: Repetition
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class SampleTable:
+    """A book's control sample: the columns of control_sample.parquet."""
+
+    sample: ControlSample
+    log_p_z: np.ndarray
+    """float64 [N]: of each suffix under the other prompt."""
+    log_p_z_top_k: np.ndarray
+    """float64 [N]"""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class BookResults:
+    """The results of one book."""
+
+    statistics: BookStatistics
+    place: Place
+    """The run's folder."""
+
+    @property
+    def book(self) -> BookDescription:
+        """What is said of the book."""
+        return self.statistics.provenance.book
+
+    def read_passages(self) -> list[ListedPassage]:
+        """Every passage, under each scheme at each threshold."""
+        name = f"{self.book.name}/{PASSAGES}"
+        rows = csv.DictReader(self.place.read(name).decode().splitlines(keepends=True))
+        try:
+            return [
+                msgspec.convert({key: cell or None for key, cell in row.items()}, ListedPassage, strict=False)
+                for row in rows
+            ]
+        except msgspec.ValidationError as error:
+            raise _damaged(self.place.locate(name), str(error)) from None
+
+    def read_windows(self) -> WindowTable:
+        """Every window, with all that is kept of it."""
+        columns = self._columns(WINDOWS)
+        dropped = self.statistics.windows
+        return WindowTable(
+            windows=Windows(
+                **_part(Windows, columns),
+                dropped_tail=dropped.dropped_tail,
+                dropped_inside=dropped.dropped_inside,
+            ),
+            scores=Scores(**_part(Scores, columns)),
+            repetition=Repetition(**_part(Repetition, columns)),
+        )
+
+    def read_control_sample(self) -> SampleTable | None:
+        """The control sample, None where none was asked for."""
+        if self.statistics.control_sample is None:
+            return None
+        columns = self._columns(CONTROL_SAMPLE)
+        return SampleTable(sample=ControlSample(**_part(ControlSample, columns)), **_part(SampleTable, columns))
+
+    def _columns(self, file: str) -> dict[str, np.ndarray]:
+        name = f"{self.book.name}/{file}"
+        columns, _ = parquet.from_bytes(self.place.read(name), name=self.place.locate(name))
+        return columns
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Results:
+    """The results of a run."""
+
+    provenance: Provenance
+    summary: Summary
+    books: list[BookResults]
+    """In the order in which they were named; controls too."""
+
+    @classmethod
+    def open(cls, address: str | Path) -> "Results":
+        """The results in a folder, local or at gs://.
+
+        For example:
+
+            for book in Results.open("out").books:
+                print(book.book.called, book.statistics.headline.coverage)
+
+        Raises:
+            DamagedError: the folder holds no results, or results of another version, or they are not whole.
+            StoreError: it cannot be read.
+        """
+        place = open_store(str(address))
+        if place.find(PROVENANCE) is None:
+            raise DamagedError(
+                f"{address} must be a folder of results, found no {PROVENANCE} in it: give the folder that a run wrote"
+            )
+        written = from_json(place.read(PROVENANCE), _Version, name=place.locate(PROVENANCE)).contract_version
+        if written != CONTRACT_VERSION:
+            raise DamagedError(
+                f"{address} must hold results of version {CONTRACT_VERSION}, found version {written}: "
+                "run again, which computes nothing anew that is in the store"
+            )
+        provenance = from_json(place.read(PROVENANCE), Provenance, name=place.locate(PROVENANCE))
+        there = {stored.name for stored in place.list()}
+        if missing := [name for name in _promised(provenance) if name not in there]:
+            more = f" and {len(missing) - 1:,} more" if missing[1:] else ""
+            raise DamagedError(f"{address} must hold all results of its run, found no {missing[0]}{more}: run again")
+
+        def book(name: str) -> BookResults:
+            file = f"{name}/{STATISTICS}"
+            return BookResults(
+                statistics=from_json(place.read(file), BookStatistics, name=place.locate(file)), place=place
+            )
+
+        return cls(
+            provenance=provenance,
+            summary=from_json(place.read(SUMMARY), Summary, name=place.locate(SUMMARY)),
+            books=[book(name) for name in provenance.books],
+        )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Version:
+    contract_version: int
+
+
+def _promised(provenance: Provenance) -> list[str]:
+    """The files that are read back, by name."""
+    files = [SUMMARY]
+    for name, book in provenance.books.items():
+        files += [f"{name}/{file}" for file in (STATISTICS, WINDOWS, PASSAGES)]
+        files += [f"{name}/{CONTROL_SAMPLE}"] if book.control_sample else []
+    return files
+
+
+def _part(kind: type[Any], columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The columns that are fields of a dataclass."""
+    return {field.name: columns[field.name] for field in dataclasses.fields(kind) if field.name in columns}
+
+
+def _damaged(where: str, why: str) -> DamagedError:
+    return DamagedError(f"{where} must be as it was written, found that it is not ({why}): run again")

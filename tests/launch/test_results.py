@@ -1,0 +1,48 @@
+"""What a person at a terminal sees of a run, beyond what the sample's own run shows."""
+
+from pathlib import Path
+
+import pytest
+
+from byheart.components.plot.tables import passages_table, windows_table
+from byheart.contracts.json_files import write_json
+from byheart.launch.results import show_results
+from byheart.measures.measured import Measured
+from byheart.measures.provenance import Provenance
+from byheart.measures.summary import summarize
+from tests.measures import toy
+
+
+def write_results(folder: Path, books: list[Measured]) -> None:
+    """What is read back of a run of these books."""
+    outcomes, run = [toy.outcome(book) for book in books], toy.run().provenance
+    for book, outcome in zip(books, outcomes, strict=True):
+        place = folder / outcome.book.name
+        place.mkdir(parents=True)
+        write_json(place / "statistics.json", outcome.statistics)
+        (place / "windows.parquet").write_bytes(windows_table(book, outcome.statistics.provenance))
+        (place / "passages.csv").write_text(passages_table([]), encoding="utf-8")
+    write_json(folder / "summary.json", summarize(outcomes, run))
+    described = {outcome.book.name: outcome.book for outcome in outcomes}
+    made = Provenance(**vars(run), created="now", python="3", books=described, not_measured=[])
+    write_json(folder / "provenance.json", made)
+
+
+def test_many_books_are_a_table_with_the_best_known_first_and_controls_last(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shares = {"none": [1e-9] * 4, "half": [0.9, 1e-9, 1e-9, 1e-9], "all": [0.9] * 4, "low": [0.01] * 4, "empty": []}
+    books = [toy.measured(p_z, name=name) for name, p_z in shares.items()]
+    write_results(tmp_path, [toy.measured([0.9], name="seen", role="control"), *books])
+    show_results(tmp_path, 61)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "6 books under samples/model"
+    assert lines[5:11] == [
+        "    100.0%     100.0%         50  all",
+        "     40.0%      25.0%         20  half",
+        "      0.0%     100.0%          0  low",
+        "      0.0%       0.0%          0  none",
+        "         –          –          0  empty",
+        "    100.0%     100.0%         20  seen, control",
+    ]
+    assert lines[-1] == f"{tmp_path / 'provenance.json'} says how; 1:01 in all"

@@ -1,0 +1,133 @@
+"""The sample's results, read back from a folder and from Google Cloud Storage."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from byheart.contracts.errors import DamagedError
+from byheart.contracts.json_files import to_json
+from byheart.measures.results import Results
+from byheart.store import open_store
+from tests.conftest import BOOK, CONTROL
+
+
+@pytest.fixture
+def results(sample_run: Path, address: str) -> str:
+    """Where a copy of the sample's results lies."""
+    store = open_store(address)
+    for path in sample_run.rglob("*"):
+        if path.is_file():
+            store.create(path.relative_to(sample_run).as_posix(), path.read_bytes())
+    return address
+
+
+def test_results_are_read_back_as_they_were_written(results: str, sample_run: Path) -> None:
+    found = Results.open(results)
+    assert [book.book.name for book in found.books] == list(found.provenance.books) == [BOOK.stem, CONTROL.stem]
+    book, control = found.books
+    assert book.book == found.provenance.books[BOOK.stem]
+    assert (book.book.role, control.book.role) == ("book", "control")
+    for path, value in (
+        ("provenance.json", found.provenance), ("summary.json", found.summary),
+        (f"{BOOK.stem}/statistics.json", book.statistics), (f"{CONTROL.stem}/statistics.json", control.statistics),
+    ):  # fmt: skip
+        assert json.loads(to_json(value)) == json.loads((sample_run / path).read_text(encoding="utf-8"))
+    assert found.summary.books
+    assert found.summary.books.plain.micro.windows_at[0.5].share == book.statistics.plain.windows_at[0.5].share
+
+
+def test_tables_are_read_when_they_are_asked_for(results: str, sample_run: Path) -> None:
+    book, control = Results.open(results).books
+    table = book.read_windows()
+    written = pq.read_table(sample_run / BOOK.stem / "windows.parquet")
+    columns = {**table.windows.columns(), **table.scores.columns(), **table.repetition.columns()}
+    assert ["book", *columns] == written.column_names
+    for name, values in columns.items():
+        np.testing.assert_array_equal(values, np.array(written[name].to_pylist()), name)
+    assert len(table.windows) == book.statistics.windows.count
+    assert table.windows.dropped_tail == book.statistics.windows.dropped_tail == 26
+    sample = book.read_control_sample()
+    assert sample
+    own, other = table.scores.log_p_z[sample.sample.suffix_window], sample.log_p_z
+    assert book.statistics.control_sample
+    shares = book.statistics.control_sample.plain.at[0.5]
+    assert (np.mean(own >= np.log(0.5)), np.mean(other >= np.log(0.5))) == (shares.own_prompt, shares.other_prompt)
+    for some in (book, control):
+        passages = some.read_passages()
+        frame = pd.read_csv(sample_run / some.book.name / "passages.csv")
+        assert len(passages) == len(frame)
+        assert [passage.start for passage in passages] == frame["start"].tolist()
+    longest = max(
+        (passage for passage in book.read_passages() if (passage.scheme, passage.threshold) == ("plain", 0.5)),
+        key=lambda passage: passage.characters,
+    )
+    assert longest.characters == book.statistics.headline.longest == 3_855
+    assert longest.chapter
+
+
+def test_folder_that_holds_no_results_is_refused(address: str) -> None:
+    open_store(address).create("notes.txt", b"no results")
+    with pytest.raises(DamagedError, match=r"must be a folder of results, found no provenance\.json in it: give"):
+        Results.open(address)
+
+
+@pytest.mark.parametrize(
+    "missing", ["summary.json", f"{BOOK.stem}/statistics.json", f"{CONTROL.stem}/windows.parquet",
+                f"{BOOK.stem}/passages.csv", f"{BOOK.stem}/control_sample.parquet"]
+)  # fmt: skip
+def test_results_that_are_not_whole_are_refused(sample_run: Path, tmp_path: Path, missing: str) -> None:
+    shutil.copytree(sample_run, tmp_path / "out")
+    (tmp_path / "out" / missing).unlink()
+    with pytest.raises(DamagedError, match=f"must hold all results of its run, found no {missing}: run again"):
+        Results.open(tmp_path / "out")
+
+
+def test_results_that_lack_a_book_are_refused(sample_run: Path, tmp_path: Path) -> None:
+    shutil.copytree(sample_run, tmp_path / "out")
+    shutil.rmtree(tmp_path / "out" / BOOK.stem)
+    with pytest.raises(DamagedError, match=f"found no {BOOK.stem}/statistics.json and 3 more: run again"):
+        Results.open(tmp_path / "out")
+
+
+def test_results_of_another_version_are_refused(sample_run: Path, tmp_path: Path) -> None:
+    provenance = json.loads((sample_run / "provenance.json").read_text(encoding="utf-8"))
+    written = {"contract_version": provenance["contract_version"] + 1}
+    (tmp_path / "provenance.json").write_text(json.dumps(written), encoding="utf-8")
+    with pytest.raises(DamagedError, match=r"must hold results of version \d+, found version \d+: run again"):
+        Results.open(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        ("provenance.json", lambda text: text[:-20]),
+        ("provenance.json", lambda _: "{}"),
+        ("summary.json", lambda text: text.replace('"micro"', '"macro"')),
+        (f"{BOOK.stem}/statistics.json", lambda text: text.replace('"share_of_windows_at_0.001"', '"share"')),
+    ],
+)
+def test_file_that_holds_something_else_is_named(sample_run: Path, tmp_path: Path, file: str, change: Any) -> None:
+    shutil.copytree(sample_run, tmp_path / "out")
+    path = tmp_path / "out" / file
+    path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
+    with pytest.raises(DamagedError, match=f"{re.escape(str(path))} must be what"):
+        Results.open(tmp_path / "out")
+
+
+def test_tables_that_were_changed_are_named(sample_run: Path, tmp_path: Path) -> None:
+    shutil.copytree(sample_run, tmp_path / "out")
+    (tmp_path / "out" / BOOK.stem / "passages.csv").write_text("scheme,threshold\nplain,often\n", encoding="utf-8")
+    windows = tmp_path / "out" / BOOK.stem / "windows.parquet"
+    windows.write_bytes(windows.read_bytes()[:-100] + bytes(100))
+    book = Results.open(tmp_path / "out").books[0]
+    with pytest.raises(DamagedError, match=r"passages\.csv must be as it was written"):
+        book.read_passages()
+    with pytest.raises(DamagedError, match=r"windows\.parquet must be as it was written"):
+        book.read_windows()
