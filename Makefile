@@ -45,7 +45,7 @@ LOCK_IMAGE = $(LOCK) --config-file images/uv.toml --constraints requirements.txt
 
 .PHONY: help run plan compile images push submit manifests test test-runs test-gcs test-hub test-kfp test-k8s
 .PHONY: test-containers test-docs test-parity test-aot soak store audit bench bench-plot bench-download bench-load
-.PHONY: bench-precision bench-tokenize pictures check format sample goldens lock
+.PHONY: bench-precision bench-tokenize docs pictures check format sample goldens lock
 
 help:  ## Say what there is
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 18
@@ -130,6 +130,9 @@ bench-precision: $(VENV)/dev  ## How far weights and arithmetic of 16 bits move 
 
 bench-tokenize: $(VENV)/dev  ## Make windows of a book in several ways; windows per second and ratios
 	$(BIN)/python -m benchmarks.tokenize
+
+docs: $(VENV)/dev  ## Write the parts of docs/ that are made from the code: fields, units, the JSON Schema
+	$(BIN)/python -m docs
 
 pictures:  ## Draw the pictures of README.md and docs/ anew
 	$(MAKE) run OUT=build/pictures SET="control_sample=200 figsize=10x2.6 dpi=160"

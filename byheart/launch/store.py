@@ -6,16 +6,17 @@ from datetime import UTC, datetime
 from byheart.contracts.errors import SettingsError
 from byheart.contracts.progress import duration, size
 from byheart.contracts.version import CONTRACT_VERSION
-from byheart.scores.catalogue import Catalogue, Held
+from byheart.scores.catalogue import Held
+from byheart.scores.store import ScoreStore
 from byheart.store import open_store
 
 
 def list_scores(store: str) -> None:
     """Print a line for each address, the latest first."""
-    catalogue = Catalogue(open_store(store))
-    held = catalogue.held()
+    scores = ScoreStore(open_store(store))
+    held = scores.held()
     for one in held:
-        about = catalogue.about(one)
+        about = scores.about(one)
         book, model = about.get("book", {}).get("name", "?"), about.get("model", {}).get("source", "?")
         print(
             f"{one.address}  {_parts(one, about.get('parts', '?'))}  {size(one.size_bytes):>9}  "
@@ -26,26 +27,26 @@ def list_scores(store: str) -> None:
 
 def show_scores(store: str, beginning: str) -> None:
     """Print what is kept at the address that begins so."""
-    catalogue = Catalogue(open_store(store))
-    held = catalogue.find(beginning)
-    about = catalogue.about(held)
+    scores = ScoreStore(open_store(store))
+    held = scores.find(beginning)
+    about = scores.about(held)
     print(json.dumps(about, indent=2, ensure_ascii=False))
     parts = _parts(held, about.get("parts", "?")).strip()
-    print(f"{parts}, {size(held.size_bytes)}, the last {_age(held.changed)} old, at {catalogue.locate(held)}", end="")
+    print(f"{parts}, {size(held.size_bytes)}, the last {_age(held.changed)} old, at {scores.locate(held)}", end="")
     print(_older(held))
 
 
 def remove_scores(store: str, beginning: str, *, sure: bool) -> None:
     """Delete what is kept at the address that begins so, once the person at the terminal has said yes."""
-    catalogue = Catalogue(open_store(store))
-    held = catalogue.find(beginning)
-    about = catalogue.about(held)
+    scores = ScoreStore(open_store(store))
+    held = scores.find(beginning)
+    about = scores.about(held)
     parts = _parts(held, about.get("parts", "?")).strip()
     print(f"{parts}, {size(held.size_bytes)}: {about.get('what', '?')} of {about.get('book')}{_older(held)}")
-    if not sure and not _agreed(f"remove {catalogue.locate(held)}?"):
+    if not sure and not _agreed(f"remove {scores.locate(held)}?"):
         print("nothing was removed")
         return
-    catalogue.remove(held)
+    scores.remove(held)
     print(f"removed {len(held.objects):,} objects; the next run that wants them computes them anew")
 
 

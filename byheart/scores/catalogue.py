@@ -57,15 +57,15 @@ class Held:
 
 
 class Catalogue:
-    """The addresses of a store."""
+    """The addresses of a store: the part of `ScoreStore` that people call."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self.store = store
 
     def held(self) -> list[Held]:
         """All addresses, the latest first."""
         by_address: dict[str, list[Stored]] = {}
-        for stored in self._store.list(f"{FOLDER}/"):
+        for stored in self.store.list(f"{FOLDER}/"):
             by_address.setdefault(stored.name.split("/")[1], []).append(stored)
         found = [Held(address=address, objects=objects) for address, objects in by_address.items()]
         return sorted(found, key=lambda held: held.changed, reverse=True)
@@ -89,20 +89,20 @@ class Catalogue:
         """What about.json says of an address; nothing where a run was ended before it was written."""
         name = f"{FOLDER}/{held.address}/{_ABOUT}"
         there = any(stored.name == name for stored in held.objects)
-        return json.loads(self._store.read(name)) if there else {}
+        return json.loads(self.store.read(name)) if there else {}
 
     def describe(self, address: str, about: dict[str, Any]) -> None:
         """Write about.json, unless it is there."""
         name = f"{FOLDER}/{address}/{_ABOUT}"
-        if not self._store.exists(name):
+        if not self.store.exists(name):
             content = {"contract": CONTRACT_VERSION, **about}
-            self._store.create(name, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
+            self.store.create(name, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
 
     def remove(self, held: Held) -> None:
         """Delete everything at an address."""
         for stored in held.objects:
-            self._store.delete(stored.name)
+            self.store.delete(stored.name)
 
     def locate(self, held: Held) -> str:
         """The full place of an address, for people."""
-        return self._store.locate(f"{FOLDER}/{held.address}")
+        return self.store.locate(f"{FOLDER}/{held.address}")

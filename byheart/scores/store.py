@@ -1,12 +1,12 @@
 """The scores in a store: everything that knows how they are kept there.
 
-    scores = ScoreStore(open_store(address))
-    scores.missing(parts, asked, reuse)        what is still to compute
-    scores.write(part, rows, reuse)            a piece, or a finished part if it is all of one
-    scores.put_together(part, reuse)           pieces become the finished part once all windows are there
-    scores.read(address, windows, SCORES)      what was computed
-
-What people look at (about.json, listing, removing) is in `byheart.scores.catalogue`.
+scores = ScoreStore(open_store(address))
+scores.missing(parts, asked, reuse)        what is still to compute
+scores.write(part, rows, reuse)            a piece, or a finished part if it is all of one
+scores.put_together(part, reuse)           pieces become the finished part once all windows are there
+scores.read(address, windows, SCORES)      what was computed
+scores.describe(address, about)            about.json, for people
+scores.held(), find, about, remove         what is there, and to be rid of it: `byheart.scores.catalogue`
 """
 
 import dataclasses
@@ -18,6 +18,7 @@ import numpy as np
 
 from byheart.contracts.errors import DamagedError, StoreError
 from byheart.contracts.plan import Plan
+from byheart.scores.catalogue import Catalogue
 from byheart.scores.kinds import Kind
 from byheart.scores.parts import (
     FOLDER,
@@ -58,11 +59,11 @@ class Reuse:
         return finished is not None and self.replaced.get(finished.name) != finished.version
 
 
-class ScoreStore:
+class ScoreStore(Catalogue):
     """The scores in a store. Methods may be called from several threads at once."""
 
     def __init__(self, store: Store) -> None:
-        self.store = store
+        super().__init__(store)
         self._windows: dict[str, np.ndarray] = {}
         """Which windows a piece holds, of those seen whole: its name stands for its bytes."""
 

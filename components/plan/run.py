@@ -17,12 +17,11 @@ from byheart.machines.planned import Books, Planned, Refusal, Subject, plan_on
 from byheart.models.families import family_of
 from byheart.models.folder import read_config
 from byheart.models.known import KNOWN
-from byheart.scores.catalogue import Catalogue
 from byheart.scores.kinds import SCORES
 from byheart.scores.measurements import find_measurements
 from byheart.scores.parts import Missing, parts_of_shard
 from byheart.scores.store import Reuse, ScoreStore
-from byheart.store import Store, open_store
+from byheart.store import open_store
 
 
 def run(*, books: str, model: str, windows: str, settings: str, store: str, plan: str) -> tuple[list[int], Placement]:
@@ -46,8 +45,7 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
     measurements = list(find_measurements(books, windows, described, tokenization, chosen))
     counts = {one.address: one.windows for one in measurements}  # the same text under two names is scored once
 
-    place, forced, drawn = open_store(store), given.reuse.force, uuid.uuid4().hex[:12]
-    scores = ScoreStore(place)
+    scores, forced, drawn = ScoreStore(open_store(store)), given.reuse.force, uuid.uuid4().hex[:12]
     parts = parts_of_shard(counts, SCORES, 1, 1)
     replaced = scores.unusable(parts, force=forced)
     reuse = Reuse(replaced=replaced, run=drawn if forced else "")
@@ -59,9 +57,9 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
         scores.check_room(missing, tokenization.scored_tokens)
         longest = Books(number=len(measurements), characters=0, windows=max(shards.values()))
         planned = _fitting(accelerator, dataclasses.replace(subject, books=longest))
-        _say_what_is_not_used(place, () if forced else replaced)
+        _say_what_is_not_used(scores, () if forced else replaced)
     for one in measurements:
-        Catalogue(place).describe(one.address, one.about)
+        scores.describe(one.address, one.about)
     run = Plan(
         run=drawn,
         accelerator=accelerator.name,
@@ -138,10 +136,10 @@ def _devices(planned: Planned) -> PlannedDevices:
     )
 
 
-def _say_what_is_not_used(place: Store, damaged: Iterable[str]) -> None:
+def _say_what_is_not_used(scores: ScoreStore, damaged: Iterable[str]) -> None:
     for name in damaged:
-        say(f"damaged, and computed again: {place.locate(name)}")
-    if older := [held for held in Catalogue(place).held() if held.is_older]:
+        say(f"damaged, and computed again: {scores.store.locate(name)}")
+    if older := [held for held in scores.held() if held.is_older]:
         count, many = len(older), len(older) > 1
         say(
             f"the store holds {count:,} address{'es' * many} of an older release, which {'are' if many else 'is'} not "

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from byheart.contracts.errors import StoreError
 from byheart.scores import batches as batches_module
 from byheart.scores.batches import Batch, Unwritten, choose_batches
-from byheart.scores.catalogue import Catalogue
 from byheart.scores.kinds import SCORES
 from byheart.scores.parts import Missing, Part, Rows, part_to_bytes, parts_of, parts_of_shard, piece_to_bytes
 from byheart.scores.store import Reuse, ScoreStore
@@ -324,16 +323,16 @@ def test_store_that_is_too_small_is_refused_with_both_numbers(tmp_path: Any, mon
 def test_catalogue_names_what_an_older_release_has_left(address: str) -> None:
     store = open_store(address)
     store.create(f"scores/{'c' * 32}/part-00000.parquet", b"of contract 1")
-    scores, catalogue = ScoreStore(store), Catalogue(store)
+    scores = ScoreStore(store)
     scores.write(PARTS[0], computed(PARTS[0].windows), Reuse())
     scores.write(PARTS[1], computed(range(40, 50)), Reuse())
-    catalogue.describe("a" * 32, {"what": "windows"})
-    held = {one.address[0]: one for one in catalogue.held()}
+    scores.describe("a" * 32, {"what": "windows"})
+    held = {one.address[0]: one for one in scores.held()}
     assert (held["a"].parts, held["a"].pieces, held["a"].is_older) == (1, 1, False)
     assert (held["c"].parts, held["c"].pieces, held["c"].is_older) == (1, 0, True)
-    assert catalogue.about(held["a"])["what"] == "windows"
-    catalogue.remove(catalogue.find("a"))
-    assert [one.address[0] for one in catalogue.held()] == ["c"]
+    assert scores.about(held["a"])["what"] == "windows"
+    scores.remove(scores.find("a"))
+    assert [one.address[0] for one in scores.held()] == ["c"]
 
 
 def test_piece_is_sorted_and_says_which_windows_it_holds(address: str) -> None:
