@@ -119,13 +119,15 @@ class ScoreStore(Catalogue):
             return
         data = piece_to_bytes(part, rows)
         name = piece_name(part, rows, data, reuse.run)
-        if not self.store.create(name, data) and self.store.read(name) != data:
-            self.store.replace(name, data)  # it was damaged
+        if not self.store.create(name, data) and not self._try_to_read(part, name):
+            self.store.replace(name, data)  # it was damaged, or another run has just put it together and deleted it
         self._windows[name] = rows.windows
 
     def put_together(self, part: Part, reuse: Reuse) -> bool:
-        """Make the finished part of its pieces; False, and no change, where windows of it are missing."""
+        """Make the finished part of its pieces, and delete them; False, and no change, where windows are missing."""
         if reuse.counts(self.store.find(part.name)):
+            for name in self._piece_names(part, reuse):  # written too late, or left by a kill
+                self.store.delete(name)
             return True
         pieces = list(self._pieces(part, reuse))
         if sum(map(len, pieces)) < len(part.windows):
@@ -141,8 +143,8 @@ class ScoreStore(Catalogue):
         parts = list(parts)
         folders = _folders(self._listed(parts))
         for part in parts:
-            if part.pieces(reuse.run) in folders and self.put_together(part, reuse):
-                self._delete_pieces(part, reuse)
+            if part.pieces(reuse.run) in folders:
+                self.put_together(part, reuse)
 
     def read(
         self, address: str, windows: int, kind: Kind, *, which: np.ndarray | None = None, reuse: Reuse | None = None
@@ -250,11 +252,6 @@ class ScoreStore(Catalogue):
                 self.store.replace(part.name, data)
         for stored in list(self.store.list(part.pieces())):
             self.store.delete(stored.name)
-
-    def _delete_pieces(self, part: Part, reuse: Reuse) -> None:
-        """Delete the pieces of a finished part that count here; those of a forced run that goes on stay."""
-        for name in self._piece_names(part, reuse):
-            self.store.delete(name)
 
 
 def _folders(names: Iterable[str]) -> set[str]:

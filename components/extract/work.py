@@ -53,7 +53,7 @@ class Work:
 def work_of(
     plan: Plan, windows: str, scores: ScoreStore, tokenization: Tokenization, settings: Settings, shard: int
 ) -> Work:
-    """The work of one shard of a run.
+    """The work of one shard of a run, once what a kill has left undone in the store is done.
 
     Args:
         windows: what `tokenize` wrote.
@@ -61,6 +61,7 @@ def work_of(
     """
     reuse, asked = Reuse.of(plan), _asked(plan.asked)
     parts = parts_of_shard(plan.windows, SCORES, shard, settings.layout.shards)
+    scores.tidy(parts, reuse)  # of a forced run, which counts its own pieces, only a second attempt can
     counts = Counter(dict.fromkeys(plan.windows, 0))
     for part in parts:
         mine = asked.get(part.address)

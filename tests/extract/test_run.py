@@ -225,6 +225,24 @@ def test_forced_run_that_was_killed_goes_on_where_it_was(
     assert stage.scored == 0
 
 
+def test_forced_run_that_was_killed_after_its_last_piece_replaces_what_was_there(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No later run knows its pieces: they carry its name."""
+    stage()
+    before = {path: path.stat().st_ino for path in stage.parts()}
+    stage.plan(force=True)
+    monkeypatch.setattr("byheart.scores.batches.PIECE_SECONDS", 0.0)
+    monkeypatch.setattr(ScoreStore, "put_together", lambda *_: False)
+    stage.extract(1)
+    monkeypatch.undo()
+    assert len(stage.parts()) > len(before)
+    stage.extract(1)
+    assert stage.scored == 0
+    assert before.keys() == stage.parts().keys()
+    assert all(path.stat().st_ino != inode for path, inode in before.items())
+
+
 def test_only_the_windows_that_a_plan_asks_for_are_scored(stage: Stage) -> None:
     stage.plan()
     address = stage.planned().addresses["random"]

@@ -309,6 +309,31 @@ def test_two_runs_meet_and_leave_out_what_the_other_has_done(tmp_path: Any, monk
     assert stored(store) == EXPECTED
 
 
+def test_piece_that_another_run_has_written_too_and_deleted_since_ends_no_run(tmp_path: Any) -> None:
+    """The other run puts the part together between the two looks of this one."""
+
+    class Raced(LocalStore):
+        def create(self, name: str, data: bytes | BinaryIO) -> bool:
+            if name != PART.name:
+                store.create(PART.name, EXPECTED[PART.name])
+            return name == PART.name and super().create(name, data)
+
+    store = LocalStore(str(tmp_path))
+    scores = ScoreStore(Raced(str(tmp_path)))
+    scores.write(PART, computed(range(20)), Reuse())
+    assert scores.put_together(PART, Reuse())
+    assert stored(store) == {PART.name: EXPECTED[PART.name]}
+
+
+@pytest.mark.parametrize("run_name", ["", "forced"])
+def test_pieces_that_come_after_their_part_is_finished_are_deleted(tmp_path: Any, run_name: str) -> None:
+    scores, reuse = ScoreStore(LocalStore(str(tmp_path))), Reuse(run=run_name)
+    scores.write(PART, computed(PART.windows), reuse)
+    scores.write(PART, computed(range(20)), reuse)
+    assert scores.put_together(PART, reuse)
+    assert stored(scores.store) == {PART.name: EXPECTED[PART.name]}
+
+
 def test_store_that_is_too_small_is_refused_with_both_numbers(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     scores = ScoreStore(LocalStore(str(tmp_path)))
     missing = [Missing(part=part, windows=np.array(part.windows)) for part in parts_of("a", 2_000, SCORES)]
