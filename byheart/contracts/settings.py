@@ -186,7 +186,8 @@ class Settings:
             KeyError: a parameter is missing.
         """
         typed = {name: as_declared(name, parameters[name], kind) for name, kind in SETTINGS.items()}
-        values = with_preset(typed, defaults)
+        of_type = {name: as_declared(name, defaults[name], kind) for name, kind in SETTINGS.items() if name in defaults}
+        values = with_preset(typed, of_type)
         groups = {
             field.name: {name: values[name] for name in _fields(field.type)}
             for field in dataclasses.fields(cls)

@@ -47,6 +47,12 @@ def test_paper_is_what_the_pipeline_does_by_itself() -> None:
     assert {name: DEFAULTS[name] for name in PAPER} == PAPER
 
 
+def test_paper_is_the_same_where_the_graph_has_its_numbers_as_floats() -> None:
+    """As JSON has them that was made of a protobuf."""
+    floats = {name: float(value) if type(value) is int else value for name, value in DEFAULTS.items()}
+    assert repr(Settings.from_parameters({**floats, "preset": "paper"}, floats)) == repr(settings(preset="paper"))
+
+
 @pytest.mark.parametrize(("preset", "fixed"), [("paper", PAPER), ("marin", MARIN)])
 def test_setting_that_contradicts_a_preset_is_refused(preset: str, fixed: dict[str, Any]) -> None:
     others = {"bos": "false", "prompt_tokens": 60, "max_length": 90, "chunk_size": 60, "temperature": 0.7, "top_k": 60}
