@@ -22,6 +22,9 @@ KINDS: dict[type, str] = {
 }
 """What a person is asked for, by type."""
 
+_LARGEST = 2**53
+"""Of a whole number, whatever its sign: Kubeflow keeps numbers in float64."""
+
 _Value = TypeVar("_Value")
 
 
@@ -33,10 +36,13 @@ def flatten(parameters: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[
         defaults: of all parameters that have one.
 
     Raises:
-        SettingsError: `options` holds a name that is not known, or that of a parameter that stands alone.
+        SettingsError: `options` is no JSON object, or holds a name that is not known or that of a parameter that
+            stands alone.
     """
     alone = {name: value for name, value in parameters.items() if name != OPTIONS}
     options = parameters[OPTIONS]
+    if not isinstance(options, Mapping):
+        refuse(OPTIONS, "be a JSON object", json.dumps(options), "write {} for none")
     for name in options:
         if name in alone:
             refuse(name, "be given as a parameter of its own", f"it within {OPTIONS}", "move it out")
@@ -49,7 +55,7 @@ def as_declared(name: str, value: Any, kind: type[_Value]) -> _Value:
     """A parameter's value in its declared type: Kubeflow sends 1.0 as 1, and 2000 within `options` as 2000.0.
 
     Raises:
-        SettingsError: it is of another type.
+        SettingsError: it is of another type, or a whole number that Kubeflow does not keep.
     """
     if kind is int and isinstance(value, float) and value.is_integer():
         value = int(value)
@@ -60,6 +66,8 @@ def as_declared(name: str, value: Any, kind: type[_Value]) -> _Value:
     except (msgspec.ValidationError, ValueError):
         hint = "write it in quotes" if kind is str else "give one"
         refuse(name, f"be {KINDS[kind]}", json.dumps(value, ensure_ascii=False, default=repr), hint)
+    if isinstance(converted, int) and abs(converted) > _LARGEST:
+        refuse(name, f"be at most {_LARGEST:,} in size", value, "choose a smaller number")
     return converted
 
 

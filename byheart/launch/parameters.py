@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from byheart.contracts.errors import SettingsError
-from byheart.contracts.parameters import KINDS, OPTIONS, closest
+from byheart.contracts.parameters import KINDS, OPTIONS, as_declared, closest
 from byheart.contracts.settings import AUTO, SETTINGS, Settings
 from byheart.launch.compiled import Compiled
 from byheart.machines.accelerators import find_accelerator
@@ -27,9 +27,6 @@ _READERS: dict[type, Callable[[str], Any]] = {
     bool: {"true": True, "false": False}.__getitem__,
     list: json.loads,
 }
-
-_LARGEST = 2**53
-"""Kubeflow keeps numbers in float64."""
 
 PLACES: dict[str, type] = {"books": list, "controls": list, "model": str, "store": str}
 """Parameters that say what is measured and where it is kept: `launch run` has an option for each, a run file a key."""
@@ -63,13 +60,10 @@ def parse_values(assignments: list[str], compiled: Compiled, *, places: bool = F
                 parameter=name,
             )
         try:
-            values[name] = _READERS[kind](text)
+            value = _READERS[kind](text)
         except (ValueError, KeyError):
             raise SettingsError(f"{name} must be {KINDS[kind]}, found {text!r}: give one", parameter=name) from None
-        if kind is int and abs(values[name]) > _LARGEST:
-            raise SettingsError(
-                f"{name} must be at most {_LARGEST:,} in size, found {text}: choose a smaller number", parameter=name
-            )
+        values[name] = value if name in PLACES else as_declared(name, value, kind)
         _check_text(name, text)
     return values
 

@@ -124,6 +124,8 @@ def test_parameters_as_kubeflow_sends_them_are_the_settings_of_the_desk() -> Non
         ("dpi", "300", 'dpi must be a whole number, found "300": give one'),
         ("dpi", True, "dpi must be a whole number, found true"),
         ("dpi", None, "dpi must be a whole number, found null"),
+        ("dpi", 1e300, "dpi must be at most 9,007,199,254,740,992 in size"),
+        ("batch_size", -(2**60), "batch_size must be at most 9,007,199,254,740,992 in size"),
         ("temperature", "hot", "temperature must be a finite number"),
         ("temperature", float("nan"), "temperature must be a finite number"),
         ("unwrap", 1.0, "unwrap must be true or false, found 1.0"),
@@ -147,9 +149,12 @@ def test_value_of_another_type_is_refused_by_name(name: str, value: object, said
         ({"top_k": 20}, "top_k", "top_k must be given as a parameter of its own, found it within options"),
         ({"store": "gs://b"}, "store", "store must be given as a parameter of its own"),
         ({"defaults": {}}, "options", "found 'defaults'"),
+        (None, "options", "options must be a JSON object, found null: write {} for none"),
+        (["dpi"], "options", 'options must be a JSON object, found ["dpi"]'),
+        ("", "options", 'options must be a JSON object, found ""'),
     ],
 )
-def test_option_that_is_none_is_refused(options: dict[str, Any], parameter: str, said: str) -> None:
+def test_option_that_is_none_is_refused(options: Any, parameter: str, said: str) -> None:
     alone = {name: value for name, value in DEFAULTS.items() if name not in OPTIONS}
     with pytest.raises(SettingsError, match="must") as caught:
         flatten({**PLACES, **alone, "options": options}, DEFAULTS)
