@@ -34,7 +34,7 @@ class HubAddress:
         if model.startswith("gs://") or Path(model).is_dir():
             return None
         name, at, revision = model.partition("@")
-        if at and Path(name).is_dir():
+        if at and name and Path(name).is_dir():
             raise SettingsError(
                 f"model must name no revision of a folder, found {revision!r} behind {name}: leave it out",
                 parameter="model",
