@@ -82,7 +82,9 @@ def work_of(
 
 def _asked(stretches: Mapping[str, list[Stretch]]) -> dict[str, np.ndarray]:
     """The windows asked for by address, sorted."""
-    return {
-        address: np.unique(np.concatenate([np.arange(one.start, one.stop, one.step, dtype=np.int32) for one in some]))
-        for address, some in stretches.items()
-    }
+
+    def windows(one: Stretch) -> np.ndarray:
+        return np.arange(one.start, one.stop, one.step, dtype=np.int32)
+
+    none = np.empty(0, np.int32)
+    return {address: np.unique(np.concatenate([none, *map(windows, some)])) for address, some in stretches.items()}

@@ -257,6 +257,14 @@ def test_only_the_windows_that_a_plan_asks_for_are_scored(stage: Stage) -> None:
     np.testing.assert_allclose(some["token_log_probs"], stage.read().token_log_probs[which], rtol=1e-5, atol=1e-5)
 
 
+def test_plan_that_asks_for_no_window_of_an_address_scores_none(stage: Stage) -> None:
+    stage.plan()
+    asked: dict[str, list[Stretch]] = {stage.planned().addresses["random"]: []}
+    write_plan(stage.folder / "plan.json", dataclasses.replace(stage.planned(), asked=asked))
+    stage.extract(1)
+    assert (stage.scored, stage.parts()) == (0, {})
+
+
 def test_part_that_another_run_has_made_meanwhile_is_left_out(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another run makes all parts while this one loads its weights."""
     other = Stage(stage.folder / "other")
