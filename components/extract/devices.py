@@ -120,7 +120,7 @@ def planned_devices(accelerator: Accelerator, planned: PlannedDevices) -> list[j
 def _memory_bytes(device: jax.Device) -> float | None:
     """Of a device; None where it is the host's, or not told."""
     found = None if device.platform == "cpu" else device.memory_stats()
-    return found["bytes_limit"] if found else None
+    return found.get("bytes_limit") if found else None
 
 
 def check_found(accelerator: Accelerator, devices: Sequence[jax.Device]) -> None:
@@ -163,6 +163,8 @@ def _missing(accelerator: Accelerator, found: str, seen: Surroundings) -> Device
 
 def _remedy(accelerator: Accelerator, seen: Surroundings) -> str:
     """What to do about the first thing that is missing."""
+    if accelerator.flavour == "cpu":
+        return "let JAX use the CPU: leave JAX_PLATFORMS out, or name cpu in it"
     resource = f"{accelerator.generation.resource}={accelerator.chips}"
     labels = ", ".join(f"{name}={value}" for name, value in accelerator.node_labels.items())
     asked = f"{resource} on a node with {labels}"

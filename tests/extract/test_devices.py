@@ -72,6 +72,7 @@ def test_plan_for_a_cpu_takes_cpus_alone() -> None:
     assert "accelerator cpu must give 1 device of cpu, found 8 of TPU v6 lite" in said(
         "cpu", some(8, "TPU v6 lite", "tpu")
     )
+    assert said("cpu", []).endswith("): let JAX use the CPU: leave JAX_PLATFORMS out, or name cpu in it")
     assert find_devices(find_accelerator("cpu")) == jax.devices("cpu")
 
 
@@ -106,6 +107,16 @@ def test_device_must_have_the_memory_that_was_planned_for(monkeypatch: pytest.Mo
         DeviceError, match=r"a device must have 20.0 GB for the model and 64 windows, .* gpu-1, found 16.0 GB on NVIDIA"
     ):
         planned_devices(find_accelerator("gpu-1"), planned())
+
+
+def test_device_whose_allocator_has_no_limit_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Unlimited(Gpu):
+        def memory_stats(self) -> dict[str, float]:
+            return {"bytes_in_use": 0}
+
+    there = [Unlimited("NVIDIA L4", "gpu", None)]
+    monkeypatch.setattr(jax, "devices", lambda: there)
+    assert planned_devices(find_accelerator("gpu-1"), planned()) == there
 
 
 @pytest.fixture
