@@ -122,18 +122,21 @@ def _asked(workload: Workload, devices: int, mesh_shape: str) -> Mesh:
     if not found:
         raise SettingsError(
             f"mesh_shape must be auto or DATAxMODEL, found {mesh_shape!r}: write {devices}x1 for whole weights on each "
-            f"of {devices} devices, 1x{devices} for tensor parallel"
+            f"of {devices} devices, 1x{devices} for tensor parallel",
+            parameter="mesh_shape",
         )
     data, model = int(found[1]), int(found[2])
     if data * model != devices:
         raise SettingsError(
             f"mesh_shape must multiply to the number of devices, {devices}, found {mesh_shape}, which is "
-            f"{data * model:,}: write auto, {devices}x1 or 1x{devices}"
+            f"{data * model:,}: write auto, {devices}x1 or 1x{devices}",
+            parameter="mesh_shape",
         )
     if bad := _indivisible(workload, model):
         raise SettingsError(
             f"mesh_shape must have a model axis that divides {' and '.join(bad)}, found {model} in {mesh_shape}: "
-            f"lower it, or write auto"
+            f"lower it, or write auto",
+            parameter="mesh_shape",
         )
     return Mesh(data=data, model=model, gather=False)
 
@@ -161,7 +164,8 @@ def _batches(mesh: Mesh, windows_per_device: int, least: int, batch_size: int) -
             upper = -(-batch_size // shards) * shards
             raise SettingsError(
                 f"batch_size must be a multiple of the {shards} devices that share a batch, found {batch_size:,}: "
-                f"choose {upper:,}, or 0"
+                f"choose {upper:,}, or 0",
+                parameter="batch_size",
             )
         yield batch_size
         return

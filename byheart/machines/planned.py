@@ -128,6 +128,7 @@ def _devices(accelerator: Accelerator, layout: LayoutSettings) -> int:
     if layout.num_devices > accelerator.devices:
         raise SettingsError(
             f"num_devices must be at most the {accelerator.devices} of {accelerator.name}, found "
-            f"{layout.num_devices}: lower it, or leave it at 0"
+            f"{layout.num_devices}: lower it, or leave it at 0",
+            parameter="num_devices",
         )
     return layout.num_devices or accelerator.devices

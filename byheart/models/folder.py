@@ -98,7 +98,8 @@ def open_model(address: str | Path) -> ModelFolder:
     if not address.startswith("gs://") and not (address and Path(address).is_dir()):
         raise ModelError(
             "model must be a folder with config.json, tokenizer.json and safetensors, a name in models.yaml, or "
-            f"organisation/name on the Hugging Face Hub, found no folder {address!r}: check it"
+            f"organisation/name on the Hugging Face Hub, found no folder {address!r}: check it",
+            parameter="model",
         )
     return model_at(open_store(address, "model"))
 

@@ -56,7 +56,9 @@ class Buckets:
         with _of_a_book():
             found = next(self._bucket(bucket).list(key), None)
         if not found or found.name != key:
-            raise BookError(f"books must name objects that exist, found no {address}: check the address")
+            raise BookError(
+                f"books must name objects that exist, found no {address}: check the address", parameter="books"
+            )
         check_size(found.size_bytes, address)
         return found.size_bytes
 

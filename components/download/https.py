@@ -57,7 +57,8 @@ class Https:
         """The body of the reply."""
         if not _is_plain(address):
             raise BookError(
-                "books must be at https://host/path without a user or password, found another form: mend it"
+                "books must be at https://host/path without a user or password, found another form: mend it",
+                parameter="books",
             )
         with requests.Session() as session:
             session.adapters.clear()  # so that no redirect leads to http://

@@ -46,5 +46,7 @@ class Libraries:
             return self._here
         if scheme not in self._elsewhere:
             remedy = "write https://" if scheme == "http" else "copy it to one of them"
-            raise BookError(f"books must be local files, or at gs:// or https://, found {address}: {remedy}")
+            raise BookError(
+                f"books must be local files, or at gs:// or https://, found {address}: {remedy}", parameter="books"
+            )
         return self._elsewhere[scheme]

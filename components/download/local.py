@@ -35,7 +35,9 @@ class LocalFiles:
                 check_size(os.fstat(file.fileno()).st_size, address)
                 data = file.read(MOST_BYTES + 1)
         except FileNotFoundError:
-            raise BookError(f"books must name files that exist, found no {path}: check the path") from None
+            raise BookError(
+                f"books must name files that exist, found no {path}: check the path", parameter="books"
+            ) from None
         except (OSError, ValueError) as error:  # a NUL in the path
             raise _unreadable(path, error) from None
         check_size(len(data), address)

@@ -157,7 +157,8 @@ def _missing(accelerator: Accelerator, found: str, seen: Surroundings) -> Device
     plural = "s" * (accelerator.devices > 1)
     return DeviceError(
         f"accelerator {accelerator.name} must give {accelerator.devices} device{plural}{kind}, found {found} "
-        f"({seen.described}): {_remedy(accelerator, seen)}"
+        f"({seen.described}): {_remedy(accelerator, seen)}",
+        parameter="accelerator",
     )
 
 

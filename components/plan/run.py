@@ -110,7 +110,9 @@ def _subject(described: Model, settings: Settings) -> Subject:
 def _fitting(accelerator: Accelerator, subject: Subject) -> Planned:
     planned = plan_on(accelerator, subject, subject.settings.layout)
     if isinstance(planned, Refusal):
-        raise ModelError(f"accelerator must hold the model, found {accelerator.name}: {planned.why}")
+        raise ModelError(
+            f"accelerator must hold the model, found {accelerator.name}: {planned.why}", parameter="accelerator"
+        )
     return planned
 
 
