@@ -239,10 +239,6 @@ class Settings:
             dots = f"keep figsize below {_MOST_DOTS:,} dots"
             refuse("dpi", dots, f"{chart.figsize} at {chart.dpi}", "lower dpi")
 
-    def to_dict(self) -> dict[str, Any]:
-        """The settings as plain values: the preset's name, and the others by group."""
-        return dataclasses.asdict(self)
-
     def write(self, path: str | Path) -> None:
         """Write the settings as JSON."""
         write_json(path, self)

@@ -24,6 +24,7 @@ class Measurement:
     """Whether they are the book's control sample."""
     address: str
     windows: int
+    """How many."""
     about: dict[str, Any]
     """What about.json says of them."""
 
@@ -35,7 +36,7 @@ def find_measurements(
 
     Args:
         books, windows: what the stages before wrote.
-        settings: nothing in them is left open.
+        settings: precision is resolved, never `auto`.
     """
     for book in read_measured_books(books, windows):
         for read, is_control in ((model_input, False), (control_input, True)):

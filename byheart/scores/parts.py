@@ -65,7 +65,7 @@ def parts_of_shard(windows: Mapping[str, int], kind: Kind, shard: int, shards: i
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Missing:
-    """Windows of a part that are still to compute, at least one."""
+    """Windows of a part that are still to compute."""
 
     part: Part
     windows: np.ndarray

@@ -60,7 +60,7 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
         _say_what_is_not_used(scores, () if forced else replaced)
     for one in measurements:
         scores.describe(one.address, one.about)
-    run = Plan(
+    whole = Plan(
         run=drawn,
         accelerator=accelerator.name,
         precision=precision,
@@ -72,8 +72,8 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
         forced=forced,
         replaced=replaced,
     )
-    write_plan(plan, run)
-    _say(planned, run.missing, sum(counts.values()), len(shards))
+    write_plan(plan, whole)
+    _say(planned, whole.missing, sum(counts.values()), len(shards))
     return list(shards) or [1], placement_of(planned, given.placement) if planned else PLAIN
 
 
