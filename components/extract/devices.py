@@ -165,7 +165,7 @@ def _missing(accelerator: Accelerator, found: str, seen: Surroundings) -> Device
 def _remedy(accelerator: Accelerator, seen: Surroundings) -> str:
     """What to do about the first thing that is missing."""
     if accelerator.flavour == "cpu":
-        return "let JAX use the CPU: leave JAX_PLATFORMS out, or name cpu in it"
+        return "let JAX use the CPU: set JAX_PLATFORMS=cpu, or unset it"
     resource = f"{accelerator.generation.resource}={accelerator.chips}"
     labels = ", ".join(f"{name}={value}" for name, value in accelerator.node_labels.items())
     asked = f"{resource} on a node with {labels}"

@@ -72,7 +72,7 @@ def test_plan_for_a_cpu_takes_cpus_alone() -> None:
     assert "accelerator cpu must give 1 device of cpu, found 8 of TPU v6 lite" in said(
         "cpu", some(8, "TPU v6 lite", "tpu")
     )
-    assert said("cpu", []).endswith("): let JAX use the CPU: leave JAX_PLATFORMS out, or name cpu in it")
+    assert said("cpu", []).endswith("): let JAX use the CPU: set JAX_PLATFORMS=cpu, or unset it")
     assert find_devices(find_accelerator("cpu")) == jax.devices("cpu")
 
 
