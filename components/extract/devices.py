@@ -15,6 +15,7 @@ from byheart.contracts.errors import DeviceError
 from byheart.contracts.plan import PlannedDevices
 from byheart.contracts.progress import size
 from byheart.machines.accelerators import Accelerator
+from byheart.machines.memory import RESERVE
 
 _FILES = ("vfio/*", "accel*", "nvidia[0-9]*")
 """The devices of TPUs, newer and older, and of GPUs."""
@@ -108,11 +109,11 @@ def planned_devices(accelerator: Accelerator, planned: PlannedDevices) -> list[j
     devices = found[:wanted]
     for device in devices:
         memory = _memory_bytes(device)
-        if memory is not None and memory < planned.device_bytes:
+        if memory is not None and memory * (1 - RESERVE) < planned.device_bytes:
             raise DeviceError(
                 f"a device must have {size(planned.device_bytes)} for the model and {planned.batch_size:,} windows, as "
-                f"planned for {accelerator.name}, found {size(memory)} on {device.device_kind}: lower batch_size, or "
-                "name an accelerator with more memory"
+                f"planned for {accelerator.name}, found {size(memory)} on {device.device_kind}, of which "
+                f"{RESERVE:.0%} stay free: lower batch_size, or name an accelerator with more memory"
             )
     return devices
 

@@ -93,7 +93,7 @@ class Gpu(Device):
 
 
 def test_exactly_as_many_devices_are_taken_as_were_planned_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    there = [Gpu("NVIDIA L4", "gpu", memory) for memory in (24e9, 20e9, None, 1e9)]
+    there = [Gpu("NVIDIA L4", "gpu", memory) for memory in (24e9, 21e9, None, 1e9)]
     monkeypatch.setattr(jax, "devices", lambda: there)
     assert planned_devices(find_accelerator("gpu-2"), planned(data=2)) == there[:2]
     assert planned_devices(find_accelerator("gpu-2"), planned(model=3)) == there[:3]
@@ -102,11 +102,14 @@ def test_exactly_as_many_devices_are_taken_as_were_planned_for(monkeypatch: pyte
 
 
 def test_device_must_have_the_memory_that_was_planned_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what a plan leaves free."""
     monkeypatch.setattr(jax, "devices", lambda: [Gpu("NVIDIA T4", "gpu", 16e9)])
+    planned_devices(find_accelerator("gpu-1"), planned(device_bytes=15.5e9))
     with pytest.raises(
-        DeviceError, match=r"a device must have 20.0 GB for the model and 64 windows, .* gpu-1, found 16.0 GB on NVIDIA"
+        DeviceError,
+        match=r"a device must have 15.6 GB for the model and 64 windows, .* gpu-1, found 16.0 GB on NVIDIA T4, of which 3%",
     ):
-        planned_devices(find_accelerator("gpu-1"), planned())
+        planned_devices(find_accelerator("gpu-1"), planned(device_bytes=15.6e9))
 
 
 def test_device_whose_allocator_has_no_limit_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
