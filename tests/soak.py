@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from byheart.store import Store, open_store
-from tests.conftest import BOOK, MODEL, ROOT, compiled
+from tests.conftest import BOOK, ROOT, launch_command
 from tests.gcs import GcsServer
 
 SETTINGS = ("cursor_inc=5", "slice_length=600", "dpi=20", "batch_size=16")
@@ -43,7 +43,12 @@ class Place(NamedTuple):
 
     kind: str
     address: str
-    out: Path
+    folder: Path
+    """Where its results lie."""
+
+    @property
+    def out(self) -> Path:
+        return self.folder / "out"
 
 
 class Soak:
@@ -54,27 +59,15 @@ class Soak:
         self.kills: Counter[str] = Counter()
         self.spoilt: set[str] = set()
         self.damaged = self.computed_again = self.bytes_differing = 0
-        self.pipeline = folder / "pipeline.yaml"
-        self.pipeline.write_text(compiled(), encoding="utf-8")
-        undisturbed = Place("local", str(folder / "undisturbed"), folder / "undisturbed-out")
+        undisturbed = Place("local", str(folder / "undisturbed-store"), folder / "undisturbed")
         self.finish(undisturbed)
         self.expected = self.left(undisturbed)
 
     def start(self, place: Place) -> "subprocess.Popen[bytes]":
         """A run over the place's store."""
-        command = [
-            sys.executable,
-            "-m",
-            "byheart.launch",
-            "run",
-            str(self.pipeline),
-            "--books",
-            str(BOOK),
-            "--model",
-            str(MODEL),
-        ]
+        place.folder.mkdir(exist_ok=True)
         return subprocess.Popen(
-            [*command, "--store", place.address, "--out", str(place.out), "--set", *SETTINGS],
+            launch_command(place.folder, *SETTINGS, store=place.address),
             cwd=ROOT,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -218,7 +211,7 @@ def main() -> int:
         while soak.kills.total() < chosen.kills:
             kind = ("local", "gs")[rounds % 2]
             address = f"gs://shelf/{rounds}" if kind == "gs" else str(Path(folder) / f"store-{rounds}")
-            place = Place(kind, address, Path(folder) / f"out-{rounds}")
+            place = Place(kind, address, Path(folder) / f"round-{rounds}")
             while soak.kills.total() < chosen.kills and len(soak.parts(place)) < len(soak.expected) - 3:
                 soak.kill_once(place)
                 if kind == "local" and soak.random.random() < 0.5:

@@ -55,7 +55,7 @@ def _parts(held: Held, of: object) -> str:
 
 
 def _older(held: Held) -> str:
-    return f" (written by an older release, never read: contract {CONTRACT_VERSION} is)" if held.is_older else ""
+    return f" (of an older release; this one reads contract {CONTRACT_VERSION} alone)" if held.is_older else ""
 
 
 def _agreed(question: str) -> bool:

@@ -22,21 +22,6 @@ from byheart.contracts.text_report import TextReport
 TEXT = "Länder\r\nsaid “now”\rand\n\n日本\U0001f9fc\n"
 
 
-def test_text_is_read_back_with_its_newlines(tmp_path: Path) -> None:
-    write_books(tmp_path, [Book(name="one", source="somewhere/one.txt", text=TEXT)])
-    assert read_books(tmp_path) == [Book(name="one", source="somewhere/one.txt", text=TEXT)]
-
-
-def test_roles_and_chapters_are_read_back(tmp_path: Path) -> None:
-    chapters = (Chapter(title="“Länder”", start=0), Chapter(title="日本", start=23))
-    books = [
-        Book(name="one", source="one.txt", text=TEXT, chapters=chapters),
-        Book(name="two", source="two.txt", text=TEXT, role=CONTROL),
-    ]
-    write_books(tmp_path, books)
-    assert read_books(tmp_path) == books
-
-
 REPORT = TextReport(
     lines=4, crlf=1, lone_cr=1, mixed_line_breaks=True, inner_breaks=2, wrapped_breaks=1, non_nfc=0,
     control_characters=0, byte_order_marks=0, replacement_characters=0, soft_hyphens=0, zero_width=0, private_use=0,
@@ -44,13 +29,18 @@ REPORT = TextReport(
 )  # fmt: skip
 
 
-def test_title_origin_and_report_are_read_back(tmp_path: Path) -> None:
+def test_books_are_read_back_as_they_were_written(tmp_path: Path) -> None:
+    """With their newlines, and all that is said of them."""
+    chapters = (Chapter(title="“Länder”", start=0), Chapter(title="日本", start=23))
     origin = Origin(
         file_bytes=9, file_sha256="a" * 64, encoding="cp1252", gutenberg="cut", cut_front=3, cut_back=0, joined_lines=2
     )
-    book = Book(name="one", source="one.txt", text=TEXT, title="The “One”", origin=origin, report=REPORT)
-    write_books(tmp_path, [book])
-    assert read_books(tmp_path) == [book]
+    books = [
+        Book(name="one", source="one.txt", text=TEXT, title="The “One”", origin=origin, report=REPORT),
+        Book(name="two", source="two.txt", text=TEXT, chapters=chapters, role=CONTROL),
+    ]
+    write_books(tmp_path, books)
+    assert read_books(tmp_path) == books
 
 
 def test_what_was_refused_is_read_back_in_its_order(tmp_path: Path) -> None:

@@ -57,18 +57,9 @@ def test_suffixes_of_a_control_sample_are_spread_evenly(windows: int, count: int
     np.testing.assert_allclose(ends, windows / count / 2, atol=1)
 
 
-@pytest.mark.parametrize("count", [0, 1, 200])
-def test_book_without_windows_has_no_control_sample(count: int) -> None:
-    assert len(control_sample(toy.windows(0), count)) == 0
-
-
 def test_book_of_few_windows_has_none_either() -> None:
     """Windows of 40 characters, 10 apart, are clear of the fourth after them; of 7, 4 to 6 are of 0 to 2."""
     assert [len(control_sample(toy.windows(windows), 100)) for windows in (1, 2, 6, 7, 8, 9)] == [0, 0, 0, 3, 8, 9]
-
-
-def test_none_is_drawn_where_none_is_wanted() -> None:
-    assert len(control_sample(toy.windows(100), 0)) == 0
 
 
 def test_windows_are_read_back_as_they_were_written() -> None:

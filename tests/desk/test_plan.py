@@ -101,14 +101,6 @@ def test_only_tpus_have_a_compiler_to_ask(accelerator: str, said: str, tmp_path:
         plan(str(MODEL), accelerator, [], [], tmp_path / "order.json")
 
 
-def test_books_are_counted_in_files_folders_and_globs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for name, text in (("a.txt", "é" * 1000), ("b.txt", "b" * 205), ("c.md", "c" * 10)):
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    for books in ([str(tmp_path)], [str(tmp_path / "*.txt")], [str(tmp_path / "a.txt"), str(tmp_path / "b.txt")]):
-        assert plan(str(MODEL), "", books, [])
-        assert "2 books of 1,205 characters: 121 windows" in capsys.readouterr().out
-
-
 @pytest.mark.parametrize(
     ("accelerator", "books", "settings", "error", "said"),
     [

@@ -80,50 +80,9 @@ def test_folder_stands_for_texts_in_capitals_too_and_for_no_folder_or_hidden_fil
     assert [book.name for book in read(str(tmp_path))] == ["a", "b"]
 
 
-def test_byte_order_mark_is_cut_and_newlines_are_kept(tmp_path: Path) -> None:
-    [book] = read(written(tmp_path / "a.txt", b"\xef\xbb\xbfone\r\ntwo\rthree\n"))
-    assert book.text == "one\r\ntwo\rthree\n"
-
-
-@pytest.mark.parametrize(
-    ("data", "said"),
-    [
-        (b"", "found none"),
-        (b" \n\n", "found none"),
-        (b"abc\xff", "byte 0xff at offset 3"),
-        (b"\xef\xbb\xbfabc\xff", "byte 0xff at offset 6"),
-        (b"abc\xc3", "byte 0xc3 at offset 3"),
-        ("abc".encode("utf-16"), "UTF-16 (bytes 0xfffe at offset 0)"),
-        (b"\xfe\xff\0a", "UTF-16 (bytes 0xfeff at offset 0)"),
-        (b"\xef\xbb\xbfa\0", "NUL byte at offset 4"),
-    ],
-)
-def test_text_that_cannot_be_measured_is_refused(tmp_path: Path, data: bytes, said: str) -> None:
-    with pytest.raises(BookError) as caught:
-        read(written(tmp_path / "a.txt", data))
-    assert "a.txt" in str(caught.value)
-    assert said in str(caught.value)
-
-
-def test_missing_book_is_named() -> None:
-    with pytest.raises(BookError, match=r"no /nonexistent\.txt"):
-        read("/nonexistent.txt")
-
-
-def test_folder_without_books_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BookError, match=r"at least one \.txt"):
-        read(str(tmp_path))
-
-
 def test_empty_list_is_refused() -> None:
     with pytest.raises(BookError, match="empty list"):
         read()
-
-
-@pytest.mark.parametrize("address", ["http://a.org/b.txt", "s3://bucket/b.txt", "file:///b.txt"])
-def test_address_elsewhere_is_refused(address: str) -> None:
-    with pytest.raises(BookError, match=f"at gs:// or https://, found {address}: "):
-        read(address)
 
 
 def test_controls_come_after_the_books_in_a_role_of_their_own(tmp_path: Path) -> None:

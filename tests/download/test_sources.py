@@ -9,7 +9,7 @@ import pytest
 
 from byheart.components.download.books import MOST_BOOKS, read_books_from
 from byheart.contracts.books import BOOK, CONTROL, Book, Refused
-from byheart.contracts.errors import BookError, SettingsError
+from byheart.contracts.errors import BookError
 from tests.download.conftest import Shelf
 from tests.download.test_books import PLAIN, written
 from tests.gcs import GcsServer
@@ -165,11 +165,6 @@ def test_run_has_at_most_10_000_books(tmp_path: Path) -> None:
     written(tmp_path / "list", b"a.txt\n" * (MOST_BOOKS + 1))
     with pytest.raises(BookError, match="at most 10,000 books, found 10,001: divide them"):
         bring(f"@{tmp_path}/list")
-
-
-def test_bad_pattern_is_no_books_fault(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="mend it"):
-        bring(written(tmp_path / "a.txt"), chapters="([")
 
 
 def test_name_that_is_no_text_is_spelled_out(tmp_path: Path) -> None:

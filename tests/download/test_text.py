@@ -35,6 +35,7 @@ def test_encoding_that_is_none_is_refused(encoding: str) -> None:
     ("data", "encoding", "said"),
     [
         (b"abc\xff", "utf-8", "be UTF-8 text, found byte 0xff at offset 3: convert it, or declare its encoding"),
+        (b"\xef\xbb\xbfabc\xff", "utf-8", "be UTF-8 text, found byte 0xff at offset 6"),
         (b"abc\x81", "cp1252", "be cp1252 text, found byte 0x81 at offset 3: convert it"),
         (b"\xff\xfea\0", "utf-8", "UTF-16 (bytes 0xfffe at offset 0): convert it, or declare encoding=utf-16"),
         (b"\xfe\xff\0a", "latin-1", "be iso8859-1 text, found UTF-16 (bytes 0xfeff at offset 0)"),

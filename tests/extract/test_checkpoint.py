@@ -1,7 +1,6 @@
 """Weights are the same wherever their files lie, and as the safetensors library reads them."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import jax
@@ -14,23 +13,9 @@ from byheart.components.extract.checkpoint import load
 from byheart.components.extract.sharding import one_device
 from byheart.models.folder import ModelFolder, open_model
 from byheart.store import open_store
-from tests.gcs import GcsServer
 from tests.models.test_folder import CONFIG, tensors
 
 DTYPES = {"F32": np.float32, "F16": np.float16, "BF16": ml_dtypes.bfloat16}
-
-
-@pytest.fixture(params=["local", "gs"])
-def where(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The address of a folder."""
-    if request.param == "local":
-        yield str(tmp_path / "there")
-        return
-    with GcsServer() as server:
-        server.storage.create_bucket("shelf")
-        monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.address)
-        monkeypatch.setenv("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
-        yield "gs://shelf/models/toy"
 
 
 def sources(model: ModelFolder) -> dict[str, list[str]]:
@@ -44,14 +29,14 @@ def sources(model: ModelFolder) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_weights_are_those_that_the_library_reads(dtype: str, where: str, tmp_path: Path) -> None:
+def test_weights_are_those_that_the_library_reads(dtype: str, address: str, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(CONFIG))
     weights = {name: values.astype(DTYPES[dtype]) for name, values in tensors().items()}
     save_file(weights, tmp_path / "model.safetensors")
-    place = open_store(where)
+    place = open_store(address)
     for name in ("config.json", "model.safetensors"):
         place.create(name, (tmp_path / name).read_bytes())
-    model = open_model(where)
+    model = open_model(address)
     params = load(model, DTYPES[dtype], one_device())
     oracle = load_file(tmp_path / "model.safetensors")
     found = {name: value for name, value in params.items() if name != "layers"}

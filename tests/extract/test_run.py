@@ -302,13 +302,6 @@ def test_same_text_under_two_names_is_scored_once(tmp_path: Path, capsys: pytest
     assert addresses["random"] == addresses["again"]
 
 
-def test_batch_size_is_recorded_and_no_part_of_the_address(stage: Stage) -> None:
-    stage()
-    before = stage.parts()
-    stage(batch_size=8)
-    assert stage.parts() == before
-
-
 def test_settings_that_change_scores_change_the_address(stage: Stage) -> None:
     one = stage()
     other = stage(temperature=2.0)
@@ -336,8 +329,11 @@ def test_model_that_gives_no_number_is_refused(tmp_path: Path) -> None:
     assert not list((tmp_path / "store").rglob("*.parquet"))
 
 
-def test_part_says_what_it_was_computed_on(stage: Stage) -> None:
+def test_part_says_what_it_was_computed_on_which_is_no_part_of_the_address(stage: Stage) -> None:
     stage(batch_size=8)
+    before = stage.parts()
+    stage(batch_size=16)
+    assert stage.parts() == before
     _, (computed_on,) = stage.scores.read(stage.planned().addresses["random"], WINDOWS, SCORES)
     assert computed_on["batch_size"] == 8
     assert computed_on["precision"] == "float32"

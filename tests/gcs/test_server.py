@@ -1,25 +1,20 @@
 """The stand-in answers Google's own client as the service does."""
 
-import io
 import os
 import re
 import signal
 import subprocess
 import sys
 import urllib.request
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from google.api_core import exceptions
-from google.auth.exceptions import InvalidOperation
 from google.cloud.storage import Bucket, Client
 
 from tests.conftest import ROOT
-from tests.gcs import Access, GcsServer
+from tests.gcs import GcsServer
 from tests.gcs.uploads import QUANTUM_BYTES
-
-DATA = bytes(range(256))
 
 
 def test_object_comes_back_with_its_bytes_and_its_metadata(bucket: Bucket) -> None:
@@ -30,17 +25,6 @@ def test_object_comes_back_with_its_bytes_and_its_metadata(bucket: Bucket) -> No
     assert found.download_as_bytes() == b"123456789"
     assert (found.size, found.metadata, found.generation) == (9, {"run": "7"}, blob.generation)
     assert found.crc32c == "4waSgw=="  # 0xE3069283, the check value of CRC-32C
-
-
-def test_what_is_not_there_is_missed_by_every_call(client: Client, bucket: Bucket) -> None:
-    blob = bucket.blob("none")
-    assert not blob.exists()
-    for call in (blob.download_as_bytes, blob.delete, blob.reload):
-        with pytest.raises(exceptions.NotFound, match="No such object: parts/none"):
-            call()
-    for call in (client.bucket("none").blob("a").delete, lambda: list(client.list_blobs("none"))):
-        with pytest.raises(exceptions.NotFound, match=r"The specified bucket does not exist\."):
-            call()
 
 
 def test_generation_grows_with_every_write_and_names_the_one_that_is_there(bucket: Bucket) -> None:
@@ -68,73 +52,6 @@ def test_precondition_is_held_against_the_object_that_is_there(bucket: Bucket) -
     assert blob.download_as_bytes(if_generation_match=now) == b"1"
 
 
-def test_list_is_read_page_by_page_in_the_order_of_names(server: GcsServer, client: Client, bucket: Bucket) -> None:
-    server.storage.page_size = 3
-    names = sorted([f"p/{number}" for number in range(8)] + ["p/é", "p/Z"], key=str.encode)
-    for name in (*reversed(names), "q"):
-        bucket.blob(name).upload_from_string(b"")
-    server.calls.clear()
-    assert [blob.name for blob in client.list_blobs("parts", prefix="p/")] == names
-    assert len(server.calls) == 4
-    assert [blob.name for blob in client.list_blobs("parts", max_results=1)] == names[:1]
-
-
-def test_range_is_answered_with_its_bytes(bucket: Bucket) -> None:
-    blob = bucket.blob("a")
-    blob.upload_from_string(DATA)
-    assert blob.download_as_bytes(start=3, end=5) == DATA[3:6]
-    assert blob.download_as_bytes(start=250) == DATA[250:]
-    with pytest.raises(exceptions.RequestRangeNotSatisfiable):
-        blob.download_as_bytes(start=256)
-
-
-def test_objects_are_composed_under_a_precondition(bucket: Bucket) -> None:
-    first, second, both = bucket.blob("1"), bucket.blob("2"), bucket.blob("12")
-    first.upload_from_string(b"one")
-    second.upload_from_string(b"two")
-    both.compose([first, second], if_generation_match=0)
-    assert both.download_as_bytes() == b"onetwo"
-    with pytest.raises(exceptions.PreconditionFailed):
-        both.compose([first], if_generation_match=0)
-
-
-def test_of_eight_that_create_one_object_one_wins(server: GcsServer, bucket: Bucket) -> None:
-    def create(number: int) -> bool:
-        try:
-            bucket.blob("0").upload_from_string(bytes([number]) * 100_000, if_generation_match=0)
-        except exceptions.PreconditionFailed:
-            return False
-        return True
-
-    with ThreadPoolExecutor(8) as pool:
-        won = list(pool.map(create, range(8)))
-    assert sum(won) == 1
-    assert sorted(call.status or 0 for call in server.calls) == [200] + [412] * 7
-    assert bucket.blob("0").download_as_bytes() == bytes([won.index(True)]) * 100_000
-
-
-@pytest.mark.parametrize(("access", "reads"), [(Access.READ_ONLY, True), (Access.FORBIDDEN, False)])
-def test_bucket_that_is_shut_refuses(server: GcsServer, client: Client, access: Access, reads: bool) -> None:
-    server.storage.create_bucket("shut", access)
-    blob = client.bucket("shut").blob("a")
-    with pytest.raises(exceptions.Forbidden, match=r"Permission 'storage\.objects\.create' denied on resource"):
-        blob.upload_from_string(b"2")
-    with pytest.raises(exceptions.Forbidden, match=r"storage\.objects\.create"):
-        blob.upload_from_file(io.BytesIO(b"2"))  # resumable, for its size is not given
-    if reads:
-        assert not blob.exists()
-    else:
-        with pytest.raises(exceptions.Forbidden, match=r"storage\.objects\.get"):
-            blob.exists()
-
-
-def test_anonymous_caller_who_is_not_let_in_cannot_renew_its_credentials(server: GcsServer, client: Client) -> None:
-    server.storage.create_bucket("shut", Access.UNAUTHORIZED)
-    with pytest.raises(InvalidOperation, match="Anonymous credentials cannot be refreshed"):
-        client.bucket("shut").blob("a").exists()
-    assert [call.status for call in server.calls] == [401]
-
-
 def start(client: Client, server: GcsServer, name: str, query: str = "", **fields: str) -> Any:
     url = f"{server.address}/upload/storage/v1/b/parts/o?uploadType=resumable{query}"
     return client._http.post(url, json={"name": name, **fields})
@@ -142,24 +59,6 @@ def start(client: Client, server: GcsServer, name: str, query: str = "", **field
 
 def send(client: Client, session: str, data: bytes, where: str, **headers: str) -> Any:
     return client._http.put(session, data=data, headers={"Content-Range": f"bytes {where}", **headers})
-
-
-def test_small_object_goes_up_in_one_multipart_call(server: GcsServer, bucket: Bucket) -> None:
-    data = b"\r\n--===\r\n\r\n" + os.urandom(10_000)
-    bucket.blob("a").upload_from_string(data, if_generation_match=0)
-    assert [call.url for call in server.calls] == [
-        "/upload/storage/v1/b/parts/o?uploadType=multipart&ifGenerationMatch=0"
-    ]
-    assert bucket.blob("a").download_as_bytes() == data
-
-
-@pytest.mark.parametrize("size", [0, 1, QUANTUM_BYTES, 3 * QUANTUM_BYTES, 3 * QUANTUM_BYTES + 1])
-def test_object_goes_up_in_several_chunks(server: GcsServer, bucket: Bucket, size: int) -> None:
-    data = os.urandom(size)
-    bucket.blob("a", chunk_size=QUANTUM_BYTES).upload_from_file(io.BytesIO(data), if_generation_match=0)
-    statuses = [call.status for call in server.calls if call.method == "PUT"]
-    assert statuses == [308] * (size // QUANTUM_BYTES) + [200]
-    assert bucket.blob("a").download_as_bytes() == data
 
 
 def test_session_says_how_much_has_come_and_passes_over_what_comes_again(

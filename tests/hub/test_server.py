@@ -4,18 +4,13 @@ import hashlib
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from huggingface_hub import HfApi
 from huggingface_hub.errors import (
-    EntryNotFoundError,
-    GatedRepoError,
     HfHubHTTPError,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
 )
 
 from tests.conftest import ROOT
@@ -48,34 +43,6 @@ def test_model_is_told_with_its_commit_and_its_files(api: HfApi, repository: Rep
     assert (large.sha256, large.size, large.pointer_size) == (WEIGHTS_SHA256, len(WEIGHTS), len(POINTER))
 
 
-def test_revision_is_a_branch_a_tag_or_a_commit(api: HfApi, repository: Repository) -> None:
-    first = repository.branches["main"]
-    repository.tag("v1")
-    repository.branch("other")
-    second = repository.commit({"config.json": b"[]"})
-    assert api.model_info(NAME).sha == second
-    for revision, commit in [("v1", first), ("other", first), (first[:7], first), (second, second)]:
-        assert api.model_info(NAME, revision=revision).sha == commit
-    for revision in ("none", first[:6], "f" * 40):
-        with pytest.raises(RevisionNotFoundError, match="Revision Not Found"):
-            api.model_info(NAME, revision=revision)
-
-
-def test_files_come_with_their_bytes_or_a_range_of_them(hub: HubServer, get: Get) -> None:
-    files = FILES | {"a b/ü 中%?#.json": b"1", "a b/ü 中%?#.safetensors": b"2"}
-    hub.add_repo(NAME, files)
-    for name, data in files.items():
-        assert get(name).content == data
-        if len(data) > 1:
-            part = get(name, Range="bytes=1-999")
-            assert (part.status_code, part.content) == (206, data[1:1000])
-            assert part.headers["Content-Range"] == f"bytes 1-{min(len(data), 1000) - 1}/{len(data)}"
-        with pytest.raises(HfHubHTTPError, match="Requested range"):
-            get(name, Range=f"bytes={len(data)}-")
-    with pytest.raises(EntryNotFoundError, match="Entry Not Found"):
-        get("none")
-
-
 def test_file_is_large_by_its_name_or_its_size(repository: Repository) -> None:
     sizes = {"a.json": 10_000_000, "b.json": 10_000_001, "c.safetensors": 0}
     commit = repository.commits[repository.commit({name: bytes(size) for name, size in sizes.items()})]
@@ -84,43 +51,6 @@ def test_file_is_large_by_its_name_or_its_size(repository: Repository) -> None:
         "b.json": True,
         "c.safetensors": True,
     }
-
-
-def test_gated_repository_shows_all_but_its_files(hub: HubServer, api: HfApi, get: Get) -> None:
-    hub.add_repo("org/gated", FILES, gated=True)
-    hub.add_token("hf_stranger")
-    hub.add_token("hf_friend", access=["org/gated"])
-    told = api.model_info("org/gated")
-    assert (told.gated, len(told.siblings or [])) == ("manual", len(FILES))
-    with pytest.raises(GatedRepoError, match="Please log in") as nobody:
-        get("config.json", "org/gated")
-    with pytest.raises(GatedRepoError, match="not in the authorized list") as stranger:
-        get("config.json", "org/gated", "hf_stranger")
-    assert (nobody.value.response.status_code, stranger.value.response.status_code) == (401, 403)
-    assert get("config.json", "org/gated", "hf_friend").content == b"{}"
-
-
-def test_private_repository_is_not_there_for_others(hub: HubServer, api: HfApi, get: Get) -> None:
-    hub.add_repo("org/private", FILES, private=True)
-    hub.add_token("hf_stranger")
-    hub.add_token("hf_friend", access=["org/private"])
-    for name in ("org/private", "org/none"):
-        for token, status in (("", 401), ("hf_stranger", 404)):
-            with pytest.raises(RepositoryNotFoundError) as info:
-                api.model_info(name, token=token or False)
-            with pytest.raises(RepositoryNotFoundError) as file:
-                get("config.json", name, token)
-            assert (info.value.response.status_code, file.value.response.status_code) == (status, status)
-    assert api.model_info("org/private", token="hf_friend").private
-
-
-@pytest.mark.usefixtures("repository")
-def test_token_that_nobody_gave_out_is_refused_everywhere(api: HfApi, get: Get) -> None:
-    for call in (lambda: api.model_info(NAME, token="hf_wrong"), lambda: get("config.json", token="hf_wrong")):
-        with pytest.raises(HfHubHTTPError, match="Invalid credentials in Authorization header") as caught:
-            call()
-        assert caught.value.response.status_code == 401
-        assert not isinstance(caught.value, RepositoryNotFoundError)
 
 
 @pytest.mark.usefixtures("repository")
@@ -137,23 +67,6 @@ def test_cdn_refuses_a_token_and_an_address_that_it_did_not_sign_or_that_has_exp
     hub.cdn.lifetime_seconds = -1
     with pytest.raises(HfHubHTTPError, match="403 Forbidden"):
         get("model.safetensors")
-
-
-@pytest.mark.usefixtures("repository")
-def test_connection_gets_no_more_than_its_rate(hub: HubServer, get: Get) -> None:
-    hub.bytes_per_second = 2 * len(WEIGHTS)
-    began = time.monotonic()
-    assert get("model.safetensors").content == WEIGHTS
-    assert 0.45 < time.monotonic() - began < 5
-
-
-@pytest.mark.usefixtures("repository")
-def test_journal_says_what_was_asked_and_what_was_answered(hub: HubServer, get: Get) -> None:
-    get("model.safetensors", Range="bytes=0-9")
-    redirected, sent = hub.calls
-    assert (redirected.origin, redirected.url) == ("hub", f"/{NAME}/resolve/main/model.safetensors")
-    assert (redirected.status, redirected.fault, redirected.authorized) == (302, None, False)
-    assert (sent.origin, sent.method, sent.range, sent.status, sent.sent_bytes) == ("cdn", "GET", "bytes=0-9", 206, 10)
 
 
 def test_server_in_another_process_serves_a_folder_to_snapshot_download(tmp_path: Path) -> None:

@@ -67,11 +67,6 @@ def jobs(places: dict[str, Path]) -> list[dict[str, Any]]:
     return [document for document in documents(places, "runs") if document["kind"] == "Job"]
 
 
-def test_what_was_written_is_current(places: dict[str, Path]) -> None:
-    write_manifests(**places)
-    check_manifests(**places)
-
-
 def test_kubernetes_takes_every_manifest(written: dict[str, Path]) -> None:
     found = documents(written, "runs")
     assert sorted(document["kind"] for document in found) == ["ConfigMap", "ConfigMap", "ConfigMap", "Job", "Job"]

@@ -1,5 +1,4 @@
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +6,6 @@ import pytest
 import yaml
 
 from byheart.contracts.errors import SettingsError
-from byheart.launch.compile import compile_pipeline
 from byheart.launch.compiled import Compiled
 from byheart.launch.parameters import check_given, parse_values
 from byheart.launch.run_file import RunFile, check_reachable, read_run_file
@@ -141,24 +139,6 @@ def test_what_has_no_default_must_be_given(compiled: Compiled) -> None:
 def test_what_no_pod_reaches_is_refused(compiled: Compiled, assignment: str, said: str) -> None:
     with pytest.raises(SettingsError, match=said):
         check_reachable(parse_values([assignment], compiled, places=True))
-
-
-def test_submit_says_one_line(tmp_path: Path) -> None:
-    compile_pipeline(tmp_path / "pipeline.yaml")
-    command = [
-        sys.executable,
-        "-m",
-        "byheart.launch",
-        "submit",
-        "x.yaml",
-        "--pipeline",
-        str(tmp_path / "pipeline.yaml"),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-    assert (done.returncode, done.stderr) == (
-        1,
-        "error: x.yaml must be a run file, found: No such file or directory: name one\n",
-    )
 
 
 @pytest.mark.parametrize(

@@ -76,15 +76,6 @@ def test_rates_are_all_there() -> None:
     assert len(shares(plain(random_book(1)))) == 1 + 5 + len(P) * len(N) + 2 * 5
 
 
-def test_rates_are_the_books_own() -> None:
-    book = random_book(1)
-    rates = plain(book)
-    for threshold in THRESHOLDS:
-        assert rates.windows_at[threshold].share == np.mean(np.exp(book.scores.log_p_z) >= threshold)
-    assert rates.discoverable[0.5][0] == rates.windows_at[0.5]
-    assert rates.greedy.share == book.scores.greedy.mean()
-
-
 def test_interval_holds_the_rate_and_is_about_as_wide_as_the_blocks_say() -> None:
     chapters = tuple(Chapter(title=str(start), start=start) for start in range(0, 6_000, 100))
     book = toy.measured(np.exp(-np.random.default_rng(2).exponential(4, 600)), chapters=chapters)

@@ -254,54 +254,6 @@ ALL = sorted(FAMILIES.keys() - {"gemma3"})
 every_family = pytest.mark.parametrize("model_type", ALL)
 
 
-@pytest.mark.parametrize(
-    ("model_type", "old", "new"),
-    [
-        ("mistral", {"rope_theta": 5e5}, {"rope_parameters": {"rope_type": "default", "rope_theta": 5e5}}),
-        (
-            "qwen2",
-            {"rope_theta": 1e6, "rope_scaling": YARN | {"type": "yarn"}},
-            {"rope_parameters": YARN | {"rope_type": "yarn", "rope_theta": 1e6}},
-        ),
-        (
-            "qwen2",
-            {"use_sliding_window": True, "sliding_window": 9, "max_window_layers": 3},
-            {
-                "use_sliding_window": True,
-                "sliding_window": 9,
-                "layer_types": [*["full_attention"] * 3, "sliding_attention"],
-            },
-        ),
-        (
-            "gpt_neox",
-            {"rotary_pct": 0.5, "rotary_emb_base": 500},
-            {"rope_parameters": {"rope_type": "default", "rope_theta": 500.0, "partial_rotary_factor": 0.5}},
-        ),
-        (
-            "phi3",
-            {"rope_scaling": PHI_FACTORS | {"type": "su"}, "original_max_position_embeddings": 128},
-            {
-                "rope_parameters": PHI_FACTORS | {"rope_type": "longrope", "rope_theta": 1e4},
-                "original_max_position_embeddings": 128,
-            },
-        ),
-        (
-            "gemma3_text",
-            {"rope_local_base_freq": 50.0, "rope_theta": 9e5, "rope_scaling": {"rope_type": "linear", "factor": 8.0}},
-            {
-                "rope_parameters": {
-                    "full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 9e5},
-                    "sliding_attention": {"rope_type": "default", "rope_theta": 50.0},
-                }
-            },
-        ),
-        ("gemma2", {}, {"layer_types": ["sliding_attention", "full_attention"] * 2}),
-    ],
-)
-def test_old_and_new_layout_of_a_family_agree(model_type: str, old: dict[str, Any], new: dict[str, Any]) -> None:
-    assert of_family(model_type, **old) == of_family(model_type, **new)
-
-
 def test_layers_slide_as_the_family_says() -> None:
     assert windows(of_family("mistral", sliding_window=7)) == [7] * 4
     assert windows(of_family("mistral")) == [4096] * 4
@@ -332,10 +284,9 @@ def test_yarn_stretches_attention_as_published() -> None:
     assert rope_of(of_family("llama", rope_scaling=both)).attention_factor == pytest.approx(stretch)
 
 
-def test_longrope_takes_the_long_factors_beyond_the_original_positions() -> None:
-    rope = rope_of(
-        of_family("phi3", rope_scaling=PHI_FACTORS | {"type": "longrope"}, original_max_position_embeddings=128)
-    )
+@pytest.mark.parametrize("kind", ["longrope", "su"])
+def test_longrope_takes_the_long_factors_beyond_the_original_positions(kind: str) -> None:
+    rope = rope_of(of_family("phi3", rope_scaling=PHI_FACTORS | {"type": kind}, original_max_position_embeddings=128))
     short, long = rope.inverse_frequencies(16, 128), rope.inverse_frequencies(16, 129)
     np.testing.assert_allclose(short, Rope(theta=1e4).inverse_frequencies(16))
     np.testing.assert_allclose(long, short / 2)

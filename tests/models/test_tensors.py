@@ -19,6 +19,7 @@ from byheart.contracts.errors import ModelError
 from byheart.models.tensors import read_tensors
 from byheart.store import open_store
 from tests.gcs import GcsServer
+from tests.store.conftest import server as server
 
 FILE = "model.safetensors"
 DTYPES: dict[str, Any] = {
@@ -176,15 +177,10 @@ def test_claim_of_a_huge_header_costs_no_memory(length: int, tmp_path: Path) -> 
     tracemalloc.stop()
 
 
-def test_file_in_a_bucket_is_read_by_its_header_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = save({"a": np.arange(500_000, dtype=np.int32)})
-    with GcsServer() as server:
-        server.storage.create_bucket("shelf")
-        monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.address)
-        monkeypatch.setenv("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
-        place = open_store("gs://shelf/toy")
-        place.create(FILE, data)
-        server.calls.clear()
-        [tensor] = read_tensors(place, FILE).values()
-        assert sum(call.sent_bytes for call in server.calls) < 2**18 + 5_000
-        assert np.array_equal(np.frombuffer(tensor.read(place), np.int32), np.arange(500_000))
+def test_file_in_a_bucket_is_read_by_its_header_alone(server: GcsServer) -> None:
+    place = open_store("gs://shelf/toy")
+    place.create(FILE, save({"a": np.arange(500_000, dtype=np.int32)}))
+    server.calls.clear()
+    [tensor] = read_tensors(place, FILE).values()
+    assert sum(call.sent_bytes for call in server.calls) < 2**18 + 5_000
+    assert np.array_equal(np.frombuffer(tensor.read(place), np.int32), np.arange(500_000))

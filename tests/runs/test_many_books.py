@@ -99,18 +99,3 @@ def test_shards_give_the_same_and_bad_books_may_be_skipped(failed: Run, hub: Hub
         for run in (failed, shared)
     ]
     assert parts[0] == parts[1]
-
-
-def test_several_books_are_measured_in_one_run(tmp_path: Path) -> None:
-    text = BOOK.read_text(encoding="utf-8")
-    (tmp_path / "books").mkdir()
-    (tmp_path / "books" / "a.txt").write_text(text[:3_000], encoding="utf-8")
-    (tmp_path / "books" / "b.txt").write_text(text[4_500:7_500], encoding="utf-8")
-    done = launch(tmp_path, "batch_size=32", "bos=true", books=str(tmp_path / "books"))
-    assert done.returncode == 0, done.stderr
-    shares = {
-        book: json.loads((tmp_path / "out" / book / "statistics.json").read_text(encoding="utf-8"))["headline"]
-        for book in ("a", "b")
-    }
-    assert shares["a"]["share_of_windows_at_0.001"] > 0.9
-    assert shares["b"]["share_of_windows_at_0.001"] == 0.0

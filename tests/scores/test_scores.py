@@ -1,6 +1,5 @@
 """Addresses, and the files of parts and pieces."""
 
-import contextlib
 import dataclasses
 import json
 
@@ -79,18 +78,6 @@ def test_estimate_suffices_for_text_that_is_not_memorised_and_is_not_far_off(row
     held.columns["token_log_top_k_mass"] = -random.exponential(0.5, (rows, tokens)).astype(np.float32)
     taken = len(part_to_bytes(part, held))
     assert taken <= SCORES.part_bytes(rows, tokens) <= 1.5 * taken + 2**15
-
-
-@pytest.mark.parametrize("place", [0.1, 0.3, 0.5, 0.7, 0.9])
-def test_flipped_byte_is_found_or_changes_nothing(place: float) -> None:
-    part = part_of(200)
-    rows = rows_of(part)
-    data = bytearray(part_to_bytes(part, rows))
-    data[int(len(data) * place)] ^= 0xFF
-    with contextlib.suppress(DamagedError):
-        read = rows_from_bytes(bytes(data), part, name="part")
-        for name, values in rows.columns.items():
-            np.testing.assert_array_equal(read.columns[name], values)
 
 
 @pytest.mark.parametrize("length", [0, 3, 100, -1])

@@ -1,7 +1,4 @@
-import pytest
-
 from tests.servers.faults import STATUSES, Fault, Faults
-from tests.servers.requests import RangeError, byte_range
 
 
 def test_fault_strikes_the_calls_it_is_about_and_counts_them() -> None:
@@ -15,13 +12,6 @@ def test_fault_strikes_the_calls_it_is_about_and_counts_them() -> None:
     assert faults.strike("GET", "/o/b?fields=name", is_download=False) is None
 
 
-def test_cut_and_corrupt_strike_downloads_alone() -> None:
-    faults = Faults()
-    faults.add(Fault(kind="cut"))
-    assert faults.strike("GET", "/a", is_download=False) is None
-    assert faults.strike("GET", "/a", is_download=True) is not None
-
-
 def test_what_a_seed_draws_can_be_drawn_again() -> None:
     def struck(seed: int) -> list[Fault | None]:
         faults = Faults(seed)
@@ -32,16 +22,3 @@ def test_what_a_seed_draws_can_be_drawn_again() -> None:
     share = sum(fault is not None for fault in struck(1)) / 1000
     assert 0.2 < share < 0.35
     assert len({(fault.kind, fault.status) for fault in struck(1) if fault}) == len(STATUSES) + 5
-
-
-@pytest.mark.parametrize(
-    ("header", "span"),
-    [("bytes=2-5", (2, 6)), ("bytes=2-", (2, 10)), ("bytes=8-99", (8, 10)), ("bytes=0-0", (0, 1)), (None, None)],
-)
-def test_range_is_half_open_and_ends_with_the_file(header: str | None, span: tuple[int, int] | None) -> None:
-    assert byte_range(header, 10) == span
-
-
-def test_range_that_begins_beyond_the_end_is_refused() -> None:
-    with pytest.raises(RangeError):
-        byte_range("bytes=10-", 10)

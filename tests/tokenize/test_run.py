@@ -115,11 +115,6 @@ def test_bos_id_is_recorded_where_one_is_fed(stage: Stage, gpt2: Path, bos: str,
     assert 0 not in windows.token_ids
 
 
-def test_bos_without_a_bos_token_is_refused(stage: Stage, words: Path) -> None:
-    with pytest.raises(ModelError, match=r"bos=true needs a tokenizer with a bos_token.*use bos=false"):
-        stage(words, _FERRYMAN, bos="true")
-
-
 def test_book_too_short_for_a_window_is_refused_by_its_source_and_others_go_on(
     stage: Stage, words: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -142,11 +137,6 @@ def test_run_in_which_every_book_is_too_short_ends_there(stage: Stage, words: Pa
         stage(words, control, *stubs)
 
 
-def test_book_without_a_character_is_refused_by_its_source(stage: Stage, words: Path) -> None:
-    with pytest.raises(BookError, match=r"shelf/empty\.txt"):
-        stage(words, Book(name="empty", source="shelf/empty.txt", text=""))
-
-
 def test_id_beyond_the_models_vocabulary_is_refused(stage: Stage, words: Path) -> None:
     _write_config(words, vocab_size=len(_WORDS))  # the ids 0 to 10; "." is 11
     with pytest.raises(ModelError, match=r"ids stay below vocab_size=11, found id 11"):
@@ -166,12 +156,6 @@ def test_input_longer_than_the_models_positions_is_refused(stage: Stage, gpt2: P
     _write_config(gpt2, max_position_embeddings=positions - 1)
     with pytest.raises(SettingsError, match=f"{positions - 1} positions, found {positions} fed.*max_length"):
         stage(gpt2, book, chunk_size=8, bos=bos)
-
-
-def test_folder_without_a_tokenizer_is_refused_by_what_is_missing(stage: Stage, words: Path) -> None:
-    (words / "tokenizer.json").unlink()
-    with pytest.raises(ModelError, match=r"tokenizer\.json"):
-        stage(words, _FERRYMAN)
 
 
 def _write_config(folder: Path, **fields: int) -> None:

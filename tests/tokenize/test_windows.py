@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from byheart.components.tokenize.first_tokens import Encoding
 from byheart.components.tokenize.tokenizer import load_tokenizer
 from byheart.components.tokenize.windows import slide
-from byheart.contracts.errors import SettingsError
 from byheart.contracts.settings import WindowSettings
 from tests.tokenize.definition import by_definition, library_tokenizer, lists, window_settings
 from tests.tokenize.texts import cases
@@ -121,17 +120,6 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 @given(case=cases())
-@settings(max_examples=30, deadline=None)
-def test_windows_are_those_of_the_definition(folder: Path, case: tuple[str, WindowSettings]) -> None:
-    text, window = case
-    scored = window.scored_tokens(has_bos=window.bos == "true")
-    windows = slide(text, load_tokenizer(folder).encode, window, scored_tokens=scored)
-    rows, dropped = by_definition(text, library_tokenizer(folder), window)
-    assert [list(row) for row in zip(*lists(windows).values(), strict=True)] == rows
-    assert [windows.dropped_tail, windows.dropped_inside] == dropped
-
-
-@given(case=cases())
 @settings(max_examples=20, deadline=None)
 def test_spans_are_in_order_and_tile_the_text(folder: Path, case: tuple[str, WindowSettings]) -> None:
     text, window = case
@@ -182,9 +170,3 @@ def test_setting_of_the_older_script_scores_window_tokens_49_to_98(tmp_path: Pat
     assert len(windows) > 1
     assert windows.suffix_start.tolist() == windows.token_stops[:, 48].tolist()
     assert windows.stop.tolist() == windows.token_stops[:, 98].tolist()
-
-
-@pytest.mark.parametrize(("max_length", "has_bos"), [(50, False), (51, True), (1, False)])
-def test_cut_that_leaves_no_suffix_is_refused_by_its_name(max_length: int, has_bos: bool) -> None:
-    with pytest.raises(SettingsError, match=f"max_length.*found max_length={max_length}"):
-        window_settings(100, 2000, 10, 50, max_length=max_length).scored_tokens(has_bos=has_bos)

@@ -3,7 +3,10 @@
     make goldens                                                     # everything, in an environment of its own
     .venv-goldens/bin/python -m tests.extract.goldens.make sample    # the sample model alone, after it is trained anew
 
-Each folder beside this file is a checkpoint with its `golden.npz`; `sample.npz` is of samples/model. They hold
+Each folder beside this file is a checkpoint with its `golden.npz`; `sample.npz` is of samples/model. Among the folders'
+config.json every feature is switched on: windows are shorter than the 100 tokens, caps are low enough to bend the
+scores, rotary factors change every frequency, and of llama3's wavelengths some are kept, some blended, some divided.
+Both layouts of rotary parameters are there, the older one with `torch_dtype`. The arrays hold
 token_ids int32 [N, T], and of each token but the first, computed in float32 on the CPU with eager attention: log_probs
 float32 [N, T - 1] (nats) and ranks int32 [N, T - 1] (logits strictly greater). Seeds are fixed; another machine may
 round the last digits of the log-probs otherwise.
@@ -20,7 +23,6 @@ import torch  # type: ignore[import-not-found]
 from safetensors.torch import save_file
 from transformers import AutoTokenizer
 
-from tests.extract.goldens.configs import CONFIGS
 from tests.extract.goldens.random_models import transformers_scores, write_random_model
 
 HERE = Path(__file__).parent
@@ -28,95 +30,22 @@ SAMPLES = HERE.parents[2] / "samples"
 SEQUENCES, TOKENS, VOCAB = 4, 100, 160
 SAMPLE_WINDOWS, SAMPLE_SLICE = 16, 2000
 
-_COMMON: dict[str, Any] = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": VOCAB}
-CHECKPOINTS: dict[str, tuple[dict[str, Any], torch.dtype, int]] = {
-    "gqa_untied": (
-        {
-            "hidden_size": 40,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 4,
-            "num_key_value_heads": 2,
-            "intermediate_size": 72,
-            "hidden_act": "silu",
-            "rms_norm_eps": 0.01,
-            "max_position_embeddings": 256,
-            "rope_parameters": {"rope_type": "default", "rope_theta": 777.5},
-            "tie_word_embeddings": False,
-            "dtype": "float32",
-        },
-        torch.float32,
-        1,
-    ),
-    "llama3_old_tied_head_dim": (
-        {
-            "hidden_size": 32,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 4,
-            "num_key_value_heads": 1,
-            "head_dim": 16,
-            "intermediate_size": 64,
-            "hidden_act": "silu",
-            "rms_norm_eps": 1e-5,
-            "max_position_embeddings": 512,
-            "rope_theta": 10000.0,
-            "rope_scaling": {  # wavelengths in positions: 6 is kept, 20 and 63 are blended, 199 and more are divided
-                "rope_type": "llama3",
-                "factor": 8.0,
-                "low_freq_factor": 1.0,
-                "high_freq_factor": 4.0,
-                "original_max_position_embeddings": 64,
-            },
-            "tie_word_embeddings": True,
-            "torch_dtype": "float32",
-        },
-        torch.float32,
-        1,
-    ),
-    "linear_biases_float16_sharded": (
-        {
-            "hidden_size": 32,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 4,
-            "intermediate_size": 56,
-            "max_position_embeddings": 256,
-            "rope_theta": 500.0,
-            "rope_scaling": {"type": "linear", "factor": 4.0},
-            "tie_word_embeddings": False,
-            "attention_bias": True,
-            "mlp_bias": True,
-            "torch_dtype": "float16",
-        },
-        torch.float16,
-        2,
-    ),
-    "llama3_new_bfloat16": (
-        {
-            "hidden_size": 48,
-            "num_hidden_layers": 3,
-            "num_attention_heads": 6,
-            "num_key_value_heads": 3,
-            "intermediate_size": 64,
-            "hidden_act": "silu",
-            "rms_norm_eps": 1e-5,
-            "max_position_embeddings": 1024,
-            "rope_parameters": {  # wavelengths in positions: 6 is kept, 35 is blended, 199 and 1,117 are divided
-                "rope_type": "llama3",
-                "rope_theta": 1000.0,
-                "factor": 16.0,
-                "low_freq_factor": 0.5,
-                "high_freq_factor": 6.0,
-                "original_max_position_embeddings": 64,
-            },
-            "tie_word_embeddings": False,
-            "attention_bias": False,
-            "mlp_bias": False,
-            "dtype": "bfloat16",
-        },
-        torch.bfloat16,
-        1,
-    ),
-}
-"""Each checkpoint's config.json, the dtype of its weights and the number of its files."""
+LLAMAS = (
+    "gqa_untied", "llama3_old_tied_head_dim", "linear_biases_float16_sharded", "llama3_new_bfloat16",
+)  # fmt: skip
+FAMILIES = (
+    "mistral_sliding_new", "mistral_yarn_old", "qwen2_upper_layers_slide_old", "qwen2_layer_types_new",
+    "qwen3_dynamic_bias_old", "qwen3_yarn_sliding_new", "gpt_neox_parallel_old", "gpt_neox_sequential_new",
+    "gemma2_caps_old", "gemma2_layer_types_new", "phi3_short_factors_old", "phi3_long_factors_new",
+    "gemma3_two_bases_old", "gemma3_layer_types_new", "olmo2_old", "olmo2_bias_llama3_new", "mixtral_old",
+    "mixtral_sliding_new", "gemma3_that_sees",
+)  # fmt: skip
+"""Folders with a config.json, which is written by hand; a place in the list is a seed."""
+
+
+def config_of(folder: Path) -> dict[str, Any]:
+    """What its config.json says."""
+    return dict(json.loads((folder / "config.json").read_text(encoding="utf-8")))
 
 
 def tensor_shapes(config: dict[str, Any]) -> dict[str, tuple[int, ...]]:
@@ -148,8 +77,8 @@ def tensor_shapes(config: dict[str, Any]) -> dict[str, tuple[int, ...]]:
 
 def write_checkpoint(folder: Path, random: np.random.Generator) -> None:
     """Write a random checkpoint whose weights are large enough for every feature to show in the scores."""
-    described, dtype, files = CHECKPOINTS[folder.name]
-    config = _COMMON | described
+    config = config_of(folder)
+    dtype = getattr(torch, config.get("dtype") or config["torch_dtype"])
     tensors = {}
     for name, shape in tensor_shapes(config).items():
         if "norm" in name:
@@ -158,12 +87,10 @@ def write_checkpoint(folder: Path, random: np.random.Generator) -> None:
             values = random.normal(0.0, 0.3 if shape[0] == VOCAB else 0.25, shape)
         tensors[name] = torch.tensor(values, dtype=torch.float32).to(dtype)
 
-    folder.mkdir(exist_ok=True)
-    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-    if files == 1:
+    if not folder.name.endswith("sharded"):
         save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
         return
-    names = sorted(tensors)  # a layer lies across two files
+    names, files = sorted(tensors), 2  # a layer lies across both
     weight_map = {
         name: f"model-{1 + place * files // len(names):05}-of-{files:05}.safetensors"
         for place, name in enumerate(names)
@@ -178,7 +105,7 @@ def write_checkpoint(folder: Path, random: np.random.Generator) -> None:
 
 def make_checkpoints() -> None:
     """Write every random checkpoint and its golden."""
-    for seed, name in enumerate(CHECKPOINTS):
+    for seed, name in enumerate(LLAMAS):
         random = np.random.default_rng(seed)
         write_checkpoint(HERE / name, random)
         token_ids = random.integers(VOCAB, size=(SEQUENCES, TOKENS))
@@ -189,9 +116,9 @@ def make_families() -> None:
     """Write the random checkpoint of every family's every config and its golden; the last quarter of the vocabulary
     is padding, which no text holds.
     """
-    for seed, (name, config) in enumerate(CONFIGS.items()):
+    for seed, name in enumerate(FAMILIES):
         random = np.random.default_rng([1, seed])
-        write_random_model(HERE / name, config, random, torch.bfloat16)
+        write_random_model(HERE / name, config_of(HERE / name), random, torch.bfloat16)
         token_ids = random.integers(VOCAB * 3 // 4, size=(SEQUENCES, TOKENS))
         np.savez(HERE / name / "golden.npz", **transformers_scores(HERE / name, token_ids))
 
@@ -199,8 +126,7 @@ def make_families() -> None:
 def make_sample() -> None:
     """Write the golden of the sample model: windows of slices whose cursors are spread over the sample book."""
     folder = SAMPLES / "model"
-    (book,) = SAMPLES.glob("*.txt")
-    text = book.read_text(encoding="utf-8")
+    text = (SAMPLES / "the-soap-winter.txt").read_text(encoding="utf-8")
     tokenizer = AutoTokenizer.from_pretrained(folder)
     cursors = np.linspace(0, len(text) - SAMPLE_SLICE, SAMPLE_WINDOWS).astype(np.int64)
     slices = [text[cursor : cursor + SAMPLE_SLICE] for cursor in cursors]
