@@ -107,7 +107,7 @@ def test_device_must_have_the_memory_that_was_planned_for(monkeypatch: pytest.Mo
     planned_devices(find_accelerator("gpu-1"), planned(device_bytes=15.5e9))
     with pytest.raises(
         DeviceError,
-        match=r"a device must have 15.6 GB for the model and 64 windows, .* gpu-1, found 16.0 GB on NVIDIA T4, of which",
+        match=r"a device must have 15.6 GB for the model and 64 windows, .* gpu-1, found 16.0 GB on NVIDIA T4, of",
     ):
         planned_devices(find_accelerator("gpu-1"), planned(device_bytes=15.6e9))
 
