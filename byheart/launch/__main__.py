@@ -96,7 +96,10 @@ def main() -> int:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as stop:
-        going_on = str(stop) or "finished parts are kept: run the same command again to go on"
+        going_on = (
+            str(stop)
+            or "what was scored is kept: run the same command again to go on (with force=true, from the start)"
+        )
         print(f"\ninterrupted; {going_on}", file=sys.stderr)
         return 130
 

@@ -50,6 +50,8 @@ class Generation:
     """Whether `efficiency` is fitted to this generation; otherwise it is copied from the most similar one."""
     devices_per_chip: int = 1
     """Devices that JAX sees for each chip."""
+    program_share: float = 1.0
+    """The share of its memory that JAX lets a program have."""
     kinds: tuple[str, ...] = ()
     """Names that JAX gives such a device."""
 
@@ -82,9 +84,9 @@ class Accelerator:
 
     @property
     def device_bytes(self) -> float | None:
-        """Memory of a device; None where it is the host's."""
+        """Memory of a device that a program may have; None where it is the host's."""
         hbm = self.generation.hbm_bytes
-        return hbm and hbm / self.generation.devices_per_chip
+        return hbm and hbm * self.generation.program_share / self.generation.devices_per_chip
 
     @property
     def is_tpu(self) -> bool:
@@ -209,6 +211,7 @@ GENERATIONS = {
             float32_passes=16,
             windows_per_device=64,
             efficiency=0.5,
+            program_share=0.75,  # unless XLA_PYTHON_CLIENT_MEM_FRACTION says otherwise
             measured=False,
         ),
         Generation(

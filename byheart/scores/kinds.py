@@ -18,10 +18,12 @@ class Column:
     """NumPy's name of the element type."""
     per_token: bool
     """Whether a window has a value for each scored token, else one."""
+    width: int = 1
+    """Values in place of each such one, side by side: the vocabulary, of raw logits."""
 
     def size_bytes(self, scored_tokens: int) -> int:
         """Of one window."""
-        return np.dtype(self.dtype).itemsize * (scored_tokens if self.per_token else 1)
+        return np.dtype(self.dtype).itemsize * self.width * (scored_tokens if self.per_token else 1)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -67,5 +69,3 @@ SCORES = Kind(
     },
     part_windows=1024,
 )
-
-KINDS = {kind.name: kind for kind in (SCORES,)}

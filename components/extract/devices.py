@@ -20,6 +20,8 @@ from byheart.machines.memory import RESERVE
 _FILES = ("vfio/*", "accel*", "nvidia[0-9]*")
 """The devices of TPUs, newer and older, and of GPUs."""
 _CUDA = ("jax_cuda12_plugin", "jax_cuda13_plugin")
+_PLATFORMS = {"tpu": "tpu", "cuda": "gpu", "cpu": "cpu"}
+"""What JAX calls the devices of each flavour."""
 _CONTROL = "vfio/vfio"
 """Which is there without a chip too."""
 
@@ -100,7 +102,8 @@ def planned_devices(accelerator: Accelerator, planned: PlannedDevices) -> list[j
     Raises:
         DeviceError: there are others or fewer, or one has less memory than was planned for.
     """
-    found, wanted = find_devices(accelerator), planned.data * planned.model
+    wanted, platform = planned.data * planned.model, _PLATFORMS[planned.flavour]
+    found = [device for device in find_devices(accelerator) if device.platform == platform]
     if len(found) < wanted:
         raise DeviceError(
             f"{wanted} devices of {accelerator.name} must be there, as planned, found {len(found)}: give the task as "
@@ -137,7 +140,7 @@ def check_found(accelerator: Accelerator, devices: Sequence[jax.Device]) -> None
     if accelerator.is_tpu:
         there = len(devices) == accelerator.devices and set(kinds) <= set(accelerator.generation.kinds)
     else:
-        there = platforms["gpu" if accelerator.flavour == "cuda" else "cpu"] >= accelerator.devices
+        there = platforms[_PLATFORMS[accelerator.flavour]] >= accelerator.devices
     if there:
         return
     seen, found = Surroundings.look(), ", ".join(f"{count} of {kind}" for kind, count in kinds.items())

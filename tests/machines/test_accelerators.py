@@ -32,6 +32,11 @@ def test_memory_and_speed_are_those_of_the_docs() -> None:
     assert table.splitlines()[2:] == rows_of_the_docs()
 
 
+def test_program_has_all_of_a_tpu_and_three_quarters_of_a_gpu() -> None:
+    assert find_accelerator("v6e-2x4").device_bytes == 32 * GB
+    assert find_accelerator("gpu-2").device_bytes == 60 * GB  # JAX's own XLA_PYTHON_CLIENT_MEM_FRACTION
+
+
 def test_node_of_a_slice_has_the_labels_of_its_generation_and_topology() -> None:
     assert find_accelerator("v5e-2x4").node_labels == {
         "cloud.google.com/gke-tpu-accelerator": "tpu-v5-lite-podslice",

@@ -11,7 +11,7 @@ from byheart.contracts.errors import DamagedError, StoreError
 from byheart.contracts.settings import ScoreSettings, Settings
 from byheart.contracts.version import CONTRACT_VERSION
 from byheart.scores.address import address_of
-from byheart.scores.kinds import KINDS, SCORES
+from byheart.scores.kinds import SCORES
 from byheart.scores.parts import Part, Rows, part_to_bytes, parts_of, piece_to_bytes, rows_from_bytes
 from byheart.scores.scores import Scores
 from tests.contracts.test_settings import DEFAULTS
@@ -54,7 +54,6 @@ def test_columns_of_the_kind_are_the_fields_of_the_scores_in_type_and_order() ->
     assert [(name, values.dtype, values.ndim) for name, values in columns.items()] == [
         (name, np.dtype(column.dtype), 1 + column.per_token) for name, column in SCORES.columns.items()
     ]
-    assert all(name == kind.name for name, kind in KINDS.items())
 
 
 @pytest.mark.parametrize("to_bytes", [part_to_bytes, piece_to_bytes])

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from byheart.contracts.errors import StoreError
 from byheart.scores import batches as batches_module
 from byheart.scores.batches import Batch, Unwritten, choose_batches
-from byheart.scores.kinds import SCORES
+from byheart.scores.kinds import SCORES, Column, Kind
 from byheart.scores.parts import Missing, Part, Rows, part_to_bytes, parts_of, parts_of_shard, piece_to_bytes
 from byheart.scores.store import Reuse, ScoreStore
 from byheart.store import Store, open_store
@@ -80,6 +80,27 @@ def test_part_that_is_all_in_memory_is_written_without_pieces(address: str) -> N
     scores = ScoreStore(open_store(address))
     scores.write(PART, computed(PART.windows), Reuse())
     assert stored(scores.store) == {PART.name: EXPECTED[PART.name]}
+
+
+def test_another_kind_lies_beside_scores_in_parts_of_its_own_size(address: str) -> None:
+    logits = Kind(name="logits", columns={"logits": Column(dtype="float16", per_token=True, width=5)}, part_windows=4)
+    assert [logits.part_bytes(n, 3) - logits.part_bytes(0, 3) for n in (1, 4)] == [2 * 3 * 5, 4 * 2 * 3 * 5]
+    values, on = np.arange(7 * 15, dtype=np.float16).reshape(7, 15), [{"device": "gpu"}]
+    scores = ScoreStore(open_store(address))
+    scores.write(PARTS[-1], computed(range(7)), Reuse())
+    parts = parts_of("b" * 32, 7, logits)
+    for windows in ([6, 0], [2], [1, 3], [4, 5]):
+        for part in parts:
+            if some := [window for window in windows if window in part.windows]:
+                scores.write(part, Rows.of(np.array(some), {"logits": values[some]}, *on), Reuse())
+    assert not scores.missing(parts, {}, Reuse())
+    assert all(scores.put_together(part, Reuse()) for part in parts)
+    assert [name.split("/", 2)[2] for name in stored(scores.store)] == [
+        "logits/part-00000.parquet", "logits/part-00001.parquet", "small/part-00000.parquet",
+    ]  # fmt: skip
+    columns, computed_on = scores.read("b" * 32, 7, logits)
+    assert (columns["logits"].tolist(), computed_on) == (values.tolist(), on)
+    assert scores.find("b").parts == 3
 
 
 def test_windows_asked_for_are_all_that_is_computed_and_can_be_read_from_pieces(address: str) -> None:
