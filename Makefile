@@ -73,8 +73,8 @@ build/pipeline.yaml:
 manifests: compile  ## Write the Jobs of k8s/runs for GitOps; CHECK=1 says whether they are current
 	@$(BIN)/python -m byheart.launch manifests build/pipeline.yaml $(if $(CHECK),--check)
 
-test: $(VENV)/dev  ## Run the tests
-	$(BIN)/python -m pytest
+test: $(VENV)/dev  ## Run the tests, in two processes
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
 test-runs: $(VENV)/dev  ## Test what takes minutes: bad input of every kind, many books, secrets, eight devices
 	$(BIN)/python -m pytest tests/runs

@@ -24,6 +24,13 @@ settings.load_profile("byheart")
 os.environ["BYHEART_COMMIT"] = "0" * 40  # else a commit between two runs would stand in the files of the second
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What looks at the sample's run stays in one process: the run is made once."""
+    for item in items:
+        if "sample_run" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("sample_run"))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Where `NO_SKIPS` is set, a test that skips has failed."""
