@@ -24,6 +24,16 @@ settings.load_profile("byheart")
 os.environ["BYHEART_COMMIT"] = "0" * 40  # else a commit between two runs would stand in the files of the second
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Have JAX compile each program once for all tests, in whichever of their processes."""
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        folder = tempfile.TemporaryDirectory(prefix="byheart-compiled-")
+        config.add_cleanup(folder.cleanup)
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = folder.name
+        os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+        os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What looks at the sample's run stays in one process: the run is made once."""
     for item in items:
