@@ -22,8 +22,9 @@ The windows and their scores:
 - top_k: tokens that the decoding scheme of log_p_z_top_k samples from; 0 is the whole vocabulary. log_p_z is always
   over the whole vocabulary, at temperature 1.
 - precision: auto (bfloat16 where the accelerator is a TPU or a GPU, float32 on a CPU), float32, bfloat16 or float16.
-- accelerator: what scores: a slice of TPUs (v6e-2x4), GPUs (gpu-1) or cpu (docs/plan.md lists them); auto is that of
-  models.yaml, else the smallest slice that holds the model. It is asked for only where scores are missing.
+- accelerator: what scores: a slice of TPUs (v6e-2x4), GPUs (gpu-1) or cpu (docs/plan.md lists them); auto is the
+  smallest slice that holds the model, but for small models that models.yaml sends to a CPU. It is asked for only where
+  scores are missing.
 - spot: whether its node is a spot node, which is cheaper and can be taken away; the run goes on on the next.
 - shards: tasks that share the windows, each on devices of its own; the numbers are the same.
 
