@@ -4,7 +4,6 @@ import dataclasses
 import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from byheart.contracts.errors import BookError, DamagedError
 from byheart.contracts.json_files import read_json, write_json
@@ -45,6 +44,33 @@ class Origin:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class BookIdentity:
+    """What is said of a book, but for its text and its chapters."""
+
+    name: str
+    """Its folder among the results; unique in a run."""
+    title: str
+    """For people; may be empty."""
+    role: str
+    """`book` or `control`."""
+    source: str
+    """Where it was found."""
+    sha256: str
+    """Of the text's UTF-8 bytes, as they were measured."""
+    characters: int
+    """Its length."""
+    origin: Origin | None
+    """The file that the text was made from, and what was done to it on the way."""
+    report: TextReport | None
+    """What kind of text it is; docs/books.md explains it."""
+
+    @property
+    def called(self) -> str:
+        """Its title, or its name if there is none."""
+        return self.title or self.name
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Book:
     """One book: its text, and where it came from.
 
@@ -74,9 +100,19 @@ class Book:
         """The hash of the text's UTF-8 bytes, without a byte order mark."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
-    def identity(self) -> dict[str, Any]:
-        """What it is, but for the text and its chapters, ready for JSON."""
-        return {name: value for name, value in dataclasses.asdict(_row(self)).items() if name != "chapters"}
+    @property
+    def identity(self) -> BookIdentity:
+        """What it is, but for the text and its chapters."""
+        return BookIdentity(
+            name=self.name,
+            title=self.title,
+            role=self.role,
+            source=self.source,
+            sha256=self.sha256,
+            characters=len(self.text),
+            origin=self.origin,
+            report=self.report,
+        )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -120,17 +156,9 @@ def check_some_left(roles: Iterable[str], refused: Sequence[Refused]) -> None:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class _Row:
+class _Row(BookIdentity):
     """A book in the manifest; its text is in a file beside it."""
 
-    name: str
-    title: str
-    role: str
-    source: str
-    sha256: str
-    characters: int
-    origin: Origin | None
-    report: TextReport | None
     chapters: tuple[Chapter, ...]
 
 
@@ -147,27 +175,14 @@ class _Refusals:
     refused: list[Refused]
 
 
-def _row(book: Book) -> _Row:
-    return _Row(
-        name=book.name,
-        title=book.title,
-        role=book.role,
-        source=book.source,
-        sha256=book.sha256,
-        characters=len(book.text),
-        origin=book.origin,
-        report=book.report,
-        chapters=book.chapters,
-    )
-
-
 def write_books(folder: str | Path, books: Sequence[Book], refused: Sequence[Refused] = ()) -> None:
     """Write the texts and `manifest.json`, last, into `folder`."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for book in books:
         (folder / f"{book.name}.txt").write_bytes(book.text.encode())
-    write_json(folder / _MANIFEST, _Manifest(books=[_row(book) for book in books], refused=list(refused)))
+    rows = [_Row(**vars(book.identity), chapters=book.chapters) for book in books]
+    write_json(folder / _MANIFEST, _Manifest(books=rows, refused=list(refused)))
 
 
 def read_books(folder: str | Path) -> list[Book]:

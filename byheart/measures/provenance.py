@@ -2,10 +2,9 @@
 
 import dataclasses
 
-from byheart.contracts.books import Origin, Refused
+from byheart.contracts.books import BookIdentity, Refused
 from byheart.contracts.model import ModelIdentity
 from byheart.contracts.settings import Settings
-from byheart.contracts.text_report import TextReport
 from byheart.contracts.windows import Tokenization
 from byheart.measures.units import Characters
 
@@ -55,25 +54,11 @@ class ComputedOn:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class BookDescription:
-    """What is said of a book, but for its text."""
+class BookDescription(BookIdentity):
+    """What is said of a book and its scores, but for its text."""
 
-    name: str
-    """Its folder among the results; unique in a run."""
-    title: str
-    """For people; may be empty."""
-    role: str
-    """`book` or `control`."""
-    source: str
-    """Where it was found."""
-    sha256: str
-    """Of the text's UTF-8 bytes, as they were measured."""
     characters: Characters
     """Its length."""
-    origin: Origin | None
-    """The file that the text was made from, and what was done to it on the way."""
-    report: TextReport | None
-    """What kind of text it is; docs/books.md explains it."""
     chapters: int
     """Chapters that were found; 0 where there are none."""
     scores: str
@@ -82,11 +67,6 @@ class BookDescription:
     """Where those of its control sample lie; null where none was asked for."""
     computed_on: list[ComputedOn]
     """What its scores were computed on: each combination that occurs."""
-
-    @property
-    def called(self) -> str:
-        """Its title, or its name if there is none."""
-        return self.title or self.name
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from byheart.contracts.errors import StoreError
+from byheart.contracts.json_files import to_json
 from byheart.contracts.version import CONTRACT_VERSION
 from byheart.scores.parts import FOLDER
 from byheart.store import Store
@@ -96,7 +97,7 @@ class Catalogue:
         name = f"{FOLDER}/{address}/{_ABOUT}"
         if not self.store.exists(name):
             content = {"contract": CONTRACT_VERSION, **about}
-            self.store.create(name, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
+            self.store.create(name, to_json(content))
 
     def remove(self, held: Held) -> None:
         """Delete everything at an address."""

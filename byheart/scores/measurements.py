@@ -58,10 +58,10 @@ def find_measurements(
 def _about(what: str, book: Book, windows: int, model: Model, settings: Settings) -> dict[str, Any]:
     return {
         "what": what,
-        "book": book.identity(),
+        "book": book.identity,
         "model": {name: value for name, value in vars(model).items() if name != "address"},
         "windows": windows,
         "parts": SCORES.part_count(windows),
-        "settings": {"window": dataclasses.asdict(settings.window), "score": dataclasses.asdict(settings.score)},
+        "settings": {"window": settings.window, "score": settings.score},
         "code": code_version(),
     }

@@ -125,14 +125,7 @@ def _read_book(book: Book, windows: str, whole: Run, held: ScoreStore) -> tuple[
     if len(sample):
         sample_scores, _ = _read_scores(held, plan, plan.control_addresses[book.name], len(sample))
     described = BookDescription(
-        name=book.name,
-        title=book.title,
-        role=book.role,
-        source=book.source,
-        sha256=book.sha256,
-        characters=len(book.text),
-        origin=book.origin,
-        report=book.report,
+        **vars(book.identity),
         chapters=len(book.chapters),
         scores=plan.addresses[book.name],
         control_sample=plan.control_addresses[book.name] if len(sample) else None,

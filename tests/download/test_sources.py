@@ -76,8 +76,9 @@ def test_origin_says_which_file_it_was(tmp_path: Path) -> None:
     assert (book.title, book.name) == ("Émile: ou", "Émile-ou")
     assert (book.origin.file_bytes, book.origin.file_sha256) == (len(data), hashlib.sha256(data).hexdigest())
     assert (book.origin.encoding, book.origin.gutenberg, book.origin.joined_lines) == ("utf-8", "none", 0)
-    assert book.identity()["origin"]["file_bytes"] == len(data)
-    assert book.identity()["report"]["crlf"] == 1
+    assert book.report
+    assert book.report.crlf == 1
+    assert (book.identity.origin, book.identity.report) == (book.origin, book.report)
 
 
 def test_header_and_footer_are_kept_unless_they_are_to_be_cut(tmp_path: Path) -> None:
