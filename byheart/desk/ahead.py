@@ -23,6 +23,7 @@ from byheart.components.extract.sharding import make_sharding
 from byheart.contracts.errors import ByheartError, ModelError, SettingsError
 from byheart.contracts.progress import duration, size
 from byheart.desk.order import Order
+from byheart.desk.page import line_of
 from byheart.desk.program import Collective, Program, read_program
 from byheart.machines.accelerators import Accelerator
 from byheart.machines.layout import Layout
@@ -153,13 +154,15 @@ def _page(order: Order, compiled: Compiled) -> Iterator[str]:
     yield ""
     yield f"  It compiles for {order.accelerator}, in {duration(compiled.seconds)}; what the compiler says:"
     yield ""
-    yield _line(
+    yield line_of(
         "memory",
         f"{size(compiled.memory_bytes)} a device, {size(compiled.working_bytes)} of them beside the weights; planned "
         f"were {size(order.memory_bytes)}, {order.memory_bytes / compiled.memory_bytes - 1:+.0%}",
     )
-    yield _line("collectives", f"of a layer: {_described(program.layer_collectives)}")
-    yield _line("cycles", f"{program.cycles:,} a batch, {program.layer_cycles:,} of them a layer; estimates, no links")
+    yield line_of("collectives", f"of a layer: {_described(program.layer_collectives)}")
+    yield line_of(
+        "cycles", f"{program.cycles:,} a batch, {program.layer_cycles:,} of them a layer; estimates, no links"
+    )
 
 
 def _described(collectives: Sequence[Collective]) -> str:
@@ -174,10 +177,6 @@ def _described(collectives: Sequence[Collective]) -> str:
             f"{len(alike)} x {kind}, {len(beside)} of them asynchronous ({hidden / total:.0%} of {size(total)})"
         )
     return ", ".join(parts)
-
-
-def _line(name: str, text: str) -> str:
-    return f"  {name:<13}{text}"
 
 
 if __name__ == "__main__":

@@ -29,24 +29,25 @@ def page_of(subject: Subject, asked: Planned | Refusal | None, slices: Sequence[
     return "\n".join(lines)
 
 
-def _line(name: str, text: str) -> str:
+def line_of(name: str, text: str) -> str:
+    """A line of the page: what it is about, and what is said of it."""
     return f"  {name:<13}{text}"
 
 
 def _subject(subject: Subject, workload: Workload) -> Iterator[str]:
     decoder, window, books = workload.decoder, subject.settings.window, subject.books
-    yield _line(
+    yield line_of(
         "model",
         f"{subject.model_type}, {decoder.layers:,} layers, {workload.parameters:,} parameters, "
         f"{size(workload.weight_bytes)} in {workload.precision}",
     )
-    yield _line(
+    yield line_of(
         "windows",
         f"{window.chunk_size:,} tokens{', after a BOS' if subject.has_bos else ''}; {workload.positions:,} positions "
         f"are fed, {workload.scored_tokens:,} scored; {_flops(workload.flops_per_window)} each",
     )
     counted = f"{books.number:,} book{'s' * (books.number > 1)} of" if books.number else "a book of, say,"
-    yield _line(
+    yield line_of(
         "books",
         f"{counted} {books.characters:,} characters: {books.windows:,} windows, one every {window.cursor_inc:,}",
     )
@@ -55,7 +56,7 @@ def _subject(subject: Subject, workload: Workload) -> Iterator[str]:
 def _accelerator(accelerator: Accelerator) -> Iterator[str]:
     generation = accelerator.generation
     memory = f"{size(generation.hbm_bytes)} and " if generation.hbm_bytes else ""
-    yield _line(
+    yield line_of(
         "accelerator",
         f"{accelerator.name}: {accelerator.chips:,} chip{'s' * (accelerator.chips > 1)} on a host"
         f" ({generation.machines[accelerator.chips]}), {memory}{generation.peak_flops / 1e12:,.4g} TFLOP/s a chip",
@@ -67,37 +68,39 @@ def _fitting(planned: Planned, subject: Subject) -> Iterator[str]:
     found = planned.accelerator.device_bytes
     yield "  It fits" + (f", with {size(found * (1 - RESERVE) - memory.total)} a device to spare." if found else ".")
     yield ""
-    yield _line("layout", f"{layout.data}x{layout.model} (data x model): {layout.described}")
+    yield line_of("layout", f"{layout.data}x{layout.model} (data x model): {layout.described}")
     row = " for each row of devices" if layout.model > 1 else " a device"
-    yield _line("batch", f"{layout.batch_size:,} windows, {layout.windows_per_device:,}{row}")
-    yield _line("memory", f"{_gb(memory.weights)} GB a device: weights at rest")
+    yield line_of("batch", f"{layout.batch_size:,} windows, {layout.windows_per_device:,}{row}")
+    yield line_of("memory", f"{_gb(memory.weights)} GB a device: weights at rest")
     if memory.gathered:
-        yield _line("", f"{_gb(memory.gathered)}    two layers, gathered")
-    yield _line("", f"{_gb(memory.states)}    states beside a layer")
-    yield _line("", f"{_gb(memory.head)}    or, after the layers, the head{' gathered' * layout.gather} and its logits")
+        yield line_of("", f"{_gb(memory.gathered)}    two layers, gathered")
+    yield line_of("", f"{_gb(memory.states)}    states beside a layer")
+    yield line_of(
+        "", f"{_gb(memory.head)}    or, after the layers, the head{' gathered' * layout.gather} and its logits"
+    )
     of = f" of {size(found)}, of which {RESERVE:.0%} stay free" if found else " of the host's own"
-    yield _line("", f"{_gb(memory.total)}    at the worst moment{of}")
-    yield _line(
+    yield line_of("", f"{_gb(memory.total)}    at the worst moment{of}")
+    yield line_of(
         "speed",
         f"{_rate(speed.windows_per_second)} windows/s, {_rate(speed.windows_per_second / planned.accelerator.chips)} a "
         f"chip; MFU {speed.mfu:.0%}, bound by {speed.bound_by}",
     )
     beside = [f"{name} {_batch(seconds)}" for name, seconds in (("memory", speed.memory), ("links", speed.links))]
-    yield _line(
+    yield line_of(
         "",
         f"a batch takes {_batch(speed.batch)}: arithmetic {_batch(speed.arithmetic)}, top k {_batch(speed.selection)}; "
         f"beside them {', '.join(beside)}",
     )
-    yield _line(
+    yield line_of(
         "time",
         f"{duration(time.total)}: load {duration(time.load)}, compile {duration(time.compile)}, score "
         f"{duration(time.score)}; {time.chip_hours(planned.accelerator):,.2f} chip-hours",
     )
     pod = placement_of(planned, subject.settings.placement)
     chips = f"{pod.accelerator_count} {pod.accelerator_type}, " if pod.accelerator_type else ""
-    yield _line("pod", f"{chips}{pod.cpu} CPUs, {pod.memory} of memory, on a cluster")
+    yield line_of("pod", f"{chips}{pod.cpu} CPUs, {pod.memory} of memory, on a cluster")
     for label, value in pod.node_selector.items():
-        yield _line("", f"{label}={value}")
+        yield line_of("", f"{label}={value}")
 
 
 def _refusing(refusal: Refusal) -> list[str]:

@@ -7,9 +7,7 @@ which is on the devices from the start: host memory holds a few pieces, whatever
 import dataclasses
 import functools
 import math
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 
 import jax
 import jax.numpy as jnp
@@ -22,6 +20,7 @@ from byheart.components.extract.decoder import Params
 from byheart.components.extract.sharding import Sharding
 from byheart.models.folder import ModelFolder
 from byheart.models.parameters import Parameter
+from byheart.store.in_order import in_order
 
 PIECE_BYTES = 64 * 2**20
 """About what is read at once for each device; more where a single row is longer."""
@@ -78,7 +77,8 @@ def load(
         for parameter, one in zip(leaves, shardings, strict=True)
     ]
     pieces = [piece for place, parameter in enumerate(leaves) for piece in _pieces(place, parameter, sharding)]
-    for piece, values in _read_ahead(sorted(pieces, key=where), read):
+    pieces.sort(key=where)
+    for piece, values in zip(pieces, in_order(read, pieces, threads=_READERS, ahead=_READERS), strict=True):
         place, at = piece.place, np.asarray(piece.at, np.int32)
         params[place] = _put(params[place], jax.device_put(values, shardings[place]), at, shardings[place])
         report(values.size)
@@ -108,20 +108,3 @@ def _pieces(place: int, parameter: Parameter, sharding: Sharding) -> Iterator[_P
         for start in range(0, rows, each):
             parts = tuple(range(share * rows + start, share * rows + start + each) for share in range(shares))
             yield _Piece(place=place, parameter=parameter, tensor=tensor, rows=parts, at=(*stacked_at, start))
-
-
-def _read_ahead(pieces: list[_Piece], read: Callable[[_Piece], np.ndarray]) -> Iterator[tuple[_Piece, np.ndarray]]:
-    """Each piece with its values, in order, a few ahead of the one at hand."""
-    with ThreadPoolExecutor(_READERS) as pool:
-        reads: deque[tuple[_Piece, Future[np.ndarray]]] = deque()
-        try:
-            for piece in pieces:
-                reads.append((piece, pool.submit(read, piece)))
-                if len(reads) > _READERS:
-                    done, values = reads.popleft()
-                    yield done, values.result()
-            while reads:
-                done, values = reads.popleft()
-                yield done, values.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
