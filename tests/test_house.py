@@ -17,7 +17,8 @@ SOURCES = [
 ]
 
 ARROWS: dict[str, tuple[str, ...]] = {
-    "launch": ("launch", "pipeline", "desk", "measures", "scores", "machines", "store", "contracts"),
+    "launch": ("launch", "kubeflow", "pipeline", "desk", "measures", "scores", "machines", "store", "contracts"),
+    "kubeflow": ("kubeflow", "measures", "store", "contracts"),
     "desk": (
         *("desk", "machines", "models", "store", "contracts"),
         *("components.extract.scoring", "components.extract.sharding"),
@@ -41,7 +42,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
 """What each room may import of byheart: these modules and what lies below them."""
 
 LUGGAGE: dict[str, tuple[str, ...]] = {
-    "launch": ("google.protobuf", "jsonschema", "kfp", "kfp_server_api", "kubernetes", "urllib3", "yaml"),
+    "launch": ("google.protobuf", "jsonschema", "kfp", "yaml"),
+    "kubeflow": ("kfp", "kfp_server_api", "kubernetes", "urllib3"),
     "desk": ("httpx2", "huggingface_hub", "jax"),
     "pipeline": ("kfp",),
     **{f"{stage}/component": ("kfp",) for stage in STAGES},

@@ -6,7 +6,9 @@
     ├── ModelError        a model folder, its configuration, weights or tokenizer cannot be used
     ├── StoreError        an object cannot be read or written
     ├── DeviceError       the accelerator that a run was planned for is not there
-    └── DamagedError      something that an earlier stage wrote is not what it was
+    ├── DamagedError      something that an earlier stage wrote is not what it was
+    └── RunFailedError    a run has failed, here or on a cluster
+        └── IncompleteError   it has results, but not every book is measured
 
 Every message says what was needed, what was found and what to do, in one line. A stage that raises one of these ends
 with that line and a non-zero exit; any other exception is a fault of this program and keeps its traceback. What a
@@ -58,6 +60,14 @@ class DeviceError(ByheartError):
 
 class DamagedError(ByheartError):
     """Something that an earlier stage wrote is missing or is not what it was."""
+
+
+class RunFailedError(ByheartError):
+    """A run has failed; the message is that of the stage that ended it."""
+
+
+class IncompleteError(RunFailedError):
+    """Not every book is measured; the results of the others are there."""
 
 
 _PASSING = (

@@ -24,7 +24,7 @@ from typing import Any
 
 import msgspec
 
-from byheart.contracts.errors import ByheartError, os_error_may_pass
+from byheart.contracts.errors import ByheartError, RunFailedError, os_error_may_pass
 
 ERROR = "ERROR"
 """The severity of a line that ends the run; that of all others is INFO."""
@@ -69,6 +69,15 @@ class Said:
     def is_error(self) -> bool:
         """Whether it ends the run."""
         return self.severity == ERROR
+
+    def failure(self, where: str = "", kind: type[RunFailedError] = RunFailedError) -> RunFailedError:
+        """The failure of the run that this error ends.
+
+        Args:
+            where: where there is more to read.
+        """
+        message = f"{self.stage}: {self.message}" + (f": {where}" if where else "")
+        return kind(message, parameter=self.parameter, may_pass=self.may_pass, stage=self.stage)
 
 
 def said_in(line: str) -> Said | None:

@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from byheart.contracts.errors import ByheartError, SettingsError
+from byheart.contracts.errors import ByheartError, IncompleteError, SettingsError
 
 
 def main() -> int:
@@ -127,7 +127,7 @@ def _images(chosen: argparse.Namespace) -> None:
 
 def _run(chosen: argparse.Namespace) -> None:
     from byheart.launch.compiled import read_compiled
-    from byheart.launch.local import IncompleteError, run_local
+    from byheart.launch.local import run_local
     from byheart.launch.parameters import parse_place, parse_values
     from byheart.launch.results import show_results
 

@@ -13,10 +13,10 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from byheart.contracts.books import read_book_names
-from byheart.contracts.errors import ByheartError, os_error_may_pass
+from byheart.contracts.errors import ByheartError, IncompleteError, RunFailedError, os_error_may_pass
 from byheart.contracts.progress import Said, said_in
 from byheart.launch.images import commit
 from byheart.launch.story import Story
@@ -31,24 +31,6 @@ _KFP_SUMMARY = "Inner task failed"
 _ENDED_FROM_OUTSIDE = "a stage was ended from outside, most likely for want of memory: lower batch_size or dpi; see"
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _FAULT = re.compile(r"^\s*([\w.]+(?:Error|Exception)\b.*)$")
-
-
-class RunFailedError(ByheartError):
-    """A stage ended the run."""
-
-    @classmethod
-    def of(cls, said: Said, where: str = "") -> Self:
-        """The error that a stage has said.
-
-        Args:
-            where: where there is more to read.
-        """
-        message = f"{said.stage}: {said.message}" + (f": {where}" if where else "")
-        return cls(message, parameter=said.parameter, may_pass=said.may_pass, stage=said.stage)
-
-
-class IncompleteError(RunFailedError):
-    """The run has failed since not every book is measured; the results of the others are there."""
 
 
 def run_local(pipeline: str | Path, arguments: dict[str, Any], out: str | Path) -> None:
@@ -83,7 +65,7 @@ def run_local(pipeline: str | Path, arguments: dict[str, Any], out: str | Path) 
             may_pass=os_error_may_pass(refused),
         ) from None
     if error and not error.exception:
-        raise (IncompleteError if error.stage == _LAST_STAGE else RunFailedError).of(error)
+        raise error.failure(kind=IncompleteError if error.stage == _LAST_STAGE else RunFailedError)
     if code or error:
         fault = error.message if error else _first_fault(log_path)
         said = f"{fault}: a fault of this program, or of this machine; see" if fault else _ENDED_FROM_OUTSIDE

@@ -5,12 +5,12 @@ from datetime import datetime
 from pathlib import Path
 
 from byheart.contracts.errors import SettingsError
-from byheart.launch.claim import find_submitted, submit_once
-from byheart.launch.cluster import Cluster, run_address
+from byheart.kubeflow.claim import find_submitted, submit_once
+from byheart.kubeflow.client import Cluster, run_address
+from byheart.kubeflow.watch import wait
 from byheart.launch.compiled import Compiled, read_compiled
 from byheart.launch.parameters import check_given, parse_values
 from byheart.launch.run_file import EXPERIMENT, check_reachable, read_run_file
-from byheart.launch.watch import wait
 from byheart.store import open_store
 
 

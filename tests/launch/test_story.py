@@ -10,7 +10,6 @@ import pytest
 
 from byheart.contracts.errors import StoreError
 from byheart.contracts.progress import ERROR, Progress, said_in, say, stage
-from byheart.launch.local import RunFailedError
 from byheart.launch.story import Story
 from tests.conftest import ROOT
 
@@ -41,7 +40,7 @@ def test_error_of_a_stage_is_read_with_its_facts(may_pass: bool, capsys: pytest.
         raise StoreError("no bucket", parameter="store", may_pass=may_pass)
     read = said_in(capsys.readouterr().out)
     assert read
-    error = RunFailedError.of(read)
+    error = read.failure()
     assert (error.message, error.stage, error.parameter, error.may_pass) == (
         "download: no bucket", "download", "store", may_pass,
     )  # fmt: skip

@@ -6,9 +6,9 @@ from typing import Any
 
 import kfp_server_api
 
-from byheart.launch.cluster import Cluster, ClusterError, LostError
-from byheart.launch.local import RunFailedError
-from byheart.launch.pods import error_of_a_pod, how_to_read_pods
+from byheart.contracts.errors import RunFailedError
+from byheart.kubeflow.client import Cluster, ClusterError, LostError
+from byheart.kubeflow.pods import error_of_a_pod, how_to_read_pods
 
 _ENDED = ("SUCCEEDED", "SKIPPED", "FAILED", "CANCELED")
 
@@ -69,7 +69,7 @@ def _failure(cluster: Cluster, run: kfp_server_api.V2beta1Run, tasks: set[str]) 
         return RunFailedError(f"the run was cancelled: {where}", may_pass=True)
     said = next(filter(None, map(_message, (first, *failed, run) if first else (run,))), None)
     if not said and (found := error_of_a_pod(run.run_id, cluster.namespace)):
-        return RunFailedError.of(found, where)
+        return found.failure(where)
     said = said or f"Kubeflow does not say why, {how_to_read_pods(run.run_id, cluster.namespace)}"
     name = first.display_name if first else ""
     stage = name if name in tasks else ""
