@@ -17,6 +17,7 @@ SOURCES = [
 ]
 
 ARROWS: dict[str, tuple[str, ...]] = {
+    "command": ("command", "launch", "pipeline", "contracts"),
     "launch": ("launch", "kubeflow", "pipeline", "desk", "measures", "scores", "machines", "store", "contracts"),
     "kubeflow": ("kubeflow", "measures", "store", "contracts"),
     "desk": (
@@ -42,7 +43,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
 """What each room may import of byheart: these modules and what lies below them."""
 
 LUGGAGE: dict[str, tuple[str, ...]] = {
-    "launch": ("google.protobuf", "jsonschema", "kfp", "yaml"),
+    "command": ("typer",),
+    "launch": ("google.protobuf", "jsonschema", "kfp", "platformdirs", "rich", "yaml"),
     "kubeflow": ("kfp", "kfp_server_api", "kubernetes", "urllib3"),
     "desk": ("httpx2", "huggingface_hub", "jax"),
     "pipeline": ("kfp",),

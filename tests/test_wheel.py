@@ -27,13 +27,15 @@ def test_wheel_holds_every_module_under_its_one_name_and_nothing_beside_the_pack
     package, about = sorted(installed.iterdir())
     assert (package.name, about.suffix) == ("byheart", ".dist-info")
     held = {path.relative_to(installed) for path in package.rglob("*.py")}
-    assert held == {path.relative_to(ROOT) for path in SOURCES} | {Path("byheart/__init__.py")}
+    top = {Path("byheart") / name for name in ("__init__.py", "__main__.py")}
+    assert held == {path.relative_to(ROOT) for path in SOURCES} | top
+    assert (package / "samples" / "model" / "model.safetensors").is_file()
 
 
 def test_pipeline_compiles_from_the_wheel(installed: Path, tmp_path: Path) -> None:
     def compiled(code: Path) -> bytes:
         path = tmp_path / f"{code.name}.yaml"
-        command = [sys.executable, "-P", "-m", "byheart.launch", "compile", str(path)]
+        command = [sys.executable, "-P", "-m", "byheart", "compile", str(path)]
         subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(code)}, check=True, capture_output=True)
         return path.read_bytes()
 

@@ -55,8 +55,9 @@ class Said:
     severity: str
     stage: str
     message: str
-    seconds_left: float | None = None
-    """Of a line of progress."""
+    done: float | None = None
+    total: float | None = None
+    """How far a long job is, of a line of progress."""
     elapsed_seconds: float | None = None
     """Of the last line of a stage that is done."""
     parameter: str = ""

@@ -29,7 +29,9 @@ _READERS: dict[type, Callable[[str], Any]] = {
 }
 
 PLACES: dict[str, type] = {"books": list, "controls": list, "model": str, "store": str}
-"""Parameters that say what is measured and where it is kept: `launch run` has an option for each, a run file a key."""
+"""What is measured and where it is kept: a command line and a run file have places of their own for these."""
+_OPTIONS = {"controls": "control"}
+"""What the command line calls an option, where that is another name."""
 
 
 def parse_values(assignments: list[str], compiled: Compiled, *, places: bool = False) -> dict[str, Any]:
@@ -54,10 +56,9 @@ def parse_values(assignments: list[str], compiled: Compiled, *, places: bool = F
                 f"a setting must name a parameter of the pipeline, found {name!r}: {closest(name, compiled.names)}"
             )
         if name in PLACES and not places:
+            wanted = "without books= before it" if name == "books" else f"as --{_OPTIONS.get(name, name)}"
             raise SettingsError(
-                f"{name} must be given as --{name}, found it among the settings: give it there (make: "
-                f"{name.upper()}=...)",
-                parameter=name,
+                f"{name} must be given {wanted}, found it among the settings: give it there", parameter=name
             )
         try:
             value = _READERS[kind](text)
@@ -77,7 +78,7 @@ def check_given(values: dict[str, Any], compiled: Compiled) -> None:
     missing = [name for name in compiled.needed if name not in values]
     if missing:
         raise SettingsError(
-            f"a run must have {', '.join(compiled.needed)}, found no {missing[0]}: give {missing[0]}=...",
+            f"a run must have {', '.join(compiled.needed)}, found no {missing[0]}: give one",
             parameter=missing[0],
         )
     try:
@@ -97,7 +98,7 @@ def parse_place(name: str, text: str) -> str:
         SettingsError: it is empty, or no text.
     """
     if not text:
-        raise SettingsError(f"{name} must be a path, found an empty text: give --{name} one", parameter=name)
+        raise SettingsError(f"{name} must be a path, found an empty text: give one", parameter=name)
     _check_text(name, text)
     if "://" in text:
         return text

@@ -79,7 +79,7 @@ def checkout(tmp_path: Path) -> Path:
 
 def launch(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "byheart.launch", *arguments], cwd=checkout, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "byheart", *arguments], cwd=checkout, capture_output=True, text=True, check=False
     )
 
 

@@ -20,7 +20,7 @@ Executors = dict[str, dict[str, Any]]
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Executors, Executors]:
     """Of each stage, what its container is and what Kubernetes is told of its pod, which waits in a queue."""
     path = tmp_path_factory.mktemp("compiled") / "pipeline.yaml"
-    command = [sys.executable, "-m", "byheart.launch", "compile", str(path), "--queue", "byheart"]
+    command = [sys.executable, "-m", "byheart", "compile", str(path), "--queue", "byheart"]
     subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
     spec, platform = yaml.safe_load_all(path.read_text(encoding="utf-8"))
     return (

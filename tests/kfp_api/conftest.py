@@ -59,10 +59,10 @@ def environment(tmp_path: Path, bucket: GcsServer) -> dict[str, str]:
 
 @pytest.fixture
 def launch(environment: dict[str, str]) -> Command:
-    """`python -m byheart.launch`, to its end."""
+    """`byheart`, to its end."""
 
     def run(*arguments: str | Path, **more: Any) -> subprocess.CompletedProcess[str]:
-        return _run([sys.executable, "-m", "byheart.launch", *map(str, arguments)], environment | more)
+        return _run([sys.executable, "-m", "byheart", *map(str, arguments)], environment | more)
 
     return run
 

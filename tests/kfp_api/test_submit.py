@@ -272,7 +272,7 @@ def test_ctrl_c_while_waiting_says_where_the_run_goes_on(
     server.runs.outcomes.append(running("extract"))
     places = ["--pipeline", str(pipeline), "--host", server.address]
     child = subprocess.Popen(
-        [sys.executable, "-m", "byheart.launch", "submit", *ASSIGNMENTS, *places, *EVERY],
+        [sys.executable, "-m", "byheart", "submit", *ASSIGNMENTS, *places, *EVERY],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

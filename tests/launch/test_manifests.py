@@ -208,4 +208,6 @@ def test_yml_is_no_run_file_that_is_passed_over(places: dict[str, Path]) -> None
 
 
 def test_what_is_committed_is_current(compiled: Path) -> None:
-    subprocess.run([sys.executable, "-m", "byheart.launch", "manifests", compiled, "--check"], cwd=ROOT, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "byheart", "manifests", "--pipeline", compiled, "--check"], cwd=ROOT, check=True
+    )

@@ -49,7 +49,7 @@ def test_pipeline_of_another_version_is_named(compiled: Compiled) -> None:
         ("plottitle=a", "", "did you mean plot_title"),
         ("zzz=5", "", "known are"),
         ('options={"dpi": 100}', "", "options must be given one by one"),
-        ("model=elsewhere", "model", "MODEL="),
+        ("model=elsewhere", "model", "must be given as --model"),
         ("top_k=many", "top_k", "whole number"),
         ("top_k=2.5", "top_k", "whole number"),
         (f"top_k={2**53 + 1}", "top_k", "at most 9,007,199,254,740,992 in size"),

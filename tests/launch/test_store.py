@@ -10,7 +10,7 @@ from tests.conftest import ROOT
 
 
 def store(*arguments: str, said: str = "") -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "byheart.launch", "store", *arguments]
+    command = [sys.executable, "-m", "byheart", "store", *arguments]
     return subprocess.run(command, input=said, capture_output=True, text=True, check=False, cwd=ROOT)
 
 

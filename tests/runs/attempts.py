@@ -30,7 +30,6 @@ class Attempt:
     store: str = "@/store"
     out: str = "@/out"
     settings: tuple[str, ...] = ()
-    pipeline: str | None = None
     inside: tuple[str, ...] = ()
     """A command that starts the one it is given."""
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)

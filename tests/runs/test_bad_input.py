@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from tests.conftest import BOOK, MODEL, ROOT, compiled, launch
+from tests.conftest import BOOK, MODEL, ROOT, launch
 from tests.gcs import GcsServer
 from tests.hub import HubServer
 from tests.runs.attempts import (
@@ -64,7 +64,7 @@ SETTINGS = {
     "top_k": "name=value … found 'top_k' … write it so",
     "chunksize=5": "name a parameter … 'chunksize' … did you mean chunk_size?",
     "zzz=5": "name a parameter … found 'zzz' … known are accelerator, books",
-    "store=a": "must be given as --store … found it among the settings … STORE=...",
+    "store=a": "must be given as --store … found it among the settings … give it there",
     "top_k=many": "top_k must be a whole number … found 'many' … give one",
     f"top_k={2**53 + 1}": f"9,007,199,254,740,992 … found {2**53 + 1} … choose a smaller",
     "temperature=1e999": "must be a finite number … '1e999' … give one",
@@ -237,8 +237,6 @@ OTHERS = [
     Case("store too small", disk("store"), "bytes free for the scores to come … found 5 … make room or choose"),
     Case("temporary files on a full disk", disk("temporary", options="size=16k"),
          "cannot write or read … No space left on device … make room or choose another"),
-    Case("pipeline missing", run(pipeline="no.yaml"), "a compiled pipeline … No such file … make compile"),
-    Case("pipeline of a text", run(pipeline=str(BOOK)), "compiled pipeline … another file … make compile"),
 ]  # fmt: skip
 
 CASES = [
@@ -270,15 +268,15 @@ class Outcome(NamedTuple):
     """What was there before, and is gone or changed."""
 
 
-def attempt(case: Case, pipeline: Path, folder: Path, servers: Mapping[str, str]) -> Outcome:
+def attempt(case: Case, folder: Path, servers: Mapping[str, str]) -> Outcome:
     """The case's run, to its end; the Hub is never the real one."""
     (folder / "good").mkdir()
     (folder / "good" / "book.txt").write_text(TEXT, encoding="utf-8")
     made = case.make(folder)
     before = held(folder)
     places = ["--model", made.model, "--store", made.store, "--out", made.out]
-    what = ["--books", *made.books, "--controls", *made.controls, *places, "--set", *made.settings]
-    command = [sys.executable, "-m", "byheart.launch", "run", made.pipeline or str(pipeline), *what]
+    controls = [word for control in made.controls for word in ("--control", control)]
+    command = [sys.executable, "-m", "byheart", "run", *made.books, *made.settings, *controls, *places]
     done = subprocess.run(
         [*made.inside, *(re.sub("^@", str(folder), word) for word in command)],
         capture_output=True,
@@ -304,8 +302,6 @@ def outcomes(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Future[Outcome]]]:
     """How the chosen cases end, by name; they run on all cores, for each spends most of its time on imports."""
-    pipeline = tmp_path_factory.mktemp("compiled") / "pipeline.yaml"
-    pipeline.write_text(compiled(), encoding="utf-8")
     with HubServer() as hub, GcsServer() as cloud, ThreadPoolExecutor(os.cpu_count()) as pool:
         hub.add_folder("org/gated", MODEL, gated=True)
         hub.add_token("hf_stranger")
@@ -313,9 +309,7 @@ def outcomes(
         servers = {"@hub": hub.endpoint, "@cloud": cloud.address}
         items = (item for item in request.session.items if isinstance(item, pytest.Function))
         chosen = [cast(Case, item.callspec.params["case"]) for item in items if "outcomes" in item.fixturenames]
-        yield {
-            case.what: pool.submit(attempt, case, pipeline, tmp_path_factory.mktemp("case"), servers) for case in chosen
-        }
+        yield {case.what: pool.submit(attempt, case, tmp_path_factory.mktemp("case"), servers) for case in chosen}
         pool.shutdown(cancel_futures=True)
 
 

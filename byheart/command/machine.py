@@ -1,0 +1,42 @@
+"""Commands that work on this machine: run and plan."""
+
+from typing import Annotated
+
+import typer
+
+from byheart.command.options import Controls, Model, Out, Store, Words
+from byheart.command.parameters import MeasuringCommand, tell_apart
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add them to the app."""
+    app.command(cls=MeasuringCommand)(run)
+    app.command(cls=MeasuringCommand)(plan)
+
+
+def run(words: Words = None, model: Model = "", control: Controls = None, store: Store = "", out: Out = "out") -> None:
+    """Measure books on this machine.
+
+    Without any word, it measures the sample that comes along.
+    """
+    from byheart.launch.measure import measure_here  # it imports kfp, which takes a second
+
+    measure_here(tell_apart(words, model=model, controls=control, store=store), out)
+
+
+def plan(
+    words: Words = None,
+    model: Model = "",
+    compile_: Annotated[
+        bool, typer.Option("--compile", help="Compile for the slice of TPUs, which need not be there; needs libtpu.")
+    ] = False,
+) -> int:
+    """Say where a model fits and what books cost.
+
+    With accelerator=..., it says more of that one, and ends with 1 where the model does not fit.
+    """
+    from byheart.launch import plan as desk
+
+    request = tell_apart(words, model=model)
+    fits = desk.plan_and_compile(request) if compile_ else desk.plan(request)
+    return 0 if fits else 1

@@ -1,0 +1,49 @@
+"""Options that several commands take."""
+
+from typing import Annotated
+
+import typer
+
+from byheart.command.parameters import complete_words
+
+Words = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="BOOK|name=value|RUN_FILE",
+        help="Books: text files, folders, globs, gs:// or https:// addresses, @LIST; settings as name=value; or one "
+        "run file (.yaml), of which further words change what they name.",
+        autocompletion=complete_words,
+        show_default=False,
+    ),
+]
+Model = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        "-m",
+        help="A folder, a repository on the Hugging Face Hub, or a name in models.yaml, with @REVISION.",
+    ),
+]
+Controls = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--control", "-c", metavar="BOOK", help="A book that the model cannot have seen; may be given several times."
+    ),
+]
+Store = Annotated[
+    str,
+    typer.Option(
+        "--store",
+        metavar="PLACE",
+        envvar="BYHEART_STORE",
+        help="Where models and scores are kept: a folder or gs://bucket/prefix.",
+        show_default="the user's data folder",
+    ),
+]
+Out = Annotated[str, typer.Option("--out", "-o", metavar="FOLDER", help="The folder for the results.")]
+Pipeline = Annotated[
+    str,
+    typer.Option(
+        help="A pipeline that `byheart compile` wrote, with what it fixes.", show_default="compiled anew for this run"
+    ),
+]
