@@ -122,7 +122,7 @@ def test_example_is_a_run_and_starts_none(compiled: Compiled) -> None:
 
 
 def test_what_has_no_default_must_be_given(compiled: Compiled) -> None:
-    with pytest.raises(SettingsError, match="a run must have books, model, store, found no store: give store="):
+    with pytest.raises(SettingsError, match="a run must have books, model, store, found no store: give one"):
         check_given({"books": [], "model": "m"}, compiled)
 
 
