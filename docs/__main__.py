@@ -1,13 +1,19 @@
 """Writes what these pages take from the source, where it stands once: `python -m docs`.
 
-That is the JSON Schema of statistics.json, the tables of fields, and the page of the charts. tests/test_docs.py fails
+That is the JSON Schema of statistics.json, the tables of fields, the page of the charts, and that of the commands. tests/test_docs.py fails
 where a file is not what it would be.
 """
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import typer
+from typer.testing import CliRunner
+
+from byheart.command.app import app
 from byheart.components.plot.charts import MODULES
 from byheart.contracts.settings import Settings
 from byheart.contracts.text_report import TextReport
@@ -34,7 +40,26 @@ def written() -> dict[Path, str]:
         if _PLACE.search(text):
             files[page] = filled
     files[DOCS / "outputs" / "charts.md"] = _charts()
+    files[DOCS / "commands.md"] = _commands()
     return files
+
+
+def _commands() -> str:
+    """The page of the commands: a paragraph, and what each says with --help."""
+    head, columns = (DOCS / "commands.head.md").read_text(encoding="utf-8"), {"COLUMNS": "110", "TERMINAL_WIDTH": "110"}
+    sections = [head]
+    for words in _command_words(typer.main.get_command(app)):
+        said = CliRunner().invoke(app, [*words, "--help"], env=columns, prog_name="byheart").stdout
+        title = " ".join(("byheart", *words))
+        sections.append(f"## {title}\n\n```\n{said.strip()}\n```\n")
+    return "\n".join(sections)
+
+
+def _command_words(command: Any, before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The words of each command below this one, and of itself."""
+    yield before
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from _command_words(inner, (*before, name))
 
 
 def _charts() -> str:

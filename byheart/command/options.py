@@ -10,10 +10,8 @@ Words = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="BOOK|name=value|RUN_FILE",
-        help="Books: text files, folders, globs, gs:// or https:// addresses, @LIST; settings as name=value; or one "
-        "run file (.yaml), of which further words change what they name.",
+        hidden=True,  # a list's type would stand beside it: the commands' own texts explain the words
         autocompletion=complete_words,
-        show_default=False,
     ),
 ]
 Model = Annotated[
