@@ -1,7 +1,7 @@
 """Writes what these pages take from the source, where it stands once: `python -m docs`.
 
-That is the JSON Schema of statistics.json, the tables of fields, the page of the charts, and that of the commands. tests/test_docs.py fails
-where a file is not what it would be.
+That is the JSON Schema of statistics.json, the tables of fields, and the pages of the charts and the commands.
+tests/test_docs.py fails where a file is not what it would be.
 """
 
 import json
@@ -45,13 +45,12 @@ def written() -> dict[Path, str]:
 
 
 def _commands() -> str:
-    """The page of the commands: a paragraph, and what each says with --help."""
-    head, columns = (DOCS / "commands.head.md").read_text(encoding="utf-8"), {"COLUMNS": "110", "TERMINAL_WIDTH": "110"}
-    sections = [head]
+    """The page of the commands: what stands at its top, and what each command says with --help."""
+    top, mark, _ = (DOCS / "commands.md").read_text(encoding="utf-8").partition("<!-- by `python -m docs` -->\n")
+    sections = [top + mark]
     for words in _command_words(typer.main.get_command(app)):
-        said = CliRunner().invoke(app, [*words, "--help"], env=columns, prog_name="byheart").stdout
-        title = " ".join(("byheart", *words))
-        sections.append(f"## {title}\n\n```\n{said.strip()}\n```\n")
+        said = CliRunner().invoke(app, [*words, "--help"], prog_name="byheart").stdout
+        sections.append(f"## {' '.join(('byheart', *words))}\n\n```\n{said.strip()}\n```\n")
     return "\n".join(sections)
 
 

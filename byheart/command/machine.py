@@ -17,7 +17,9 @@ def add_commands(app: typer.Typer) -> None:
 def run(words: Words = None, model: Model = "", control: Controls = None, store: Store = "", out: Out = "out") -> None:
     """Measure books on this machine.
 
-    Without any word, it measures the sample that comes along.
+    A BOOK is a text file, a folder of them, a glob, an address at gs:// or https://, or @LIST, a file that lists such.
+    A RUN_FILE (.yaml) says it all; other words take the place of what it says. Without a word, the bundled sample is
+    measured.
     """
     from byheart.launch.measure import measure_here  # it imports kfp, which takes a second
 
@@ -33,7 +35,8 @@ def plan(
 ) -> int:
     """Say where a model fits and what books cost.
 
-    With accelerator=..., it says more of that one, and ends with 1 where the model does not fit.
+    Its words are those of `byheart run`; without a book, it plans for a novel. With accelerator=..., it says more of
+    that one, and ends with 1 where the model does not fit.
     """
     from byheart.launch import plan as desk
 

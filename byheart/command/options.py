@@ -19,7 +19,8 @@ Model = Annotated[
     typer.Option(
         "--model",
         "-m",
-        help="A folder, a repository on the Hugging Face Hub, or a name in models.yaml, with @REVISION.",
+        metavar="ADDRESS",
+        help="A folder, a repository on the Hugging Face Hub or a name in models.yaml, with @REVISION or without.",
     ),
 ]
 Controls = Annotated[
