@@ -2,7 +2,7 @@
 
     python -m byheart.desk.ahead ORDER
 
-It needs libtpu beside JAX, whose compiler knows every slice; `make plan ... COMPILE=1` and `make test-aot` see to it.
+It needs libtpu beside JAX, whose compiler knows every slice; `byheart plan --compile` runs it, and `make test-aot`.
 Nothing is computed. The text in ORDER is the plan's, see `byheart.desk.order`.
 """
 

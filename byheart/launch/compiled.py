@@ -93,7 +93,7 @@ def read_compiled(path: str | Path) -> Compiled:
         found = error.strerror
     except (yaml.YAMLError, ValueError, LookupError, TypeError):
         found = "another file, or one of another version"
-    raise SettingsError(f"{path} must be a compiled pipeline, found: {found}: write it with `make compile`")
+    raise SettingsError(f"{path} must be a compiled pipeline, found: {found}: write it with `byheart compile`")
 
 
 def compiled_here(pipeline: Any) -> Compiled:

@@ -38,7 +38,7 @@ _OF_A_VERSION = {
     "argocd.argoproj.io/sync-wave": "1",  # after the Pipeline
 }
 
-_HEADER = "# Written by `make manifests`, from the files of k8s/runs: change those.\n"
+_HEADER = "# Written by `byheart manifests`, from the files of k8s/runs: change those.\n"
 
 
 def write_manifests(pipeline: Path, runs: Path = RUNS, generated: Path = GENERATED, digests: Path = DIGESTS) -> None:
@@ -79,7 +79,7 @@ def check_manifests(pipeline: Path, runs: Path = RUNS, generated: Path = GENERAT
         if names:
             raise SettingsError(
                 f"{_shown(generated / min(names))} must be what {_shown(runs)} and the compiled pipeline ask for, "
-                f"found {found}: run `make manifests`, with the same QUEUE and so on, and commit what it writes"
+                f"found {found}: run `byheart manifests` with the same compiled pipeline, and commit what it writes"
             )
     print(f"{len(wanted)} files in {_shown(generated)} are current" if wanted else _nothing(runs))
 
@@ -95,8 +95,8 @@ def _wanted(pipeline: Path, runs: Path, digests: Path) -> dict[str, str]:
         return render(files, pipeline.read_text(encoding="utf-8"), image_reference("launch", digests=digests))
     if files:
         raise SettingsError(
-            f"images must have been pushed, so that a cluster finds them, found no {_shown(digests)}: run `make push "
-            "REGISTRY=...` and commit it"
+            f"images must have been pushed, so that a cluster finds them, found no {_shown(digests)}: run `byheart images "
+            "--push REGISTRY` and commit it"
         )
     return {}
 

@@ -85,7 +85,7 @@ def check_given(values: dict[str, Any], compiled: Compiled) -> None:
         settings = Settings.from_parameters(compiled.defaults | values, compiled.defaults)
     except KeyError as error:
         raise SettingsError(
-            f"the pipeline must be of this version, found one without {error}: write it with `make compile`"
+            f"the pipeline must be of this version, found one without {error}: write it with `byheart compile`"
         ) from None
     if settings.placement.accelerator != AUTO:
         find_accelerator(settings.placement.accelerator)

@@ -53,7 +53,7 @@ def test_pods_wait_in_the_queue_that_there_is(compiled: tuple[Executors, Executo
     labels = compiled[1]["exec-extract"]["podMetadata"]["labels"]
     queue = read(QUEUE)["metadata"]["name"]
     assert labels[LABEL] == queue
-    assert f"make compile QUEUE={queue}\n" in README
+    assert f"byheart compile --queue {queue}\n" in README
 
 
 def test_secrets_that_pods_read_are_those_that_the_readme_makes(compiled: tuple[Executors, Executors]) -> None:

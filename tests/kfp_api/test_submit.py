@@ -240,7 +240,7 @@ def test_images_that_were_not_pushed_are_named(launch: Command, server: KfpServe
     done = launch("submit", *ASSIGNMENTS, "--host", server.address, "--pipeline", tmp_path / "pipeline.yaml")
     assert done.returncode == 0, done.stderr
     assert "note: byheart-download:" in done.stderr
-    assert "make push" in done.stderr
+    assert "byheart images --push" in done.stderr
 
 
 def test_several_users_need_a_namespace(submit: Command) -> None:

@@ -173,14 +173,14 @@ def test_manifests_that_are_not_current_are_refused(places: dict[str, Path], cha
     else:
         path = places["generated"] / "runs" / "second.run.yaml"
         path.write_text(path.read_text(encoding="utf-8").replace("256Mi", "1Gi"), encoding="utf-8")
-    with pytest.raises(SettingsError, match=f"found {found}: run `make manifests`"):
+    with pytest.raises(SettingsError, match=f"found {found}: run `byheart manifests`"):
         check_manifests(**places)
 
 
 def test_images_that_were_not_pushed_are_asked_for(places: dict[str, Path]) -> None:
     places["digests"].unlink()
     for command in (write_manifests, check_manifests):
-        with pytest.raises(SettingsError, match=r"images must have been pushed.*make push REGISTRY"):
+        with pytest.raises(SettingsError, match=r"images must have been pushed.*byheart images --push REGISTRY"):
             command(**places)
 
 
