@@ -29,8 +29,8 @@ The windows and their scores:
 - shards: tasks that share the windows, each on devices of its own; the numbers are the same.
 
 Everything else:
-- options: those below, by name, as JSON: {"unwrap": true, "dpi": 160}. A run file and the command `byheart` take each by
-  its name, like the parameters above.
+- options: those below, by name, as JSON: {"unwrap": true, "dpi": 160}. A run file and the command `byheart` take each
+  by its name, like the parameters above.
 
 Options of how the books are read:
 - chapters: auto (lines such as "Chapter 1", if 500 characters follow), none, or a regular expression for the lines that

@@ -95,8 +95,8 @@ def _wanted(pipeline: Path, runs: Path, digests: Path) -> dict[str, str]:
         return render(files, pipeline.read_text(encoding="utf-8"), image_reference("launch", digests=digests))
     if files:
         raise SettingsError(
-            f"images must have been pushed, so that a cluster finds them, found no {_shown(digests)}: run `byheart images "
-            "--push REGISTRY` and commit it"
+            f"images must have been pushed, so that a cluster finds them, found no {_shown(digests)}: run `byheart "
+            "images --push REGISTRY` and commit it"
         )
     return {}
 

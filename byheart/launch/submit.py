@@ -88,8 +88,8 @@ def _warn_of_local_images(compiled: Compiled) -> None:
     """Images that were not pushed may be on the nodes all the same: of a cluster on one machine, for example."""
     if local := sorted(image for image in compiled.images if "/" not in image):
         print(
-            f"note: {local[0]} and others are images of this machine: if the cluster's nodes do not have them, `byheart "
-            "images --push REGISTRY`",
+            f"note: {local[0]} and others are images of this machine: if the cluster's nodes do not have them, "
+            "`byheart images --push REGISTRY`",
             file=sys.stderr,
             flush=True,
         )
