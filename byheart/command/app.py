@@ -5,8 +5,10 @@ Exit codes: 0, done; 1, an error, which is said in one line; 2, the command itse
 
 import signal
 import sys
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from byheart.command import cluster, machine, release, store
 from byheart.command.parameters import setting_of
@@ -15,8 +17,22 @@ from byheart.contracts.version import VERSION
 
 _GO_ON = "what was scored is kept: run the same command again to go on (with force=true, from the start)"
 
+
+class _InterruptedError(Exception):
+    """Ctrl-C, of which typer itself keeps nothing but an exit code."""
+
+
+class _Commands(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            raise _InterruptedError(str(stop)) from None
+
+
 app = typer.Typer(
     name="byheart",
+    cls=_Commands,
     help="How much of this book does this language model know by heart?",
     epilog="Exit codes: 0 done, 1 an error, 2 a command that is written wrongly, 130 interrupted.",
     no_args_is_help=True,
@@ -42,10 +58,9 @@ def main() -> int:
     except ByheartError as error:
         _say_error(error.message)
         return 1
-    except typer.Abort:
-        return _say_interrupted(_GO_ON)
-    except KeyboardInterrupt as stop:
-        return _say_interrupted(str(stop) or _GO_ON)
+    except _InterruptedError as stop:
+        print(f"\ninterrupted; {str(stop) or _GO_ON}", file=sys.stderr)
+        return 130
 
 
 @app.callback(invoke_without_command=True)
@@ -65,8 +80,3 @@ def _explain(error: typer.TyperException) -> str:
 
 def _say_error(message: str) -> None:
     print(f"error: {message}", file=sys.stderr)
-
-
-def _say_interrupted(what_now: str) -> int:
-    print(f"\ninterrupted; {what_now}", file=sys.stderr)
-    return 130
