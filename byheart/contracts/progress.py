@@ -55,6 +55,8 @@ class Said:
     severity: str
     stage: str
     message: str
+    time: str = ""
+    """In UTC, as ISO 8601 writes it: in the order of texts is in the order of time."""
     seconds_left: float | None = None
     """Of a line of progress."""
     elapsed_seconds: float | None = None

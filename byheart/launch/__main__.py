@@ -64,7 +64,7 @@ def main() -> int:
 
     submitting = commands.add_parser("submit", help="submit a run to Kubeflow Pipelines")
     submitting.add_argument("what", nargs="+", metavar="RUN_FILE | name=value", help="one run file, or parameters")
-    submitting.add_argument("--pipeline", type=Path, default=Path("build/pipeline.yaml"), help="the compiled YAML file")
+    submitting.add_argument("--pipeline", type=Path, help="the compiled YAML file; else this release is compiled")
     submitting.add_argument("--experiment", default="", help="where it stands in the UI; byheart")
     submitting.add_argument("--name", default="", help="the run's name; the file's, or one with the time")
     submitting.add_argument("--host", default="", help="such as http://localhost:8080; else KF_PIPELINES_ENDPOINT")
@@ -159,18 +159,21 @@ def _plan(chosen: argparse.Namespace) -> int:
 
 
 def _submit(chosen: argparse.Namespace) -> None:
+    from byheart.launch.pipeline_file import declared_by, open_pipeline
+    from byheart.launch.request import request_of_words
     from byheart.launch.submit import submit
 
-    submit(
-        chosen.what,
-        pipeline=chosen.pipeline,
-        experiment=chosen.experiment,
-        name=chosen.name,
-        host=chosen.host,
-        namespace=chosen.namespace,
-        once_seconds=chosen.patience if chosen.once else None,
-        wait_seconds=chosen.every if chosen.wait else None,
-    )
+    declared = declared_by(chosen.pipeline)
+    request = request_of_words(chosen.what, declared, name=chosen.name, experiment=chosen.experiment)
+    with open_pipeline(chosen.pipeline, request) as pipeline:
+        submit(
+            request,
+            pipeline=pipeline,
+            host=chosen.host,
+            namespace=chosen.namespace,
+            once_seconds=chosen.patience if chosen.once else None,
+            wait_seconds=chosen.every if chosen.wait else None,
+        )
 
 
 def _manifests(chosen: argparse.Namespace) -> None:
