@@ -41,7 +41,7 @@ def print_cost(
     if settings.placement.accelerator == AUTO:
         print(f"accelerator=auto is {chosen.name} for this model\n")
     asked = plan_on(chosen, subject, settings.layout)
-    print(page_of(subject, asked, [plan_on(one, subject) for one in ONE_HOST.values()]))
+    print(page_of(subject, asked, [plan_on(slice_, subject) for slice_ in ONE_HOST.values()]))
     shards = settings.layout.shards
     planned = plan_on(chosen, _share(subject, shards), settings.layout)
     if isinstance(planned, Planned):

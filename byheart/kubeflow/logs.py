@@ -36,7 +36,7 @@ def logs(cluster: Cluster, run: str, task: str = "", *, show: Callable[[Said], N
     stages = stages_of(known)
     if task and task not in stages:
         raise ClusterError(f"a task must be a stage of the run, found {task!r}: {closest(task, sorted(stages))}")
-    begun = {one.name for one in tasks_of(known) if one.name in stages and one.state not in ("", "pending")}
+    begun = {row.name for row in tasks_of(known) if row.name in stages and row.state not in ("", "pending")}
     wanted = {task} if task else begun or stages
     of_pods = said_by_pods(known.run_id, cluster.namespace)
     lines = [said for said in of_pods or () if said.stage in wanted]

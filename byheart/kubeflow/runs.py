@@ -36,22 +36,21 @@ def find_run(cluster: Cluster, run: str) -> str:
         _refuse(cluster, run)
     runs = cluster.latest(_LISTED, "display_name", EQUALS, run) if run else []
     if not runs and _BEGINNING.fullmatch(run):
-        parts = cluster.latest(_LOOKED_AT, "run_id", IS_SUBSTRING, run)
-        runs = [part for part in parts if part.run_id.startswith(run)]
+        holding = cluster.latest(_LOOKED_AT, "run_id", IS_SUBSTRING, run)
+        runs = [candidate for candidate in holding if candidate.run_id.startswith(run)]
     if not runs:
         _refuse(cluster, run)
     if len(runs) > 1:
-        raise ClusterError(f"RUN must be one run, found several called {run}: give the id, of {_listed(runs)}")
+        raise ClusterError(f"RUN must be one run, found several called {run}: give an id, of {_listed(runs)}")
     return str(runs[0].run_id)
 
 
 def _refuse(cluster: Cluster, run: str) -> NoReturn:
     latest = cluster.latest(_LOOKED_AT)
-    names = [one.display_name for one in latest]
-    near = difflib.get_close_matches(run, names, 1)
-    hint = f"did you mean {near[0]}?" if near else "it may have been deleted"
-    known = f"the latest are {_listed(latest)}" if latest else "there are none"
-    raise ClusterError(f"RUN must be a run's id, name or address, found {run!r}, and no such run: {hint} {known}")
+    near = difflib.get_close_matches(run, [known.display_name for known in latest], 1)
+    hint = f"did you mean {near[0]}?" if near else "it may have been deleted;"
+    listed = f"the latest are {_listed(latest)}" if latest else "there are none"
+    raise ClusterError(f"RUN must be a run's id, name or address, found {run!r} and no such run: {hint} {listed}")
 
 
 def _listed(runs: Sequence[Any]) -> str:

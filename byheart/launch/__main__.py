@@ -6,6 +6,8 @@
     python -m byheart.launch plan --model llama-3.1-8b --accelerator v6e-2x4 --books book.txt --set mesh_shape=1x8
     python -m byheart.launch submit k8s/runs/novels.yaml --wait
     python -m byheart.launch submit books='["gs://bucket/book.txt"]' model=llama-3.1-8b store=gs://bucket/byheart
+    python -m byheart.launch status | wait | logs | cancel RUN
+    python -m byheart.launch fetch RUN OUT
     python -m byheart.launch manifests PIPELINE --check
     python -m byheart.launch store ls | show ADDRESS | rm ADDRESS  --store build/store
 
@@ -67,15 +69,42 @@ def main() -> int:
     submitting.add_argument("--pipeline", type=Path, help="the compiled YAML file; else this release is compiled")
     submitting.add_argument("--experiment", default="", help="where it stands in the UI; byheart")
     submitting.add_argument("--name", default="", help="the run's name; the file's, or one with the time")
-    submitting.add_argument("--host", default="", help="such as http://localhost:8080; else KF_PIPELINES_ENDPOINT")
-    submitting.add_argument("--namespace", default="", help="of your profile, where Kubeflow has several users")
+    _add_cluster(submitting)
     submitting.add_argument("--wait", action="store_true", help="say what the tasks do, and fail if the run fails")
     submitting.add_argument("--every", type=_seconds, default=10.0, metavar="SECONDS", help="how often --wait looks")
+    submitting.add_argument("--dry-run", action="store_true", help="say what would be sent and what it would take")
+    submitting.add_argument("--price", type=float, help="of a chip-hour, for --dry-run")
     submitting.add_argument("--once", action="store_true", help="submit a run file's content once and never again")
     submitting.add_argument(
         "--patience", type=_seconds, default=120.0, metavar="SECONDS", help="how long --once waits for another attempt"
     )
     submitting.set_defaults(command=_submit)
+
+    for name, does in (
+        ("status", "say what a run does"),
+        ("cancel", "end a run"),
+        ("logs", "show what its stages said"),
+    ):
+        asking = commands.add_parser(name, help=does)
+        asking.add_argument("run", metavar="RUN", help="its id, name or address")
+        _add_cluster(asking)
+        if name == "logs":
+            asking.add_argument("--task", default="", help="a stage, to show it alone")
+            asking.add_argument("--root", default="", help="where Kubeflow keeps artifacts")
+        asking.set_defaults(command=_ask, about=name)
+
+    waiting = commands.add_parser("wait", help="wait for a run's end")
+    waiting.add_argument("run", metavar="RUN", help="its id, name or address")
+    waiting.add_argument("--every", type=_seconds, default=10.0, metavar="SECONDS", help="how often to look")
+    _add_cluster(waiting)
+    waiting.set_defaults(command=_wait)
+
+    fetching = commands.add_parser("fetch", help="bring the results of a run")
+    fetching.add_argument("run", metavar="RUN", help="its id, name or address")
+    fetching.add_argument("out", type=Path, help="the folder for the results")
+    fetching.add_argument("--root", default="", help="where Kubeflow keeps artifacts")
+    _add_cluster(fetching)
+    fetching.set_defaults(command=_fetch)
 
     writing = commands.add_parser("manifests", help="write what GitOps applies: a Job for each run file")
     writing.add_argument("pipeline", type=Path, help="the compiled YAML file")
@@ -166,6 +195,11 @@ def _submit(chosen: argparse.Namespace) -> None:
     declared = declared_by(chosen.pipeline)
     request = request_of_words(chosen.what, declared, name=chosen.name, experiment=chosen.experiment)
     with open_pipeline(chosen.pipeline, request) as pipeline:
+        if chosen.dry_run:
+            from byheart.launch.dry_run import dry_run
+
+            dry_run(request, pipeline=pipeline, price=chosen.price)
+            return
         submit(
             request,
             pipeline=pipeline,
@@ -174,6 +208,42 @@ def _submit(chosen: argparse.Namespace) -> None:
             once_seconds=chosen.patience if chosen.once else None,
             wait_seconds=chosen.every if chosen.wait else None,
         )
+
+
+def _ask(chosen: argparse.Namespace) -> None:
+    from byheart.kubeflow.cancel import cancel
+    from byheart.kubeflow.client import Cluster
+    from byheart.kubeflow.logs import logs
+    from byheart.kubeflow.status import status
+    from byheart.launch.story import Story
+
+    cluster = Cluster(chosen.host, chosen.namespace)
+    if chosen.about == "logs":
+        with Story() as story:
+            logs(cluster, chosen.run, chosen.task, show=story.show, root=chosen.root)
+    else:
+        {"status": status, "cancel": cancel}[chosen.about](cluster, chosen.run)
+
+
+def _wait(chosen: argparse.Namespace) -> None:
+    from byheart.kubeflow.client import Cluster
+    from byheart.kubeflow.runs import find_run
+    from byheart.kubeflow.watch import wait
+
+    cluster = Cluster(chosen.host, chosen.namespace)
+    wait(cluster, find_run(cluster, chosen.run), chosen.every)
+
+
+def _fetch(chosen: argparse.Namespace) -> None:
+    from byheart.kubeflow.client import Cluster
+    from byheart.kubeflow.fetch import fetch_results
+
+    fetch_results(Cluster(chosen.host, chosen.namespace), chosen.run, chosen.out, root=chosen.root)
+
+
+def _add_cluster(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", default="", help="such as http://localhost:8080; else KF_PIPELINES_ENDPOINT")
+    parser.add_argument("--namespace", default="", help="of your profile, where Kubeflow has several users")
 
 
 def _manifests(chosen: argparse.Namespace) -> None:

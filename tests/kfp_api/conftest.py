@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from byheart.launch.compile import compile_pipeline
 from tests.conftest import ROOT
@@ -55,6 +56,22 @@ def environment(tmp_path: Path, bucket: GcsServer) -> dict[str, str]:
     home = tmp_path / "home"
     home.mkdir()
     return kept | {"HOME": str(home), "STORAGE_EMULATOR_HOST": bucket.address}
+
+
+@pytest.fixture
+def kubeconfig(server: KfpServer, tmp_path: Path) -> str:
+    """The path of one that leads to the server."""
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "here",
+        "contexts": [{"name": "here", "context": {"cluster": "here", "user": "me"}}],
+        "clusters": [{"name": "here", "cluster": {"server": server.address}}],
+        "users": [{"name": "me", "user": {}}],
+    }
+    path = tmp_path / "kubeconfig"
+    path.write_text(yaml.safe_dump(config))
+    return str(path)
 
 
 @pytest.fixture

@@ -35,6 +35,7 @@ def test_parameters_are_submitted_and_the_address_is_printed(
     assert done.stdout.splitlines() == [
         f"submitted {run.display_name}",
         f"run: {server.address}/#/runs/details/{run.run_id}",
+        f"next: `byheart wait {run.run_id}`, then `byheart fetch {run.run_id} out`",
     ]
     assert not done.stderr
 
@@ -74,16 +75,19 @@ def test_parameter_that_is_missing_never_reaches_the_cluster(
     assert not server.calls
 
 
-def test_waiting_says_each_change_once_and_nothing_of_kubeflow_s_own_tasks(pipeline: Path, submit: Command) -> None:
+def test_waiting_says_each_change_once_and_nothing_of_kubeflow_s_own_tasks(
+    server: KfpServer, pipeline: Path, submit: Command
+) -> None:
     done = submit(*EVERY)
     assert done.returncode == 0, done.stderr
     spec = next(yaml.safe_load_all(pipeline.read_text(encoding="utf-8")))
     stages = [name.removeprefix("exec-") for name in spec["deploymentSpec"]["executors"]]
-    lines = done.stdout.splitlines()[2:]
+    *lines, last = done.stdout.splitlines()[2:]
     assert sorted(lines) == sorted(
         [f"{stage:>8}  {state}" for stage in stages for state in ("running", "succeeded")] + ["     run  succeeded"]
     )
     assert lines[-1] == "     run  succeeded"
+    assert last == f"next: `byheart fetch {server.runs.all[0].run_id} out`"
 
 
 def test_run_that_fails_ends_in_the_failing_task_s_message(server: KfpServer, submit: Command) -> None:
@@ -109,7 +113,7 @@ def test_run_whose_failure_kubeflow_does_not_explain_says_how_to_read_its_pods(
 
 
 def test_run_whose_pods_can_be_read_ends_in_what_the_failing_one_said(
-    server: KfpServer, submit: Command, tmp_path: Path
+    server: KfpServer, submit: Command, kubeconfig: str
 ) -> None:
     server.runs.outcomes.append(failing("extract"))
     story = [
@@ -117,22 +121,11 @@ def test_run_whose_pods_can_be_read_ends_in_what_the_failing_one_said(
         for severity, said in (("INFO", "8 chips"), ("ERROR", "no TPU"))
     ]
     log = "\n".join(["I0101 launcher", *map(json.dumps, story), "F0101 exit status 1", "[1]", '{"severity": "ERROR"}'])
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": "here",
-        "contexts": [{"name": "here", "context": {"cluster": "here", "user": "me"}}],
-        "clusters": [{"name": "here", "cluster": {"server": server.address}}],
-        "users": [{"name": "me", "user": {}}],
-    }
-    kubeconfig = tmp_path / "kubeconfig"
-    kubeconfig.write_text(yaml.safe_dump(config))
-
-    server.pods = [
-        Pod(name="first", namespace="kubeflow", phase="Succeeded", log="done\n"),
-        Pod(name="second", namespace="kubeflow", phase="Failed", log=log),
+    server.kubernetes.pods = [
+        Pod(name="first", phase="Succeeded", log="done\n"),
+        Pod(name="second", phase="Failed", log=log),
     ]
-    done = submit(*EVERY, KUBECONFIG=str(kubeconfig))
+    done = submit(*EVERY, KUBECONFIG=kubeconfig)
     assert done.returncode == 1
     assert done.stderr.startswith("error: extract: no TPU: see http://")
 
@@ -229,10 +222,10 @@ def test_once_takes_a_run_file_as_it_is(
 ) -> None:
     path = tmp_path / "novels.yaml"
     path.write_text(yaml.safe_dump(RUN_FILE))
-    for what, found in (([path, *extra], "another name"), (ASSIGNMENTS, "no run file")):
+    for what in ([path, *extra], ASSIGNMENTS):
         done = launch("submit", *what, "--pipeline", pipeline, "--once")
         assert done.returncode == 1
-        assert f"must be given one run file, and neither --name nor --experiment, found {found}" in done.stderr
+        assert "must be given one run file, and neither --name nor --experiment, found another" in done.stderr
 
 
 def test_images_that_were_not_pushed_are_named(launch: Command, server: KfpServer, tmp_path: Path) -> None:
