@@ -17,7 +17,7 @@ SOURCES = [
 ]
 
 ARROWS: dict[str, tuple[str, ...]] = {
-    "command": ("command", "launch", "pipeline", "contracts"),
+    "command": ("command", "launch", "kubeflow", "pipeline", "contracts"),
     "launch": ("launch", "kubeflow", "pipeline", "desk", "measures", "scores", "machines", "store", "contracts"),
     "kubeflow": ("kubeflow", "measures", "store", "contracts"),
     "desk": (

@@ -1,5 +1,6 @@
 """Options that several commands take."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -39,10 +40,16 @@ Store = Annotated[
         show_default="the user's data folder",
     ),
 ]
-Out = Annotated[str, typer.Option("--out", "-o", metavar="FOLDER", help="The folder for the results.")]
-Pipeline = Annotated[
+StoreOfCluster = Annotated[
     str,
     typer.Option(
-        help="A pipeline that `byheart compile` wrote, with what it fixes.", show_default="compiled anew for this run"
+        "--store", metavar="gs://BUCKET/PREFIX", help="Where models and scores are kept, for all pods to reach."
+    ),
+]
+Out = Annotated[str, typer.Option("--out", "-o", metavar="FOLDER", help="The folder for the results.")]
+Pipeline = Annotated[
+    Path | None,
+    typer.Option(
+        help="A pipeline that `byheart compile` wrote, with what it fixes.", show_default="this release's own"
     ),
 ]

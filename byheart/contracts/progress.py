@@ -55,6 +55,8 @@ class Said:
     severity: str
     stage: str
     message: str
+    time: str = ""
+    """In UTC, as ISO 8601 writes it: in the order of texts is in the order of time."""
     done: float | None = None
     total: float | None = None
     """How far a long job is, of a line of progress."""

@@ -49,6 +49,24 @@ def run(
     lengths, refused = count_characters(books, settings.text)
     for book in refused:
         print(f"not counted: {book.why}")
+    subject, config = read_subject(model, lengths, settings)
+    asked = plan_on(chosen, subject, settings.layout) if chosen else None
+    print(page_of(subject, asked, [plan_on(one, subject) for one in ONE_HOST.values()]))
+    if order and isinstance(asked, Planned):
+        _order(asked, config, settings).write(order)
+    return not isinstance(asked, Refusal)
+
+
+def read_subject(model: str, lengths: Sequence[int], settings: Settings) -> tuple[Subject, dict[str, Any]]:
+    """What a plan is about, and the model's config.json.
+
+    Args:
+        model: as `run` takes it.
+        lengths: of the books, in characters; none stands for one of `A_BOOK`.
+
+    Raises:
+        ByheartError: the model's configuration cannot be read.
+    """
     windows = sum(-(-length // settings.window.cursor_inc) for length in lengths or [A_BOOK])
     name, config = find_config(model)
     family = family_of(config)
@@ -60,11 +78,7 @@ def run(
         settings=settings,
         books=Books(number=len(lengths), characters=sum(lengths) or A_BOOK, windows=windows),
     )
-    asked = plan_on(chosen, subject, settings.layout) if chosen else None
-    print(page_of(subject, asked, [plan_on(one, subject) for one in ONE_HOST.values()]))
-    if order and isinstance(asked, Planned):
-        _order(asked, config, settings).write(order)
-    return not isinstance(asked, Refusal)
+    return subject, config
 
 
 def _order(planned: Planned, config: dict[str, Any], settings: Settings) -> Order:

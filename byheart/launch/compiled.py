@@ -69,6 +69,11 @@ class Compiled:
         """What the tasks' pods pull."""
         return {executor["container"]["image"] for executor in self.graph["deploymentSpec"]["executors"].values()}
 
+    @property
+    def local_images(self) -> list[str]:
+        """Those of them that were not pushed: they are called by no registry."""
+        return sorted(image for image in self.images if "/" not in image)
+
     def without_retries(self) -> str:
         """Its YAML, with each task tried once."""
         once = dataclasses.replace(self, graph=copy.deepcopy(self.graph))

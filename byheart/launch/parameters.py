@@ -34,11 +34,8 @@ _OPTIONS = {"controls": "control"}
 """What the command line calls an option, where that is another name."""
 
 
-def parse_values(assignments: list[str], compiled: Compiled, *, places: bool = False) -> dict[str, Any]:
+def parse_values(assignments: list[str], compiled: Compiled) -> dict[str, Any]:
     """The values of `name=value` assignments by name, each in its type.
-
-    Args:
-        places: whether books, controls, model and store may stand among them.
 
     Raises:
         SettingsError: one is no assignment, names no parameter, or has a value of another type.
@@ -55,7 +52,7 @@ def parse_values(assignments: list[str], compiled: Compiled, *, places: bool = F
             raise SettingsError(
                 f"a setting must name a parameter of the pipeline, found {name!r}: {closest(name, compiled.names)}"
             )
-        if name in PLACES and not places:
+        if name in PLACES:
             wanted = "without books= before it" if name == "books" else f"as --{_OPTIONS.get(name, name)}"
             raise SettingsError(
                 f"{name} must be given {wanted}, found it among the settings: give it there", parameter=name
@@ -64,7 +61,7 @@ def parse_values(assignments: list[str], compiled: Compiled, *, places: bool = F
             value = _READERS[kind](text)
         except (ValueError, KeyError):
             raise SettingsError(f"{name} must be {KINDS[kind]}, found {text!r}: give one", parameter=name) from None
-        values[name] = value if name in PLACES else as_declared(name, value, kind)
+        values[name] = as_declared(name, value, kind)
         _check_text(name, text)
     return values
 
