@@ -1,8 +1,6 @@
 """The pipeline's parameters as a person gives them: all by name, wherever they stand in the pipeline."""
 
 import json
-import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +9,6 @@ from byheart.contracts.parameters import KINDS, OPTIONS, as_declared, closest
 from byheart.contracts.settings import AUTO, SETTINGS, Settings
 from byheart.launch.compiled import Compiled
 from byheart.machines.accelerators import find_accelerator
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError
-    return number
-
-
-_READERS: dict[type, Callable[[str], Any]] = {
-    int: int,
-    float: _finite,
-    str: str,
-    bool: {"true": True, "false": False}.__getitem__,
-    list: json.loads,
-}
 
 PLACES: dict[str, type] = {"books": list, "controls": list, "model": str, "store": str}
 """Parameters that say what is measured and where it is kept: `launch run` has an option for each, a run file a key."""
@@ -59,13 +41,17 @@ def parse_values(assignments: list[str], compiled: Compiled, *, places: bool = F
                 f"{name.upper()}=...)",
                 parameter=name,
             )
-        try:
-            value = _READERS[kind](text)
-        except (ValueError, KeyError):
-            raise SettingsError(f"{name} must be {KINDS[kind]}, found {text!r}: give one", parameter=name) from None
+        value = _read_list(name, text) if kind is list else text
         values[name] = value if name in PLACES else as_declared(name, value, kind)
         _check_text(name, text)
     return values
+
+
+def _read_list(name: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise SettingsError(f"{name} must be {KINDS[list]}, found {text!r}: give one", parameter=name) from None
 
 
 def check_given(values: dict[str, Any], compiled: Compiled) -> None:
