@@ -43,8 +43,7 @@ Options of how the books are read:
 Options of the windows and their scores:
 - slice_length: characters tokenized at each cursor; their first chunk_size tokens are the window.
 - max_length: positions fed to the model, the BOS included; 0 cuts nothing.
-- bos: whether a BOS is fed before each window: auto (only where the model family breaks without one), true or false,
-  as a text.
+- bos: whether a BOS is fed before each window: auto (only where the model family breaks without one), true or false.
 - temperature: that of the decoding scheme of log_p_z_top_k.
 - batch_size: windows in a batch; 0 is chosen for the device.
 - num_devices: devices that score; 0 is all that a task has.

@@ -16,19 +16,13 @@ from byheart.contracts.encodings import codec_name
 from byheart.contracts.json_files import read_json, write_json
 from byheart.contracts.parameters import as_declared, check_at_least, check_one_of, refuse
 from byheart.contracts.presets import with_preset
+from byheart.contracts.spellings import WORDS, suggest_memory, suggest_pair
 
-BOS = ("auto", "true", "false")
-GUTENBERG = ("keep", "cut")
-ON_BAD_BOOK = ("fail", "skip")
 MOST_SHARDS = 256
 """Tasks that load the weights, each by itself."""
-COVERAGES = ("suffix", "window")
-PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 AUTO = "auto"
 QUANTITY = re.compile(r"[1-9]\d{0,5}[MGT]i?")
 """Of bytes, as Kubernetes writes them: `32Gi`."""
-COLORMAPS = ("viridis", "cividis", "magma", "inferno", "plasma", "Blues", "Greys", "Oranges", "Purples", "Reds")
-"""Sequential maps that keep their order in grey and for the colour-blind."""
 _MOST_DOTS = 10**8
 """Of a picture."""
 
@@ -155,7 +149,8 @@ class ChartSettings:
         found = re.fullmatch(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)", self.figsize)
         size = (float(found[1]), float(found[2])) if found else (0.0, 0.0)
         if not (6 <= size[0] <= 100 and 2 <= size[1] <= 100):
-            refuse("figsize", "be WIDTHxHEIGHT in inches, from 6x2 to 100x100", repr(self.figsize), "write 20x3")
+            hint = "choose such a size" if found else suggest_pair(self.figsize)
+            refuse("figsize", "be WIDTHxHEIGHT in inches, from 6x2 to 100x100", repr(self.figsize), hint)
         return size
 
 
@@ -201,8 +196,8 @@ class Settings:
         """Refuse, by name, the first value that cannot be used."""
         text, window, score, layout, chart = self.text, self.window, self.score, self.layout, self.chart
         codec_name(text.encoding)
-        check_one_of("gutenberg", text.gutenberg, GUTENBERG)
-        check_one_of("on_bad_book", text.on_bad_book, ON_BAD_BOOK)
+        check_one_of("gutenberg", text.gutenberg, WORDS["gutenberg"])
+        check_one_of("on_bad_book", text.on_bad_book, WORDS["on_bad_book"])
         check_at_least("chunk_size", window.chunk_size, 2, "tokens")
         check_at_least("slice_length", window.slice_length, 1, "characters")
         check_at_least("cursor_inc", window.cursor_inc, 1, "characters")
@@ -215,25 +210,24 @@ class Settings:
                 window.prompt_tokens,
                 "lower prompt_tokens or raise chunk_size",
             )
-        check_one_of("bos", window.bos, BOS)
+        check_one_of("bos", window.bos, WORDS["bos"])
         window.scored_tokens(has_bos=window.bos == "true")
         if not 0.01 <= score.temperature <= 100:
             refuse("temperature", "be from 0.01 to 100", score.temperature, "1 is the model's own")
         check_at_least("top_k", score.top_k, 0, "tokens (0 is the whole vocabulary)")
-        check_one_of("precision", score.precision, PRECISIONS)
+        check_one_of("precision", score.precision, WORDS["precision"])
         check_at_least("control_sample", self.control.control_sample, 0, "suffixes (0 is none)")
         check_at_least("batch_size", layout.batch_size, 0, "windows (0 is chosen for you)")
         check_at_least("num_devices", layout.num_devices, 0, "devices (0 is all)")
         if layout.mesh_shape != AUTO and not re.fullmatch(r"[1-9]\d{0,5}x[1-9]\d{0,5}", layout.mesh_shape):
-            refuse("mesh_shape", "be auto or DATAxMODEL", repr(layout.mesh_shape), "write auto, or 8x1")
+            refuse("mesh_shape", "be auto or DATAxMODEL", repr(layout.mesh_shape), suggest_pair(layout.mesh_shape))
         if not 1 <= layout.shards <= MOST_SHARDS:
             refuse("shards", f"be from 1 to {MOST_SHARDS:,} tasks", layout.shards, "choose such a number")
         memory = self.placement.memory
         if memory != AUTO and not QUANTITY.fullmatch(memory):
-            hint = "write auto, or a number with Mi, Gi or Ti, as 32Gi"
-            refuse("memory", "be auto or a quantity", repr(memory), hint)
-        check_one_of("coverage", chart.coverage, COVERAGES)
-        check_one_of("colormap", chart.colormap, COLORMAPS)
+            refuse("memory", "be auto or a quantity", repr(memory), suggest_memory(memory))
+        check_one_of("coverage", chart.coverage, WORDS["coverage"])
+        check_one_of("colormap", chart.colormap, WORDS["colormap"])
         check_at_least("dpi", chart.dpi, 10, "dots an inch")
         if chart.size[0] * chart.size[1] * chart.dpi**2 > _MOST_DOTS:
             dots = f"keep figsize below {_MOST_DOTS:,} dots"

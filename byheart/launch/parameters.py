@@ -1,32 +1,13 @@
 """The pipeline's parameters as a person gives them: all by name, wherever they stand in the pipeline."""
 
-import json
-import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from byheart.contracts.errors import SettingsError
-from byheart.contracts.parameters import KINDS, OPTIONS, as_declared, closest
+from byheart.contracts.parameters import OPTIONS, as_declared, closest
 from byheart.contracts.settings import AUTO, SETTINGS, Settings
 from byheart.launch.compiled import Compiled
 from byheart.machines.accelerators import find_accelerator
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError
-    return number
-
-
-_READERS: dict[type, Callable[[str], Any]] = {
-    int: int,
-    float: _finite,
-    str: str,
-    bool: {"true": True, "false": False}.__getitem__,
-    list: json.loads,
-}
 
 PLACES: dict[str, type] = {"books": list, "controls": list, "model": str, "store": str}
 """What is measured and where it is kept: a command line and a run file have places of their own for these."""
@@ -57,11 +38,7 @@ def parse_values(assignments: list[str], compiled: Compiled) -> dict[str, Any]:
             raise SettingsError(
                 f"{name} must be given {wanted}, found it among the settings: give it there", parameter=name
             )
-        try:
-            value = _READERS[kind](text)
-        except (ValueError, KeyError):
-            raise SettingsError(f"{name} must be {KINDS[kind]}, found {text!r}: give one", parameter=name) from None
-        values[name] = as_declared(name, value, kind)
+        values[name] = as_declared(name, text, kind)
         _check_text(name, text)
     return values
 

@@ -21,6 +21,7 @@ import yaml
 
 from byheart.contracts.errors import SettingsError
 from byheart.contracts.parameters import closest
+from byheart.contracts.spellings import PAIRS
 from byheart.launch.compiled import Compiled
 from byheart.launch.parameters import PLACES, check_given, parse_place, parse_values
 
@@ -128,6 +129,8 @@ def _setting(name: Any, value: Any, compiled: Compiled) -> dict[str, Any]:
         raise SettingsError(
             f"{name} must stand at the file's top, found it among the settings: move it there", parameter=name
         )
+    if isinstance(value, list) and name not in PAIRS:
+        raise SettingsError(f"{name} must be one value, found the list {value}: write it alone", parameter=name)
     return parse_values([f"{name}={value if isinstance(value, str) else json.dumps(value)}"], compiled)
 
 

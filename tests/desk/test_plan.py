@@ -111,7 +111,7 @@ def test_only_tpus_have_a_compiler_to_ask(accelerator: str, said: str, tmp_path:
     ("accelerator", "books", "settings", "error", "said"),
     [
         ("v6e-4x4", [], [], SettingsError, "v6e-4x4 with 16 chips on 4: choose v6e-2x4"),
-        ("v6e", [], [], SettingsError, "did you mean v6e-"),
+        ("v6e", [], [], SettingsError, "choose one of v6e-1x1, v6e-2x2, v6e-2x4"),
         ("", ["https://example.org/a.txt"], [], BookError, "a plan counts local books and those at gs://"),
         ("", ["no-such-book.txt"], [], BookError, "found no no-such-book.txt: check the path"),
         ("", [], ["prompt_tokens=100"], SettingsError, "prompt_tokens must leave a suffix"),

@@ -51,6 +51,21 @@ def test_run_file_sets_the_pipeline_s_parameters(read: Any) -> None:
     assert (run.name, run.experiment, run.store) == ("novels", "byheart", "gs://my-bucket/byheart")
 
 
+def test_values_may_be_written_as_people_write_them(read: Any) -> None:
+    written = (
+        "mesh_shape: [1, 8]\n  figsize: (20, 3)\n  precision: FLOAT16\n  dpi: '1e2'\n  spot: 1\n  accelerator: v6e-8"
+    )
+    values = read(TEXT.replace("cursor_inc: 50", written)).values
+    assert {name: values[name] for name in ("mesh_shape", "figsize", "precision", "dpi", "spot", "accelerator")} == {
+        "mesh_shape": "1x8",
+        "figsize": "20x3",
+        "precision": "float16",
+        "dpi": 100,
+        "spot": True,
+        "accelerator": "v6e-2x4",
+    }
+
+
 def test_digest_is_of_the_content_alone(read: Any) -> None:
     rewritten = yaml.safe_dump(dict(reversed(yaml.safe_load(TEXT).items())), sort_keys=False, default_flow_style=True)
     assert read(rewritten).digest == read(TEXT).digest
@@ -88,7 +103,9 @@ def test_settings_are_read_as_on_a_command_line(read: Any, compiled: Compiled) -
         ("cursor_inc: 50", "cursor_inc: many", ":9: settings.cursor_inc must be a whole number, found 'many'"),
         ("cursor_inc: 50", "cursor_inc: 2.5", ":9: settings.cursor_inc must be a whole number"),
         ("cursor_inc: 50", "cursor_ink: 50", ":9: a setting must name a parameter.*did you mean cursor_inc"),
-        ("cursor_inc: 50", "cursor_inc: [50]", ":9: settings.cursor_inc must be a text, a number, true or false"),
+        ("cursor_inc: 50", "cursor_inc: [50]", ":9: settings.cursor_inc must be one value, found the list .50.:"),
+        ("cursor_inc: 50", "figsize: [a, b]", ":9: settings.figsize must be WIDTHxHEIGHT"),
+        ("cursor_inc: 50", "mesh_shape: [1, 8, 1]", ":9: settings.mesh_shape must be auto or DATAxMODEL"),
         ("cursor_inc: 50", "options: many", ":9: options must be given one by one"),
         ("cursor_inc: 50", "model: other", ":9: settings.model must stand at the file's top"),
         ("cursor_inc: 50", "cursor_inc: 50\n  cursor_inc: 20", ":10: cursor_inc must be given once"),

@@ -71,14 +71,17 @@ SETTINGS = {
     "temperature=0": "from 0.01 to 100 … found 0 … 1 is the model's own",
     "cursor_inc=0": "cursor_inc must be at least 1 … found 0 … raise it",
     "max_length=51 bos=true": "must leave a suffix after the BOS … max_length=51 … to 0 or to more than 51",
-    "bos=yes": "bos must be one of auto, true, false … found 'yes' … choose one",
+    "bos=maybe": "bos must be one of auto, true, false … found 'maybe' … choose one",
     "accelerator=abacus": "a generation and a topology … 'abacus' … gpu-8, cpu",
     "accelerator=v6e-2x2x1":
         "a generation and a topology … found 'v6e-2x2x1' … choose one of v6e-1x1, v6e-2x2, v6e-2x4",
     "accelerator=v5p-2x2x2":
         "must have its chips on one host … 8 chips on 2 … choose v5p-2x2x1, and shards=N for N of them",
     "spot=maybe": "spot must be true or false … 'maybe' … give one",
-    "figsize=0x3": "from 6x2 to 100x100 … found '0x3' … write 20x3",
+    "figsize=0x3": "from 6x2 to 100x100 … found '0x3' … choose such a size",
+    "mesh_shape=(1;8)": "mesh_shape must be auto or DATAxMODEL … found '(1;8)' … write 1x8",
+    "cursor_inc=10,000": "cursor_inc must be a whole number … found '10,000' … write 10000",
+    "stride=5": "name a parameter … 'stride' … did you mean cursor_inc?",
     "preset=book": "preset must be one of none, paper, marin … 'book' … choose one",
     "preset=marin prompt_tokens=60":
         "prompt_tokens must be 49 where preset=marin … found 60 … leave one of the two out",
