@@ -17,7 +17,9 @@ SOURCES = [
 ]
 
 ARROWS: dict[str, tuple[str, ...]] = {
-    "launch": ("launch", "kubeflow", "pipeline", "desk", "measures", "scores", "machines", "store", "contracts"),
+    "launch": (
+        *("launch", "kubeflow", "pipeline", "desk", "measures", "holdings", "scores", "machines", "store", "contracts"),
+    ),
     "kubeflow": ("kubeflow", "measures", "store", "contracts"),
     "desk": (
         *("desk", "machines", "models", "store", "contracts"),
@@ -33,6 +35,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "plot": ("components.plot", "measures", "scores", "store", "contracts"),
     "verdict": ("components.verdict", "contracts"),
     "measures": ("measures", "scores", "store", "contracts"),
+    "holdings": ("holdings", "scores", "models", "store", "contracts"),
     "scores": ("scores", "store", "contracts"),
     "machines": ("machines", "models", "store", "contracts"),
     "models": ("models", "store", "contracts"),
@@ -54,6 +57,7 @@ LUGGAGE: dict[str, tuple[str, ...]] = {
     "plot": ("numpy", "jinja2", "matplotlib", "msgspec"),
     "verdict": (),
     "measures": ("numpy", "msgspec"),
+    "holdings": ("google_crc32c",),
     "scores": ("numpy",),
     "machines": (),
     "models": ("numpy", "yaml"),

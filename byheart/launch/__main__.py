@@ -187,16 +187,16 @@ def _seconds(text: str) -> float:
 
 
 def _store(chosen: argparse.Namespace) -> None:
-    from byheart.launch.store import list_scores, remove_scores, show_scores
+    from byheart.launch.store import list_store, remove_from_store, show_scores
 
     if chosen.action != "ls" and not chosen.address:
         raise SettingsError(f"store {chosen.action} needs an address, found none: `store ls` lists them")
     if chosen.action == "ls":
-        list_scores(chosen.store)
+        list_store(chosen.store)
     elif chosen.action == "show":
         show_scores(chosen.store, chosen.address)
     else:
-        remove_scores(chosen.store, chosen.address, sure=chosen.yes)
+        remove_from_store(chosen.store, [chosen.address], sure=chosen.yes)
 
 
 if __name__ == "__main__":
