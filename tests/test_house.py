@@ -23,8 +23,11 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "kubeflow": ("kubeflow", "measures", "store", "contracts"),
     "desk": (
         *("desk", "machines", "models", "store", "contracts"),
-        *("components.extract.scoring", "components.extract.sharding"),
+        # What a plan compiles ahead, and what a check puts to work without a run: the engine, a tokenizer, a model.
+        *(f"components.extract.{module}" for module in ("devices", "rounding", "scoring", "sharding", "trial")),
+        *(f"components.tokenize.{module}" for module in ("run", "tokenizer", "windows")),
         *(f"components.download.{module}" for module in ("books", "bucket", "hub_errors", "libraries", "lists")),
+        "components.download.model",
     ),
     "pipeline": tuple(f"components.{stage}.component" for stage in STAGES),
     **{f"{stage}/component": (f"components.{stage}.run", "contracts.progress") for stage in STAGES},
@@ -47,7 +50,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
 LUGGAGE: dict[str, tuple[str, ...]] = {
     "launch": ("google.protobuf", "jsonschema", "kfp", "yaml"),
     "kubeflow": ("kfp", "kfp_server_api", "kubernetes", "urllib3"),
-    "desk": ("httpx2", "huggingface_hub", "jax"),
+    "desk": ("httpx2", "huggingface_hub", "jax", "numpy"),
     "pipeline": ("kfp",),
     **{f"{stage}/component": ("kfp",) for stage in STAGES},
     "download": ("fsspec", "httpx2", "huggingface_hub", "requests", "urllib3"),
