@@ -82,9 +82,9 @@ def copy_store(store: str, to: str, beginnings: Sequence[str] = (), *, models: b
         return
     progress = _Progress()
     copied = copy(place, target, chosen, files, begin=progress.begin, report=progress.add)
-    what = _counted(len(chosen), "address", "addresses") + (f" and {_counted(len(files), 'model')}" if models else "")
-    new, old = len(copied.names(Outcome.COPIED)), len(copied.names(Outcome.THERE))
-    print(f"{what}: {_counted(new, 'object')} copied, {size(copied.size_bytes)}, to {to}; {old:,} were there already")
+    what = _listed((len(chosen), "address", "addresses"), (len(files), "model", "models"))
+    new, old = (_counted(len(copied.names(outcome)), "object") for outcome in (Outcome.COPIED, Outcome.THERE))
+    print(f"{what}: {new} copied, {size(copied.size_bytes)}, to {to}; {old} there already")
     _print_not_copied(copied, target)
 
 
@@ -201,19 +201,23 @@ class _Progress:
 
 
 def _total(contents: Contents) -> str:
-    counted = (
+    held = _listed(
         (len(contents.scores), "address", "addresses"),
-        (len(contents.models), "model", ""),
-        (sum(len(group.objects) for group in contents.compiled), "compiled program", ""),
+        (len(contents.models), "model", "models"),
+        (sum(len(group.objects) for group in contents.compiled), "compiled program", "compiled programs"),
         (len(contents.runs), "record of a submitted run", "records of submitted runs"),
         (len(contents.hashes), "hash of a file", "hashes of files"),
     )
-    held = ", ".join(_counted(count, one, many) for count, one, many in counted if count)
-    return f"{held}, {size(contents.size_bytes)}" if held else "nothing yet"
+    return f"{held}, {size(contents.size_bytes)}".lstrip(", ") if contents.size_bytes else "nothing yet"
 
 
-def _counted(count: int, one: str, many: str = "") -> str:
-    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+def _listed(*counts: tuple[int, str, str]) -> str:
+    """Numbers of things, each with its singular and plural; those of which there are none are left out."""
+    return ", ".join(f"{count:,} {singular if count == 1 else plural}" for count, singular, plural in counts if count)
+
+
+def _counted(count: int, singular: str) -> str:
+    return f"{count:,} {singular}{'s' * (count != 1)}"
 
 
 def _parts(held: Held, of: object) -> str:

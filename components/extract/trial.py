@@ -95,10 +95,11 @@ def try_windows(
 
     found = [scores for _, scores in score_batches(call, batches(), layout.batch_size, score.top_k)]
     began, rounds = time.monotonic(), 0
-    while (seconds := time.monotonic() - began) < _TIMED_SECONDS:
+    while not rounds or time.monotonic() - began < _TIMED_SECONDS:
         for _ in score_batches(call, batches(), layout.batch_size, score.top_k):
             pass
         rounds += 1
+    seconds = time.monotonic() - began
     return Trial(
         precision=score.precision,
         token_log_probs=np.concatenate([scores.token_log_probs for scores in found]),

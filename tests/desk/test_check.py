@@ -32,6 +32,12 @@ WINDOW = WindowSettings(chunk_size=100, slice_length=2000, cursor_inc=200, max_l
 SCORE = ScoreSettings(temperature=1.0, top_k=40, precision="auto")
 
 
+@pytest.fixture(autouse=True)
+def _no_timing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once is enough: how fast it is matters to nobody here."""
+    monkeypatch.setattr(trial, "_TIMED_SECONDS", 0.0)
+
+
 def in_precision(precision: str) -> ScoreSettings:
     return dataclasses.replace(SCORE, precision=precision)
 

@@ -77,11 +77,11 @@ def test_copy_says_what_was_copied_and_what_was_there(
     fill(address)
     to = str(tmp_path / "copy")
     copy_store(address, to, ["aa"], models=True)
-    assert printed(capsys) == [f"1 address and 1 model: 7 objects copied, 0.5 MB, to {to}; 0 were there already"]
+    assert printed(capsys) == [f"1 address, 1 model: 7 objects copied, 0.5 MB, to {to}; 0 objects there already"]
     copy_store(address, to, models=True)
     assert printed(capsys) == [
         f"brought in part only, and not copied: org/other@{'2' * 40}",
-        f"2 addresses and 1 model: 1 object copied, 0.0 MB, to {to}; 7 were there already",
+        f"2 addresses, 1 model: 1 object copied, 0.0 MB, to {to}; 7 objects there already",
     ]
     list_store(to)
     assert printed(capsys)[-1].startswith("2 addresses, 1 model, ")
@@ -106,7 +106,7 @@ def test_copy_names_what_stays_otherwise_at_the_target(
     theirs.replace(f"scores/{A}/about.json", json.dumps({"book": {"name": "another"}}).encode())
     copy_store(address, str(to))
     lines = printed(capsys)
-    assert lines[0] == f"2 addresses: 0 objects copied, 0.0 MB, to {to}; 3 were there already"
+    assert lines[0] == f"2 addresses: 0 objects copied, 0.0 MB, to {to}; 3 objects there already"
     assert lines[1:] == [
         f"described otherwise at the target, and left so: {to}/scores/{A}/about.json",
         f"of other bytes at the target, and left so: {part}",
