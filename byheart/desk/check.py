@@ -71,10 +71,10 @@ def _reference(samples: Path) -> tuple[np.ndarray, np.ndarray]:
     with np.load(samples / REFERENCE) as held:
         expected, token_ids, log_probs = str(held["weights_sha256"]), held["token_ids"], held["token_log_probs"]
     weights = samples / "model" / WEIGHTS
-    found = hashlib.sha256(weights.read_bytes()).hexdigest()
-    if found != expected:
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+    if digest != expected:
         raise ModelError(
-            f"{weights} must have the SHA-256 {expected[:12]}..., that {REFERENCE} is of, found {found[:12]}...: "
+            f"{weights} must have the SHA-256 {expected[:12]}..., that {REFERENCE} is of, found {digest[:12]}...: "
             "install byheart anew"
         )
     return token_ids, log_probs
@@ -83,8 +83,8 @@ def _reference(samples: Path) -> tuple[np.ndarray, np.ndarray]:
 def describe_machine(accelerator: Accelerator) -> str:
     """JAX and the devices on one line, and what stands around them where there is a chip, used or not."""
     devices, seen = jax.devices(), Surroundings.look()
-    found = f"JAX {jax.__version__}, {len(devices)} {devices[0].device_kind}, planned as {accelerator.name}"
-    return f"{found}; {seen.described}" if accelerator.generation.resource or seen.chips else found
+    summary = f"JAX {jax.__version__}, {len(devices)} {devices[0].device_kind}, planned as {accelerator.name}"
+    return f"{summary}; {seen.described}" if accelerator.generation.resource or seen.chips else summary
 
 
 def _precisions(asked: str, accelerator: Accelerator) -> list[str]:
@@ -119,12 +119,12 @@ def _judge(trial: Trial, exact: np.ndarray) -> str:
         )
     if trial.precision == FULL:
         return "" if token <= PROMISE else f"{FULL}, {token:.1g} nats a token where {PROMISE:.0e} is promised"
-    for (low, high), found in moved_by_band(log_p_z, trial.log_p_z):
+    for (low, high), band in moved_by_band(log_p_z, trial.log_p_z):
         allowed = ALLOWED[trial.precision][low]
-        print(f"  p_z from {low} to {high}: at most {found.largest:.1g} nats a window, {allowed:g} allowed")
-        if not found.largest <= allowed:
+        print(f"  p_z from {low} to {high}: at most {band.largest:.1g} nats a window, {allowed:g} allowed")
+        if not band.largest <= allowed:
             return (
-                f"{trial.precision}, {found.largest:.1g} nats a window where p_z is {low} to {high}, above {allowed:g}"
+                f"{trial.precision}, {band.largest:.1g} nats a window where p_z is {low} to {high}, above {allowed:g}"
             )
     return ""
 

@@ -85,8 +85,10 @@ class KeptModel(Group):
         there = {stored.name: stored for stored in self.objects}
         for name, size_bytes in sizes.items():
             if name not in there or there[name].size_bytes != size_bytes:
-                found = f"{there[name].size_bytes:,}" if name in there else "none"
-                raise StoreError(f"{store.locate(name)} must have {size_bytes:,} bytes, found {found}: fetch it again")
+                there_bytes = f"{there[name].size_bytes:,}" if name in there else "none"
+                raise StoreError(
+                    f"{store.locate(name)} must have {size_bytes:,} bytes, found {there_bytes}: fetch it again"
+                )
         return [there[name] for name in sizes] + self.manifest
 
 
@@ -108,7 +110,7 @@ class Contents:
         """What all of it takes."""
         kept: Sequence[Held | Group] = [*self.scores, *self.models, *self.compiled, *self.runs]
         loose = sum(stored.size_bytes for stored in (*self.hashes, *self.leftovers))
-        return sum(each.size_bytes for each in kept) + loose
+        return sum(group.size_bytes for group in kept) + loose
 
 
 def contents_of(store: Store) -> Contents:

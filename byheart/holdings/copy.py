@@ -32,7 +32,7 @@ class Copied:
 
     def names(self, outcome: Outcome) -> list[str]:
         """The objects that this became of."""
-        return [name for name, found in self.outcomes.items() if found is outcome]
+        return [name for name, became in self.outcomes.items() if became is outcome]
 
 
 def copy(
@@ -71,9 +71,9 @@ def copy(
     transfer.copy(wanted)
     for _ in range(_ROUNDS):
         changed = {name.split("/")[1] for name, outcome in transfer.outcomes.items() if outcome is Outcome.GONE}
-        found = [held for held in map(catalogue.held_at, sorted(changed)) if held]
+        left = [held for held in map(catalogue.held_at, sorted(changed)) if held]
         transfer.copy(
-            stored for held in found for stored in _wanted(held, there) if stored.name not in transfer.outcomes
+            stored for held in left for stored in _wanted(held, there) if stored.name not in transfer.outcomes
         )
     for *weights, manifest in files:
         transfer.copy(weights)

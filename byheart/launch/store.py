@@ -103,8 +103,8 @@ def remove_from_store(
         StoreError: an address or a model is not there.
     """
     if bool(older_than) == bool(beginnings or models):
-        found = "both" if older_than else "neither"
-        raise SettingsError(f"store remove needs addresses and models, or an age, found {found}: give one of the two")
+        which = "both" if older_than else "neither"
+        raise SettingsError(f"store remove needs addresses and models, or an age, found {which}: give one of the two")
     age = parse_age(older_than) if older_than else None
     place = _open(store)
     contents = contents_of(place)
@@ -138,13 +138,13 @@ def _open(store: str) -> Store:
 def _models_of(place: Store, contents: Contents, chosen: Sequence[Held] | None) -> list[KeptModel]:
     """The whole models of the store that these scores are of, all where None is given; says which cannot be copied."""
     wanted = None if chosen is None else {model_of(about) for about in ScoreStore(place).abouts(chosen)}
-    found = [model for model in contents.models if wanted is None or model.title in wanted]
-    for title in sorted((wanted or set()) - {model.title for model in found}):
+    kept = [model for model in contents.models if wanted is None or model.title in wanted]
+    for title in sorted((wanted or set()) - {model.title for model in kept}):
         print(f"not in this store, and not copied: {title or 'a model that is used in its folder'}")
-    for model in found:
+    for model in kept:
         if not model.is_whole:
             print(f"brought in part only, and not copied: {model.title}")
-    return [model for model in found if model.is_whole]
+    return [model for model in kept if model.is_whole]
 
 
 def _print_not_copied(copied: Copied, target: Store) -> None:

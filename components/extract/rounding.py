@@ -23,20 +23,20 @@ class Moved:
     """Signed."""
 
 
-def moved(exact: np.ndarray, found: np.ndarray) -> Moved:
+def moved(exact: np.ndarray, other: np.ndarray) -> Moved:
     """How far the windows move, log_p_z [W] in both ways."""
-    difference = found - exact
+    difference = other - exact
     quantiles = np.quantile(np.abs(difference), (0.5, 0.95, 1.0)) if len(difference) else [np.nan] * 3
     median, most, largest = map(float, quantiles)
     mean = float(difference.mean()) if len(difference) else np.nan
     return Moved(windows=len(difference), median=median, most=most, largest=largest, mean=mean)
 
 
-def moved_by_band(exact: np.ndarray, found: np.ndarray) -> Iterator[tuple[tuple[float, float], Moved]]:
+def moved_by_band(exact: np.ndarray, other: np.ndarray) -> Iterator[tuple[tuple[float, float], Moved]]:
     """The bands of p_z, each with how far its windows move."""
     for low, high in itertools.pairwise(BANDS):
         here = in_band(exact, low, high)
-        yield (low, high), moved(exact[here], found[here])
+        yield (low, high), moved(exact[here], other[here])
 
 
 def in_band(log_p_z: np.ndarray, low: float, high: float) -> np.ndarray:
@@ -45,6 +45,6 @@ def in_band(log_p_z: np.ndarray, low: float, high: float) -> np.ndarray:
     return (p_z >= low) & (p_z < (high if high < 1 else np.inf))
 
 
-def crossings(exact: np.ndarray, found: np.ndarray, threshold: float) -> int:
+def crossings(exact: np.ndarray, other: np.ndarray, threshold: float) -> int:
     """Windows whose p_z reaches the threshold in one way and not in the other."""
-    return int(((exact >= np.log(threshold)) != (found >= np.log(threshold))).sum())
+    return int(((exact >= np.log(threshold)) != (other >= np.log(threshold))).sum())

@@ -57,7 +57,7 @@ def this_accelerator() -> Accelerator:
     if platform == "cpu":
         return find_accelerator("cpu")
     if platform == "gpu":
-        return [one for one in ONE_HOST.values() if one.flavour == "cuda" and one.devices <= len(devices)][-1]
+        return [gpus for gpus in ONE_HOST.values() if gpus.flavour == "cuda" and gpus.devices <= len(devices)][-1]
     for accelerator in ONE_HOST.values():
         if accelerator.generation is generation_of(kind) and accelerator.devices == len(devices):
             return accelerator
@@ -93,7 +93,7 @@ def try_windows(
         for first in range(0, len(token_ids), layout.batch_size):
             yield None, token_ids[first : first + layout.batch_size]
 
-    found = [scores for _, scores in score_batches(call, batches(), layout.batch_size, score.top_k)]
+    batches_scored = [scores for _, scores in score_batches(call, batches(), layout.batch_size, score.top_k)]
     began, rounds = time.monotonic(), 0
     while not rounds or time.monotonic() - began < _TIMED_SECONDS:
         for _ in score_batches(call, batches(), layout.batch_size, score.top_k):
@@ -102,8 +102,8 @@ def try_windows(
     seconds = time.monotonic() - began
     return Trial(
         precision=score.precision,
-        token_log_probs=np.concatenate([scores.token_log_probs for scores in found]),
-        log_p_z=np.concatenate([scores.log_p_z for scores in found]),
+        token_log_probs=np.concatenate([scores.token_log_probs for scores in batches_scored]),
+        log_p_z=np.concatenate([scores.log_p_z for scores in batches_scored]),
         devices=layout.devices,
         described=layout.described,
         batch_size=layout.batch_size,

@@ -102,8 +102,8 @@ def test_reference_is_of_the_sample_as_it_is_and_another_implementation_agrees()
         tokens = held["token_ids"][row]
         logits = numpy_decoder.logits(MODEL, tokens[:-1])
         log_probs = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
-        found = log_probs[np.arange(49, 99), tokens[50:]]
-        assert np.abs(found - held["token_log_probs"][row]).max() < 5e-5
+        ours = log_probs[np.arange(49, 99), tokens[50:]]
+        assert np.abs(ours - held["token_log_probs"][row]).max() < 5e-5
 
 
 def test_sample_whose_weights_are_others_is_refused(samples: Path) -> None:
@@ -170,14 +170,14 @@ def test_what_is_allowed_is_twice_what_the_docs_state() -> None:
 def test_slice_is_told_by_the_devices_that_jax_finds(
     monkeypatch: pytest.MonkeyPatch, devices: list[tuple[str, str]], name: str
 ) -> None:
-    found = [SimpleNamespace(device_kind=kind, platform=platform) for kind, platform in devices]
-    monkeypatch.setattr(jax, "devices", lambda: found)
+    devices_here = [SimpleNamespace(device_kind=kind, platform=platform) for kind, platform in devices]
+    monkeypatch.setattr(jax, "devices", lambda: devices_here)
     assert trial.this_accelerator().name == name
 
 
 def test_devices_that_are_no_known_slice_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = [SimpleNamespace(device_kind="TPU v6 lite", platform="tpu")] * 3
-    monkeypatch.setattr(jax, "devices", lambda: found)
+    devices_here = [SimpleNamespace(device_kind="TPU v6 lite", platform="tpu")] * 3
+    monkeypatch.setattr(jax, "devices", lambda: devices_here)
     with pytest.raises(DeviceError, match=r"found 3 of TPU v6 lite \(tpu\): run it on another"):
         trial.this_accelerator()
 
@@ -240,13 +240,13 @@ def test_model_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 
 def test_how_far_windows_move_is_counted_as_by_hand() -> None:
-    exact, found = np.array([0.0, -0.6, -6.9, -10.0]), np.array([-0.1, -0.8, -7.1, -9.0])
-    all_of_them = moved(exact, found)
+    exact, other = np.array([0.0, -0.6, -6.9, -10.0]), np.array([-0.1, -0.8, -7.1, -9.0])
+    all_of_them = moved(exact, other)
     assert all_of_them.windows == 4
     assert all_of_them.largest == pytest.approx(1.0)
     assert all_of_them.median == pytest.approx(0.2)
     assert all_of_them.mean == pytest.approx((1.0 - 0.5) / 4)
-    assert crossings(exact, found, 0.5) == 1  # log 0.5 = -0.693
-    assert crossings(exact, found, 0.001) == 1  # log 0.001 = -6.908
-    assert [band.windows for _, band in moved_by_band(exact, found)] == [1, 2, 1]
+    assert crossings(exact, other, 0.5) == 1  # log 0.5 = -0.693
+    assert crossings(exact, other, 0.001) == 1  # log 0.001 = -6.908
+    assert [band.windows for _, band in moved_by_band(exact, other)] == [1, 2, 1]
     assert in_band(np.array([0.0]), 0.9, 1.0).all(), "p_z = 1 is known by heart"

@@ -67,7 +67,7 @@ def test_bucket_that_is_not_there_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "found"),
+    ("name", "chosen"),
     [
         ("org/small", [MODEL]),
         ("org--small", [MODEL]),
@@ -77,11 +77,11 @@ def test_bucket_that_is_not_there_is_named() -> None:
         ("smollm2-135m", [f"HuggingFaceTB--SmolLM2-135M@{'5' * 40}"]),
     ],
 )
-def test_models_are_chosen_by_name(tmp_path: Path, name: str, found: list[str]) -> None:
+def test_models_are_chosen_by_name(tmp_path: Path, name: str, chosen: list[str]) -> None:
     store = fill(str(tmp_path))
     for other in (f"org--twice@{'3' * 40}", f"org--twice@{'4' * 40}", f"HuggingFaceTB--SmolLM2-135M@{'5' * 40}"):
         add_model(store, other, b"weights")
-    assert [model.name for model in choose_models(contents_of(store).models, [name, name])] == found
+    assert [model.name for model in choose_models(contents_of(store).models, [name, name])] == chosen
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,9 @@ def aged(contents: Contents, is_old: Callable[[Stored], bool]) -> Contents:
 
     def age(objects: list[Stored]) -> list[Stored]:
         now = datetime.now(UTC)
-        return [dataclasses.replace(one, created=now - (10 * DAY if is_old(one) else DAY / 24)) for one in objects]
+        return [
+            dataclasses.replace(stored, created=now - (10 * DAY if is_old(stored) else DAY / 24)) for stored in objects
+        ]
 
     return Contents(
         scores=[Held(address=held.address, objects=age(held.objects)) for held in contents.scores],
