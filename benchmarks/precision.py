@@ -7,7 +7,6 @@ for windows whose p_z in float32 lies in each of three bands, how far log_p_z mo
 are computed in float32 in all of them.
 """
 
-import itertools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from byheart.components.extract import checkpoint, decoder
+from byheart.components.extract.rounding import moved_by_band
 from byheart.components.extract.scoring import scorer, window_scores
 from byheart.components.extract.sharding import one_device
 from byheart.components.tokenize.tokenizer import load_tokenizer
@@ -26,7 +26,6 @@ from byheart.models.folder import ModelFolder, open_model
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 PROMPT, SUFFIX, BATCH = 50, 50, 32
-BANDS = (0.0, 0.001, 0.9, 1.0)
 
 
 def main(stride: int = 25) -> None:
@@ -39,12 +38,9 @@ def main(stride: int = 25) -> None:
     print("|---|---|---|---|---|---|---|---|")
     for name, weights in variants(params):
         found = log_p_z(model, weights, token_ids)
-        for low, high in itertools.pairwise(BANDS):
-            here = (np.exp(exact) >= low) & (np.exp(exact) < (high if high < 1 else np.inf))
-            difference = (found - exact)[here]
-            middle, most, largest = np.quantile(np.abs(difference), (0.5, 0.95, 1.0))
-            moved = f"{middle:.1g} | {most:.1g} | {largest:.1g} | {difference.mean():+.1g}"
-            print(f"| {name} | {low} to {high} | {len(difference):,} | {moved} |", flush=True)
+        for (low, high), moved in moved_by_band(exact, found):
+            how_far = f"{moved.median:.1g} | {moved.most:.1g} | {moved.largest:.1g} | {moved.mean:+.1g}"
+            print(f"| {name} | {low} to {high} | {moved.windows:,} | {how_far} |", flush=True)
 
 
 def variants(params: decoder.Params) -> Iterator[tuple[str, decoder.Params]]:

@@ -46,6 +46,8 @@ _FAULTS_OF_A_PLACE = (
 """What the user can mend, or wait for; any other OSError is a fault of this program."""
 
 _stage = "byheart"
+_is_read = False
+"""Whether a person reads what is said, though stdout is no terminal."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -103,13 +105,24 @@ def say(message: str, severity: str = "INFO", **fields: Any) -> None:
     Args:
         fields: what of the message a program may want to read, ready for JSON; a terminal does not show it.
     """
-    if sys.stdout.isatty():
+    if _is_read or sys.stdout.isatty():
         _print(f"{_stage} | {'error: ' if severity == ERROR else ''}{message}")
         return
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     said = {"time": now, "severity": severity, "stage": _stage, "message": message, **fields}
     line = json.dumps(said, ensure_ascii=False, allow_nan=False)
     _print(line.encode("utf-8", "backslashreplace").decode())  # half a surrogate pair as JSON spells it
+
+
+@contextmanager
+def read_by_people() -> Iterator[None]:
+    """Within it lines are said as on a terminal, wherever they go: for a command whose output is a page."""
+    global _is_read
+    before, _is_read = _is_read, True
+    try:
+        yield
+    finally:
+        _is_read = before
 
 
 def _print(line: str) -> None:

@@ -95,21 +95,9 @@ def plan_on(accelerator: Accelerator, subject: Subject, layout: LayoutSettings =
     """
     workload = subject.workload(accelerator)
     try:
-        chosen = choose_layout(
-            workload,
-            _devices(accelerator, layout),
-            accelerator.device_bytes,
-            accelerator.generation.windows_per_device,
-            layout.mesh_shape,
-            layout.batch_size,
-        )
+        chosen, speed = lay_out(accelerator, workload, subject.settings.score.top_k, layout)
     except ModelError as error:
         return Refusal(accelerator=accelerator, workload=workload, why=str(error))
-    top_k = subject.settings.score.top_k
-    speed = speed_of(workload, chosen, accelerator, top_k)
-    while not layout.batch_size and speed.batch > _BATCH_SECONDS and chosen.windows_per_device > 1:
-        chosen = dataclasses.replace(chosen, batch_size=chosen.windows_per_device // 2 * chosen.window_shards)
-        speed = speed_of(workload, chosen, accelerator, top_k)
     return Planned(
         accelerator=accelerator,
         workload=workload,
@@ -118,6 +106,30 @@ def plan_on(accelerator: Accelerator, subject: Subject, layout: LayoutSettings =
         speed=speed,
         duration=duration_of(workload, speed, subject.books.windows),
     )
+
+
+def lay_out(
+    accelerator: Accelerator, workload: Workload, top_k: int, layout: LayoutSettings = AUTOMATIC
+) -> tuple[Layout, Speed]:
+    """The layout of a model on that accelerator, and how fast it is.
+
+    Raises:
+        ModelError: the model does not fit.
+        SettingsError: the devices, the mesh or the batch cannot be had there.
+    """
+    chosen = choose_layout(
+        workload,
+        _devices(accelerator, layout),
+        accelerator.device_bytes,
+        accelerator.generation.windows_per_device,
+        layout.mesh_shape,
+        layout.batch_size,
+    )
+    speed = speed_of(workload, chosen, accelerator, top_k)
+    while not layout.batch_size and speed.batch > _BATCH_SECONDS and chosen.windows_per_device > 1:
+        chosen = dataclasses.replace(chosen, batch_size=chosen.windows_per_device // 2 * chosen.window_shards)
+        speed = speed_of(workload, chosen, accelerator, top_k)
+    return chosen, speed
 
 
 def _devices(accelerator: Accelerator, layout: LayoutSettings) -> int:

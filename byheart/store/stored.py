@@ -18,6 +18,8 @@ class Stored:
     """With a time zone."""
     version: str
     """Another one if the content may be another: the generation, or the time of the last change."""
+    crc32c: str = ""
+    """Of the content, in base64 as Google Cloud Storage writes it; empty where the store would have to read it all."""
 
 
 class Growing(Protocol):

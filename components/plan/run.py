@@ -127,7 +127,7 @@ def _say_what_is_not_used(scores: ScoreStore, damaged: Iterable[str]) -> None:
         count, many = len(older), len(older) > 1
         say(
             f"the store holds {count:,} address{'es' * many} of an older release, which {'are' if many else 'is'} not "
-            "used: `store ls` names them"
+            "used: `byheart store list` names them"
         )
 
 
