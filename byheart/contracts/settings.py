@@ -4,6 +4,7 @@ No default stands here: every default is in `pipeline.py`.
 """
 
 import dataclasses
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +26,7 @@ MOST_SHARDS = 256
 COVERAGES = ("suffix", "window")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 AUTO = "auto"
+FULL, NONE = "full", "none"
 QUANTITY = re.compile(r"[1-9]\d{0,5}[MGT]i?")
 """Of bytes, as Kubernetes writes them: `32Gi`."""
 COLORMAPS = ("viridis", "cividis", "magma", "inferno", "plasma", "Blues", "Greys", "Oranges", "Purples", "Reds")
@@ -160,6 +162,24 @@ class ChartSettings:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class ReportSettings:
+    """How much of the books' own text stands among the results."""
+
+    report_text: str
+    """`full`, `none`, or how many characters of each book."""
+
+    @property
+    def most_characters(self) -> float:
+        """The most characters of a book that its results may quote."""
+        if self.report_text in (FULL, NONE):
+            return math.inf if self.report_text == FULL else 0
+        if not re.fullmatch(r"[1-9]\d{0,11}", self.report_text):
+            needed = f"be {FULL}, {NONE} or a number of characters"
+            refuse("report_text", needed, repr(self.report_text), f"write {FULL}, {NONE}, or a number such as 2000")
+        return int(self.report_text)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings:
     """Every setting of a run, in the groups that use them."""
 
@@ -173,6 +193,7 @@ class Settings:
     placement: PlacementSettings
     reuse: ReuseSettings
     chart: ChartSettings
+    report: ReportSettings
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Any], defaults: Mapping[str, Any] = MappingProxyType({})) -> Self:
@@ -196,6 +217,13 @@ class Settings:
         settings = msgspec.convert({"preset": values["preset"], **groups}, cls)
         settings.check()
         return settings
+
+    def by_name(self) -> dict[str, Any]:
+        """Every setting by its name, as `from_parameters` takes them."""
+        values: dict[str, Any] = {}
+        for name, value in vars(self).items():
+            values |= vars(value) if dataclasses.is_dataclass(value) else {name: value}
+        return values
 
     def check(self) -> None:
         """Refuse, by name, the first value that cannot be used."""
@@ -238,6 +266,7 @@ class Settings:
         if chart.size[0] * chart.size[1] * chart.dpi**2 > _MOST_DOTS:
             dots = f"keep figsize below {_MOST_DOTS:,} dots"
             refuse("dpi", dots, f"{chart.figsize} at {chart.dpi}", "lower dpi")
+        _ = self.report.most_characters  # refuses what is no number
 
     def write(self, path: str | Path) -> None:
         """Write the settings as JSON."""
