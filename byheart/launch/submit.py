@@ -46,6 +46,7 @@ def submit(
     of_file = len(what) == 1 and "=" not in what[0]
     if of_file:
         run = read_run_file(what[0], compiled)
+        check_reachable(run.values, what[0])
         values, experiment, name = run.values, experiment or run.experiment, name or run.run_name
     else:
         values = parse_values(what, compiled, places=True)
