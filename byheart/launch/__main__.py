@@ -134,7 +134,6 @@ def _run(chosen: argparse.Namespace) -> None:
     started = time.monotonic()
     compiled = read_compiled(chosen.pipeline)
     values: dict[str, Any] = {
-        "accelerator": "cpu",  # what `auto` asks for is on a cluster
         **parse_values(chosen.set, compiled),
         "books": [parse_place("books", book) for book in chosen.books],
         "controls": [parse_place("controls", book) for book in chosen.controls],
@@ -145,7 +144,7 @@ def _run(chosen: argparse.Namespace) -> None:
         raise SettingsError(f"out must be a local folder, found {chosen.out}: choose one and copy it there afterwards")
     out = Path(parse_place("out", chosen.out))
     try:
-        run_local(chosen.pipeline, compiled.arguments(values), out)
+        run_local(values, out)
     except IncompleteError:
         show_results(out, time.monotonic() - started)
         raise
