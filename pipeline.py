@@ -57,6 +57,10 @@ Options of the heat map:
 - colormap: its colours, a sequential matplotlib colormap.
 - figsize: its size in inches, WIDTHxHEIGHT.
 - dpi: dots an inch, of the other charts too.
+
+Options of what is reported:
+- report_text: how much of the books' text stands among the results: full; none; or N, of each book's passages as many
+  characters, the longest passages first.
 """
 
 import dataclasses
@@ -93,6 +97,7 @@ OPTIONS: dict[str, Any] = {
     "colormap": "Blues",
     "figsize": "20x3",
     "dpi": 300,
+    "report_text": "full",
 }
 """What may stand in `options`, and the defaults."""
 

@@ -4,6 +4,7 @@ No default stands here: every default is in `pipeline.py`.
 """
 
 import dataclasses
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +22,7 @@ from byheart.contracts.spellings import WORDS, suggest_memory, suggest_pair
 MOST_SHARDS = 256
 """Tasks that load the weights, each by itself."""
 AUTO = "auto"
+FULL, NONE = "full", "none"
 QUANTITY = re.compile(r"[1-9]\d{0,5}[MGT]i?")
 """Of bytes, as Kubernetes writes them: `32Gi`."""
 _MOST_DOTS = 10**8
@@ -155,6 +157,24 @@ class ChartSettings:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class ReportSettings:
+    """How much of the books' own text stands among the results."""
+
+    report_text: str
+    """`full`, `none`, or how many characters of each book."""
+
+    @property
+    def most_characters(self) -> float:
+        """The most characters of a book that its results may quote."""
+        if self.report_text in (FULL, NONE):
+            return math.inf if self.report_text == FULL else 0
+        if not re.fullmatch(r"[1-9]\d{0,11}", self.report_text):
+            needed = f"be {FULL}, {NONE} or a number of characters"
+            refuse("report_text", needed, repr(self.report_text), f"write {FULL}, {NONE}, or a number such as 2000")
+        return int(self.report_text)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings:
     """Every setting of a run, in the groups that use them."""
 
@@ -168,6 +188,7 @@ class Settings:
     placement: PlacementSettings
     reuse: ReuseSettings
     chart: ChartSettings
+    report: ReportSettings
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Any], defaults: Mapping[str, Any] = MappingProxyType({})) -> Self:
@@ -191,6 +212,13 @@ class Settings:
         settings = msgspec.convert({"preset": values["preset"], **groups}, cls)
         settings.check()
         return settings
+
+    def by_name(self) -> dict[str, Any]:
+        """Every setting by its name, as `from_parameters` takes them."""
+        values: dict[str, Any] = {}
+        for name, value in vars(self).items():
+            values |= vars(value) if dataclasses.is_dataclass(value) else {name: value}
+        return values
 
     def check(self) -> None:
         """Refuse, by name, the first value that cannot be used."""
@@ -232,6 +260,7 @@ class Settings:
         if chart.size[0] * chart.size[1] * chart.dpi**2 > _MOST_DOTS:
             dots = f"keep figsize below {_MOST_DOTS:,} dots"
             refuse("dpi", dots, f"{chart.figsize} at {chart.dpi}", "lower dpi")
+        _ = self.report.most_characters  # refuses what is no number
 
     def write(self, path: str | Path) -> None:
         """Write the settings as JSON."""

@@ -19,9 +19,9 @@ from kfp import compiler, components
 from kfp.compiler.compiler_utils import KubernetesManifestOptions
 
 from byheart.contracts.errors import SettingsError
-from byheart.launch.compiled import read_compiled
+from byheart.launch.compiled import Compiled, read_compiled
 from byheart.launch.images import DIGESTS, ROOT, image_reference
-from byheart.launch.run_file import RunFile, read_run_file
+from byheart.launch.run_file import RunFile, check_reachable, read_run_file
 
 RUNS = ROOT / "k8s" / "runs"
 GENERATED = ROOT / "k8s" / "generated"
@@ -89,7 +89,7 @@ def _wanted(pipeline: Path, runs: Path, digests: Path) -> dict[str, str]:
     if misnamed := sorted(runs.glob("*.yml")):
         raise SettingsError(f"{_shown(misnamed[0])} must end in .yaml, found another name: rename it")
     compiled = read_compiled(pipeline)
-    files = [read_run_file(_shown(path), compiled) for path in sorted(runs.glob("*.yaml"))]
+    files = [_read_run(_shown(path), compiled) for path in sorted(runs.glob("*.yaml"))]
     _check_names(files)
     if digests.exists():
         return render(files, pipeline.read_text(encoding="utf-8"), image_reference("launch", digests=digests))
@@ -99,6 +99,12 @@ def _wanted(pipeline: Path, runs: Path, digests: Path) -> dict[str, str]:
             "images --push REGISTRY` and commit it"
         )
     return {}
+
+
+def _read_run(path: Path, compiled: Compiled) -> RunFile:
+    run = read_run_file(path, compiled)
+    check_reachable(run.values, path)
+    return run
 
 
 def render(files: list[RunFile], compiled: str, image: str) -> dict[str, str]:

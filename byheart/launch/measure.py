@@ -1,17 +1,15 @@
 """A run on this machine as a person starts it: from a command line, or from a notebook."""
 
-import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 from byheart.contracts.errors import IncompleteError, SettingsError
 from byheart.contracts.settings import AUTO
-from byheart.launch.compile import compile_pipeline
 from byheart.launch.compiled import compiled_here
 from byheart.launch.here import accelerator_here, default_store
 from byheart.launch.local import run_local
 from byheart.launch.parameters import check_given, parse_place
+from byheart.launch.record import compare, differences_before
 from byheart.launch.request import Request, require_measurable
 from byheart.launch.results import show_results
 from byheart.launch.sample import TOY, is_toy, sample_values
@@ -31,7 +29,7 @@ def measure_here(request: Request, out: str) -> Results:
     """
     started = time.monotonic()
     compiled = compiled_here(byheart)
-    values, _ = request.read(compiled)
+    values, file = request.read(compiled)
     if request.is_empty:
         values = sample_values() | values
     require_measurable(values)
@@ -43,23 +41,22 @@ def measure_here(request: Request, out: str) -> Results:
     if toy:
         _say(TOY)
     _say(f"results go to {folder}; models and scores are kept in {values['store']}")
+    recorded = file.recorded if file else None
+    for difference in differences_before(recorded, values) if recorded else ():
+        _say(f"differs from {request.run_file}: {difference}")
+    incomplete = None
     try:
-        results = _run(values, folder)
-    except IncompleteError:
-        show_results(folder, time.monotonic() - started)
-        raise
+        results = run_local(values, folder, name=file.name if file else "")
+    except IncompleteError as error:
+        results, incomplete = Results.open(folder), error
     show_results(folder, time.monotonic() - started)
+    if recorded:
+        _say(compare(recorded, results, request.run_file))
     if toy:
         _say(TOY)
+    if incomplete:
+        raise incomplete
     return results
-
-
-def _run(values: dict[str, Any], folder: Path) -> Results:
-    with tempfile.TemporaryDirectory(prefix="byheart-") as work:
-        pipeline = Path(work) / "pipeline.yaml"
-        compile_pipeline(pipeline)
-        run_local(pipeline, compiled_here(byheart).arguments(values), folder)
-    return Results.open(folder)
 
 
 def _folder(out: str) -> Path:

@@ -33,7 +33,7 @@ class Submission:
             SettingsError: a value cannot be used, is missing, or is of this machine alone.
         """
         values, file = request.read(compiled)
-        check_reachable(values)
+        check_reachable(values, request.run_file)
         check_given(values, compiled)
         if file is None or values != file.values:
             timed = f"byheart {datetime.now():%Y-%m-%d %H:%M:%S}"

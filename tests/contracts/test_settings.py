@@ -40,6 +40,7 @@ OTHERS: dict[str, Any] = {
     "colormap": "Greys",
     "figsize": "10x3",
     "dpi": 100,
+    "report_text": "2000",
 }
 """A value of every setting that is not its default; no preset beside them."""
 
@@ -96,6 +97,9 @@ def test_settings_are_read_back_as_they_were_written(tmp_path: Path) -> None:
         ("figsize", "0x3", "WIDTHxHEIGHT"),
         ("dpi", 0, "at least 10"),
         ("dpi", 100_000, "dots"),
+        ("report_text", "some", "be full, none or a number of characters, found 'some'"),
+        ("report_text", "0", "found '0'"),
+        ("report_text", "-5", "such as 2000"),
     ],
 )
 def test_bad_value_is_refused_by_name_with_what_was_found_and_what_to_do(name: str, value: object, said: str) -> None:

@@ -31,7 +31,8 @@ def read(compiled: Compiled, tmp_path: Path) -> Any:
     """Reads a run file of some text."""
 
     def read_text(text: str | bytes) -> RunFile:
-        path = tmp_path / "x.yaml"
+        path = tmp_path / "runs" / "x.yaml"
+        path.parent.mkdir(exist_ok=True)
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         return read_run_file(path, compiled)
 
@@ -92,13 +93,11 @@ def test_settings_are_read_as_on_a_command_line(read: Any, compiled: Compiled) -
         ("name: novels\n", "", ":2: a run file must name name, found none"),
         ("name: novels", "name: Novels!", r":2: name must be up to 30 of a-z, .*found 'Novels!'"),
         ("name: novels", f"name: {'a' * 31}", ":2: name must be up to 30"),
-        ("model: llama-3.1-8b", "model: ../folder", r":3: model must be .*found '../folder'"),
         ("model: llama-3.1-8b", "model: 8", ":3: model must be a repository"),
-        ("model: llama-3.1-8b", "model: llama-3.1-8b@", r":3: model must be .*found 'llama-3.1-8b@'"),
-        ("  - gs://my-bucket/a.txt", "  - a.txt", r":5: books\[0\] must be at gs:// or https://.*found 'a.txt'"),
-        ("  - https://example.org/b.txt", "  - http://b.org/b.txt", r":6: books\[1\] must be at gs://"),
+        ("  - gs://my-bucket/a.txt", "  - ''", r":5: books\[0\] must be a path relative to this file's folder"),
+        ("store: gs://my-bucket/byheart", "store: ''", ":7: store must be a folder"),
+        ("settings:", "measured: {books: []}\nsettings:", ":8: measured must be what an earlier stage wrote"),
         ("books:\n  - gs://my-bucket/a.txt\n  - https://example.org/b.txt", "books: []", ":4: books must be a list of"),
-        ("store: gs://my-bucket/byheart", "store: build/store", ":7: store must be gs://bucket/prefix"),
         ("store:", "stores: 1\nstore:", ":7: a run file must hold known names, found 'stores': did you mean store"),
         ("cursor_inc: 50", "cursor_inc: many", ":9: settings.cursor_inc must be a whole number, found 'many'"),
         ("cursor_inc: 50", "cursor_inc: 2.5", ":9: settings.cursor_inc must be a whole number"),
@@ -119,6 +118,49 @@ def test_run_file_that_is_wrong_is_refused_with_its_line(read: Any, old: str, ne
     assert old in TEXT
     with pytest.raises(SettingsError, match=f"x.yaml{said}"):
         read(TEXT.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("model: llama-3.1-8b", "model: ../folder", r"model must be .*found '{folder}/folder'"),
+        ("model: llama-3.1-8b", "model: llama-3.1-8b@", r"model must be .*found 'llama-3.1-8b@'"),
+        ("  - gs://my-bucket/a.txt", "  - a.txt", r"books\[0\] must be at gs:// or https://.*'{folder}/runs/a.txt'"),
+        ("  - https://example.org/b.txt", "  - http://b.org/b.txt", r"books\[1\] must be at gs://"),
+        ("store: gs://my-bucket/byheart", "store: build/store", "store must be gs://bucket/prefix"),
+    ],
+)
+def test_run_file_with_what_no_pod_reaches_is_for_this_machine(
+    read: Any, tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    assert old in TEXT
+    run = read(TEXT.replace(old, new))
+    with pytest.raises(SettingsError, match=f"my.yaml: {said.format(folder=tmp_path)}"):
+        check_reachable(run.values, "my.yaml")
+
+
+def test_paths_of_a_run_file_are_relative_to_its_folder(read: Any, tmp_path: Path) -> None:
+    (tmp_path / "runs" / "model").mkdir(parents=True)
+    text = """\
+name: here
+model: model
+books: [../my book.txt, "@lists/all", "novels/*.txt", /elsewhere/b.txt, gs://bucket/c.txt, "@https://a.org/list"]
+controls: [unseen]
+store: ../the store
+"""
+    run = read(text)
+    assert run.values == {
+        "model": f"{tmp_path}/runs/model",
+        "books": [
+            f"{tmp_path}/my book.txt", f"@{tmp_path}/runs/lists/all", f"{tmp_path}/runs/novels/*.txt",
+            "/elsewhere/b.txt", "gs://bucket/c.txt", "@https://a.org/list",
+        ],
+        "controls": [f"{tmp_path}/runs/unseen"],
+        "store": f"{tmp_path}/the store",
+    }  # fmt: skip
+    assert run.store == run.values["store"]
+    for name in ("llama-3.1-8b", "organisation/model@main"):
+        assert read(text.replace("model: model", f"model: {name}")).values["model"] == name
 
 
 @pytest.mark.parametrize("text", [b"name: \xff", b"name: \x00"])

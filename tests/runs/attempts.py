@@ -134,12 +134,6 @@ def unreadable_book(folder: Path) -> Attempt:
     return Attempt(books=(str(path),), inside=("unshare", "-U") if os.access(path, os.R_OK) else ())
 
 
-def full_log(folder: Path) -> None:
-    """A log on a device that is always full."""
-    (folder / "out").mkdir()
-    (folder / "out" / "log.txt").symlink_to("/dev/full")
-
-
 def in_the_way(name: str, *, is_folder: bool = False) -> Spoil:
     """Something among the results that no result can take the place of."""
 

@@ -31,7 +31,6 @@ from tests.runs.attempts import (
     disk,
     far_bos,
     file,
-    full_log,
     in_the_way,
     model,
     run,
@@ -224,9 +223,10 @@ OTHERS = [
          "stay below vocab_size=1,024 … found id 1,024 … fetch both from one place"),
     Case("BOS that there is none of", model(change_json("tokenizer_config.json", bos_token=ABSENT), "bos=true"),
          "bos=true needs a tokenizer with a bos_token … found none … use bos=false"),
-    Case("log on a full disk", run(full_log), "out must be a folder … No space left on device … make room"),
-    Case("log that is a folder", run(in_the_way("log.txt", is_folder=True)),
-         "out must be a folder that can be written … Is a directory … choose another"),
+    Case("file of the user's own where the log will be", run(in_the_way("log.txt")),
+         "must have room for a file … found one that no run has left there … move it or choose another out"),
+    Case("folder of the user's own where a failed run will be", run(in_the_way("failed/letters.txt")),
+         "must have room for a folder of byheart's own … found another thing there … move it or choose another out"),
     Case("file where a book's results will be", run(in_the_way("book")),
          "must have room for a folder … found a file there … move it or choose another out"),
     Case("folder where a file will be", run(in_the_way("provenance.json", is_folder=True)),
@@ -255,9 +255,9 @@ CASES = [
 
 
 def held(folder: Path) -> dict[Path, bytes]:
-    """What the files of a folder hold, but for the log, which is written anew."""
+    """What the files of a folder hold."""
     files = [path for path in folder.rglob("*") if path.is_file() and os.access(path, os.R_OK)]
-    return {path: path.read_bytes() for path in files if path.name != "log.txt"}
+    return {path: path.read_bytes() for path in files}
 
 
 class Outcome(NamedTuple):
@@ -335,6 +335,7 @@ NAMES = {
     "summary.csv.txt": "summary-csv",
     f"{'long' * 60}.txt": "long" * 30,
     f"{'long' * 60}er.txt": f"{'long' * 30}-2",
+    "FAILED.txt": "FAILED-2",
     "same.txt": "same",
     "SAME.TXT": "SAME-2",
 }
@@ -346,20 +347,23 @@ def test_books_of_awkward_names_are_measured_side_by_side(tmp_path: Path) -> Non
         (tmp_path / "books" / name).write_text(TEXT[:900], encoding="utf-8")
     done = launch(tmp_path, "cursor_inc=100", "dpi=20", books=str(tmp_path / "books"))
     assert done.returncode == 0, done.stderr
-    assert "7 books" in done.stdout
+    assert "8 books" in done.stdout
     folders = [path.name for path in (tmp_path / "out").iterdir() if path.is_dir()]
     assert len(folders) == len({name.lower() for name in folders}) == len(NAMES)
     assert {name.lower() for name in folders} == {name.lower() for name in NAMES.values()}
     assert {path.name for path in (tmp_path / "out").iterdir() if path.is_file()} == {
-        "log.txt", "methods.md", "provenance.json", "summary.csv", "summary.html", "summary.json", "summary.md",
+        ".lock", "log.txt", "methods.md", "provenance.json", "run.yaml", "SHA256SUMS", "summary.csv", "summary.html",
+        "summary.json", "summary.md",
     }  # fmt: skip
 
 
 def test_result_that_finds_no_place_is_named_and_the_scores_are_kept(tmp_path: Path) -> None:
     (tmp_path / "book.txt").write_text(TEXT[:900], encoding="utf-8")
-    in_the_way("book/heat_map.png", is_folder=True)(tmp_path)
+    in_the_way("book/heat_map.png")(tmp_path)
     done = launch(tmp_path, "cursor_inc=100", "dpi=20", books=str(tmp_path / "book.txt"))
     assert done.returncode == 1
     [message] = done.stderr.splitlines()
-    assert re.match(r"error: byheart: out must take the results, found: .*heat_map\.png.*: make room and run", message)
+    assert re.match(r"error: out must have room for a file .*/book/heat_map\.png, found one that no run", message)
+    assert (tmp_path / "out" / "book" / "heat_map.png").read_text() == "mine"
+    assert (tmp_path / "out" / "failed" / "book" / "heat_map.png").exists(), "what there is of the run is kept"
     assert list((tmp_path / "store").rglob("part-00000.parquet"))
