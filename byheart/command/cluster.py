@@ -142,9 +142,10 @@ def fetch(
     root: Root = "",
 ) -> None:
     """Bring the results of a run that has ended."""
-    from byheart.kubeflow.fetch import fetch_results
+    from byheart.launch.fetch import fetch as bring
 
-    fetch_results(_connect(host, namespace), run, out, root=root)
+    bring(_connect(host, namespace), run, out.expanduser(), root=root)
+    print(f"results are in {out}")
 
 
 def _connect(host: str, namespace: str) -> "Cluster":

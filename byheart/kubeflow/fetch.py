@@ -25,8 +25,7 @@ def fetch_results(cluster: Cluster, run: str, into: Path, *, root: str = "") -> 
 
     Args:
         run: as `find_run` takes it.
-        into: a folder of its own, new or with what an earlier call brought before it was ended: each file is there
-            whole or not at all, and is not brought again.
+        into: the folder; each file is there whole or not at all.
         root: where Kubeflow keeps artifacts, where neither the run nor a kubeconfig tells.
 
     Raises:
@@ -73,8 +72,6 @@ def _list_results(artifacts: Store) -> dict[str, Stored]:
 
 
 def _bring(artifacts: Store, stored: Stored, path: Path) -> None:
-    if path.exists() and path.stat().st_size == stored.size_bytes:
-        return
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     if stored.size_bytes <= _IN_MEMORY_BYTES:

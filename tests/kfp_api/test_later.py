@@ -17,7 +17,8 @@ from tests.kfp_api.pods import Pod
 from tests.kfp_api.runs import Outcome, Run
 
 ROOT = "gs://my-bucket/kubeflow"
-RESULTS = {"provenance.json": b"{}", "summary.html": b"<html>", "book/heat_map.png": bytes(range(256)) * 400}
+LEFT_HERE = {"log.txt", "run.yaml", "SHA256SUMS", "printed.txt", ".lock"}
+"""Files of a run on this machine that `plot` does not write."""
 
 Submitted = Callable[..., Run]
 Ask = Callable[..., Any]
@@ -58,7 +59,15 @@ def here(bucket: GcsServer, monkeypatch: pytest.MonkeyPatch) -> GcsServer:
 
 
 def read_folder(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """What a run's results hold."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name not in LEFT_HERE]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+@pytest.fixture(scope="session")
+def written(sample_run: Path) -> dict[str, bytes]:
+    """What `plot` has written of the sample."""
+    return read_folder(sample_run)
 
 
 @pytest.mark.parametrize("word", ["id", "beginning", "name", "address"])
@@ -237,49 +246,56 @@ def test_logs_of_a_task_that_is_none_are_refused(submitted: Submitted, ask: Ask)
 
 
 def test_results_are_fetched_from_the_place_that_the_cluster_names(
-    server: KfpServer, here: GcsServer, submitted: Submitted, ask: Ask, kubeconfig: str, tmp_path: Path
+    server: KfpServer,
+    here: GcsServer,
+    submitted: Submitted,
+    ask: Ask,
+    kubeconfig: str,
+    written: dict[str, bytes],
+    tmp_path: Path,
 ) -> None:
     here.storage.create_bucket("elsewhere")
     run = submitted()
     run.looks = len(run.steps)
     write_results(run, {"summary.html": b"cut off"}, "gs://elsewhere/root", salt="a0")
-    write_results(run, RESULTS, "gs://elsewhere/root")
+    write_results(run, written, "gs://elsewhere/root")
     server.kubernetes.pipeline_root = "gs://elsewhere/root"
     done = ask("fetch", "novels", tmp_path / "out", KUBECONFIG=kubeconfig)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "3 files, 0.1 MB, of novels, succeeded\n"
-    assert read_folder(tmp_path / "out") == RESULTS
+    first, last = done.stdout.splitlines()
+    assert first.startswith(f"{len(written)} files, ")
+    assert first.endswith(" of novels, succeeded")
+    assert last == f"results are in {tmp_path / 'out'}"
+    assert read_folder(tmp_path / "out") == written
+    assert "gs://my-bucket/book.txt" in (tmp_path / "out" / "run.yaml").read_text(encoding="utf-8")
 
 
 @pytest.mark.usefixtures("here")
 def test_without_a_kubeconfig_results_are_looked_for_in_the_store_s_bucket(
-    submitted: Submitted, ask: Ask, tmp_path: Path
+    submitted: Submitted, ask: Ask, written: dict[str, bytes], tmp_path: Path
 ) -> None:
     run = submitted(failing("verdict", "every book must be measured"))
     run.looks = len(run.steps)
-    write_results(run, RESULTS)
+    write_results(run, written)
     done = ask("fetch", run.run_id, tmp_path / "out")
     assert done.returncode == 0, done.stderr
     assert "of novels, failed" in done.stdout
-    assert read_folder(tmp_path / "out") == RESULTS
+    assert read_folder(tmp_path / "out") == written
 
 
-def test_fetching_that_was_ended_goes_on_where_it_was(
-    here: GcsServer, submitted: Submitted, ask: Ask, tmp_path: Path
+def test_fetching_that_fails_leaves_the_earlier_results(
+    here: GcsServer, submitted: Submitted, ask: Ask, written: dict[str, bytes], tmp_path: Path
 ) -> None:
     run = submitted()
     run.looks = len(run.steps)
-    write_results(run, RESULTS)
-    lost = here.faults.add(GcsFault(status=403, method="GET", url="heat_map.png.*alt=media|alt=media.*heat_map.png"))
-    first = ask("fetch", run.run_id, tmp_path / "out")
-    assert first.returncode == 1
-    assert lost.injected == 1
-    there = read_folder(tmp_path / "out")
-    assert there == {name: data for name, data in RESULTS.items() if name in there}
-    assert "book/heat_map.png" not in there
-    (tmp_path / "out" / "provenance.json").write_bytes(b"[]")  # of the same length: it is not brought again
+    write_results(run, written)
     assert ask("fetch", run.run_id, tmp_path / "out").returncode == 0
-    assert read_folder(tmp_path / "out") == RESULTS | {"provenance.json": b"[]"}
+    here.faults.add(GcsFault(status=403, method="GET", url="heat_map.png.*alt=media|alt=media.*heat_map.png"))
+    assert ask("fetch", run.run_id, tmp_path / "out").returncode == 1
+    there = read_folder(tmp_path / "out")
+    assert {name: data for name, data in there.items() if not name.startswith("failed/")} == written
+    assert ask("fetch", run.run_id, tmp_path / "out").returncode == 0
+    assert read_folder(tmp_path / "out") == written
 
 
 def test_run_that_goes_on_has_no_results_yet(submitted: Submitted, ask: Ask, tmp_path: Path) -> None:
@@ -287,7 +303,7 @@ def test_run_that_goes_on_has_no_results_yet(submitted: Submitted, ask: Ask, tmp
     done = ask("fetch", run.run_id, tmp_path / "out")
     assert done.returncode == 1
     assert f"found novels running: `byheart wait {run.run_id}` first" in done.stderr
-    assert not (tmp_path / "out").exists()
+    assert not read_folder(tmp_path / "out").keys() - {"failed/log.txt"}
 
 
 @pytest.mark.usefixtures("here")
