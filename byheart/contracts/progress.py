@@ -12,6 +12,7 @@ The line that ends a run has the severity ERROR and the fields of the error: `pa
 import dataclasses
 import errno
 import json
+import math
 import os
 import sys
 import threading
@@ -225,6 +226,17 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def about(seconds: float) -> str:
+    """Estimated seconds in words: `about 40 seconds`, `about 25 minutes`, `about 2.5 hours`, `about 3 days`."""
+    for unit, length, most in (("second", 1, 90), ("minute", 60, 90), ("hour", 3600, 48), ("day", 86400, math.inf)):
+        count = seconds / length
+        # Two digits at most: an estimate has no more.
+        shown = max(round(count), 1) if count >= 10 or unit == "second" else round(2 * count) / 2
+        if shown < most:
+            break
+    return f"about {shown:,g} {unit}{'s' * (shown != 1)}"
 
 
 def size(size_bytes: float) -> str:

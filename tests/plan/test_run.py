@@ -52,7 +52,7 @@ class Run:
         model = Model(source=source, commit=None, address=address, model_type="llama", parameters=1, weights_sha256="w")
         write_model(folder / "model.json", model)
         tokenization = Tokenization(tokenizer_sha256="t", tokenizers="0", bos_id=None, scored_tokens=50)
-        write_windows(folder / "windows", tokenization, [("book", ROWS)])
+        write_windows(folder / "windows", tokenization, [("book", ROWS, selection or select_windows(ROWS, WHOLE))])
 
     def plan(self, **settings: object) -> dict[str, Any]:
         """The outputs of the stage by name."""
