@@ -77,9 +77,7 @@ def asked_characters(book: Book, only: str) -> tuple[Span, ...]:
     edges = [*(chapter.start for chapter in book.chapters), length]
     count = len(book.chapters)
     if last := max((last for _, last in asked.chapters if last > count), default=0):
-        hint = (
-            "choose one of them" if count else "ask for characters, as 0:30000, or say with `chapters` what heads one"
-        )
+        hint = "choose one of them" if count else "ask for characters, as 0:30000, or set chapters to what heads one"
         raise BookError(
             f"{book.source} must have chapter {last:,}, which only={only} asks for, found that the book has "
             f"{count or 'no'} chapter{'s' * (count != 1)}: {hint}"

@@ -81,6 +81,11 @@ class Selection:
     """How many windows the book has."""
 
     @property
+    def bounds(self) -> tuple[int, int]:
+        """The first of the characters asked for, and the one after the last."""
+        return self.characters[0].start, self.characters[-1].stop
+
+    @property
     def inside(self) -> int:
         """How many windows are in the stretches."""
         return sum(span.stop - span.start for span in self.stretches)

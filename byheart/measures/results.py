@@ -29,6 +29,8 @@ WINDOWS, PASSAGES, CONTROL_SAMPLE = "windows.parquet", "passages.csv", "control_
 class WindowTable:
     """A book's windows with their scores and how repetitive their suffixes are: the columns of windows.parquet."""
 
+    number: np.ndarray
+    """int64 [W]: which of the book's windows each is, from 0."""
     windows: Windows
     scores: Scores
     repetition: Repetition
@@ -75,6 +77,7 @@ class BookResults:
         columns = self._columns(WINDOWS)
         dropped = self.statistics.windows
         return WindowTable(
+            number=columns["number"],
             windows=Windows(
                 **_part(Windows, columns),
                 dropped_tail=dropped.dropped_tail,

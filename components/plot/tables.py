@@ -22,6 +22,7 @@ def windows_table(measured: Measured, provenance: BookProvenance) -> bytes:
     """A row for each window, as Parquet, with the provenance as metadata."""
     columns = {
         "book": np.full(len(measured.windows), measured.book.name),
+        "number": measured.selection.numbers(),
         **measured.windows.columns(),
         **measured.scores.columns(),
         **measured.repetition.columns(),

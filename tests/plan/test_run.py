@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 import typing
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,9 +16,10 @@ import pytest
 from byheart.components.plan.component import plan
 from byheart.contracts.books import Book, write_books
 from byheart.contracts.model import Model, read_model, write_model
+from byheart.contracts.only import Span
 from byheart.contracts.plan import Plan, PlannedDevices, read_plan
 from byheart.contracts.settings import Settings, WindowSettings
-from byheart.contracts.windows import Tokenization, Windows, read_tokenization, write_windows
+from byheart.contracts.windows import Tokenization, Windows, read_tokenization, select_windows, write_windows
 from byheart.launch.compile import compile_pipeline
 from byheart.scores.kinds import SCORES
 from byheart.scores.measurements import find_measurements
@@ -37,13 +39,23 @@ ROWS = Windows(
     token_ids=np.arange(WINDOWS * 100, dtype=np.int32).reshape(WINDOWS, 100) % 999,
     token_stops=PLACES[:, None] + np.arange(100), dropped_tail=0, dropped_inside=0,
 )  # fmt: skip
+WHOLE = (Span(start=0, stop=10 * WINDOWS + 100),)
 OUTPUTS = typing.get_type_hints(plan.python_func)["return"]
 
 
 class Run:
     """A run up to its plan, under a model of which there is a config.json."""
 
-    def __init__(self, folder: Path, config: str, source: str = "a-model", **changes: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        config: str,
+        source: str = "a-model",
+        *,
+        asked: Sequence[Span] = WHOLE,
+        most: int = 0,
+        **changes: int,
+    ) -> None:
         self.folder = folder
         write_books(folder / "books", [Book(name="book", source="nowhere", text="a book")])
         (folder / "model").mkdir()
@@ -52,7 +64,7 @@ class Run:
         model = Model(source=source, commit=None, address=address, model_type="llama", parameters=1, weights_sha256="w")
         write_model(folder / "model.json", model)
         tokenization = Tokenization(tokenizer_sha256="t", tokenizers="0", bos_id=None, scored_tokens=50)
-        write_windows(folder / "windows", tokenization, [("book", ROWS, selection or select_windows(ROWS, WHOLE))])
+        write_windows(folder / "windows", tokenization, [("book", ROWS, select_windows(ROWS, asked, most))])
 
     def plan(self, **settings: object) -> dict[str, Any]:
         """The outputs of the stage by name."""
@@ -196,7 +208,7 @@ def test_plan_says_what_is_left_on_what_and_in_which_layout(tmp_path: Path, caps
     assert list(planned.windows.values()) == [WINDOWS, 30]
     line = json.loads(capsys.readouterr().out.splitlines()[0])["message"]
     assert line.startswith(f"{WINDOWS + 30:,} of {WINDOWS + 30:,} windows are to be scored in 3 tasks on v6e-2x4")
-    assert "batches of 512; about 3:" in line
+    assert "batches of 512; about 1.5 minutes" in line, "1:20 to load and compile, and 710 windows at 234 a second"
     run.score()
     run.plan(accelerator="v6e-2x4", shards=3, control_sample=30)
     assert (run.planned().missing, run.planned().devices) == (0, None)
