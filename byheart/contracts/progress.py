@@ -229,13 +229,13 @@ def duration(seconds: float) -> str:
 
 
 def about(seconds: float) -> str:
-    """Estimated seconds in words: `about 40 seconds`, `about 25 minutes`, `about 2.5 hours`, `about 3 days`."""
-    for unit, length, most in (("second", 1, 90), ("minute", 60, 90), ("hour", 3600, 48), ("day", 86400, math.inf)):
-        count = seconds / length
-        # Two digits at most: an estimate has no more.
-        shown = max(round(count), 1) if count >= 10 or unit == "second" else round(2 * count) / 2
-        if shown < most:
-            break
+    """Estimated seconds in words: `under a minute`, `about 25 minutes`, `about 2.5 hours`, `about 3 days`."""
+    if seconds < 60:
+        return "under a minute"
+    units = (("minute", 60, 5_400), ("hour", 3_600, 172_800), ("day", 86_400, math.inf))
+    unit, length = next((unit, length) for unit, length, most in units if seconds < most)
+    count = seconds / length
+    shown = round(count) if count >= 10 else round(2 * count) / 2  # an estimate has no more digits
     return f"about {shown:,g} {unit}{'s' * (shown != 1)}"
 
 

@@ -11,16 +11,17 @@ _NAMED = 3
 def part_in_words(book: BookDescription, settings: PartSettings) -> str:
     """Which windows of a book were measured, as a clause; empty where all were.
 
-    For example: only 290 of the book's 4,025 windows were measured: those in characters 9,120 to 12,400 (chapters 3)
+    For example: only 290 of the book's 4,025 windows were measured: those in characters 9,120 to 12,400 (chapter 3)
     """
     selection, only = book.selection, "" if book.role == CONTROL else settings.only
     if selection.count == selection.of:
         return ""
     spans = [f"{span.start:,} to {span.stop:,}" for span in selection.characters]
-    rest = f" and {len(spans) - _NAMED:,} stretches more" if len(spans) > _NAMED else ""
-    chapters = f" (chapters {only})" if only and ":" not in only else ""
-    where = f"characters {', '.join(spans[:_NAMED])}{rest}{chapters}" if only else ""
-    how = ", evenly spread" if selection.is_spread else ""
-    if where:
-        how += f" over {where}" if selection.is_spread else f": those in {where}"
+    rest = f" and {len(spans) - _NAMED:,} more stretches" if len(spans) > _NAMED else ""
+    chapters = f" (chapter{'s' * (not only.isdecimal())} {only})" if only and ":" not in only else ""
+    where = f"characters {' and '.join(spans[:_NAMED])}{rest}{chapters}" if only else ""
+    if selection.is_spread:
+        how = f", evenly spread{' over ' * bool(where)}{where}; passages end between them"
+    else:
+        how = f": those in {where}"
     return f"only {selection.count:,} of the book's {selection.of:,} windows were measured{how}"
