@@ -17,7 +17,9 @@ class Span:
     """A half-open stretch: of characters, or of windows by number."""
 
     start: int
+    """The first of them."""
     stop: int
+    """The one after the last."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

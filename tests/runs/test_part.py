@@ -1,5 +1,6 @@
-"""A part of the sample, a first look at it, and then the whole, through the command line: each window is scored once."""
+"""A part of the sample, a first look at it, then the whole: each window is scored once, through the command line."""
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -13,29 +14,58 @@ from tests.conftest import BOOK, CONTROL, launch
 
 SETTINGS = ("cursor_inc=50", "dpi=20", "control_sample=5")
 ONLY = "3,5-6"
-RUNS = {"part": (f"only={ONLY}",), "look": ("windows=40",), "whole": (), "again": (f"only={ONLY}", "windows=30")}
-"""One after the other, over one store; the last asks for nothing new but its control sample."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Run:
+    """A run that has ended well."""
+
+    out: Path
+    printed: str
+
+    def table(self, book: Path = BOOK) -> pd.DataFrame:
+        return pd.read_parquet(self.out / book.stem / "windows.parquet")
+
+    def json(self, name: str) -> Any:
+        return json.loads((self.out / name).read_text(encoding="utf-8"))
+
+    @property
+    def scored(self) -> int:
+        """The windows that the plan found missing."""
+        (said,) = re.findall(r"plan +([\d,]+) of [\d,]+ windows are to be scored", self.printed)
+        return int(said.replace(",", ""))
+
+    @property
+    def samples(self) -> set[str]:
+        """The addresses of the control samples, of 5 suffixes each."""
+        return {book["control_sample"] for book in self.json("provenance.json")["books"].values()}
+
+
+def run(factory: pytest.TempPathFactory, store: Path, *settings: str) -> Run:
+    folder = factory.mktemp("run")
+    done = launch(folder, *SETTINGS, *settings, controls=(str(CONTROL),), store=str(store))
+    assert done.returncode == 0, done.stderr
+    return Run(out=folder / "out", printed=done.stdout)
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, str]]:
-    """The results and the story of each."""
-    store, found = tmp_path_factory.mktemp("store"), {}
-    for name, settings in RUNS.items():
-        folder = tmp_path_factory.mktemp(name)
-        done = launch(folder, *SETTINGS, *settings, controls=(str(CONTROL),), store=str(store))
-        assert done.returncode == 0, done.stderr
-        found[name] = folder / "out", done.stdout
-    return found
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("store")
 
 
-def table(results: Path, book: Path = BOOK) -> pd.DataFrame:
-    return pd.read_parquet(results / book.stem / "windows.parquet")
+@pytest.fixture(scope="module")
+def part(tmp_path_factory: pytest.TempPathFactory, store: Path) -> Run:
+    return run(tmp_path_factory, store, f"only={ONLY}")
 
 
-def statistics(results: Path, book: Path = BOOK) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((results / book.stem / "statistics.json").read_text(encoding="utf-8"))
-    return found
+@pytest.fixture(scope="module")
+def look(tmp_path_factory: pytest.TempPathFactory, store: Path, part: Run) -> Run:  # noqa: ARG001  it comes after
+    return run(tmp_path_factory, store, "windows=40")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, store: Path, look: Run) -> Run:  # noqa: ARG001
+    return run(tmp_path_factory, store)
 
 
 def chapters() -> list[tuple[int, int]]:
@@ -46,59 +76,65 @@ def chapters() -> list[tuple[int, int]]:
     return [(starts[number - 1], starts[number]) for number in (3, 5, 6)]
 
 
-def inside(whole: pd.DataFrame) -> pd.Series:
-    """Which windows of the whole book have their suffix in those chapters; 5 and 6 are one stretch."""
+def inside(table: pd.DataFrame) -> np.ndarray:
+    """Which windows have their suffix in those chapters; the last two are one stretch."""
     (first, second), (third, _), (_, fourth) = chapters()
-    return sum(
-        ((whole.suffix_start >= start) & (whole.stop <= stop)).astype(int)
-        for start, stop in ((first, second), (third, fourth))
-    ).astype(bool)
+    found = [(table.suffix_start >= a) & (table.stop <= b) for a, b in ((first, second), (third, fourth))]
+    return np.asarray(found[0] | found[1])
 
 
-def test_windows_of_a_part_are_those_of_the_whole(runs: dict[str, tuple[Path, str]]) -> None:
-    whole = table(runs["whole"][0])
-    assert whole.number.tolist() == list(range(len(whole)))
-    for name, expected in (("part", whole[inside(whole)]), ("look", whole.iloc[table(runs["look"][0]).number])):
-        part = table(runs[name][0])
-        assert part.number.tolist() == expected.number.tolist()
-        for column in ("cursor", "start", "suffix_start", "stop", "repetitive"):
-            assert part[column].tolist() == expected[column].tolist()
-        np.testing.assert_allclose(part.log_p_z, expected.log_p_z, rtol=1e-5, atol=1e-3)
-    assert len(table(runs["look"][0])) == 40
-    assert np.ptp(np.diff(table(runs["look"][0]).number)) <= 1
+def test_part_is_told_wherever_numbers_are(part: Run) -> None:
+    count, book = len(part.table()), part.json("provenance.json")["books"][BOOK.stem]
+    said = f"only {count:,} of the book's {book['selection']['of']:,} windows were measured: those in characters"
+    assert part.printed.count(said) == 2, "as it is plotted, and at the end"
+    for name in ("summary.html", "summary.md", "methods.md"):
+        text = (part.out / name).read_text(encoding="utf-8").replace("&#39;", "'")
+        assert said[1:] in text, name
+    (first, second), (third, _), (_, fourth) = chapters()
+    assert book["selection"]["characters"] == [{"start": first, "stop": second}, {"start": third, "stop": fourth}]
+    assert (book["selection"]["count"], part.json("provenance.json")["settings"]["part"]["only"]) == (count, ONLY)
+    assert f"chapters {ONLY}" in (part.out / "methods.md").read_text(encoding="utf-8")
 
 
-def test_each_window_is_scored_once(runs: dict[str, tuple[Path, str]]) -> None:
-    """The control is whole in the first run: the second adds to the book alone, and the third the rest."""
-    whole, control = table(runs["whole"][0]), table(runs["whole"][0], CONTROL)
-    part, look = set(table(runs["part"][0]).number), set(table(runs["look"][0]).number)
-    samples = {name: json.loads((runs[name][0] / "provenance.json").read_text())["books"] for name in runs}
-    known = set()
-    for name in RUNS:
-        for book in samples[name].values():
-            known.add((name, book["control_sample"]))
-
-    def left(name: str) -> int:
-        (said,) = re.findall(r"plan +([\d,]+) of [\d,]+ windows are to be scored", runs[name][1])
-        return int(said.replace(",", ""))
-
-    def new_samples(name: str) -> int:
-        """Five suffixes for each control sample that no run before has scored."""
-        before = {address for run, address in known if list(RUNS).index(run) < list(RUNS).index(name)}
-        return 5 * len({address for run, address in known if run == name} - before)
-
-    assert left("part") == len(part) + len(control) + new_samples("part")
-    assert left("look") == len(look - part) + new_samples("look")
-    assert left("whole") == len(whole) - len(part | look) + new_samples("whole")
-    assert left("again") == new_samples("again") == 5
-    assert len({samples[name][BOOK.stem]["scores"] for name in RUNS}) == 1, "the address is that of the whole book"
+def test_part_costs_its_own_windows_and_the_control_s(part: Run) -> None:
+    assert len(part.table(CONTROL)) > 40, "the control is whole"
+    assert part.scored == len(part.table()) + len(part.table(CONTROL)) + 5 * 2
 
 
-def test_numbers_of_a_part_are_those_of_the_whole_book_s_windows_there(runs: dict[str, tuple[Path, str]]) -> None:
-    whole, found = table(runs["whole"][0]), statistics(runs["part"][0])
-    rows, asked = whole[inside(whole)], {at for start, stop in chapters() for at in range(start, stop)}
-    assert found["windows"]["count"] == len(rows)
-    assert found["windows"]["of_book"] == len(whole)
+def test_control_sample_is_of_the_part_s_suffixes(part: Run) -> None:
+    sample = pd.read_parquet(part.out / BOOK.stem / "control_sample.parquet")
+    numbers = part.table().number.tolist()
+    assert sample.suffix_window.tolist() == [numbers[(2 * piece + 1) * len(numbers) // 10] for piece in range(5)]
+
+
+def test_first_look_costs_what_the_part_has_not_scored(part: Run, look: Run) -> None:
+    numbers = look.table().number
+    assert (len(numbers), len(look.table(CONTROL))) == (40, 40)
+    assert np.ptp(np.diff(numbers)) <= 1
+    assert look.scored == len(set(numbers) - set(part.table().number)) + 5 * len(look.samples - part.samples)
+    assert "evenly spread" in (look.out / "summary.md").read_text(encoding="utf-8")
+
+
+def test_whole_book_costs_the_rest(part: Run, look: Run, whole: Run) -> None:
+    scored = {*part.table().number, *look.table().number}
+    samples = whole.samples - part.samples - look.samples
+    assert whole.scored == len(whole.table()) - len(scored) + 5 * len(samples)
+    addresses = {run.json("provenance.json")["books"][BOOK.stem]["scores"] for run in (part, look, whole)}
+    assert len(addresses) == 1, "it is that of the whole book"
+
+
+def test_windows_of_a_part_are_those_of_the_whole(part: Run, look: Run, whole: Run) -> None:
+    table = whole.table()
+    assert table.number.tolist() == list(range(len(table)))
+    for found, expected in ((part.table(), table[inside(table)]), (look.table(), table.iloc[look.table().number])):
+        for column in ("number", "cursor", "start", "suffix_start", "stop", "repetitive", "log_p_z", "log_p_z_top_k"):
+            assert found[column].tolist() == expected[column].tolist(), "each was scored once"
+
+
+def test_numbers_of_a_part_are_those_of_the_whole_book_s_windows_there(part: Run, whole: Run) -> None:
+    table, found = whole.table(), part.json(f"{BOOK.stem}/statistics.json")
+    rows, asked = table[inside(table)], {at for start, stop in chapters() for at in range(start, stop)}
+    assert (found["windows"]["count"], found["windows"]["of_book"]) == (len(rows), len(table))
     assert found["characters"]["asked"] == len(asked)
     best: dict[int, float] = {}
     for start, stop, value in zip(rows.suffix_start, rows.stop, rows.log_p_z, strict=True):
@@ -111,34 +147,4 @@ def test_numbers_of_a_part_are_those_of_the_whole_book_s_windows_there(runs: dic
         assert found["plain"]["windows_at"][threshold]["share"] == (rows.log_p_z >= level).mean()
         reached = sum(value >= level for value in best.values())
         assert found["plain"]["coverage_at"]["suffix"][threshold]["share_of_measurable"] == reached / len(best)
-    assert found["plain"]["windows_at"]["0.5"]["interval"] is None, "three chapters of ten"
-
-
-def test_control_is_whole_where_a_part_is_asked_for_and_looked_at_where_windows_are_few(
-    runs: dict[str, tuple[Path, str]],
-) -> None:
-    whole = len(table(runs["whole"][0], CONTROL))
-    assert len(table(runs["part"][0], CONTROL)) == whole
-    assert len(table(runs["look"][0], CONTROL)) == 40 < whole
-
-
-def test_part_is_told_wherever_numbers_are(runs: dict[str, tuple[Path, str]]) -> None:
-    results, printed = runs["part"]
-    count, of = len(table(results)), len(table(runs["whole"][0]))
-    said = f"only {count:,} of the book's {of:,} windows were measured: those in characters"
-    assert printed.count(said) == 2, "as it is plotted, and at the end"
-    for name in ("summary.html", "summary.md", "methods.md"):
-        text = (results / name).read_text(encoding="utf-8").replace("&#39;", "'")
-        assert said[1:] in text, name
-    book = json.loads((results / "provenance.json").read_text(encoding="utf-8"))["books"][BOOK.stem]
-    (first, second), (third, _), (_, fourth) = chapters()
-    assert book["selection"]["characters"] == [{"start": first, "stop": second}, {"start": third, "stop": fourth}]
-    assert (book["selection"]["count"], book["selection"]["of"]) == (count, of)
-    assert f"chapters {ONLY}" in (results / "methods.md").read_text(encoding="utf-8")
-    assert "evenly spread" in runs["look"][1]
-
-
-def test_control_sample_is_of_the_part_s_suffixes(runs: dict[str, tuple[Path, str]]) -> None:
-    sample = pd.read_parquet(runs["part"][0] / BOOK.stem / "control_sample.parquet")
-    numbers = table(runs["part"][0]).number.tolist()
-    assert sample.suffix_window.tolist() == [numbers[(2 * piece + 1) * len(numbers) // 10] for piece in range(5)]
+    assert found["plain"]["windows_at"]["0.5"]["interval"] is None, "three chapters are too few blocks"
