@@ -49,7 +49,11 @@ def run(
     lengths, refused = count_characters(books, settings.text)
     for book in refused:
         print(f"not counted: {book.why}")
-    windows = sum(-(-length // settings.window.cursor_inc) for length in lengths or [A_BOOK])
+    part = settings.part
+    if part.only:
+        print(f"not counted: what only={part.only} saves; whole books are planned for")
+    counts = [-(-length // settings.window.cursor_inc) for length in lengths or [A_BOOK]]
+    windows = sum(min(count, part.windows or count) for count in counts)
     name, config = find_config(model)
     family = family_of(config)
     subject = Subject(
