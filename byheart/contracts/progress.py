@@ -12,6 +12,7 @@ The line that ends a run has the severity ERROR and the fields of the error: `pa
 import dataclasses
 import errno
 import json
+import math
 import os
 import sys
 import threading
@@ -241,6 +242,17 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def about(seconds: float) -> str:
+    """Estimated seconds in words: `under a minute`, `about 25 minutes`, `about 2.5 hours`, `about 3 days`."""
+    if seconds < 60:
+        return "under a minute"
+    units = (("minute", 60, 5_400), ("hour", 3_600, 172_800), ("day", 86_400, math.inf))
+    unit, length = next((unit, length) for unit, length, most in units if seconds < most)
+    count = seconds / length
+    shown = round(count) if count >= 10 else round(2 * count) / 2  # an estimate has no more digits
+    return f"about {shown:,g} {unit}{'s' * (shown != 1)}"
 
 
 def size(size_bytes: float) -> str:

@@ -49,6 +49,8 @@ def run(
     lengths, refused = count_characters(books, settings.text)
     for book in refused:
         print(f"not counted: {book.why}")
+    if settings.part.only:
+        print(f"not counted: what only={settings.part.only} saves; whole books are planned for")
     subject, config = read_subject(model, lengths, settings)
     asked = plan_on(chosen, subject, settings.layout) if chosen else None
     print(page_of(subject, asked, [plan_on(one, subject) for one in ONE_HOST.values()]))
@@ -67,7 +69,9 @@ def read_subject(model: str, lengths: Sequence[int], settings: Settings) -> tupl
     Raises:
         ByheartError: the model's configuration cannot be read.
     """
-    windows = sum(-(-length // settings.window.cursor_inc) for length in lengths or [A_BOOK])
+    part = settings.part
+    counts = [-(-length // settings.window.cursor_inc) for length in lengths or [A_BOOK]]
+    windows = sum(min(count, part.windows or count) for count in counts)
     name, config = find_config(model)
     family = family_of(config)
     subject = Subject(

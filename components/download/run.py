@@ -32,7 +32,7 @@ def run(
     if settings.placement.accelerator != AUTO:
         find_accelerator(settings.placement.accelerator)
     place = open_store(given["store"])
-    texts, refused = read_books_from(given["books"], given["controls"], settings.text)
+    texts, refused = read_books_from(given["books"], given["controls"], settings.text, settings.part.only)
     place.check_writable()
     for line in notices(texts, refused):
         say(line)
