@@ -51,14 +51,14 @@ def read_only(only: str) -> Only:
         refuse("only", "name chapters, as 3,5-7, or characters, as 10000:30000", repr(only), "write it so")
     if any(chapters) and any(characters):
         refuse("only", "name chapters or characters", f"both in {only!r}", "choose one of the two")
-    numbers = tuple((int(found[1]), int(found[2] or found[1])) for found in chapters if found)
-    stretches = tuple((int(found[1] or 0), int(found[2]) if found[2] else None) for found in characters if found)
+    numbers = tuple((int(match[1]), int(match[2] or match[1])) for match in chapters if match)
+    stretches = tuple((int(match[1] or 0), int(match[2]) if match[2] else None) for match in characters if match)
     if any(first < 1 for first, _ in numbers):
         hint = "ask for what stands before the first by its characters, as :5000"
         refuse("only", "count chapters from 1", repr(only), hint)
-    if any(first > last for first, last in numbers) or any(
-        stop is not None and start >= stop for start, stop in stretches
-    ):
+    backwards = [first > last for first, last in numbers]
+    backwards += [start >= stop for start, stop in stretches if stop is not None]
+    if any(backwards):
         refuse("only", "name ranges that hold something", repr(only), "put the smaller number first")
     return Only(chapters=numbers, characters=stretches)
 

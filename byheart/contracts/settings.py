@@ -213,8 +213,8 @@ class Settings:
             SettingsError: a value cannot be used; the message names it and what would do.
             KeyError: a parameter is missing.
         """
-        given = {**parameters, "only": as_text(parameters["only"])}
-        typed = {name: as_declared(name, given[name], kind) for name, kind in SETTINGS.items()}
+        parameters = {**parameters, "only": as_text(parameters["only"])}
+        typed = {name: as_declared(name, parameters[name], kind) for name, kind in SETTINGS.items()}
         of_type = {name: as_declared(name, defaults[name], kind) for name, kind in SETTINGS.items() if name in defaults}
         values = with_preset(typed, of_type)
         groups = {

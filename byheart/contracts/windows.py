@@ -111,11 +111,11 @@ def select_windows(windows: Windows, characters: Sequence[Span], most: int = 0) 
     for span in characters:
         inside |= (windows.suffix_start >= span.start) & (windows.stop <= span.stop)
     edges = np.flatnonzero(np.diff(inside, prepend=False, append=False)).tolist()
-    found = int(inside.sum())
+    total = int(inside.sum())
     return Selection(
         characters=tuple(characters),
         stretches=tuple(Span(start=start, stop=stop) for start, stop in zip(edges[::2], edges[1::2], strict=True)),
-        count=min(most, found) if most else found,
+        count=min(most, total) if most else total,
         of=len(windows),
     )
 

@@ -74,7 +74,7 @@ def read_run_file(path: str | Path, compiled: Compiled) -> RunFile:
     try:
         text = Path(path).read_text(encoding="utf-8")
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
+        content = _with_texts(yaml.safe_load(text), node)
     except OSError as error:
         raise SettingsError(f"{path} must be a run file, found: {error.strerror}: name one") from None
     except yaml.MarkedYAMLError as error:
@@ -118,6 +118,24 @@ def read_run_file(path: str | Path, compiled: Compiled) -> RunFile:
         content=content,
         recorded=recorded,
     )
+
+
+def _with_texts(content: Any, node: yaml.Node | None) -> Any:
+    """The content, with texts where YAML makes numbers of them: it reads `only: 100:30` in the base of 60."""
+    settings = content.get("settings") if isinstance(content, dict) else None
+    if isinstance(settings, dict):
+        for name, value in settings.items():
+            if SETTINGS.get(name) is str and isinstance(value, int | float) and not isinstance(value, bool):
+                written = _node_at(node, ("settings", name))
+                settings[name] = written.value if isinstance(written, yaml.ScalarNode) else value
+    return content
+
+
+def _node_at(node: yaml.Node | None, path: tuple[str, ...]) -> yaml.Node | None:
+    for name in path:
+        items = node.value if isinstance(node, yaml.MappingNode) else ()
+        node = next((value for key, value in items if key.value == name), None)
+    return node
 
 
 def _read_address(name: str, text: str, file: str | Path) -> str:

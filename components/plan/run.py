@@ -117,9 +117,10 @@ def _fitting(accelerator: Accelerator, subject: Subject) -> Planned:
 def _asked(measurements: Iterable[Measurement]) -> dict[str, list[Selection]]:
     """Which windows are asked for, by address; an address of which a book asks for all is left out."""
     by_address: dict[str, list[Selection | None]] = {}
-    for one in measurements:
-        by_address.setdefault(one.address, []).append(one.selection)
-    return {address: [one for one in some if one] for address, some in by_address.items() if all(some)}
+    for measurement in measurements:
+        by_address.setdefault(measurement.address, []).append(measurement.selection)
+    asked = {address: [selection for selection in some if selection] for address, some in by_address.items()}
+    return {address: some for address, some in asked.items() if len(some) == len(by_address[address])}
 
 
 def _shards(missing: Sequence[Missing], counts: Mapping[str, int], shards: int) -> dict[int, int]:
@@ -174,9 +175,9 @@ def _saved(planned: Planned, measurements: Sequence[Measurement], settings: Sett
     longer = min(_LONGER * now, _CHARACTERS_A_TOKEN * scored)
     if planned.duration.score <= _LONG_SECONDS or settings.part.windows or longer <= now:
         return ""
-    ours = {one.address: one for one in measurements}.values()
-    samples = sum(one.windows for one in ours if one.is_control)
-    books = sum(one.selection.inside if one.selection else one.windows for one in ours if not one.is_control)
+    once = {measurement.address: measurement for measurement in measurements}.values()
+    samples = sum(sample.windows for sample in once if sample.is_control)
+    books = sum(book.selection.inside if book.selection else book.windows for book in once if not book.is_control)
     windows = math.ceil((books * now / longer + samples) / shards)
     time = duration_of(planned.workload, planned.speed, windows)
     if time.score > planned.duration.score / 2:

@@ -36,8 +36,8 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
         ModelError: the tokenizer cannot be used, or does not belong to the model.
         SettingsError: once the BOS is known, no suffix is left or the model's positions do not suffice.
     """
-    given = Settings.read(settings)
-    window, part = given.window, given.part
+    checked = Settings.read(settings)
+    window, part = checked.window, checked.part
     address = read_model(model).address
     folder, tokenizer = open_model(address), load_tokenizer(address)
     bos_id = find_bos_id(window.bos, folder, tokenizer)

@@ -219,3 +219,23 @@ def test_value_that_the_first_stage_would_refuse_is_refused_before_it_is_sent(
     path.write_text(f"{head}  top_k: 20\n  {setting}\n", encoding="utf-8")
     with pytest.raises(SettingsError, match=rf"run\.yaml:7: {said}"):
         read_run_file(path, compiled)
+
+
+@pytest.mark.parametrize(
+    ("written", "name", "value"),
+    [
+        ("only: 100:30000", "only", "100:30000"),
+        ("only: 3", "only", "3"),
+        ("plot_title: 1:30", "plot_title", "1:30"),
+        ("plot_title: 1984", "plot_title", "1984"),
+        ("plot_title: 0x10", "plot_title", "0x10"),
+    ],
+)
+def test_text_that_yaml_takes_for_a_number_stays_as_it_is_written(
+    tmp_path: Path, compiled: Compiled, written: str, name: str, value: str
+) -> None:
+    path = tmp_path / "novels.yaml"
+    lines = ("name: novels", "model: llama-3.1-8b", "books: [gs://b/a.txt]", "store: gs://b/byheart", "settings:")
+    path.write_text("\n".join((*lines, f"  {written}\n")), encoding="utf-8")
+    run = read_run_file(path, compiled)
+    assert run.values[name] == run.content["settings"][name] == value
