@@ -161,9 +161,9 @@ def check_reachable(values: dict[str, Any], file: str | Path = "") -> None:
     """
     for name in (name for name in PLACES if name in values or name == "store"):
         schema = SCHEMA["$defs"]["reachable"]["properties"][name] | {"$defs": SCHEMA["$defs"]}
-        if error := next(jsonschema.Draft202012Validator(schema).iter_errors(values.get(name, "none")), None):
+        if error := next(jsonschema.Draft202012Validator(schema).iter_errors(values.get(name, "")), None):
             needed = f"{_written((name, *error.path))} must be {error.schema['description']}"
-            found = f"found {error.instance!r}: give what the cluster reaches"
+            found = f"found {repr(error.instance) if error.instance else 'none'}: give what the cluster reaches"
             raise SettingsError(f"{file}{': ' if file else ''}{needed}, {found}", parameter=name)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from byheart.launch.compiled import Compiled
 from byheart.launch.parameters import check_given
-from byheart.launch.request import Request
+from byheart.launch.request import Request, require_measurable
 from byheart.launch.run_file import EXPERIMENT, check_reachable
 
 
@@ -33,6 +33,7 @@ class Submission:
             SettingsError: a value cannot be used, is missing, or is of this machine alone.
         """
         values, file = request.read(compiled)
+        require_measurable(values)
         check_reachable(values, request.run_file)
         check_given(values, compiled)
         if file is None or values != file.values:

@@ -71,7 +71,7 @@ def test_parameter_that_is_missing_never_reaches_the_cluster(
 ) -> None:
     done = launch("submit", "--model", "llama-3.1-8b", "--pipeline", pipeline, "--host", server.address)
     assert done.returncode == 1
-    assert "found no books: give one" in done.stderr
+    assert "a run must have a book, found none: name a text file" in done.stderr
     assert not server.calls
 
 
