@@ -27,7 +27,7 @@ from byheart.components.tokenize.tokenizer import load_tokenizer
 from byheart.components.tokenize.windows import slide
 from byheart.contracts.settings import WindowSettings
 from byheart.models.families import FAMILIES
-from byheart.models.parameters import Parameter, Parameters, leaves, parameter_count
+from byheart.models.parameters import Parameter, Parameters, count_parameters, leaves
 
 HERE = Path(__file__).parent
 BOOK = HERE / "the-soap-winter.txt"
@@ -118,7 +118,7 @@ def train() -> None:
     config = family.decoder_config(CONFIG)
     described = family.parameters(config)
     params = initial_params(described, jax.random.key(SEED))
-    count = parameter_count(described)
+    count = count_parameters(described)
     print(f"{len(windows):,} windows of {len(memorised)} chapters; {count:,} parameters", flush=True)
 
     optimizer = optax.chain(

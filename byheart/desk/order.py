@@ -7,7 +7,7 @@ from typing import Any
 from byheart.contracts.json_files import read_json, write_json
 from byheart.machines.accelerators import Accelerator, find_accelerator
 from byheart.machines.layout import Layout
-from byheart.machines.workload import Workload, workload_of
+from byheart.machines.workload import Workload, describe_workload
 from byheart.models.families import family_of
 
 
@@ -31,7 +31,7 @@ class Order:
     def workload(self) -> Workload:
         """The work of scoring windows with the model."""
         family = family_of(self.config)
-        return workload_of(
+        return describe_workload(
             family,
             family.decoder_config(self.config),
             precision=self.precision,

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 
 from byheart.contracts.progress import duration, size
 from byheart.machines.accelerators import GENERATIONS, Accelerator
-from byheart.machines.layout import least_memory
+from byheart.machines.layout import find_least_memory
 from byheart.machines.memory import RESERVE
-from byheart.machines.placement import placement_of
+from byheart.machines.placement import choose_placement
 from byheart.machines.planned import Planned, Refusal, Subject
 from byheart.machines.speed import COMPILE_SECONDS, LOAD_BYTES_PER_SECOND
 from byheart.machines.workload import HEAD_WINDOWS, Workload
@@ -68,7 +68,7 @@ def _fitting(planned: Planned, subject: Subject) -> Iterator[str]:
     found = planned.accelerator.device_bytes
     yield "  It fits" + (f", with {size(found * (1 - RESERVE) - memory.total)} a device to spare." if found else ".")
     yield ""
-    yield line_of("layout", f"{layout.data}x{layout.model} (data x model): {layout.described}")
+    yield line_of("layout", f"{layout.data}x{layout.model} (data x model): {layout.description}")
     row = " for each row of devices" if layout.model > 1 else " a device"
     yield line_of("batch", f"{layout.batch_size:,} windows, {layout.windows_per_device:,}{row}")
     yield line_of("memory", f"{_gb(memory.weights)} GB a device: weights at rest")
@@ -96,7 +96,7 @@ def _fitting(planned: Planned, subject: Subject) -> Iterator[str]:
         f"{duration(time.total)}: load {duration(time.load)}, compile {duration(time.compile)}, score "
         f"{duration(time.score)}; {time.chip_hours(planned.accelerator):,.2f} chip-hours",
     )
-    pod = placement_of(planned, subject.settings.placement)
+    pod = choose_placement(planned, subject.settings.placement)
     chips = f"{pod.accelerator_count} {pod.accelerator_type}, " if pod.accelerator_type else ""
     yield line_of("pod", f"{chips}{pod.cpu} CPUs, {pod.memory} of memory, on a cluster")
     for label, value in pod.node_selector.items():
@@ -115,7 +115,7 @@ def _slices(slices: Sequence[Planned | Refusal], asked: Planned | Refusal | None
         mark = ">" if asked and accelerator.name == asked.accelerator.name else " "
         of = f"of {accelerator.device_bytes / 1e9:3.0f}" if accelerator.device_bytes else "      "
         if isinstance(one, Refusal):
-            needed = least_memory(one.workload, accelerator.devices).total
+            needed = find_least_memory(one.workload, accelerator.devices).total
             yield f"{mark} {accelerator.name:<14}{accelerator.chips:>5}{needed / 1e9:>7,.1f} {of}   does not fit"
             continue
         layout, rate = one.layout, one.speed.windows_per_second

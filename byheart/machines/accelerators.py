@@ -15,8 +15,8 @@ from byheart.contracts.errors import SettingsError
 
 GB = 10**9
 TERA = 10**12
-_CHIPS_OF_MANY = 4
-"""Chips on each host of a slice of several."""
+_CHIPS_PER_HOST = 4
+"""Chips on each host of a slice that has several hosts."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class Generation:
     link_bytes_per_second: float
     """Bandwidth of a chip to its neighbours on a ring, both directions together."""
     float32_passes: int
-    """How many times as long a product takes in float32."""
+    """The time of a matrix product in float32 over its time in bfloat16."""
     windows_per_device: int
     """The batch size beyond which scoring gets no faster."""
     efficiency: float
@@ -53,7 +53,7 @@ class Generation:
     program_share: float = 1.0
     """The share of its memory that JAX lets a program have."""
     kinds: tuple[str, ...] = ()
-    """Names that JAX gives such a device."""
+    """The names under which JAX reports such a device."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -69,13 +69,13 @@ class Accelerator:
     @property
     def hosts(self) -> int:
         """Machines; each runs a pod."""
-        most = max(self.generation.machines)
-        return 1 if self.chips <= most else self.chips // _CHIPS_OF_MANY
+        largest_host = max(self.generation.machines)
+        return 1 if self.chips <= largest_host else self.chips // _CHIPS_PER_HOST
 
     @property
     def machine(self) -> str:
         """The machine type."""
-        return self.generation.machines[self.chips if self.hosts == 1 else _CHIPS_OF_MANY]
+        return self.generation.machines[self.chips if self.hosts == 1 else _CHIPS_PER_HOST]
 
     @property
     def devices(self) -> int:
@@ -107,8 +107,8 @@ class Accelerator:
         return {"cloud.google.com/gke-accelerator": self.generation.label} if self.generation.label else {}
 
 
-def _cubes(pod_chips: int) -> tuple[str, ...]:
-    """Topologies of several hosts in three dimensions: up to a cube of 4, then cubes of 4 side by side."""
+def _list_cubes(pod_chips: int) -> tuple[str, ...]:
+    """The three-dimensional topologies of several hosts: up to a cube of side 4, then boxes of such cubes."""
     sides = range(4, pod_chips // 16 + 1, 4)
     large = [cube for cube in itertools.combinations_with_replacement(sides, 3) if 64 < math.prod(cube) <= pod_chips]
     small = [(2, 2, 2), (2, 2, 4), (2, 4, 4), (4, 4, 4)]
@@ -125,7 +125,7 @@ GENERATIONS = {
             label="tpu-v4-podslice",
             resource="google.com/tpu",
             machines={4: "ct4p-hightpu-4t"},
-            topologies=("2x2x1", *_cubes(4096)),
+            topologies=("2x2x1", *_list_cubes(4096)),
             hbm_bytes=32 * GB,
             peak_flops=275 * TERA,
             hbm_bytes_per_second=1228 * GB,
@@ -156,7 +156,7 @@ GENERATIONS = {
             label="tpu-v5p-slice",
             resource="google.com/tpu",
             machines={4: "ct5p-hightpu-4t"},
-            topologies=("2x2x1", *_cubes(6144)),
+            topologies=("2x2x1", *_list_cubes(6144)),
             hbm_bytes=95 * GB,
             peak_flops=459 * TERA,
             hbm_bytes_per_second=2765 * GB,
@@ -186,7 +186,7 @@ GENERATIONS = {
             label="tpu7x",
             resource="google.com/tpu",
             machines={1: "tpu7x-standard-1t", 4: "tpu7x-standard-4t"},
-            topologies=("1x1x1", "2x2x1", *_cubes(9216)),
+            topologies=("1x1x1", "2x2x1", *_list_cubes(9216)),
             hbm_bytes=192 * GB,
             peak_flops=2307 * TERA,
             hbm_bytes_per_second=7370 * GB,
@@ -254,21 +254,21 @@ def find_accelerator(name: str) -> Accelerator:
     """The slice of that name.
 
     Raises:
-        SettingsError: there is none, or it has several hosts.
+        SettingsError: no slice has that name, or it has several hosts.
     """
     if name not in ACCELERATORS:
         generation = name.split("-")[0]
         near = difflib.get_close_matches(name, ONE_HOST, 1)
-        alike = [one.name for one in ONE_HOST.values() if one.generation.name == generation]
+        same_generation = [known for known, other in ONE_HOST.items() if other.generation.name == generation]
         hint = f"did you mean {near[0]}? " if near else ""
         raise SettingsError(
             f"accelerator must be a generation and a topology, as v6e-2x4, found {name!r}: {hint}choose one of "
-            f"{', '.join(alike or ONE_HOST)}",
+            f"{', '.join(same_generation or ONE_HOST)}",
             parameter="accelerator",
         )
     accelerator = ACCELERATORS[name]
     if accelerator.hosts > 1:
-        largest = [name for name, one in ONE_HOST.items() if one.generation == accelerator.generation][-1]
+        largest = [known for known, other in ONE_HOST.items() if other.generation == accelerator.generation][-1]
         raise SettingsError(
             f"accelerator must have its chips on one host, found {name} with {accelerator.chips:,} chips on "
             f"{accelerator.hosts:,}: choose {largest}, and shards=N for N of them",
@@ -277,6 +277,6 @@ def find_accelerator(name: str) -> Accelerator:
     return accelerator
 
 
-def generation_of(device_kind: str) -> Generation | None:
-    """The generation of a device by the name that JAX gives it; None where it is not in the table."""
+def find_generation(device_kind: str) -> Generation | None:
+    """The generation whose devices JAX reports as `device_kind`; None where the table has none."""
     return next((generation for generation in GENERATIONS.values() if device_kind in generation.kinds), None)

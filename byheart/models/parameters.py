@@ -121,7 +121,7 @@ def leaves(parameters: Parameters) -> Iterator[Parameter]:
         yield from leaves(held) if isinstance(held, dict) else [held]
 
 
-def parameter_count(parameters: Parameters) -> int:
+def count_parameters(parameters: Parameters) -> int:
     """Elements of all of them."""
     return sum(parameter.size for parameter in leaves(parameters))
 

@@ -13,7 +13,7 @@ from byheart.contracts.progress import Progress, say, size
 from byheart.contracts.version import code_version
 from byheart.models.address import HubAddress
 from byheart.models.folder import CONFIG, INDEX, ModelFolder, model_at, open_model, read_config, sha256_of_files
-from byheart.models.parameters import parameter_count
+from byheart.models.parameters import count_parameters
 from byheart.store import Store, open_store
 
 _MANIFEST = "manifest.json"
@@ -148,7 +148,7 @@ def _described(folder: ModelFolder, hashed: dict[str, str], *, source: str, comm
         commit=commit,
         address=address,
         model_type=read_config(folder.place)["model_type"],
-        parameters=parameter_count(folder.parameters()),
+        parameters=count_parameters(folder.parameters()),
         weights_sha256=sha256_of_files(weights),
     )
 

@@ -14,9 +14,9 @@ from byheart.components.extract.sharding import Sharding, make_sharding
 from byheart.contracts.progress import Progress, say, size
 from byheart.contracts.settings import ScoreSettings
 from byheart.contracts.version import code_version
-from byheart.machines.accelerators import generation_of
+from byheart.machines.accelerators import find_generation
 from byheart.machines.layout import Layout
-from byheart.machines.workload import Workload, workload_of
+from byheart.machines.workload import Workload, describe_workload
 from byheart.models.folder import ModelFolder
 
 _MANY = 10**9
@@ -41,7 +41,7 @@ class Machine:
 
     def peak_flops(self) -> float | None:
         """Of all devices together, in bfloat16; None where it is not known."""
-        generation = generation_of(self.kind)
+        generation = find_generation(self.kind)
         if self.is_cpu or generation is None:
             return None
         return generation.peak_flops / generation.devices_per_chip * len(self.devices)
@@ -76,7 +76,7 @@ class Engine:
             machine: as many devices as the layout has.
             positions: tokens of a window that are fed.
         """
-        workload = workload_of(
+        workload = describe_workload(
             model.family,
             model.decoder,
             precision=score.precision,
@@ -97,7 +97,7 @@ class Engine:
         return {
             "device": self.machine.kind,
             "devices": len(self.machine.devices),
-            "layout": f"{self.layout.data}x{self.layout.model}, {self.layout.described}",
+            "layout": f"{self.layout.data}x{self.layout.model}, {self.layout.description}",
             "precision": self.score_settings.precision,
             "batch_size": self.layout.batch_size,
             "jax": jax.__version__,
@@ -116,7 +116,7 @@ class Engine:
         precision, batch = self.score_settings.precision, self.layout.batch_size
         say(
             f"loading {size(self.workload.weight_bytes)} of weights in {precision} on {len(self.machine.devices)} "
-            f"{self.machine.kind}: {self.layout.described}, batches of {batch:,}"
+            f"{self.machine.kind}: {self.layout.description}, batches of {batch:,}"
         )
         progress = Progress(total, "parameters")
         report = progress.add if total > _MANY else (lambda _: None)

@@ -11,8 +11,8 @@ from byheart.contracts.progress import duration, say
 from byheart.contracts.settings import AUTO, Settings
 from byheart.contracts.windows import read_tokenization
 from byheart.machines.accelerators import ONE_HOST, Accelerator, find_accelerator
-from byheart.machines.layout import smallest_slice
-from byheart.machines.placement import PLAIN, Placement, placement_of
+from byheart.machines.layout import find_smallest_slice
+from byheart.machines.placement import PLAIN, Placement, choose_placement
 from byheart.machines.planned import Books, Planned, Refusal, Subject, plan_on
 from byheart.models.families import family_of
 from byheart.models.folder import read_config
@@ -40,7 +40,7 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
     given, described, tokenization = Settings.read(settings), read_model(model), read_tokenization(windows)
     subject = _subject(described, given)
     accelerator = choose_accelerator(subject)
-    precision = subject.precision(accelerator)
+    precision = subject.resolve_precision(accelerator)
     chosen = dataclasses.replace(given, score=dataclasses.replace(given.score, precision=precision))
     measurements = list(find_measurements(books, windows, described, tokenization, chosen))
     counts = {one.address: one.windows for one in measurements}  # the same text under two names is scored once
@@ -74,7 +74,7 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
     )
     write_plan(plan, whole)
     _say(planned, whole.missing, sum(counts.values()), len(shards))
-    return list(shards) or [1], placement_of(planned, given.placement) if planned else PLAIN
+    return list(shards) or [1], choose_placement(planned, given.placement) if planned else PLAIN
 
 
 def choose_accelerator(subject: Subject) -> Accelerator:
@@ -91,7 +91,7 @@ def choose_accelerator(subject: Subject) -> Accelerator:
                 return accelerator
     slices = [one for one in ONE_HOST.values() if one.is_tpu]
     largest = max(slices, key=lambda one: one.devices * (one.device_bytes or 0))
-    return smallest_slice(subject.workload(largest)) or largest
+    return find_smallest_slice(subject.describe_workload(largest)) or largest
 
 
 def _subject(described: Model, settings: Settings) -> Subject:
@@ -157,6 +157,6 @@ def _say(planned: Planned | None, missing: int, total: int, shards: int) -> None
     time = f"; about {duration(planned.duration.total)}" if planned.accelerator.generation.resource else ""
     say(
         f"{missing:,} of {total:,} windows are to be scored{tasks} on {planned.accelerator.name}, in "
-        f"{planned.workload.precision}: {layout.data}x{layout.model}, {layout.described}, batches of "
+        f"{planned.workload.precision}: {layout.data}x{layout.model}, {layout.description}, batches of "
         f"{layout.batch_size:,}{time}"
     )

@@ -15,7 +15,7 @@ from byheart.contracts.errors import ModelError, SettingsError
 from byheart.desk.ahead import Compiled, compile_ahead, slice_devices
 from byheart.machines.accelerators import ACCELERATORS
 from byheart.machines.layout import Layout, choose_layout
-from byheart.machines.memory import memory_of
+from byheart.machines.memory import estimate_memory
 from byheart.machines.workload import Workload
 from tests.models.known_shapes import workload
 
@@ -74,7 +74,7 @@ def case(request: pytest.FixtureRequest) -> Case:
 
 
 def test_what_is_planned_fits_and_takes_the_memory_that_is_planned(case: Case) -> None:
-    found = memory_of(case.workload, case.layout, case.layout.batch_size)
+    found = estimate_memory(case.workload, case.layout, case.layout.batch_size)
     assert found.total == pytest.approx(case.compiled.memory_bytes, rel=0.15)
 
 

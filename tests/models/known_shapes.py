@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from byheart.machines.workload import Workload, workload_of
+from byheart.machines.workload import Workload, describe_workload
 from byheart.models.families import family_of
 from tests.models.published import PUBLISHED
 
@@ -16,4 +16,4 @@ def workload(
     content = CONFIGS[config] if isinstance(config, str) else config
     family = family_of(content)
     decoder = family.decoder_config(content)
-    return workload_of(family, decoder, precision=precision, positions=positions, scored_tokens=scored_tokens)
+    return describe_workload(family, decoder, precision=precision, positions=positions, scored_tokens=scored_tokens)

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from byheart.models.families import FAMILIES, family_of
-from byheart.models.parameters import leaves, parameter_count
+from byheart.models.parameters import count_parameters, leaves
 from tests.models.published import PUBLISHED
 
 
@@ -14,7 +14,7 @@ def test_published_model_has_its_published_number_of_parameters(name: str) -> No
     config, count = PUBLISHED[name]
     family = family_of(config)
     decoder = family.decoder_config(config)
-    assert parameter_count(family.parameters(decoder)) == count
+    assert count_parameters(family.parameters(decoder)) == count
 
 
 def test_every_family_is_among_the_published() -> None:
