@@ -30,7 +30,7 @@ class Engine:
         self._params = checkpoint.load(model, self._dtype, self._sharding)
         self._score = scorer(
             model.decoder,
-            model.parameters(),
+            model.describe_parameters(),
             self._sharding,
             scored_tokens=job["scored"],
             temperature=1.0,

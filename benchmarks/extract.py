@@ -35,7 +35,7 @@ import ml_dtypes
 import numpy as np
 
 from byheart.models.decoder_config import DecoderConfig
-from byheart.models.families import family_of
+from byheart.models.families import find_family
 from byheart.models.parameters import Parameter, leaves
 
 AT_LEAST = 1.3
@@ -131,7 +131,7 @@ def main(arguments: Sequence[str]) -> int:
         apart, peaks = _compete(processes, chosen)
         memory = [process.ask("memory")["bytes"] for process in processes]
 
-    decoder = family_of(config).decoder_config(config)
+    decoder = find_family(config).parse_config(config)
     best = max((p for p in processes if p.row.way != "engine"), key=lambda p: statistics.median(p.rates))
     print(f"{chosen.shape}'s shape, {chosen.precision}, {_machine(chosen)}; " + "; ".join(_versions(processes)))
     print(
@@ -160,9 +160,9 @@ def write_checkpoint(folder: Path, config: dict[str, Any], random: np.random.Gen
     """Write config.json and bfloat16 weights: matrices that keep the size of what they are given, and logits that
     spread as a trained model's do.
     """
-    family = family_of(config)
-    described = leaves(family.parameters(family.decoder_config(config)))
-    tensors = {name: parameter for parameter in described for name in parameter.tensors().values()}
+    family = find_family(config)
+    described = leaves(family.describe_parameters(family.parse_config(config)))
+    tensors = {name: parameter for parameter in described for name in parameter.name_tensors().values()}
     header, filled = {}, 0
     for name, parameter in tensors.items():
         shape = parameter.source_shape

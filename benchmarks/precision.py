@@ -75,7 +75,9 @@ def windows(stride: int) -> np.ndarray:
 def log_p_z(model: ModelFolder, params: decoder.Params, token_ids: np.ndarray) -> np.ndarray:
     """Of each window, float64 [W]."""
 
-    score = scorer(model.decoder, model.parameters(), one_device(), scored_tokens=SUFFIX, temperature=1.0, top_k=0)
+    score = scorer(
+        model.decoder, model.describe_parameters(), one_device(), scored_tokens=SUFFIX, temperature=1.0, top_k=0
+    )
     padded = np.concatenate([token_ids, token_ids[: -len(token_ids) % BATCH]])
     batches = [score(params, jnp.asarray(rows)) for rows in padded.reshape(-1, BATCH, PROMPT + SUFFIX)]
     return np.concatenate([window_scores(tokens, top_k=0).log_p_z for tokens in batches])[: len(token_ids)]

@@ -97,7 +97,7 @@ def write_weights(described: Parameters, params: decoder.Params) -> None:
     """Write the parameters under their names and shapes in the checkpoint."""
     tensors = {}
     for parameter, values in zip(jax.tree.leaves(described), jax.tree.leaves(params), strict=True):
-        for place, name in parameter.tensors().items():
+        for place, name in parameter.name_tensors().items():
             tensors[name] = np.asarray(values[place]).reshape(parameter.source_shape)
     save_file(tensors, MODEL / "model.safetensors", metadata={"format": "pt"})
 
@@ -115,8 +115,8 @@ def train() -> None:
     )
 
     family = FAMILIES["llama"]
-    config = family.decoder_config(CONFIG)
-    described = family.parameters(config)
+    config = family.parse_config(CONFIG)
+    described = family.describe_parameters(config)
     params = initial_params(described, jax.random.key(SEED))
     count = count_parameters(described)
     print(f"{len(windows):,} windows of {len(memorised)} chapters; {count:,} parameters", flush=True)

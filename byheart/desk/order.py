@@ -8,7 +8,7 @@ from byheart.contracts.json_files import read_json, write_json
 from byheart.machines.accelerators import Accelerator, find_accelerator
 from byheart.machines.layout import Layout
 from byheart.machines.workload import Workload, describe_workload
-from byheart.models.families import family_of
+from byheart.models.families import find_family
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -30,10 +30,10 @@ class Order:
     @property
     def workload(self) -> Workload:
         """The work of scoring windows with the model."""
-        family = family_of(self.config)
+        family = find_family(self.config)
         return describe_workload(
             family,
-            family.decoder_config(self.config),
+            family.parse_config(self.config),
             precision=self.precision,
             positions=self.positions,
             scored_tokens=self.scored_tokens,

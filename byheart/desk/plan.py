@@ -12,7 +12,7 @@ from byheart.desk.order import Order
 from byheart.desk.page import page_of
 from byheart.machines.accelerators import ONE_HOST, find_accelerator
 from byheart.machines.planned import Books, Planned, Refusal, Subject, plan_on
-from byheart.models.families import family_of
+from byheart.models.families import find_family
 
 A_BOOK = 500_000
 """Characters of a book, where none is named: a novel."""
@@ -51,12 +51,12 @@ def run(
         print(f"not counted: {book.why}")
     windows = sum(-(-length // settings.window.cursor_inc) for length in lengths or [A_BOOK])
     name, config = find_config(model)
-    family = family_of(config)
+    family = find_family(config)
     subject = Subject(
         name=name,
         model_type=str(config["model_type"]),
         family=family,
-        decoder=family.decoder_config(config),
+        decoder=family.parse_config(config),
         settings=settings,
         books=Books(number=len(lengths), characters=sum(lengths) or A_BOOK, windows=windows),
     )

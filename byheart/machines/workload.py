@@ -104,7 +104,7 @@ def describe_workload(
     """
     return Workload(
         decoder=decoder,
-        weights=family.parameters(decoder),
+        weights=family.describe_parameters(decoder),
         precision=precision,
         positions=positions,
         scored_tokens=scored_tokens,

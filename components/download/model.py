@@ -12,7 +12,7 @@ from byheart.contracts.model import Model
 from byheart.contracts.progress import Progress, say, size
 from byheart.contracts.version import code_version
 from byheart.models.address import HubAddress
-from byheart.models.folder import CONFIG, INDEX, ModelFolder, model_at, open_model, read_config, sha256_of_files
+from byheart.models.folder import CONFIG, INDEX, ModelFolder, hash_files, open_model, open_model_at, read_config
 from byheart.models.parameters import count_parameters
 from byheart.store import Store, open_store
 
@@ -44,7 +44,7 @@ def _in_place(model: str, store: str) -> Model:
     folder = open_model(model)
     folder.check_tensors()
     address = model if model.startswith("gs://") else str(Path(model).resolve())
-    hashed = sha256_in_place(open_store(address, "model"), [CONFIG, *folder.weight_files()], open_store(store))
+    hashed = sha256_in_place(open_store(address, "model"), [CONFIG, *folder.list_weight_files()], open_store(store))
     return _described(folder, hashed, source=model, commit=None, address=address)
 
 
@@ -68,7 +68,7 @@ def _from_hub(repository: str, revision: str, store: str) -> Model:
 
 def _bring(source: HubRepository, store: Store, folder: str) -> dict[str, str]:
     """The SHA-256 of each file, once all that a run needs of the repository is in the store."""
-    model = model_at(source)
+    model = open_model_at(source)
     model.check_tensors()
     if _TOKENIZER not in source.files:
         raise ModelError(
@@ -76,7 +76,7 @@ def _bring(source: HubRepository, store: Store, folder: str) -> dict[str, str]:
             "or convert it into a folder of your own",
             parameter="model",
         )
-    names = [name for name in _SMALL if name in source.files] + model.weight_files()
+    names = [name for name in _SMALL if name in source.files] + model.list_weight_files()
     sizes = {name: source.files[name].size_bytes for name in names}
     _remove_damaged(store, folder, sizes)
     free = store.free_bytes()
@@ -142,14 +142,14 @@ def _remove_damaged(store: Store, folder: str, sizes: dict[str, int]) -> set[str
 
 
 def _described(folder: ModelFolder, hashed: dict[str, str], *, source: str, commit: str | None, address: str) -> Model:
-    weights = {name: hashed[name] for name in [CONFIG, *folder.weight_files()]}
+    weights = {name: hashed[name] for name in [CONFIG, *folder.list_weight_files()]}
     return Model(
         source=source,
         commit=commit,
         address=address,
         model_type=read_config(folder.place)["model_type"],
-        parameters=count_parameters(folder.parameters()),
-        weights_sha256=sha256_of_files(weights),
+        parameters=count_parameters(folder.describe_parameters()),
+        weights_sha256=hash_files(weights),
     )
 
 

@@ -19,9 +19,9 @@ Positions = dict[str, Array]
 
 def layer_positions(config: DecoderConfig, tokens: int, dtype: DTypeLike) -> tuple[Positions, Array]:
     """The positions of each kind of layer, stacked, and the kind of each layer, int32 [L]."""
-    layers = [(each.rope, min(each.window or tokens, tokens)) for each in config.layer_attention()]
+    layers = [(each.rope, min(each.window or tokens, tokens)) for each in config.expand_attention()]
     kinds = list(dict.fromkeys(layers))
-    frequencies = np.stack([rope.inverse_frequencies(config.head_dim, tokens) for rope, _ in kinds])
+    frequencies = np.stack([rope.compute_inverse_frequencies(config.head_dim, tokens) for rope, _ in kinds])
     scale = jnp.array([rope.attention_factor for rope, _ in kinds], jnp.float32)[:, None, None]
     angles = jnp.arange(tokens)[:, None] * jnp.asarray(frequencies, jnp.float32)[:, None]
     positions = {

@@ -55,8 +55,8 @@ def load(
     Raises:
         ModelError: a file is damaged.
     """
-    tensors = model.tensors()
-    leaves, tree = jax.tree.flatten(model.parameters())
+    tensors = model.read_tensor_headers()
+    leaves, tree = jax.tree.flatten(model.describe_parameters())
 
     def read(piece: _Piece) -> np.ndarray:
         parameter, tensor = piece.parameter, tensors[piece.tensor]
@@ -98,7 +98,7 @@ def _put(stack: Array, values: Array, at: Array, place: NamedSharding) -> Array:
 
 def _pieces(place: int, parameter: Parameter, sharding: Sharding) -> Iterator[_Piece]:
     """The rows of a parameter's tensors in pieces of one size, of which each device has its share."""
-    names = parameter.tensors()
+    names = parameter.name_tensors()
     axes = sharding.paper.split(parameter)[len(next(iter(names)))]
     shares = math.prod(sharding.devices.shape[axis] for axis in axes)
     rows = (parameter.box[0][1] - parameter.box[0][0]) // shares

@@ -123,7 +123,7 @@ class Engine:
         params = checkpoint.load(self.model, jnp.dtype(precision), self.sharding, report)
         score = scorer(
             self.model.decoder,
-            self.model.parameters(),
+            self.model.describe_parameters(),
             self.sharding,
             scored_tokens=self.workload.scored_tokens,
             temperature=self.score_settings.temperature,

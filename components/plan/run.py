@@ -14,7 +14,7 @@ from byheart.machines.accelerators import ONE_HOST, Accelerator, find_accelerato
 from byheart.machines.layout import find_smallest_slice
 from byheart.machines.placement import PLAIN, Placement, choose_placement
 from byheart.machines.planned import Books, Planned, Refusal, Subject, plan_on
-from byheart.models.families import family_of
+from byheart.models.families import find_family
 from byheart.models.folder import read_config
 from byheart.models.known import KNOWN
 from byheart.scores.kinds import SCORES
@@ -96,12 +96,12 @@ def choose_accelerator(subject: Subject) -> Accelerator:
 
 def _subject(described: Model, settings: Settings) -> Subject:
     config = read_config(open_store(described.address))
-    family = family_of(config)
+    family = find_family(config)
     return Subject(
         name=described.source,
         model_type=described.model_type,
         family=family,
-        decoder=family.decoder_config(config),
+        decoder=family.parse_config(config),
         settings=settings,
         books=Books(number=0, characters=0, windows=0),
     )

@@ -13,7 +13,7 @@ from byheart.contracts.model import read_model
 from byheart.contracts.progress import Progress, say
 from byheart.contracts.settings import Settings, WindowSettings
 from byheart.contracts.windows import Tokenization, Windows, has_windows, write_windows
-from byheart.models.folder import ModelFolder, open_model, where_is
+from byheart.models.folder import ModelFolder, locate_folder, open_model
 
 
 def run(*, books: str, model: str, settings: str, windows: str) -> None:
@@ -95,8 +95,9 @@ def _too_short(book: Book, settings: WindowSettings) -> Refused:
 def _check_id(token_id: int, folder: ModelFolder) -> None:
     if token_id >= folder.decoder.vocab:
         raise ModelError(
-            f"{where_is(folder.place)} must have a tokenizer whose ids stay below vocab_size={folder.decoder.vocab:,}, "
-            f"found id {token_id:,}: tokenizer and weights do not belong together, fetch both from one place",
+            f"{locate_folder(folder.place)} must have a tokenizer whose ids stay below "
+            f"vocab_size={folder.decoder.vocab:,}, found id {token_id:,}: tokenizer and weights do not belong "
+            "together, fetch both from one place",
             parameter="model",
         )
 
@@ -106,7 +107,7 @@ def _bos_id(bos: str, folder: ModelFolder, tokenizer: Tokenizer) -> int | None:
     if bos == "false" or (bos == "auto" and not folder.family.needs_bos):
         return None
     if tokenizer.bos_id is None:
-        where = where_is(folder.place)
+        where = locate_folder(folder.place)
         raise ModelError(
             f"bos={bos} needs a tokenizer with a bos_token, found none in {where}: use bos=false", parameter="bos"
         )

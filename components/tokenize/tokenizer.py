@@ -20,7 +20,7 @@ from transformers.utils import logging as transformers_logging
 from byheart.components.tokenize.cuts import Cuts, find_cuts
 from byheart.components.tokenize.first_tokens import Encoding
 from byheart.contracts.errors import ModelError
-from byheart.models.folder import sha256_of_files, where_is
+from byheart.models.folder import hash_files, locate_folder
 from byheart.store import open_store
 
 _FILE = "tokenizer.json"
@@ -62,7 +62,7 @@ def load_tokenizer(address: str | Path) -> Tokenizer:
     """
     place = open_store(str(address), "model")
     if not place.find(_FILE):
-        where = where_is(place)
+        where = locate_folder(place)
         raise ModelError(
             f"{where} must hold {_FILE}, which gives character offsets, found none: fetch or convert it",
             parameter="model",
@@ -80,7 +80,7 @@ def load_tokenizer(address: str | Path) -> Tokenizer:
         digest = hashlib.sha256((folder / _FILE).read_bytes()).hexdigest()
     backend = _for_plain_text(backend)
     return Tokenizer(
-        sha256=sha256_of_files({_FILE: digest}),
+        sha256=hash_files({_FILE: digest}),
         bos_id=None if fast.bos_token is None else backend.token_to_id(fast.bos_token),
         cuts=find_cuts(backend),
         backend=backend,

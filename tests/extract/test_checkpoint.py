@@ -20,7 +20,7 @@ DTYPES = {"F32": np.float32, "F16": np.float16, "BF16": ml_dtypes.bfloat16}
 
 def sources(model: ModelFolder) -> dict[str, list[str]]:
     """The tensors in the checkpoint that each parameter is made of."""
-    whole = model.parameters()
+    whole = model.describe_parameters()
     layer = whole.pop("layers")
     return {name: [parameter.source] for name, parameter in whole.items()} | {
         f"layers.{name}": [parameter.source.format(layer=index) for index in range(model.decoder.layers)]

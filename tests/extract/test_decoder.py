@@ -19,8 +19,8 @@ from byheart.components.extract.decoder import Params
 from byheart.components.extract.scoring import Scorer, TokenScores, scorer
 from byheart.components.extract.sharding import one_device
 from byheart.models.decoder_config import DecoderConfig
-from byheart.models.families import family_of
-from byheart.models.folder import ModelFolder, open_model, where_is
+from byheart.models.families import find_family
+from byheart.models.folder import ModelFolder, locate_folder, open_model
 from tests.extract import numpy_decoder
 
 HERE = Path(__file__).parent / "goldens"
@@ -60,7 +60,7 @@ def loaded(folder: Path, dtype: str = "float32") -> tuple[ModelFolder, Params]:
 @functools.cache
 def compiled(folder: str, **settings: Any) -> Scorer:
     model = open_model(folder)
-    return scorer(model.decoder, model.parameters(), one_device(), **settings)
+    return scorer(model.decoder, model.describe_parameters(), one_device(), **settings)
 
 
 @functools.cache
@@ -77,7 +77,7 @@ def scored(
     temperature: float = 1.0,
     top_k: int = 0,
 ) -> TokenScores:
-    score = compiled(where_is(model[0].place), scored_tokens=tokens, temperature=temperature, top_k=top_k)
+    score = compiled(locate_folder(model[0].place), scored_tokens=tokens, temperature=temperature, top_k=top_k)
     return jax.tree.map(np.asarray, score(model[1], jnp.asarray(token_ids)))
 
 
@@ -194,7 +194,7 @@ def test_golden_of_a_family_would_notice_a_field_that_is_ignored(name: str, chan
     content = json.loads((GOLDENS[name] / "config.json").read_text())
     for field, value in change.items():
         content[field] = content[field] | value if isinstance(value, dict) else value
-    config = family_of(content).decoder_config(content)
+    config = find_family(content).parse_config(content)
     assert config != loaded(GOLDENS[name])[0].decoder
     ids = golden(name).token_ids[:1]
     changed = at(log_softmax(quick_logits(config, loaded(GOLDENS[name])[1], ids)), ids)

@@ -17,8 +17,8 @@ def test_scorer_of_float32_asks_for_full_products_whatever_is_asked_around_it(
     name: str, dtype: str, asked: str, around: str
 ) -> None:
     model = open_model(GOLDENS[name])
-    score = scorer(model.decoder, model.parameters(), one_device(), scored_tokens=9, temperature=1.0, top_k=7)
-    params = jax.tree.map(lambda each: jax.ShapeDtypeStruct(each.shape, jnp.dtype(dtype)), model.parameters())
+    score = scorer(model.decoder, model.describe_parameters(), one_device(), scored_tokens=9, temperature=1.0, top_k=7)
+    params = jax.tree.map(lambda each: jax.ShapeDtypeStruct(each.shape, jnp.dtype(dtype)), model.describe_parameters())
     with jax.default_matmul_precision(around):
         program = score.lower(params, jax.ShapeDtypeStruct((2, 20), jnp.int32)).as_text()
     products = [line for line in program.splitlines() if "dot_general" in line]
