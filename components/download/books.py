@@ -59,7 +59,7 @@ def read_books_from(
     named += [Source(source=source, role=CONTROL) for source in controls]
     with ThreadPoolExecutor(READERS) as pool:
         files = find_files(libraries, pool, named)
-        brought = each(pool, files, lambda file: [read_book(libraries, text, file)])
+        brought = map_sources(pool, files, lambda file: [read_book(libraries, text, file)])
     books = [book for book in brought if isinstance(book, Book)]
     refused = [book for book in brought if isinstance(book, Refused)]
     check_some_left((book.role for book in books), refused)
@@ -72,8 +72,8 @@ def find_files(libraries: Libraries, pool: Executor, sources: Iterable[Source]) 
     Raises:
         BookError: there are more than `MOST_BOOKS`.
     """
-    listed = each(pool, sources, functools.partial(_listed, libraries))
-    files = each(pool, listed, functools.partial(_found, libraries))
+    listed = map_sources(pool, sources, functools.partial(_listed, libraries))
+    files = map_sources(pool, listed, functools.partial(_found, libraries))
     count = sum(isinstance(file, Source) for file in files)
     if count > MOST_BOOKS:
         raise BookError(
@@ -83,7 +83,7 @@ def find_files(libraries: Libraries, pool: Executor, sources: Iterable[Source]) 
     return files
 
 
-def each(
+def map_sources(
     pool: Executor, items: Iterable[Source | Refused], step: Callable[[Source], Sequence[_Made | Refused]]
 ) -> list[_Made | Refused]:
     """What `step` makes of each source, in their order; a source that it cannot use is refused, and others go on."""
