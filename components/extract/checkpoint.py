@@ -20,7 +20,7 @@ from byheart.components.extract.decoder import Params
 from byheart.components.extract.sharding import Sharding
 from byheart.models.folder import ModelFolder
 from byheart.models.parameters import Parameter
-from byheart.store.in_order import in_order
+from byheart.store.in_order import map_in_order
 
 PIECE_BYTES = 64 * 2**20
 """About what is read at once for each device; more where a single row is longer."""
@@ -78,7 +78,7 @@ def load(
     ]
     pieces = [piece for place, parameter in enumerate(leaves) for piece in _pieces(place, parameter, sharding)]
     pieces.sort(key=where)
-    for piece, values in zip(pieces, in_order(read, pieces, threads=_READERS, ahead=_READERS), strict=True):
+    for piece, values in zip(pieces, map_in_order(read, pieces, threads=_READERS, ahead=_READERS), strict=True):
         place, at = piece.place, np.asarray(piece.at, np.int32)
         params[place] = _put(params[place], jax.device_put(values, shardings[place]), at, shardings[place])
         report(values.size)
