@@ -9,8 +9,8 @@ import numpy as np
 
 from benchmarks.contestant import fastest, serve
 from byheart.components.extract import checkpoint
-from byheart.components.extract.scoring import scorer, window_scores
-from byheart.components.extract.sharding import one_device
+from byheart.components.extract.scoring import compute_window_scores, make_scorer
+from byheart.components.extract.sharding import use_one_device
 from byheart.models.folder import open_model
 
 _TOP_K = 40
@@ -26,9 +26,9 @@ class Engine:
             raise SystemExit(f"jax must find a {job['device']}, found {device.device_kind}")
         self.about = f"jax {jax.__version__}"
         self._batch, self._dtype, self._device = job["batch"], jnp.dtype(job["precision"]), device
-        self._sharding = one_device()
+        self._sharding = use_one_device()
         self._params = checkpoint.load(model, self._dtype, self._sharding)
-        self._score = scorer(
+        self._score = make_scorer(
             model.decoder,
             model.describe_parameters(),
             self._sharding,
@@ -43,7 +43,7 @@ class Engine:
         batches = [token_ids[first : first + self._batch] for first in range(0, len(token_ids), self._batch)]
         padded = [np.pad(rows, ((0, self._batch - len(rows)), (0, 0))) for rows in batches]
         flying = [self._score(self._params, jax.device_put(rows, self._sharding.windows)) for rows in padded]
-        scores = [window_scores(jax.device_get(tokens), top_k=_TOP_K).log_p_z for tokens in flying]
+        scores = [compute_window_scores(jax.device_get(tokens), top_k=_TOP_K).log_p_z for tokens in flying]
         return np.concatenate(scores)[: len(token_ids)]
 
     def multiply(self) -> float:

@@ -17,8 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from byheart.components.extract import checkpoint, decoder
-from byheart.components.extract.scoring import scorer, window_scores
-from byheart.components.extract.sharding import one_device
+from byheart.components.extract.scoring import compute_window_scores, make_scorer
+from byheart.components.extract.sharding import use_one_device
 from byheart.components.tokenize.tokenizer import load_tokenizer
 from byheart.components.tokenize.windows import slide
 from byheart.contracts.settings import WindowSettings
@@ -32,7 +32,7 @@ BANDS = (0.0, 0.001, 0.9, 1.0)
 def main(stride: int = 25) -> None:
     """Score and print."""
     model = open_model(SAMPLES / "model")
-    params = checkpoint.load(model, jnp.float32, one_device())
+    params = checkpoint.load(model, jnp.float32, use_one_device())
     token_ids = windows(stride)
     exact = log_p_z(model, params, token_ids)
     print("| weights | arithmetic | p_z | windows | median | 95% | largest | mean, signed |")
@@ -75,12 +75,12 @@ def windows(stride: int) -> np.ndarray:
 def log_p_z(model: ModelFolder, params: decoder.Params, token_ids: np.ndarray) -> np.ndarray:
     """Of each window, float64 [W]."""
 
-    score = scorer(
-        model.decoder, model.describe_parameters(), one_device(), scored_tokens=SUFFIX, temperature=1.0, top_k=0
+    score = make_scorer(
+        model.decoder, model.describe_parameters(), use_one_device(), scored_tokens=SUFFIX, temperature=1.0, top_k=0
     )
     padded = np.concatenate([token_ids, token_ids[: -len(token_ids) % BATCH]])
     batches = [score(params, jnp.asarray(rows)) for rows in padded.reshape(-1, BATCH, PROMPT + SUFFIX)]
-    return np.concatenate([window_scores(tokens, top_k=0).log_p_z for tokens in batches])[: len(token_ids)]
+    return np.concatenate([compute_window_scores(tokens, top_k=0).log_p_z for tokens in batches])[: len(token_ids)]
 
 
 if __name__ == "__main__":

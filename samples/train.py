@@ -130,7 +130,8 @@ def train() -> None:
     @jax.jit
     def step(params: decoder.Params, state: optax.OptState, ids: Array) -> tuple[decoder.Params, optax.OptState, Array]:
         def loss(params: decoder.Params) -> Array:
-            predicted = decoder.logits(params, config, decoder.hidden_states(params, config, ids[:, :-1]))
+            hidden = decoder.compute_hidden_states(params, config, ids[:, :-1])
+            predicted = decoder.compute_logits(params, config, hidden)
             return optax.softmax_cross_entropy_with_integer_labels(predicted, ids[:, 1:]).mean()
 
         value, gradient = jax.value_and_grad(loss)(params)

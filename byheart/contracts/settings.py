@@ -12,10 +12,10 @@ from typing import Any, Self
 
 import msgspec
 
-from byheart.contracts.encodings import codec_name
+from byheart.contracts.encodings import find_codec
 from byheart.contracts.json_files import read_json, write_json
 from byheart.contracts.parameters import as_declared, check_at_least, check_one_of, refuse
-from byheart.contracts.presets import with_preset
+from byheart.contracts.presets import apply_preset
 
 BOS = ("auto", "true", "false")
 GUTENBERG = ("keep", "cut")
@@ -187,7 +187,7 @@ class Settings:
         """
         typed = {name: as_declared(name, parameters[name], kind) for name, kind in SETTINGS.items()}
         of_type = {name: as_declared(name, defaults[name], kind) for name, kind in SETTINGS.items() if name in defaults}
-        values = with_preset(typed, of_type)
+        values = apply_preset(typed, of_type)
         groups = {
             field.name: {name: values[name] for name in _fields(field.type)}
             for field in dataclasses.fields(cls)
@@ -200,7 +200,7 @@ class Settings:
     def check(self) -> None:
         """Refuse, by name, the first value that cannot be used."""
         text, window, score, layout, chart = self.text, self.window, self.score, self.layout, self.chart
-        codec_name(text.encoding)
+        find_codec(text.encoding)
         check_one_of("gutenberg", text.gutenberg, GUTENBERG)
         check_one_of("on_bad_book", text.on_bad_book, ON_BAD_BOOK)
         check_at_least("chunk_size", window.chunk_size, 2, "tokens")

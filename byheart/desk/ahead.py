@@ -18,10 +18,10 @@ import jax
 import jax.numpy as jnp
 from jax.experimental import topologies
 
-from byheart.components.extract.scoring import scorer
+from byheart.components.extract.scoring import make_scorer
 from byheart.components.extract.sharding import make_sharding
 from byheart.contracts.errors import ByheartError, ModelError, SettingsError
-from byheart.contracts.progress import duration, size
+from byheart.contracts.progress import format_duration, format_size
 from byheart.desk.order import Order
 from byheart.desk.page import format_line
 from byheart.desk.program import Collective, Program, read_program
@@ -90,12 +90,12 @@ def compile_ahead(
     """
     dtype, sharding = jnp.dtype(workload.precision), make_sharding(devices, layout)
     params = jax.tree.map(
-        lambda parameter: jax.ShapeDtypeStruct(parameter.shape, dtype, sharding=sharding.at_rest(parameter)),
+        lambda parameter: jax.ShapeDtypeStruct(parameter.shape, dtype, sharding=sharding.shard_weights(parameter)),
         workload.weights,
     )
     batch = (layout.batch_size, workload.positions + 1)
     token_ids = jax.ShapeDtypeStruct(batch, jnp.int32, sharding=sharding.windows)
-    score = scorer(
+    score = make_scorer(
         workload.decoder,
         workload.weights,
         sharding,
@@ -146,14 +146,14 @@ def main(order_file: str) -> int:
 
 
 def _format_page(order: Order, compiled: Compiled) -> Iterator[str]:
-    program = compiled.program
+    program, change = compiled.program, order.memory_bytes / compiled.memory_bytes - 1
     yield ""
-    yield f"  It compiles for {order.accelerator}, in {duration(compiled.seconds)}; what the compiler says:"
+    yield f"  It compiles for {order.accelerator}, in {format_duration(compiled.seconds)}; what the compiler says:"
     yield ""
     yield format_line(
         "memory",
-        f"{size(compiled.memory_bytes)} a device, {size(compiled.working_bytes)} of them beside the weights; planned "
-        f"were {size(order.memory_bytes)}, {order.memory_bytes / compiled.memory_bytes - 1:+.0%}",
+        f"{format_size(compiled.memory_bytes)} a device, {format_size(compiled.working_bytes)} of them beside the "
+        f"weights; planned were {format_size(order.memory_bytes)}, {change:+.0%}",
     )
     yield format_line("collectives", f"of a layer: {_describe_collectives(program.layer_collectives)}")
     yield format_line(
@@ -170,7 +170,8 @@ def _describe_collectives(collectives: Sequence[Collective]) -> str:
         asynchronous = [collective for collective in of_kind if collective.is_asynchronous]
         total, hidden = (sum(collective.size_bytes for collective in group) for group in (of_kind, asynchronous))
         descriptions.append(
-            f"{len(of_kind)} x {kind}, {len(asynchronous)} of them asynchronous ({hidden / total:.0%} of {size(total)})"
+            f"{len(of_kind)} x {kind}, {len(asynchronous)} of them asynchronous "
+            f"({hidden / total:.0%} of {format_size(total)})"
         )
     return ", ".join(descriptions)
 

@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from byheart.contracts.progress import duration, size
+from byheart.contracts.progress import format_duration, format_size
 from byheart.machines.accelerators import GENERATIONS, Accelerator
 from byheart.machines.layout import find_least_memory
 from byheart.machines.memory import RESERVE
@@ -40,7 +40,7 @@ def _describe_subject(subject: Subject, workload: Workload) -> Iterator[str]:
     yield format_line(
         "model",
         f"{subject.model_type}, {decoder.layers:,} layers, {workload.parameters:,} parameters, "
-        f"{size(workload.weight_bytes)} in {workload.precision}",
+        f"{format_size(workload.weight_bytes)} in {workload.precision}",
     )
     yield format_line(
         "windows",
@@ -56,7 +56,7 @@ def _describe_subject(subject: Subject, workload: Workload) -> Iterator[str]:
 
 def _describe_accelerator(accelerator: Accelerator) -> Iterator[str]:
     generation = accelerator.generation
-    memory = f"{size(generation.hbm_bytes)} and " if generation.hbm_bytes else ""
+    memory = f"{format_size(generation.hbm_bytes)} and " if generation.hbm_bytes else ""
     yield format_line(
         "accelerator",
         f"{accelerator.name}: {accelerator.chips:,} chip{'s' * (accelerator.chips > 1)} on a host"
@@ -67,7 +67,7 @@ def _describe_accelerator(accelerator: Accelerator) -> Iterator[str]:
 def _describe_plan(planned: Planned, subject: Subject) -> Iterator[str]:
     layout, memory, speed, time = planned.layout, planned.memory, planned.speed, planned.duration
     available = planned.accelerator.device_bytes
-    spare = f", with {size(available * (1 - RESERVE) - memory.total)} a device to spare" if available else ""
+    spare = f", with {format_size(available * (1 - RESERVE) - memory.total)} a device to spare" if available else ""
     yield f"  It fits{spare}."
     yield ""
     yield format_line("layout", f"{layout.data}x{layout.model} (data x model): {layout.description}")
@@ -80,7 +80,7 @@ def _describe_plan(planned: Planned, subject: Subject) -> Iterator[str]:
     yield format_line(
         "", f"{_format_gb(memory.head)}    or, after the layers, the head{' gathered' * layout.gather} and its logits"
     )
-    limit = f" of {size(available)}, of which {RESERVE:.0%} stay free" if available else " of the host's own"
+    limit = f" of {format_size(available)}, of which {RESERVE:.0%} stay free" if available else " of the host's own"
     yield format_line("", f"{_format_gb(memory.total)}    at the worst moment{limit}")
     rate, chip_rate = speed.windows_per_second, speed.windows_per_second / planned.accelerator.chips
     yield format_line(
@@ -96,8 +96,8 @@ def _describe_plan(planned: Planned, subject: Subject) -> Iterator[str]:
     )
     yield format_line(
         "time",
-        f"{duration(time.total)}: load {duration(time.load)}, compile {duration(time.compile)}, score "
-        f"{duration(time.score)}; {time.chip_hours(planned.accelerator):,.2f} chip-hours",
+        f"{format_duration(time.total)}: load {format_duration(time.load)}, compile {format_duration(time.compile)}, "
+        f"score {format_duration(time.score)}; {time.chip_hours(planned.accelerator):,.2f} chip-hours",
     )
     pod = choose_placement(planned, subject.settings.placement)
     chips = f"{pod.accelerator_count} {pod.accelerator_type}, " if pod.accelerator_type else ""
@@ -127,7 +127,7 @@ def _compare_slices(slices: Sequence[Planned | Refusal], chosen: Planned | Refus
         yield (
             f"{mark} {accelerator.name:<14}{accelerator.chips:>5}{plan.memory.total / 1e9:>7,.1f} {limit}"
             f"   {f'{layout.data}x{layout.model}':<9}{weights:<8}{layout.batch_size:>8,}{rate:>12}"
-            f"{plan.speed.mfu:>6.0%}{duration(time.total):>11}{time.chip_hours(accelerator):>13,.2f}"
+            f"{plan.speed.mfu:>6.0%}{format_duration(time.total):>11}{time.chip_hours(accelerator):>13,.2f}"
         )
 
 
@@ -154,7 +154,7 @@ def _format_seconds(seconds: float) -> str:
     if not seconds:
         return "0"
     if seconds >= 10:
-        return duration(seconds)
+        return format_duration(seconds)
     return f"{seconds * 1e3:,.0f} ms" if seconds >= 0.01 else f"{seconds * 1e3:.2g} ms"
 
 

@@ -10,14 +10,14 @@ import io
 import kubernetes
 import urllib3
 
-from byheart.contracts.progress import Said, said_in
+from byheart.contracts.progress import StageLine, parse_line
 
 _TAIL_LINES = 200
 _NAMESPACE = "kubeflow"
 _TIMEOUT_SECONDS = 10
 
 
-def error_of_a_pod(run_id: str, namespace: str | None) -> Said | None:
+def error_of_a_pod(run_id: str, namespace: str | None) -> StageLine | None:
     """Why the last pod of a run that failed ended, as it said; None where nobody can tell."""
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # where it prints that there is no kubeconfig
@@ -30,7 +30,7 @@ def error_of_a_pod(run_id: str, namespace: str | None) -> Said | None:
             log = pods.read_namespaced_pod_log(
                 pod.name, place, container="main", tail_lines=_TAIL_LINES, _request_timeout=_TIMEOUT_SECONDS
             )
-            errors = [said for said in map(said_in, log.split("\n")) if said and said.is_error]
+            errors = [said for said in map(parse_line, log.split("\n")) if said and said.is_error]
             if errors:
                 return errors[-1]
     except (kubernetes.config.ConfigException, kubernetes.client.ApiException, urllib3.exceptions.HTTPError):

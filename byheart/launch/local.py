@@ -17,7 +17,7 @@ from typing import Any
 
 from byheart.contracts.books import read_book_names
 from byheart.contracts.errors import ByheartError, IncompleteError, RunFailedError, os_error_may_pass
-from byheart.contracts.progress import Said, said_in
+from byheart.contracts.progress import StageLine, parse_line
 from byheart.launch.images import commit
 from byheart.launch.story import Story
 
@@ -72,7 +72,7 @@ def run_local(pipeline: str | Path, arguments: dict[str, Any], out: str | Path) 
         raise RunFailedError(f"{said} {log_path}", may_pass=True, stage=error.stage if error else "")
 
 
-def _run_graph(pipeline: str, work: Path, out: Path, arguments: str, log: Any) -> tuple[int, Said | None]:
+def _run_graph(pipeline: str, work: Path, out: Path, arguments: str, log: Any) -> tuple[int, StageLine | None]:
     """Run the graph in a process of its own; its exit code, and the first error that a stage said."""
     child = subprocess.Popen(
         [sys.executable, "-m", "byheart.launch.graph", pipeline, str(work), str(out), arguments],
@@ -121,14 +121,14 @@ def _environment(work: str) -> dict[str, str]:
     return environment
 
 
-def _follow(child: subprocess.Popen[str], log: Any, check_room: Callable[[], None]) -> Said | None:
+def _follow(child: subprocess.Popen[str], log: Any, check_room: Callable[[], None]) -> StageLine | None:
     """Copy all lines to the log and the stages' own to the terminal, until the child ends; the first error said."""
     first_error = None
     assert child.stdout
     with Story() as story:
         for line in child.stdout:
             log.write(line)
-            said = said_in(line)
+            said = parse_line(line)
             if not said:
                 continue
             if said.is_error:

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 
 from byheart.contracts.errors import SettingsError
-from byheart.contracts.progress import duration, size
+from byheart.contracts.progress import format_duration, format_size
 from byheart.contracts.version import CONTRACT_VERSION
 from byheart.scores.catalogue import Held
 from byheart.scores.store import ScoreStore
@@ -19,10 +19,10 @@ def list_scores(store: str) -> None:
         about = scores.about(one)
         book, model = about.get("book", {}).get("name", "?"), about.get("model", {}).get("source", "?")
         print(
-            f"{one.address}  {_parts(one, about.get('parts', '?'))}  {size(one.size_bytes):>9}  "
+            f"{one.address}  {_parts(one, about.get('parts', '?'))}  {format_size(one.size_bytes):>9}  "
             f"{_age(one.changed):>9} old  {about.get('what', '?')} of {book} under {model}{_older(one)}"
         )
-    print(f"{len(held):,} addresses, {size(sum(one.size_bytes for one in held))} in {store}")
+    print(f"{len(held):,} addresses, {format_size(sum(one.size_bytes for one in held))} in {store}")
 
 
 def show_scores(store: str, beginning: str) -> None:
@@ -32,7 +32,8 @@ def show_scores(store: str, beginning: str) -> None:
     about = scores.about(held)
     print(json.dumps(about, indent=2, ensure_ascii=False))
     parts = _parts(held, about.get("parts", "?")).strip()
-    print(f"{parts}, {size(held.size_bytes)}, the last {_age(held.changed)} old, at {scores.locate(held)}", end="")
+    size, age = format_size(held.size_bytes), _age(held.changed)
+    print(f"{parts}, {size}, the last {age} old, at {scores.locate(held)}", end="")
     print(_older(held))
 
 
@@ -42,7 +43,7 @@ def remove_scores(store: str, beginning: str, *, sure: bool) -> None:
     held = scores.find(beginning)
     about = scores.about(held)
     parts = _parts(held, about.get("parts", "?")).strip()
-    print(f"{parts}, {size(held.size_bytes)}: {about.get('what', '?')} of {about.get('book')}{_older(held)}")
+    print(f"{parts}, {format_size(held.size_bytes)}: {about.get('what', '?')} of {about.get('book')}{_older(held)}")
     if not sure and not _agreed(f"remove {scores.locate(held)}?"):
         print("nothing was removed")
         return
@@ -67,4 +68,4 @@ def _agreed(question: str) -> bool:
 
 def _age(since: datetime) -> str:
     seconds = (datetime.now(UTC) - since).total_seconds()
-    return f"{seconds / 86400:.0f} days" if seconds >= 2 * 86400 else duration(max(seconds, 0.0))
+    return f"{seconds / 86400:.0f} days" if seconds >= 2 * 86400 else format_duration(max(seconds, 0.0))

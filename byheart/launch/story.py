@@ -3,7 +3,7 @@
 import sys
 from typing import Self
 
-from byheart.contracts.progress import Said
+from byheart.contracts.progress import StageLine
 
 
 class Story:
@@ -19,7 +19,7 @@ class Story:
         if self._overwritten:
             print(flush=True)
 
-    def show(self, said: Said) -> None:
+    def show(self, said: StageLine) -> None:
         """Show one line."""
         shown = f"{said.stage:>8}  {said.message}"
         stays = not sys.stdout.isatty() or said.seconds_left is None

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from byheart.contracts.errors import ModelError, SettingsError
-from byheart.contracts.progress import size
+from byheart.contracts.progress import format_size
 from byheart.contracts.settings import AUTO
 from byheart.machines.accelerators import ONE_HOST, Accelerator
 from byheart.machines.memory import RESERVE, Memory, estimate_memory
@@ -198,7 +198,7 @@ def _explain_too_large(
     else:
         remedy = "no slice of one host holds it: choose a smaller model"
     return ModelError(
-        f"a model of {workload.parameters:,} parameters in {workload.precision} needs {size(needed.total)} a device, "
-        f"{size(needed.weights)} of them for weights, on {mesh.devices} ({layout.description}, a batch of "
-        f"{layout.batch_size:,}), found {size(memory_bytes)}, of which {RESERVE:.0%} stay free: {remedy}"
+        f"a model of {workload.parameters:,} parameters in {workload.precision} needs {format_size(needed.total)} a "
+        f"device, {format_size(needed.weights)} of them for weights, on {mesh.devices} ({layout.description}, a batch "
+        f"of {layout.batch_size:,}), found {format_size(memory_bytes)}, of which {RESERVE:.0%} stay free: {remedy}"
     )

@@ -20,7 +20,7 @@ from byheart.components.download.text import check_not_empty, decode
 from byheart.components.download.text_report import report_on
 from byheart.components.download.unwrap import unwrap
 from byheart.contracts.books import BOOK, CONTROL, Book, Origin, Refused, check_some_left
-from byheart.contracts.encodings import codec_name
+from byheart.contracts.encodings import find_codec
 from byheart.contracts.errors import BookError
 from byheart.contracts.settings import TextSettings
 
@@ -129,7 +129,7 @@ def read_book(libraries: Libraries, settings: TextSettings, source: Source) -> B
     if _printable(address) != address:
         raise BookError(f"{address} must have a name in UTF-8, found other bytes: rename it")
     data = libraries.of(address).read(address)
-    encoding = codec_name(source.encoding or settings.encoding)
+    encoding = find_codec(source.encoding or settings.encoding)
     whole = decode(data, encoding, address)
     gutenberg = find_gutenberg(whole)
     front, back = (gutenberg.front, gutenberg.back) if gutenberg and settings.gutenberg == "cut" else (0, 0)

@@ -14,7 +14,7 @@ from urllib.parse import quote, urljoin
 
 from byheart.components.download.chapters import heading_pattern
 from byheart.contracts.books import Refused
-from byheart.contracts.encodings import codec_name
+from byheart.contracts.encodings import find_codec
 from byheart.contracts.errors import BookError, SettingsError
 
 LIST = "@"
@@ -92,7 +92,7 @@ def _check_title(title: str) -> None:
 
 _CHECKS: dict[str, Callable[[str], object]] = {
     "title": _check_title,
-    "encoding": codec_name,
+    "encoding": find_codec,
     "chapters": heading_pattern,
 }
 """What a list may say of a book, and the function that refuses a bad value of it."""

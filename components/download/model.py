@@ -9,7 +9,7 @@ from byheart.components.download.hub import HubRepository
 from byheart.components.download.transfer import bring
 from byheart.contracts.errors import ModelError
 from byheart.contracts.model import Model
-from byheart.contracts.progress import Progress, say, size
+from byheart.contracts.progress import Progress, format_size, say
 from byheart.contracts.version import code_version
 from byheart.models.address import HubAddress
 from byheart.models.folder import CONFIG, INDEX, ModelFolder, hash_files, open_model, open_model_at, read_config
@@ -83,12 +83,12 @@ def _bring(source: HubRepository, store: Store, folder: str) -> dict[str, str]:
     needed = sum(sizes.values()) - sum(_bytes_there(store, f"{folder}/{name}") for name in names)
     if free is not None and free < needed:
         raise ModelError(
-            f"store must have {size(needed)} free for {source.repository}, found {size(free)} at "
+            f"store must have {format_size(needed)} free for {source.repository}, found {format_size(free)} at "
             f"{store.locate(folder)}: make room or choose another store",
             parameter="store",
         )
     total = sum(sizes.values())
-    say(f"fetching {source.repository} at {source.commit[:12]}: {len(names)} files, {size(total)}")
+    say(f"fetching {source.repository} at {source.commit[:12]}: {len(names)} files, {format_size(total)}")
     progress = Progress(total // _MIB + len(names), "MiB")
     hashed = bring(
         source,

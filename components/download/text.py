@@ -19,7 +19,7 @@ def decode(data: bytes, encoding: str, name: str) -> str:
     """The text of `data`, without a byte order mark, its newlines as they are.
 
     Args:
-        encoding: as `codec_name` gives it.
+        encoding: as `find_codec` gives it.
         name: what messages call the file.
 
     Raises:

@@ -9,10 +9,10 @@ import jax
 import numpy as np
 
 from byheart.components.extract.books_progress import BooksProgress
-from byheart.components.extract.compiled import compiled_programs
-from byheart.components.extract.devices import planned_devices
+from byheart.components.extract.compiled import keep_compiled_programs
+from byheart.components.extract.devices import find_planned_devices
 from byheart.components.extract.engine import Engine, Machine
-from byheart.components.extract.scoring import TokenScores, window_scores
+from byheart.components.extract.scoring import TokenScores, compute_window_scores
 from byheart.components.extract.work import Work, work_of
 from byheart.components.extract.writer import Writer
 from byheart.contracts.errors import DamagedError, ModelError
@@ -58,7 +58,7 @@ def run(*, model: str, windows: str, settings: str, plan: str, store: str, shard
     devices = _check(work, scores, tokenization.scored_tokens)
     engine = Engine.lay_out(
         open_model(described.address),
-        Machine(devices=planned_devices(find_accelerator(planned.accelerator), devices)),
+        Machine(devices=find_planned_devices(find_accelerator(planned.accelerator), devices)),
         dataclasses.replace(given.score, precision=planned.precision),
         Layout(data=devices.data, model=devices.model, gather=devices.gather, batch_size=devices.batch_size),
         positions=given.window.positions(has_bos=tokenization.bos_id is not None),
@@ -84,8 +84,8 @@ def _score(engine: Engine, work: Work, scores: ScoreStore) -> int:
     scored = 0
     with _programs(scores.store, engine.machine) as keep_programs, Writer() as writer:
         score = engine.load()
-        progress = BooksProgress(work, engine.share_of_peak)
-        unwritten = Unwritten(scores, work.reuse, engine.computed_on(), writer.submit)
+        progress = BooksProgress(work, engine.describe_utilisation)
+        unwritten = Unwritten(scores, work.reuse, engine.describe_computation(), writer.submit)
         batches = choose_batches(
             scores, work.missing, work.reuse, batch_size=batch_size, run=work.plan.run, leave_out=progress.add
         )
@@ -105,7 +105,7 @@ def _programs(store: Store, machine: Machine) -> Iterator[Callable[[], None]]:
     if machine.is_cpu:
         yield lambda: None
     else:
-        with compiled_programs(store, machine.devices[0]) as programs:
+        with keep_compiled_programs(store, machine.devices[0]) as programs:
             yield programs.keep
 
 
@@ -123,7 +123,7 @@ def _score_batches(
         tokens = jax.tree.map(lambda values: np.asarray(values)[: len(batch.windows)], result)
         if not all(np.isfinite(values).all() for values in jax.tree.leaves(tokens)):
             raise ModelError("the model must give finite logits, found infinite ones or NaN: try precision=float32")
-        return batch, window_scores(tokens, top_k=top_k)
+        return batch, compute_window_scores(tokens, top_k=top_k)
 
     for batch, rows in batches:
         flying.append((batch, score(np.pad(rows, ((0, batch_size - len(rows)), (0, 0))))))

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from byheart.contracts.model_input import control_input, model_input
+from byheart.contracts.model_input import read_control_input, read_model_input
 from byheart.contracts.plan import Plan, Stretch
 from byheart.contracts.settings import Settings
 from byheart.contracts.windows import Tokenization
@@ -66,7 +66,7 @@ def work_of(
     for part in parts:
         mine = asked.get(part.address)
         counts[part.address] += len(part.windows) if mine is None else int(np.isin(mine, part.windows).sum())
-    read = {model_input: plan.addresses, control_input: plan.control_addresses}
+    read = {read_model_input: plan.addresses, read_control_input: plan.control_addresses}
     return Work(
         plan=plan,
         reuse=reuse,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from byheart.contracts.errors import ModelError
 from byheart.contracts.model import Model, read_model
 from byheart.contracts.plan import Plan, PlannedDevices, write_plan
-from byheart.contracts.progress import duration, say
+from byheart.contracts.progress import format_duration, say
 from byheart.contracts.settings import AUTO, Settings
 from byheart.contracts.windows import read_tokenization
 from byheart.machines.accelerators import ONE_HOST, Accelerator, find_accelerator
@@ -154,7 +154,7 @@ def _say(planned: Planned | None, missing: int, total: int, shards: int) -> None
         say(f"all {total:,} windows are scored already: no accelerator is asked for")
         return
     layout, tasks = planned.layout, f" in {shards} tasks" if shards > 1 else ""
-    time = f"; about {duration(planned.duration.total)}" if planned.accelerator.generation.resource else ""
+    time = f"; about {format_duration(planned.duration.total)}" if planned.accelerator.generation.resource else ""
     say(
         f"{missing:,} of {total:,} windows are to be scored{tasks} on {planned.accelerator.name}, in "
         f"{planned.workload.precision}: {layout.data}x{layout.model}, {layout.description}, batches of "

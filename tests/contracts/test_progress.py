@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from byheart.contracts.errors import BookError
-from byheart.contracts.progress import Progress, duration, say, stage
+from byheart.contracts.progress import Progress, format_duration, say, stage
 from tests.conftest import ROOT
 
 
@@ -44,7 +44,7 @@ def test_pod_says_one_object_a_line_with_the_names_of_cloud_logging(capsys: pyte
     assert first["message"] == 'p_z ≥ 0.5: "a"\nand \u2028 \x1b[1m b'
     assert first["time"].endswith("Z")
     assert abs((datetime.fromisoformat(first["time"]) - before).total_seconds()) < 60
-    assert last["message"] == f"done in {duration(last['elapsed_seconds'])}"
+    assert last["message"] == f"done in {format_duration(last['elapsed_seconds'])}"
 
 
 def test_name_that_is_no_utf_8_can_be_said(capsys: pytest.CaptureFixture[str]) -> None:
@@ -155,4 +155,4 @@ def test_long_work_tells_its_story_in_under_thirty_lines(
 
 @pytest.mark.parametrize(("seconds", "said"), [(9.46, "9.5 s"), (125, "2:05"), (3725, "1:02:05")])
 def test_duration_is_said_as_people_say_it(seconds: float, said: str) -> None:
-    assert duration(seconds) == said
+    assert format_duration(seconds) == said

@@ -19,8 +19,8 @@ def test_published_model_gives_logits_of_its_shape(name: str) -> None:
     token_ids = jax.ShapeDtypeStruct((2, 99), jnp.int32)
 
     def forward(params: decoder.Params, token_ids: jax.Array) -> tuple[jax.Array, jax.Array]:
-        hidden = decoder.hidden_states(params, config, token_ids, first=49)
-        return hidden, decoder.logits(params, config, hidden)
+        hidden = decoder.compute_hidden_states(params, config, token_ids, first=49)
+        return hidden, decoder.compute_logits(params, config, hidden)
 
     hidden, logits = jax.eval_shape(forward, params, token_ids)
     assert (hidden.shape, hidden.dtype) == ((2, 50, config.embed), jnp.bfloat16)

@@ -11,7 +11,7 @@ import pytest
 from byheart.components.download.bucket import Buckets
 from byheart.components.download.https import Https
 from byheart.components.download.model import bring_model
-from byheart.components.extract.devices import Surroundings, check_found
+from byheart.components.extract.devices import Surroundings, check_devices
 from byheart.contracts.errors import ByheartError
 from byheart.machines.accelerators import ONE_HOST, find_accelerator
 from byheart.machines.layout import find_smallest_slice
@@ -148,7 +148,7 @@ def of_devices(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     def found(count: int, kind: str, platform: str, **seen: object) -> str:
         around = dataclasses.replace(SEEN, **seen)  # type: ignore[arg-type]
         monkeypatch.setattr(Surroundings, "look", lambda: around)
-        return said(lambda: check_found(find_accelerator("v6e-2x4"), some(count, kind, platform)))
+        return said(lambda: check_devices(find_accelerator("v6e-2x4"), some(count, kind, platform)))
 
     return shown_for(
         found(1, "cpu", "cpu", files={}),
