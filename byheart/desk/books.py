@@ -27,7 +27,7 @@ def count_characters(books: Sequence[str], text: TextSettings) -> tuple[list[int
 
     def count(file: Source) -> list[int]:
         if file.source.startswith("gs://"):
-            if size_bytes := buckets.size_bytes(file.source):
+            if size_bytes := buckets.measure_bytes(file.source):
                 return [size_bytes]
             raise BookError(f"{file.source} must hold text, found none: name another file")
         if "://" in file.source:

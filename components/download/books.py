@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
-from byheart.components.download.chapters import find_chapters, heading_pattern
+from byheart.components.download.chapters import compile_heading_pattern, find_chapters
 from byheart.components.download.gutenberg import find_gutenberg
 from byheart.components.download.libraries import Libraries
 from byheart.components.download.lists import LIST, Source, parse_list
@@ -53,7 +53,7 @@ def read_books_from(
             "books must name at least one text file or folder, found an empty list or name: name a book",
             parameter="books",
         )
-    heading_pattern(text.chapters)
+    compile_heading_pattern(text.chapters)
     libraries = Libraries()
     named = [Source(source=source, role=BOOK) for source in sources]
     named += [Source(source=source, role=CONTROL) for source in controls]
@@ -112,11 +112,11 @@ def _listed(libraries: Libraries, source: Source) -> list[Source | Refused]:
     address = source.source.removeprefix(LIST)
     if not address:
         raise BookError("a list must be named behind its @, found none: name one, such as @books/list.txt")
-    return parse_list(decode(libraries.of(address).read(address), "utf-8", address), address, source.role)
+    return parse_list(decode(libraries.choose(address).read(address), "utf-8", address), address, source.role)
 
 
 def _found(libraries: Libraries, source: Source) -> list[Source]:
-    return [replace(source, source=address) for address in libraries.of(source.source).find(source.source)]
+    return [replace(source, source=address) for address in libraries.choose(source.source).find(source.source)]
 
 
 def read_book(libraries: Libraries, settings: TextSettings, source: Source) -> Book:
@@ -128,7 +128,7 @@ def read_book(libraries: Libraries, settings: TextSettings, source: Source) -> B
     address = source.source
     if _printable(address) != address:
         raise BookError(f"{address} must have a name in UTF-8, found other bytes: rename it")
-    data = libraries.of(address).read(address)
+    data = libraries.choose(address).read(address)
     encoding = find_codec(source.encoding or settings.encoding)
     whole = decode(data, encoding, address)
     gutenberg = find_gutenberg(whole)
