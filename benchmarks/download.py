@@ -52,7 +52,7 @@ seconds = time.monotonic() - began
 used = resource.getrusage(resource.RUSAGE_SELF)
 print(json.dumps([seconds, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024]))
 """
-OURS = "from byheart.components.download.model import bring_model", "bring_model(sys.argv[1], '', sys.argv[2])"
+OURS = "from byheart.components.download.model import bring_model", "bring_model(sys.argv[1], sys.argv[2])"
 STREAM = (
     "import httpx2\nfrom huggingface_hub import HfApi, hf_hub_url",
     """for name in sorted(HfApi().list_repo_files(sys.argv[1])):
