@@ -1,77 +1,56 @@
-# `make run` measures the bundled sample; `make test` tests. Everything else is below, one line each.
+# `make run` measures the bundled sample; `make test` tests. Everything else is for developers.
 #
-#   make run BOOKS="a.txt b.txt" CONTROLS=unseen.txt MODEL=llama-3.2-1b OUT=results SET="top_k=20 cursor_inc=50"
-#   make submit ARGS="k8s/runs/novels.yaml --host http://localhost:8080 --wait"
-#   make compile QUEUE=scores RUN_AS=0
-#   make plan MODEL=llama-3.1-8b ACCELERATOR=v6e-2x4 BOOKS="a.txt b.txt" COMPILE=1
-
-# What is fixed for all runs of a cluster stands in compile.mk, as QUEUE = scores, where there is such a file.
--include compile.mk
+#   make run BOOKS="a.txt b.txt" MODEL=llama-3.2-1b CONTROLS=unseen.txt OUT=results SET="top_k=20 cursor_inc=50"
+#
+# is `byheart run` with these words; .venv/bin/byheart, which it installs, has all other commands.
 
 PYTHON ?= python3
-BOOKS ?= samples/the-soap-winter.txt
-CONTROLS ?= $(if $(filter samples/the-soap-winter.txt,$(BOOKS)),samples/the-lamp-ledger.txt)
-MODEL ?= samples/model
-STORE ?= build/store
+# Of make run; without BOOKS and MODEL, the sample.
+BOOKS ?=
+MODEL ?=
+CONTROLS ?=
+STORE ?=
 OUT ?= out
 SET ?=
-ACCELERATOR ?=
-JAX ?= tpu
+# Of tests and benchmarks.
 BASE_IMAGE ?=
-REGISTRY ?=
-COMPILE ?=
-QUEUE ?=
-TIMEOUT_HOURS ?=
-RETRIES ?=
-TMP_SIZE ?=
-RUN_AS ?=
-DO ?= ls
 KILLS ?= 100
 FAULTS ?= 1000
 SEED ?=
 ROUNDS ?= 3
 BENCH ?=
-ARGS ?=
-CHECK ?=
 OFFLINE ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
 AOT := PYTHONPATH=.venv-aot $(BIN)/python
-ORDER := build/order.json
 LOCK = uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 LOCK_IMAGE = $(LOCK) --config-file images/uv.toml --constraints requirements.txt --group component
 
-.PHONY: help run plan compile images push submit manifests test test-runs test-gcs test-hub test-kfp test-k8s
-.PHONY: test-containers test-docs test-parity test-aot soak store audit bench bench-plot bench-download bench-load
-.PHONY: bench-precision bench-tokenize docs pictures check format sample goldens lock
+# A variable that means nothing here is refused, with the nearest that does.
+KNOWN := PYTHON BOOKS MODEL CONTROLS STORE OUT SET BASE_IMAGE KILLS FAULTS SEED ROUNDS BENCH OFFLINE
+GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command line,$(origin $(name))),$(name)))
+UNKNOWN := $(firstword $(filter-out $(KNOWN),$(GIVEN)))
+NEAREST = import difflib, sys; name, *known = sys.argv[1:]; near = difflib.get_close_matches(name.upper(), known, 1, 0.5); \
+	print("did you mean %s=?" % near[0] if near else "settings stand in SET, as SET=\"%s=...\"" % name)
+ifneq ($(UNKNOWN),)
+$(error $(UNKNOWN) is no variable of this Makefile: $(shell $(PYTHON) -c '$(NEAREST)' $(UNKNOWN) $(KNOWN)))
+endif
+
+.PHONY: help run compile test test-runs test-gcs test-hub test-kfp test-k8s test-containers test-docs test-parity test-aot
+.PHONY: soak audit bench bench-plot bench-download bench-load bench-precision bench-tokenize docs pictures check format
+.PHONY: sample goldens lock
 
 help:  ## Say what there is
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 18
 
-run: compile  ## Measure BOOKS under MODEL on this machine; results in OUT
-	@$(BIN)/python -m byheart.launch run build/pipeline.yaml --books $(BOOKS) --controls $(CONTROLS) --model "$(MODEL)" --store "$(STORE)" --out "$(OUT)" --set $(SET)
+run: $(VENV)/run  ## Measure BOOKS under MODEL on this machine; without them, the sample
+	@$(BIN)/python -m byheart run $(BOOKS) $(SET) $(if $(MODEL),--model "$(MODEL)") $(CONTROLS:%=--control %) \
+		$(if $(STORE),--store "$(STORE)") --out "$(OUT)"
 
-compile: $(VENV)/run  ## Write build/pipeline.yaml; JAX, QUEUE, TIMEOUT_HOURS, RETRIES, TMP_SIZE and RUN_AS are fixed in it
-	@$(BIN)/python -m byheart.launch compile build/pipeline.yaml --jax "$(JAX)" $(if $(QUEUE),--queue "$(QUEUE)") \
-		$(if $(TIMEOUT_HOURS),--timeout-hours "$(TIMEOUT_HOURS)") $(if $(RETRIES),--retries "$(RETRIES)") \
-		$(if $(TMP_SIZE),--tmp-size "$(TMP_SIZE)") $(if $(RUN_AS),--run-as "$(RUN_AS)")
-
-images: $(VENV)/run  ## Build the stages' images with Docker, tagged by commit; JAX=tpu, cuda12 or cpu
-	@$(BIN)/python -m byheart.launch images --jax "$(JAX)" --base "$(BASE_IMAGE)"
-
-push: $(VENV)/run  ## Build them and push them to REGISTRY; images/digests.json says what a pod will pull
-	@$(BIN)/python -m byheart.launch images --jax "$(JAX)" --base "$(BASE_IMAGE)" --push "$(REGISTRY)"
-
-submit: build/pipeline.yaml  ## Submit a run to Kubeflow Pipelines; ARGS="k8s/runs/novels.yaml --wait", or name=value
-	@$(BIN)/python -m byheart.launch submit $(ARGS)
-
-build/pipeline.yaml:
-	@$(MAKE) --no-print-directory compile
-
-manifests: compile  ## Write the Jobs of k8s/runs for GitOps; CHECK=1 says whether they are current
-	@$(BIN)/python -m byheart.launch manifests build/pipeline.yaml $(if $(CHECK),--check)
+compile: $(VENV)/run  ## Write build/pipeline.yaml, which Kubeflow runs
+	@$(BIN)/python -m byheart compile build/pipeline.yaml
 
 test: $(VENV)/dev  ## Run the tests, in two processes
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
@@ -105,13 +84,6 @@ test-aot: .venv-aot/done $(VENV)/dev  ## Compile large models for TPUs, without 
 
 soak: $(VENV)/dev  ## Kill and disturb runs at random; KILLS and FAULTS say how often
 	$(BIN)/python -m tests.soak --kills $(KILLS) --faults $(FAULTS)
-
-plan: $(VENV)/run $(if $(COMPILE),.venv-aot/done)  ## Say whether MODEL fits on ACCELERATOR, how fast, and what BOOKS cost; COMPILE=1 compiles
-	@$(BIN)/python -m byheart.launch plan --model "$(MODEL)" --accelerator "$(ACCELERATOR)" --books $(if $(filter file default,$(origin BOOKS)),,$(BOOKS)) --set $(SET) $(if $(COMPILE),--order $(ORDER))
-	@$(if $(COMPILE),$(AOT) -m byheart.desk.ahead $(ORDER))
-
-store: $(VENV)/run  ## See what STORE holds: DO="ls", "show ADDRESS" or "rm ADDRESS"
-	@$(BIN)/python -m byheart.launch store $(DO) --store "$(STORE)"
 
 bench: .venv-peers/done $(VENV)/dev  ## Score windows here, in PyTorch and in lm-evaluation-harness; windows/s and ratios
 	$(BIN)/python -m benchmarks.extract $(BENCH)
@@ -157,11 +129,11 @@ audit: .venv-audit/done  ## List licences and known vulnerabilities of all locks
 	@.venv-audit/bin/python -m audit build/audit $(wildcard requirements*.txt images/requirements/*.txt) $(if $(OFFLINE),--offline)
 
 lock:  ## Resolve the dependencies anew (needs uv)
-	$(LOCK) --group run --output-file requirements.txt pyproject.toml
-	$(LOCK) --group dev --output-file requirements-dev.txt pyproject.toml
+	$(LOCK) --output-file requirements.txt --group run pyproject.toml
+	$(LOCK) --output-file requirements-dev.txt --constraints requirements.txt --group dev pyproject.toml
 	for image in download tokenize plan extract-cpu extract-tpu extract-cuda12 plot verdict; do \
-		$(LOCK_IMAGE) --group $$image --output-file images/requirements/$$image.txt pyproject.toml || exit; done
-	$(LOCK) --constraints requirements.txt --group launch --output-file images/requirements/launch.txt pyproject.toml
+		$(LOCK_IMAGE) --group $$image --output-file images/requirements/$$image.txt || exit; done
+	$(LOCK) --constraints requirements.txt --group launch --output-file images/requirements/launch.txt
 
 # TPUs' compiler, which jax[tpu]==0.10.2 adds to jax. It has a folder of its own, since where jax finds it jax looks for TPUs.
 .venv-aot/done: | $(VENV)/run
@@ -187,6 +159,7 @@ $(VENV)/run: requirements.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; (3, 11) <= v < (3, 14) or sys.exit("error: Python 3.11 to 3.13 is needed, found %d.%d: name one, as in make PYTHON=python3.12" % v[:2])'
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/dev: requirements-dev.txt $(VENV)/run

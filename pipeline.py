@@ -29,8 +29,8 @@ The windows and their scores:
 - shards: tasks that share the windows, each on devices of its own; the numbers are the same.
 
 Everything else:
-- options: those below, by name, as JSON: {"unwrap": true, "dpi": 160}. A run file, `make run` and `make submit` take
-  each by its name, like the parameters above.
+- options: those below, by name, as JSON: {"unwrap": true, "dpi": 160}. A run file and the command `byheart` take each
+  by its name, like the parameters above.
 
 Options of how the books are read:
 - chapters: auto (lines such as "Chapter 1", if 500 characters follow), none, or a regular expression for the lines that
@@ -43,8 +43,7 @@ Options of how the books are read:
 Options of the windows and their scores:
 - slice_length: characters tokenized at each cursor; their first chunk_size tokens are the window.
 - max_length: positions fed to the model, the BOS included; 0 cuts nothing.
-- bos: whether a BOS is fed before each window: auto (only where the model family breaks without one), true or false,
-  as a text.
+- bos: whether a BOS is fed before each window: auto (only where the model family breaks without one), true or false.
 - temperature: that of the decoding scheme of log_p_z_top_k.
 - batch_size: windows in a batch; 0 is chosen for the device.
 - num_devices: devices that score; 0 is all that a task has.
@@ -58,6 +57,10 @@ Options of the heat map:
 - colormap: its colours, a sequential matplotlib colormap.
 - figsize: its size in inches, WIDTHxHEIGHT.
 - dpi: dots an inch, of the other charts too.
+
+Options of what is reported:
+- report_text: how much of the books' text stands among the results: full; none; or N, of each book's passages as many
+  characters, the longest passages first.
 """
 
 import dataclasses
@@ -94,6 +97,7 @@ OPTIONS: dict[str, Any] = {
     "colormap": "Blues",
     "figsize": "20x3",
     "dpi": 300,
+    "report_text": "full",
 }
 """What may stand in `options`, and the defaults."""
 

@@ -7,7 +7,6 @@ the change of log_p_z in nats, for windows whose p_z in float32 lies in each of 
 are always computed in float32.
 """
 
-import itertools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from byheart.components.extract import checkpoint, decoder
+from byheart.components.extract.rounding import moved_by_band
 from byheart.components.extract.scoring import compute_window_scores, make_scorer
 from byheart.components.extract.sharding import use_one_device
 from byheart.components.tokenize.tokenizer import load_tokenizer
@@ -26,7 +26,6 @@ from byheart.models.folder import ModelFolder, open_model
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 PROMPT, SUFFIX, BATCH = 50, 50, 32
-BANDS = (0.0, 0.001, 0.9, 1.0)
 
 
 def main(stride: int = 25) -> None:
@@ -39,12 +38,9 @@ def main(stride: int = 25) -> None:
     print("|---|---|---|---|---|---|---|---|")
     for name, weights in round_weights(params):
         rounded = compute_log_p_z(model, weights, token_ids)
-        for low, high in itertools.pairwise(BANDS):
-            is_in_band = (np.exp(exact) >= low) & (np.exp(exact) < (high if high < 1 else np.inf))
-            change = (rounded - exact)[is_in_band]
-            median, most, largest = np.quantile(np.abs(change), (0.5, 0.95, 1.0))
-            columns = f"{median:.1g} | {most:.1g} | {largest:.1g} | {change.mean():+.1g}"
-            print(f"| {name} | {low} to {high} | {len(change):,} | {columns} |", flush=True)
+        for (low, high), change in moved_by_band(exact, rounded):
+            columns = f"{change.median:.1g} | {change.most:.1g} | {change.largest:.1g} | {change.mean:+.1g}"
+            print(f"| {name} | {low} to {high} | {change.windows:,} | {columns} |", flush=True)
 
 
 def round_weights(params: decoder.Params) -> Iterator[tuple[str, decoder.Params]]:

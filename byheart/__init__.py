@@ -1,0 +1,55 @@
+"""How much of this book does this language model know by heart?
+
+From Python, in a notebook say:
+
+    import byheart
+
+    results = byheart.run("my-book.txt", model="my-model", cursor_inc=50)
+    print(results.books[0].statistics.headline.coverage)
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from byheart.measures.results import Results
+
+
+def run(
+    books: str | Sequence[str],
+    *,
+    model: str,
+    controls: str | Sequence[str] = (),
+    store: str = "",
+    out: str = "out",
+    **settings: Any,
+) -> "Results":
+    """Measure books under a model, on this machine; what `byheart run` does.
+
+    Args:
+        books: text files, folders, globs, or addresses at gs:// or https://.
+        model: a folder, a repository on the Hugging Face Hub, or a name in models.yaml.
+        controls: books that the model cannot have seen.
+        store: where models and scores are kept; empty is the user's data folder.
+        out: the folder for the results.
+        settings: any other parameter of the pipeline, by its name.
+
+    Raises:
+        byheart.contracts.errors.ByheartError: something cannot be used, or the run failed; the message says why.
+    """
+    from byheart.launch.measure import measure_here  # a stage's container has neither this nor kfp's launcher
+    from byheart.launch.request import Request
+
+    request = Request(
+        books=[books] if isinstance(books, str) else list(books),
+        model=model,
+        controls=[controls] if isinstance(controls, str) else list(controls),
+        store=store,
+        settings=[f"{name}={_as_word(value)}" for name, value in settings.items()],
+    )
+    return measure_here(request, out)
+
+
+def _as_word(value: Any) -> str:
+    """A value as a command line gives it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

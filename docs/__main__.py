@@ -1,16 +1,23 @@
 """Writes what these pages take from the source, where it stands once: `python -m docs`.
 
-That is the JSON Schema of statistics.json, the tables of fields, and the page of the charts. tests/test_docs.py fails
-where a file is not what it would be.
+That is the JSON Schema of statistics.json, the tables of fields, and the pages of the charts and the commands.
+tests/test_docs.py fails where a file is not what it would be.
 """
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import typer
+from typer.testing import CliRunner
+
+from byheart.command.app import app
 from byheart.components.plot.charts import MODULES
 from byheart.contracts.settings import Settings
 from byheart.contracts.text_report import TextReport
+from byheart.measures.chapters import ListedChapter
 from byheart.measures.passages import ListedPassage
 from byheart.measures.provenance import Provenance, RunProvenance
 from byheart.measures.schema import markdown_table, statistics_schema, table_rows
@@ -18,7 +25,7 @@ from byheart.measures.statistics import BookStatistics
 from byheart.measures.summary import Summary
 
 DOCS = Path(__file__).parent
-_TABLES = (BookStatistics, Provenance, ListedPassage, Summary)
+_TABLES = (BookStatistics, Provenance, ListedPassage, ListedChapter, Summary)
 _OWN_PAGE = {BookStatistics: (RunProvenance,), Summary: (RunProvenance,), Provenance: (Settings, TextReport)}
 """Classes whose fields are listed elsewhere."""
 _PLACE = re.compile(r"(<!-- fields of (\w+), by `python -m docs` -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -34,7 +41,25 @@ def written() -> dict[Path, str]:
         if _PLACE.search(text):
             files[page] = filled
     files[DOCS / "outputs" / "charts.md"] = _charts()
+    files[DOCS / "commands.md"] = _commands()
     return files
+
+
+def _commands() -> str:
+    """The page of the commands: what stands at its top, and what each command says with --help."""
+    top, mark, _ = (DOCS / "commands.md").read_text(encoding="utf-8").partition("<!-- by `python -m docs` -->\n")
+    sections = [top + mark]
+    for words in _command_words(typer.main.get_command(app)):
+        said = CliRunner().invoke(app, [*words, "--help"], prog_name="byheart").stdout
+        sections.append(f"## {' '.join(('byheart', *words))}\n\n```\n{said.strip()}\n```\n")
+    return "\n".join(sections)
+
+
+def _command_words(command: Any, before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The words of each command below this one, and of itself."""
+    yield before
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from _command_words(inner, (*before, name))
 
 
 def _charts() -> str:

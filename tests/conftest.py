@@ -55,7 +55,7 @@ def compiled() -> str:
     """The compiled pipeline, made once by the command line."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pipeline.yaml"
-        command = [sys.executable, "-m", "byheart.launch", "compile", str(path)]
+        command = [sys.executable, "-m", "byheart", "compile", str(path)]
         subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
         return path.read_text(encoding="utf-8")
 
@@ -68,12 +68,10 @@ def launch_command(
     controls: tuple[str, ...] = (),
     store: str | None = None,
 ) -> list[str]:
-    """A run whose pipeline, store and results lie in `folder`."""
-    pipeline = folder / "pipeline.yaml"
-    pipeline.write_text(compiled(), encoding="utf-8")
+    """A run whose store and results lie in `folder`."""
     places = ["--store", store or str(folder / "store"), "--out", str(folder / "out")]
-    what = ["--books", books, "--controls", *controls, "--model", model]
-    return [sys.executable, "-m", "byheart.launch", "run", str(pipeline), *places, *what, "--set", *settings]
+    of_controls = [word for control in controls for word in ("--control", control)]
+    return [sys.executable, "-m", "byheart", "run", books, *settings, "--model", model, *of_controls, *places]
 
 
 def launch(

@@ -21,8 +21,9 @@ from tests.hub import HubServer
 from tests.kfp_api import KfpServer
 
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "samples" / "README.md")
+"""In this order: `make run`, which stands first in the README, makes the environment of all others."""
 BLOCK = re.compile(r"^```(sh|python)\b *(.*?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-LEFT_OUT = ("needs a cluster", "needs a registry")
+LEFT_OUT = ("needs a cluster", "needs a registry", "needs a GPU", "needs a TPU", "needs libtpu")
 """Why a block is not run here."""
 ELSEWHERE = ("make test", "make check", "make soak")
 """What `.ci/run` calls itself."""
@@ -58,7 +59,9 @@ def main() -> int:
                     assert remark in LEFT_OUT, f"{shown}: {remark!r} is no reason to leave a command out"
                     print(f"left out, {remark}: {shown}", flush=True)
                     continue
-                done = subprocess.run(_command(language, code), cwd=clone, env=_environment(), text=True, check=False)
+                done = subprocess.run(
+                    _command(language, code), cwd=clone, env=_environment(clone), text=True, check=False
+                )
                 print(f"{'failed' if done.returncode else 'ran'}: {shown}", flush=True)
                 failed += bool(done.returncode)
         for violation in kubeflow.violations:
@@ -69,14 +72,16 @@ def main() -> int:
 
 def _command(language: str, code: str) -> list[str]:
     if language == "python":
-        return [sys.executable, "-c", code]
+        return ["python", "-c", code]
     lines = [line for line in code.splitlines() if not line.startswith(ELSEWHERE)]
     return ["bash", "-euo", "pipefail", "-c", "\n".join(lines)]
 
 
-def _environment() -> dict[str, str]:
-    """This one's, without what a calling make hands on to the makes below it."""
-    return {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS")}
+def _environment(clone: Path) -> dict[str, str]:
+    """A reader's, who has activated what `make run` installs; nothing of a calling make."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS")}
+    paths = os.pathsep.join((str(clone / ".venv" / "bin"), os.environ["PATH"]))
+    return kept | {"PATH": paths, "BYHEART_STORE": str(clone / "build" / "store")}
 
 
 if __name__ == "__main__":

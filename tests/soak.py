@@ -79,7 +79,7 @@ class Soak:
         run = self.start(place)
         _, errors = run.communicate()
         if run.returncode:
-            log = "\n".join((place.out / "log.txt").read_text(encoding="utf-8").splitlines()[-60:])
+            log = "\n".join((place.out / "failed" / "log.txt").read_text(encoding="utf-8").splitlines()[-60:])
             raise SystemExit(f"{log}\na run that was not killed failed: {errors.decode()}")
 
     def kill_once(self, place: Place) -> None:

@@ -30,7 +30,7 @@ def test_statistics_are_those_of_the_schema(sample_run: Path, name: str) -> None
 
 
 def test_every_file_of_a_run_has_a_page_that_the_readme_links(sample_run: Path) -> None:
-    files = {path.stem for path in sample_run.rglob("*.*") if path.is_file() and path.name != "printed.txt"}
+    files = {path.stem for path in sample_run.rglob("[!.]*.*") if path.is_file() and path.name != "printed.txt"}
     pages = {path.stem for path in (ROOT / "docs" / "outputs").glob("*.md")}
     assert files - set(CHARTS) == pages - {"charts"}
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -38,8 +38,10 @@ def test_every_file_of_a_run_has_a_page_that_the_readme_links(sample_run: Path) 
 
 
 def test_every_direct_dependency_has_a_row_with_its_licence_and_no_row_is_stale() -> None:
-    groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
-    asked = {re.split(r"[\[<>=!~ ;]", each)[0] for group in groups.values() for each in group if isinstance(each, str)}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    of_project = [project["project"]["dependencies"], *project["project"]["optional-dependencies"].values()]
+    lists = [*of_project, *project["dependency-groups"].values()]
+    asked = {re.split(r"[\[<>=!~ ;]", name)[0] for names in lists for name in names if isinstance(name, str)}
     page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8").partition("## ")[0]
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("|")][2:]
     assert sorted(package for package, *_ in rows) == sorted(asked)

@@ -17,12 +17,18 @@ SOURCES = [
 ]
 
 ARROWS: dict[str, tuple[str, ...]] = {
-    "launch": ("launch", "kubeflow", "pipeline", "desk", "measures", "scores", "machines", "store", "contracts"),
+    "command": ("command", "launch", "kubeflow", "pipeline", "contracts"),
+    "launch": (
+        *("launch", "kubeflow", "pipeline", "desk", "measures", "holdings", "scores", "machines", "store", "contracts"),
+    ),
     "kubeflow": ("kubeflow", "measures", "store", "contracts"),
     "desk": (
         *("desk", "machines", "models", "store", "contracts"),
-        *("components.extract.scoring", "components.extract.sharding"),
+        # What a plan compiles ahead, and what a check puts to work without a run: the engine, a tokenizer, a model.
+        *(f"components.extract.{module}" for module in ("devices", "rounding", "scoring", "sharding", "trial")),
+        *(f"components.tokenize.{module}" for module in ("run", "tokenizer", "windows")),
         *(f"components.download.{module}" for module in ("books", "bucket", "hub_errors", "libraries", "lists")),
+        "components.download.model",
     ),
     "pipeline": tuple(f"components.{stage}.component" for stage in STAGES),
     **{f"{stage}/component": (f"components.{stage}.run", "contracts.progress") for stage in STAGES},
@@ -33,6 +39,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "plot": ("components.plot", "measures", "scores", "store", "contracts"),
     "verdict": ("components.verdict", "contracts"),
     "measures": ("measures", "scores", "store", "contracts"),
+    "holdings": ("holdings", "scores", "models", "store", "contracts"),
     "scores": ("scores", "store", "contracts"),
     "machines": ("machines", "models", "store", "contracts"),
     "models": ("models", "store", "contracts"),
@@ -42,9 +49,10 @@ ARROWS: dict[str, tuple[str, ...]] = {
 """What each room may import of byheart: these modules and what lies below them."""
 
 LUGGAGE: dict[str, tuple[str, ...]] = {
-    "launch": ("google.protobuf", "jsonschema", "kfp", "yaml"),
+    "command": ("typer",),
+    "launch": ("google.protobuf", "jsonschema", "kfp", "platformdirs", "rich", "yaml"),
     "kubeflow": ("kfp", "kfp_server_api", "kubernetes", "urllib3"),
-    "desk": ("httpx2", "huggingface_hub", "jax"),
+    "desk": ("httpx2", "huggingface_hub", "jax", "numpy"),
     "pipeline": ("kfp",),
     **{f"{stage}/component": ("kfp",) for stage in STAGES},
     "download": ("fsspec", "httpx2", "huggingface_hub", "requests", "urllib3"),
@@ -54,6 +62,7 @@ LUGGAGE: dict[str, tuple[str, ...]] = {
     "plot": ("numpy", "jinja2", "matplotlib", "msgspec"),
     "verdict": (),
     "measures": ("numpy", "msgspec"),
+    "holdings": ("google_crc32c",),
     "scores": ("numpy",),
     "machines": (),
     "models": ("numpy", "yaml"),

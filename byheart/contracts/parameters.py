@@ -9,6 +9,7 @@ from typing import Any, NoReturn, TypeVar
 import msgspec
 
 from byheart.contracts.errors import SettingsError
+from byheart.contracts.spellings import PAIRS, respell, suggest_number, suggest_pair
 
 OPTIONS = "options"
 """The parameter that holds the others: Kubeflow's form shows names alone, and would show all of them."""
@@ -24,6 +25,20 @@ KINDS: dict[type, str] = {
 
 _LARGEST = 2**53
 """Of a whole number, whatever its sign: Kubeflow keeps numbers in float64."""
+
+_REVISION = "write it behind the model, as MODEL@REVISION"
+_ELSEWHERE = {
+    **dict.fromkeys(("model_revision", "revision", "commit"), _REVISION),
+    **dict.fromkeys(("context", "n_prompt", "n_prefix", "prefix_length"), "prompt_tokens"),
+    **dict.fromkeys(("stride", "step", "step_size"), "cursor_inc"),
+    **dict.fromkeys(("window", "window_size", "n_tokens"), "chunk_size"),
+    **dict.fromkeys(("dtype", "torch_dtype"), "precision"),
+    **dict.fromkeys(("tpu", "gpu", "device", "topology"), "accelerator"),
+    "k": "top_k",
+    "mesh": "mesh_shape",
+    "temp": "temperature",
+}
+"""What other tools call a parameter, where its own name is not near enough to be guessed."""
 
 _Value = TypeVar("_Value")
 
@@ -52,7 +67,9 @@ def flatten(parameters: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[
 
 
 def as_declared(name: str, value: Any, kind: type[_Value]) -> _Value:
-    """A parameter's value in its declared type: Kubeflow sends 1.0 as 1, and 2000 within `options` as 2000.0.
+    """A parameter's value in its declared type, however it was written: as text, or as JSON.
+
+    Kubeflow sends 1.0 as 1, and 2000 within `options` as 2000.0.
 
     Raises:
         SettingsError: it is of another type, or a whole number that Kubeflow does not keep.
@@ -60,12 +77,15 @@ def as_declared(name: str, value: Any, kind: type[_Value]) -> _Value:
     if kind is int and isinstance(value, float) and value.is_integer():
         value = int(value)
     try:
-        converted = msgspec.convert(value, kind)
+        converted = msgspec.convert(respell(name, value, kind), kind)
         if isinstance(converted, float) and not math.isfinite(converted):
             raise ValueError
     except (msgspec.ValidationError, ValueError):
-        hint = "write it in quotes" if kind is str else "give one"
-        refuse(name, f"be {KINDS[kind]}", json.dumps(value, ensure_ascii=False, default=repr), hint)
+        hint = suggest_number(value, kind)
+        if kind is str:
+            hint = suggest_pair(value) if name in PAIRS else "write it in quotes"
+        shown = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=repr)
+        refuse(name, f"be {KINDS[kind]}", shown, hint)
     if isinstance(converted, int) and abs(converted) > _LARGEST:
         refuse(name, f"be at most {_LARGEST:,} in size", value, "choose a smaller number")
     return converted
@@ -74,7 +94,10 @@ def as_declared(name: str, value: Any, kind: type[_Value]) -> _Value:
 def closest(name: str, known: Iterable[str]) -> str:
     """A word about a name that is not known: the one that was meant, or all that are."""
     known = tuple(known)
-    near = difflib.get_close_matches(name, known, 1)
+    meant = _ELSEWHERE.get(name.lower().replace("-", "_"), "")
+    if meant == _REVISION:
+        return meant
+    near = [meant] if meant in known else difflib.get_close_matches(name, known, 1)
     return f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
 
 

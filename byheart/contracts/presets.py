@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from byheart.contracts.parameters import check_one_of, refuse
+from byheart.contracts.spellings import WORDS
 
 _PAPER = ("chunk_size", "prompt_tokens", "max_length", "bos", "temperature", "top_k", "coverage")
 """The settings that Cooper et al. 2025, arXiv 2505.12546, fix: 50 + 50 tokens, top-k 40. Their values are the
@@ -11,7 +12,6 @@ pipeline's defaults."""
 _MARIN = {"bos": "true", "prompt_tokens": 49, "max_length": 100, "coverage": "window"}
 """The settings of Marin's PyTorch/XLA script, where a BOS shifts the split by one and cuts the last token, and the map
 paints prompts too."""
-PRESETS = ("none", "paper", "marin")
 
 
 def apply_preset(parameters: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def apply_preset(parameters: Mapping[str, Any], defaults: Mapping[str, Any]) -> 
         SettingsError: there is no such preset, or the user set one of its parameters to another value.
     """
     name = parameters["preset"]
-    check_one_of("preset", name, PRESETS)
+    check_one_of("preset", name, WORDS["preset"])
     fixed = {
         "none": {},
         "paper": {field: defaults.get(field, parameters[field]) for field in _PAPER},

@@ -46,6 +46,8 @@ _FILE_SYSTEM_FAULTS = (
 """Errors that the user can mend, or wait for; any other OSError is a fault of this program."""
 
 _stage = "byheart"
+_is_read = False
+"""Whether lines are printed as on a terminal although stdout is none."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -55,8 +57,12 @@ class StageLine:
     severity: str
     stage: str
     message: str
-    seconds_left: float | None = None
-    """The time left; only in a line of progress."""
+    time: str = ""
+    """The time in UTC, in ISO 8601: sorting by it sorts by time."""
+    done: float | None = None
+    """Units that are done; only in a line of progress."""
+    total: float | None = None
+    """Units to do; only in a line of progress."""
     elapsed_seconds: float | None = None
     """The stage's duration; only in the last line of a stage that is done."""
     parameter: str = ""
@@ -101,13 +107,24 @@ def say(message: str, severity: str = "INFO", **fields: Any) -> None:
     Args:
         fields: data for programs, which JSON can represent; a terminal does not show them.
     """
-    if sys.stdout.isatty():
+    if _is_read or sys.stdout.isatty():
         _print(f"{_stage} | {'error: ' if severity == ERROR else ''}{message}")
         return
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     content = {"time": now, "severity": severity, "stage": _stage, "message": message, **fields}
     line = json.dumps(content, ensure_ascii=False, allow_nan=False)
     _print(line.encode("utf-8", "backslashreplace").decode())  # half a surrogate pair is escaped as in JSON
+
+
+@contextmanager
+def read_by_people() -> Iterator[None]:
+    """Print lines as on a terminal while the `with` block lasts: for a command whose output is a page."""
+    global _is_read
+    before, _is_read = _is_read, True
+    try:
+        yield
+    finally:
+        _is_read = before
 
 
 def _print(line: str) -> None:

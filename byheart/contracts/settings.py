@@ -4,6 +4,7 @@ No default stands here: every default is in `pipeline.py`.
 """
 
 import dataclasses
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,19 +17,14 @@ from byheart.contracts.encodings import find_codec
 from byheart.contracts.json_files import read_json, write_json
 from byheart.contracts.parameters import as_declared, check_at_least, check_one_of, refuse
 from byheart.contracts.presets import apply_preset
+from byheart.contracts.spellings import WORDS, suggest_memory, suggest_pair
 
-BOS = ("auto", "true", "false")
-GUTENBERG = ("keep", "cut")
-ON_BAD_BOOK = ("fail", "skip")
 MOST_SHARDS = 256
 """Tasks that load the weights, each by itself."""
-COVERAGES = ("suffix", "window")
-PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 AUTO = "auto"
+FULL, NONE = "full", "none"
 QUANTITY = re.compile(r"[1-9]\d{0,5}[MGT]i?")
 """Of bytes, as Kubernetes writes them: `32Gi`."""
-COLORMAPS = ("viridis", "cividis", "magma", "inferno", "plasma", "Blues", "Greys", "Oranges", "Purples", "Reds")
-"""Sequential maps that keep their order in grey and for the colour-blind."""
 _MOST_DOTS = 10**8
 """Of a picture."""
 
@@ -155,8 +151,27 @@ class ChartSettings:
         found = re.fullmatch(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)", self.figsize)
         size = (float(found[1]), float(found[2])) if found else (0.0, 0.0)
         if not (6 <= size[0] <= 100 and 2 <= size[1] <= 100):
-            refuse("figsize", "be WIDTHxHEIGHT in inches, from 6x2 to 100x100", repr(self.figsize), "write 20x3")
+            hint = "choose such a size" if found else suggest_pair(self.figsize)
+            refuse("figsize", "be WIDTHxHEIGHT in inches, from 6x2 to 100x100", repr(self.figsize), hint)
         return size
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ReportSettings:
+    """How much of the books' own text stands among the results."""
+
+    report_text: str
+    """`full`, `none`, or how many characters of each book."""
+
+    @property
+    def most_characters(self) -> float:
+        """The most characters of a book that its results may quote."""
+        if self.report_text in (FULL, NONE):
+            return math.inf if self.report_text == FULL else 0
+        if not re.fullmatch(r"[1-9]\d{0,11}", self.report_text):
+            needed = f"be {FULL}, {NONE} or a number of characters"
+            refuse("report_text", needed, repr(self.report_text), f"write {FULL}, {NONE}, or a number such as 2000")
+        return int(self.report_text)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -173,6 +188,7 @@ class Settings:
     placement: PlacementSettings
     reuse: ReuseSettings
     chart: ChartSettings
+    report: ReportSettings
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Any], defaults: Mapping[str, Any] = MappingProxyType({})) -> Self:
@@ -197,12 +213,19 @@ class Settings:
         settings.check()
         return settings
 
+    def by_name(self) -> dict[str, Any]:
+        """Every setting by its name, as `from_parameters` takes them."""
+        values: dict[str, Any] = {}
+        for name, value in vars(self).items():
+            values |= vars(value) if dataclasses.is_dataclass(value) else {name: value}
+        return values
+
     def check(self) -> None:
         """Refuse, by name, the first value that cannot be used."""
         text, window, score, layout, chart = self.text, self.window, self.score, self.layout, self.chart
         find_codec(text.encoding)
-        check_one_of("gutenberg", text.gutenberg, GUTENBERG)
-        check_one_of("on_bad_book", text.on_bad_book, ON_BAD_BOOK)
+        check_one_of("gutenberg", text.gutenberg, WORDS["gutenberg"])
+        check_one_of("on_bad_book", text.on_bad_book, WORDS["on_bad_book"])
         check_at_least("chunk_size", window.chunk_size, 2, "tokens")
         check_at_least("slice_length", window.slice_length, 1, "characters")
         check_at_least("cursor_inc", window.cursor_inc, 1, "characters")
@@ -215,29 +238,29 @@ class Settings:
                 window.prompt_tokens,
                 "lower prompt_tokens or raise chunk_size",
             )
-        check_one_of("bos", window.bos, BOS)
+        check_one_of("bos", window.bos, WORDS["bos"])
         window.scored_tokens(has_bos=window.bos == "true")
         if not 0.01 <= score.temperature <= 100:
             refuse("temperature", "be from 0.01 to 100", score.temperature, "1 is the model's own")
         check_at_least("top_k", score.top_k, 0, "tokens (0 is the whole vocabulary)")
-        check_one_of("precision", score.precision, PRECISIONS)
+        check_one_of("precision", score.precision, WORDS["precision"])
         check_at_least("control_sample", self.control.control_sample, 0, "suffixes (0 is none)")
         check_at_least("batch_size", layout.batch_size, 0, "windows (0 is chosen for you)")
         check_at_least("num_devices", layout.num_devices, 0, "devices (0 is all)")
         if layout.mesh_shape != AUTO and not re.fullmatch(r"[1-9]\d{0,5}x[1-9]\d{0,5}", layout.mesh_shape):
-            refuse("mesh_shape", "be auto or DATAxMODEL", repr(layout.mesh_shape), "write auto, or 8x1")
+            refuse("mesh_shape", "be auto or DATAxMODEL", repr(layout.mesh_shape), suggest_pair(layout.mesh_shape))
         if not 1 <= layout.shards <= MOST_SHARDS:
             refuse("shards", f"be from 1 to {MOST_SHARDS:,} tasks", layout.shards, "choose such a number")
         memory = self.placement.memory
         if memory != AUTO and not QUANTITY.fullmatch(memory):
-            hint = "write auto, or a number with Mi, Gi or Ti, as 32Gi"
-            refuse("memory", "be auto or a quantity", repr(memory), hint)
-        check_one_of("coverage", chart.coverage, COVERAGES)
-        check_one_of("colormap", chart.colormap, COLORMAPS)
+            refuse("memory", "be auto or a quantity", repr(memory), suggest_memory(memory))
+        check_one_of("coverage", chart.coverage, WORDS["coverage"])
+        check_one_of("colormap", chart.colormap, WORDS["colormap"])
         check_at_least("dpi", chart.dpi, 10, "dots an inch")
         if chart.size[0] * chart.size[1] * chart.dpi**2 > _MOST_DOTS:
             dots = f"keep figsize below {_MOST_DOTS:,} dots"
             refuse("dpi", dots, f"{chart.figsize} at {chart.dpi}", "lower dpi")
+        _ = self.report.most_characters  # refuses what is no number
 
     def write(self, path: str | Path) -> None:
         """Write the settings as JSON."""

@@ -2,8 +2,8 @@
 
     python -m byheart.desk.ahead ORDER
 
-ORDER is a file that the plan wrote, see `byheart.desk.order`. The compiler for all slices is in libtpu, which
-`make plan ... COMPILE=1` and `make test-aot` install. Nothing is computed.
+ORDER is a file that the plan wrote, see `byheart.desk.order`. The compiler for all slices is in libtpu, which must be
+installed; `byheart plan --compile` and `make test-aot` run this. Nothing is computed.
 """
 
 import dataclasses

@@ -49,6 +49,24 @@ def run(
     lengths, refused = count_characters(books, settings.text)
     for book in refused:
         print(f"not counted: {book.why}")
+    subject, config = read_subject(model, lengths, settings)
+    chosen = plan_on(target, subject, settings.layout) if target else None
+    print(format_page(subject, chosen, [plan_on(accelerator, subject) for accelerator in ONE_HOST.values()]))
+    if order and isinstance(chosen, Planned):
+        _make_order(chosen, config, settings).write(order)
+    return not isinstance(chosen, Refusal)
+
+
+def read_subject(model: str, lengths: Sequence[int], settings: Settings) -> tuple[Subject, dict[str, Any]]:
+    """The subject of a plan, and the content of the model's config.json.
+
+    Args:
+        model: as `run` takes it.
+        lengths: the books' characters; empty plans for one book of `NOVEL_CHARACTERS`.
+
+    Raises:
+        ByheartError: the model's configuration cannot be read.
+    """
     windows = sum(-(-length // settings.window.cursor_inc) for length in lengths or [NOVEL_CHARACTERS])
     name, config = fetch_config(model)
     family = find_family(config)
@@ -60,11 +78,7 @@ def run(
         settings=settings,
         books=Books(number=len(lengths), characters=sum(lengths) or NOVEL_CHARACTERS, windows=windows),
     )
-    chosen = plan_on(target, subject, settings.layout) if target else None
-    print(format_page(subject, chosen, [plan_on(accelerator, subject) for accelerator in ONE_HOST.values()]))
-    if order and isinstance(chosen, Planned):
-        _make_order(chosen, config, settings).write(order)
-    return not isinstance(chosen, Refusal)
+    return subject, config
 
 
 def _make_order(planned: Planned, config: dict[str, Any], settings: Settings) -> Order:

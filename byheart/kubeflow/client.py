@@ -9,40 +9,20 @@ import contextlib
 import io
 import json
 import os
-import signal
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import kfp
 import kfp_server_api
-import urllib3
 from kfp.client.set_volume_credentials import ServiceAccountTokenVolumeCredentials
 
-from byheart.contracts.errors import ByheartError, os_error_may_pass
+from byheart.kubeflow.errors import ClusterError, explained
 
-TRANSIENT = (0, 408, 429, 500, 502, 503, 504)
-"""Answers that the same request need not get again; 0 is none."""
+EQUALS, IS_SUBSTRING = 1, 9
+"""Operations of KFP's filters."""
 
 _SIGN_IN_SECONDS = 600  # a person may be asked in a browser
-_EQUALS = 1  # among the operations of KFP's filters
-_ALREADY_THERE = 409
-_ANSWER_CHARACTERS = 300
-_PORT_FORWARD = "kubectl port-forward --namespace kubeflow svc/ml-pipeline-ui 8080:80"
-
-
-class ClusterError(ByheartError):
-    """Kubeflow Pipelines refuses, or is not there."""
-
-
-class LostError(ClusterError):
-    """The connection was lost, or the service is busy: whether what was asked for is done is not known."""
-
-    def __init__(self, what: str, cause: str, remedy: str) -> None:
-        super().__init__(f"{what}: {cause}: {remedy}", may_pass=True)
-        self.cause = cause
+_ALREADY_THERE, _NOT_THERE = 409, 404
 
 
 class _Client(kfp.Client):  # type: ignore[misc]  # untyped
@@ -117,7 +97,7 @@ class Cluster:
 
     def find(self, experiment_id: str, name: str) -> str | None:
         """The id of the first run of exactly that name in an experiment, None where there is none."""
-        predicate = {"operation": _EQUALS, "key": "display_name", "stringValue": name}
+        predicate = {"operation": EQUALS, "key": "display_name", "stringValue": name}
         with self._explained("look for the run at"):
             found = self._client.list_runs(
                 experiment_id=experiment_id,
@@ -128,12 +108,49 @@ class Cluster:
                 self._check_answer(self._client.get_kfp_healthz().multi_user)
         return next((str(run.run_id) for run in found.runs or () if run.display_name == name), None)
 
+    def latest(
+        self, count: int, key: str = "", operation: int = EQUALS, value: str = ""
+    ) -> list[kfp_server_api.V2beta1Run]:
+        """So many of the latest runs, in whatever experiment, newest first.
+
+        Args:
+            key, operation, value: what holds for each of them; an empty key lets all through.
+        """
+        predicates = [{"operation": operation, "key": key, "stringValue": value}] if key else []
+        with self._explained("look for runs at"):
+            listed = self._client.list_runs(
+                page_size=count,
+                sort_by="created_at desc",
+                namespace=self.namespace,
+                filter=json.dumps({"predicates": predicates}) if predicates else None,
+            )
+            if not listed.runs:
+                self._check_answer(self._client.get_kfp_healthz().multi_user)
+        return list(listed.runs or ())
+
     def run(self, run_id: str) -> kfp_server_api.V2beta1Run:
         """All that KFP knows of a run."""
         with self._explained("look at the run at"):
             run = self._client.get_run(run_id)
         self._check_answer(run.run_id)
         return run
+
+    def has_run(self, run_id: str) -> bool:
+        """Whether there is a run of exactly that id."""
+        with self._explained("look for the run at"):
+            try:
+                run = self._client.get_run(run_id)
+            except kfp_server_api.ApiException as error:
+                if error.status != _NOT_THERE:
+                    raise
+                return False
+        self._check_answer(run.run_id)
+        return True
+
+    def terminate(self, run_id: str) -> None:
+        """Have a run end; what its pods do at that moment is lost."""
+        with self._explained("end the run at"):
+            self._client.terminate_run(run_id)
 
     def address(self, run_id: str) -> str:
         """Where a person looks at a run."""
@@ -151,34 +168,8 @@ class Cluster:
     def _named(self) -> str:
         return self._host or "the Kubeflow Pipelines that your kubeconfig leads to"
 
-    @contextlib.contextmanager
-    def _explained(self, action: str, seconds: float = 60) -> Iterator[None]:
-        """Turn what KFP's client raises into one message, and no answer within so many seconds, too."""
-        what = f"cannot {action} {self._named}"
-        try:
-            with warnings.catch_warnings(), _deadline(seconds):
-                warnings.simplefilter("ignore")
-                yield
-        except kfp_server_api.ApiException as error:
-            said = _said(error)
-            if error.status == 401:
-                remedy = "give a token that is valid: see docs/submit.md"
-                raise ClusterError(f"{what}: it does not know who asks (401, {said}): {remedy}") from None
-            if error.status == 403:
-                remedy = "ask for the right to edit there, or name another --namespace"
-                raise ClusterError(f"{what}: not permitted (403, {said}): {remedy}") from None
-            cause = f"{said} ({error.status or 'no answer'})"
-            if (error.status or 0) in TRANSIENT:
-                raise LostError(what, cause, "run again, after a look at its runs") from None
-            raise ClusterError(f"{what}: {cause}: correct it, and run again") from None
-        except (urllib3.exceptions.HTTPError, _TooLateError, ConnectionError) as error:
-            remedy = f"give --host, such as http://localhost:8080 after `{_PORT_FORWARD}`"
-            raise LostError(what, _cause(error), remedy) from None
-        except ValueError as error:  # two experiments of one name, a pipeline that KFP cannot read
-            raise ClusterError(f"{what}: {_short(str(error))}: correct it") from None
-        except OSError as error:  # a token's file, or KFP's own below ~/.config
-            said = f"{what}: {error.filename}: {error.strerror}: make it readable"
-            raise ClusterError(said, may_pass=os_error_may_pass(error)) from None
+    def _explained(self, action: str, seconds: float = 60) -> contextlib.AbstractContextManager[None]:
+        return explained(f"cannot {action} {self._named}", seconds)
 
 
 def run_address(host: str, run_id: str) -> str:
@@ -196,49 +187,3 @@ def _given(host: str) -> str:
 def _quiet() -> contextlib.AbstractContextManager[Any]:
     """Keep off the terminal what KFP's client prints: the addresses that are printed here, too."""
     return contextlib.redirect_stdout(io.StringIO())
-
-
-class _TooLateError(Exception):
-    """No answer has come in time."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"no answer within {seconds:.0f} s")
-
-
-@contextlib.contextmanager
-def _deadline(seconds: float) -> Iterator[None]:
-    """End the block after some seconds; only in the main thread.
-
-    KFP's client takes no timeout, in its constructor and its sign-in in a browser neither; one of urllib3's would bound
-    each read and each of its retries, while a claim (claim.py) needs a bound on the whole. Only a signal gives that.
-    """
-
-    def stop(_: int, __: FrameType | None) -> None:
-        raise _TooLateError(seconds)
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
-def _said(error: kfp_server_api.ApiException) -> str:
-    """What the API says is wrong: the innermost of a chain of reasons."""
-    try:
-        said = json.loads(error.body)
-        return _short(str(said.get("message") or said.get("error") or error.reason))
-    except (ValueError, TypeError, AttributeError):
-        return _short(str(error.reason or "no reason given"))
-
-
-def _cause(error: Exception) -> str:
-    """The innermost reason of a lost connection."""
-    reason = getattr(error, "reason", None) or (error.args[-1] if error.args else None)
-    return _cause(reason) if isinstance(reason, Exception) else _short(str(error).rpartition(">: ")[2] or repr(error))
-
-
-def _short(text: str) -> str:
-    return " ".join(text.split())[:_ANSWER_CHARACTERS]

@@ -69,6 +69,11 @@ class Compiled:
         """What the tasks' pods pull."""
         return {executor["container"]["image"] for executor in self.graph["deploymentSpec"]["executors"].values()}
 
+    @property
+    def local_images(self) -> list[str]:
+        """Those of them that were not pushed: they are called by no registry."""
+        return sorted(image for image in self.images if "/" not in image)
+
     def without_retries(self) -> str:
         """Its YAML, with each task tried once."""
         once = dataclasses.replace(self, graph=copy.deepcopy(self.graph))
@@ -93,7 +98,7 @@ def read_compiled(path: str | Path) -> Compiled:
         found = error.strerror
     except (yaml.YAMLError, ValueError, LookupError, TypeError):
         found = "another file, or one of another version"
-    raise SettingsError(f"{path} must be a compiled pipeline, found: {found}: write it with `make compile`")
+    raise SettingsError(f"{path} must be a compiled pipeline, found: {found}: write it with `byheart compile`")
 
 
 def compiled_here(pipeline: Any) -> Compiled:

@@ -1,6 +1,6 @@
-"""Runs a compiled pipeline with one of KFP's local runners, in a process of its own that `launch.local` watches.
+"""Runs the graph with one of KFP's local runners, in a process of its own that `launch.local` watches.
 
-    python -m byheart.launch.graph PIPELINE WORK OUT ARGUMENTS
+    python -m byheart.launch.graph WORK ARGUMENTS
 
 It ends itself, and every stage it started, when its standard input closes: that is, when whoever watches it is gone,
 however it went.
@@ -8,7 +8,7 @@ however it went.
 
 import json
 import os
-import shutil
+import shlex
 import signal
 import sys
 import threading
@@ -17,35 +17,39 @@ from typing import Any
 
 from kfp import components, local
 
-from byheart.contracts.errors import ByheartError, os_error_may_pass
-from byheart.contracts.progress import say_error
-from byheart.launch.compiled import read_compiled
+from byheart.launch.compiled import Compiled, compiled_here
+from byheart.pipeline import byheart
+
+RESULTS = "*/plot/results"
+"""Where, below the folder of the artifacts, the results of a run lie."""
 
 
-def run_graph(pipeline: str, work: str, out: str, arguments: str, runner: Any = None) -> None:
-    """Run the graph on JSON `arguments`, its artifacts below `work`, and leave the results in `out`.
+def run_graph(compiled: Compiled, work: str, arguments: str, runner: Any = None) -> None:
+    """Run a graph on JSON `arguments`, its artifacts below `work`.
 
     Each stage is tried once: at a desk, a person tries again.
 
     Args:
         runner: KFP's; None is one that starts the stages as processes.
     """
+    if runner is None:
+        _name_python(Path(work))
     local.init(runner or local.SubprocessRunner(use_venv=False), pipeline_root=work)
-    try:
-        components.load_component_from_text(read_compiled(pipeline).without_retries())(**json.loads(arguments))
-    finally:
-        for results in Path(work).rglob("plot/results"):  # there also where a book is missing, and the run has failed
-            _publish(results, out)
+    components.load_component_from_text(compiled.without_retries())(**json.loads(arguments))
 
 
-def _publish(results: Path, out: str) -> None:
-    try:
-        shutil.copytree(results, out, copy_function=shutil.copyfile, dirs_exist_ok=True)
-    except (shutil.Error, OSError) as error:
-        why = error.args[0][0][2] if isinstance(error, shutil.Error) else error
-        said = f"out must take the results, found: {why}: make room and run again, the scores are kept"
-        say_error(ByheartError(said, may_pass=os_error_may_pass(error)))
-        sys.exit(1)
+def _name_python(work: Path) -> None:
+    """Have KFP start this Python as `python3`.
+
+    KFP 2.17 puts the interpreter's path wherever `python3` stands in a command, unquoted: a blank in the path would end
+    the run, and a `python3` in the name of a book or a folder would become the path.
+    """
+    command = work / "bin" / "python3"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n', encoding="utf-8")
+    command.chmod(0o755)
+    os.environ["PATH"] = os.pathsep.join((str(command.parent), os.environ.get("PATH", os.defpath)))
+    sys.executable = command.name
 
 
 def _end_with_watcher() -> None:
@@ -55,4 +59,4 @@ def _end_with_watcher() -> None:
 
 if __name__ == "__main__":
     threading.Thread(target=_end_with_watcher, daemon=True).start()
-    run_graph(*sys.argv[1:])
+    run_graph(compiled_here(byheart), *sys.argv[1:])

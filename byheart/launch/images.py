@@ -1,6 +1,6 @@
 """The images that the stages run in, one each: built and named here, pulled by the pods.
 
-Where images were pushed, `images/digests.json` names each by its digest; else they have the tag that `make images`
+Where images were pushed, `images/digests.json` names each by its digest; else they have the tag that `byheart images`
 gives them, this checkout's commit.
 """
 
@@ -54,8 +54,8 @@ def image_reference(name: str, jax: str = JAX[0], digests: Path = DIGESTS) -> st
     except (ValueError, LookupError, TypeError) as error:
         found = f"none of {error}" if isinstance(error, KeyError) else "another content"
         raise SettingsError(
-            f"{digests} must give the digest of {_key(name, jax)}, found {found}: write it with `make push "
-            f"REGISTRY=... JAX={jax}`, or remove it"
+            f"{digests} must give the digest of {_key(name, jax)}, found {found}: write it with `byheart "
+            f"images --push REGISTRY --jax {jax}`, or remove it"
         ) from None
 
 
@@ -92,7 +92,7 @@ def push_images(registry: str, jax: str, base: str = "", digests: Path = DIGESTS
     """
     if not registry or "://" in registry:
         raise SettingsError(
-            f"REGISTRY must be a registry with a path, as europe-docker.pkg.dev/project/folder, found {registry!r}: "
+            f"--push must name a registry and a path, as europe-docker.pkg.dev/project/folder, found {registry!r}: "
             "give one"
         )
     if changed := list(_changed(digests)):
@@ -143,7 +143,7 @@ def _tag(name: str, jax: str) -> str:
 
 def _check_flavour(jax: str) -> None:
     if jax not in JAX:
-        raise SettingsError(f"JAX must be one of {', '.join(JAX)}; found {jax!r}: choose one of them")
+        raise SettingsError(f"--jax must be one of {', '.join(JAX)}; found {jax!r}: choose one of them")
 
 
 def _changed(digests: Path) -> Iterator[str]:

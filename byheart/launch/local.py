@@ -11,15 +11,21 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from byheart.contracts.books import read_book_names
 from byheart.contracts.errors import ByheartError, IncompleteError, RunFailedError, os_error_may_pass
 from byheart.contracts.progress import StageLine, parse_line
+from byheart.launch.compiled import compiled_here
+from byheart.launch.graph import RESULTS
 from byheart.launch.images import commit
+from byheart.launch.publication import LOG, RUN_FILE, Publication, alone_in
+from byheart.launch.record import run_file_text
 from byheart.launch.story import Story
+from byheart.measures.results import OF_A_BOOK, OF_THE_RUN, Results
+from byheart.pipeline import byheart
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -33,49 +39,97 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _FAULT = re.compile(r"^\s*([\w.]+(?:Error|Exception)\b.*)$")
 
 
-def run_local(pipeline: str | Path, arguments: dict[str, Any], out: str | Path) -> None:
-    """Run a compiled pipeline here and leave its results in `out`.
+def run_local(values: Mapping[str, Any], out: str | Path, *, name: str = "") -> Results:
+    """Run the pipeline here; its results, which have replaced those of an earlier run in `out`.
+
+    Until the run has ended they are in `out/unfinished`; those of a run that fails stay apart, in `out/failed`.
+
+    Args:
+        values: parameters of the pipeline by name; `accelerator` is `cpu` where it is not among them, since what `auto`
+            asks for is on a cluster.
+        name: what run.yaml calls the run; empty is what its folder is called.
 
     Raises:
-        ByheartError: the arguments are too long, or `out` cannot take a log or a book's folder.
-        RunFailedError: a stage failed; the message is the stage's own.
-        IncompleteError: it was the last, which finds that a book is not measured.
+        ByheartError: the values are too long, or `out` is in use, or cannot take the results.
+        RunFailedError: a stage failed; the message is the stage's own, and the earlier results are as they were.
+        IncompleteError: a book is not measured; the results of the others are there.
     """
-    given = json.dumps(arguments)
-    if len(given) > _ARGUMENTS_CHARACTERS:
+    out = Path(out)
+    arguments = json.dumps(compiled_here(byheart).arguments({"accelerator": "cpu", **values}))
+    if len(arguments) > _ARGUMENTS_CHARACTERS:
         raise ByheartError(
-            f"books must be named in at most {_ARGUMENTS_CHARACTERS:,} characters, found {len(given):,} with the other "
-            "settings: name a folder that holds them",
+            f"books must be named in at most {_ARGUMENTS_CHARACTERS:,} characters, found {len(arguments):,} with the "
+            "other settings: name a folder that holds them",
             parameter="books",
         )
-    out = Path(out)
-    log_path = out / "log.txt"
     try:
         out.mkdir(parents=True, exist_ok=True)
-        log_path.write_text(f"{given}\n", encoding="utf-8")
-        with (
-            log_path.open("a", encoding="utf-8") as log,
-            tempfile.TemporaryDirectory(prefix="byheart-", ignore_cleanup_errors=True) as work,
-        ):
-            code, error = _run_graph(str(pipeline), Path(work), out, given, log)
+        with alone_in(out):
+            publication = Publication(out)
+            publication.begin(OF_THE_RUN)
+            try:
+                incomplete = _run(arguments, publication)
+                text = run_file_text(values, Results.open(publication.unfinished), out, name)
+                (publication.unfinished / RUN_FILE).write_text(text, encoding="utf-8")
+                publication.seal()
+            except BaseException:
+                publication.set_aside()
+                raise
+            publication.move_up()
     except OSError as refused:
         raise ByheartError(
-            f"out must be a folder that can be written, found {refused.filename or log_path}: {refused.strerror}: make "
+            f"out must be a folder that can be written, found {refused.filename or out}: {refused.strerror}: make "
             "room or choose another",
             may_pass=os_error_may_pass(refused),
         ) from None
+    if incomplete:
+        raise incomplete
+    return Results.open(out)
+
+
+def _run(arguments: str, publication: Publication) -> RunFailedError | None:
+    """Run the graph and take its results; an IncompleteError where some of the books are not among them.
+
+    Raises:
+        RunFailedError: it failed otherwise.
+    """
+    log_path = publication.unfinished / LOG
+    log_path.write_text(f"{arguments}\n", encoding="utf-8")
+    with (
+        log_path.open("a", encoding="utf-8") as log,
+        tempfile.TemporaryDirectory(prefix="byheart-", ignore_cleanup_errors=True) as work,
+    ):
+        code, error = _run_graph(Path(work), arguments, log, publication)
+        is_incomplete = error is not None and error.stage == _LAST_STAGE and not error.exception
+        for results in Path(work).glob(RESULTS):
+            publication.take_books(results)
+            if is_incomplete or not code:
+                publication.take_files(results)
+    kept = publication.failed / LOG
     if error and not error.exception:
-        raise error.failure(kind=IncompleteError if error.stage == _LAST_STAGE else RunFailedError)
+        if is_incomplete:
+            return error.failure(kind=IncompleteError)
+        raise error.failure(where=f"the log is {kept}")
     if code or error:
         fault = error.message if error else _first_fault(log_path)
         said = f"{fault}: a fault of this program, or of this machine; see" if fault else _ENDED_FROM_OUTSIDE
-        raise RunFailedError(f"{said} {log_path}", may_pass=True, stage=error.stage if error else "")
+        raise RunFailedError(f"{said} {kept}", may_pass=True, stage=error.stage if error else "")
+    return None
 
 
-def _run_graph(pipeline: str, work: Path, out: Path, arguments: str, log: Any) -> tuple[int, StageLine | None]:
+def _run_graph(work: Path, arguments: str, log: Any, publication: Publication) -> tuple[int, StageLine | None]:
     """Run the graph in a process of its own; its exit code, and the first error that a stage said."""
-    child = subprocess.Popen(
-        [sys.executable, "-m", "byheart.launch.graph", pipeline, str(work), str(out), arguments],
+
+    def look(said: StageLine) -> None:
+        if said.stage == "download" and said.elapsed_seconds is not None:
+            names = (name for texts in work.rglob("book_texts") for name in read_book_names(texts))
+            publication.check_room(f"{name}/{file}" for name in names for file in OF_A_BOOK)
+        elif said.stage == "plot":
+            for results in work.glob(RESULTS):
+                publication.take_books(results)
+
+    with subprocess.Popen(
+        [sys.executable, "-m", "byheart.launch.graph", str(work), arguments],
         env=_environment(str(work)),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -83,23 +137,12 @@ def _run_graph(pipeline: str, work: Path, out: Path, arguments: str, log: Any) -
         encoding="utf-8",
         errors="replace",
         start_new_session=True,
-    )
-    try:
-        error = _follow(child, log, lambda: _check_room(work, out))
-        return child.wait(), error
-    finally:
-        _end(child)
-
-
-def _check_room(work: Path, out: Path) -> None:
-    """Refuse, as soon as the books have names, what stands in `out` where a result will be."""
-    folders = {out / name for texts in work.rglob("book_texts") for name in read_book_names(texts)}
-    for place in (*folders, out / "provenance.json"):
-        needed, found = ("a folder", "a file") if place in folders else ("a file", "a folder")
-        if place.exists() and place.is_dir() != (place in folders):
-            raise ByheartError(
-                f"out must have room for {needed} {place}, found {found} there: move it or choose another out"
-            )
+    ) as child:
+        try:
+            error = _follow(child, log, look)
+            return child.wait(), error
+        finally:
+            _end(child)
 
 
 def _environment(work: str) -> dict[str, str]:
@@ -121,8 +164,12 @@ def _environment(work: str) -> dict[str, str]:
     return environment
 
 
-def _follow(child: subprocess.Popen[str], log: Any, check_room: Callable[[], None]) -> StageLine | None:
-    """Copy all lines to the log and the stages' own to the terminal, until the child ends; the first error said."""
+def _follow(child: subprocess.Popen[str], log: Any, look: Callable[[StageLine], None]) -> StageLine | None:
+    """Copy all lines to the log and the stages' own to the terminal, until the child ends; the first error said.
+
+    Args:
+        look: called with each line that a stage says, after which there may be something new.
+    """
     first_error = None
     assert child.stdout
     with Story() as story:
@@ -134,8 +181,7 @@ def _follow(child: subprocess.Popen[str], log: Any, check_room: Callable[[], Non
             if said.is_error:
                 first_error = first_error or said
                 continue
-            if said.elapsed_seconds is not None and said.stage == "download":
-                check_room()
+            look(said)
             story.show(said)
     return first_error
 

@@ -19,9 +19,9 @@ from kfp import compiler, components
 from kfp.compiler.compiler_utils import KubernetesManifestOptions
 
 from byheart.contracts.errors import SettingsError
-from byheart.launch.compiled import read_compiled
+from byheart.launch.compiled import Compiled, read_compiled
 from byheart.launch.images import DIGESTS, ROOT, image_reference
-from byheart.launch.run_file import RunFile, read_run_file
+from byheart.launch.run_file import RunFile, check_reachable, read_run_file
 
 RUNS = ROOT / "k8s" / "runs"
 GENERATED = ROOT / "k8s" / "generated"
@@ -38,7 +38,7 @@ _OF_A_VERSION = {
     "argocd.argoproj.io/sync-wave": "1",  # after the Pipeline
 }
 
-_HEADER = "# Written by `make manifests`, from the files of k8s/runs: change those.\n"
+_HEADER = "# Written by `byheart manifests`, from the files of k8s/runs: change those.\n"
 
 
 def write_manifests(pipeline: Path, runs: Path = RUNS, generated: Path = GENERATED, digests: Path = DIGESTS) -> None:
@@ -79,7 +79,7 @@ def check_manifests(pipeline: Path, runs: Path = RUNS, generated: Path = GENERAT
         if names:
             raise SettingsError(
                 f"{_shown(generated / min(names))} must be what {_shown(runs)} and the compiled pipeline ask for, "
-                f"found {found}: run `make manifests`, with the same QUEUE and so on, and commit what it writes"
+                f"found {found}: run `byheart manifests` with the same compiled pipeline, and commit what it writes"
             )
     print(f"{len(wanted)} files in {_shown(generated)} are current" if wanted else _nothing(runs))
 
@@ -89,16 +89,22 @@ def _wanted(pipeline: Path, runs: Path, digests: Path) -> dict[str, str]:
     if misnamed := sorted(runs.glob("*.yml")):
         raise SettingsError(f"{_shown(misnamed[0])} must end in .yaml, found another name: rename it")
     compiled = read_compiled(pipeline)
-    files = [read_run_file(_shown(path), compiled) for path in sorted(runs.glob("*.yaml"))]
+    files = [_read_run(_shown(path), compiled) for path in sorted(runs.glob("*.yaml"))]
     _check_names(files)
     if digests.exists():
         return render(files, pipeline.read_text(encoding="utf-8"), image_reference("launch", digests=digests))
     if files:
         raise SettingsError(
-            f"images must have been pushed, so that a cluster finds them, found no {_shown(digests)}: run `make push "
-            "REGISTRY=...` and commit it"
+            f"images must have been pushed, so that a cluster finds them, found no {_shown(digests)}: run `byheart "
+            "images --push REGISTRY` and commit it"
         )
     return {}
+
+
+def _read_run(path: Path, compiled: Compiled) -> RunFile:
+    run = read_run_file(path, compiled)
+    check_reachable(run.values, path)
+    return run
 
 
 def render(files: list[RunFile], compiled: str, image: str) -> dict[str, str]:

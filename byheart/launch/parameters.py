@@ -1,42 +1,22 @@
 """The pipeline's parameters as a person gives them: all by name, wherever they stand in the pipeline."""
 
-import json
-import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from byheart.contracts.errors import SettingsError
-from byheart.contracts.parameters import KINDS, OPTIONS, as_declared, closest
+from byheart.contracts.parameters import OPTIONS, as_declared, closest
 from byheart.contracts.settings import AUTO, SETTINGS, Settings
 from byheart.launch.compiled import Compiled
 from byheart.machines.accelerators import find_accelerator
 
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError
-    return number
-
-
-_READERS: dict[type, Callable[[str], Any]] = {
-    int: int,
-    float: _finite,
-    str: str,
-    bool: {"true": True, "false": False}.__getitem__,
-    list: json.loads,
-}
-
 PLACES: dict[str, type] = {"books": list, "controls": list, "model": str, "store": str}
-"""Parameters that say what is measured and where it is kept: `launch run` has an option for each, a run file a key."""
+"""What is measured and where it is kept: a command line and a run file have places of their own for these."""
+_OPTIONS = {"controls": "control"}
+"""What the command line calls an option, where that is another name."""
 
 
-def parse_values(assignments: list[str], compiled: Compiled, *, places: bool = False) -> dict[str, Any]:
+def parse_values(assignments: list[str], compiled: Compiled) -> dict[str, Any]:
     """The values of `name=value` assignments by name, each in its type.
-
-    Args:
-        places: whether books, controls, model and store may stand among them.
 
     Raises:
         SettingsError: one is no assignment, names no parameter, or has a value of another type.
@@ -53,17 +33,12 @@ def parse_values(assignments: list[str], compiled: Compiled, *, places: bool = F
             raise SettingsError(
                 f"a setting must name a parameter of the pipeline, found {name!r}: {closest(name, compiled.names)}"
             )
-        if name in PLACES and not places:
+        if name in PLACES:
+            wanted = "without books= before it" if name == "books" else f"as --{_OPTIONS.get(name, name)}"
             raise SettingsError(
-                f"{name} must be given as --{name}, found it among the settings: give it there (make: "
-                f"{name.upper()}=...)",
-                parameter=name,
+                f"{name} must be given {wanted}, found it among the settings: give it there", parameter=name
             )
-        try:
-            value = _READERS[kind](text)
-        except (ValueError, KeyError):
-            raise SettingsError(f"{name} must be {KINDS[kind]}, found {text!r}: give one", parameter=name) from None
-        values[name] = value if name in PLACES else as_declared(name, value, kind)
+        values[name] = as_declared(name, text, kind)
         _check_text(name, text)
     return values
 
@@ -77,14 +52,14 @@ def check_given(values: dict[str, Any], compiled: Compiled) -> None:
     missing = [name for name in compiled.needed if name not in values]
     if missing:
         raise SettingsError(
-            f"a run must have {', '.join(compiled.needed)}, found no {missing[0]}: give {missing[0]}=...",
+            f"a run must have {', '.join(compiled.needed)}, found no {missing[0]}: give one",
             parameter=missing[0],
         )
     try:
         settings = Settings.from_parameters(compiled.defaults | values, compiled.defaults)
     except KeyError as error:
         raise SettingsError(
-            f"the pipeline must be of this version, found one without {error}: write it with `make compile`"
+            f"the pipeline must be of this version, found one without {error}: write it with `byheart compile`"
         ) from None
     if settings.placement.accelerator != AUTO:
         find_accelerator(settings.placement.accelerator)
@@ -97,7 +72,7 @@ def parse_place(name: str, text: str) -> str:
         SettingsError: it is empty, or no text.
     """
     if not text:
-        raise SettingsError(f"{name} must be a path, found an empty text: give --{name} one", parameter=name)
+        raise SettingsError(f"{name} must be a path, found an empty text: give one", parameter=name)
     _check_text(name, text)
     if "://" in text:
         return text

@@ -1,4 +1,4 @@
-"""A run file: what to measure on a cluster, as YAML that stands in Git.
+"""A run file: what to measure, as YAML that stands in Git, or beside the results of a run that it repeats.
 
     name: llama-novels
     model: llama-3.1-8b
@@ -6,7 +6,8 @@
     store: gs://my-bucket/byheart
     settings: {cursor_inc: 50}
 
-`run_file.schema.json` says what may stand there; settings are the compiled pipeline's, all by name.
+`run_file.schema.json` says what may stand there; settings are the compiled pipeline's, all by name. Paths are relative
+to the file's folder. `measured` is written by a run, into the file that repeats it.
 """
 
 import dataclasses
@@ -19,13 +20,18 @@ from typing import Any
 import jsonschema
 import yaml
 
-from byheart.contracts.errors import SettingsError
+from byheart.contracts.errors import DamagedError, SettingsError
 from byheart.contracts.parameters import closest
+from byheart.contracts.settings import SETTINGS
+from byheart.contracts.spellings import PAIRS
 from byheart.launch.compiled import Compiled
 from byheart.launch.parameters import PLACES, check_given, parse_place, parse_values
+from byheart.launch.paths import absolute, absolute_model
+from byheart.launch.record import Record, read_record
 
 EXPERIMENT = "byheart"
 """Where runs stand that name no experiment."""
+_MEASURED = "measured"
 
 SCHEMA = json.loads(Path(__file__).with_name("run_file.schema.json").read_text(encoding="utf-8"))
 
@@ -38,9 +44,11 @@ class RunFile:
     experiment: str
     store: str
     values: dict[str, Any]
-    """The pipeline's parameters that it sets, all by name."""
+    """The pipeline's parameters that it sets, all by name; paths are absolute."""
     content: dict[str, Any]
-    """What was written there."""
+    """What was written there, but for what was measured."""
+    recorded: Record | None
+    """What was measured by the run that wrote it; None where a person did."""
 
     @property
     def digest(self) -> str:
@@ -86,7 +94,9 @@ def read_run_file(path: str | Path, compiled: Compiled) -> RunFile:
         value = content.get(name, [])
         try:
             values[name] = (
-                parse_place(name, value) if isinstance(value, str) else [parse_place(name, place) for place in value]
+                _read_address(name, value, path)
+                if isinstance(value, str)
+                else [_read_address(name, text, path) for text in value]
             )
         except SettingsError as error:
             raise SettingsError(f"{path}:{_line(node, (name,))}: {error}", parameter=name) from None
@@ -94,13 +104,27 @@ def read_run_file(path: str | Path, compiled: Compiled) -> RunFile:
         check_given(values, compiled)
     except SettingsError as error:
         raise _in_file(path, node, error, error.parameter) from None
+    measured = content.pop(_MEASURED, None)
+    try:
+        settings = {name: value for name, value in values.items() if name in SETTINGS}
+        recorded = None if measured is None else read_record(measured, settings)
+    except DamagedError as error:
+        raise SettingsError(f"{path}:{_line(node, (_MEASURED,))}: {error}; or remove it") from None
     return RunFile(
         name=content["name"],
         experiment=content.get("experiment", EXPERIMENT),
-        store=content["store"],
+        store=values["store"],
         values=values,
         content=content,
+        recorded=recorded,
     )
+
+
+def _read_address(name: str, text: str, file: str | Path) -> str:
+    """Books, a model or a store, as a run is given it."""
+    parse_place(name, text)  # refuses what is none
+    folder = Path(file).parent.resolve()
+    return absolute_model(text, folder) if name == "model" else absolute(text, folder)
 
 
 def _in_file(path: str | Path, node: yaml.Node | None, error: SettingsError, name: Any) -> SettingsError:
@@ -109,17 +133,21 @@ def _in_file(path: str | Path, node: yaml.Node | None, error: SettingsError, nam
     return SettingsError(f"{path}:{_line(node, ('settings', name))}: {where}{error}", parameter=error.parameter)
 
 
-def check_reachable(values: dict[str, Any]) -> None:
+def check_reachable(values: dict[str, Any], file: str | Path = "") -> None:
     """Refuse books, a model or a store of this machine, which no pod reaches.
+
+    Args:
+        file: the run file that they are from, if they are from one.
 
     Raises:
         SettingsError: there is one.
     """
     for name in PLACES.keys() & values.keys():
-        schema = SCHEMA["properties"][name] | {"$defs": SCHEMA["$defs"]}
+        schema = SCHEMA["$defs"]["reachable"]["properties"][name] | {"$defs": SCHEMA["$defs"]}
         if error := next(jsonschema.Draft202012Validator(schema).iter_errors(values[name]), None):
             needed = f"{_written((name, *error.path))} must be {error.schema['description']}"
-            raise SettingsError(f"{needed}, found {error.instance!r}: give what the cluster reaches", parameter=name)
+            found = f"found {error.instance!r}: give what the cluster reaches"
+            raise SettingsError(f"{file}{': ' if file else ''}{needed}, {found}", parameter=name)
 
 
 def _setting(name: Any, value: Any, compiled: Compiled) -> dict[str, Any]:
@@ -128,6 +156,8 @@ def _setting(name: Any, value: Any, compiled: Compiled) -> dict[str, Any]:
         raise SettingsError(
             f"{name} must stand at the file's top, found it among the settings: move it there", parameter=name
         )
+    if isinstance(value, list) and name not in PAIRS:
+        raise SettingsError(f"{name} must be one value, found the list {value}: write it alone", parameter=name)
     return parse_values([f"{name}={value if isinstance(value, str) else json.dumps(value)}"], compiled)
 
 

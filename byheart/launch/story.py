@@ -3,26 +3,53 @@
 import sys
 from typing import Self
 
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
 from byheart.contracts.progress import StageLine
+
+_STAGE = 8
+"""Characters of the longest stage's name."""
 
 
 class Story:
-    """Shows what stages say, one below the other; progress on a terminal overwrites the progress before it."""
+    """Shows what stages say, one line below the other; on a terminal, a bar stands for the lines of a long job."""
 
     def __init__(self) -> None:
-        self._overwritten = ""
+        self._console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
+        self._bar: Progress | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._overwritten:
-            print(flush=True)
+        self._leave_bar()
 
     def show(self, said: StageLine) -> None:
         """Show one line."""
-        shown = f"{said.stage:>8}  {said.message}"
-        stays = not sys.stdout.isatty() or said.seconds_left is None
-        back = "\r" if self._overwritten or not stays else ""
-        print(f"{back}{shown:<{len(self._overwritten)}}", end="\n" if stays else "", flush=True)
-        self._overwritten = "" if stays else shown
+        if not sys.stdout.isatty():
+            print(f"{said.stage:>{_STAGE}}  {said.message}", flush=True)
+        elif said.total is None:
+            self._leave_bar()
+            self._console.print(f"{said.stage:>{_STAGE}}  {said.message}")
+        else:
+            self._draw_bar(said)
+
+    def _draw_bar(self, said: StageLine) -> None:
+        if self._bar is None:
+            columns = (
+                f"{said.stage:>{_STAGE}} ",
+                BarColumn(bar_width=24),
+                TextColumn("{task.description}", markup=False),
+            )
+            self._bar = Progress(*columns, console=self._console)
+            self._bar.add_task("", total=said.total)
+            self._bar.start()
+        (job,) = self._bar.tasks
+        self._bar.update(job.id, total=said.total, completed=said.done or 0, description=said.message, refresh=True)
+
+    def _leave_bar(self) -> None:
+        """Let the bar stand as it is."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None

@@ -1,7 +1,6 @@
 """From a desk, or from a Job, to a run on a cluster."""
 
 import sys
-from datetime import datetime
 from pathlib import Path
 
 from byheart.contracts.errors import SettingsError
@@ -9,29 +8,25 @@ from byheart.kubeflow.claim import find_submitted, submit_once
 from byheart.kubeflow.client import Cluster, run_address
 from byheart.kubeflow.watch import wait
 from byheart.launch.compiled import Compiled, read_compiled
-from byheart.launch.parameters import check_given, parse_values
-from byheart.launch.run_file import EXPERIMENT, check_reachable, read_run_file
+from byheart.launch.submission import Submission
 from byheart.store import open_store
 
 
 def submit(
-    what: list[str],
+    submission: Submission,
     *,
     pipeline: Path,
-    experiment: str = "",
-    name: str = "",
     host: str = "",
     namespace: str = "",
     once_seconds: float | None = None,
     wait_seconds: float | None = None,
 ) -> None:
-    """Submit a run and print where it is.
+    """Submit a run, and print where it is and how to go on.
 
     Args:
-        what: one run file, or assignments `name=value`.
-        pipeline: the compiled pipeline.
-        experiment: where it stands in the UI; empty is the run file's, or `byheart`.
-        name: its name there; empty is the run file's, or one with the time.
+        pipeline: the compiled pipeline; `open_pipeline` makes one where a person names none.
+        host: the address of Kubeflow's UI or API; empty asks the environment.
+        namespace: of a profile, where Kubeflow has several users.
         once_seconds: where given, at most one run of a run file's content is ever submitted, and that is how long an
             attempt of another is waited for.
         wait_seconds: where given, the run's end is waited for, looking that often.
@@ -43,64 +38,55 @@ def submit(
         RunFailedError: it was waited for, and has failed.
     """
     compiled = read_compiled(pipeline)
-    of_file = len(what) == 1 and "=" not in what[0]
-    if of_file:
-        run = read_run_file(what[0], compiled)
-        values, experiment, name = run.values, experiment or run.experiment, name or run.run_name
-    else:
-        values = parse_values(what, compiled, places=True)
-        check_reachable(values)
-        check_given(values, compiled)
-        experiment = experiment or EXPERIMENT
-        name = name or f"byheart {datetime.now():%Y-%m-%d %H:%M:%S}"
-    if once_seconds is not None and (not of_file or (name, experiment) != (run.run_name, run.experiment)):
+    if once_seconds is not None and not submission.digest:
         raise SettingsError(
             "submit --once must be given one run file, and neither --name nor --experiment, found "
-            f"{'another name' if of_file else 'no run file'}: write it into the file, or leave --once out"
+            "another name or no run file: write it into the file, or leave --once out"
         )
+    store = str(submission.values["store"])
     if (
         once_seconds is not None
         and wait_seconds is None
-        and (run_id := find_submitted(open_store(run.store), run.digest))
+        and (run_id := find_submitted(open_store(store), submission.digest))
     ):
-        _say(name, run_address(host, run_id), is_new=False)  # whether or not Kubeflow is there
+        _say(submission, run_address(host, run_id), is_new=False)  # whether or not Kubeflow is there
+        _say_next(run_id)
         return
     _warn_of_local_images(compiled)
-    arguments = compiled.arguments(values)
+    arguments = compiled.arguments(submission.values)
     cluster = Cluster(host, namespace)
-    experiment_id = cluster.experiment(experiment)
+    experiment_id = cluster.experiment(submission.experiment)
     if once_seconds is None:
-        run_id, is_new = cluster.submit(pipeline, arguments, experiment_id, name), True
+        run_id, is_new = cluster.submit(pipeline, arguments, experiment_id, submission.name), True
     else:
         run_id, is_new = submit_once(
-            open_store(run.store),
-            run.digest,
-            find=lambda: cluster.find(experiment_id, name),
-            submit=lambda seconds: cluster.submit(pipeline, arguments, experiment_id, name, seconds),
+            open_store(store),
+            submission.digest,
+            find=lambda: cluster.find(experiment_id, submission.name),
+            submit=lambda seconds: cluster.submit(pipeline, arguments, experiment_id, submission.name, seconds),
             patience_seconds=once_seconds,
         )
-    _say(name, cluster.address(run_id), is_new)
+    _say(submission, cluster.address(run_id), is_new)
     if wait_seconds is not None:
-        _wait(cluster, run_id, compiled.tasks, wait_seconds)
+        wait(cluster, run_id, wait_seconds)
+    _say_next(run_id, has_ended=wait_seconds is not None)
 
 
 def _warn_of_local_images(compiled: Compiled) -> None:
     """Images that were not pushed may be on the nodes all the same: of a cluster on one machine, for example."""
-    if local := sorted(image for image in compiled.images if "/" not in image):
+    if local := compiled.local_images:
         print(
-            f"note: {local[0]} and others are images of this machine: if the cluster's nodes do not have them, `make "
-            "push REGISTRY=...` and `make compile`",
+            f"note: {local[0]} and others are images of this machine: if the cluster's nodes do not have them, "
+            "`byheart images --push REGISTRY`",
             file=sys.stderr,
             flush=True,
         )
 
 
-def _say(name: str, address: str, is_new: bool) -> None:
-    print(f"{'submitted' if is_new else 'was submitted before:'} {name}\nrun: {address}", flush=True)
+def _say(submission: Submission, address: str, is_new: bool) -> None:
+    print(f"{'submitted' if is_new else 'was submitted before:'} {submission.name}\nrun: {address}", flush=True)
 
 
-def _wait(cluster: Cluster, run_id: str, tasks: set[str], every_seconds: float) -> None:
-    try:
-        wait(cluster, run_id, tasks, every_seconds)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"the run goes on without you: {cluster.address(run_id)}") from None
+def _say_next(run_id: str, has_ended: bool = False) -> None:
+    waiting = "" if has_ended else f"`byheart wait {run_id}`, then "
+    print(f"next: {waiting}`byheart fetch {run_id} out`", flush=True)

@@ -10,8 +10,10 @@ import dataclasses
 import difflib
 import itertools
 import math
+import re
 
 from byheart.contracts.errors import SettingsError
+from byheart.contracts.spellings import respell
 
 GB = 10**9
 TERA = 10**12
@@ -250,16 +252,25 @@ ACCELERATORS = {
 ONE_HOST = {name: accelerator for name, accelerator in ACCELERATORS.items() if accelerator.hosts == 1}
 
 
+_OTHER_WORDS = {"v5litepod": "v5e", "ironwood": "tpu7x", "trillium": "v6e"} | dict.fromkeys(
+    ("nvidia", "cuda", "a100", "h100", "h200", "b200", "l4", "t4", "v100"), "gpu"
+)
+"""Other words for a generation."""
+
+
 def find_accelerator(name: str) -> Accelerator:
-    """The slice of that name.
+    """The slice of that name, in any spelling that has one meaning.
 
     Raises:
         SettingsError: no slice has that name, or it has several hosts.
     """
+    name = respell("accelerator", name, str)
     if name not in ACCELERATORS:
-        generation = name.split("-")[0]
-        near = difflib.get_close_matches(name, ONE_HOST, 1)
-        same_generation = [known for known, other in ONE_HOST.items() if other.generation.name == generation]
+        generation = _guess_generation(name)
+        same_generation = [known for known, other in ONE_HOST.items() if other.generation == generation]
+        lacks_topology = name in GENERATIONS or re.fullmatch(r"[^-]+-\d+", name)  # its nearest name has some topology
+        near = [] if lacks_topology else difflib.get_close_matches(name, same_generation or ONE_HOST, 1)
+        near = [known for known, other in ONE_HOST.items() if other.machine == name] or near
         hint = f"did you mean {near[0]}? " if near else ""
         raise SettingsError(
             f"accelerator must be a generation and a topology, as v6e-2x4, found {name!r}: {hint}choose one of "
@@ -275,6 +286,17 @@ def find_accelerator(name: str) -> Accelerator:
             parameter="accelerator",
         )
     return accelerator
+
+
+def _guess_generation(name: str) -> Generation | None:
+    """The generation that is meant by a name which is not in the table; None where none can be told."""
+    text = name.lower()
+    words = re.split(r"[^a-z0-9]+", text)
+    for generation in GENERATIONS.values():
+        others = {generation.label, *generation.machines.values(), *(kind.lower() for kind in generation.kinds)}
+        if generation.name in words or text in others:
+            return generation
+    return next((GENERATIONS[generation] for word, generation in _OTHER_WORDS.items() if word in words), None)
 
 
 def find_generation(device_kind: str) -> Generation | None:

@@ -95,21 +95,9 @@ def plan_on(accelerator: Accelerator, subject: Subject, settings: LayoutSettings
     """
     workload = subject.describe_workload(accelerator)
     try:
-        layout = choose_layout(
-            workload,
-            _count_devices(accelerator, settings),
-            accelerator.device_bytes,
-            accelerator.generation.windows_per_device,
-            settings.mesh_shape,
-            settings.batch_size,
-        )
+        layout, speed = lay_out(accelerator, workload, subject.settings.score.top_k, settings)
     except ModelError as error:
         return Refusal(accelerator=accelerator, workload=workload, why=str(error))
-    top_k = subject.settings.score.top_k
-    speed = estimate_speed(workload, layout, accelerator, top_k)
-    while not settings.batch_size and speed.batch > _BATCH_SECONDS and layout.windows_per_device > 1:
-        layout = dataclasses.replace(layout, batch_size=layout.windows_per_device // 2 * layout.window_shards)
-        speed = estimate_speed(workload, layout, accelerator, top_k)
     return Planned(
         accelerator=accelerator,
         workload=workload,
@@ -118,6 +106,30 @@ def plan_on(accelerator: Accelerator, subject: Subject, settings: LayoutSettings
         speed=speed,
         duration=estimate_duration(workload, speed, subject.books.windows),
     )
+
+
+def lay_out(
+    accelerator: Accelerator, workload: Workload, top_k: int, settings: LayoutSettings = AUTOMATIC
+) -> tuple[Layout, Speed]:
+    """The layout of a model on an accelerator, and its speed there.
+
+    Raises:
+        ModelError: the model does not fit.
+        SettingsError: the accelerator cannot have the devices, the mesh or the batch that `settings` ask for.
+    """
+    layout = choose_layout(
+        workload,
+        _count_devices(accelerator, settings),
+        accelerator.device_bytes,
+        accelerator.generation.windows_per_device,
+        settings.mesh_shape,
+        settings.batch_size,
+    )
+    speed = estimate_speed(workload, layout, accelerator, top_k)
+    while not settings.batch_size and speed.batch > _BATCH_SECONDS and layout.windows_per_device > 1:
+        layout = dataclasses.replace(layout, batch_size=layout.windows_per_device // 2 * layout.window_shards)
+        speed = estimate_speed(workload, layout, accelerator, top_k)
+    return layout, speed
 
 
 def _count_devices(accelerator: Accelerator, settings: LayoutSettings) -> int:

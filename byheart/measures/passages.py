@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -54,6 +55,8 @@ class ListedPassage(Passage):
     """The title of the chapter that it begins in; empty before the first."""
     repetitive_share: Share
     """Share of its characters that lie in the suffix of a window flagged as repetitive."""
+    text: str | None
+    """Its characters; only its beginning, or nothing, where report_text ends before."""
 
 
 def passages(
@@ -102,8 +105,14 @@ def all_passages(measured: Measured) -> BookPassages:
     )
 
 
-def list_passages(measured: Measured, found: BookPassages) -> list[ListedPassage]:
-    """The passages as a list, each with its scheme, its threshold and its place in the book."""
+def list_passages(measured: Measured, found: BookPassages, most_characters: float) -> list[ListedPassage]:
+    """The passages as a list, each with its scheme, its threshold, its place in the book and its words.
+
+    Args:
+        most_characters: of the book, that may be quoted.
+    """
+    by_threshold = (*found.plain.values(), *found.top_k.values())
+    quotes = _quotes(measured.book.text, [passage for some in by_threshold for passage in some], most_characters)
     repetitive = np.concatenate([[0], np.cumsum(_repetitive_characters(measured))])
     return [
         ListedPassage(
@@ -112,11 +121,30 @@ def list_passages(measured: Measured, found: BookPassages) -> list[ListedPassage
             threshold=threshold,
             chapter=_chapter(measured.book, passage.start),
             repetitive_share=round(float(repetitive[passage.stop] - repetitive[passage.start]) / passage.characters, 4),
+            text=quotes[passage.start, passage.stop] or None,
         )
-        for scheme, by_threshold in (("plain", found.plain), ("top_k", found.top_k))
-        for threshold, some in by_threshold.items()
+        for scheme, thresholds in (("plain", found.plain), ("top_k", found.top_k))
+        for threshold, some in thresholds.items()
         for passage in some
     ]
+
+
+def _quotes(text: str, quotable: Sequence[Passage], most_characters: float) -> dict[tuple[int, int], str]:
+    """The words of each passage by its span, the longest first, until so many characters of the text are quoted.
+
+    A character that stands in several passages counts once.
+    """
+    quoted = np.zeros(len(text), bool)
+    quotes = {}
+    spans = {(passage.start, passage.stop) for passage in quotable}
+    for start, stop in sorted(spans, key=lambda span: (span[0] - span[1], span[0])):
+        added = np.cumsum(~quoted[start:stop])  # by the first character, by the first two, ...
+        length = int(np.searchsorted(added, most_characters, side="right"))
+        if length:
+            most_characters -= int(added[length - 1])
+            quoted[start : start + length] = True
+        quotes[start, stop] = text[start : start + length]
+    return quotes
 
 
 def _repetitive_characters(measured: Measured) -> np.ndarray:

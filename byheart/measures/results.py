@@ -2,6 +2,8 @@
 
 import csv
 import dataclasses
+import hashlib
+import io
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,10 @@ import numpy as np
 from byheart.contracts import parquet
 from byheart.contracts.errors import DamagedError
 from byheart.contracts.json_files import from_json
+from byheart.contracts.settings import FULL
 from byheart.contracts.version import CONTRACT_VERSION
 from byheart.contracts.windows import ControlSample, Windows
+from byheart.measures.chapters import ListedChapter
 from byheart.measures.passages import ListedPassage
 from byheart.measures.provenance import BookDescription, Provenance
 from byheart.measures.repetition import Repetition
@@ -23,6 +27,13 @@ from byheart.store import Place, open_store
 
 PROVENANCE, SUMMARY, STATISTICS = "provenance.json", "summary.json", "statistics.json"
 WINDOWS, PASSAGES, CONTROL_SAMPLE = "windows.parquet", "passages.csv", "control_sample.parquet"
+TEXT, CHAPTERS = "text.txt", "chapters.json"
+OF_THE_RUN = (PROVENANCE, SUMMARY, "summary.csv", "summary.html", "summary.md", "methods.md")
+"""The files of a run as a whole."""
+OF_A_BOOK = (STATISTICS, WINDOWS, PASSAGES, CONTROL_SAMPLE, TEXT, CHAPTERS)
+"""The files of a book's folder, but for the charts."""
+_LONGEST_PASSAGE = 2**31 - 1
+"""Characters of a cell; Python's own limit is 131,072."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -61,7 +72,8 @@ class BookResults:
     def read_passages(self) -> list[ListedPassage]:
         """Every passage, under each scheme at each threshold."""
         name = f"{self.book.name}/{PASSAGES}"
-        rows = csv.DictReader(self.place.read(name).decode().splitlines(keepends=True))
+        csv.field_size_limit(_LONGEST_PASSAGE)
+        rows = csv.DictReader(io.StringIO(self.place.read(name).decode(), newline=""))
         try:
             return [
                 msgspec.convert({key: cell or None for key, cell in row.items()}, ListedPassage, strict=False)
@@ -90,6 +102,21 @@ class BookResults:
             return None
         columns = self._columns(CONTROL_SAMPLE)
         return SampleTable(sample=ControlSample(**_part(ControlSample, columns)), **_part(SampleTable, columns))
+
+    def read_text(self) -> str | None:
+        """The text as it was measured; None where it is not among the results, because of report_text."""
+        if self.statistics.provenance.settings.report.report_text != FULL:
+            return None
+        name = f"{self.book.name}/{TEXT}"
+        data = self.place.read(name)
+        if hashlib.sha256(data).hexdigest() != self.book.sha256:
+            raise _damaged(self.place.locate(name), "its SHA-256 is another")
+        return data.decode()
+
+    def read_chapters(self) -> list[ListedChapter]:
+        """The chapters, in the order of the text; their titles are empty where report_text is `none`."""
+        name = f"{self.book.name}/{CHAPTERS}"
+        return from_json(self.place.read(name), list[ListedChapter], name=self.place.locate(name))
 
     def _columns(self, file: str) -> dict[str, np.ndarray]:
         name = f"{self.book.name}/{file}"
@@ -158,7 +185,8 @@ def _promised(provenance: Provenance) -> list[str]:
     """The files that are read back, by name."""
     files = [SUMMARY]
     for name, book in provenance.books.items():
-        files += [f"{name}/{file}" for file in (STATISTICS, WINDOWS, PASSAGES)]
+        files += [f"{name}/{file}" for file in (STATISTICS, WINDOWS, PASSAGES, CHAPTERS)]
+        files += [f"{name}/{TEXT}"] if provenance.settings.report.report_text == FULL else []
         files += [f"{name}/{CONTROL_SAMPLE}"] if book.control_sample else []
     return files
 

@@ -163,7 +163,7 @@ def rows_from_bytes(data: bytes, part: Part, *, name: str) -> Rows:
     if note.get("contract") != CONTRACT_VERSION:
         raise StoreError(
             f"{name} must be of contract {CONTRACT_VERSION}, found contract {note.get('contract', 1)}, of another "
-            "release of byheart: choose another store, or remove the address with `store rm`"
+            "release of byheart: choose another store, or remove the address with `byheart store remove`"
         )
     windows = columns.pop(_WINDOW, np.arange(part.windows.start, part.windows.stop, dtype=np.int32))
     held = (note["address"], note["kind"], note["part"], list(columns), {len(values) for values in columns.values()})

@@ -6,7 +6,7 @@ scores.write(part, rows, reuse)            a piece, or a finished part if it is 
 scores.put_together(part, reuse)           pieces become the finished part once all windows are there
 scores.read(address, windows, SCORES)      what was computed
 scores.describe(address, about)            about.json, for people
-scores.held(), find, about, remove         what is there, and to be rid of it: `byheart.scores.catalogue`
+scores.held(), find, choose, about         what is there: `byheart.scores.catalogue`
 """
 
 import dataclasses

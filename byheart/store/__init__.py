@@ -88,6 +88,18 @@ class Store(Place, Protocol):
         """Whether there is an object of that name."""
         ...
 
+    def leftovers(self, prefix: str = "") -> Iterator[Stored]:
+        """What `list` hides: files of writes that were ended, or are going on. They may be deleted by name."""
+        ...
+
+    def is_empty(self) -> bool:
+        """Whether nothing at all is there.
+
+        Raises:
+            StoreError: it is no folder, or no bucket.
+        """
+        ...
+
     def delete(self, name: str) -> None:
         """Delete the object if there is one."""
         ...

@@ -167,6 +167,14 @@ class GcsStore:
             for blob in blobs:
                 yield self._stored(blob)
 
+    def leftovers(self, prefix: str = "") -> Iterator[Stored]:  # noqa: ARG002 an upload that was ended leaves none
+        """None: an upload that was ended left nothing, and pieces of a large object are objects like others."""
+        return iter(())
+
+    def is_empty(self) -> bool:
+        """Whether no object is below the prefix."""
+        return next(self.list(), None) is None
+
     def delete(self, name: str) -> None:
         """Delete the object if there is one."""
         with self._explained("delete", name):
@@ -202,6 +210,7 @@ class GcsStore:
             size_bytes=blob.size,
             created=blob.time_created,
             version=str(blob.generation),
+            crc32c=blob.crc32c or "",
         )
 
     def _upload(self, blob: storage.Blob, data: bytes | BinaryIO, **precondition: int) -> None:

@@ -98,12 +98,18 @@ class LocalStore:
 
     def list(self, prefix: str = "") -> Iterator[Stored]:
         """The files whose name begins with a prefix, by name."""
-        folder = self._folder / prefix.rpartition("/")[0]
-        with _explained("list", folder):
-            for path in sorted(Path(at, name) for at, _, names in os.walk(folder) for name in names):
-                if path.relative_to(self._folder).as_posix().startswith(prefix) and not path.name.startswith("."):
-                    with suppress(FileNotFoundError):  # deleted since
-                        yield self._stored(path)
+        return (stored for stored in self._files(prefix) if not Path(stored.name).name.startswith("."))
+
+    def leftovers(self, prefix: str = "") -> Iterator[Stored]:
+        """The hidden files of writes that were ended, or are going on."""
+        return (stored for stored in self._files(prefix) if Path(stored.name).name.startswith(_HIDDEN))
+
+    def is_empty(self) -> bool:
+        """Whether the folder is not there yet, or nothing that is not hidden is in it."""
+        with _explained("list", self._folder):
+            if not self._folder.exists():
+                return True
+            return all(path.name.startswith(".") for path in self._folder.iterdir())
 
     def delete(self, name: str) -> None:
         """Delete the file if there is one, and folders that become empty by it."""
@@ -147,6 +153,15 @@ class LocalStore:
 
     def _path(self, name: str) -> Path:
         return self._folder / check_name(name)
+
+    def _files(self, prefix: str) -> Iterator[Stored]:
+        """All files whose name begins with a prefix, by name."""
+        folder = self._folder / prefix.rpartition("/")[0]
+        with _explained("list", folder):
+            for path in sorted(Path(at, name) for at, _, names in os.walk(folder) for name in names):
+                if path.relative_to(self._folder).as_posix().startswith(prefix):
+                    with suppress(FileNotFoundError):  # deleted since
+                        yield self._stored(path)
 
     def _stored(self, path: Path) -> Stored:
         stat = path.stat()

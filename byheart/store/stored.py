@@ -18,6 +18,8 @@ class Stored:
     """When it was created, with a time zone."""
     version: str
     """Differs where the content may differ: the generation, or the time of the last change."""
+    crc32c: str = ""
+    """The content's CRC32C in base64, as Google Cloud Storage writes it; empty where the store does not keep it."""
 
 
 class Growing(Protocol):

@@ -28,6 +28,8 @@ MOST_BOOKS = 10_000
 """A run keeps all its texts in memory, 5 GB of them at half a million characters each, and writes a folder for each."""
 READERS = 8
 """Files that are read at once: a network's latency is hidden, and a server is not stormed."""
+_KEPT_NAMES = ("unfinished", "failed", "SHA256SUMS")
+"""What else stands in the folder of the results without a dot in its name."""
 _NAME_BYTES = 120
 """A name becomes a folder's and, with an extension, a file's; file systems take 255 bytes."""
 
@@ -174,7 +176,7 @@ def _safe(stem: str) -> str:
 
 def _named_apart(books: Sequence[Book]) -> list[Book]:
     """The books, with a number behind a name that another has, or has on a Mac, where capitals do not count."""
-    names: set[str] = set()
+    names = {name.casefold() for name in _KEPT_NAMES}
     numbers: dict[str, int] = {}
     apart = []
     for book in books:

@@ -1,18 +1,30 @@
-"""A model, brought into the store from the Hugging Face Hub, or used in the folder where it is."""
+"""A model, brought into the store from the Hugging Face Hub, or used where it lies: in a folder, or in its cache."""
 
 import json
 import re
 from pathlib import Path
 
+from huggingface_hub import constants
+
+from byheart.components.download.cache import NotKeptError, Snapshot, find_blob, find_snapshot
 from byheart.components.download.digests import sha256_in_place
 from byheart.components.download.hub import HubRepository
-from byheart.components.download.transfer import bring
-from byheart.contracts.errors import ModelError
+from byheart.components.download.transfer import Hashes, bring
+from byheart.contracts.errors import ModelError, StoreError
 from byheart.contracts.model import Model
 from byheart.contracts.progress import Progress, format_size, say
 from byheart.contracts.version import code_version
 from byheart.models.address import HubAddress
-from byheart.models.folder import CONFIG, INDEX, ModelFolder, hash_files, open_model, open_model_at, read_config
+from byheart.models.folder import (
+    CONFIG,
+    INDEX,
+    WEIGHTS,
+    ModelFolder,
+    hash_files,
+    open_model,
+    open_model_at,
+    read_config,
+)
 from byheart.models.parameters import count_parameters
 from byheart.store import Store, open_store
 
@@ -24,7 +36,7 @@ _MIB = 2**20
 
 
 def bring_model(model: str, store: str) -> Model:
-    """Bring a repository's files into the store, or use a folder where it is; the model, checked and hashed.
+    """Bring a repository's files into the store, or use what is here already; the model, checked and hashed.
 
     Args:
         model: as `HubAddress.parse` reads it.
@@ -49,33 +61,83 @@ def _in_place(model: str, store: str) -> Model:
 
 
 def _from_hub(repository: str, revision: str, store: str) -> Model:
-    """A model in the store, brought there unless it is there, whole."""
-    place = open_store(store)
-    source = None
-    if not _COMMIT.fullmatch(revision) or not place.exists(f"{_folder(repository, revision)}/{_MANIFEST}"):
-        source = HubRepository(repository, revision)
-        repository, revision = source.repository, source.commit
-    folder = _folder(repository, revision)
+    """A model of the Hub: in the store or, if that is here, in huggingface_hub's cache; else brought into the store."""
+    place, kept = open_store(store), find_snapshot(repository, revision)
+    source = unreachable = None
+    commit = revision
+    is_commit = bool(_COMMIT.fullmatch(revision))
+    in_store = is_commit and place.exists(f"{_folder(repository, revision)}/{_MANIFEST}")
+    if not in_store and not (is_commit and kept and kept.is_listed):
+        try:
+            source = HubRepository(repository, revision)
+            repository, commit = source.repository, source.commit
+            kept = find_snapshot(repository, commit, source.files)
+        except ModelError as error:
+            if not kept or not (error.may_pass or constants.is_offline_mode()):
+                raise
+            unreachable, commit = error, kept.commit
+            if not is_commit:
+                say(f"the Hub cannot be asked: huggingface_hub's cache has {repository}@{revision} at {commit[:12]}")
+    folder = _folder(repository, commit)
     hashed = _whole(place, folder)
+    if hashed is None and kept and "://" not in store:
+        try:
+            return _in_cache(kept, place)
+        except (NotKeptError, StoreError) as error:
+            say(str(error))
+    if hashed is None and unreachable:
+        raise unreachable
     if hashed is None:
-        hashed = _bring(source or HubRepository(repository, revision), place, folder)
+        hashed = _bring(source or HubRepository(repository, commit), place, folder)
     address = open_store(store).locate(f"{folder}/{_MANIFEST}").removesuffix(f"/{_MANIFEST}")
     address = address if "://" in address else str(Path(address).resolve())
     model = open_model(address)
     model.check_tensors()
-    return _described(model, hashed, source=repository, commit=revision, address=address)
+    return _described(model, hashed, source=repository, commit=commit, address=address)
+
+
+def _in_cache(kept: Snapshot, store: Store) -> Model:
+    """A model used where huggingface_hub keeps it.
+
+    Raises:
+        NotKeptError: not all that a run needs is there, whole.
+    """
+    _check_tokenizer(kept)
+    hashed = _verified(kept, [name for name in _SMALL if name in kept.files], store)
+    if INDEX not in kept.files and WEIGHTS in kept.files:  # the header of a file without an index is read at once
+        hashed |= _verified(kept, [WEIGHTS], store)
+    model = open_model_at(kept)
+    hashed |= _verified(kept, [name for name in model.list_weight_files() if name not in hashed], store)
+    model.check_tensors()
+    say(f"using {kept.repository} at {kept.commit[:12]} where it is, in huggingface_hub's cache: {kept.folder}")
+    return _described(model, hashed, source=kept.repository, commit=kept.commit, address=str(kept.folder))
+
+
+def _verified(kept: Snapshot, names: list[str], store: Store) -> dict[str, str]:
+    """The SHA-256 of each file by name, whose bytes are those that the Hub promised.
+
+    Raises:
+        NotKeptError: a file is missing, or has other bytes.
+    """
+    for name in names:
+        kept.find(name)
+    hashed = sha256_in_place(kept, [name for name in names if kept.files[name].sha256], store)
+    for name in names:
+        file = kept.files[name]
+        if not file.sha256:  # a small one
+            hashes = Hashes(file)
+            hashes.update(kept.read(name))
+            hashed[name] = hashes.sha256.hexdigest()
+        if hashed[name] != file.sha256 if file.sha256 else not hashes.match():
+            raise NotKeptError(f"damaged, and not used: {kept.locate(name)}")
+    return hashed
 
 
 def _bring(source: HubRepository, store: Store, folder: str) -> dict[str, str]:
     """The SHA-256 of each file, once all that a run needs of the repository is in the store."""
     model = open_model_at(source)
     model.check_tensors()
-    if _TOKENIZER not in source.files:
-        raise ModelError(
-            f"{source.repository} must hold {_TOKENIZER}, which gives character offsets, found none: choose another, "
-            "or convert it into a folder of your own",
-            parameter="model",
-        )
+    _check_tokenizer(source)
     names = [name for name in _SMALL if name in source.files] + model.list_weight_files()
     sizes = {name: source.files[name].size_bytes for name in names}
     _remove_damaged(store, folder, sizes)
@@ -88,7 +150,9 @@ def _bring(source: HubRepository, store: Store, folder: str) -> dict[str, str]:
             parameter="store",
         )
     total = sum(sizes.values())
-    say(f"fetching {source.repository} at {source.commit[:12]}: {len(names)} files, {format_size(total)}")
+    kept = sum(sizes[name] for name in names if find_blob(source.repository, source.files[name]))
+    from_cache = f", of which {format_size(kept)} are in huggingface_hub's cache" if kept else ""
+    say(f"fetching {source.repository} at {source.commit[:12]}: {len(names)} files, {format_size(total)}{from_cache}")
     progress = Progress(total // _MIB + len(names), "MiB")
     hashed = bring(
         source,
@@ -106,6 +170,15 @@ def _bring(source: HubRepository, store: Store, folder: str) -> dict[str, str]:
     }
     store.create(f"{folder}/{_MANIFEST}", (json.dumps(manifest, indent=2) + "\n").encode())
     return hashed
+
+
+def _check_tokenizer(source: HubRepository | Snapshot) -> None:
+    if not source.find(_TOKENIZER):
+        raise ModelError(
+            f"{source.repository} must hold {_TOKENIZER}, which gives character offsets, found none: choose another, "
+            "or convert it into a folder of your own",
+            parameter="model",
+        )
 
 
 def _bytes_there(store: Store, name: str) -> int:

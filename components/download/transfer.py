@@ -3,6 +3,8 @@
     the Hub --stream--> 16 MiB --keep--> store
                                --hash--> SHA-256, in the order of the file
 
+Bytes that huggingface_hub keeps on this machine are read from its cache instead, and held against the same hash.
+
 Fetching does not wait for keeping and hashing, which a thread of each file does, unless they fall behind. Memory stays
 bounded, whatever the sizes: at most 8 files at once, of which each holds at most 5 pieces, two thirds of a gigabyte.
 """
@@ -12,9 +14,13 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import suppress
+from pathlib import Path
 
+from byheart.components.download.cache import find_blob
 from byheart.components.download.hub import HubFile, HubRepository
 from byheart.contracts.errors import ModelError
+from byheart.contracts.progress import say
 from byheart.store import Place, Store
 from byheart.store.in_order import map_in_order
 from byheart.store.stored import Growing
@@ -26,6 +32,8 @@ _WAITING = 2
 """Pieces of a file that are fetched and not kept yet."""
 _ATTEMPTS = 2
 """At a file whose bytes are not those that the Hub promised."""
+_CHUNK_BYTES = 2**20
+"""Read at once of a file that huggingface_hub keeps."""
 
 Report = Callable[[int], None]
 """Called with the number of bytes that are done."""
@@ -89,19 +97,23 @@ def _bring_file(
 ) -> str:
     """One file's SHA-256, once it is in the store at `target`."""
     file = source.files[name]
-    for _ in range(_ATTEMPTS):
+    kept = find_blob(source.repository, file)
+    for blob in ([kept] if kept else []) + [None] * _ATTEMPTS:
         with store.grow(target, PIECE_BYTES, stop) as growing:
             if growing is None:
                 break  # an earlier attempt, or another process, has finished it
-            hashes = _Hashes(file)
+            hashes = Hashes(file)
             for piece in range(growing.pieces):
                 hashes.update(data := growing.read(piece))
                 report_kept(len(data))
-            _keep(source.stream(name, hashes.bytes), growing, hashes, stop, report)
+            chunks = _stream(blob, hashes.bytes) if blob else source.stream(name, hashes.bytes)
+            _keep(chunks, growing, hashes, stop, report)
             if hashes.match():
                 growing.finish()
                 return hashes.sha256.hexdigest()
             growing.discard()
+            if blob:
+                say(f"damaged, and fetched from the Hub: {blob}")
     stored = store.find(target)
     if stored is None:
         raise ModelError(
@@ -113,7 +125,15 @@ def _bring_file(
     return file.sha256 or sha256_of(store, target, stored.size_bytes, lambda _: None)
 
 
-def _keep(chunks: Iterator[bytes], growing: Growing, hashes: "_Hashes", stop: threading.Event, report: Report) -> None:
+def _stream(path: Path, start: int) -> Iterator[bytes]:
+    """A file's bytes from `start`; one that cannot be read ends early, which its hash tells."""
+    with suppress(OSError), path.open("rb") as file:
+        file.seek(start)
+        while chunk := file.read(_CHUNK_BYTES):
+            yield chunk
+
+
+def _keep(chunks: Iterator[bytes], growing: Growing, hashes: "Hashes", stop: threading.Event, report: Report) -> None:
     """Append and hash the bytes, piece by piece, while the next ones come."""
     broken = threading.Event()
     spare: deque[bytearray] = deque()  # memory that is used again costs no page faults
@@ -151,7 +171,7 @@ def _pieces(chunks: Iterator[bytes], spare: deque[bytearray], stop: threading.Ev
         yield piece, filled
 
 
-class _Hashes:
+class Hashes:
     """What has come of a file, hashed as the Hub hashes it."""
 
     def __init__(self, file: HubFile) -> None:
@@ -160,6 +180,7 @@ class _Hashes:
         self._git = hashlib.sha1(f"blob {file.size_bytes}\0".encode(), usedforsecurity=False)
 
     def update(self, data: bytes | memoryview) -> None:
+        """Add what comes next."""
         self.bytes += len(data)
         self.sha256.update(data)
         if not self._file.sha256:

@@ -1,21 +1,17 @@
 """Extract: from windows to scores, on the devices and in the layout that were planned."""
 
 import dataclasses
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-
-import jax
-import numpy as np
 
 from byheart.components.extract.books_progress import BooksProgress
 from byheart.components.extract.compiled import keep_compiled_programs
 from byheart.components.extract.devices import find_planned_devices
 from byheart.components.extract.engine import Engine, Machine
-from byheart.components.extract.scoring import TokenScores, compute_window_scores
+from byheart.components.extract.flight import score_batches
 from byheart.components.extract.work import Work, work_of
 from byheart.components.extract.writer import Writer
-from byheart.contracts.errors import DamagedError, ModelError
+from byheart.contracts.errors import DamagedError
 from byheart.contracts.model import read_model
 from byheart.contracts.plan import PlannedDevices, read_plan
 from byheart.contracts.progress import say
@@ -23,10 +19,8 @@ from byheart.contracts.settings import Settings
 from byheart.contracts.windows import read_tokenization
 from byheart.machines.accelerators import find_accelerator
 from byheart.machines.layout import Layout
-from byheart.machines.workload import IN_FLIGHT
 from byheart.models.folder import open_model
-from byheart.scores.batches import Batch, Unwritten, choose_batches
-from byheart.scores.scores import Scores
+from byheart.scores.batches import Unwritten, choose_batches
 from byheart.scores.store import ScoreStore
 from byheart.store import Store, open_store
 
@@ -89,7 +83,7 @@ def _score(engine: Engine, work: Work, scores: ScoreStore) -> int:
         batches = choose_batches(
             scores, work.missing, work.reuse, batch_size=batch_size, run=work.plan.run, leave_out=progress.add
         )
-        for batch, found in _score_batches(score, work.inputs(batches), batch_size, top_k):
+        for batch, found in score_batches(score, work.inputs(batches), batch_size, top_k):
             writer.check()
             unwritten.add(batch, found.columns())
             progress.add(batch.part, len(found))
@@ -107,27 +101,3 @@ def _programs(store: Store, machine: Machine) -> Iterator[Callable[[], None]]:
     else:
         with keep_compiled_programs(store, machine.devices[0]) as programs:
             yield programs.keep
-
-
-def _score_batches(
-    score: Callable[[np.ndarray], TokenScores],
-    batches: Iterable[tuple[Batch, np.ndarray]],
-    batch_size: int,
-    top_k: int,
-) -> Iterator[tuple[Batch, Scores]]:
-    """Each batch with its scores, in order; the device always has the next batch before a result is fetched."""
-    flying: deque[tuple[Batch, TokenScores]] = deque()
-
-    def land() -> tuple[Batch, Scores]:
-        batch, result = flying.popleft()
-        tokens = jax.tree.map(lambda values: np.asarray(values)[: len(batch.windows)], result)
-        if not all(np.isfinite(values).all() for values in jax.tree.leaves(tokens)):
-            raise ModelError("the model must give finite logits, found infinite ones or NaN: try precision=float32")
-        return batch, compute_window_scores(tokens, top_k=top_k)
-
-    for batch, rows in batches:
-        flying.append((batch, score(np.pad(rows, ((0, batch_size - len(rows)), (0, 0))))))
-        if len(flying) == IN_FLIGHT:
-            yield land()
-    while flying:
-        yield land()

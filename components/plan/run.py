@@ -8,15 +8,14 @@ from byheart.contracts.errors import ModelError
 from byheart.contracts.model import Model, read_model
 from byheart.contracts.plan import Plan, PlannedDevices, write_plan
 from byheart.contracts.progress import format_duration, say
-from byheart.contracts.settings import AUTO, Settings
+from byheart.contracts.settings import Settings
 from byheart.contracts.windows import read_tokenization
-from byheart.machines.accelerators import ONE_HOST, Accelerator, find_accelerator
-from byheart.machines.layout import find_smallest_slice
+from byheart.machines.accelerators import Accelerator
+from byheart.machines.automatic import choose_accelerator
 from byheart.machines.placement import PLAIN, Placement, choose_placement
 from byheart.machines.planned import Books, Planned, Refusal, Subject, plan_on
 from byheart.models.families import find_family
 from byheart.models.folder import read_config
-from byheart.models.known import KNOWN
 from byheart.scores.kinds import SCORES
 from byheart.scores.measurements import find_measurements
 from byheart.scores.parts import Missing, parts_of_shard
@@ -77,23 +76,6 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
     return list(shards) or [1], choose_placement(planned, given.placement) if planned else PLAIN
 
 
-def choose_accelerator(subject: Subject) -> Accelerator:
-    """What the settings name; else what models.yaml names for the model, where it fits; else the smallest slice that
-    holds it, or the largest where none does.
-    """
-    asked = subject.settings.placement.accelerator
-    if asked != AUTO:
-        return find_accelerator(asked)
-    for name, known in KNOWN.items():
-        if known.accelerator and subject.name in (name, known.repository):
-            accelerator = find_accelerator(known.accelerator)
-            if isinstance(plan_on(accelerator, subject), Planned):
-                return accelerator
-    slices = [one for one in ONE_HOST.values() if one.is_tpu]
-    largest = max(slices, key=lambda one: one.devices * (one.device_bytes or 0))
-    return find_smallest_slice(subject.describe_workload(largest)) or largest
-
-
 def _subject(described: Model, settings: Settings) -> Subject:
     config = read_config(open_store(described.address))
     family = find_family(config)
@@ -145,7 +127,7 @@ def _say_what_is_not_used(scores: ScoreStore, damaged: Iterable[str]) -> None:
         count, many = len(older), len(older) > 1
         say(
             f"the store holds {count:,} address{'es' * many} of an older release, which {'are' if many else 'is'} not "
-            "used: `store ls` names them"
+            "used: `byheart store list` names them"
         )
 
 

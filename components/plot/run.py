@@ -1,5 +1,6 @@
 """Plot: from scores to what people read: charts, statistics, tables and provenance."""
 
+import dataclasses
 import platform
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,14 +18,25 @@ from byheart.contracts.books import CONTROL, Book, read_refused
 from byheart.contracts.json_files import write_json
 from byheart.contracts.plan import Plan
 from byheart.contracts.progress import say
+from byheart.contracts.settings import FULL, NONE
 from byheart.contracts.windows import control_sample, read_measured_books, read_windows
+from byheart.measures.chapters import list_chapters
 from byheart.measures.control import Control
 from byheart.measures.headline import AT_LENGTH, figures, metrics
 from byheart.measures.measured import Measured, measure
 from byheart.measures.outcomes import Outcome, control_of, outcome_of
 from byheart.measures.passages import all_passages, list_passages
 from byheart.measures.provenance import BookDescription, BookProvenance, ComputedOn, Provenance
-from byheart.measures.results import CONTROL_SAMPLE, PASSAGES, PROVENANCE, STATISTICS, SUMMARY, WINDOWS
+from byheart.measures.results import (
+    CHAPTERS,
+    CONTROL_SAMPLE,
+    PASSAGES,
+    PROVENANCE,
+    STATISTICS,
+    SUMMARY,
+    TEXT,
+    WINDOWS,
+)
 from byheart.measures.statistics import BookStatistics
 from byheart.measures.summary import summarize
 from byheart.scores.kinds import SCORES
@@ -41,6 +53,8 @@ def run(
 ) -> dict[str, float]:
     """Write a folder for each book, and what is of the run as a whole; the headline, by names that people read.
 
+    A book's folder has its name once it is whole, and a dot before it until then.
+
     Args:
         books, model, windows, settings, plan: what the stages before wrote.
         store: where the scores are kept.
@@ -53,6 +67,8 @@ def run(
     whole, out = Run.read(settings=settings, model=model, windows=windows, plan=plan), Path(results)
     scores = ScoreStore(open_store(store))
     texts = read_measured_books(books, windows)
+    if whole.settings.report.report_text == NONE:
+        texts = [_without_titles(book) for book in texts]
     pictures: dict[str, Pictures] = {}
 
     def outcome(book: Book, control: Control | None) -> Outcome:
@@ -85,6 +101,13 @@ def run(
     return metrics(in_order, summary)
 
 
+def _without_titles(book: Book) -> Book:
+    """The book with chapters that say nothing: a title is a line of the text."""
+    return dataclasses.replace(
+        book, chapters=tuple(dataclasses.replace(chapter, title="") for chapter in book.chapters)
+    )
+
+
 def _write_book(
     out: Path, book: Book, windows: str, whole: Run, scores: ScoreStore, control: Control | None
 ) -> tuple[Outcome, Subject]:
@@ -94,11 +117,16 @@ def _write_book(
     outcome = outcome_of(measured, found, BookProvenance(**vars(whole.provenance), book=described), control)
     provenance = outcome.statistics.provenance
 
-    folder = out / book.name
-    folder.mkdir(parents=True, exist_ok=True)
+    report = whole.settings.report
+    folder = out / f".{book.name}"
+    folder.mkdir(parents=True)
+    if report.report_text == FULL:
+        (folder / TEXT).write_bytes(book.text.encode())
+    write_json(folder / CHAPTERS, list_chapters(book))
     write_json(folder / STATISTICS, outcome.statistics)
-    (folder / WINDOWS).write_bytes(windows_table(measured, provenance))
-    (folder / PASSAGES).write_text(passages_table(list_passages(measured, found)), encoding="utf-8")
+    (folder / WINDOWS).write_bytes(windows_table(measured, provenance, with_tokens=report.report_text == FULL))
+    passages = passages_table(list_passages(measured, found, report.most_characters))
+    (folder / PASSAGES).write_bytes(passages.encode())
     if len(measured.sample):
         (folder / CONTROL_SAMPLE).write_bytes(control_sample_table(measured, provenance))
     subject = Subject(
@@ -111,6 +139,7 @@ def _write_book(
     )
     for name, draw in CHARTS.items():
         write(draw(subject), folder / name)
+    folder.rename(out / book.name)
     _say_headline(outcome.statistics)
     return outcome, subject
 

@@ -18,14 +18,24 @@ _FIRST = ("scheme", "threshold")
 _PASSAGE_COLUMNS = (*_FIRST, *(name for field in fields_of(ListedPassage) if (name := field.name) not in _FIRST))
 
 
-def windows_table(measured: Measured, provenance: BookProvenance) -> bytes:
-    """A row for each window, as Parquet, with the provenance as metadata."""
+_TOKENS = ("token_ids", "top_token_ids")
+"""From these, whoever has the tokenizer has the text."""
+
+
+def windows_table(measured: Measured, provenance: BookProvenance, *, with_tokens: bool) -> bytes:
+    """A row for each window, as Parquet, with the provenance as metadata.
+
+    Args:
+        with_tokens: whether tokens stand there; else -1 stands in place of each.
+    """
     columns = {
         "book": np.full(len(measured.windows), measured.book.name),
         **measured.windows.columns(),
         **measured.scores.columns(),
         **measured.repetition.columns(),
     }
+    if not with_tokens:
+        columns |= {name: np.full_like(columns[name], -1) for name in _TOKENS}
     return parquet.to_bytes(columns, msgspec.to_builtins(provenance))
 
 
@@ -49,8 +59,15 @@ def passages_table(found: Iterable[ListedPassage]) -> str:
 
 def as_csv(columns: Iterable[str], rows: Iterable[dict[str, Any]]) -> str:
     """Rows by column name, as CSV with a header; None is an empty field."""
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, list(columns), lineterminator="\n")
+    lines = _Lines()
+    writer = csv.DictWriter(lines, list(columns))
     writer.writeheader()
     writer.writerows(rows)
-    return buffer.getvalue()
+    return lines.getvalue()
+
+
+class _Lines(io.StringIO):
+    """Takes CSV's lines, and ends them with LF alone; a writer that does so itself leaves a CR within unquoted."""
+
+    def write(self, line: str) -> int:
+        return super().write(line.removesuffix("\r\n") + "\n")

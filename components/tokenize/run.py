@@ -31,7 +31,7 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
     window = Settings.read(settings).window
     address = read_model(model).address
     folder, tokenizer = open_model(address), load_tokenizer(address)
-    bos_id = _bos_id(window.bos, folder, tokenizer)
+    bos_id = find_bos_id(window.bos, folder, tokenizer)
     tokenization = Tokenization(
         tokenizer_sha256=tokenizer.sha256,
         tokenizers=tokenizers.__version__,
@@ -102,7 +102,7 @@ def _check_id(token_id: int, folder: ModelFolder) -> None:
         )
 
 
-def _bos_id(bos: str, folder: ModelFolder, tokenizer: Tokenizer) -> int | None:
+def find_bos_id(bos: str, folder: ModelFolder, tokenizer: Tokenizer) -> int | None:
     """The id to feed before each window: `auto` feeds one only to a family that breaks without."""
     if bos == "false" or (bos == "auto" and not folder.family.needs_bos):
         return None

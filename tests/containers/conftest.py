@@ -48,7 +48,7 @@ def images(client: Any) -> dict[str, str]:
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The compiled pipeline, which names these images."""
     path = tmp_path_factory.mktemp("compiled") / "pipeline.yaml"
-    subprocess.run([sys.executable, "-m", "byheart.launch", "compile", path, "--jax", "cpu"], check=True, cwd=ROOT)
+    subprocess.run([sys.executable, "-m", "byheart", "compile", path, "--jax", "cpu"], check=True, cwd=ROOT)
     return path
 
 

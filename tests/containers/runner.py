@@ -6,13 +6,16 @@ Each stage's container has a root that it cannot write to but for /tmp, a user t
 no network but that of the container NEIGHBOUR, whose server at gs:// is all that it reaches.
 """
 
+import shutil
 import sys
+from pathlib import Path
 from typing import Any
 
 import docker
 from kfp.local import DockerRunner, docker_task_handler
 
-from byheart.launch.graph import run_graph
+from byheart.launch.compiled import read_compiled
+from byheart.launch.graph import RESULTS, run_graph
 from tests.containers.shelf import ENVIRONMENT
 
 FOREIGN_USER = "12345:23456"
@@ -44,4 +47,6 @@ if __name__ == "__main__":
         security_opt=["no-new-privileges"],
         environment=ENVIRONMENT,
     )
-    run_graph(pipeline, work, out, arguments, confined)
+    run_graph(read_compiled(pipeline), work, arguments, confined)
+    for results in Path(work).glob(RESULTS):
+        shutil.copytree(results, out, dirs_exist_ok=True)

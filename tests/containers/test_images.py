@@ -54,4 +54,4 @@ def test_image_says_what_it_is_and_runs_as_nobody(client: Any, images: dict[str,
 
 
 def test_launcher_explains_itself(client: Any, images: dict[str, str]) -> None:
-    assert "compile" in inside(client, images["launch"], "python", "-m", "byheart.launch", "--help")
+    assert "compile" in inside(client, images["launch"], "python", "-m", "byheart", "--help")

@@ -79,7 +79,7 @@ def checkout(tmp_path: Path) -> Path:
 
 def launch(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "byheart.launch", *arguments], cwd=checkout, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "byheart", *arguments], cwd=checkout, capture_output=True, text=True, check=False
     )
 
 
@@ -110,7 +110,7 @@ def test_pushed_images_are_compiled_in_by_digest(registry: str, checkout: Path) 
     assert compiled == {reference for name, reference in written["images"].items() if name != "launch"}
     other = launch(checkout, "compile", "pipeline.yaml", "--jax", "cuda12")
     assert other.returncode == 1
-    assert "make push REGISTRY=... JAX=cuda12" in other.stderr
+    assert "byheart images --push REGISTRY --jax cuda12" in other.stderr
 
     (checkout / "components" / "verdict" / "run.py").write_text("")
     warned = launch(checkout, "compile", "pipeline.yaml", "--jax", "cpu")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from byheart.contracts.errors import BookError
-from byheart.contracts.progress import Progress, format_duration, say, stage
+from byheart.contracts.progress import Progress, format_duration, read_by_people, say, stage
 from tests.conftest import ROOT
 
 
@@ -45,6 +45,14 @@ def test_pod_says_one_object_a_line_with_the_names_of_cloud_logging(capsys: pyte
     assert first["time"].endswith("Z")
     assert abs((datetime.fromisoformat(first["time"]) - before).total_seconds()) < 60
     assert last["message"] == f"done in {format_duration(last['elapsed_seconds'])}"
+
+
+def test_page_for_people_reads_as_on_a_terminal_and_what_follows_does_not(capsys: pytest.CaptureFixture[str]) -> None:
+    with read_by_people():
+        say("loading")
+    assert capsys.readouterr().out.endswith(" | loading\n")
+    say("loading")
+    assert said(capsys)[0]["message"] == "loading"
 
 
 def test_name_that_is_no_utf_8_can_be_said(capsys: pytest.CaptureFixture[str]) -> None:

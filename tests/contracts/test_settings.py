@@ -40,6 +40,7 @@ OTHERS: dict[str, Any] = {
     "colormap": "Greys",
     "figsize": "10x3",
     "dpi": 100,
+    "report_text": "2000",
 }
 """A value of every setting that is not its default; no preset beside them."""
 
@@ -74,7 +75,7 @@ def test_settings_are_read_back_as_they_were_written(tmp_path: Path) -> None:
         ("max_length", 50, "leave a suffix"),
         ("prompt_tokens", 0, "at least 1"),
         ("prompt_tokens", 100, "less than chunk_size=100"),
-        ("bos", "yes", "auto, true, false"),
+        ("bos", "maybe", "auto, true, false"),
         ("temperature", 1e-40, "from 0.01"),
         ("top_k", -1, "at least 0"),
         ("precision", "float8", "bfloat16"),
@@ -90,10 +91,15 @@ def test_settings_are_read_back_as_they_were_written(tmp_path: Path) -> None:
         ("on_bad_book", "stop", "fail, skip"),
         ("coverage", "all", "suffix, window"),
         ("colormap", "jet", "viridis"),
-        ("figsize", "20,3", "WIDTHxHEIGHT"),
+        ("figsize", "20;3", "write 20x3"),
+        ("mesh_shape", "(1; 8)", "found '(1; 8)': write 1x8"),
+        ("mesh_shape", "0x8", "write two numbers with an x between them"),
         ("figsize", "0x3", "WIDTHxHEIGHT"),
         ("dpi", 0, "at least 10"),
         ("dpi", 100_000, "dots"),
+        ("report_text", "some", "be full, none or a number of characters, found 'some'"),
+        ("report_text", "0", "found '0'"),
+        ("report_text", "-5", "such as 2000"),
     ],
 )
 def test_bad_value_is_refused_by_name_with_what_was_found_and_what_to_do(name: str, value: object, said: str) -> None:
@@ -118,19 +124,30 @@ def test_parameters_as_kubeflow_sends_them_are_the_settings_of_the_desk() -> Non
     assert repr(on_a_cluster) == repr(at_a_desk), "1 is equal to 1.0, but is not the same in an address"
 
 
+def test_options_of_kubeflow_may_be_written_as_people_write_them() -> None:
+    alone = {name: value for name, value in DEFAULTS.items() if name not in OPTIONS} | {"precision": "FLOAT16"}
+    options = {"mesh_shape": [1.0, 8.0], "bos": True, "figsize": "(20, 3)", "unwrap": "yes", "dpi": "150"}
+    given = flatten({**PLACES, **alone, "options": options}, DEFAULTS)
+    kept = {"precision": "float16", "mesh_shape": "1x8", "bos": "true", "figsize": "20x3", "unwrap": True, "dpi": 150}
+    assert repr(Settings.from_parameters(given, DEFAULTS)) == repr(
+        Settings.from_parameters({**DEFAULTS, **kept}, DEFAULTS)
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
         ("dpi", 2.5, "dpi must be a whole number, found 2.5: give one"),
-        ("dpi", "300", 'dpi must be a whole number, found "300": give one'),
+        ("dpi", "10,000", "dpi must be a whole number, found '10,000': write 10000"),
+        ("mesh_shape", [1, 8, 1], "mesh_shape must be a text, found [1, 8, 1]: write two numbers with an x between"),
         ("dpi", True, "dpi must be a whole number, found true"),
         ("dpi", None, "dpi must be a whole number, found null"),
         ("dpi", 1e300, "dpi must be at most 9,007,199,254,740,992 in size"),
         ("batch_size", -(2**60), "batch_size must be at most 9,007,199,254,740,992 in size"),
         ("temperature", "hot", "temperature must be a finite number"),
         ("temperature", float("nan"), "temperature must be a finite number"),
-        ("unwrap", 1.0, "unwrap must be true or false, found 1.0"),
-        ("bos", True, "bos must be a text, found true: write it in quotes"),
+        ("unwrap", 2.0, "unwrap must be true or false, found 2.0"),
+        ("bos", 2.0, "bos must be a text, found 2.0: write it in quotes"),
         ("plot_title", 1984.0, "plot_title must be a text, found 1984.0: write it in quotes"),
         ("chapters", ["a"], "chapters must be a text"),
     ],

@@ -7,16 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from byheart.launch.plan import plan
-from tests.conftest import MODEL, ROOT
+from tests.conftest import MODEL
 
 
 @pytest.mark.skipif(importlib.util.find_spec("libtpu") is not None, reason="libtpu is installed")
 def test_missing_compiler_is_an_error_of_one_line(tmp_path: Path) -> None:
-    order = tmp_path / "order.json"
-    assert plan(str(MODEL), "v5e-1x1", [], [], order)
-    command = [sys.executable, "-m", "byheart.desk.ahead", str(order)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    command = [sys.executable, "-m", "byheart", "plan", "--model", str(MODEL), "accelerator=v5e-1x1", "--compile"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr.startswith("error: a compilation ahead of time needs libtpu")
     assert done.stderr.count("\n") == 1

@@ -10,10 +10,16 @@ import pytest
 
 from byheart.contracts.errors import BookError, ByheartError, ModelError, SettingsError
 from byheart.desk.order import Order
-from byheart.launch.plan import plan
+from byheart.launch.plan import plan as plan_request
+from byheart.launch.request import Request
 from tests.conftest import BOOK, MODEL, ROOT
 from tests.hub import HubServer
 from tests.models.known_shapes import CONFIGS
+
+
+def plan(model: str, accelerator: str, books: list[str], settings: list[str], order: Path | None = None) -> bool:
+    named = [f"accelerator={accelerator}"] if accelerator else []
+    return plan_request(Request(model=model, books=books, settings=[*settings, *named]), order)
 
 
 @pytest.fixture
@@ -105,7 +111,7 @@ def test_only_tpus_have_a_compiler_to_ask(accelerator: str, said: str, tmp_path:
     ("accelerator", "books", "settings", "error", "said"),
     [
         ("v6e-4x4", [], [], SettingsError, "v6e-4x4 with 16 chips on 4: choose v6e-2x4"),
-        ("v6e", [], [], SettingsError, "did you mean v6e-"),
+        ("v6e", [], [], SettingsError, "choose one of v6e-1x1, v6e-2x2, v6e-2x4"),
         ("", ["https://example.org/a.txt"], [], BookError, "a plan counts local books and those at gs://"),
         ("", ["no-such-book.txt"], [], BookError, "found no no-such-book.txt: check the path"),
         ("", [], ["prompt_tokens=100"], SettingsError, "prompt_tokens must leave a suffix"),
@@ -134,7 +140,7 @@ def test_model_on_the_hub_is_planned_from_its_config_and_one_that_is_not_there_r
     with HubServer() as hub:
         hub.add_folder("an-organisation/a-model", MODEL)
         places = {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(tmp_path)}
-        command = [sys.executable, "-m", "byheart.launch", "plan", "--model"]
+        command = [sys.executable, "-m", "byheart", "plan", "--model"]
         there, not_there = (
             subprocess.run(
                 [*command, name], capture_output=True, text=True, cwd=ROOT, env=os.environ | places, check=False

@@ -36,7 +36,7 @@ def test_options_and_parameters_are_the_settings_of_the_run(tmp_path: Path) -> N
         ({"plottitle": "a"}, "options must hold known names, found 'plottitle': did you mean plot_title?"),
         ({"top_k": 20}, "top_k must be given as a parameter of its own, found it within options: move it out"),
         ({"settings": 1}, "options must hold known names, found 'settings'"),
-        ({"dpi": "many"}, 'dpi must be a whole number, found "many": give one'),
+        ({"dpi": "many"}, "dpi must be a whole number, found 'many': give one"),
     ],
 )
 def test_option_that_cannot_be_used_ends_the_stage(

@@ -15,7 +15,7 @@ import pytest
 from byheart.components.download.hub import HubFile, HubRepository
 from byheart.components.download.model import bring_model
 from byheart.components.download.transfer import PIECE_BYTES as WHOLE
-from byheart.components.download.transfer import _Hashes, _keep, bring
+from byheart.components.download.transfer import Hashes, _keep, bring
 from byheart.contracts.errors import ModelError
 from byheart.store import open_store
 from tests.conftest import ROOT
@@ -234,7 +234,7 @@ def test_nothing_is_kept_behind_a_piece_that_was_not() -> None:
             yield bytes([number]) * WHOLE
 
     growing = Breaking()
-    hashes = _Hashes(HubFile(name="a", size_bytes=6 * WHOLE, sha256="0", git_sha1=""))
+    hashes = Hashes(HubFile(name="a", size_bytes=6 * WHOLE, sha256="0", git_sha1=""))
     with pytest.raises(OSError, match="full"):
         _keep(chunks(), growing, hashes, threading.Event(), lambda _: None)
     assert growing.taken == bytes(WHOLE)

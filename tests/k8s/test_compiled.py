@@ -20,7 +20,7 @@ Executors = dict[str, dict[str, Any]]
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Executors, Executors]:
     """Of each stage, what its container is and what Kubernetes is told of its pod, which waits in a queue."""
     path = tmp_path_factory.mktemp("compiled") / "pipeline.yaml"
-    command = [sys.executable, "-m", "byheart.launch", "compile", str(path), "--queue", "byheart"]
+    command = [sys.executable, "-m", "byheart", "compile", str(path), "--queue", "byheart"]
     subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
     spec, platform = yaml.safe_load_all(path.read_text(encoding="utf-8"))
     return (
@@ -53,7 +53,7 @@ def test_pods_wait_in_the_queue_that_there_is(compiled: tuple[Executors, Executo
     labels = compiled[1]["exec-extract"]["podMetadata"]["labels"]
     queue = read(QUEUE)["metadata"]["name"]
     assert labels[LABEL] == queue
-    assert f"make compile QUEUE={queue}\n" in README
+    assert f"byheart compile --queue {queue}\n" in README
 
 
 def test_secrets_that_pods_read_are_those_that_the_readme_makes(compiled: tuple[Executors, Executors]) -> None:

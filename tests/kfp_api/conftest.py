@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from byheart.launch.compile import compile_pipeline
 from tests.conftest import ROOT
@@ -18,6 +19,9 @@ from tests.kfp_api import KfpServer
 KFP = Path(sys.executable).with_name("kfp")
 PARAMETERS = {"books": ["gs://my-bucket/book.txt"], "model": "llama-3.1-8b", "store": "gs://my-bucket/byheart"}
 ASSIGNMENTS = [f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in PARAMETERS.items()]
+
+WORDS = ["gs://my-bucket/book.txt", "--model", "llama-3.1-8b", "--store", "gs://my-bucket/byheart"]
+"""The same, for our own command line."""
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -58,11 +62,27 @@ def environment(tmp_path: Path, bucket: GcsServer) -> dict[str, str]:
 
 
 @pytest.fixture
+def kubeconfig(server: KfpServer, tmp_path: Path) -> str:
+    """The path of one that leads to the server."""
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "here",
+        "contexts": [{"name": "here", "context": {"cluster": "here", "user": "me"}}],
+        "clusters": [{"name": "here", "cluster": {"server": server.address}}],
+        "users": [{"name": "me", "user": {}}],
+    }
+    path = tmp_path / "kubeconfig"
+    path.write_text(yaml.safe_dump(config))
+    return str(path)
+
+
+@pytest.fixture
 def launch(environment: dict[str, str]) -> Command:
-    """`python -m byheart.launch`, to its end."""
+    """`byheart`, to its end."""
 
     def run(*arguments: str | Path, **more: Any) -> subprocess.CompletedProcess[str]:
-        return _run([sys.executable, "-m", "byheart.launch", *map(str, arguments)], environment | more)
+        return _run([sys.executable, "-m", "byheart", *map(str, arguments)], environment | more)
 
     return run
 
@@ -72,7 +92,7 @@ def submit(server: KfpServer, launch: Command, pipeline: Path) -> Command:
     """`launch submit` of the compiled pipeline to the server, with parameters and whatever else is given."""
 
     def run(*arguments: str | Path, to: KfpServer = server, **more: Any) -> subprocess.CompletedProcess[str]:
-        return launch("submit", *ASSIGNMENTS, *arguments, "--pipeline", pipeline, "--host", to.address, **more)
+        return launch("submit", *WORDS, *arguments, "--pipeline", pipeline, "--host", to.address, **more)
 
     return run
 

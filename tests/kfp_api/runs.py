@@ -14,6 +14,7 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+ENDED = ("SUCCEEDED", "SKIPPED", "FAILED", "CANCELED")
 _KINDS: dict[str, tuple[type, ...]] = {
     "NUMBER_INTEGER": (int,),
     "NUMBER_DOUBLE": (int, float),
@@ -84,6 +85,7 @@ class Run:
     number: int
     steps: list[Step]
     looks: int = 0
+    was_terminated: bool = False
 
     @property
     def display_name(self) -> str:
@@ -97,20 +99,37 @@ class Run:
 
     def told(self) -> dict[str, Any]:
         """The run as the API tells it, one step further each time."""
-        state, tasks = self.steps[min(self.looks, len(self.steps) - 1)]
+        told = self.listed()
         self.looks += 1
+        return told
+
+    def listed(self) -> dict[str, Any]:
+        """The run as the API tells it."""
+        state, tasks = self._now
         created = _EPOCH + timedelta(minutes=self.number)
+        states = ["PENDING", "RUNNING", *(["CANCELING"] if self.was_terminated else []), state]
         told = copy.deepcopy(self.asked) | {
             "run_id": self.run_id,
             "state": state,
             "created_at": _time(created),
             "scheduled_at": _time(created),
+            "finished_at": _time(created + timedelta(minutes=5) if state in ENDED else datetime.fromtimestamp(0, UTC)),
             "storage_state": "AVAILABLE",
-            "state_history": [{"update_time": _time(created), "state": state}],
+            "state_history": [{"update_time": _time(created), "state": past} for past in dict.fromkeys(states)],
         }
         if tasks:
             told["run_details"] = {"task_details": list(self._task_details(state, tasks))}
         return told
+
+    def terminate(self) -> None:
+        """End it as KFP 2.17 does: it is never CANCELED, but FAILED."""
+        _, tasks = self._now
+        failed = {name: ("FAILED" if state == "RUNNING" else state, error) for name, (state, error) in tasks.items()}
+        self.steps, self.looks, self.was_terminated = [("CANCELING", tasks), ("FAILED", failed)], 0, True
+
+    @property
+    def _now(self) -> Step:
+        return self.steps[min(self.looks, len(self.steps) - 1)]
 
     def _task_details(self, state: str, tasks: dict[str, tuple[str, str]]) -> Iterator[dict[str, Any]]:
         """The graph itself and the drivers are among them, as Argo's nodes are."""
@@ -169,20 +188,40 @@ class Runs:
             self.all.append(run)
         return run.told()
 
-    def find(self, run_id: str) -> dict[str, Any]:
+    def find(self, run_id: str) -> Run:
         """A run."""
         for run in self.all:
             if run.run_id == run_id:
-                return run.told()
+                return run
         raise Refused(404, 5, f"Run {run_id} not found")
 
+    def listed(self, query: dict[str, str]) -> dict[str, Any]:
+        """A page of the runs that a query asks for, by their creation; oldest first, unless it says otherwise."""
+        by, _, order = query.get("sort_by", "created_at").partition(" ")
+        if by != "created_at":
+            raise Refused(400, 3, f"no such order here: {by}")
+        rows = [run.listed() for run in self.all]
+        if "experiment_id" in query:
+            rows = [row for row in rows if row["experiment_id"] == query["experiment_id"]]
+        if "namespace" in query:
+            there = [row for row in self.experiments.values() if row.get("namespace") == query["namespace"]]
+            rows = [row for row in rows if row["experiment_id"] in [one["experiment_id"] for one in there]]
+        rows = self.select(rows[::-1] if order == "desc" else rows, query.get("filter", ""))
+        page = rows[: int(query.get("page_size") or 20)]
+        more = {"next_page_token": "more"} if len(page) < len(rows) else {}
+        return {"runs": page, "total_size": len(rows), **more} if page else {}
+
     def select(self, rows: list[dict[str, Any]], filter_text: str) -> list[dict[str, Any]]:
-        """The rows that a filter lets through; it knows EQUALS alone."""
+        """The rows that a filter lets through; it knows EQUALS and IS_SUBSTRING."""
         for predicate in json.loads(filter_text or "{}").get("predicates", []):
-            if predicate["operation"] not in (1, "EQUALS"):
-                raise Refused(400, 3, f"no such operation here: {predicate['operation']}")
             value = predicate.get("stringValue", predicate.get("string_value"))
-            rows = [row for row in rows if row.get(predicate["key"]) == value]
+            match predicate["operation"]:
+                case 1 | "EQUALS":
+                    rows = [row for row in rows if row.get(predicate["key"]) == value]
+                case 9 | "IS_SUBSTRING":
+                    rows = [row for row in rows if value in row.get(predicate["key"], "")]
+                case other:
+                    raise Refused(400, 3, f"no such operation here: {other}")
         return rows
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from tests.kfp_api.pods import Pod, answer_pods
+from tests.kfp_api.pods import Kubernetes
 from tests.kfp_api.published import Published, published
 from tests.kfp_api.runs import Refused, Runs
 from tests.servers.faults import Fault, Faults
@@ -38,7 +38,7 @@ class KfpServer(Listener):
         super().__init__(port, _Handler)
         self.several_users, self.token = several_users, token
         self.runs = Runs()
-        self.pods: list[Pod] = []
+        self.kubernetes = Kubernetes()
         self.faults = Faults()
         self.calls: list[Call] = []
         self.violations: list[str] = []
@@ -47,8 +47,8 @@ class KfpServer(Listener):
     def answer(self, method: str, url: str, body: bytes, authorization: str) -> tuple[int, Any]:
         """Status and body where nothing goes wrong on the way."""
         try:
-            if (pods := answer_pods(self.pods, [run.run_id for run in self.runs.all], url)) is not None:
-                return 200, pods
+            if urlsplit(url).path.startswith("/api/v1/"):
+                return self.kubernetes.answer([run.run_id for run in self.runs.all], url)
             if self.token and authorization != f"Bearer {self.token}":
                 raise Refused(401, 16, "Request header error: there is no valid user identity")
             return 200, self._answer(method, url, body)
@@ -87,13 +87,14 @@ class KfpServer(Listener):
             case "RunService_CreateRun":
                 return self.runs.make(asked)
             case "RunService_GetRun":
-                return self.runs.find(names[0])
+                return self.runs.find(names[0]).told()
             case "RunService_ListRuns":
-                there = [run.asked | {"run_id": run.run_id} for run in self.runs.all]
-                if "experiment_id" in query:
-                    there = [row for row in there if row["experiment_id"] == query["experiment_id"]]
-                found = self.runs.select(there, query.get("filter", ""))
-                return {"runs": found, "total_size": len(found)} if found else {}
+                if self.several_users and not {"experiment_id", "namespace"} & query.keys():
+                    raise Refused(400, 3, "Invalid input error: ListRuns must filter by namespace in multi-user mode")
+                return self.runs.listed(query)
+            case "RunService_TerminateRun":
+                self.runs.find(names[0]).terminate()
+                return {}
         raise AssertionError(f"{operation} is in tests/published, and not answered")
 
     def _refuse(self, wrong: list[str]) -> Any:

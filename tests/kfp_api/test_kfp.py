@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.kfp_api import KfpServer, failing
-from tests.kfp_api.conftest import ASSIGNMENTS, PARAMETERS, Command
+from tests.kfp_api.conftest import ASSIGNMENTS, PARAMETERS, WORDS, Command
 
 
 @pytest.mark.parametrize("verb", ["create", "submit"])
@@ -47,11 +47,35 @@ def test_kfp_in_a_namespace_of_several_users(kfp: Command, pipeline: Path) -> No
 
 
 def test_both_command_lines_ask_for_the_same(server: KfpServer, kfp: Command, launch: Command, pipeline: Path) -> None:
-    values = (*ASSIGNMENTS, "cursor_inc=50", "spot=true")
+    values = ("cursor_inc=50", "spot=true")
     options = 'options={"unwrap": true, "temperature": 0.5}'
-    kfp("--endpoint", server.address, "run", "create", "-e", "e", "-r", "r", "-f", pipeline, *values, options)
+    kfp(
+        "--endpoint",
+        server.address,
+        "run",
+        "create",
+        "-e",
+        "e",
+        "-r",
+        "r",
+        "-f",
+        pipeline,
+        *ASSIGNMENTS,
+        *values,
+        options,
+    )
     launch(
-        *("submit", *values, "unwrap=true", "temperature=0.5", "--pipeline", pipeline, "--host", server.address),
+        *(
+            "submit",
+            *WORDS,
+            *values,
+            "unwrap=true",
+            "temperature=0.5",
+            "--pipeline",
+            pipeline,
+            "--host",
+            server.address,
+        ),
         *("--experiment", "e", "--name", "r"),
     )
     one, other = server.runs.all

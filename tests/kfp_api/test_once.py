@@ -61,7 +61,7 @@ def job(
         variables = {one["name"]: one.get("value", "kubeflow") for one in container["env"]}
         variables |= {"KF_PIPELINES_ENDPOINT": server.address, "KF_PIPELINES_SA_TOKEN_PATH": str(token)}
         child = subprocess.Popen(
-            [sys.executable, "-m", "byheart.launch", *arguments, "--patience", str(patience_seconds)],
+            [sys.executable, "-m", "byheart", *arguments, "--patience", str(patience_seconds)],
             env=environment | variables | {"HOME": environment["HOME"]},
             cwd=image_files,
             stdout=subprocess.PIPE,

@@ -12,7 +12,7 @@ import yaml
 
 from byheart.launch.compile import compile_pipeline
 from tests.kfp_api import Fault, KfpServer, failing, running
-from tests.kfp_api.conftest import ASSIGNMENTS, PARAMETERS, Command
+from tests.kfp_api.conftest import PARAMETERS, WORDS, Command
 from tests.kfp_api.pods import Pod
 
 RUN_FILE = {
@@ -28,13 +28,14 @@ EVERY = ("--wait", "--every", "0.05")
 def test_parameters_are_submitted_and_the_address_is_printed(
     server: KfpServer, launch: Command, pipeline: Path
 ) -> None:
-    done = launch("submit", *ASSIGNMENTS, "top_k=20", "dpi=100", "--pipeline", pipeline, "--host", server.address)
+    done = launch("submit", *WORDS, "top_k=20", "dpi=100", "--pipeline", pipeline, "--host", server.address)
     assert done.returncode == 0, done.stderr
     (run,) = server.runs.all
     assert run.parameters == PARAMETERS | {"top_k": 20, "options": {"dpi": 100}}
     assert done.stdout.splitlines() == [
         f"submitted {run.display_name}",
         f"run: {server.address}/#/runs/details/{run.run_id}",
+        f"next: `byheart wait {run.run_id}`, then `byheart fetch {run.run_id} out`",
     ]
     assert not done.stderr
 
@@ -68,22 +69,25 @@ def test_run_file_that_is_wrong_never_reaches_the_cluster(
 def test_parameter_that_is_missing_never_reaches_the_cluster(
     server: KfpServer, launch: Command, pipeline: Path
 ) -> None:
-    done = launch("submit", "model=llama-3.1-8b", "--pipeline", pipeline, "--host", server.address)
+    done = launch("submit", "--model", "llama-3.1-8b", "--pipeline", pipeline, "--host", server.address)
     assert done.returncode == 1
-    assert "found no books: give books=" in done.stderr
+    assert "found no books: give one" in done.stderr
     assert not server.calls
 
 
-def test_waiting_says_each_change_once_and_nothing_of_kubeflow_s_own_tasks(pipeline: Path, submit: Command) -> None:
+def test_waiting_says_each_change_once_and_nothing_of_kubeflow_s_own_tasks(
+    server: KfpServer, pipeline: Path, submit: Command
+) -> None:
     done = submit(*EVERY)
     assert done.returncode == 0, done.stderr
     spec = next(yaml.safe_load_all(pipeline.read_text(encoding="utf-8")))
     stages = [name.removeprefix("exec-") for name in spec["deploymentSpec"]["executors"]]
-    lines = done.stdout.splitlines()[2:]
+    *lines, last = done.stdout.splitlines()[2:]
     assert sorted(lines) == sorted(
         [f"{stage:>8}  {state}" for stage in stages for state in ("running", "succeeded")] + ["     run  succeeded"]
     )
     assert lines[-1] == "     run  succeeded"
+    assert last == f"next: `byheart fetch {server.runs.all[0].run_id} out`"
 
 
 def test_run_that_fails_ends_in_the_failing_task_s_message(server: KfpServer, submit: Command) -> None:
@@ -109,7 +113,7 @@ def test_run_whose_failure_kubeflow_does_not_explain_says_how_to_read_its_pods(
 
 
 def test_run_whose_pods_can_be_read_ends_in_what_the_failing_one_said(
-    server: KfpServer, submit: Command, tmp_path: Path
+    server: KfpServer, submit: Command, kubeconfig: str
 ) -> None:
     server.runs.outcomes.append(failing("extract"))
     story = [
@@ -117,22 +121,11 @@ def test_run_whose_pods_can_be_read_ends_in_what_the_failing_one_said(
         for severity, said in (("INFO", "8 chips"), ("ERROR", "no TPU"))
     ]
     log = "\n".join(["I0101 launcher", *map(json.dumps, story), "F0101 exit status 1", "[1]", '{"severity": "ERROR"}'])
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": "here",
-        "contexts": [{"name": "here", "context": {"cluster": "here", "user": "me"}}],
-        "clusters": [{"name": "here", "cluster": {"server": server.address}}],
-        "users": [{"name": "me", "user": {}}],
-    }
-    kubeconfig = tmp_path / "kubeconfig"
-    kubeconfig.write_text(yaml.safe_dump(config))
-
-    server.pods = [
-        Pod(name="first", namespace="kubeflow", phase="Succeeded", log="done\n"),
-        Pod(name="second", namespace="kubeflow", phase="Failed", log=log),
+    server.kubernetes.pods = [
+        Pod(name="first", phase="Succeeded", log="done\n"),
+        Pod(name="second", phase="Failed", log=log),
     ]
-    done = submit(*EVERY, KUBECONFIG=str(kubeconfig))
+    done = submit(*EVERY, KUBECONFIG=kubeconfig)
     assert done.returncode == 1
     assert done.stderr.startswith("error: extract: no TPU: see http://")
 
@@ -208,7 +201,7 @@ def test_place_where_nothing_listens_is_one_line(launch: Command, pipeline: Path
     with KfpServer() as server:
         nowhere = server.address
     started = time.monotonic()
-    done = launch("submit", *ASSIGNMENTS, "--pipeline", pipeline, "--host", nowhere)
+    done = launch("submit", *WORDS, "--pipeline", pipeline, "--host", nowhere)
     assert time.monotonic() - started < 60
     (error,) = done.stderr.splitlines()
     assert done.returncode == 1
@@ -217,7 +210,7 @@ def test_place_where_nothing_listens_is_one_line(launch: Command, pipeline: Path
 
 
 def test_without_any_address_says_what_to_give(launch: Command, pipeline: Path) -> None:
-    done = launch("submit", *ASSIGNMENTS, "--pipeline", pipeline)
+    done = launch("submit", *WORDS, "--pipeline", pipeline)
     (error,) = done.stderr.splitlines()
     assert done.returncode == 1
     assert "give --host, such as http://localhost:8080" in error
@@ -229,18 +222,18 @@ def test_once_takes_a_run_file_as_it_is(
 ) -> None:
     path = tmp_path / "novels.yaml"
     path.write_text(yaml.safe_dump(RUN_FILE))
-    for what, found in (([path, *extra], "another name"), (ASSIGNMENTS, "no run file")):
+    for what in ([path, *extra], WORDS):
         done = launch("submit", *what, "--pipeline", pipeline, "--once")
         assert done.returncode == 1
-        assert f"must be given one run file, and neither --name nor --experiment, found {found}" in done.stderr
+        assert "must be given one run file, and neither --name nor --experiment, found another" in done.stderr
 
 
 def test_images_that_were_not_pushed_are_named(launch: Command, server: KfpServer, tmp_path: Path) -> None:
     compile_pipeline(tmp_path / "pipeline.yaml")
-    done = launch("submit", *ASSIGNMENTS, "--host", server.address, "--pipeline", tmp_path / "pipeline.yaml")
+    done = launch("submit", *WORDS, "--host", server.address, "--pipeline", tmp_path / "pipeline.yaml")
     assert done.returncode == 0, done.stderr
     assert "note: byheart-download:" in done.stderr
-    assert "make push" in done.stderr
+    assert "byheart images --push" in done.stderr
 
 
 def test_several_users_need_a_namespace(submit: Command) -> None:
@@ -272,7 +265,7 @@ def test_ctrl_c_while_waiting_says_where_the_run_goes_on(
     server.runs.outcomes.append(running("extract"))
     places = ["--pipeline", str(pipeline), "--host", server.address]
     child = subprocess.Popen(
-        [sys.executable, "-m", "byheart.launch", "submit", *ASSIGNMENTS, *places, *EVERY],
+        [sys.executable, "-m", "byheart", "submit", *WORDS, *places, *EVERY],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -31,9 +31,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
     """What `compile` writes, in two processes."""
     folder = tmp_path_factory.mktemp("compiled")
     for name in ("one.yaml", "two.yaml"):
-        subprocess.run(
-            [sys.executable, "-m", "byheart.launch", "compile", folder / name], check=True, capture_output=True
-        )
+        subprocess.run([sys.executable, "-m", "byheart", "compile", folder / name], check=True, capture_output=True)
     return [(folder / name).read_bytes() for name in ("one.yaml", "two.yaml")]
 
 
@@ -180,7 +178,7 @@ def test_token_of_the_hub_comes_from_a_secret_that_need_not_be_there(spec: Any, 
 
 
 def test_what_is_fixed_is_where_it_is_asked_for(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "byheart.launch", "compile", str(tmp_path / "pipeline.yaml"), "--queue", "scores"]
+    command = [sys.executable, "-m", "byheart", "compile", str(tmp_path / "pipeline.yaml"), "--queue", "scores"]
     options = ["--timeout-hours", "2", "--retries", "7", "--tmp-size", "1Gi", "--run-as", "0"]
     subprocess.run([*command, *options], check=True, capture_output=True)
     spec, platform = read_compiled(tmp_path / "pipeline.yaml")

@@ -36,7 +36,9 @@ def test_images_that_were_pushed_are_named_by_digest(digests: Path) -> None:
 
 
 def test_flavour_that_was_not_pushed_is_refused(digests: Path) -> None:
-    with pytest.raises(SettingsError, match=r"found none of 'extract-cuda12': write it with `make push .* JAX=cuda12`"):
+    with pytest.raises(
+        SettingsError, match=r"found none of 'extract-cuda12': write it with `byheart images --push .* --jax cuda12`"
+    ):
         image_references("cuda12", digests)
 
 
@@ -48,13 +50,13 @@ def test_digests_of_another_content_are_refused(digests: Path, content: str) -> 
 
 
 def test_flavour_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(SettingsError, match="JAX must be one of tpu, cuda12, cpu; found 'rocm'"):
+    with pytest.raises(SettingsError, match="--jax must be one of tpu, cuda12, cpu; found 'rocm'"):
         image_references("rocm")
 
 
 @pytest.mark.parametrize("registry", ["", "https://registry/folder"])
 def test_registry_must_be_named_without_a_scheme(registry: str) -> None:
-    with pytest.raises(SettingsError, match="REGISTRY must be a registry with a path"):
+    with pytest.raises(SettingsError, match="--push must name a registry and a path"):
         push_images(registry, "tpu")
 
 

@@ -16,7 +16,7 @@ COLUMNS = [
 ]  # fmt: skip
 FILES = {
     *(f"{chart}.{suffix}" for chart in CHARTS for suffix in ("png", "svg")),
-    "statistics.json", "windows.parquet", "passages.csv", "control_sample.parquet",
+    "statistics.json", "windows.parquet", "passages.csv", "control_sample.parquet", "text.txt", "chapters.json",
 }  # fmt: skip
 
 
@@ -59,6 +59,7 @@ def test_fault_of_the_program_is_named_with_the_log_that_holds_it(
     done = launch(tmp_path)
     assert done.returncode == 1
     assert "ValueError: could not convert string to float: 'often'" in done.stderr
-    assert "Traceback" in (tmp_path / "out" / "log.txt").read_text(encoding="utf-8")
-    assert str(tmp_path / "out" / "log.txt") in done.stderr
+    log = tmp_path / "out" / "failed" / "log.txt"
+    assert "Traceback" in log.read_text(encoding="utf-8")
+    assert str(log) in done.stderr
     assert len(done.stderr.splitlines()) == 1

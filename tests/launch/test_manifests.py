@@ -158,7 +158,7 @@ def test_job_s_name_changes_with_all_that_it_says(places: dict[str, Path]) -> No
 def test_file_that_is_gone_takes_its_manifest_along(places: dict[str, Path]) -> None:
     write_manifests(**places)
     (places["runs"] / "first.yaml").unlink()
-    with pytest.raises(SettingsError, match=r"first.run.yaml must be what .*, found one of no run file: run `make man"):
+    with pytest.raises(SettingsError, match=r"first.run.yaml must be what .*, found one of no run file: run `byheart "):
         check_manifests(**places)
     write_manifests(**places)
     assert not (places["generated"] / "runs" / "first.run.yaml").exists()
@@ -173,14 +173,14 @@ def test_manifests_that_are_not_current_are_refused(places: dict[str, Path], cha
     else:
         path = places["generated"] / "runs" / "second.run.yaml"
         path.write_text(path.read_text(encoding="utf-8").replace("256Mi", "1Gi"), encoding="utf-8")
-    with pytest.raises(SettingsError, match=f"found {found}: run `make manifests`"):
+    with pytest.raises(SettingsError, match=f"found {found}: run `byheart manifests`"):
         check_manifests(**places)
 
 
 def test_images_that_were_not_pushed_are_asked_for(places: dict[str, Path]) -> None:
     places["digests"].unlink()
     for command in (write_manifests, check_manifests):
-        with pytest.raises(SettingsError, match=r"images must have been pushed.*make push REGISTRY"):
+        with pytest.raises(SettingsError, match=r"images must have been pushed.*byheart images --push REGISTRY"):
             command(**places)
 
 
@@ -208,4 +208,6 @@ def test_yml_is_no_run_file_that_is_passed_over(places: dict[str, Path]) -> None
 
 
 def test_what_is_committed_is_current(compiled: Path) -> None:
-    subprocess.run([sys.executable, "-m", "byheart.launch", "manifests", compiled, "--check"], cwd=ROOT, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "byheart", "manifests", "--pipeline", compiled, "--check"], cwd=ROOT, check=True
+    )

@@ -16,6 +16,15 @@ def test_values_are_read_by_name_wherever_they_stand_in_the_pipeline(compiled: C
     }
 
 
+def test_values_may_be_written_as_people_write_them_and_are_sent_as_they_are_kept(compiled: Compiled) -> None:
+    values = parse_values(["mesh_shape=(1, 8)", "precision=FLOAT16", "unwrap=yes", "cursor_inc=1e2"], compiled)
+    assert compiled.arguments(values) == {
+        "precision": "float16",
+        "cursor_inc": 100,
+        "options": {"mesh_shape": "1x8", "unwrap": True},
+    }
+
+
 def test_options_that_nobody_gives_are_not_sent(compiled: Compiled) -> None:
     assert compiled.arguments({"top_k": 20}) == {"top_k": 20}
 
@@ -49,7 +58,10 @@ def test_pipeline_of_another_version_is_named(compiled: Compiled) -> None:
         ("plottitle=a", "", "did you mean plot_title"),
         ("zzz=5", "", "known are"),
         ('options={"dpi": 100}', "", "options must be given one by one"),
-        ("model=elsewhere", "model", "MODEL="),
+        ("stride=5", "", "did you mean cursor_inc"),
+        ("model_revision=v1", "", "write it behind the model, as MODEL@REVISION"),
+        ("top_k=10,000", "top_k", "write 10000"),
+        ("model=elsewhere", "model", "must be given as --model"),
         ("top_k=many", "top_k", "whole number"),
         ("top_k=2.5", "top_k", "whole number"),
         (f"top_k={2**53 + 1}", "top_k", "at most 9,007,199,254,740,992 in size"),

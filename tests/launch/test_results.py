@@ -20,8 +20,10 @@ def write_results(folder: Path, books: list[Measured]) -> None:
         place = folder / outcome.book.name
         place.mkdir(parents=True)
         write_json(place / "statistics.json", outcome.statistics)
-        (place / "windows.parquet").write_bytes(windows_table(book, outcome.statistics.provenance))
+        (place / "windows.parquet").write_bytes(windows_table(book, outcome.statistics.provenance, with_tokens=True))
         (place / "passages.csv").write_text(passages_table([]), encoding="utf-8")
+        (place / "chapters.json").write_text("[]", encoding="utf-8")
+        (place / "text.txt").write_text(book.book.text, encoding="utf-8")
     write_json(folder / "summary.json", summarize(outcomes, run))
     described = {outcome.book.name: outcome.book for outcome in outcomes}
     made = Provenance(**vars(run), created="now", python="3", books=described, not_measured=[])

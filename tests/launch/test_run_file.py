@@ -31,7 +31,8 @@ def read(compiled: Compiled, tmp_path: Path) -> Any:
     """Reads a run file of some text."""
 
     def read_text(text: str | bytes) -> RunFile:
-        path = tmp_path / "x.yaml"
+        path = tmp_path / "runs" / "x.yaml"
+        path.parent.mkdir(exist_ok=True)
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         return read_run_file(path, compiled)
 
@@ -49,6 +50,21 @@ def test_run_file_sets_the_pipeline_s_parameters(read: Any) -> None:
         "bos": "true",
     }
     assert (run.name, run.experiment, run.store) == ("novels", "byheart", "gs://my-bucket/byheart")
+
+
+def test_values_may_be_written_as_people_write_them(read: Any) -> None:
+    written = (
+        "mesh_shape: [1, 8]\n  figsize: (20, 3)\n  precision: FLOAT16\n  dpi: '1e2'\n  spot: 1\n  accelerator: v6e-8"
+    )
+    values = read(TEXT.replace("cursor_inc: 50", written)).values
+    assert {name: values[name] for name in ("mesh_shape", "figsize", "precision", "dpi", "spot", "accelerator")} == {
+        "mesh_shape": "1x8",
+        "figsize": "20x3",
+        "precision": "float16",
+        "dpi": 100,
+        "spot": True,
+        "accelerator": "v6e-2x4",
+    }
 
 
 def test_digest_is_of_the_content_alone(read: Any) -> None:
@@ -77,18 +93,18 @@ def test_settings_are_read_as_on_a_command_line(read: Any, compiled: Compiled) -
         ("name: novels\n", "", ":2: a run file must name name, found none"),
         ("name: novels", "name: Novels!", r":2: name must be up to 30 of a-z, .*found 'Novels!'"),
         ("name: novels", f"name: {'a' * 31}", ":2: name must be up to 30"),
-        ("model: llama-3.1-8b", "model: ../folder", r":3: model must be .*found '../folder'"),
         ("model: llama-3.1-8b", "model: 8", ":3: model must be a repository"),
-        ("model: llama-3.1-8b", "model: llama-3.1-8b@", r":3: model must be .*found 'llama-3.1-8b@'"),
-        ("  - gs://my-bucket/a.txt", "  - a.txt", r":5: books\[0\] must be at gs:// or https://.*found 'a.txt'"),
-        ("  - https://example.org/b.txt", "  - http://b.org/b.txt", r":6: books\[1\] must be at gs://"),
+        ("  - gs://my-bucket/a.txt", "  - ''", r":5: books\[0\] must be a path relative to this file's folder"),
+        ("store: gs://my-bucket/byheart", "store: ''", ":7: store must be a folder"),
+        ("settings:", "measured: {books: []}\nsettings:", ":8: measured must be what an earlier stage wrote"),
         ("books:\n  - gs://my-bucket/a.txt\n  - https://example.org/b.txt", "books: []", ":4: books must be a list of"),
-        ("store: gs://my-bucket/byheart", "store: build/store", ":7: store must be gs://bucket/prefix"),
         ("store:", "stores: 1\nstore:", ":7: a run file must hold known names, found 'stores': did you mean store"),
         ("cursor_inc: 50", "cursor_inc: many", ":9: settings.cursor_inc must be a whole number, found 'many'"),
         ("cursor_inc: 50", "cursor_inc: 2.5", ":9: settings.cursor_inc must be a whole number"),
         ("cursor_inc: 50", "cursor_ink: 50", ":9: a setting must name a parameter.*did you mean cursor_inc"),
-        ("cursor_inc: 50", "cursor_inc: [50]", ":9: settings.cursor_inc must be a text, a number, true or false"),
+        ("cursor_inc: 50", "cursor_inc: [50]", ":9: settings.cursor_inc must be one value, found the list .50.:"),
+        ("cursor_inc: 50", "figsize: [a, b]", ":9: settings.figsize must be WIDTHxHEIGHT"),
+        ("cursor_inc: 50", "mesh_shape: [1, 8, 1]", ":9: settings.mesh_shape must be auto or DATAxMODEL"),
         ("cursor_inc: 50", "options: many", ":9: options must be given one by one"),
         ("cursor_inc: 50", "model: other", ":9: settings.model must stand at the file's top"),
         ("cursor_inc: 50", "cursor_inc: 50\n  cursor_inc: 20", ":10: cursor_inc must be given once"),
@@ -102,6 +118,49 @@ def test_run_file_that_is_wrong_is_refused_with_its_line(read: Any, old: str, ne
     assert old in TEXT
     with pytest.raises(SettingsError, match=f"x.yaml{said}"):
         read(TEXT.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("model: llama-3.1-8b", "model: ../folder", r"model must be .*found '{folder}/folder'"),
+        ("model: llama-3.1-8b", "model: llama-3.1-8b@", r"model must be .*found 'llama-3.1-8b@'"),
+        ("  - gs://my-bucket/a.txt", "  - a.txt", r"books\[0\] must be at gs:// or https://.*'{folder}/runs/a.txt'"),
+        ("  - https://example.org/b.txt", "  - http://b.org/b.txt", r"books\[1\] must be at gs://"),
+        ("store: gs://my-bucket/byheart", "store: build/store", "store must be gs://bucket/prefix"),
+    ],
+)
+def test_run_file_with_what_no_pod_reaches_is_for_this_machine(
+    read: Any, tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    assert old in TEXT
+    run = read(TEXT.replace(old, new))
+    with pytest.raises(SettingsError, match=f"my.yaml: {said.format(folder=tmp_path)}"):
+        check_reachable(run.values, "my.yaml")
+
+
+def test_paths_of_a_run_file_are_relative_to_its_folder(read: Any, tmp_path: Path) -> None:
+    (tmp_path / "runs" / "model").mkdir(parents=True)
+    text = """\
+name: here
+model: model
+books: [../my book.txt, "@lists/all", "novels/*.txt", /elsewhere/b.txt, gs://bucket/c.txt, "@https://a.org/list"]
+controls: [unseen]
+store: ../the store
+"""
+    run = read(text)
+    assert run.values == {
+        "model": f"{tmp_path}/runs/model",
+        "books": [
+            f"{tmp_path}/my book.txt", f"@{tmp_path}/runs/lists/all", f"{tmp_path}/runs/novels/*.txt",
+            "/elsewhere/b.txt", "gs://bucket/c.txt", "@https://a.org/list",
+        ],
+        "controls": [f"{tmp_path}/runs/unseen"],
+        "store": f"{tmp_path}/the store",
+    }  # fmt: skip
+    assert run.store == run.values["store"]
+    for name in ("llama-3.1-8b", "organisation/model@main"):
+        assert read(text.replace("model: model", f"model: {name}")).values["model"] == name
 
 
 @pytest.mark.parametrize("text", [b"name: \xff", b"name: \x00"])
@@ -122,23 +181,22 @@ def test_example_is_a_run_and_starts_none(compiled: Compiled) -> None:
 
 
 def test_what_has_no_default_must_be_given(compiled: Compiled) -> None:
-    with pytest.raises(SettingsError, match="a run must have books, model, store, found no store: give store="):
+    with pytest.raises(SettingsError, match="a run must have books, model, store, found no store: give one"):
         check_given({"books": [], "model": "m"}, compiled)
 
 
 @pytest.mark.parametrize(
-    ("assignment", "said"),
+    ("name", "value", "said"),
     [
-        ("store=build/store", "store must be gs://bucket/prefix.*found 'build/store'"),
-        ('books=["gs://a/b.txt", "b.txt"]', r"books\[1\] must be at gs:// or https://.*found 'b.txt'"),
-        ("books=[]", "books must be a list of one book or more"),
-        ('books="gs://a/b.txt"', "books must be a list of one book or more"),
-        ("model=./model", "model must be a repository"),
+        ("store", "build/store", "store must be gs://bucket/prefix.*found 'build/store'"),
+        ("books", ["gs://a/b.txt", "b.txt"], r"books\[1\] must be at gs:// or https://.*found 'b.txt'"),
+        ("books", [], "books must be a list of one book or more"),
+        ("model", "./model", "model must be a repository"),
     ],
 )
-def test_what_no_pod_reaches_is_refused(compiled: Compiled, assignment: str, said: str) -> None:
+def test_what_no_pod_reaches_is_refused(name: str, value: Any, said: str) -> None:
     with pytest.raises(SettingsError, match=said):
-        check_reachable(parse_values([assignment], compiled, places=True))
+        check_reachable({name: value})
 
 
 @pytest.mark.parametrize(

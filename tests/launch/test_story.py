@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import subprocess
 import sys
 from typing import Any
@@ -69,7 +70,7 @@ with Story() as story:
 """
 
 
-def test_progress_overwrites_itself_on_a_terminal_and_nothing_else_does(
+def test_progress_is_a_bar_on_a_terminal_and_lines_elsewhere(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 0.0
@@ -96,10 +97,15 @@ def test_progress_overwrites_itself_on_a_terminal_and_nothing_else_does(
     assert capsys.readouterr().out.splitlines() == lines
 
     ours, theirs = pty.openpty()
-    subprocess.run([sys.executable, "-c", SHOWN.format(said=said)], stdout=theirs, cwd=ROOT, check=True)
+    environment = os.environ | {"TERM": "xterm", "COLUMNS": "200"}
+    subprocess.run(
+        [sys.executable, "-c", SHOWN.format(said=said)], stdout=theirs, cwd=ROOT, check=True, env=environment
+    )
     os.close(theirs)
-    first, *progress_lines, last = os.read(ours, 4096).decode().replace("\r\n", "\n").split("\r")
+    drawn = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", os.read(ours, 65_536).decode())
     os.close(ours)
-    assert first == f"{lines[0]}\n"
-    assert progress_lines == lines[1:4]
-    assert last == f"{lines[4]:<{len(lines[3])}}\n"
+    screen = [row.rpartition("\r")[2] for row in drawn.split("\r\n")]
+    assert screen[0] == lines[0]
+    assert "━" * 24 in screen[1]
+    assert screen[1].endswith(lines[3].removeprefix(" extract  "))
+    assert screen[2] == lines[4]

@@ -1,6 +1,8 @@
 """The sample's results, read back from a folder and from Google Cloud Storage."""
 
+import itertools
 import json
+import math
 import re
 import shutil
 from pathlib import Path
@@ -11,11 +13,15 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from byheart.components.plot.tables import passages_table
 from byheart.contracts.errors import DamagedError
 from byheart.contracts.json_files import to_json
+from byheart.measures.passages import all_passages, list_passages
 from byheart.measures.results import Results
 from byheart.store import open_store
 from tests.conftest import BOOK, CONTROL
+from tests.launch.test_results import write_results
+from tests.measures import toy
 
 
 @pytest.fixture
@@ -72,6 +78,33 @@ def test_tables_are_read_when_they_are_asked_for(results: str, sample_run: Path)
     assert longest.chapter
 
 
+def test_text_and_chapters_are_read_back(results: str) -> None:
+    book, control = Results.open(results).books
+    text = BOOK.read_text(encoding="utf-8")
+    assert book.read_text() == text
+    assert control.read_text() == CONTROL.read_text(encoding="utf-8")
+    chapters = book.read_chapters()
+    assert len(chapters) == 10
+    assert control.read_chapters() == []
+    for chapter, following in itertools.pairwise(chapters):
+        assert chapter.stop == following.start
+        assert text[chapter.start : chapter.stop].startswith(chapter.title)
+    assert chapters[-1].stop == len(text)
+    assert {passage.text for passage in book.read_passages()} == {
+        text[passage.start : passage.stop] for passage in book.read_passages()
+    }
+
+
+def test_passage_of_any_length_is_read_back(tmp_path: Path) -> None:
+    """Python's own limit is 131,072 characters a cell."""
+    book = toy.measured([0.9], prompt=1, suffix=200_000, text="x" * 200_050)
+    write_results(tmp_path, [book])
+    table = passages_table(list_passages(book, all_passages(book), math.inf))
+    (tmp_path / "toy" / "passages.csv").write_text(table, encoding="utf-8")
+    passages = Results.open(tmp_path).books[0].read_passages()
+    assert {len(passage.text or "") for passage in passages} == {200_000}
+
+
 def test_folder_that_holds_no_results_is_refused(address: str) -> None:
     open_store(address).create("notes.txt", b"no results")
     with pytest.raises(DamagedError, match=r"must be a folder of results, found no provenance\.json in it: give"):
@@ -80,7 +113,8 @@ def test_folder_that_holds_no_results_is_refused(address: str) -> None:
 
 @pytest.mark.parametrize(
     "missing", ["summary.json", f"{BOOK.stem}/statistics.json", f"{CONTROL.stem}/windows.parquet",
-                f"{BOOK.stem}/passages.csv", f"{BOOK.stem}/control_sample.parquet"]
+                f"{BOOK.stem}/passages.csv", f"{BOOK.stem}/control_sample.parquet", f"{BOOK.stem}/text.txt",
+                f"{CONTROL.stem}/chapters.json"]
 )  # fmt: skip
 def test_results_that_are_not_whole_are_refused(sample_run: Path, tmp_path: Path, missing: str) -> None:
     shutil.copytree(sample_run, tmp_path / "out")
@@ -92,7 +126,7 @@ def test_results_that_are_not_whole_are_refused(sample_run: Path, tmp_path: Path
 def test_results_that_lack_a_book_are_refused(sample_run: Path, tmp_path: Path) -> None:
     shutil.copytree(sample_run, tmp_path / "out")
     shutil.rmtree(tmp_path / "out" / BOOK.stem)
-    with pytest.raises(DamagedError, match=f"found no {BOOK.stem}/statistics.json and 3 more: run again"):
+    with pytest.raises(DamagedError, match=f"found no {BOOK.stem}/statistics.json and 5 more: run again"):
         Results.open(tmp_path / "out")
 
 
@@ -126,7 +160,11 @@ def test_tables_that_were_changed_are_named(sample_run: Path, tmp_path: Path) ->
     (tmp_path / "out" / BOOK.stem / "passages.csv").write_text("scheme,threshold\nplain,often\n", encoding="utf-8")
     windows = tmp_path / "out" / BOOK.stem / "windows.parquet"
     windows.write_bytes(windows.read_bytes()[:-100] + bytes(100))
+    with (tmp_path / "out" / BOOK.stem / "text.txt").open("a", encoding="utf-8") as file:
+        file.write("more")
     book = Results.open(tmp_path / "out").books[0]
+    with pytest.raises(DamagedError, match=r"text\.txt must be as it was written"):
+        book.read_text()
     with pytest.raises(DamagedError, match=r"passages\.csv must be as it was written"):
         book.read_passages()
     with pytest.raises(DamagedError, match=r"windows\.parquet must be as it was written"):

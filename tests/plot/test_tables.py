@@ -1,10 +1,15 @@
 import csv
 import io
+import math
+from pathlib import Path
 
 import msgspec
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from byheart.components.plot.tables import control_sample_table, passages_table, windows_table
 from byheart.contracts.books import Chapter
@@ -25,7 +30,7 @@ def rows(scheme: str, threshold: str) -> list[dict[str, str]]:
 
 
 def table(book: Measured) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(passages_table(list_passages(book, all_passages(book))))))
+    return list(csv.DictReader(io.StringIO(passages_table(list_passages(book, all_passages(book), math.inf)))))
 
 
 def test_passages_stand_in_the_order_of_the_text_with_their_chapter() -> None:
@@ -57,8 +62,57 @@ def test_passage_says_how_much_of_it_is_repetitive() -> None:
     assert float(row["repetitive_share"]) == pytest.approx(0.5), "the suffix of the second window, of two"
 
 
+def texts(book: Measured, most_characters: float) -> dict[tuple[int, int], str | None]:
+    listed = list_passages(book, all_passages(book), most_characters)
+    return {(passage.start, passage.stop): passage.text for passage in listed}
+
+
+def test_passages_have_their_words(tmp_path: Path) -> None:
+    """Whatever ends lines elsewhere, and CSV's own signs, stand within a cell."""
+    text = 'He said "so, now":\nand\r\nthen\rthere\x0bwas\u2028an\x85end. ' + toy.random_text(100)
+    book = toy.measured([0.9, 0.9, 0.9], prompt=1, stride=20, suffix=20, text=text)
+    path = tmp_path / "passages.csv"
+    path.write_bytes(passages_table(list_passages(book, all_passages(book), math.inf)).encode())
+    with path.open(encoding="utf-8", newline="") as file:
+        found = list(csv.DictReader(file))
+    assert {(row["start"], row["stop"], row["text"]) for row in found} == {("1", "61", text[1:61])}
+    assert pd.read_csv(path, lineterminator="\n")["text"].tolist() == [text[1:61]] * len(found)
+    assert path.read_bytes().split(b"\n", 1)[0].endswith(b",text"), "lines end in LF"
+
+
+def test_words_are_quoted_longest_passage_first_until_the_characters_are_used_up() -> None:
+    """At 0.1 and 0.5, suffixes make [20, 40) and [60, 110); at 0.75 [60, 80) stands alone, and is quoted with it."""
+    text = BOOK.book.text
+    spans = {(20, 40), (60, 110), (60, 80)}
+    assert texts(BOOK, math.inf).items() >= {(start, stop): text[start:stop] for start, stop in spans}.items()
+    used_up = texts(BOOK, 60)
+    assert [used_up[span] for span in ((60, 110), (60, 80), (20, 40))] == [text[60:110], text[60:80], text[20:30]]
+    cut = texts(BOOK, 15)
+    assert [cut[span] for span in ((60, 110), (60, 80), (20, 40))] == [text[60:75], text[60:75], None]
+    assert set(texts(BOOK, 0).values()) == {None}
+
+
+@given(most=st.integers(0, 150))
+def test_no_more_characters_of_the_book_are_quoted_than_asked_for(most: int) -> None:
+    quoted = {c for (start, _), text in texts(BOOK, most).items() for c in range(start, start + len(text or ""))}
+    assert len(quoted) == min(most, 20 + 50)
+
+
+def test_windows_table_without_tokens_has_all_else() -> None:
+    whole, without = (
+        pq.read_table(io.BytesIO(windows_table(BOOK, PROVENANCE, with_tokens=tokens))) for tokens in (True, False)
+    )
+    assert whole.schema == without.schema
+    for name in whole.column_names:
+        if name in ("token_ids", "top_token_ids"):
+            assert set(np.ravel(without[name].to_pylist())) == {-1}
+            assert set(np.ravel(whole[name].to_pylist())) != {-1}
+        else:
+            assert whole[name] == without[name]
+
+
 def test_windows_table_holds_every_window_with_its_figures() -> None:
-    table = pq.read_table(io.BytesIO(windows_table(BOOK, PROVENANCE)))
+    table = pq.read_table(io.BytesIO(windows_table(BOOK, PROVENANCE, with_tokens=True)))
     assert table.num_rows == 8
     assert set(table["book"].to_pylist()) == {"toy"}
     np.testing.assert_array_equal(table["log_p_z"].to_numpy(), BOOK.scores.log_p_z)

@@ -30,7 +30,6 @@ class Attempt:
     store: str = "@/store"
     out: str = "@/out"
     settings: tuple[str, ...] = ()
-    pipeline: str | None = None
     inside: tuple[str, ...] = ()
     """A command that starts the one it is given."""
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -133,12 +132,6 @@ def unreadable_book(folder: Path) -> Attempt:
     if os.access(path, os.R_OK):
         need_disks()
     return Attempt(books=(str(path),), inside=("unshare", "-U") if os.access(path, os.R_OK) else ())
-
-
-def full_log(folder: Path) -> None:
-    """A log on a device that is always full."""
-    (folder / "out").mkdir()
-    (folder / "out" / "log.txt").symlink_to("/dev/full")
 
 
 def in_the_way(name: str, *, is_folder: bool = False) -> Spoil:

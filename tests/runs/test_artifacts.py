@@ -11,13 +11,13 @@ from tests.conftest import BOOK, CONTROL, MODEL, ROOT, compiled
 
 
 def test_artifacts_are_what_the_results_hold(tmp_path: Path) -> None:
-    (tmp_path / "pipeline.yaml").write_text(compiled(), encoding="utf-8")
-    work, out = tmp_path / "work", tmp_path / "out"
+    work = tmp_path / "work"
+    work.mkdir()
     arguments = {
         "books": [str(BOOK)], "controls": [str(CONTROL)], "model": str(MODEL), "store": str(tmp_path / "store"),
         "accelerator": "cpu", "cursor_inc": 100, "options": {"dpi": 20},
     }  # fmt: skip
-    command = [sys.executable, "-m", "byheart.launch.graph", str(tmp_path / "pipeline.yaml"), str(work), str(out)]
+    command = [sys.executable, "-m", "byheart.launch.graph", str(work)]
     with subprocess.Popen(
         [*command, json.dumps(arguments)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         start_new_session=True,
@@ -25,10 +25,11 @@ def test_artifacts_are_what_the_results_hold(tmp_path: Path) -> None:
         assert run.stdout
         printed = run.stdout.read()
     assert run.returncode == 0, printed[-3_000:]
+    (out,) = work.rglob("plot/results")
     for artifact, name in (("summary_html", "summary.html"), ("summary_markdown", "summary.md")):
         (made,) = work.rglob(f"plot/{artifact}")
         assert made.read_bytes() == (out / name).read_bytes()
-    spec = next(yaml.safe_load_all((tmp_path / "pipeline.yaml").read_text(encoding="utf-8")))
+    spec = next(yaml.safe_load_all(compiled()))
     declared = spec["components"]["comp-plot"]["outputDefinitions"]["artifacts"]
     assert {name: artifact["artifactType"]["schemaTitle"] for name, artifact in declared.items()} == {
         "results": "system.Artifact",

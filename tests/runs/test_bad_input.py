@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from tests.conftest import BOOK, MODEL, ROOT, compiled, launch
+from tests.conftest import BOOK, MODEL, ROOT, launch
 from tests.gcs import GcsServer
 from tests.hub import HubServer
 from tests.runs.attempts import (
@@ -31,7 +31,6 @@ from tests.runs.attempts import (
     disk,
     far_bos,
     file,
-    full_log,
     in_the_way,
     model,
     run,
@@ -64,21 +63,24 @@ SETTINGS = {
     "top_k": "name=value … found 'top_k' … write it so",
     "chunksize=5": "name a parameter … 'chunksize' … did you mean chunk_size?",
     "zzz=5": "name a parameter … found 'zzz' … known are accelerator, books",
-    "store=a": "must be given as --store … found it among the settings … STORE=...",
+    "store=a": "must be given as --store … found it among the settings … give it there",
     "top_k=many": "top_k must be a whole number … found 'many' … give one",
     f"top_k={2**53 + 1}": f"9,007,199,254,740,992 … found {2**53 + 1} … choose a smaller",
     "temperature=1e999": "must be a finite number … '1e999' … give one",
     "temperature=0": "from 0.01 to 100 … found 0 … 1 is the model's own",
     "cursor_inc=0": "cursor_inc must be at least 1 … found 0 … raise it",
     "max_length=51 bos=true": "must leave a suffix after the BOS … max_length=51 … to 0 or to more than 51",
-    "bos=yes": "bos must be one of auto, true, false … found 'yes' … choose one",
+    "bos=maybe": "bos must be one of auto, true, false … found 'maybe' … choose one",
     "accelerator=abacus": "a generation and a topology … 'abacus' … gpu-8, cpu",
     "accelerator=v6e-2x2x1":
         "a generation and a topology … found 'v6e-2x2x1' … choose one of v6e-1x1, v6e-2x2, v6e-2x4",
     "accelerator=v5p-2x2x2":
         "must have its chips on one host … 8 chips on 2 … choose v5p-2x2x1, and shards=N for N of them",
     "spot=maybe": "spot must be true or false … 'maybe' … give one",
-    "figsize=0x3": "from 6x2 to 100x100 … found '0x3' … write 20x3",
+    "figsize=0x3": "from 6x2 to 100x100 … found '0x3' … choose such a size",
+    "mesh_shape=(1;8)": "mesh_shape must be auto or DATAxMODEL … found '(1;8)' … write 1x8",
+    "cursor_inc=10,000": "cursor_inc must be a whole number … found '10,000' … write 10000",
+    "stride=5": "name a parameter … 'stride' … did you mean cursor_inc?",
     "preset=book": "preset must be one of none, paper, marin … 'book' … choose one",
     "preset=marin prompt_tokens=60":
         "prompt_tokens must be 49 where preset=marin … found 60 … leave one of the two out",
@@ -221,9 +223,10 @@ OTHERS = [
          "stay below vocab_size=1,024 … found id 1,024 … fetch both from one place"),
     Case("BOS that there is none of", model(change_json("tokenizer_config.json", bos_token=ABSENT), "bos=true"),
          "bos=true needs a tokenizer with a bos_token … found none … use bos=false"),
-    Case("log on a full disk", run(full_log), "out must be a folder … No space left on device … make room"),
-    Case("log that is a folder", run(in_the_way("log.txt", is_folder=True)),
-         "out must be a folder that can be written … Is a directory … choose another"),
+    Case("file of the user's own where the log will be", run(in_the_way("log.txt")),
+         "must have room for a file … found one that no run has left there … move it or choose another out"),
+    Case("folder of the user's own where a failed run will be", run(in_the_way("failed/letters.txt")),
+         "must have room for a folder of byheart's own … found another thing there … move it or choose another out"),
     Case("file where a book's results will be", run(in_the_way("book")),
          "must have room for a folder … found a file there … move it or choose another out"),
     Case("folder where a file will be", run(in_the_way("provenance.json", is_folder=True)),
@@ -237,8 +240,6 @@ OTHERS = [
     Case("store too small", disk("store"), "bytes free for the scores to come … found 5 … make room or choose"),
     Case("temporary files on a full disk", disk("temporary", options="size=16k"),
          "cannot write or read … No space left on device … make room or choose another"),
-    Case("pipeline missing", run(pipeline="no.yaml"), "a compiled pipeline … No such file … make compile"),
-    Case("pipeline of a text", run(pipeline=str(BOOK)), "compiled pipeline … another file … make compile"),
 ]  # fmt: skip
 
 CASES = [
@@ -254,9 +255,9 @@ CASES = [
 
 
 def held(folder: Path) -> dict[Path, bytes]:
-    """What the files of a folder hold, but for the log, which is written anew."""
+    """What the files of a folder hold."""
     files = [path for path in folder.rglob("*") if path.is_file() and os.access(path, os.R_OK)]
-    return {path: path.read_bytes() for path in files if path.name != "log.txt"}
+    return {path: path.read_bytes() for path in files}
 
 
 class Outcome(NamedTuple):
@@ -270,15 +271,15 @@ class Outcome(NamedTuple):
     """What was there before, and is gone or changed."""
 
 
-def attempt(case: Case, pipeline: Path, folder: Path, servers: Mapping[str, str]) -> Outcome:
+def attempt(case: Case, folder: Path, servers: Mapping[str, str]) -> Outcome:
     """The case's run, to its end; the Hub is never the real one."""
     (folder / "good").mkdir()
     (folder / "good" / "book.txt").write_text(TEXT, encoding="utf-8")
     made = case.make(folder)
     before = held(folder)
     places = ["--model", made.model, "--store", made.store, "--out", made.out]
-    what = ["--books", *made.books, "--controls", *made.controls, *places, "--set", *made.settings]
-    command = [sys.executable, "-m", "byheart.launch", "run", made.pipeline or str(pipeline), *what]
+    controls = [word for control in made.controls for word in ("--control", control)]
+    command = [sys.executable, "-m", "byheart", "run", *made.books, *made.settings, *controls, *places]
     done = subprocess.run(
         [*made.inside, *(re.sub("^@", str(folder), word) for word in command)],
         capture_output=True,
@@ -304,8 +305,6 @@ def outcomes(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Future[Outcome]]]:
     """How the chosen cases end, by name; they run on all cores, for each spends most of its time on imports."""
-    pipeline = tmp_path_factory.mktemp("compiled") / "pipeline.yaml"
-    pipeline.write_text(compiled(), encoding="utf-8")
     with HubServer() as hub, GcsServer() as cloud, ThreadPoolExecutor(os.cpu_count()) as pool:
         hub.add_folder("org/gated", MODEL, gated=True)
         hub.add_token("hf_stranger")
@@ -313,9 +312,7 @@ def outcomes(
         servers = {"@hub": hub.endpoint, "@cloud": cloud.address}
         items = (item for item in request.session.items if isinstance(item, pytest.Function))
         chosen = [cast(Case, item.callspec.params["case"]) for item in items if "outcomes" in item.fixturenames]
-        yield {
-            case.what: pool.submit(attempt, case, pipeline, tmp_path_factory.mktemp("case"), servers) for case in chosen
-        }
+        yield {case.what: pool.submit(attempt, case, tmp_path_factory.mktemp("case"), servers) for case in chosen}
         pool.shutdown(cancel_futures=True)
 
 
@@ -338,6 +335,7 @@ NAMES = {
     "summary.csv.txt": "summary-csv",
     f"{'long' * 60}.txt": "long" * 30,
     f"{'long' * 60}er.txt": f"{'long' * 30}-2",
+    "FAILED.txt": "FAILED-2",
     "same.txt": "same",
     "SAME.TXT": "SAME-2",
 }
@@ -349,20 +347,23 @@ def test_books_of_awkward_names_are_measured_side_by_side(tmp_path: Path) -> Non
         (tmp_path / "books" / name).write_text(TEXT[:900], encoding="utf-8")
     done = launch(tmp_path, "cursor_inc=100", "dpi=20", books=str(tmp_path / "books"))
     assert done.returncode == 0, done.stderr
-    assert "7 books" in done.stdout
+    assert "8 books" in done.stdout
     folders = [path.name for path in (tmp_path / "out").iterdir() if path.is_dir()]
     assert len(folders) == len({name.lower() for name in folders}) == len(NAMES)
     assert {name.lower() for name in folders} == {name.lower() for name in NAMES.values()}
     assert {path.name for path in (tmp_path / "out").iterdir() if path.is_file()} == {
-        "log.txt", "methods.md", "provenance.json", "summary.csv", "summary.html", "summary.json", "summary.md",
+        ".lock", "log.txt", "methods.md", "provenance.json", "run.yaml", "SHA256SUMS", "summary.csv", "summary.html",
+        "summary.json", "summary.md",
     }  # fmt: skip
 
 
 def test_result_that_finds_no_place_is_named_and_the_scores_are_kept(tmp_path: Path) -> None:
     (tmp_path / "book.txt").write_text(TEXT[:900], encoding="utf-8")
-    in_the_way("book/heat_map.png", is_folder=True)(tmp_path)
+    in_the_way("book/heat_map.png")(tmp_path)
     done = launch(tmp_path, "cursor_inc=100", "dpi=20", books=str(tmp_path / "book.txt"))
     assert done.returncode == 1
     [message] = done.stderr.splitlines()
-    assert re.match(r"error: byheart: out must take the results, found: .*heat_map\.png.*: make room and run", message)
+    assert re.match(r"error: out must have room for a file .*/book/heat_map\.png, found one that no run", message)
+    assert (tmp_path / "out" / "book" / "heat_map.png").read_text() == "mine"
+    assert (tmp_path / "out" / "failed" / "book" / "heat_map.png").exists(), "what there is of the run is kept"
     assert list((tmp_path / "store").rglob("part-00000.parquet"))

@@ -377,8 +377,8 @@ def test_catalogue_names_what_an_older_release_has_left(address: str) -> None:
     assert (held["a"].parts, held["a"].pieces, held["a"].is_older) == (1, 1, False)
     assert (held["c"].parts, held["c"].pieces, held["c"].is_older) == (1, 0, True)
     assert scores.about(held["a"])["what"] == "windows"
-    scores.remove(scores.find("a"))
-    assert [one.address[0] for one in scores.held()] == ["c"]
+    assert scores.held_at("d" * 32) is None
+    assert scores.held_at("a" * 32) == held["a"]
 
 
 def test_piece_is_sorted_and_says_which_windows_it_holds(address: str) -> None:

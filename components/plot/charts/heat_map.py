@@ -14,7 +14,7 @@ Settings: `coverage`, `plot_title` (of books, not of controls), `colormap` (sequ
 grey), `figsize` in inches, and `dpi`, which is that of all charts.
 
 ```sh
-make run SET="figsize=12x3 dpi=150 colormap=cividis 'plot_title=The Soap Winter'"
+byheart run figsize=12x3 dpi=150 colormap=cividis "plot_title=The Soap Winter"
 ```
 """
 

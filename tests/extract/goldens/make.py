@@ -3,7 +3,8 @@
     make goldens                                                     # everything, in an environment of its own
     .venv-goldens/bin/python -m tests.extract.goldens.make sample    # the sample model alone, after it is trained anew
 
-Each folder beside this file is a checkpoint with its `golden.npz`; `sample.npz` is of samples/model. Among the folders'
+Each folder beside this file is a checkpoint with its `golden.npz`; `sample.npz` is of samples/model, and so is
+samples/reference.npz, which `byheart check` holds a machine against. Among the folders'
 config.json every feature is switched on: windows are shorter than the 100 tokens, caps are low enough to bend the
 scores, rotary factors change every frequency, and of llama3's wavelengths some are kept, some blended, some divided.
 Both layouts of rotary parameters are there, the older one with `torch_dtype`. The arrays hold
@@ -29,6 +30,8 @@ HERE = Path(__file__).parent
 SAMPLES = HERE.parents[2] / "samples"
 SEQUENCES, TOKENS, VOCAB = 4, 100, 160
 SAMPLE_WINDOWS, SAMPLE_SLICE = 16, 2000
+REFERENCE_STRIDE, REFERENCE_PROMPT = 200, 50
+"""Characters between the windows of the reference, and tokens of each that are not scored."""
 
 LLAMAS = (
     "gqa_untied", "llama3_old_tied_head_dim", "linear_biases_float16_sharded", "llama3_new_bfloat16",
@@ -123,17 +126,41 @@ def make_families() -> None:
         np.savez(HERE / name / "golden.npz", **transformers_scores(HERE / name, token_ids))
 
 
+def sample_windows(cursors: np.ndarray) -> np.ndarray:
+    """Token ids of the windows of the sample book at these cursors, [N, T]."""
+    text = (SAMPLES / "the-soap-winter.txt").read_text(encoding="utf-8")
+    tokenizer = AutoTokenizer.from_pretrained(SAMPLES / "model")
+    slices = [text[cursor : cursor + SAMPLE_SLICE] for cursor in cursors]
+    return np.array([tokenizer(part, add_special_tokens=False)["input_ids"][:TOKENS] for part in slices])
+
+
+def sample_cursors() -> range:
+    """The places of the sample book at which a whole slice begins."""
+    return range(len((SAMPLES / "the-soap-winter.txt").read_text(encoding="utf-8")) - SAMPLE_SLICE + 1)
+
+
+def sample_weights_sha256() -> np.ndarray:
+    """Which weights a golden of the sample is of."""
+    return np.array(hashlib.sha256((SAMPLES / "model" / "model.safetensors").read_bytes()).hexdigest())
+
+
 def make_sample() -> None:
     """Write the golden of the sample model: windows of slices whose cursors are spread over the sample book."""
-    folder = SAMPLES / "model"
-    text = (SAMPLES / "the-soap-winter.txt").read_text(encoding="utf-8")
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    cursors = np.linspace(0, len(text) - SAMPLE_SLICE, SAMPLE_WINDOWS).astype(np.int64)
-    slices = [text[cursor : cursor + SAMPLE_SLICE] for cursor in cursors]
-    token_ids = np.array([tokenizer(part, add_special_tokens=False)["input_ids"][:TOKENS] for part in slices])
-    weights = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
-    scores = transformers_scores(folder, token_ids)
-    np.savez(HERE / "sample.npz", cursors=cursors, weights_sha256=np.array(weights), **scores)
+    cursors = np.linspace(0, sample_cursors()[-1], SAMPLE_WINDOWS).astype(np.int64)
+    scores = transformers_scores(SAMPLES / "model", sample_windows(cursors))
+    np.savez(HERE / "sample.npz", cursors=cursors, weights_sha256=sample_weights_sha256(), **scores)
+
+
+def make_reference() -> None:
+    """Write samples/reference.npz: the log-probabilities of the suffixes of windows all over the sample book."""
+    cursors = np.array(sample_cursors()[::REFERENCE_STRIDE])
+    scores = transformers_scores(SAMPLES / "model", sample_windows(cursors))
+    np.savez_compressed(
+        SAMPLES / "reference.npz",
+        token_ids=scores["token_ids"],
+        token_log_probs=scores["log_probs"][:, REFERENCE_PROMPT - 1 :],
+        weights_sha256=sample_weights_sha256(),
+    )
 
 
 if __name__ == "__main__":
@@ -146,3 +173,4 @@ if __name__ == "__main__":
         make_families()
     if part in ("all", "sample"):
         make_sample()
+        make_reference()

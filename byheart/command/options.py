@@ -1,0 +1,55 @@
+"""Options that several commands take."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from byheart.command.parameters import complete_words
+
+Words = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="BOOK|name=value|RUN_FILE",
+        hidden=True,  # a list's type would stand beside it: the commands' own texts explain the words
+        autocompletion=complete_words,
+    ),
+]
+Model = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="ADDRESS",
+        help="A folder, a repository on the Hugging Face Hub or a name in models.yaml, with @REVISION or without.",
+    ),
+]
+Controls = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--control", "-c", metavar="BOOK", help="A book that the model cannot have seen; may be given several times."
+    ),
+]
+Store = Annotated[
+    str,
+    typer.Option(
+        "--store",
+        metavar="PLACE",
+        envvar="BYHEART_STORE",
+        help="Where models and scores are kept: a folder or gs://bucket/prefix.",
+        show_default="the user's data folder",
+    ),
+]
+StoreOfCluster = Annotated[
+    str,
+    typer.Option(
+        "--store", metavar="gs://BUCKET/PREFIX", help="Where models and scores are kept, for all pods to reach."
+    ),
+]
+Out = Annotated[str, typer.Option("--out", "-o", metavar="FOLDER", help="The folder for the results.")]
+Pipeline = Annotated[
+    Path | None,
+    typer.Option(
+        help="A pipeline that `byheart compile` wrote, with what it fixes.", show_default="this release's own"
+    ),
+]

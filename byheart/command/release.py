@@ -1,0 +1,75 @@
+"""Commands that make what a cluster runs: compile, images, manifests."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add them to the app."""
+    app.command("compile")(compile_)
+    app.command()(images)
+    app.command()(manifests)
+
+
+Jax = Annotated[str, typer.Option(envvar="BYHEART_JAX", help="The flavour of extract's image: tpu, cuda12 or cpu.")]
+
+
+def compile_(
+    pipeline: Annotated[Path, typer.Argument(help="The YAML file to write.")] = Path("build/pipeline.yaml"),
+    jax: Jax = "tpu",
+    queue: Annotated[
+        str, typer.Option(envvar="BYHEART_QUEUE", help="Kueue's LocalQueue for the pods that score.")
+    ] = "",
+    timeout_hours: Annotated[
+        int, typer.Option(envvar="BYHEART_TIMEOUT_HOURS", help="The longest that one attempt to score may take.")
+    ] = 24,
+    retries: Annotated[int, typer.Option(envvar="BYHEART_RETRIES", help="How often scoring is tried again.")] = 30,
+    tmp_size: Annotated[str, typer.Option(envvar="BYHEART_TMP_SIZE", help="The size of each pod's /tmp.")] = "4Gi",
+    run_as: Annotated[
+        int, typer.Option(envvar="BYHEART_RUN_AS", help="The user of the container that scores; 0 is root.")
+    ] = 65532,
+) -> None:
+    """Write the pipeline for Kubeflow."""
+    from byheart.launch.compile import compile_pipeline
+    from byheart.launch.images import changed_since_push
+    from byheart.pipeline import Fixed
+
+    fixed: dict[str, Any] = {"queue": queue, "timeout_hours": timeout_hours, "retries": retries}
+    compile_pipeline(pipeline, Fixed(**fixed, tmp_size=tmp_size, run_as=run_as), jax)
+    print(f"wrote {pipeline}")
+    if pushed := changed_since_push():
+        print(f"note: the images are of commit {pushed:.12}, and the stages have changed since: push them again")
+
+
+def images(
+    jax: Jax = "tpu",
+    base: Annotated[str, typer.Option(help="The image to build them on.", show_default="the Dockerfile's")] = "",
+    push: Annotated[str, typer.Option(metavar="REGISTRY", help="Push them there, and write images/digests.json.")] = "",
+) -> None:
+    """Build the stages' images, and push them.
+
+    It needs Docker and a checkout, whose commit is their tag.
+    """
+    from byheart.launch.images import build_images, push_images
+
+    if push:
+        push_images(push, jax, base)
+    else:
+        build_images(jax, base)
+
+
+def manifests(
+    pipeline: Annotated[Path, typer.Option(help="What `byheart compile` wrote, which the Jobs submit.")] = Path(
+        "build/pipeline.yaml"
+    ),
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail where one is not current.")] = False,
+) -> None:
+    """Write what GitOps applies.
+
+    That is a Job for each run file in k8s/runs of a checkout, and the pipeline itself.
+    """
+    from byheart.launch.manifests import check_manifests, write_manifests
+
+    (check_manifests if check else write_manifests)(pipeline)

@@ -1,0 +1,44 @@
+"""What would be submitted, and what it would cost; no cluster is asked."""
+
+import json
+from pathlib import Path
+
+from byheart.desk.cost import print_cost
+from byheart.launch.compiled import read_compiled
+from byheart.launch.parameters import PLACES
+from byheart.launch.submission import Submission
+
+_LISTED = 5
+"""Books that are named; of more, the number is said."""
+
+
+def dry_run(submission: Submission, *, pipeline: Path, price: float | None = None) -> None:
+    """Print what `submit` would send, and the plan of the run.
+
+    Args:
+        pipeline: the compiled pipeline, as `submit` takes it.
+        price: of a chip-hour, in whatever money.
+
+    Raises:
+        SettingsError: what is to be run cannot be.
+    """
+    compiled = read_compiled(pipeline)
+    print(f"{submission.name}, in the experiment {submission.experiment}: nothing is submitted\n")
+    print(f"pipeline  {compiled.graph['pipelineInfo']['name']}, as {compiled.graph['sdkVersion']} compiles it")
+    for image in sorted(compiled.images):
+        print(f"image     {image}{' (of this machine: not pushed)' * (image in compiled.local_images)}")
+    changed = {name: value for name, value in submission.values.items() if value != compiled.defaults.get(name)}
+    for name, value in changed.items():
+        items = value if isinstance(value, list) else [value]
+        for item in items[:_LISTED]:
+            print(f"{name:<15} {item if isinstance(item, str) else json.dumps(item)}")
+        if len(items) > _LISTED:
+            print(f"{'':<15} and {len(items) - _LISTED:,} more")
+    print("all other parameters have their defaults\n")
+    print_cost(
+        model=submission.values["model"],
+        books=[*submission.values["books"], *submission.values.get("controls", ())],
+        parameters=compiled.defaults | {name: value for name, value in submission.values.items() if name not in PLACES},
+        defaults=compiled.defaults,
+        price=price,
+    )

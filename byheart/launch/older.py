@@ -1,0 +1,30 @@
+"""The results of releases that wrote no SHA256SUMS, as far as they are known by name."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from byheart.contracts.errors import DamagedError
+from byheart.contracts.json_files import read_json
+from byheart.measures.results import OF_A_BOOK, OF_THE_RUN, PROVENANCE
+
+_CHARTS = ("coverage", "extraction_rates", "heat_map", "p_z_histogram")
+_FILES = (*OF_A_BOOK, *(f"{chart}.{suffix}" for chart in _CHARTS for suffix in ("png", "svg")))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Older:
+    """What is read of provenance.json, whatever its version."""
+
+    contract_version: int
+    books: dict[str, Any]
+
+
+def list_older(out: Path) -> list[str]:
+    """The files of such a run that are there, by their names; none where it is not one."""
+    try:
+        books = read_json(out / PROVENANCE, _Older).books
+    except (OSError, DamagedError):
+        return []
+    names = ["log.txt", *OF_THE_RUN, *(f"{book}/{file}" for book in books if "/" not in book for file in _FILES)]
+    return [name for name in names if (out / name).is_file()]

@@ -1,0 +1,47 @@
+"""Batches on their way through the devices: the next is there before a result is fetched."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+import jax
+import numpy as np
+
+from byheart.components.extract.scoring import TokenScores, compute_window_scores
+from byheart.contracts.errors import ModelError
+from byheart.machines.workload import IN_FLIGHT
+from byheart.scores.scores import Scores
+
+_Label = TypeVar("_Label")
+
+
+def score_batches(
+    score: Callable[[np.ndarray], TokenScores],
+    batches: Iterable[tuple[_Label, np.ndarray]],
+    batch_size: int,
+    top_k: int,
+) -> Iterator[tuple[_Label, Scores]]:
+    """Each batch's label with its scores, in order; the device always has the next batch before a result is fetched.
+
+    Args:
+        score: from `Engine.load`.
+        batches: labels and model input, int32 [B, T], B at most `batch_size`.
+
+    Raises:
+        ModelError: a score is not finite.
+    """
+    flying: deque[tuple[_Label, int, TokenScores]] = deque()
+
+    def land() -> tuple[_Label, Scores]:
+        label, count, result = flying.popleft()
+        tokens = jax.tree.map(lambda values: np.asarray(values)[:count], result)
+        if not all(np.isfinite(values).all() for values in jax.tree.leaves(tokens)):
+            raise ModelError("the model must give finite logits, found infinite ones or NaN: try precision=float32")
+        return label, compute_window_scores(tokens, top_k=top_k)
+
+    for label, rows in batches:
+        flying.append((label, len(rows), score(np.pad(rows, ((0, batch_size - len(rows)), (0, 0))))))
+        if len(flying) == IN_FLIGHT:
+            yield land()
+    while flying:
+        yield land()

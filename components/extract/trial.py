@@ -1,0 +1,111 @@
+"""Some windows, scored on this machine as a run would score them: by the engine, in the layout that the plan chooses.
+
+For checks at a desk: nothing is kept.
+"""
+
+import dataclasses
+import time
+from collections.abc import Iterator
+
+import jax
+import numpy as np
+
+from byheart.components.extract.devices import find_devices
+from byheart.components.extract.engine import Engine, Machine
+from byheart.components.extract.flight import score_batches
+from byheart.contracts.errors import DeviceError
+from byheart.contracts.settings import ScoreSettings
+from byheart.machines.accelerators import ONE_HOST, Accelerator, find_accelerator, find_generation
+from byheart.machines.planned import lay_out
+from byheart.machines.workload import describe_workload
+from byheart.models.folder import ModelFolder
+
+_TIMED_SECONDS = 1.0
+"""Windows are scored again until they have taken so long."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Trial:
+    """What came out, for W windows with S scored tokens each."""
+
+    precision: str
+    token_log_probs: np.ndarray
+    """float32 [W, S]"""
+    log_p_z: np.ndarray
+    """float64 [W]"""
+    devices: int
+    description: str
+    """The layout in words."""
+    batch_size: int
+    windows_per_second: float
+    """Without loading and compilation."""
+
+
+def this_accelerator() -> Accelerator:
+    """The slice that JAX's default devices on this machine are.
+
+    Raises:
+        DeviceError: they are no slice that is known, or JAX cannot start them.
+    """
+    try:
+        devices = jax.devices()
+    except RuntimeError as error:  # with JAX_PLATFORMS=tpu, and no TPU
+        raise DeviceError(
+            f"JAX must find a device, found none: {' '.join(str(error).split())}: see its setup"
+        ) from None
+    kind, platform = devices[0].device_kind, devices[0].platform
+    if platform == "cpu":
+        return find_accelerator("cpu")
+    if platform == "gpu":
+        return [gpus for gpus in ONE_HOST.values() if gpus.flavour == "cuda" and gpus.devices <= len(devices)][-1]
+    for accelerator in ONE_HOST.values():
+        if accelerator.generation is find_generation(kind) and accelerator.devices == len(devices):
+            return accelerator
+    raise DeviceError(
+        f"this machine must have a GPU, a CPU, or the TPUs of one host, found {len(devices)} of {kind} ({platform}): "
+        "run it on another"
+    )
+
+
+def try_windows(
+    model: ModelFolder, token_ids: np.ndarray, accelerator: Accelerator, score: ScoreSettings, *, scored_tokens: int
+) -> Trial:
+    """Score the windows.
+
+    Args:
+        token_ids: int32 [W, T], as they are fed and scored.
+        score: precision is resolved, never `auto`.
+
+    Raises:
+        DeviceError: the accelerator is not there.
+        ModelError: the model does not fit, a file is damaged, or a score is not finite.
+    """
+    positions = token_ids.shape[1] - 1
+    workload = describe_workload(
+        model.family, model.decoder, precision=score.precision, positions=positions, scored_tokens=scored_tokens
+    )
+    layout, _ = lay_out(accelerator, workload, score.top_k)
+    machine = Machine(devices=find_devices(accelerator)[: layout.devices])
+    engine = Engine.lay_out(model, machine, score, layout, positions=positions, scored_tokens=scored_tokens)
+    call = engine.load()
+
+    def batches() -> Iterator[tuple[None, np.ndarray]]:
+        for first in range(0, len(token_ids), layout.batch_size):
+            yield None, token_ids[first : first + layout.batch_size]
+
+    batches_scored = [scores for _, scores in score_batches(call, batches(), layout.batch_size, score.top_k)]
+    began, rounds = time.monotonic(), 0
+    while not rounds or time.monotonic() - began < _TIMED_SECONDS:
+        for _ in score_batches(call, batches(), layout.batch_size, score.top_k):
+            pass
+        rounds += 1
+    seconds = time.monotonic() - began
+    return Trial(
+        precision=score.precision,
+        token_log_probs=np.concatenate([scores.token_log_probs for scores in batches_scored]),
+        log_p_z=np.concatenate([scores.log_p_z for scores in batches_scored]),
+        devices=layout.devices,
+        description=layout.description,
+        batch_size=layout.batch_size,
+        windows_per_second=rounds * len(token_ids) / seconds,
+    )

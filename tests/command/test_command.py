@@ -1,0 +1,144 @@
+"""The command as a person meets it: its help, its words, its refusals and how it ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from byheart import pipeline
+from byheart.command.parameters import read_parameters, tell_apart
+from byheart.contracts.errors import SettingsError
+from byheart.contracts.settings import SETTINGS
+from byheart.contracts.version import VERSION
+from tests.conftest import BOOK, MODEL, ROOT
+
+EXPLAINED = pipeline.__doc__ or ""
+
+
+def call(*words: str, folder: Path = ROOT, **variables: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "byheart", *words]
+    around = os.environ | {"PYTHONPATH": str(ROOT)} | variables
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=around)
+
+
+def test_help_of_run_lists_every_setting_with_its_default_under_the_pipelines_own_headings() -> None:
+    shown = call("run", "--help", COLUMNS="200").stdout
+    lines = [line.strip() for line in shown.splitlines()]
+    for name in SETTINGS:
+        default = (
+            str(pipeline.DEFAULTS[name]).lower()
+            if isinstance(pipeline.DEFAULTS[name], bool)
+            else str(pipeline.DEFAULTS[name])
+        )
+        assert any(line.split("  ")[0] == f"{name}={default}" for line in lines), name
+    headings = [line for line in EXPLAINED.splitlines() if line.endswith(":") and line[0].isupper()]
+    positions = [lines.index(heading) for heading in headings if heading != "Everything else:"]
+    assert positions == sorted(positions)
+
+
+def test_every_parameter_of_the_pipeline_is_explained_once() -> None:
+    explained = [
+        parameter.name for group in read_parameters(EXPLAINED, pipeline.DEFAULTS).values() for parameter in group
+    ]
+    assert sorted(explained) == sorted(SETTINGS)
+
+
+@pytest.mark.parametrize("command", ["run", "plan", "compile", "images", "manifests", "submit", "status", "check"])
+def test_every_command_explains_itself(command: str) -> None:
+    done = call(command, "--help")
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"Usage: byheart {command} ")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["rnu"], 2, "No such command 'rnu'. Did you mean 'run'?"),
+        (["run", "--modle", "x"], 2, "No such option: --modle (Possible options: --model)"),
+        (["run", "a.txt", "--top-k=5"], 2, "--top-k must be written top_k=VALUE, without dashes"),
+        (["run", "a.txt", "--model", "m", "topk=5"], 1, "found 'topk': did you mean top_k?"),
+        (["run", "a.txt", "--model", "m", "top_k"], 1, "a setting must be written name=value, found 'top_k'"),
+        (["run", "a.txt", "--model", "m", "model=n"], 1, "model must be given as --model"),
+        (["run", "a.txt", "--model", "m", "controls=n"], 1, "controls must be given as --control"),
+        (["run", "a.txt"], 1, "a run must have a model, found none: give --model"),
+        (["run", "--model", "m"], 1, "a run must have a book, found none: name a text file"),
+        (["run", "a.yaml", "b.yaml"], 1, "a run must be of one run file, found a.yaml, b.yaml"),
+        (["run", "no.yaml"], 1, "no.yaml must be a run file, found: No such file or directory"),
+        (["plan"], 1, "a run must have a model, found none: give --model"),
+    ],
+)
+def test_what_is_written_wrongly_is_refused_in_one_line(words: list[str], code: int, said: str, tmp_path: Path) -> None:
+    done = call(*words, folder=tmp_path, BYHEART_STORE=str(tmp_path / "store"))
+    assert done.returncode == code
+    assert said in done.stderr
+    assert done.stderr.startswith("error: ")
+    assert len(done.stderr.splitlines()) == 1
+    assert not [*tmp_path.iterdir()]
+
+
+def test_words_are_told_apart() -> None:
+    request = tell_apart(["a.txt", "top_k=5", "./x=y.txt", "gs://b/c=d.txt", "run.yaml", "bos=a=b"])
+    assert request.books == ["a.txt", "./x=y.txt", "gs://b/c=d.txt"]
+    assert request.settings == ["top_k=5", "bos=a=b"]
+    assert request.run_file == "run.yaml"
+    with pytest.raises(SettingsError, match="one run file"):
+        tell_apart(["a.yaml", "b.yml"])
+
+
+def test_settings_are_completed_in_a_shell() -> None:
+    words = "byheart run cursor"
+    done = call(_BYHEART_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD="2")
+    assert done.stdout.split() == ["cursor_inc="]
+
+
+def test_version_is_that_of_the_code() -> None:
+    assert call("--version").stdout == f"byheart {VERSION}\n"
+
+
+def test_sample_is_measured_from_another_folder_and_says_where_everything_is(tmp_path: Path) -> None:
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    done = call("run", "cursor_inc=500", "dpi=20", folder=folder, XDG_DATA_HOME=str(tmp_path / "data"))
+    assert done.returncode == 0, done.stderr
+    first = done.stdout.splitlines()[0]
+    assert first == f"results go to out; models and scores are kept in {tmp_path / 'data' / 'byheart' / 'store'}"
+    assert (folder / "out" / BOOK.stem / "heat_map.png").is_file()
+    assert [*(tmp_path / "data" / "byheart" / "store" / "scores").iterdir()]
+
+
+def test_toy_says_that_it_is_one_first_and_last(tmp_path: Path) -> None:
+    (tmp_path / "another.txt").write_text(BOOK.read_text(encoding="utf-8")[::-1][:4000], encoding="utf-8")
+    words = ("another.txt", "--model", str(MODEL), "cursor_inc=500", "dpi=20", "--store", "store")
+    done = call("run", *words, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == lines[-1] == "the sample's model is a toy of one book: of any other, its numbers say nothing"
+
+
+def test_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:
+    places = ["--store", str(tmp_path / "store"), "--out", str(tmp_path / "out")]
+    command = [sys.executable, "-m", "byheart", "run", *places]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    assert run.stdout
+    run.stdout.readline()
+    time.sleep(1)
+    run.send_signal(signal.SIGINT)
+    _, errors = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert "interrupted; what was scored is kept: run the same command again to go on" in errors
+
+
+def test_run_from_python_gives_the_results(tmp_path: Path) -> None:
+    code = (
+        "import byheart; results = byheart.run("
+        f"{str(BOOK)!r}, model={str(MODEL)!r}, store='store', cursor_inc=500, dpi=20, unwrap=False, figsize='8x2')\n"
+        "print([book.book.name for book in results.books], results.provenance.settings.window.cursor_inc)"
+    )
+    around = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=around)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == f"['{BOOK.stem}'] 500"
