@@ -132,7 +132,9 @@ def remove_from_store(
 
 def _open(store: str) -> Store:
     if "://" not in store and Path(store).exists() and not Path(store).is_dir():
-        raise SettingsError(f"store must be a folder or gs://bucket/prefix, found a file, {store}: check its name")
+        raise SettingsError(
+            f"store must be a folder or gs://bucket/prefix, found a file, {store}: check its name", parameter="store"
+        )
     return open_store(store)
 
 
