@@ -40,6 +40,11 @@ Options of how the books are read:
 - unwrap: whether the lines of a paragraph that was broken at a fixed width are joined.
 - on_bad_book: what becomes of a run in which a book cannot be brought: fail (after the others are measured) or skip.
 
+Options of which part is measured:
+- only: the part of each book that is measured, but not of a control: chapters, counted from 1 (3,5-7), or characters
+  (10000:30000, :5000); empty is the whole book. Windows whose suffix lies wholly inside are measured.
+- windows: windows of each text that are measured, evenly spread, for a first look; 0 is all.
+
 Options of the windows and their scores:
 - slice_length: characters tokenized at each cursor; their first chunk_size tokens are the window.
 - max_length: positions fed to the model, the BOS included; 0 cuts nothing.
@@ -83,6 +88,8 @@ OPTIONS: dict[str, Any] = {
     "gutenberg": "keep",
     "unwrap": False,
     "on_bad_book": "fail",
+    "only": "",
+    "windows": 0,
     "slice_length": 2000,
     "max_length": 0,
     "bos": "auto",

@@ -19,9 +19,10 @@ import numpy as np
 
 from byheart.contracts.books import Book, Chapter, write_books
 from byheart.contracts.model import Model, write_model
+from byheart.contracts.only import Span
 from byheart.contracts.plan import Plan, write_plan
 from byheart.contracts.settings import Settings
-from byheart.contracts.windows import Tokenization, Windows, write_windows
+from byheart.contracts.windows import Tokenization, Windows, select_windows, write_windows
 from byheart.measures.provenance import Code, ComputedOn
 from byheart.pipeline import DEFAULTS
 from byheart.scores.kinds import SCORES
@@ -69,6 +70,7 @@ def make(folder: Path, characters: int) -> dict[str, str]:
         _windows(random, characters),
         Tokenization(tokenizer_sha256="0" * 64, tokenizers="none", bos_id=None, scored_tokens=SUFFIX),
     )
+    whole = [Span(start=0, stop=characters)]
     names = ("books", "model", "windows", "settings", "plan", "store", "results")
     inputs = {name: str(folder / name) for name in names}
     write_books(inputs["books"], [Book(name="synthetic", source="drawn", text=text, chapters=chapters)])
@@ -76,7 +78,7 @@ def make(folder: Path, characters: int) -> dict[str, str]:
         inputs["model"],
         Model(source="drawn", commit=None, address="gone", model_type="none", parameters=0, weights_sha256="0" * 64),
     )
-    write_windows(inputs["windows"], tokenization, [("synthetic", windows)])
+    write_windows(inputs["windows"], tokenization, [("synthetic", windows, select_windows(windows, whole))])
     Settings.from_parameters(DEFAULTS).write(inputs["settings"])
     _write_scores(random, windows, inputs)
     return inputs

@@ -1,9 +1,13 @@
 """The plan of a run, as `plan` hands it to `extract` and `plot`: where scores lie, and what they are computed on."""
 
 import dataclasses
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import numpy as np
+
 from byheart.contracts.json_files import read_json, write_json
+from byheart.contracts.windows import Selection
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -22,15 +26,6 @@ class PlannedDevices:
     """Windows in a batch, over all devices."""
     device_bytes: float
     """What the model and a batch take on each device."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Stretch:
-    """Every `step`-th window from `start` up to `stop`, by index."""
-
-    start: int
-    stop: int
-    step: int = 1
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -57,8 +52,15 @@ class Plan:
     """Whether everything is computed anew: of pieces, only those of this very run count."""
     replaced: dict[str, str]
     """The version, when the run was planned, of each object that is to be replaced: all by force, else damaged ones."""
-    asked: dict[str, list[Stretch]] = dataclasses.field(default_factory=dict)
-    """Which windows are asked for, by address; all of an address that is not here."""
+    asked: dict[str, list[Selection]] = dataclasses.field(default_factory=dict)
+    """Which windows are asked for, by address, by each book of that text; all of an address that is not here."""
+
+
+def asked_windows(asked: Mapping[str, Iterable[Selection]]) -> dict[str, np.ndarray]:
+    """int32, ascending: the numbers of the windows asked for, by address; `asked` is that of a plan."""
+    none = np.empty(0, np.int32)
+    numbers = {address: [none, *(selection.numbers() for selection in some)] for address, some in asked.items()}
+    return {address: np.unique(np.concatenate(some)).astype(np.int32) for address, some in numbers.items()}
 
 
 def write_plan(path: str | Path, plan: Plan) -> None:

@@ -12,6 +12,7 @@ A line that ends the run has the severity ERROR, and the fields `parameter` and 
 import dataclasses
 import errno
 import json
+import math
 import os
 import sys
 import threading
@@ -244,6 +245,17 @@ def format_duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def format_estimate(seconds: float) -> str:
+    """Estimated seconds in words: `under a minute`, `about 25 minutes`, `about 2.5 hours`, `about 3 days`."""
+    if seconds < 60:
+        return "under a minute"
+    units = (("minute", 60, 5_400), ("hour", 3_600, 172_800), ("day", 86_400, math.inf))
+    unit, length = next((unit, length) for unit, length, most in units if seconds < most)
+    count = seconds / length
+    shown = round(count) if count >= 10 else round(2 * count) / 2  # an estimate has no more digits
+    return f"about {shown:,g} {unit}{'s' * (shown != 1)}"
 
 
 def format_size(size_bytes: float) -> str:

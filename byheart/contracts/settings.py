@@ -15,6 +15,7 @@ import msgspec
 
 from byheart.contracts.encodings import find_codec
 from byheart.contracts.json_files import read_json, write_json
+from byheart.contracts.only import as_text, read_only
 from byheart.contracts.parameters import as_declared, check_at_least, check_one_of, refuse
 from byheart.contracts.presets import apply_preset
 from byheart.contracts.spellings import WORDS, suggest_memory, suggest_pair
@@ -43,6 +44,16 @@ class TextSettings:
     """Whether the lines of a paragraph are joined."""
     on_bad_book: str
     """`fail` ends a run with an error, after the other books' results are there; `skip` does not."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PartSettings:
+    """Which part of a book is measured; never part of an address in the store."""
+
+    only: str
+    """Chapters, as `3,5-7`, or characters, as `10000:30000`; empty asks for the whole book."""
+    windows: int
+    """How many windows of each text are measured, evenly spread; 0 is all."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -181,6 +192,7 @@ class Settings:
     preset: str
     """The name of the set that some of the others come from, `none` if they were all given."""
     text: TextSettings
+    part: PartSettings
     window: WindowSettings
     score: ScoreSettings
     control: ControlSettings
@@ -201,6 +213,7 @@ class Settings:
             SettingsError: a value cannot be used; the message names it and what would do.
             KeyError: a parameter is missing.
         """
+        parameters = {**parameters, "only": as_text(parameters["only"])}
         typed = {name: as_declared(name, parameters[name], kind) for name, kind in SETTINGS.items()}
         of_type = {name: as_declared(name, defaults[name], kind) for name, kind in SETTINGS.items() if name in defaults}
         values = apply_preset(typed, of_type)
@@ -226,6 +239,8 @@ class Settings:
         find_codec(text.encoding)
         check_one_of("gutenberg", text.gutenberg, WORDS["gutenberg"])
         check_one_of("on_bad_book", text.on_bad_book, WORDS["on_bad_book"])
+        read_only(self.part.only)
+        check_at_least("windows", self.part.windows, 0, "windows (0 is all)")
         check_at_least("chunk_size", window.chunk_size, 2, "tokens")
         check_at_least("slice_length", window.slice_length, 1, "characters")
         check_at_least("cursor_inc", window.cursor_inc, 1, "characters")

@@ -1,7 +1,7 @@
 """The windows of a book, as `tokenize` hands them to `extract` and `plot`."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from byheart.contracts import parquet
 from byheart.contracts.books import Book, Refused, read_books
 from byheart.contracts.json_files import read_json, write_json
+from byheart.contracts.only import Span
 
 _MANIFEST = "manifest.json"
 _COLUMNS = ("cursor", "start", "suffix_start", "stop", "token_ids", "token_stops")
@@ -50,6 +51,10 @@ class Windows:
         """The arrays by name, in the order of `windows.parquet`."""
         return {name: getattr(self, name) for name in _COLUMNS}
 
+    def select(self, numbers: np.ndarray) -> "Windows":
+        """Some of the windows, by number; `dropped_tail` and `dropped_inside` stay those of the whole book."""
+        return dataclasses.replace(self, **{name: values[numbers] for name, values in self.columns().items()})
+
     def to_bytes(self) -> bytes:
         """The windows as one Parquet file."""
         dropped = {"dropped_tail": self.dropped_tail, "dropped_inside": self.dropped_inside}
@@ -62,9 +67,68 @@ class Windows:
         return cls(**columns, dropped_tail=int(dropped["dropped_tail"]), dropped_inside=int(dropped["dropped_inside"]))
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Which windows of a book are measured. A window's number is its place among all of the book's, from 0."""
+
+    characters: tuple[Span, ...]
+    """The characters that are asked for."""
+    stretches: tuple[Span, ...]
+    """The windows whose suffix lies wholly in one of those stretches of characters, by number."""
+    count: int
+    """How many of these windows are measured, evenly spread: all of them, or as many as `windows` asks for."""
+    of: int
+    """How many windows the book has."""
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """The first of the characters asked for, and the one after the last."""
+        return self.characters[0].start, self.characters[-1].stop
+
+    @property
+    def inside(self) -> int:
+        """How many windows are in the stretches."""
+        return sum(span.stop - span.start for span in self.stretches)
+
+    @property
+    def is_spread(self) -> bool:
+        """Whether only some of the windows in the stretches are measured."""
+        return self.count < self.inside
+
+    def numbers(self) -> np.ndarray:
+        """int64 [count], ascending: the windows that are measured."""
+        inside = [np.arange(span.start, span.stop) for span in self.stretches]
+        return np.concatenate([np.empty(0, np.int64), *inside])[_evenly_spread(self.count, self.inside)]
+
+
+def select_windows(windows: Windows, characters: Sequence[Span], most: int = 0) -> Selection:
+    """The windows whose suffix lies wholly in one of the stretches of `characters`; at most so many, evenly spread.
+
+    Args:
+        most: 0 takes all.
+    """
+    inside = np.zeros(len(windows), bool)
+    for span in characters:
+        inside |= (windows.suffix_start >= span.start) & (windows.stop <= span.stop)
+    edges = np.flatnonzero(np.diff(inside, prepend=False, append=False)).tolist()
+    total = int(inside.sum())
+    return Selection(
+        characters=tuple(characters),
+        stretches=tuple(Span(start=start, stop=stop) for start, stop in zip(edges[::2], edges[1::2], strict=True)),
+        count=min(most, total) if most else total,
+        of=len(windows),
+    )
+
+
+def _evenly_spread(count: int, among: int) -> np.ndarray:
+    """int64 [count]: the middle of each of `count` equal pieces of `among` things; at most `among` of them."""
+    count = min(count, among)
+    return (2 * np.arange(count) + 1) * among // (2 * max(count, 1))
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class ControlSample:
-    """N suffixes, each under the prompt of another window; both are indices of windows, int64 [N]."""
+    """N suffixes, each under the prompt of another window; both are numbers of the book's windows, int64 [N]."""
 
     suffix_window: np.ndarray
     prompt_window: np.ndarray
@@ -73,14 +137,18 @@ class ControlSample:
         return len(self.suffix_window)
 
 
-def control_sample(windows: Windows, count: int) -> ControlSample:
-    """At most `count` suffixes, evenly spread over the book, each under the prompt from half a book away.
+def control_sample(windows: Windows, count: int, measured: np.ndarray | None = None) -> ControlSample:
+    """At most `count` suffixes, evenly spread over those measured, each under the prompt from half a book away.
 
     What a suffix scores without its own context is how probable the text is by itself. A pair whose windows overlap,
     as in a book of few windows, is left out.
+
+    Args:
+        windows: all of the book's.
+        measured: the numbers of those that are measured; None is all. A prompt may be any window's.
     """
-    chosen = min(count, len(windows))
-    suffixes = (2 * np.arange(chosen) + 1) * len(windows) // (2 * max(chosen, 1))
+    among = np.arange(len(windows)) if measured is None else measured
+    suffixes = among[_evenly_spread(count, len(among))]
     prompts = (suffixes + len(windows) // 2) % max(len(windows), 1)
     apart = (windows.stop[prompts] <= windows.start[suffixes]) | (windows.stop[suffixes] <= windows.start[prompts])
     return ControlSample(suffix_window=suffixes[apart], prompt_window=prompts[apart])
@@ -107,12 +175,13 @@ class _Manifest:
 
 
 def write_windows(
-    folder: str | Path, tokenization: Tokenization, books: Iterable[tuple[str, Windows] | Refused]
+    folder: str | Path, tokenization: Tokenization, books: Iterable[tuple[str, Windows, Selection] | Refused]
 ) -> None:
     """Write each book's windows, one after the other, and `manifest.json` last, into `folder`.
 
     Args:
-        books: the name of a book and its windows, or why it has none; only one book's windows are in memory at a time.
+        books: the name of a book, its windows and which of them are measured, or why it has none; only one book's
+            windows are in memory at a time.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -121,8 +190,9 @@ def write_windows(
         if isinstance(book, Refused):
             refused.append(book)
         else:
-            name, windows = book
+            name, windows, selection = book
             _file(folder, name).write_bytes(windows.to_bytes())
+            write_json(_selection_file(folder, name), selection)
     write_json(folder / _MANIFEST, _Manifest(tokenization=tokenization, refused=refused))
 
 
@@ -154,5 +224,14 @@ def read_token_ids(folder: str | Path, book: str) -> np.ndarray:
     return columns["token_ids"]
 
 
+def read_selection(folder: str | Path, book: str) -> Selection:
+    """Which of one book's windows are measured."""
+    return read_json(_selection_file(folder, book), Selection)
+
+
 def _file(folder: str | Path, book: str) -> Path:
     return Path(folder) / f"{book}.parquet"
+
+
+def _selection_file(folder: str | Path, book: str) -> Path:
+    return Path(folder) / f"{book}.selection.json"

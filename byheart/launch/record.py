@@ -14,6 +14,7 @@ from byheart.contracts.books import CONTROL
 from byheart.contracts.json_files import from_json, to_json
 from byheart.contracts.settings import SETTINGS
 from byheart.contracts.version import VERSION
+from byheart.launch.here import default_store
 from byheart.launch.images import commit
 from byheart.launch.paths import relative
 from byheart.measures.fields import fields_of
@@ -109,7 +110,7 @@ def run_file_text(values: Mapping[str, Any], results: Results, out: Path, name: 
         "model": model,
         "books": [relative(book, out) for book in values["books"]],
         "controls": [relative(book, out) for book in values.get("controls", [])],
-        "store": relative(values["store"], out),
+        **({} if values["store"] == default_store() else {"store": relative(values["store"], out)}),
         "settings": made.settings.by_name(),
     }
     measured = json.loads(to_json(record(results)))

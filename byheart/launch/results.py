@@ -5,29 +5,33 @@ from pathlib import Path
 
 from byheart.contracts.progress import format_duration
 from byheart.measures.headline import AT_LENGTH, Figure, best_known_first, figures, is_control, longest_passage, show
+from byheart.measures.part import part_in_words
 from byheart.measures.results import BookResults, Results
 
 
 def show_results(out: Path, seconds: float) -> None:
     """Print where the results are, and the headline of each book."""
     results = Results.open(out)
-    model, books = results.provenance.model.source, results.books
+    model, books, asked = results.provenance.model.source, results.books, results.provenance.settings.part
     if len(books) > AT_LENGTH:
         _show_table(books, model)
     else:
         longest_control = longest_passage(book.statistics for book in books if is_control(book.statistics))
         for book in books:
-            _show_book(out / book.book.name, book, figures(book.statistics, longest_control), model)
+            part = part_in_words(book.book, asked)
+            _show_book(out / book.book.name, book, figures(book.statistics, longest_control), model, part)
     print(f"\n{out / 'summary.html'} shows it all on one page")
     print(f"{out / 'summary.csv'} sets the books side by side")
     print(f"{out / 'methods.md'} says what was measured, for a paper")
     print(f"{out / 'provenance.json'} says how; {format_duration(seconds)} in all")
 
 
-def _show_book(folder: Path, results: BookResults, headline: Sequence[Figure], model: str) -> None:
+def _show_book(folder: Path, results: BookResults, headline: Sequence[Figure], model: str, part: str) -> None:
     book, measurable = results.book, results.statistics.measurable_share
-    length = f"{book.characters:,} characters ({measurable:.1%} measurable)"
+    length = f"{book.characters:,} characters" + ("" if part else f" ({measurable:.1%} measurable)")
     print(f"\n{book.name}, {book.role}, {length}, under {model}")
+    if part:
+        print(f"  {part}")
     for figure in headline:
         print(f"  {figure.shown:>7}  {figure.what}{_beside(figure)}")
     print(f"  {folder / 'heat_map.png'}, and {len(list(folder.iterdir())) - 1} files beside it")

@@ -25,6 +25,7 @@ from byheart.contracts.parameters import closest
 from byheart.contracts.settings import SETTINGS
 from byheart.contracts.spellings import PAIRS
 from byheart.launch.compiled import Compiled
+from byheart.launch.here import default_store
 from byheart.launch.parameters import PLACES, check_given, parse_place, parse_values
 from byheart.launch.paths import absolute, absolute_model
 from byheart.launch.record import Record, read_record
@@ -42,7 +43,6 @@ class RunFile:
 
     name: str
     experiment: str
-    store: str
     values: dict[str, Any]
     """The pipeline's parameters that it sets, all by name; paths are absolute."""
     content: dict[str, Any]
@@ -74,7 +74,7 @@ def read_run_file(path: str | Path, compiled: Compiled) -> RunFile:
     try:
         text = Path(path).read_text(encoding="utf-8")
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
+        content = _with_texts(yaml.safe_load(text), node)
     except OSError as error:
         raise SettingsError(f"{path} must be a run file, found: {error.strerror}: name one") from None
     except yaml.MarkedYAMLError as error:
@@ -90,8 +90,8 @@ def read_run_file(path: str | Path, compiled: Compiled) -> RunFile:
             values |= _setting(name, value, compiled)
         except SettingsError as error:
             raise _in_file(path, node, error, name) from None
-    for name in PLACES:
-        value = content.get(name, [])
+    for name in PLACES.keys() & content.keys():
+        value = content[name]
         try:
             values[name] = (
                 _read_address(name, value, path)
@@ -101,7 +101,7 @@ def read_run_file(path: str | Path, compiled: Compiled) -> RunFile:
         except SettingsError as error:
             raise SettingsError(f"{path}:{_line(node, (name,))}: {error}", parameter=name) from None
     try:
-        check_given(values, compiled)
+        check_given({"store": default_store(), **values}, compiled)
     except SettingsError as error:
         raise _in_file(path, node, error, error.parameter) from None
     measured = content.pop(_MEASURED, None)
@@ -113,11 +113,28 @@ def read_run_file(path: str | Path, compiled: Compiled) -> RunFile:
     return RunFile(
         name=content["name"],
         experiment=content.get("experiment", EXPERIMENT),
-        store=values["store"],
         values=values,
         content=content,
         recorded=recorded,
     )
+
+
+def _with_texts(content: Any, node: yaml.Node | None) -> Any:
+    """The content, with texts where YAML makes numbers of them: it reads `only: 100:30` in the base of 60."""
+    settings = content.get("settings") if isinstance(content, dict) else None
+    if isinstance(settings, dict):
+        for name, value in settings.items():
+            if SETTINGS.get(name) is str and isinstance(value, int | float) and not isinstance(value, bool):
+                written = _node_at(node, ("settings", name))
+                settings[name] = written.value if isinstance(written, yaml.ScalarNode) else value
+    return content
+
+
+def _node_at(node: yaml.Node | None, path: tuple[str, ...]) -> yaml.Node | None:
+    for name in path:
+        items = node.value if isinstance(node, yaml.MappingNode) else ()
+        node = next((value for key, value in items if key.value == name), None)
+    return node
 
 
 def _read_address(name: str, text: str, file: str | Path) -> str:
@@ -134,7 +151,7 @@ def _in_file(path: str | Path, node: yaml.Node | None, error: SettingsError, nam
 
 
 def check_reachable(values: dict[str, Any], file: str | Path = "") -> None:
-    """Refuse books, a model or a store of this machine, which no pod reaches.
+    """Refuse books, a model or a store of this machine, which no pod reaches, and a run that names no store.
 
     Args:
         file: the run file that they are from, if they are from one.
@@ -142,9 +159,9 @@ def check_reachable(values: dict[str, Any], file: str | Path = "") -> None:
     Raises:
         SettingsError: there is one.
     """
-    for name in PLACES.keys() & values.keys():
+    for name in (name for name in PLACES if name in values or name == "store"):
         schema = SCHEMA["$defs"]["reachable"]["properties"][name] | {"$defs": SCHEMA["$defs"]}
-        if error := next(jsonschema.Draft202012Validator(schema).iter_errors(values[name]), None):
+        if error := next(jsonschema.Draft202012Validator(schema).iter_errors(values.get(name, "none")), None):
             needed = f"{_written((name, *error.path))} must be {error.schema['description']}"
             found = f"found {error.instance!r}: give what the cluster reaches"
             raise SettingsError(f"{file}{': ' if file else ''}{needed}, {found}", parameter=name)

@@ -13,7 +13,7 @@ class CharacterMap:
 
         measured          log_p_z is a number; exp(log_p_z) is the probability
         zero              log_p_z is -inf (a top-k score whose suffix fell outside)
-        not measurable    window is -1 and log_p_z is NaN: no window covers the character
+        not measured      window is -1 and log_p_z is NaN: no window that was asked for covers the character
     """
 
     log_p_z: np.ndarray
@@ -25,6 +25,16 @@ class CharacterMap:
     def measurable(self) -> np.ndarray:
         """bool [C]"""
         return self.window >= 0
+
+    def within(self, asked: np.ndarray) -> "CharacterMap":
+        """The same map, in which only characters of `asked`, bool [C], are measured."""
+        return CharacterMap(
+            log_p_z=np.where(asked, self.log_p_z, np.nan), window=np.where(asked, self.window, np.int32(-1))
+        )
+
+    def between(self, start: int, stop: int) -> "CharacterMap":
+        """The map of a stretch of the characters."""
+        return CharacterMap(log_p_z=self.log_p_z[start:stop], window=self.window[start:stop])
 
     def reaches(self, log_threshold: float) -> np.ndarray:
         """bool [C]: whether the character is measurable and its value at or above the threshold."""

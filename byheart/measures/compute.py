@@ -17,7 +17,7 @@ from byheart.measures.discoverable import (
     below_floor,
     log10_n_needed,
 )
-from byheart.measures.measured import Measured, Scheme, first_covered
+from byheart.measures.measured import Measured, Scheme, asked_for, first_covered
 from byheart.measures.passages import BookPassages, Passage
 from byheart.measures.provenance import BookProvenance
 from byheart.measures.rates import Rate, Rates
@@ -67,7 +67,8 @@ def compute_statistics(
         control: the run's control books together; None for one of them, and where there are none.
     """
     beside: Schemes[Rates | None] = control.rates if control else Schemes(plain=None, top_k=None)
-    among = words(measured.book.text)
+    asked = asked_for(measured.selection, len(measured.book.text))
+    among = words(measured.book.text).within(asked)
     apart = non_overlapping(measured.windows)
 
     def of_scheme(
@@ -81,7 +82,7 @@ def compute_statistics(
                 )
                 for threshold in THRESHOLDS
             },
-            coverage_at=_coverage(scheme, among, own, others),
+            coverage_at=_coverage(scheme, asked, among, own, others),
             passages_at={threshold: _passages_at(some[threshold]) for threshold in THRESHOLDS},
             extraction_rates=ExtractionRates(
                 n=list(N),
@@ -100,7 +101,7 @@ def compute_statistics(
             longest=longest.characters if longest else 0,
         ),
         windows=_windows(measured, len(apart), rates.plain.greedy, beside.plain.greedy if beside.plain else None),
-        characters=_characters(measured),
+        characters=_characters(measured, int(asked.sum())),
         words=len(among),
         uncertainty=Uncertainty(
             level=LEVEL, block=blocks.unit, blocks=len(blocks), fewest_blocks=FEWEST_BLOCKS, replicates=REPLICATES
@@ -121,6 +122,7 @@ def count_clear(hits: int, total: int) -> NonOverlapping:
 def _windows(measured: Measured, apart: int, greedy: Rate, control: Rate | None) -> BookWindows:
     return BookWindows(
         count=len(measured.windows),
+        of_book=len(measured.every),
         stride_characters=measured.stride,
         non_overlapping=apart,
         dropped_tail=measured.windows.dropped_tail,
@@ -135,16 +137,18 @@ def _windows(measured: Measured, apart: int, greedy: Rate, control: Rate | None)
     )
 
 
-def _characters(measured: Measured) -> BookCharacters:
-    windows, stride = measured.windows, measured.stride
+def _characters(measured: Measured, asked: int) -> BookCharacters:
+    every, stride = measured.every, measured.stride
     both = measured.schemes.plain.maps.map(
-        lambda covered, first: Measurable(
+        lambda covered, not_asked, first: Measurable(
             measurable=int(covered.measurable.sum()),
-            not_measurable=not_measurable(covered, windows, first, stride=stride),
+            not_asked=int(not_asked.sum()),
+            not_measurable=not_measurable(~covered.measurable & ~not_asked, every, first, stride=stride),
         ),
-        first_covered(windows),
+        measured.not_asked,
+        first_covered(every),
     )
-    return BookCharacters(count=len(measured.book.text), suffix=both.suffix, window=both.window)
+    return BookCharacters(count=len(measured.book.text), asked=asked, suffix=both.suffix, window=both.window)
 
 
 def _windows_at(measured: Measured, hits: np.ndarray, apart: np.ndarray, rate: Rate, control: Rate | None) -> WindowsAt:
@@ -161,14 +165,14 @@ def _windows_at(measured: Measured, hits: np.ndarray, apart: np.ndarray, rate: R
     )
 
 
-def _coverage(scheme: Scheme, among: Words, rates: Rates, control: Rates | None) -> CoverageTables:
+def _coverage(scheme: Scheme, asked: np.ndarray, among: Words, rates: Rates, control: Rates | None) -> CoverageTables:
     def table(
         covered: CharacterMap, own: dict[float, Rate], others: dict[float, Rate] | None
     ) -> dict[float, CoverageAt]:
         measurable = int(among.whole(covered.measurable).sum())
         reached = {threshold: covered.reaches(math.log(threshold)) for threshold in THRESHOLDS}
         return {
-            at: _coverage_at(characters, among, measurable, own[at], others[at] if others else None)
+            at: _coverage_at(characters, int(asked.sum()), among, measurable, own[at], others[at] if others else None)
             for at, characters in reached.items()
         }
 
@@ -178,14 +182,14 @@ def _coverage(scheme: Scheme, among: Words, rates: Rates, control: Rates | None)
 
 
 def _coverage_at(
-    characters: np.ndarray, among: Words, measurable_words: int, rate: Rate, control: Rate | None
+    characters: np.ndarray, asked: int, among: Words, measurable_words: int, rate: Rate, control: Rate | None
 ) -> CoverageAt:
     covered, whole = int(characters.sum()), int(among.whole(characters).sum())
     return CoverageAt(
         characters=covered,
         share_of_measurable=rate.share,
         interval=rate.interval,
-        share_of_all=_share(covered, len(characters)),
+        share_of_all=_share(covered, asked),
         words=whole,
         share_of_measurable_words=_share(whole, measurable_words),
         share_of_all_words=_share(whole, len(among)),
@@ -239,7 +243,8 @@ def _control_sample(measured: Measured) -> ControlSampleStatistics:
             median_log10_p_z=PromptMedians(own_prompt=_median(own), other_prompt=_median(other)),
         )
 
-    suffixes, again = measured.sample.suffix_window, measured.sample_scores
+    suffixes = np.searchsorted(measured.selection.numbers(), measured.sample.suffix_window)
+    again = measured.sample_scores
     return ControlSampleStatistics(
         count=len(suffixes),
         plain=sample(measured.scores.log_p_z[suffixes], again.log_p_z),

@@ -5,7 +5,6 @@ import dataclasses
 import numpy as np
 
 from byheart.contracts.windows import Windows
-from byheart.measures.character_map import CharacterMap
 from byheart.measures.units import Characters
 
 
@@ -18,6 +17,11 @@ class Words:
 
     def __len__(self) -> int:
         return len(self.start)
+
+    def within(self, characters: np.ndarray) -> "Words":
+        """The words of which `characters` (bool [C]) holds for every character."""
+        kept = self.whole(characters)
+        return Words(start=self.start[kept], stop=self.stop[kept])
 
     def whole(self, characters: np.ndarray) -> np.ndarray:
         """bool [words]: whether `characters` (bool [C]) holds for every character of each word."""
@@ -44,7 +48,7 @@ def words(text: str) -> Words:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NotMeasurable:
-    """How many characters no window covers, by the reason."""
+    """How many of the characters asked for no window of the book covers, by the reason."""
 
     first_prompt: Characters
     """Before the first suffix: always a prompt, never asked for."""
@@ -56,15 +60,24 @@ class NotMeasurable:
     """After the last window: the rest of the book has too few tokens."""
 
 
-def not_measurable(covered: CharacterMap, windows: Windows, first: np.ndarray, *, stride: int) -> NotMeasurable:
+def covered_by_any(characters: int, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
+    """bool [C]: whether each of `characters` lies in one of the spans [start, stop)."""
+    edges = np.zeros(characters + 1, np.int64)
+    np.add.at(edges, starts, 1)
+    np.add.at(edges, stops, -1)
+    return np.cumsum(edges)[:-1] > 0
+
+
+def not_measurable(missing: np.ndarray, windows: Windows, first: np.ndarray, *, stride: int) -> NotMeasurable:
     """How many characters no window covers, by the reason.
 
     Args:
-        covered: the map over spans from `first` to `windows.stop`.
+        missing: bool [C], those characters.
+        windows: all of the book's, measured or not.
         first: int [W], where each window begins to cover.
         stride: characters from cursor to cursor.
     """
-    at = np.flatnonzero(~covered.measurable)
+    at = np.flatnonzero(missing)
     if not len(windows):
         return NotMeasurable(first_prompt=0, short_slices=0, between_windows=0, tail=len(at))
     leading, tail = at < first.min(), at >= windows.stop.max()

@@ -46,7 +46,7 @@ def outcome_of(measured: Measured, found: BookPassages, provenance: BookProvenan
         found: the book's passages.
         control: the run's control books together; None for one of them, and where there are none.
     """
-    cut = blocks(measured.book)
+    cut = blocks(measured.book, measured.selection.characters)
     counts = measured.schemes.map(lambda scheme: count(measured, scheme, cut))
     rates = counts.map(Rates.of)
     return Outcome(

@@ -5,7 +5,7 @@ import dataclasses
 from byheart.contracts.books import BookIdentity, Refused
 from byheart.contracts.model import ModelIdentity
 from byheart.contracts.settings import Settings
-from byheart.contracts.windows import Tokenization
+from byheart.contracts.windows import Selection, Tokenization
 from byheart.measures.units import Characters
 
 
@@ -61,6 +61,8 @@ class BookDescription(BookIdentity):
     """Its length."""
     chapters: int
     """Chapters that were found; 0 where there are none."""
+    selection: Selection
+    """Which of its windows were measured."""
     scores: str
     """Where its scores lie in the store."""
     control_sample: str | None

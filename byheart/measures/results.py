@@ -40,6 +40,8 @@ _LONGEST_PASSAGE = 2**31 - 1
 class WindowTable:
     """A book's windows with their scores and how repetitive their suffixes are: the columns of windows.parquet."""
 
+    number: np.ndarray
+    """int64 [W]: which of the book's windows each is, from 0."""
     windows: Windows
     scores: Scores
     repetition: Repetition
@@ -87,6 +89,7 @@ class BookResults:
         columns = self._columns(WINDOWS)
         dropped = self.statistics.windows
         return WindowTable(
+            number=columns["number"],
             windows=Windows(
                 **_part(Windows, columns),
                 dropped_tail=dropped.dropped_tail,

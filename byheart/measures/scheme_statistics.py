@@ -72,13 +72,13 @@ class CoverageAt:
     """Of the characters that can be measured."""
     interval: BootstrapInterval | None
     share_of_all: Share | None
-    """Of all characters of the book."""
+    """Of all characters that were asked for."""
     words: WordCount
     """Words of which every character reaches it."""
     share_of_measurable_words: Share | None
     """Of the words of which every character can be measured."""
     share_of_all_words: Share | None
-    """Of all words of the book."""
+    """Of all words that were asked for."""
     control: ControlShare | None
 
 

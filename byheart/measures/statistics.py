@@ -57,18 +57,20 @@ class GreedyWindows:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BookWindows:
-    """The windows of the book."""
+    """The windows of the book that were asked for."""
 
     count: WindowCount
     """How many."""
+    of_book: WindowCount
+    """How many the book has: more where `only` or `windows` asked for some of them."""
     stride_characters: Characters
     """From cursor to cursor; coverage depends on it."""
     non_overlapping: WindowCount
     """Windows of which no two share a character."""
     dropped_tail: Cursors
-    """Cursors without a window because the book ends before the slice has enough tokens."""
+    """Cursors of the whole book without a window because the book ends before the slice has enough tokens."""
     dropped_inside: Cursors
-    """Cursors without a window although the slice has its full length."""
+    """Cursors of the whole book without a window although the slice has its full length."""
     repetitive: WindowCount
     """Windows whose suffix is mostly in its prompt, mostly elsewhere in the book too, or compresses to under half a \
 byte a character."""
@@ -78,10 +80,12 @@ byte a character."""
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Measurable:
-    """How many characters can be measured under one coverage."""
+    """How many characters can be measured under one coverage; the numbers here add up to `count`."""
 
     measurable: Characters
-    """How many can."""
+    """How many can: those in a window that was asked for."""
+    not_asked: Characters
+    """How many were not asked for: outside `only`, or in none of the windows that were."""
     not_measurable: NotMeasurable
     """How many cannot, by the reason."""
 
@@ -92,6 +96,8 @@ class BookCharacters(Coverages[Measurable]):
 
     count: Characters
     """How many."""
+    asked: Characters
+    """How many were asked for: all, or those of `only`."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -103,7 +109,7 @@ class Uncertainty:
     block: str
     """What is resampled."""
     blocks: BlockCount
-    """How many of them the book has."""
+    """How many of them the book has, or the part that was asked for."""
     fewest_blocks: BlockCount
     """With fewer, no interval is given."""
     replicates: int
@@ -173,11 +179,11 @@ class BookStatistics:
     headline: Headline
     """The numbers that are named everywhere."""
     windows: BookWindows
-    """The windows of the book."""
+    """The windows of the book that were asked for: all rates of windows are shares of these."""
     characters: BookCharacters
     """The characters (Unicode code points) of the book."""
     words: WordCount
-    """Words of the book: runs of characters that are not white space."""
+    """Words, which are runs of characters that are not white space: those of the part that was asked for."""
     uncertainty: Uncertainty
     """How the intervals were made."""
     plain: SchemeStatistics
@@ -198,5 +204,5 @@ class BookStatistics:
 
     @property
     def measurable_share(self) -> float:
-        """The share of the characters that can be measured as suffix; 0 of none."""
-        return self.characters.suffix.measurable / max(self.characters.count, 1)
+        """The share of the characters asked for that can be measured as suffix; 0 of none."""
+        return self.characters.suffix.measurable / max(self.characters.asked, 1)

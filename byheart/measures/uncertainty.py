@@ -7,6 +7,7 @@ blocks.
 """
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Sequence
 from statistics import NormalDist
@@ -14,6 +15,7 @@ from statistics import NormalDist
 import numpy as np
 
 from byheart.contracts.books import Book
+from byheart.contracts.only import Span
 from byheart.contracts.windows import Windows
 from byheart.measures.units import Interval
 
@@ -28,29 +30,40 @@ _ROUNDING = 1e-12
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Blocks:
-    """A book cut into pieces that are taken as independent."""
+    """A book, or the part of it that is asked for, cut into pieces that are taken as independent."""
 
     starts: np.ndarray
-    """int [B], the first is 0."""
+    """int [B], ascending; the first is 0 of a whole book."""
     unit: str
 
     def __len__(self) -> int:
         return len(self.starts)
 
     def of(self, positions: np.ndarray) -> np.ndarray:
-        """The block that each character position lies in."""
+        """The block that each character position of the part lies in; any other position's means nothing."""
         return np.searchsorted(self.starts, positions, side="right") - 1
 
 
-def blocks(book: Book) -> Blocks:
+def blocks(book: Book, asked: Sequence[Span] | None = None) -> Blocks:
     """The chapters of a book if it has enough of them, else runs of 10,000 characters.
 
-    What stands before the first chapter belongs to it; the last run is up to half longer.
+    What stands before the first chapter belongs to it; the last run is up to half longer. Of a part only the chapters
+    that hold some of it count, and runs are of its own characters.
+
+    Args:
+        asked: the stretches of the part, in order; None is the whole book.
     """
-    if len(book.chapters) >= FEWEST_BLOCKS:
-        return Blocks(starts=np.array([0, *(chapter.start for chapter in book.chapters[1:])]), unit="chapters")
-    count = max(round(len(book.text) / BLOCK_CHARACTERS), 1)
-    return Blocks(starts=np.arange(count) * BLOCK_CHARACTERS, unit=f"runs of {BLOCK_CHARACTERS:,} characters")
+    spans = [Span(start=0, stop=len(book.text))] if asked is None else asked
+    starts, stops = np.array([span.start for span in spans]), np.array([span.stop for span in spans])
+    before = np.cumsum(stops - starts) - (stops - starts)
+    edges = np.array([0, *(chapter.start for chapter in book.chapters[1:]), len(book.text)])
+    held = [bool(np.any((starts < stop) & (stops > start))) for start, stop in itertools.pairwise(edges.tolist())]
+    if book.chapters and sum(held) >= FEWEST_BLOCKS:
+        return Blocks(starts=edges[:-1][held], unit="chapters")
+    count = max(round(int((stops - starts).sum()) / BLOCK_CHARACTERS), 1)
+    firsts = np.arange(count) * BLOCK_CHARACTERS  # counted over the part's own characters
+    span = np.searchsorted(before, firsts, side="right") - 1
+    return Blocks(starts=starts[span] + firsts - before[span], unit=f"runs of {BLOCK_CHARACTERS:,} characters")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)

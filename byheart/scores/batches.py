@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -37,25 +38,45 @@ def choose_batches(
     """The batches of a run, without what other runs of the same measurement have put into the store by then.
 
     This alone decides what is computed: of several processes that compute together, process 0 runs it and tells the
-    others. Two runs begin at different batches, which follow from the run, and go round:
+    others. Books are computed in their order. Within a book two runs begin at different batches, which follow from the
+    run, and go round:
 
         part 0          part 1          part 2
         |.......|.......|....>>>|>>>>>>>|>>>>>>>|>>>>>>>|      first to the end, from a batch of part 1
         |>>>>>>>|>>>>>>>|>>>>...|                              then from the first to that batch
 
+    A run that finds another at work goes on at another book, and comes back to those in between.
+
     Args:
+        missing: in the order of the books.
         leave_out: called with a part and how many of its windows another run has computed.
     """
-    if not missing:
-        return
+    drawn, met = int.from_bytes(hashlib.sha256(run.encode()).digest()[:8]), False
+
+    def leave(part: Part, windows: int) -> None:
+        nonlocal met
+        met = True
+        leave_out(part, windows)
+
+    left = [list(some) for _, some in itertools.groupby(missing, key=lambda one: one.part.address)]
+    turned = False
+    while left:
+        if met and not turned:
+            turned, turn = True, drawn % len(left)
+            left = left[turn:] + left[:turn]
+        for visit in _round(left.pop(0), drawn, batch_size):
+            yield from _batches_of(scores, visit, reuse, batch_size, leave)
+
+
+def _round(missing: Sequence[Missing], drawn: int, batch_size: int) -> list[Missing]:
+    """The windows of a book from a batch that was drawn to the end, then from the first to that batch."""
     counts = [-(-len(one.windows) // batch_size) for one in missing]
-    start = int.from_bytes(hashlib.sha256(run.encode()).digest()[:8]) % sum(counts)
+    start = drawn % sum(counts)
     first = int(np.searchsorted(np.cumsum(counts), start, side="right"))
     cut, split = (start - sum(counts[:first])) * batch_size, missing[first]
     begin = Missing(part=split.part, windows=split.windows[cut:])
     end = Missing(part=split.part, windows=split.windows[:cut])
-    for visit in (begin, *missing[first + 1 :], *missing[:first], end):
-        yield from _batches_of(scores, visit, reuse, batch_size, leave_out)
+    return [begin, *missing[first + 1 :], *missing[:first], end]
 
 
 def _batches_of(

@@ -9,7 +9,7 @@ from byheart.contracts.model import Model
 from byheart.contracts.model_input import read_control_input, read_model_input
 from byheart.contracts.settings import Settings
 from byheart.contracts.version import code_version
-from byheart.contracts.windows import Tokenization, read_measured_books
+from byheart.contracts.windows import Selection, Tokenization, read_measured_books, read_selection
 from byheart.scores.address import address_of
 from byheart.scores.kinds import SCORES
 
@@ -24,7 +24,9 @@ class Measurement:
     """Whether they are the book's control sample."""
     address: str
     windows: int
-    """How many."""
+    """How many the address has."""
+    selection: Selection | None
+    """Which of them are asked for; None is all."""
     about: dict[str, Any]
     """What about.json says of them."""
 
@@ -52,7 +54,20 @@ def find_measurements(
                 score=settings.score,
             )
             about = _about("control sample" if is_control else "windows", book, len(rows), model, settings)
-            yield Measurement(book=book.name, is_control=is_control, address=address, windows=len(rows), about=about)
+            yield Measurement(
+                book=book.name,
+                is_control=is_control,
+                address=address,
+                windows=len(rows),
+                selection=None if is_control else _part(windows, book.name),
+                about=about,
+            )
+
+
+def _part(windows: str, book: str) -> Selection | None:
+    """Which windows of a book are measured; None is all."""
+    selection = read_selection(windows, book)
+    return selection if selection.count < selection.of else None
 
 
 def _about(what: str, book: Book, windows: int, model: Model, settings: Settings) -> dict[str, Any]:

@@ -63,6 +63,19 @@ def parts_of_shard(windows: Mapping[str, int], kind: Kind, shard: int, shards: i
     return parts[shard - 1 :: shards]
 
 
+def asked_of(part: Part, asked: Mapping[str, np.ndarray]) -> np.ndarray:
+    """int32, ascending: the windows of a part that are asked for.
+
+    Args:
+        asked: the windows asked for, by address, ascending; all of an address that is not here.
+    """
+    if part.address not in asked:
+        return np.arange(part.windows.start, part.windows.stop, dtype=np.int32)
+    numbers = asked[part.address]
+    first, last = np.searchsorted(numbers, (part.windows.start, part.windows.stop))
+    return numbers[first:last].astype(np.int32)
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Missing:
     """Windows of a part that are still to compute."""

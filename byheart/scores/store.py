@@ -25,6 +25,7 @@ from byheart.scores.parts import (
     Missing,
     Part,
     Rows,
+    asked_of,
     part_to_bytes,
     parts_of,
     piece_name,
@@ -84,15 +85,13 @@ class ScoreStore(Catalogue):
         """What is still to compute of these parts.
 
         Args:
-            asked: the windows asked for, by address; all of an address that is not here.
+            asked: the windows asked for, by address, ascending; all of an address that is not here.
         """
         parts, held = list(parts), self._listed(parts)
         folders = _folders(held)
 
         def missing(part: Part) -> Missing:
-            windows = np.arange(part.windows.start, part.windows.stop, dtype=np.int32)
-            if part.address in asked:
-                windows = np.intersect1d(windows, asked[part.address])
+            windows = asked_of(part, asked)
             if reuse.counts(held.get(part.name)):
                 windows = windows[:0]
             elif len(windows) and part.pieces(reuse.run) in folders:
@@ -181,9 +180,10 @@ class ScoreStore(Catalogue):
         Raises:
             StoreError: it is.
         """
-        parts = [one.part for one in missing]
-        sizes = [part.kind.part_bytes(len(part.windows), scored_tokens) for part in parts]
-        needed = sum(sizes) + 2 * max(sizes, default=0)  # while a part is put together its pieces are there too
+        missing = list(missing)
+        sizes = [one.part.kind.part_bytes(len(one.windows), scored_tokens) for one in missing]
+        whole = [one.part.kind.part_bytes(len(one.part.windows), scored_tokens) for one in missing]
+        needed = sum(sizes) + 2 * max(whole, default=0)  # while a part is put together its pieces are there too
         free = self.store.free_bytes()
         if free is not None and free < needed:
             raise StoreError(

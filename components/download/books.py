@@ -22,6 +22,7 @@ from byheart.components.download.unwrap import unwrap
 from byheart.contracts.books import BOOK, CONTROL, Book, Origin, Refused, check_some_left
 from byheart.contracts.encodings import find_codec
 from byheart.contracts.errors import BookError
+from byheart.contracts.only import asked_characters
 from byheart.contracts.settings import TextSettings
 
 MOST_BOOKS = 10_000
@@ -37,7 +38,7 @@ _Made = TypeVar("_Made")
 
 
 def read_books_from(
-    sources: Sequence[str], controls: Sequence[str], text: TextSettings
+    sources: Sequence[str], controls: Sequence[str], text: TextSettings, only: str = ""
 ) -> tuple[list[Book], list[Refused]]:
     """The books at `sources`, then those at `controls`, in their order; and what of both cannot be brought.
 
@@ -45,6 +46,7 @@ def read_books_from(
 
     Args:
         controls: books in the role of control.
+        only: the part of each book that is asked for; a book without it cannot be measured.
 
     Raises:
         BookError: none is named, none of `sources` can be brought, or there are more than `MOST_BOOKS`.
@@ -57,11 +59,17 @@ def read_books_from(
         )
     compile_heading_pattern(text.chapters)
     libraries = Libraries()
+
+    def read(file: Source) -> list[Book]:
+        book = read_book(libraries, text, file)
+        asked_characters(book, only)
+        return [book]
+
     named = [Source(source=source, role=BOOK) for source in sources]
     named += [Source(source=source, role=CONTROL) for source in controls]
     with ThreadPoolExecutor(READERS) as pool:
         files = find_files(libraries, pool, named)
-        brought = map_sources(pool, files, lambda file: [read_book(libraries, text, file)])
+        brought = map_sources(pool, files, read)
     books = [book for book in brought if isinstance(book, Book)]
     refused = [book for book in brought if isinstance(book, Refused)]
     check_some_left((book.role for book in books), refused)

@@ -2,18 +2,18 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 import numpy as np
 
 from byheart.contracts.model_input import read_control_input, read_model_input
-from byheart.contracts.plan import Plan, Stretch
+from byheart.contracts.plan import Plan, asked_windows
 from byheart.contracts.settings import Settings
 from byheart.contracts.windows import Tokenization
 from byheart.scores.batches import Batch
 from byheart.scores.kinds import SCORES
-from byheart.scores.parts import Missing, parts_of_shard
+from byheart.scores.parts import Missing, asked_of, parts_of_shard
 from byheart.scores.store import Reuse, ScoreStore
 
 
@@ -59,13 +59,12 @@ def work_of(
         windows: what `tokenize` wrote.
         shard: from 1.
     """
-    reuse, asked = Reuse.of(plan), _asked(plan.asked)
+    reuse, asked = Reuse.of(plan), asked_windows(plan.asked)
     parts = parts_of_shard(plan.windows, SCORES, shard, settings.layout.shards)
     scores.tidy(parts, reuse)  # of a forced run, which counts its own pieces, only a second attempt can
     counts = Counter(dict.fromkeys(plan.windows, 0))
     for part in parts:
-        mine = asked.get(part.address)
-        counts[part.address] += len(part.windows) if mine is None else int(np.isin(mine, part.windows).sum())
+        counts[part.address] += len(asked_of(part, asked))
     read = {read_model_input: plan.addresses, read_control_input: plan.control_addresses}
     return Work(
         plan=plan,
@@ -78,13 +77,3 @@ def work_of(
             for book, address in addresses.items()
         },
     )
-
-
-def _asked(stretches: Mapping[str, list[Stretch]]) -> dict[str, np.ndarray]:
-    """The windows asked for by address, sorted."""
-
-    def windows(one: Stretch) -> np.ndarray:
-        return np.arange(one.start, one.stop, one.step, dtype=np.int32)
-
-    none = np.empty(0, np.int32)
-    return {address: np.unique(np.concatenate([none, *map(windows, some)])) for address, some in stretches.items()}

@@ -8,6 +8,7 @@ from byheart.components.plot.templates import templates
 from byheart.measures.discoverable import EVIDENCE_FLOOR
 from byheart.measures.headline import Figure, figures
 from byheart.measures.outcomes import Outcome
+from byheart.measures.part import part_in_words
 from byheart.measures.uncertainty import BLOCK_CHARACTERS, FEWEST_BLOCKS, REPLICATES
 from byheart.measures.units import Interval
 
@@ -19,6 +20,8 @@ def methods(run: Run, books: Sequence[Outcome]) -> str:
     text = environment.get_template("methods.md.j2").render(
         model=run.model,
         window=run.settings.window,
+        part=run.settings.part,
+        part_of=lambda book: part_in_words(book, run.settings.part),
         score=run.settings.score,
         coverage=run.settings.chart.coverage,
         preset=run.settings.preset,

@@ -26,6 +26,7 @@ from byheart.contracts.books import Refused
 from byheart.measures.discoverable import EVIDENCE_FLOOR
 from byheart.measures.headline import AT_LENGTH, best_known_first, figures, figures_together, longest_passage, show
 from byheart.measures.outcomes import Outcome
+from byheart.measures.part import part_in_words
 from byheart.measures.provenance import BookDescription
 from byheart.measures.summary import Summary
 
@@ -50,7 +51,7 @@ class Pictures:
     strips: dict[str, str]
     """Of the heat map, one pixel high, by coverage; that of the settings first."""
     chapters: tuple[float, ...]
-    """Where each begins, as a share of the book."""
+    """Where each begins, as a share of what the map shows."""
     charts: dict[str, str]
     """The other charts, by name."""
 
@@ -64,12 +65,15 @@ class Pictures:
 def draw_pictures(subject: Subject, *, with_charts: bool) -> Pictures:
     """A book's heat map, small, and its other charts too if they are wanted."""
     settings, measured = subject.settings, subject.measured
-    strips = measured.schemes.plain.maps.chosen_first(settings.coverage)
+    start, stop = measured.selection.bounds
+    shown = measured.schemes.plain.maps.map(lambda covered: covered.between(start, stop))
+    strips = shown.chosen_first(settings.coverage)
+    chapters = [chapter.start for chapter in measured.book.chapters if start <= chapter.start < stop]
     small = dataclasses.replace(subject, settings=dataclasses.replace(settings, dpi=_CHART_DPI))
     others = {name: draw for name, draw in CHARTS.items() if draw is not heat_map.draw} if with_charts else {}
     return Pictures(
         strips={name: _png(heat_map.strip_pixels(covered, settings.colormap, _COLUMNS)) for name, covered in strips},
-        chapters=tuple(chapter.start / len(measured.book.text) for chapter in measured.book.chapters),
+        chapters=tuple((at - start) / (stop - start) for at in chapters),
         charts={name: _chart(draw(small)) for name, draw in others.items()},
     )
 
@@ -117,6 +121,7 @@ def _content(run: Run, books: Sequence[Outcome], summary: Summary, not_measured:
         "run": run,
         "provenance": run.provenance,
         "outcomes": sorted(books, key=lambda outcome: best_known_first(outcome.statistics)),
+        "parts": {outcome.book.name: part_in_words(outcome.book, run.settings.part) for outcome in books},
         "headlines": {outcome.book.name: figures(outcome.statistics, longest_control) for outcome in books},
         "together": together,
         "not_measured": not_measured,
@@ -128,7 +133,7 @@ def _content(run: Run, books: Sequence[Outcome], summary: Summary, not_measured:
 
 def _environment(*, autoescape: bool) -> Environment:
     environment = templates(autoescape=autoescape)
-    environment.filters |= {"shown": show, "called": _called, "markdown": _markdown}
+    environment.filters |= {"shown": show, "called": _called, "markdown": _markdown, "sentence": _sentence}
     return environment
 
 
@@ -136,6 +141,10 @@ def _called(book: BookDescription) -> str:
     """A book's title, or its name, in one line and not too long."""
     title = " ".join(book.called.split())
     return title if len(title) <= _TITLE_CHARACTERS else f"{title[: _TITLE_CHARACTERS - 1]}…"
+
+
+def _sentence(clause: str) -> str:
+    return clause[:1].upper() + clause[1:]
 
 
 def _markdown(text: str) -> str:

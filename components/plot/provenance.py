@@ -11,8 +11,9 @@ from byheart.contracts.model import Model, read_model
 from byheart.contracts.plan import Plan, read_plan
 from byheart.contracts.settings import Settings
 from byheart.contracts.version import CONTRACT_VERSION, code_version
-from byheart.contracts.windows import Tokenization, Windows, read_tokenization
-from byheart.measures.provenance import Code, Libraries, RunProvenance
+from byheart.contracts.windows import Tokenization, read_tokenization
+from byheart.measures.part import part_in_words
+from byheart.measures.provenance import BookDescription, Code, Libraries, RunProvenance
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -52,18 +53,20 @@ class Run:
             ),
         )
 
-    def in_words(self, windows: Windows) -> str:
+    def in_words(self, book: BookDescription) -> str:
         """The model, the settings and the windows of one book, as a chart's footer."""
         model, window, bos, code = self.model, self.settings.window, self.tokenization.bos_id, self.provenance.code
         commit = f" at {model.commit[:12]}" if model.commit else ""
         preset = "" if self.settings.preset == "none" else f" (preset {self.settings.preset})"
+        part = part_in_words(book, self.settings.part)
         return " · ".join(
             (
                 f"model {model.source}{commit}, {model.parameters:,} parameters, "
                 f"weights sha256 {model.weights_sha256[:12]}",
                 f"{self.plan.precision}, {'no BOS' if bos is None else f'BOS {bos}'}",
-                f"{len(windows):,} windows of {window.prompt_tokens} + {self.tokenization.scored_tokens} tokens, "
+                f"{book.selection.of:,} windows of {window.prompt_tokens} + {self.tokenization.scored_tokens} tokens, "
                 f"one every {window.cursor_inc:,} characters{preset}",
+                *([part] if part else []),
                 "p_z at temperature 1, whole vocabulary",
                 f"byheart {code.version}" + (f", commit {code.commit[:12]}" if code.commit else ""),
             )

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
 from byheart.components.plot.charts import CHARTS
 from byheart.components.plot.frame import Subject, write
@@ -18,13 +19,14 @@ from byheart.contracts.books import CONTROL, Book, read_refused
 from byheart.contracts.json_files import write_json
 from byheart.contracts.plan import Plan
 from byheart.contracts.progress import say
-from byheart.contracts.settings import FULL, NONE
-from byheart.contracts.windows import control_sample, read_measured_books, read_windows
+from byheart.contracts.settings import FULL, NONE, PartSettings
+from byheart.contracts.windows import control_sample, read_measured_books, read_selection, read_windows
 from byheart.measures.chapters import list_chapters
 from byheart.measures.control import Control
 from byheart.measures.headline import AT_LENGTH, figures, metrics
 from byheart.measures.measured import Measured, measure
 from byheart.measures.outcomes import Outcome, control_of, outcome_of
+from byheart.measures.part import part_in_words
 from byheart.measures.passages import all_passages, list_passages
 from byheart.measures.provenance import BookDescription, BookProvenance, ComputedOn, Provenance
 from byheart.measures.results import (
@@ -135,34 +137,37 @@ def _write_book(
         control=control,
         settings=whole.settings.chart,
         model=whole.model.source,
-        footer=whole.in_words(measured.windows),
+        footer=whole.in_words(described),
     )
     for name, draw in CHARTS.items():
         write(draw(subject), folder / name)
     folder.rename(out / book.name)
-    _say_headline(outcome.statistics)
+    _say_headline(outcome.statistics, whole.settings.part)
     return outcome, subject
 
 
 def _read_book(book: Book, windows: str, whole: Run, held: ScoreStore) -> tuple[Measured, BookDescription]:
     """One book with its scores, and what its files say of it."""
     plan, settings = whole.plan, whole.settings
-    rows = read_windows(windows, book.name)
-    scores, computed_on = _read_scores(held, plan, plan.addresses[book.name], len(rows))
-    sample = control_sample(rows, settings.control.control_sample)
+    rows, selection = read_windows(windows, book.name), read_selection(windows, book.name)
+    measured = selection.numbers()
+    scores, computed_on = _read_scores(held, plan, plan.addresses[book.name], len(rows), measured)
+    sample = control_sample(rows, settings.control.control_sample, measured)
     sample_scores = scores.rows(slice(0))
     if len(sample):
         sample_scores, _ = _read_scores(held, plan, plan.control_addresses[book.name], len(sample))
     described = BookDescription(
         **vars(book.identity),
         chapters=len(book.chapters),
+        selection=selection,
         scores=plan.addresses[book.name],
         control_sample=plan.control_addresses[book.name] if len(sample) else None,
         computed_on=computed_on,
     )
-    measured = measure(
+    found = measure(
         book,
         rows,
+        selection,
         scores,
         sample,
         sample_scores,
@@ -170,17 +175,21 @@ def _read_book(book: Book, windows: str, whole: Run, held: ScoreStore) -> tuple[
         scored_tokens=whole.tokenization.scored_tokens,
         stride=settings.window.cursor_inc,
     )
-    return measured, described
+    return found, described
 
 
-def _read_scores(held: ScoreStore, plan: Plan, address: str, windows: int) -> tuple[Scores, list[ComputedOn]]:
-    """All scores at an address, and the different things that they were computed on."""
-    columns, computed_on = held.read(address, windows, SCORES, reuse=Reuse.of(plan))
+def _read_scores(
+    held: ScoreStore, plan: Plan, address: str, windows: int, which: np.ndarray | None = None
+) -> tuple[Scores, list[ComputedOn]]:
+    """Scores at an address, all or some, and the different things that they were computed on."""
+    columns, computed_on = held.read(address, windows, SCORES, which=which, reuse=Reuse.of(plan))
     return Scores(**columns), msgspec.convert(computed_on, list[ComputedOn])
 
 
-def _say_headline(numbers: BookStatistics) -> None:
+def _say_headline(numbers: BookStatistics, asked: PartSettings) -> None:
     name, share = numbers.provenance.book.name, numbers.measurable_share
+    if part := part_in_words(numbers.provenance.book, asked):
+        say(f"{name}: {part}")
     say(f"{name}: {'; '.join(f'{figure.shown} {figure.what}' for figure in figures(numbers))}")
-    if share < _HARDLY_MEASURED:
+    if share < _HARDLY_MEASURED and not numbers.provenance.book.selection.is_spread:
         say(f"{name}: only {share:.1%} of the characters are measurable: lower cursor_inc to measure the rest")

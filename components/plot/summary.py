@@ -24,7 +24,9 @@ def _row(run: Run, outcome: Outcome) -> dict[str, Any]:
         "source": book.source,
         "book_sha256": book.sha256,
         "characters": book.characters,
+        "characters_asked": numbers.characters.asked,
         "windows": numbers.windows.count,
+        "windows_of_book": numbers.windows.of_book,
         "stride_characters": numbers.windows.stride_characters,
     }
     for name, rate in SummaryRates.of(outcome.rates.plain).columns():

@@ -30,6 +30,7 @@ def windows_table(measured: Measured, provenance: BookProvenance, *, with_tokens
     """
     columns = {
         "book": np.full(len(measured.windows), measured.book.name),
+        "number": measured.selection.numbers(),
         **measured.windows.columns(),
         **measured.scores.columns(),
         **measured.repetition.columns(),

@@ -10,25 +10,34 @@ from byheart.components.tokenize.windows import slide
 from byheart.contracts.books import Book, Refused, check_some_left, read_books, read_refused
 from byheart.contracts.errors import ModelError, SettingsError
 from byheart.contracts.model import read_model
+from byheart.contracts.only import asked_characters
 from byheart.contracts.progress import Progress, say
 from byheart.contracts.settings import Settings, WindowSettings
-from byheart.contracts.windows import Tokenization, Windows, has_windows, write_windows
+from byheart.contracts.windows import (
+    Selection,
+    Tokenization,
+    Windows,
+    has_windows,
+    select_windows,
+    write_windows,
+)
 from byheart.models.folder import ModelFolder, locate_folder, open_model
 
 
 def run(*, books: str, model: str, settings: str, windows: str) -> None:
-    """Write the windows of every book.
+    """Write the windows of every book, and which of them are measured.
 
     Args:
         books, model, settings: what `download` wrote.
         windows: the folder to write.
 
     Raises:
-        BookError: every book is too short for one window.
+        BookError: every book is too short for one window, or for one in the part that is asked for.
         ModelError: the tokenizer cannot be used, or does not belong to the model.
         SettingsError: once the BOS is known, no suffix is left or the model's positions do not suffice.
     """
-    window = Settings.read(settings).window
+    checked = Settings.read(settings)
+    window, part = checked.window, checked.part
     address = read_model(model).address
     folder, tokenizer = open_model(address), load_tokenizer(address)
     bos_id = find_bos_id(window.bos, folder, tokenizer)
@@ -47,7 +56,7 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
 
     counts: Counter[str] = Counter()
 
-    def windows_of_all() -> Iterator[tuple[str, Windows] | Refused]:
+    def windows_of_all() -> Iterator[tuple[str, Windows, Selection] | Refused]:
         for book in texts:
             rows = slide(
                 book.text,
@@ -57,19 +66,23 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
                 cuts=tokenizer.cuts,
                 report=progress.add,
             )
-            if len(rows):
+            selection = select_windows(rows, asked_characters(book, part.only), part.windows)
+            if selection.count:
                 _check_id(int(rows.token_ids.max()), folder)
-                counts.update(windows=len(rows), tail=rows.dropped_tail, inside=rows.dropped_inside)
-                yield book.name, rows
+                counts.update(
+                    windows=len(rows), tail=rows.dropped_tail, inside=rows.dropped_inside, asked=selection.count
+                )
+                yield book.name, rows, selection
             else:
-                refused = _too_short(book, window)
+                refused = _too_short(book, window) if not len(rows) else _outside(book, selection, part.only)
                 say(f"not measured: {refused.why}")
                 yield refused
 
     write_windows(windows, tokenization, windows_of_all())
     check_some_left([book.role for book in texts if has_windows(windows, book.name)], read_refused(windows))
     dropped = f"{counts['tail']:,} cursors at a book's tail and {counts['inside']:,} inside have none"
-    say(f"{counts['windows']:,} windows; {dropped}")
+    asked = "" if counts["asked"] == counts["windows"] else f", of which {counts['asked']:,} are asked for"
+    say(f"{counts['windows']:,} windows{asked}; {dropped}")
 
 
 def _check_positions(tokenization: Tokenization, settings: WindowSettings, folder: ModelFolder) -> None:
@@ -88,6 +101,15 @@ def _too_short(book: Book, settings: WindowSettings) -> Refused:
         f"{book.source} must be long enough for one window of {settings.chunk_size} tokens, found "
         f"{len(book.text):,} characters in slices of {settings.slice_length:,}: raise slice_length, lower "
         "chunk_size, or leave the book out"
+    )
+    return Refused(source=book.source, role=book.role, why=why)
+
+
+def _outside(book: Book, selection: Selection, only: str) -> Refused:
+    asked = sum(span.stop - span.start for span in selection.characters)
+    why = (
+        f"{book.source} must have a window whose suffix lies in the {asked:,} characters that only={only} asks for, "
+        f"found none of its {selection.of:,} windows there: ask for more"
     )
     return Refused(source=book.source, role=book.role, why=why)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from byheart.contracts.errors import BookError
-from byheart.contracts.progress import Progress, format_duration, read_by_people, say, stage
+from byheart.contracts.progress import Progress, format_duration, format_estimate, read_by_people, say, stage
 from tests.conftest import ROOT
 
 
@@ -164,3 +164,23 @@ def test_long_work_tells_its_story_in_under_thirty_lines(
 @pytest.mark.parametrize(("seconds", "said"), [(9.46, "9.5 s"), (125, "2:05"), (3725, "1:02:05")])
 def test_duration_is_said_as_people_say_it(seconds: float, said: str) -> None:
     assert format_duration(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.2, "under a minute"),
+        (59.9, "under a minute"),
+        (60, "about 1 minute"),
+        (95, "about 1.5 minutes"),
+        (25.3 * 60, "about 25 minutes"),
+        (5_399, "about 90 minutes"),
+        (2 * 3_600 + 100, "about 2 hours"),
+        (2.6 * 3_600, "about 2.5 hours"),
+        (47 * 3_600, "about 47 hours"),
+        (50 * 3_600, "about 2 days"),
+        (1_000 * 86_400, "about 1,000 days"),
+    ],
+)
+def test_estimate_is_said_with_two_digits(seconds: float, said: str) -> None:
+    assert format_estimate(seconds) == said

@@ -26,6 +26,8 @@ OTHERS: dict[str, Any] = {
     "gutenberg": "cut",
     "unwrap": True,
     "on_bad_book": "skip",
+    "only": "3,5-7",
+    "windows": 500,
     "slice_length": 1500,
     "max_length": 70,
     "bos": "true",
@@ -73,6 +75,19 @@ def test_settings_are_read_back_as_they_were_written(tmp_path: Path) -> None:
         ("cursor_inc", -10, "found -10"),
         ("max_length", -1, "at least 0"),
         ("max_length", 50, "leave a suffix"),
+        ("windows", -1, "at least 0"),
+        ("only", "three", "name chapters, as 3,5-7, or characters, as 10000:30000"),
+        ("only", "3;5", "found '3;5'"),
+        ("only", "5-", "name chapters"),
+        ("only", "-5", "name chapters"),
+        ("only", "3,,5", "name chapters"),
+        ("only", "1:2:3", "name chapters"),
+        ("only", "٣", "name chapters"),
+        ("only", "3,10:20", "choose one of the two"),
+        ("only", "0-2", "count chapters from 1, found '0-2': ask for what stands before the first by its characters"),
+        ("only", "7-5", "put the smaller number first"),
+        ("only", "20:10", "put the smaller number first"),
+        ("only", "10:10", "name ranges that hold something"),
         ("prompt_tokens", 0, "at least 1"),
         ("prompt_tokens", 100, "less than chunk_size=100"),
         ("bos", "maybe", "auto, true, false"),
@@ -134,6 +149,11 @@ def test_options_of_kubeflow_may_be_written_as_people_write_them() -> None:
     )
 
 
+@pytest.mark.parametrize("value", [3, 3.0, "3"])
+def test_chapter_that_yaml_or_json_has_made_a_number_is_that_chapter(value: object) -> None:
+    assert Settings.from_parameters({**DEFAULTS, "only": value}).part.only == "3"
+
+
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
@@ -148,6 +168,9 @@ def test_options_of_kubeflow_may_be_written_as_people_write_them() -> None:
         ("temperature", float("nan"), "temperature must be a finite number"),
         ("unwrap", 2.0, "unwrap must be true or false, found 2.0"),
         ("bos", 2.0, "bos must be a text, found 2.0: write it in quotes"),
+        ("only", True, "only must be a text, found true"),
+        ("only", 2.5, "only must be a text, found 2.5"),
+        ("only", [3, 5], "only must be a text, found [3, 5]: write it in quotes"),
         ("plot_title", 1984.0, "plot_title must be a text, found 1984.0: write it in quotes"),
         ("chapters", ["a"], "chapters must be a text"),
     ],

@@ -7,13 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from byheart.contracts.books import Refused, read_refused
+from byheart.contracts.only import Span
 from byheart.contracts.windows import (
+    Selection,
     Tokenization,
     Windows,
     control_sample,
     has_windows,
+    read_selection,
     read_tokenization,
     read_windows,
+    select_windows,
     write_windows,
 )
 from tests.measures import toy
@@ -74,9 +78,11 @@ def test_folder_holds_each_books_windows_or_why_it_has_none(tmp_path: Path) -> N
     tokenization = Tokenization(tokenizer_sha256="t", tokenizers="0", bos_id=None, scored_tokens=1)
     short = [Refused(source=f"{name}.txt", role="book", why=f"{name} is short") for name in "ac"]
 
-    def books() -> Iterator[tuple[str, Windows] | Refused]:
+    selection = select_windows(toy.windows(3), [Span(start=0, stop=50)])
+
+    def books() -> Iterator[tuple[str, Windows, Selection] | Refused]:
         yield short[0]
-        yield "b", toy.windows(3)
+        yield "b", toy.windows(3), selection
         assert has_windows(tmp_path, "b"), "a book is written before the next is made"
         yield short[1]
 
@@ -85,3 +91,35 @@ def test_folder_holds_each_books_windows_or_why_it_has_none(tmp_path: Path) -> N
     assert read_refused(tmp_path) == short
     assert [has_windows(tmp_path, name) for name in "abc"] == [False, True, False]
     assert len(read_windows(tmp_path, "b")) == 3
+    assert read_selection(tmp_path, "b") == selection
+
+
+@given(
+    spans=st.lists(st.tuples(st.integers(0, 300), st.integers(1, 120)), min_size=1, max_size=4),
+    count=st.integers(0, 30), stride=st.integers(1, 40), most=st.integers(0, 12),
+)  # fmt: skip
+def test_part_is_the_windows_whose_suffix_lies_wholly_inside(
+    spans: list[tuple[int, int]], count: int, stride: int, most: int
+) -> None:
+    """Held against a loop over windows and characters; `most` are the middles of as many equal pieces."""
+    rows = toy.windows(count, stride=stride)
+    part = [Span(start=start, stop=start + length) for start, length in spans]
+    naive = [
+        number
+        for number in range(count)
+        if any(
+            all(span.start <= at < span.stop for at in range(rows.suffix_start[number], rows.stop[number]))
+            for span in part
+        )
+    ]
+    found = select_windows(rows, part)
+    assert (found.numbers().tolist(), found.count, found.inside, found.of) == (naive, len(naive), len(naive), count)
+    assert not found.is_spread
+    some = select_windows(rows, part, most)
+    if 0 < most < len(naive):
+        pieces = [(2 * piece + 1) * len(naive) / (2 * most) for piece in range(most)]
+        assert some.numbers().tolist() == [naive[int(middle)] for middle in pieces]
+        assert some.is_spread
+    else:
+        assert some == found
+    np.testing.assert_array_equal(rows.select(found.numbers()).cursor, rows.cursor[naive])

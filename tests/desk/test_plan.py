@@ -12,7 +12,7 @@ from byheart.contracts.errors import BookError, ByheartError, ModelError, Settin
 from byheart.desk.order import Order
 from byheart.launch.plan import plan as plan_request
 from byheart.launch.request import Request
-from tests.conftest import BOOK, MODEL, ROOT
+from tests.conftest import BOOK, CONTROL, MODEL, ROOT
 from tests.hub import HubServer
 from tests.models.known_shapes import CONFIGS
 
@@ -70,6 +70,15 @@ def test_no_accelerator_compares_them_all(capsys: pytest.CaptureFixture[str]) ->
     assert ">" not in page
     assert "It fits" not in page
     assert all(f"  {name} " in page for name in ("v5e-1x1", "v6e-2x4", "tpu7x-2x2x1", "gpu-8", "cpu"))
+
+
+def test_first_look_is_counted_and_a_part_is_said_not_to_be(capsys: pytest.CaptureFixture[str]) -> None:
+    assert plan(str(MODEL), "", [str(BOOK), str(CONTROL)], ["windows=300", "cursor_inc=20"])
+    page = capsys.readouterr().out
+    assert f": {300 + -(-len(CONTROL.read_text(encoding='utf-8')) // 20):,} windows, one every 20" in page
+    assert "only=" not in page
+    assert plan(str(MODEL), "", [], ["only=3,5-7"])
+    assert "not counted: what only=3,5-7 saves; whole books are planned for" in capsys.readouterr().out
 
 
 def test_settings_change_the_plan(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -104,3 +104,22 @@ def test_each_book_is_read_with_its_own_chapters(tmp_path: Path) -> None:
     assert [chapter.title for chapter in one.chapters] == ["Chapter 1", "Chapter 2"]
     assert [one.text[chapter.start :][:9] for chapter in one.chapters] == ["Chapter 1", "Chapter 2"]
     assert other.chapters == ()
+
+
+def test_book_without_the_part_is_refused_before_anything_costs_time_and_the_others_are_not(tmp_path: Path) -> None:
+    prose = "So it went on. " * 50
+    chaptered = f"Chapter 1\n{prose}\nChapter 2\n{prose}".encode()
+    whole, short = written(tmp_path / "b.txt", chaptered), written(tmp_path / "a.txt", prose.encode())
+    books, refused = read_books_from([whole, short], [written(tmp_path / "c.txt", b"Some text.")], PLAIN, "2")
+    assert [book.name for book in books] == ["b", "c"]
+    assert [(book.source, book.role) for book in refused] == [(short, "book")]
+    assert "found that the book has no chapters" in refused[0].why
+    with pytest.raises(BookError, match=r"must have chapter 3, .* found that the book has 2 chapters"):
+        read_books_from([whole], [], PLAIN, "3")
+
+
+def test_books_come_in_the_order_given_and_those_of_folders_and_globs_sorted_within(tmp_path: Path) -> None:
+    for name in ("z/b.txt", "z/a.txt", "y.txt", "x/d.txt", "x/c.txt"):
+        written(tmp_path / name)
+    books = read(str(tmp_path / "z"), str(tmp_path / "y.txt"), str(tmp_path / "x" / "*.txt"))
+    assert [book.name for book in books] == ["a", "b", "y", "c", "d"]

@@ -17,9 +17,17 @@ from byheart.components.plan.run import run as plan_stage
 from byheart.contracts.books import Book, write_books
 from byheart.contracts.errors import ByheartError, DamagedError, ModelError, StoreError
 from byheart.contracts.model import Model, write_model
-from byheart.contracts.plan import Plan, Stretch, read_plan, write_plan
+from byheart.contracts.only import Span
+from byheart.contracts.plan import Plan, read_plan, write_plan
 from byheart.contracts.settings import Settings
-from byheart.contracts.windows import Tokenization, Windows, control_sample, write_windows
+from byheart.contracts.windows import (
+    Selection,
+    Tokenization,
+    Windows,
+    control_sample,
+    select_windows,
+    write_windows,
+)
 from byheart.machines.placement import PLAIN, Placement
 from byheart.scores.kinds import SCORES
 from byheart.scores.scores import Scores
@@ -44,6 +52,7 @@ class Stage:
 
     def __init__(self, folder: Path, checkpoint: Path = CHECKPOINT, names: tuple[str, ...] = ("random",)) -> None:
         self.folder, self.names = folder, names
+        self.selection = select_windows(SPANS, [Span(start=0, stop=10 * WINDOWS + TOKENS)])
         write_books(folder / "books", [Book(name=name, source="nowhere", text="a book") for name in names])
         model = Model(
             source="m", commit=None, address=str(checkpoint), model_type="llama", parameters=1, weights_sha256="w"
@@ -71,7 +80,8 @@ class Stage:
             }
         ).write(self.folder / "settings.json")
         tokenization = Tokenization(tokenizer_sha256="t", tokenizers="0", bos_id=bos_id, scored_tokens=TOKENS - PROMPT)
-        write_windows(self.folder / "windows", tokenization, ((name, SPANS) for name in self.names))
+        books = ((name, SPANS, self.selection) for name in self.names)
+        write_windows(self.folder / "windows", tokenization, books)
         return plan_stage(**self._paths("books", "model", "windows", "settings", "store", "plan"))
 
     def extract(self, shard: int) -> None:
@@ -243,23 +253,77 @@ def test_forced_run_that_was_killed_after_its_last_piece_replaces_what_was_there
     assert all(path.stat().st_ino != inode for path, inode in before.items())
 
 
-def test_only_the_windows_that_a_plan_asks_for_are_scored(stage: Stage) -> None:
-    stage.plan()
+def test_part_is_paid_for_once(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    """Windows 101 to 109 and 1,000 to 1,099, of both parts of the store; then every tenth; then the rest."""
+    whole = stage.selection
+    part = [Span(start=1_006, stop=1_111), Span(start=10_005, stop=99_999)]
+    stage.selection = select_windows(SPANS, part)
+    which = np.array([*range(101, 110), *range(1_000, 1_100)])
+    assert stage.selection.numbers().tolist() == which.tolist()
+    stage.run()
     address = stage.planned().addresses["random"]
-    asked = {address: [Stretch(start=0, stop=10), Stretch(start=1_000, stop=1_100, step=10)]}
+    assert (stage.scored, stage.planned().missing) == (109, 109)
+    assert "109 of 109 windows are to be scored" in capsys.readouterr().out
+    some, _ = stage.scores.read(address, WINDOWS, SCORES, which=which, reuse=Reuse())
+    stage.selection = select_windows(SPANS, whole.characters, 110)
+    spread = [10 * number + 5 for number in range(110)]
+    assert stage.selection.numbers().tolist() == spread
+    stage.run()
+    assert stage.scored == 110 - len(set(spread) & set(which.tolist())) == 99
+    assert "99 of 110 windows are to be scored" in capsys.readouterr().out
+    stage.selection = whole
+    stage.run()
+    assert stage.planned().addresses["random"] == address
+    assert stage.scored == WINDOWS - 109 - 99
+    np.testing.assert_allclose(some["token_log_probs"], stage.read().token_log_probs[which], rtol=1e-5, atol=1e-5)
+    assert sorted(path.name for path in stage.parts()) == ["part-00000.parquet", "part-00001.parquet"]
+
+
+def test_part_of_what_is_scored_asks_for_no_accelerator(stage: Stage) -> None:
+    stage.run()
+    stage.selection = select_windows(SPANS, stage.selection.characters, 7)
+    assert stage.plan(accelerator="v6e-1x1", precision="float32") == ([1], PLAIN)
+    stage.extract(1)
+    assert stage.scored == 0
+
+
+def test_part_that_is_computed_anew_leaves_the_rest_as_it_was(stage: Stage) -> None:
+    stage.run()
+    before = {path: path.stat().st_ino for path in stage.parts()}
+    stage.selection = select_windows(SPANS, stage.selection.characters[:1], 5)
+    stage.run(force=True)
+    assert stage.scored == 5
+    which = stage.selection.numbers()
+    address, reuse = stage.planned().addresses["random"], Reuse.of(stage.planned())
+    assert len(stage.scores.read(address, WINDOWS, SCORES, which=which, reuse=reuse)[0]["log_p_z"]) == 5
+    assert {path: path.stat().st_ino for path in before} == before
+
+
+def test_suffixes_of_a_control_sample_are_of_the_part(stage: Stage) -> None:
+    stage.selection = select_windows(SPANS, [Span(start=0, stop=1_000 + TOKENS)])
+    stage.run(control_sample=20)
+    numbers = stage.selection.numbers()
+    sample = control_sample(SPANS, 20, numbers)
+    assert sample.suffix_window.tolist() == [(2 * n + 1) * len(numbers) // 40 for n in range(20)]
+    assert (sample.prompt_window - sample.suffix_window == WINDOWS // 2).all(), "half of the whole book away"
+    scores = stage.read_at(stage.planned().control_addresses["random"], 20)
+    prompt, suffix = IDS[sample.prompt_window[7]][:PROMPT], IDS[sample.suffix_window[7]][PROMPT:]
+    np.testing.assert_allclose(scores.token_log_probs[7], by_float64([*prompt, *suffix])[0], atol=1e-4)
+
+
+def test_text_under_two_names_is_asked_for_as_far_as_both_ask(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, names=("random", "again"))
+    parts = [select_windows(SPANS, [Span(start=start, stop=start + 200)]) for start in (0, 100)]
+    stage.plan()
+    asked = {stage.planned().addresses["random"]: parts}
     write_plan(stage.folder / "plan.json", dataclasses.replace(stage.planned(), asked=asked))
     stage.extract(1)
-    assert stage.scored == 20
-    which = np.array([*range(10), *range(1_000, 1_100, 10)])
-    some, _ = stage.scores.read(address, WINDOWS, SCORES, which=which, reuse=Reuse())
-    stage()
-    assert stage.scored == WINDOWS - 20
-    np.testing.assert_allclose(some["token_log_probs"], stage.read().token_log_probs[which], rtol=1e-5, atol=1e-5)
+    assert stage.scored == len({*parts[0].numbers().tolist(), *parts[1].numbers().tolist()})
 
 
 def test_plan_that_asks_for_no_window_of_an_address_scores_none(stage: Stage) -> None:
     stage.plan()
-    asked: dict[str, list[Stretch]] = {stage.planned().addresses["random"]: []}
+    asked: dict[str, list[Selection]] = {stage.planned().addresses["random"]: []}
     write_plan(stage.folder / "plan.json", dataclasses.replace(stage.planned(), asked=asked))
     stage.extract(1)
     assert (stage.scored, stage.parts()) == (0, {})

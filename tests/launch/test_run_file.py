@@ -44,12 +44,11 @@ def test_run_file_sets_the_pipeline_s_parameters(read: Any) -> None:
     assert run.values == {
         "model": "llama-3.1-8b",
         "books": ["gs://my-bucket/a.txt", "https://example.org/b.txt"],
-        "controls": [],
         "store": "gs://my-bucket/byheart",
         "cursor_inc": 50,
         "bos": "true",
     }
-    assert (run.name, run.experiment, run.store) == ("novels", "byheart", "gs://my-bucket/byheart")
+    assert (run.name, run.experiment) == ("novels", "byheart")
 
 
 def test_values_may_be_written_as_people_write_them(read: Any) -> None:
@@ -110,8 +109,8 @@ def test_settings_are_read_as_on_a_command_line(read: Any, compiled: Compiled) -
         ("cursor_inc: 50", "cursor_inc: 50\n  cursor_inc: 20", ":10: cursor_inc must be given once"),
         ("cursor_inc: 50", "plot_title: '{{$'", ":9: settings.plot_title must not hold"),
         ("settings:", "settings: [", r":\d+: must be YAML, found"),
-        (TEXT, "", ":1: a run file must be name, model, books, store"),
-        (TEXT, "&a [*a]", ":1: a run file must be name, model, books, store"),
+        (TEXT, "", ":1: a run file must be name, model, books"),
+        (TEXT, "&a [*a]", ":1: a run file must be name, model, books"),
     ],
 )
 def test_run_file_that_is_wrong_is_refused_with_its_line(read: Any, old: str, new: str, said: str) -> None:
@@ -158,7 +157,6 @@ store: ../the store
         "controls": [f"{tmp_path}/runs/unseen"],
         "store": f"{tmp_path}/the store",
     }  # fmt: skip
-    assert run.store == run.values["store"]
     for name in ("llama-3.1-8b", "organisation/model@main"):
         assert read(text.replace("model: model", f"model: {name}")).values["model"] == name
 
@@ -219,3 +217,23 @@ def test_value_that_the_first_stage_would_refuse_is_refused_before_it_is_sent(
     path.write_text(f"{head}  top_k: 20\n  {setting}\n", encoding="utf-8")
     with pytest.raises(SettingsError, match=rf"run\.yaml:7: {said}"):
         read_run_file(path, compiled)
+
+
+@pytest.mark.parametrize(
+    ("written", "name", "value"),
+    [
+        ("only: 100:30000", "only", "100:30000"),
+        ("only: 3", "only", "3"),
+        ("plot_title: 1:30", "plot_title", "1:30"),
+        ("plot_title: 1984", "plot_title", "1984"),
+        ("plot_title: 0x10", "plot_title", "0x10"),
+    ],
+)
+def test_text_that_yaml_takes_for_a_number_stays_as_it_is_written(
+    tmp_path: Path, compiled: Compiled, written: str, name: str, value: str
+) -> None:
+    path = tmp_path / "novels.yaml"
+    lines = ("name: novels", "model: llama-3.1-8b", "books: [gs://b/a.txt]", "store: gs://b/byheart", "settings:")
+    path.write_text("\n".join((*lines, f"  {written}\n")), encoding="utf-8")
+    run = read_run_file(path, compiled)
+    assert run.values[name] == run.content["settings"][name] == value

@@ -19,7 +19,7 @@ def reasons(windows: Windows, *, characters: int, stride: int, coverage: str = "
     """First prompt, short slices, between windows, tail; their sum is what no window covers."""
     first = first_covered(windows).chosen(coverage)
     covered = character_map(characters, first, windows.stop, np.zeros(len(windows)))
-    found = not_measurable(covered, windows, first, stride=stride)
+    found = not_measurable(~covered.measurable, windows, first, stride=stride)
     reasons = (found.first_prompt, found.short_slices, found.between_windows, found.tail)
     assert sum(reasons) == (~covered.measurable).sum()
     return reasons

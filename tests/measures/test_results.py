@@ -53,7 +53,12 @@ def test_tables_are_read_when_they_are_asked_for(results: str, sample_run: Path)
     book, control = Results.open(results).books
     table = book.read_windows()
     written = pq.read_table(sample_run / BOOK.stem / "windows.parquet")
-    columns = {**table.windows.columns(), **table.scores.columns(), **table.repetition.columns()}
+    columns = {
+        "number": table.number,
+        **table.windows.columns(),
+        **table.scores.columns(),
+        **table.repetition.columns(),
+    }
     assert ["book", *columns] == written.column_names
     for name, values in columns.items():
         np.testing.assert_array_equal(values, np.array(written[name].to_pylist()), name)

@@ -49,6 +49,7 @@ def test_windows_of_a_hand_worked_book() -> None:
     found = toy.numbers(hand_worked())
     assert found.windows == BookWindows(
         count=4,
+        of_book=4,
         stride_characters=10,
         non_overlapping=1,
         dropped_tail=3,
@@ -73,10 +74,14 @@ def test_coverage_of_a_hand_worked_book() -> None:
     found = toy.numbers(hand_worked())
     assert (found.words, found.characters.count, found.measurable_share) == (15, 75, 50 / 75)
     assert found.characters.suffix == Measurable(
-        measurable=50, not_measurable=NotMeasurable(first_prompt=20, short_slices=0, between_windows=0, tail=5)
+        measurable=50,
+        not_asked=0,
+        not_measurable=NotMeasurable(first_prompt=20, short_slices=0, between_windows=0, tail=5),
     )
     assert found.characters.window == Measurable(
-        measurable=70, not_measurable=NotMeasurable(first_prompt=0, short_slices=0, between_windows=0, tail=5)
+        measurable=70,
+        not_asked=0,
+        not_measurable=NotMeasurable(first_prompt=0, short_slices=0, between_windows=0, tail=5),
     )
     assert found.plain.coverage_at.suffix[0.5] == CoverageAt(
         characters=40,

@@ -10,9 +10,10 @@ from byheart.components.plot.frame import Subject
 from byheart.components.plot.provenance import Run
 from byheart.contracts.books import Book, Chapter
 from byheart.contracts.model import Model
+from byheart.contracts.only import Span
 from byheart.contracts.plan import Plan
 from byheart.contracts.settings import ChartSettings, Settings
-from byheart.contracts.windows import ControlSample, Tokenization, Windows, control_sample
+from byheart.contracts.windows import ControlSample, Tokenization, Windows, control_sample, select_windows
 from byheart.measures.control import Control
 from byheart.measures.measured import Measured, measure
 from byheart.measures.outcomes import Outcome, control_of, outcome_of
@@ -78,6 +79,8 @@ def measured(
     characters: int | None = None,
     text: str | None = None,
     which: np.ndarray | None = None,
+    asked: Sequence[tuple[int, int]] = (),
+    most: int = 0,
     sample: int = 0,
     sample_p_z: float = 1e-9,
     name: str = "toy",
@@ -88,6 +91,8 @@ def measured(
     """A book whose windows have these probabilities; only the windows `which`, if given, are there.
 
     Args:
+        asked: the characters that `only` asks for; none is all.
+        most: windows that are measured; 0 is all.
         sample: suffixes that are also scored under another prompt, all with `sample_p_z`.
         spans: `stride`, `prompt` and `suffix`, as `windows` takes them.
     """
@@ -97,13 +102,17 @@ def measured(
     held = windows(len(plain), **spans)
     if which is not None:
         held, plain, top_k = rows(held, which), plain[which], top_k[which]
-    pairs: ControlSample = control_sample(held, sample)
     if text is None:
         text = random_text(int(held.stop.max(initial=30)) + 5 if characters is None else characters)
+    part = [Span(start=start, stop=stop) for start, stop in asked or ((0, len(text)),)]
+    selection = select_windows(held, part, most)
+    numbers = selection.numbers()
+    pairs: ControlSample = control_sample(held, sample, numbers)
     return measure(
         Book(name=name, source=f"{name}.txt", text=text, role=role, chapters=chapters),
         held,
-        scores(plain, top_k),
+        selection,
+        scores(plain[numbers], top_k[numbers]),
         pairs,
         scores(np.full(len(pairs), np.log(sample_p_z))),
         prompt_tokens=spans.get("prompt", 20),
@@ -123,7 +132,7 @@ def outcome(book: Measured, control: Control | None = None) -> Outcome:
     said = BookDescription(
         name=text.name, title=text.title, role=text.role, source=text.source, sha256=text.sha256,
         characters=len(text.text), origin=text.origin, report=text.report, chapters=len(text.chapters),
-        scores="a" * 32, control_sample=None, computed_on=[COMPUTED_ON],
+        selection=book.selection, scores="a" * 32, control_sample=None, computed_on=[COMPUTED_ON],
     )  # fmt: skip
     provenance = BookProvenance(**vars(run().provenance), book=said)
     return outcome_of(book, all_passages(book), provenance, control)

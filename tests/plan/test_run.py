@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 import typing
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,9 +16,10 @@ import pytest
 from byheart.components.plan.component import plan
 from byheart.contracts.books import Book, write_books
 from byheart.contracts.model import Model, read_model, write_model
-from byheart.contracts.plan import Plan, PlannedDevices, read_plan
+from byheart.contracts.only import Span
+from byheart.contracts.plan import Plan, PlannedDevices, asked_windows, read_plan
 from byheart.contracts.settings import Settings, WindowSettings
-from byheart.contracts.windows import Tokenization, Windows, read_tokenization, write_windows
+from byheart.contracts.windows import Tokenization, Windows, read_tokenization, select_windows, write_windows
 from byheart.launch.compile import compile_pipeline
 from byheart.scores.kinds import SCORES
 from byheart.scores.measurements import find_measurements
@@ -37,13 +39,23 @@ ROWS = Windows(
     token_ids=np.arange(WINDOWS * 100, dtype=np.int32).reshape(WINDOWS, 100) % 999,
     token_stops=PLACES[:, None] + np.arange(100), dropped_tail=0, dropped_inside=0,
 )  # fmt: skip
+WHOLE = (Span(start=0, stop=10 * WINDOWS + 100),)
 OUTPUTS = typing.get_type_hints(plan.python_func)["return"]
 
 
 class Run:
     """A run up to its plan, under a model of which there is a config.json."""
 
-    def __init__(self, folder: Path, config: str, source: str = "a-model", **changes: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        config: str,
+        source: str = "a-model",
+        *,
+        asked: Sequence[Span] = WHOLE,
+        most: int = 0,
+        **changes: int,
+    ) -> None:
         self.folder = folder
         write_books(folder / "books", [Book(name="book", source="nowhere", text="a book")])
         (folder / "model").mkdir()
@@ -52,7 +64,7 @@ class Run:
         model = Model(source=source, commit=None, address=address, model_type="llama", parameters=1, weights_sha256="w")
         write_model(folder / "model.json", model)
         tokenization = Tokenization(tokenizer_sha256="t", tokenizers="0", bos_id=None, scored_tokens=50)
-        write_windows(folder / "windows", tokenization, [("book", ROWS)])
+        write_windows(folder / "windows", tokenization, [("book", ROWS, select_windows(ROWS, asked, most))])
 
     def plan(self, **settings: object) -> dict[str, Any]:
         """The outputs of the stage by name."""
@@ -196,7 +208,7 @@ def test_plan_says_what_is_left_on_what_and_in_which_layout(tmp_path: Path, caps
     assert list(planned.windows.values()) == [WINDOWS, 30]
     line = json.loads(capsys.readouterr().out.splitlines()[0])["message"]
     assert line.startswith(f"{WINDOWS + 30:,} of {WINDOWS + 30:,} windows are to be scored in 3 tasks on v6e-2x4")
-    assert "batches of 512; about 3:" in line
+    assert "batches of 512; about 3.5 minutes" in line, "2:21 to load, 1:00 to compile, 1,024 windows at 234 a second"
     run.score()
     run.plan(accelerator="v6e-2x4", shards=3, control_sample=30)
     assert (run.planned().missing, run.planned().devices) == (0, None)
@@ -230,6 +242,91 @@ def test_runs_are_told_apart_and_force_names_what_is_to_be_replaced(tmp_path: Pa
     assert run.planned().replaced == {
         stored.name: stored.version for stored in store.list("scores/") if stored.name.endswith(".parquet")
     }
+
+
+def format_line(capsys: pytest.CaptureFixture[str]) -> str:
+    """What the last plan says of the windows that are left."""
+    messages = [json.loads(line)["message"] for line in capsys.readouterr().out.splitlines()]
+    return str(next(message for message in reversed(messages) if "are to be scored" in message))
+
+
+def test_part_has_the_address_of_the_whole_and_only_its_windows_are_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Windows 1,000 to 1,099 lie in two parts of three; a shard without any of them is left out."""
+    for name in ("whole", "part", "spread"):
+        (tmp_path / name).mkdir()
+    whole = Run(tmp_path / "whole", "smollm2-135m")
+    part = Run(tmp_path / "part", "smollm2-135m", asked=[Span(start=10_050, stop=11_090)])
+    spread = Run(tmp_path / "spread", "smollm2-135m", most=7)
+    whole.plan(accelerator="cpu")
+    assert "; cursor_inc=50 would take about" in format_line(capsys)
+    outputs = part.plan(accelerator="cpu", shards=3)
+    assert outputs["Output"] == [1, 2]
+    assert "100 of 100 windows are to be scored in 2 tasks" in format_line(capsys)
+    spread.plan(accelerator="cpu")
+    assert format_line(capsys).startswith("7 of 7 windows are to be scored on cpu")
+    for run in (part, spread):
+        assert run.planned().addresses == whole.planned().addresses
+        assert run.planned().windows == whole.planned().windows
+    (asked,) = asked_windows(part.planned().asked).values()
+    assert asked.tolist() == list(range(1_000, 1_100))
+    assert (part.planned().missing, spread.planned().missing, whole.planned().asked) == (100, 7, {})
+
+
+def test_damaged_part_that_holds_no_window_asked_for_is_left_alone(tmp_path: Path) -> None:
+    run = Run(tmp_path, "smollm2-135m", asked=[Span(start=10_050, stop=11_090)])
+    run.plan(accelerator="cpu")
+    run.score()
+    for path in (tmp_path / "store").rglob("part-*.parquet"):
+        path.write_bytes(path.read_bytes()[:-1])
+    run.plan(accelerator="cpu")
+    assert sorted(name[-13:-8] for name in run.planned().replaced) == ["00000", "00001"]
+
+
+@pytest.mark.parametrize(
+    ("config", "settings", "said"),
+    [
+        # 14 TFLOP a window at 0.105 TFLOP/s: 78 hours, and a fifth of them
+        ("llama-3.1-70b", {"accelerator": "cpu"}, "about 3 days on two cores; cursor_inc=50 would take about 15 hours"),
+        ("smollm2-135m", {"accelerator": "cpu", "cursor_inc": 50}, r"cursor_inc=100 would take about"),
+        ("smollm2-135m", {"accelerator": "cpu", "cursor_inc": 100}, r"on two cores$"),
+        ("smollm2-135m", {"accelerator": "cpu", "windows": 2_000}, r"on two cores$"),
+        ("llama-3.1-70b", {"accelerator": "v6e-2x4"}, r"batches of 512; about 3\.5 minutes$"),
+    ],
+)
+def test_plan_says_how_long_it_takes_and_what_a_longer_stride_would_save(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], config: str, settings: dict[str, Any], said: str
+) -> None:
+    Run(tmp_path, config).plan(**settings)
+    assert re.search(said, line := format_line(capsys)), line
+
+
+def test_time_and_saving_are_those_of_the_speed_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By hand: 2 operations for each weight and token, at 0.7 of 0.15 TFLOP/s; attention and the top k add a few."""
+    run = Run(tmp_path, "smollm2-135m")
+    run.plan(accelerator="cpu")
+    line = format_line(capsys)
+    seconds = WINDOWS * 2 * 134.5e6 * 99 / (0.7 * 0.15e12)
+    found = re.search(r"about ([\d.]+) minutes on two cores; cursor_inc=50 would take about ([\d.]+) minutes", line)
+    assert found, line
+    assert float(found[1]) == pytest.approx(seconds / 60, rel=0.3)
+    assert float(found[2]) == pytest.approx(float(found[1]) / 5, abs=0.5)
+
+
+def test_nothing_is_said_of_a_longer_stride_where_most_is_scored_already(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A longer stride has windows of its own, none of which is there."""
+    run = Run(tmp_path, "smollm2-135m")
+    run.plan(accelerator="cpu")
+    run.score()
+    max((tmp_path / "store").rglob("part-*.parquet")).unlink()
+    capsys.readouterr()
+    run.plan(accelerator="cpu")
+    line = format_line(capsys)
+    assert line.startswith("52 of 2,100 windows")
+    assert "cursor_inc" not in line
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import itertools
 import math
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,7 @@ from matplotlib.patches import StepPatch
 from byheart.components.plot.charts import CHARTS, coverage, extraction_rates, heat_map, p_z_histogram
 from byheart.components.plot.frame import Subject, write
 from byheart.contracts.books import Book, Chapter
+from byheart.contracts.only import Span
 from byheart.measures.character_map import CharacterMap, character_map
 from byheart.measures.discoverable import EVIDENCE_FLOOR, THRESHOLDS, N, P, tau
 from byheart.measures.measured import Scheme
@@ -43,6 +45,8 @@ SUBJECTS: dict[str, Callable[[], Subject]] = {
     "one block": lambda: toy.subject(toy.measured(P_Z[:10], characters=9_000), toy.control(UNSEEN)),
     "dollar signs": lambda: toy.subject(toy.measured(P_Z), plot_title="From $\\frac{$5 to $a_{$1"),
     "all known": lambda: toy.subject(toy.measured(np.ones(30))),
+    "a part": lambda: toy.subject(toy.measured(P_Z, chapters=CHAPTERS, asked=[(300, 700), (900, 1_200)])),
+    "a first look": lambda: toy.subject(toy.measured(P_Z, chapters=CHAPTERS, most=10), toy.control(UNSEEN)),
     "all below": lambda: toy.subject(toy.measured(np.full(30, 1e-310))),
 }
 
@@ -101,7 +105,8 @@ def with_map(covered: CharacterMap, *, chapters: tuple[Chapter, ...] = ()) -> Su
     held = toy.measured([0.5])
     scheme = Scheme(log_p_z=held.scores.log_p_z, maps=Coverages(suffix=covered, window=covered))
     book = Book(name="toy", source="toy.txt", text="x" * len(covered.window), chapters=chapters)
-    measured = dataclasses.replace(held, book=book, schemes=Schemes(plain=scheme, top_k=scheme))
+    selection = dataclasses.replace(held.selection, characters=(Span(start=0, stop=len(covered.window)),))
+    measured = dataclasses.replace(held, book=book, selection=selection, schemes=Schemes(plain=scheme, top_k=scheme))
     return dataclasses.replace(toy.subject(held, dpi=100), measured=measured)
 
 
@@ -126,6 +131,33 @@ def test_one_known_line_is_seen_in_a_book_of_any_length(tmp_path: Path, characte
     assert np.ptp(rows) > known.shape[0] // 3, "the line must go through both strips"
     assert 0.4 < columns.mean() / known.shape[1] < 0.6, "the middle of the book is the middle of the picture"
     assert known[rows, columns].min() < 0.05, "what is known is dark"
+
+
+def test_part_is_drawn_from_its_first_character_to_its_last_and_what_was_not_asked_for_is_hatched(
+    tmp_path: Path,
+) -> None:
+    """All is known; of [300, 1,200) what lies in the middle was not asked for, and is no zero."""
+    part = toy.subject(toy.measured(np.ones(200), asked=[(300, 700), (900, 1_200)], chapters=CHAPTERS))
+    figure = heat_map.draw(part)
+    strip, other, *_ = figure.axes
+    assert strip.get_xlim() == other.get_xlim() == (300, 1_200)
+    (image,) = strip.get_images()
+    assert tuple(image.get_extent()) == (300, 1_200, 0, 1)
+    values = np.ma.masked_invalid(np.asarray(image.get_array(), float)).ravel()
+    where = 300 + (np.arange(len(values)) + 0.5) * 900 / len(values)
+    assert np.ma.getmaskarray(values)[(where > 705) & (where < 895)].all()
+    assert (values[(where < 695) | (where > 905)] == 1).all()
+    assert re.search(r"hatched: not asked for, or not measurable \(22\.2% as suffix, 22\.2% any", other.get_xlabel())
+    assert list(strip.child_axes[0].get_xticks()) == [400, 600, 800, 1_000]
+    hatched = picture(figure, tmp_path / "part")
+    middle = hatched[hatched.shape[0] // 2, hatched.shape[1] // 2 - 20 : hatched.shape[1] // 2 + 20]
+    assert len(np.unique(middle, axis=0)) > 2, "hatching has lines, a zero has none"
+
+
+@pytest.mark.parametrize(("most", "said"), [(0, "one window every 10 characters"), (10, "10 windows, evenly spread")])
+def test_coverage_says_of_which_windows(most: int, said: str) -> None:
+    (axes,) = coverage.draw(toy.subject(toy.measured(P_Z, most=most))).axes
+    assert axes.get_ylabel().endswith(said)
 
 
 @given(st.lists(st.sampled_from([math.nan, -math.inf, -5.0, 0.0]), min_size=1, max_size=50), st.integers(1, 60))

@@ -140,3 +140,18 @@ def test_release_and_commit_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "byheart 0.1.0 (commit abc123) on" in said()
     monkeypatch.delenv("BYHEART_COMMIT")
     assert "byheart 0.1.0 on" in said()
+
+
+def test_part_is_named_with_what_is_measured_of_each_text() -> None:
+    assert "was asked for" not in said()
+    assert "evenly spread" not in said()
+    part = toy.outcome(toy.measured([0.9] * 30, asked=[(100, 200)], name="part"))
+    text = said((part, CONTROL), only="2")
+    assert "Of each text that is no control only a part was asked for (chapters 2)" in text
+    assert "All shares are of that part." in text
+    assert "only 9 of the book's 30 windows were measured: those in characters 100 to 200 (chapter 2)" in text
+    look = toy.outcome(toy.measured([0.9] * 3_000, asked=[(100, 20_000)], most=1_200, name="look"))
+    text = said((look,), only="100:20000", windows=1_200)
+    assert "Of each text only a part was asked for (characters 100:20000)" in text
+    assert "Of these windows at most 1,200 of each text were measured, evenly spread" in text
+    assert "only 1,200 of the book's 3,000 windows were measured, evenly spread over characters 100 to 20,000" in text

@@ -203,3 +203,43 @@ def test_caveats_stand_on_both_pages() -> None:
     for text in (Page(page()).said, summary_markdown(toy.run(), OUTCOMES, taken(OUTCOMES), ())):
         for caveat in ("no single generation produced it", "p_z = 0.001 unrelated text begins", "was not trained on"):
             assert caveat in text
+
+
+def test_page_shows_a_part_from_end_to_end_and_says_what_it_is() -> None:
+    chapters = tuple(Chapter(title=str(start), start=start) for start in (0, 100, 200, 300))
+    part = toy.measured(np.ones(40), asked=[(100, 200), (250, 300)], chapters=chapters, name="part")
+    shown = drawn(part)
+    assert shown["part"].chapters == (0.0, 0.5)
+    strip = imread(io.BytesIO(base64.b64decode(shown["part"].strips["suffix"].partition(",")[2])))
+    assert (strip[0, 105:145, 3] == 0).all(), "hatched, since nothing is drawn over it"
+    assert (strip[0, [*range(100), *range(150, 200)], 3] == 1).all()
+    run, outcomes = toy.run(only="2,3"), [toy.outcome(part)]
+    html = Page(summary_html(run, outcomes, summarize(outcomes, run.provenance), (), shown))
+    said = (
+        "Only 13 of the book's 40 windows were measured: those in characters 100 to 200 and 250 to 300 (chapters 2,3)"
+    )
+    assert said in html.said
+    assert "Hatched is what cannot be measured or was not asked for: it is no zero." in html.said
+    assert "100 to 300" in html.said
+    assert "Of a part, shares are of that part" in html.said
+    assert "evenly spread" not in html.said
+    markdown = summary_markdown(run, outcomes, summarize(outcomes, run.provenance), ())
+    assert "Only 13 of the book's 40 windows were measured" in markdown
+
+
+def test_page_of_whole_books_says_nothing_of_parts() -> None:
+    for words in (page(), summary_markdown(toy.run(), OUTCOMES, taken(OUTCOMES), ())):
+        assert "asked for:" not in words
+        assert "Of a part" not in words
+        assert "evenly spread" not in words
+
+
+def test_first_look_is_told_with_what_it_makes_smaller() -> None:
+    look, run = toy.measured(np.ones(40), most=5, name="look"), toy.run(windows=5)
+    outcomes = [toy.outcome(look)]
+    summary = summarize(outcomes, run.provenance)
+    html = Page(summary_html(run, outcomes, summary, (), drawn(look))).said
+    markdown = summary_markdown(run, outcomes, summary, ())
+    for words in (html, markdown):
+        assert "Only 5 of the book's 40 windows were measured, evenly spread" in words
+        assert "coverage and passages are as a rule smaller than those of all" in words

@@ -46,7 +46,7 @@ def test_every_rate_has_its_bounds_beside_it(table: str) -> None:
     for rate in rates:
         place = columns.index(rate)
         assert columns[place : place + 3] == [rate, f"{rate}_low", f"{rate}_high"]
-    assert len(columns) == len(set(columns)) == 7 + 3 * len(rates) + 7
+    assert len(columns) == len(set(columns)) == 9 + 3 * len(rates) + 7
 
 
 def test_table_opens_in_pandas(table: str) -> None:

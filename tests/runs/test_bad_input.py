@@ -70,6 +70,11 @@ SETTINGS = {
     "temperature=0": "from 0.01 to 100 … found 0 … 1 is the model's own",
     "cursor_inc=0": "cursor_inc must be at least 1 … found 0 … raise it",
     "max_length=51 bos=true": "must leave a suffix after the BOS … max_length=51 … to 0 or to more than 51",
+    "only=three": "only must name chapters, as 3,5-7, or characters … found 'three' … write it so",
+    "only=3": "must have chapter 3, which only=3 asks for, found that the book has no chapters … set chapters",
+    "only=3000:4000": "must reach character 3,000 … found that the book has 3,000 characters … choose a range inside",
+    "only=:60": "whose suffix lies in the 60 characters that only=:60 asks for, found none … ask for more",
+    "windows=-1": "windows must be at least 0 windows (0 is all), found -1 … raise it",
     "bos=maybe": "bos must be one of auto, true, false … found 'maybe' … choose one",
     "accelerator=abacus": "a generation and a topology … 'abacus' … gpu-8, cpu",
     "accelerator=v6e-2x2x1":

@@ -1,6 +1,7 @@
 """Parts that grow by pieces, over stores of both kinds."""
 
 import dataclasses
+import itertools
 import random
 import tempfile
 from collections.abc import Callable, Iterable
@@ -296,6 +297,41 @@ def test_run_takes_every_window_once_wherever_it_begins(tmp_path: Any, name: str
     run(LocalStore(str(tmp_path)), name, Reuse(), counted)
     assert sorted(counted) == sorted([*range(90), *range(7)])
     assert stored(LocalStore(str(tmp_path))) == EXPECTED
+
+
+@pytest.mark.parametrize("name", ["one", "two", "three", "four"])
+def test_books_are_computed_in_their_order(tmp_path: Any, name: str) -> None:
+    """Within a book a run begins anywhere; of the next it takes nothing before."""
+    parts = [
+        part
+        for address, windows in (("c" * 32, 90), ("a" * 32, 7), ("b" * 32, 50))
+        for part in parts_of(address, windows, SMALL)
+    ]
+    scores = ScoreStore(LocalStore(str(tmp_path)))
+    missing = scores.missing(parts, {}, Reuse())
+    chosen = list(choose_batches(scores, missing, Reuse(), batch_size=4, run=name, leave_out=lambda *_: None))
+    addresses = [batch.part.address[0] for batch in chosen]
+    assert "".join(letter for letter, _ in itertools.groupby(addresses)) == "cab"
+    windows = [(batch.part.address, window) for batch in chosen for window in batch.windows.tolist()]
+    assert len(windows) == len(set(windows)) == 147
+
+
+def test_run_that_finds_another_at_work_goes_on_at_another_book(tmp_path: Any) -> None:
+    """The other has computed the second of forty books since this run has begun."""
+    parts = [part for number in range(40) for part in parts_of(f"{number:032}", 7, SMALL)]
+    scores = ScoreStore(LocalStore(str(tmp_path)))
+    missing = scores.missing(parts, {}, Reuse())
+    left_out: list[int] = []
+    chosen = choose_batches(
+        scores, missing, Reuse(), batch_size=7, run="one", leave_out=lambda _, count: left_out.append(count)
+    )
+    first = next(chosen)
+    ScoreStore(scores.store).write(parts[1], computed(parts[1].windows), Reuse())
+    books = [int(first.part.address), *(int(batch.part.address) for batch in chosen)]
+    assert left_out == [7]
+    assert books[0] == 0
+    assert books[1] > 2
+    assert sorted(books) == [0, *range(2, 40)]
 
 
 def test_two_runs_meet_and_leave_out_what_the_other_has_done(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,11 +11,11 @@ from safetensors.numpy import save_file
 
 from byheart.components.tokenize.run import run
 from byheart.components.tokenize.tokenizer import load_tokenizer
-from byheart.contracts.books import Book, read_refused, write_books
+from byheart.contracts.books import Book, Chapter, read_refused, write_books
 from byheart.contracts.errors import BookError, ModelError, SettingsError
 from byheart.contracts.model import Model, write_model
 from byheart.contracts.settings import Settings
-from byheart.contracts.windows import read_tokenization, read_windows
+from byheart.contracts.windows import has_windows, read_selection, read_tokenization, read_windows
 from tests.contracts.test_settings import DEFAULTS
 from tests.tokenize.toy_tokenizers import TEXT, build, build_words
 
@@ -75,7 +75,10 @@ def test_windows_of_every_book_read_back(stage: Stage, words: Path) -> None:
     # cursor 0 [ferryman][ did][ not], 4 [yman][ did][ not]; 8 [ did][ not] and 12 [ not] are too short
     assert windows.token_ids.tolist() == [[3, 5, 6], [4, 5, 6]]
     assert (windows.dropped_tail, windows.dropped_inside) == (2, 0)
-    assert {file.name for file in folder.iterdir()} == {"manifest.json", "ferryman.parquet", "fragment.parquet"}
+    assert {file.name for file in folder.iterdir()} == {
+        "manifest.json",
+        *(f"{name}{end}" for name in ("ferryman", "fragment") for end in (".parquet", ".selection.json")),
+    }
 
 
 def test_tokenization_is_recorded(stage: Stage, words: Path) -> None:
@@ -113,6 +116,41 @@ def test_bos_id_is_recorded_where_one_is_fed(stage: Stage, gpt2: Path, bos: str,
     windows = read_windows(folder, "text")
     assert windows.stop.tolist() == windows.token_stops[:, 1 + tokenization.scored_tokens].tolist()
     assert 0 not in windows.token_ids
+
+
+def test_part_is_the_windows_whose_suffix_lies_in_it_of_all_that_are_written(
+    stage: Stage, words: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Suffixes are [12, 16), [16, 20) twice, [20, 27), [27, 31), [31, 32) twice."""
+    control = dataclasses.replace(_FERRYMAN, name="control", role="control")
+    folder = stage(words, _FERRYMAN, control, only="13:31")
+    assert read_selection(folder, "ferryman").numbers().tolist() == [1, 2, 3, 4]
+    assert read_selection(folder, "control").numbers().tolist() == list(range(7))
+    assert len(read_windows(folder, "ferryman")) == 7
+    assert "14 windows, of which 11 are asked for" in capsys.readouterr().out
+    folder = stage(words, _FERRYMAN, control, only="13:31", windows=2)
+    assert read_selection(folder, "ferryman").numbers().tolist() == [2, 4]
+    assert read_selection(folder, "control").numbers().tolist() == [1, 5]
+
+
+def test_part_without_a_window_is_refused_and_others_go_on(
+    stage: Stage, words: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chapters = (Chapter(title="1", start=0), Chapter(title="2", start=22))
+    other = dataclasses.replace(_FERRYMAN, name="other", source="other.txt", chapters=chapters)
+    short = dataclasses.replace(
+        other, name="short", source="short.txt", chapters=(chapters[0], Chapter(title="2", start=3))
+    )
+    folder = stage(words, other, short, only="1")
+    assert has_windows(folder, "other")
+    (refused,) = read_refused(folder)
+    assert refused.why == (
+        "short.txt must have a window whose suffix lies in the 3 characters that only=1 asks for, found none of its 7 "
+        "windows there: ask for more"
+    )
+    assert f"not measured: {refused.why}" in capsys.readouterr().out
+    with pytest.raises(BookError, match="found none of its 7 windows there"):
+        stage(words, _FERRYMAN, only="0:12")
 
 
 def test_book_too_short_for_a_window_is_refused_by_its_source_and_others_go_on(

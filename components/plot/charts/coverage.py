@@ -41,8 +41,12 @@ def draw(subject: Subject) -> Figure:
     axes.set_xticks(range(len(THRESHOLDS)), [f"$p_z$ ≥ {shown}" for shown in thresholds_shown(THRESHOLDS)])
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.set_ylim(0, 1.08)
+    spread = measured.selection.is_spread
+    windows = f"{len(measured.windows):,} windows, evenly spread" if spread else ""
     axes.set_ylabel(
-        f"share of measurable characters,\none window every {measured.stride:,} characters", fontsize="small"
+        f"share of {'measured' if spread else 'measurable'} characters,\n"
+        f"{windows or f'one window every {measured.stride:,} characters'}",
+        fontsize="small",
     )
     axes.legend(loc="upper right", fontsize="small", frameon=False)
     tidy(axes)

@@ -4,8 +4,9 @@
   what the model was asked for. The other shows characters covered *anywhere in a window*, prompts included.
 - **Colour** is the largest p_z of the windows that cover the character, on a logarithmic scale that shows the evidence
   floor, 0.1%. From 0.01% on down everything is drawn alike.
-- **Hatching** is what cannot be measured: it is no zero. A column that holds a measurable character shows that; how
-  much of the book cannot be measured stands at the axis.
+- **Hatching** is what cannot be measured, or was not asked for: it is no zero. A column that holds a measured
+  character shows that; how much is hatched stands at the axis.
+- **A part**, where `only` asks for one, is shown from its first character to its last.
 - **A column shows its largest value**, not its mean: a memorised line stays visible in a book of any length.
 - **Chapters**, where the book has them, are marked above the larger strip.
 - **The footer** says what was measured, and the control's coverage beside the book's.
@@ -45,24 +46,25 @@ _LETTER = 0.65
 
 def draw(subject: Subject) -> Figure:
     """Two strips of one book, the chosen coverage first and larger."""
-    settings, book = subject.settings, subject.measured.book
+    settings, book, selection = subject.settings, subject.measured.book, subject.measured.selection
     width, points = settings.size[0], lettering(settings.size)
     small = 0.83 * points
-    maps = subject.measured.schemes.plain.maps
+    start, stop = selection.bounds
+    maps = subject.measured.schemes.plain.maps.map(lambda covered: covered.between(start, stop))
     question = f"How much of “{book.called}” does {subject.model} know by heart?"
     title = settings.plot_title if settings.plot_title and book.role == BOOK else question
     figure = frame(subject, title, settings.size, _remark(subject))
     axes = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     columns = max(int(width * settings.dpi) // 2, 1)
     for strip, (name, covered) in zip(axes, maps.chosen_first(settings.coverage), strict=True):
-        _strip(strip, covered, settings.colormap, columns)
+        _strip(strip, covered, start, settings.colormap, columns)
         strip.set_ylabel(_STRIPS[name], rotation=0, ha="right", va="center", fontsize=small)
     axes[0].tick_params(bottom=False)
-    axes[1].set_xlabel(f"character of the book{_hatched(maps)}", fontsize=small)
+    axes[1].set_xlabel(f"character of the book{_hatched(maps, subject.measured.not_asked)}", fontsize=small)
     axes[1].xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes[1].tick_params(labelsize=small)
-    if book.chapters:
-        _chapters(axes[0], book.chapters, len(book.text), inches=0.8 * width, points=0.7 * points)
+    if chapters := tuple(chapter for chapter in book.chapters if start <= chapter.start < stop):
+        _chapters(axes[0], chapters, (start, stop), inches=0.8 * width, points=0.7 * points)
 
     mappable = mpl.cm.ScalarMappable(LogNorm(LOWEST, 1.0), settings.colormap)
     bar = figure.colorbar(mappable, ax=axes, pad=0.01, aspect=12)
@@ -72,14 +74,15 @@ def draw(subject: Subject) -> Figure:
     return figure
 
 
-def _hatched(maps: Coverages[CharacterMap]) -> str:
-    """What the hatching is, and how much of the book; a column that holds a measurable character is not hatched."""
+def _hatched(maps: Coverages[CharacterMap], not_asked: Coverages[np.ndarray]) -> str:
+    """What the hatching is, and how much of the map; a column that holds a measured character is not hatched."""
     both = maps.chosen_first("suffix")
     missing = {name: float(1 - covered.measurable.mean()) for name, covered in both}
     if not any(missing.values()):
         return ""
     shares = ", ".join(f"{share:.1%} {_STRIPS[name]}".replace("\n", " ") for name, share in missing.items())
-    return f"; hatched: not measurable ({shares})"
+    why = "not asked for, or not measurable" if not_asked.suffix.any() or not_asked.window.any() else "not measurable"
+    return f"; hatched: {why} ({shares})"
 
 
 def _remark(subject: Subject) -> str:
@@ -95,25 +98,29 @@ def _remark(subject: Subject) -> str:
     return f"{coverage} coverage at p_z ≥ 50%: {said} of the control ({', '.join(subject.control.books)})"
 
 
-def _strip(axes: Axes, covered: CharacterMap, colormap: str, columns: int) -> None:
-    values = column_maxima(covered, columns)
-    axes.axvspan(0, len(covered.window), **_NOT_MEASURABLE)
+def _strip(axes: Axes, covered: CharacterMap, start: int, colormap: str, columns: int) -> None:
+    """A strip of the map of the characters from `start` on."""
+    values, stop = column_maxima(covered, columns), start + len(covered.window)
+    axes.axvspan(start, stop, **_NOT_MEASURABLE)
     axes.imshow(
         np.ma.masked_invalid(np.exp(values)[None].clip(LOWEST)),
         cmap=colormap, norm=LogNorm(LOWEST, 1.0), aspect="auto", interpolation="nearest",
-        extent=(0, len(covered.window), 0, 1), zorder=2,
+        extent=(start, stop, 0, 1), zorder=2,
     )  # fmt: skip
     axes.set_yticks([])
-    axes.set_xlim(0, len(covered.window))
+    axes.set_xlim(start, stop)
 
 
-def _chapters(axes: Axes, chapters: tuple[Chapter, ...], characters: int, *, inches: float, points: float) -> None:
-    """Mark where each chapter begins, above the strip, with its title if there is room."""
-    stops = [*(chapter.start for chapter in chapters[1:]), characters]
+def _chapters(
+    axes: Axes, chapters: tuple[Chapter, ...], bounds: tuple[int, int], *, inches: float, points: float
+) -> None:
+    """Mark where each chapter begins, above the strip from bound to bound, with its title if there is room."""
+    stops = [*(chapter.start for chapter in chapters[1:]), bounds[1]]
     above = axes.secondary_xaxis("top")
     letters = 72 * inches / (_LETTER * points)
     room = [  # but for a blank before the next
-        int((stop - chapter.start) / characters * letters) - 1 for chapter, stop in zip(chapters, stops, strict=True)
+        int((stop - chapter.start) / (bounds[1] - bounds[0]) * letters) - 1
+        for chapter, stop in zip(chapters, stops, strict=True)
     ]
     labels = _labels([chapter.title for chapter in chapters], room)
     above.set_xticks([chapter.start for chapter in chapters], labels, ha="left", fontsize=points, parse_math=False)
