@@ -1,1 +1,1 @@
-"""What the project brings along from others: licences, a bill of materials for each lock, known vulnerabilities."""
+"""The audit of the project's dependencies: licences, a bill of materials for each lock, known vulnerabilities."""

@@ -1,4 +1,4 @@
-"""Under which licences packages come, and which of them the project takes."""
+"""The licences of packages, and which of them the project accepts."""
 
 import dataclasses
 import fnmatch
@@ -11,15 +11,15 @@ ACCEPTED = frozenset(
         "MIT-CMU", "MPL-2.0", "PSF-2.0", "Zlib",
     }
 )  # fmt: skip
-"""By SPDX identifier, or by name where a package says no more."""
+"""SPDX identifiers, or names where packages declare no more."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Exemption:
-    """Packages that are taken under another licence, in some locks only."""
+    """Packages that are accepted under another licence, in some locks only."""
 
     packages: str
-    """A pattern, as in a shell."""
+    """A shell pattern of their names."""
     licence: str
     locks: tuple[str, ...]
     why: str
@@ -59,31 +59,29 @@ _NAMES = {
     "NVIDIA Proprietary Software": "LicenseRef-NVIDIA-Proprietary",
     "Python Software Foundation License": "PSF-2.0",
 }
-"""What packages call their licences, and its SPDX identifier."""
+"""The SPDX identifiers of names that packages declare."""
 _LONGEST_NAME = 60
-"""Characters; what is longer is the text of a licence."""
+"""Characters of a licence's name; a longer text is the licence itself."""
 UNKNOWN = "unknown"
 
 
-def licence_of(metadata: dict[str, Any]) -> str:
-    """The licence that a package declares: an SPDX expression where it can be one, else a name, else `unknown`.
+def find_licence(metadata: dict[str, Any]) -> str:
+    """The licence that a package declares: an SPDX expression if possible, else a name, else `unknown`.
 
     Args:
-        metadata: the core metadata of the package, as JSON.
+        metadata: the package's core metadata as JSON.
     """
     if expression := metadata.get("license_expression"):
         return str(expression)
-    named = (metadata.get("license") or "").strip()
-    if named and "\n" not in named and len(named) <= _LONGEST_NAME:
-        return _NAMES.get(named, named)
-    classified = [
-        line.rpartition(" :: ")[2] for line in metadata.get("classifier", []) if line.startswith("License ::")
-    ]
-    return " AND ".join(_NAMES[name] for name in classified if name in _NAMES) or UNKNOWN
+    declared = (metadata.get("license") or "").strip()
+    if declared and "\n" not in declared and len(declared) <= _LONGEST_NAME:
+        return _NAMES.get(declared, declared)
+    names = [line.rpartition(" :: ")[2] for line in metadata.get("classifier", []) if line.startswith("License ::")]
+    return " AND ".join(_NAMES[name] for name in names if name in _NAMES) or UNKNOWN
 
 
 def is_accepted(package: str, licence: str, lock: str) -> bool:
-    """Whether a package may be in a lock: each licence that its expression names is taken, or it is exempted."""
+    """Whether a package may be in a lock: all licences that it names are accepted, or the package is exempt."""
     exempted = any(
         fnmatch.fnmatch(package, exemption.packages) and licence == exemption.licence and lock in exemption.locks
         for exemption in EXEMPTIONS

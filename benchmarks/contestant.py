@@ -1,10 +1,10 @@
-"""How a contestant and the benchmark talk: a line of JSON for each question, and one for each answer.
+"""The protocol between the benchmark and a contestant: each question and each answer is a line of JSON.
 
     {"ask": "score", "first": 0, "stop": 16}    ->   {"seconds": 4.1, "log_p_z": [...]}
     {"ask": "peak"}                             ->   {"flops_per_second": 1.5e11}
     {"ask": "memory"}                           ->   {"bytes": 2.1e9}
 
-The first line is the contestant's own: {"about": "jax 0.10.2"}, once its weights are loaded.
+The contestant prints the first line when its weights are loaded: {"about": "jax 0.10.2"}.
 """
 
 import json
@@ -19,23 +19,23 @@ import numpy as np
 
 
 class Contestant(Protocol):
-    """What scores windows."""
+    """An engine that scores windows."""
 
     about: str
-    """What the work is done with, and its version."""
+    """Its libraries and their versions."""
 
     def score(self, token_ids: np.ndarray) -> np.ndarray:
         """log_p_z [W], nats, of windows int32 [W, T]."""
 
     def multiply(self) -> float:
-        """Floating point operations a second in one large matmul of the precision that is measured."""
+        """Floating point operations a second in one large matmul of the measured precision."""
 
     def device_bytes(self) -> int | None:
-        """The most that was held on an accelerator at once; None without one."""
+        """The peak memory of the accelerator; None without one."""
 
 
 def serve(make: Callable[[dict[str, Any]], Contestant]) -> None:
-    """Answer the questions on standard input until it ends; whatever else is printed goes to standard error."""
+    """Answer the questions on standard input until it ends; other output is sent to standard error."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     job = json.loads(sys.argv[1])
@@ -58,18 +58,18 @@ def serve(make: Callable[[dict[str, Any]], Contestant]) -> None:
             say({"bytes": contestant.device_bytes() or _most_resident_bytes()})
 
 
-def fastest(repeat: Callable[[], object], times: int = 3) -> float:
+def time_fastest(call: Callable[[], object], times: int = 3) -> float:
     """Seconds of the fastest of several calls, after one that is not timed."""
-    repeat()
+    call()
     seconds = []
     for _ in range(times):
         started = time.perf_counter()
-        repeat()
+        call()
         seconds.append(time.perf_counter() - started)
     return min(seconds)
 
 
 def _most_resident_bytes() -> int:
-    """The most memory that this process has held at once, loading included."""
+    """The peak memory of this process, from its start."""
     (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
     return int(line.split()[1]) * 1024

@@ -1,12 +1,11 @@
-"""How long a model takes from the Hub into a store, how much memory, and how much disk beside the store.
+"""The time, the memory and the disk, other than the store's, that fetching a model from the Hub into a store takes.
 
     python -m benchmarks.download [GIGABYTES] [ROUNDS]
 
-Peers, each in a process of its own, in another order in every round: plain streaming to files (one connection and no
-hash, but on the disk at the end, as a store's objects are), `huggingface_hub.snapshot_download`, and SHA-256 alone. The
-Hub is that of the tests, on this machine, and the weights are zeros: it is our own work that is
-measured.
-A first round is not counted: in it the system finds its memory.
+It is compared with plain streaming to files (one connection, no hash, but flushed to the disk, as a store's objects
+are), with `huggingface_hub.snapshot_download`, and with SHA-256 alone; each runs in its own process, in another order
+in every round. The Hub is the tests' stand-in on this machine, and the weights are zeros, so that only the programs'
+own work is measured. The first round does not count, since it warms the system up.
 """
 
 import json
@@ -53,7 +52,7 @@ seconds = time.monotonic() - began
 used = resource.getrusage(resource.RUSAGE_SELF)
 print(json.dumps([seconds, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024]))
 """
-OURS = "from byheart.components.download.model import bring_model", "bring_model(sys.argv[1], '', sys.argv[2])"
+OURS = "from byheart.components.download.model import bring_model", "bring_model(sys.argv[1], sys.argv[2])"
 STREAM = (
     "import httpx2\nfrom huggingface_hub import HfApi, hf_hub_url",
     """for name in sorted(HfApi().list_repo_files(sys.argv[1])):
@@ -72,12 +71,12 @@ WORKS = {"into a local store": OURS, "plain streaming": STREAM, "snapshot_downlo
 
 
 def main(gigabytes: float = 2, rounds: int = 3) -> int:
-    """Make the model, serve it, and print what each way took; 1 if a run left anything on a disk but its store's."""
+    """Make the model, serve it, print what each way took, and return 1 if byheart wrote outside its store."""
     with tempfile.TemporaryDirectory(prefix="byheart-") as folder, ExitStack() as running:
         here = Path(folder)
         size_bytes = make(here / "model", gigabytes)
-        hub = running.enter_context(served("tests.hub", "--repo", f"{NAME}={here / 'model'}"))
-        bucket = running.enter_context(served("tests.gcs", "--bucket", "shelf"))
+        hub = running.enter_context(serve("tests.hub", "--repo", f"{NAME}={here / 'model'}"))
+        bucket = running.enter_context(serve("tests.gcs", "--bucket", "shelf"))
         environment = {
             "HF_ENDPOINT": hub,
             "STORAGE_EMULATOR_HOST": bucket,
@@ -106,13 +105,13 @@ def main(gigabytes: float = 2, rounds: int = 3) -> int:
 
 
 def make(folder: Path, gigabytes: float) -> int:
-    """Write a model of zeros whose config.json fits; its size."""
+    """Write a model whose weights are zeros, and return its size in bytes."""
     layers = max(round(gigabytes * 1e9 / LAYER_BYTES), FILES)
     shapes = {"model.embed_tokens.weight": [VOCAB, EMBED], "model.norm.weight": [EMBED]} | {
         f"model.layers.{layer}.{name}.weight": shape for layer in range(layers) for name, shape in LAYER.items()
     }
     folder.mkdir()
-    files = {name: f"model-{1 + place * FILES // len(shapes)}.safetensors" for place, name in enumerate(shapes)}
+    files = {name: f"model-{1 + index * FILES // len(shapes)}.safetensors" for index, name in enumerate(shapes)}
     for file in set(files.values()):
         header: dict[str, Any] = {}
         stop = 0
@@ -130,8 +129,8 @@ def make(folder: Path, gigabytes: float) -> int:
 
 
 @contextmanager
-def served(*command: str) -> Iterator[str]:
-    """The address of a server in a process of its own."""
+def serve(*command: str) -> Iterator[str]:
+    """Run a server in another process while the `with` block lasts, and give its address."""
     with subprocess.Popen(
         [sys.executable, "-m", *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -144,11 +143,11 @@ def served(*command: str) -> Iterator[str]:
 def measure(
     work: tuple[str, str], source: str, target: Path | str, environment: dict[str, str]
 ) -> tuple[float, float, float, float]:
-    """Seconds, those of a core, the most memory, the most bytes on a disk beside the target, which is then removed."""
+    """Seconds, core seconds, peak memory, and the peak of bytes outside the target, which is removed afterwards."""
     imports, lines = work
     code = MEASURED.format(imports=imports, work="\n".join(f"    {line}" for line in lines.splitlines()))
     with tempfile.TemporaryDirectory(prefix="byheart-") as home:
-        places = {"HOME": home, "HF_HOME": f"{home}/hf", "TMPDIR": home}
+        folders = {"HOME": home, "HF_HOME": f"{home}/hf", "TMPDIR": home}
         if isinstance(target, Path):
             target.mkdir()
         done = threading.Event()
@@ -157,27 +156,27 @@ def measure(
         watch.start()
         try:
             command = [sys.executable, "-c", code, source, str(target)]
-            said = subprocess.run(
-                command, check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment, **places}
+            process = subprocess.run(
+                command, check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment, **folders}
             )
         finally:
             done.set()
             watch.join()
             if isinstance(target, Path):
                 shutil.rmtree(target)
-    seconds, core_seconds, memory = json.loads(said.stdout.splitlines()[-1])
+    seconds, core_seconds, memory = json.loads(process.stdout.splitlines()[-1])
     return seconds, core_seconds, memory, seen[0]
 
 
 def _watch(folder: Path, done: threading.Event, seen: list[int]) -> None:
-    """Keep the most bytes that lie in the folder."""
+    """Keep the most bytes that the folder has held in `seen[0]`."""
     while not done.wait(0.05):
-        held = 0
-        for where, _, names in os.walk(folder):
+        size_bytes = 0
+        for parent, _, names in os.walk(folder):
             for name in names:
-                path = Path(where, name)
-                held += path.lstat().st_size if path.exists() else 0
-        seen[0] = max(seen[0], held)
+                path = Path(parent, name)
+                size_bytes += path.lstat().st_size if path.exists() else 0
+        seen[0] = max(seen[0], size_bytes)
 
 
 if __name__ == "__main__":

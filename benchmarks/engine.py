@@ -7,18 +7,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.contestant import fastest, serve
+from benchmarks.contestant import serve, time_fastest
 from byheart.components.extract import checkpoint
-from byheart.components.extract.scoring import scorer, window_scores
-from byheart.components.extract.sharding import one_device
+from byheart.components.extract.scoring import compute_window_scores, make_scorer
+from byheart.components.extract.sharding import use_one_device
 from byheart.models.folder import open_model
 
 _TOP_K = 40
-"""As `pipeline.py` has it: ranks and the mass of the top k are part of the work."""
+"""The pipeline's default: ranks and the mass of the top k are part of the work."""
 
 
 class Engine:
-    """What `extract` runs for each batch, on one device."""
+    """The scorer of `extract`, on one device."""
 
     def __init__(self, job: dict[str, Any]) -> None:
         device, model = jax.devices()[0], open_model(job["model"])
@@ -26,11 +26,11 @@ class Engine:
             raise SystemExit(f"jax must find a {job['device']}, found {device.device_kind}")
         self.about = f"jax {jax.__version__}"
         self._batch, self._dtype, self._device = job["batch"], jnp.dtype(job["precision"]), device
-        self._sharding = one_device()
+        self._sharding = use_one_device()
         self._params = checkpoint.load(model, self._dtype, self._sharding)
-        self._score = scorer(
+        self._score = make_scorer(
             model.decoder,
-            model.parameters(),
+            model.describe_parameters(),
             self._sharding,
             scored_tokens=job["scored"],
             temperature=1.0,
@@ -39,11 +39,11 @@ class Engine:
         self._side = job["side"]
 
     def score(self, token_ids: np.ndarray) -> np.ndarray:
-        """log_p_z of windows; every batch is on its way before the first is fetched."""
+        """log_p_z of windows; all batches are started before the first scores are fetched."""
         batches = [token_ids[first : first + self._batch] for first in range(0, len(token_ids), self._batch)]
         padded = [np.pad(rows, ((0, self._batch - len(rows)), (0, 0))) for rows in batches]
-        flying = [self._score(self._params, jax.device_put(rows, self._sharding.windows)) for rows in padded]
-        scores = [window_scores(jax.device_get(tokens), top_k=_TOP_K).log_p_z for tokens in flying]
+        started = [self._score(self._params, jax.device_put(rows, self._sharding.windows)) for rows in padded]
+        scores = [compute_window_scores(jax.device_get(tokens), top_k=_TOP_K).log_p_z for tokens in started]
         return np.concatenate(scores)[: len(token_ids)]
 
     def multiply(self) -> float:
@@ -51,10 +51,10 @@ class Engine:
         square = jnp.full((self._side, self._side), 0.5, self._dtype)
         precision = "highest" if self._dtype == jnp.float32 else "default"
         product = jax.jit(functools.partial(jnp.matmul, precision=precision))
-        return 2 * self._side**3 / fastest(lambda: product(square, square).block_until_ready())
+        return 2 * self._side**3 / time_fastest(lambda: product(square, square).block_until_ready())
 
     def device_bytes(self) -> int | None:
-        """The most that was held on the device."""
+        """The peak memory of the device."""
         statistics = self._device.memory_stats() or {}
         return statistics.get("peak_bytes_in_use")
 

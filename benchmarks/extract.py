@@ -1,16 +1,16 @@
-"""How fast windows are scored, against a plain loop over transformers and PyTorch, and lm-evaluation-harness.
+"""The speed of scoring, compared with a plain loop over transformers and PyTorch, and with lm-evaluation-harness.
 
     python -m benchmarks.extract                          # SmolLM2-135M's shape, float32, on the CPU
     python -m benchmarks.extract --shape llama-3.1-8b --device gpu --precision bfloat16 --batch 64 --windows 64
 
-Random weights of a known model's shape, and windows of 100 random tokens, of which the last 50 are scored. Each
-contestant is a process of its own, loads the same files, warms up, and answers when it is its turn; all get the same
-cores and the same windows, and only one works at a time. The turns go round and back, so that whatever else the
-machine does meets all of them; each ratio, and each share of the peak, is of one round. A contestant whose log_p_z are
-not the first peer's is an error, not a number.
+Weights are random, of a known model's shape; windows are 100 random tokens, of which the last 50 are scored. Each
+contestant is a process that loads the same files, warms up, and waits for its turns; all have the same cores and the
+same windows, and only one works at a time. Every second round has the reverse order, so that other work of the machine
+slows all of them; each ratio, and each share of the peak, is of one round. A contestant whose log_p_z differ from the
+first peer's is an error.
 
-The peak is what one large matmul reaches in the same round, in PyTorch or in JAX, whichever is faster; both are
-printed, since on some CPUs they are far apart. The work is counted alike for all, so that waste shows:
+The peak is the speed of one large matmul in the same round, in PyTorch or in JAX, whichever is faster; both are
+printed, since on some CPUs they differ much. The work is counted in the same way for all, so that waste shows:
 
     2 x (parameters of the layers' matrices) x (tokens - 1)           all positions but the last are fed
     + 4 x layers x heads x head_dim x (tokens - 1) x tokens / 2       attention, causal
@@ -35,14 +35,14 @@ import ml_dtypes
 import numpy as np
 
 from byheart.models.decoder_config import DecoderConfig
-from byheart.models.families import family_of
+from byheart.models.families import find_family
 from byheart.models.parameters import Parameter, leaves
 
 AT_LEAST = 1.3
-"""Times the best peer, on a CPU."""
+"""The least ratio to the best peer's speed, on a CPU."""
 TOKENS, SCORED = 100, 50
 AGREE_NATS = {"float32": 1e-3, "bfloat16": 5.0}
-"""What the log_p_z of a window may differ by: a sum of 50 token_log_probs of about -14 each."""
+"""The most that two log_p_z of a window may differ: each is a sum of 50 token_log_probs of about -14."""
 _ROOT = Path(__file__).parent.parent
 _LLAMA: dict[str, Any] = {
     "architectures": ["LlamaForCausalLM"],
@@ -74,7 +74,7 @@ SHAPES: dict[str, dict[str, Any]] = {
         "tie_word_embeddings": False,
     },
 }
-"""Each shape's config.json, beside what all have."""
+"""Each shape's fields of config.json, without those that all have."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -95,7 +95,7 @@ PEERS = (
 
 
 class Process:
-    """A contestant that runs."""
+    """The process of a contestant."""
 
     def __init__(self, row: Row, process: "subprocess.Popen[str]") -> None:
         self.row, self._process = row, process
@@ -117,7 +117,7 @@ class Process:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run every contestant and print the table; 1 if this engine is too slow on a CPU."""
+    """Run every contestant, print the table, and return 1 if this engine is too slow on a CPU."""
     chosen = _parse(arguments)
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: chosen.threads])
     config = _LLAMA | SHAPES[chosen.shape]
@@ -128,28 +128,30 @@ def main(arguments: Sequence[str]) -> int:
         ids = random.integers(0, config["vocab_size"], (chosen.windows, TOKENS)).astype(np.int32)
         np.save(Path(folder) / "windows.npy", ids)
         processes = [stack.enter_context(_start(row, Path(folder), chosen)) for row in rows]
-        apart, peaks = _compete(processes, chosen)
+        difference, peaks = _compete(processes, chosen)
         memory = [process.ask("memory")["bytes"] for process in processes]
 
-    decoder = family_of(config).decoder_config(config)
+    decoder = find_family(config).parse_config(config)
     best = max((p for p in processes if p.row.way != "engine"), key=lambda p: statistics.median(p.rates))
-    print(f"{chosen.shape}'s shape, {chosen.precision}, {_machine(chosen)}; " + "; ".join(_versions(processes)))
+    print(f"{chosen.shape}'s shape, {chosen.precision}, {_describe_machine(chosen)}; {_list_versions(processes)}")
     print(
-        f"{chosen.rounds} rounds of {chosen.windows} windows, {useful_flops(decoder) / 1e9:.1f} GFLOP each; "
-        f"log_p_z agree to {apart:.0e} nats"
+        f"{chosen.rounds} rounds of {chosen.windows} windows, {count_useful_flops(decoder) / 1e9:.1f} GFLOP each; "
+        f"log_p_z agree to {difference:.0e} nats"
     )
-    reached = (f"{name} {_spread([peak / 1e9 for peak in peaks[name]], '.0f')}" for name in peaks)
-    print(f"matmul peak, GFLOP/s: {', '.join(reached)}\n")
+    spreads = (f"{name} {_format_spread([peak / 1e9 for peak in peaks[name]], '.0f')}" for name in peaks)
+    print(f"matmul peak, GFLOP/s: {', '.join(spreads)}\n")
     print("| | batch | windows/s | times the best peer (least to most) | share of the matmul peak | peak memory, GB |")
     print("|---|---|---|---|---|---|")
-    for process, held in zip(processes, memory, strict=True):
+    for process, most_bytes in zip(processes, memory, strict=True):
         best_peaks = map(max, *peaks.values())
-        shares = [rate * useful_flops(decoder) / peak for rate, peak in zip(process.rates, best_peaks, strict=True)]
+        flops = count_useful_flops(decoder)
+        shares = [rate * flops / peak for rate, peak in zip(process.rates, best_peaks, strict=True)]
+        spread = _format_spread(_compute_ratios(process, best), ".2f")
         print(
             f"| {process.row.name} | {process.row.batch} | {statistics.median(process.rates):.2f} "
-            f"| {_spread(_ratios(process, best), '.2f')} | {statistics.median(shares):.0%} | {held / 1e9:.1f} |"
+            f"| {spread} | {statistics.median(shares):.0%} | {most_bytes / 1e9:.1f} |"
         )
-    times = max(statistics.median(_ratios(p, best)) for p in processes if p.row.way == "engine")
+    times = max(statistics.median(_compute_ratios(p, best)) for p in processes if p.row.way == "engine")
     too_slow = chosen.device == "cpu" and times < AT_LEAST
     if too_slow:
         print(f"\nless than {AT_LEAST} times as fast as the best peer")
@@ -157,26 +159,26 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def write_checkpoint(folder: Path, config: dict[str, Any], random: np.random.Generator) -> None:
-    """Write config.json and bfloat16 weights: matrices that keep the size of what they are given, and logits that
-    spread as a trained model's do.
+    """Write config.json and bfloat16 weights, drawn so that states keep their size from layer to layer, and logits
+    vary as much as a trained model's.
     """
-    family = family_of(config)
-    described = leaves(family.parameters(family.decoder_config(config)))
-    tensors = {name: parameter for parameter in described for name in parameter.tensors().values()}
-    header, filled = {}, 0
+    family = find_family(config)
+    parameters = leaves(family.describe_parameters(family.parse_config(config)))
+    tensors = {name: parameter for parameter in parameters for name in parameter.name_tensors().values()}
+    header, start = {}, 0
     for name, parameter in tensors.items():
         shape = parameter.source_shape
-        stop = filled + 2 * math.prod(shape)
-        header[name], filled = {"dtype": "BF16", "shape": shape, "data_offsets": [filled, stop]}, stop
+        stop = start + 2 * math.prod(shape)
+        header[name], start = {"dtype": "BF16", "shape": shape, "data_offsets": [start, stop]}, stop
     encoded = json.dumps({"__metadata__": {"format": "pt"}, **header}).encode()
     with (folder / "model.safetensors").open("wb") as file:
         file.write(len(encoded).to_bytes(8, "little") + encoded)
         for parameter in tensors.values():
-            file.write(_values(parameter, random).astype(ml_dtypes.bfloat16).tobytes())
+            file.write(_draw_values(parameter, random).astype(ml_dtypes.bfloat16).tobytes())
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
 
 
-def _values(parameter: Parameter, random: np.random.Generator) -> np.ndarray:
+def _draw_values(parameter: Parameter, random: np.random.Generator) -> np.ndarray:
     if len(parameter.source_shape) == 1:
         return np.ones(parameter.source_shape, np.float32)
     inputs = parameter.source_shape[1]
@@ -184,8 +186,8 @@ def _values(parameter: Parameter, random: np.random.Generator) -> np.ndarray:
     return random.standard_normal(parameter.source_shape, np.float32) * np.float32(deviation)
 
 
-def useful_flops(config: DecoderConfig) -> float:
-    """Floating point operations that a window needs; see above."""
+def count_useful_flops(config: DecoderConfig) -> float:
+    """Floating point operations that a window needs, by the formula at the top of this file."""
     fed, heads_dim = TOKENS - 1, config.heads * config.head_dim
     attention = config.embed * config.head_dim * 2 * (config.heads + config.kv_heads)
     matrices = config.layers * (attention + 3 * config.embed * config.ffn)
@@ -194,33 +196,35 @@ def useful_flops(config: DecoderConfig) -> float:
 
 
 def _compete(processes: list[Process], chosen: argparse.Namespace) -> tuple[float, dict[str, list[float]]]:
-    """Time every contestant in every round; how far apart their log_p_z are, and the peaks of each round."""
+    """Time every contestant in every round; return the largest difference of log_p_z, and each round's peaks."""
     rulers = {
         name: next(p for p in processes if p.row.way == way) for name, way in (("JAX", "engine"), ("PyTorch", "loop"))
     }
     peaks: dict[str, list[float]] = {name: [] for name in rulers}
     for process in processes:
         process.ask("score", first=0, stop=chosen.windows)
-    expected, apart = np.zeros(0), 0.0
+    expected, difference = np.zeros(0), 0.0
     for turn in range(chosen.rounds):
         for name, ruler in rulers.items():
             peaks[name].append(ruler.ask("peak")["flops_per_second"])
         for process in processes if turn % 2 == 0 else processes[::-1]:
             answer = process.ask("score", first=0, stop=chosen.windows)
             process.rates.append(chosen.windows / answer["seconds"])
-            found = np.asarray(answer["log_p_z"])
-            expected = found if not len(expected) else expected
-            apart = max(apart, float(np.abs(found - expected).max()))
-            if not apart <= AGREE_NATS[chosen.precision]:
-                raise SystemExit(f"{process.row.name} must give the same log_p_z, found {apart} nats of difference")
+            log_p_z = np.asarray(answer["log_p_z"])
+            expected = log_p_z if not len(expected) else expected
+            difference = max(difference, float(np.abs(log_p_z - expected).max()))
+            if not difference <= AGREE_NATS[chosen.precision]:
+                raise SystemExit(
+                    f"{process.row.name} must give the same log_p_z, found {difference} nats of difference"
+                )
         rates = ", ".join(f"{p.row.name} {p.row.batch}: {p.rates[-1]:.2f}" for p in processes)
         print(f"round {turn + 1} of {chosen.rounds}: windows/s of {rates}", file=sys.stderr)
-    return apart, peaks
+    return difference, peaks
 
 
 @contextmanager
 def _start(row: Row, folder: Path, chosen: argparse.Namespace) -> Iterator[Process]:
-    """The contestant, loaded, while the `with` block lasts."""
+    """A contestant that has loaded its model, running while the `with` block lasts."""
     job = {
         "way": row.way,
         "batch": row.batch,
@@ -248,22 +252,22 @@ def _start(row: Row, folder: Path, chosen: argparse.Namespace) -> Iterator[Proce
         process.communicate()
 
 
-def _ratios(process: Process, other: Process) -> list[float]:
+def _compute_ratios(process: Process, other: Process) -> list[float]:
     return [rate / its for rate, its in zip(process.rates, other.rates, strict=True)]
 
 
-def _spread(values: list[float], form: str) -> str:
+def _format_spread(values: list[float], form: str) -> str:
     return f"{statistics.median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
 
 
-def _machine(chosen: argparse.Namespace) -> str:
+def _describe_machine(chosen: argparse.Namespace) -> str:
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown CPU")
     return f"{chosen.device}, {model}, {chosen.threads} cores"
 
 
-def _versions(processes: list[Process]) -> list[str]:
-    return sorted({version for process in processes for version in process.about.split(", ")})
+def _list_versions(processes: list[Process]) -> str:
+    return "; ".join(sorted({version for process in processes for version in process.about.split(", ")}))
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:

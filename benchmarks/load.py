@@ -1,10 +1,9 @@
-"""How much host memory it takes to bring a model's weights onto their devices, beside the model itself.
+"""The host memory that loading a model's weights takes, in addition to the weights themselves.
 
     python -m benchmarks.load [GIGABYTES]
 
-The devices are the CPU's, so that the weights that they hold count too and are taken off; the model is one of zeros,
-and Google Cloud Storage that of the tests, on this machine. The limit is what docs/plan.md says: 1 GB, whatever the
-model.
+The devices are CPUs, so the weights on them are host memory too, and are subtracted. The weights are zeros, and Google
+Cloud Storage is the tests' stand-in on this machine. The limit is that of docs/plan.md: 1 GB for any model.
 """
 
 import json
@@ -15,7 +14,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.download import make, served
+from benchmarks.download import make, serve
 from byheart.store import open_store
 
 GIGABYTES = 1.0
@@ -32,32 +31,32 @@ devices = jax.devices()
 sharding = make_sharding(devices, Mesh(data=len(devices), model=1, gather=len(devices) > 1))
 before, started = peak(), time.monotonic()
 params = jax.block_until_ready(checkpoint.load(open_model(sys.argv[1]), jnp.dtype("bfloat16"), sharding))
-held = sum(weight.nbytes for weight in jax.tree.leaves(params))
-print(json.dumps([held, time.monotonic() - started, peak() - before - held]))
+weight_bytes = sum(weight.nbytes for weight in jax.tree.leaves(params))
+print(json.dumps([weight_bytes, time.monotonic() - started, peak() - before - weight_bytes]))
 """
 
 
 def main(gigabytes: float = 3) -> int:
-    """Load the model from each place onto one device and onto eight, and print what that took; 1 if over the limit."""
+    """Load the model from a folder and a bucket, onto one and onto eight devices, and return 1 if over the limit."""
     with tempfile.TemporaryDirectory(prefix="byheart-") as folder, ExitStack() as running:
         local = Path(folder) / "model"
         make(local, gigabytes)
-        os.environ["STORAGE_EMULATOR_HOST"] = running.enter_context(served("tests.gcs", "--bucket", "shelf"))
+        os.environ["STORAGE_EMULATOR_HOST"] = running.enter_context(serve("tests.gcs", "--bucket", "shelf"))
         bucket = open_store("gs://shelf/model")
         for path in local.iterdir():
             with path.open("rb") as file:
                 bucket.create(path.name, file)
         most = 0.0
-        for place in (str(local), "gs://shelf/model"):
+        for address in (str(local), "gs://shelf/model"):
             for devices in (1, 8):
                 flags = {"XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}"}
-                command = [sys.executable, "-c", _LOAD, place]
-                said = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=os.environ | flags)
-                held, seconds, beside = json.loads(said.stdout)
-                most = max(most, beside / 1e9)
+                command = [sys.executable, "-c", _LOAD, address]
+                process = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=os.environ | flags)
+                weight_bytes, seconds, other_bytes = json.loads(process.stdout)
+                most = max(most, other_bytes / 1e9)
                 print(
-                    f"{place.split('/')[0] or 'local':6} {devices} device{'s' * (devices > 1)}: {held / 1e9:.2f} GB in "
-                    f"{seconds:.1f} s, {beside / 1e9:.2f} GB beside them",
+                    f"{address.split('/')[0] or 'local':6} {devices} device{'s' * (devices > 1)}: "
+                    f"{weight_bytes / 1e9:.2f} GB in {seconds:.1f} s, {other_bytes / 1e9:.2f} GB beside them",
                     flush=True,
                 )
         print(f"{most:.2f} GB of at most {GIGABYTES} GB")

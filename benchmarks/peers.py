@@ -1,7 +1,7 @@
-"""What others use for this, as contestants of `benchmarks.extract`; runs in an environment of its own, `.venv-peers`.
+"""The peers in `benchmarks.extract`, which run in the environment `.venv-peers`.
 
-A loop of one's own over transformers and PyTorch, and lm-evaluation-harness with its tokenizer left out: it is given
-token ids, as the others are.
+They are a plain loop over transformers and PyTorch, and lm-evaluation-harness, which gets token ids as all contestants
+do, instead of text.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from lm_eval.models.huggingface import HFLM  # type: ignore[import-not-found]
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
-from benchmarks.contestant import fastest, serve
+from benchmarks.contestant import serve, time_fastest
 
 
 class Loop:
@@ -47,15 +47,15 @@ class Loop:
     def multiply(self) -> float:
         """Operations a second of a square matmul."""
         square = torch.full((self._side, self._side), 0.5, dtype=self._dtype, device=self._device)
-        return 2 * self._side**3 / fastest(lambda: (square @ square)[0, 0].item())
+        return 2 * self._side**3 / time_fastest(lambda: (square @ square)[0, 0].item())
 
     def device_bytes(self) -> int | None:
-        """The most that was held on the device."""
+        """The peak memory of the device."""
         return None if self._device.type == "cpu" else torch.cuda.max_memory_allocated()
 
 
 class Harness(Loop):
-    """lm-evaluation-harness, from token ids on."""
+    """lm-evaluation-harness, without its tokenization."""
 
     def __init__(self, job: dict[str, Any]) -> None:
         super().__init__(job)

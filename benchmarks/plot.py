@@ -1,9 +1,9 @@
-"""How long `plot` takes, and how much memory, for a synthetic book of a million characters.
+"""The time and the memory that `plot` takes for a synthetic book of a million characters.
 
     python -m benchmarks.plot [CHARACTERS]
 
-Everything is real but the scores, which are drawn: windows of 100 tokens every 10 characters, with all that `extract`
-keeps of them. The limits that it is held against are 30 seconds and 1.5 GB.
+Text, tokens and scores are random: windows of 100 tokens every 10 characters, with all columns that `extract` writes.
+The limits are 30 seconds and 1.5 GB.
 """
 
 import json
@@ -42,7 +42,7 @@ _RUN = "import json, sys; from byheart.components.plot.run import run; run(**jso
 
 
 def main(characters: int = 1_000_000) -> int:
-    """Make the book, plot it in a process of its own, and print what that took; 1 if it is over a limit."""
+    """Make the book, plot it in another process, print time and memory, and return 1 if one is over its limit."""
     with tempfile.TemporaryDirectory(prefix="byheart-") as folder:
         inputs = make(Path(folder), characters)
         started = time.monotonic()
@@ -59,7 +59,7 @@ def main(characters: int = 1_000_000) -> int:
 
 
 def make(folder: Path, characters: int) -> dict[str, str]:
-    """What the stages before `plot` would have written of the book, in `folder`."""
+    """Write the artifacts of the stages before `plot` into `folder`, and return their paths by parameter."""
     random = np.random.default_rng(1)
     text = _text(random, characters)
     chapters = tuple(
@@ -112,7 +112,7 @@ def _windows(random: np.random.Generator, characters: int) -> Windows:
 
 
 def _write_scores(random: np.random.Generator, windows: Windows, inputs: dict[str, str]) -> None:
-    """Scores that rise and fall along the book, slowly, so that neighbours are alike, with a few known stretches."""
+    """Write scores that change slowly along the book, with a few stretches that the model knows, and a plan."""
     mean = -6 + 8 * np.sin(np.arange(len(windows)) / 300) * random.random()
     token = -random.exponential(1, (len(windows), SUFFIX)) * np.exp(mean / 4)[:, None]
     known = (np.arange(len(windows)) // 200) % 9 == 0
@@ -129,11 +129,11 @@ def _write_scores(random: np.random.Generator, windows: Windows, inputs: dict[st
         top_token_ids=windows.token_ids[:, PROMPT:] + ranks,
         token_log_top_k_mass=(token / 20).astype(np.float32),
     )
-    held, address, columns = ScoreStore(open_store(inputs["store"])), "synthetic", scores.columns()
+    score_store, address, columns = ScoreStore(open_store(inputs["store"])), "synthetic", scores.columns()
     for part in parts_of(address, len(windows), SCORES):
-        which = np.array(part.windows)
-        some = {name: values[which] for name, values in columns.items()}
-        held.write(part, Rows.of(which, some, asdict(_COMPUTED_ON)), Reuse())
+        indices = np.array(part.windows)
+        rows = {name: values[indices] for name, values in columns.items()}
+        score_store.write(part, Rows.of(indices, rows, asdict(_COMPUTED_ON)), Reuse())
     plan = Plan(
         run="drawn",
         accelerator="cpu",

@@ -1,10 +1,10 @@
-"""How far log_p_z moves when the sample model's weights, or its arithmetic too, have 16 bits and not 32.
+"""The change of log_p_z when the sample model's weights, or its weights and its arithmetic, have 16 bits instead of 32.
 
     python -m benchmarks.precision [STRIDE]
 
-Windows of the sample book, a cursor every STRIDE characters, are scored in float32 and in four other ways. Printed is,
-for windows whose p_z in float32 lies in each of three bands, how far log_p_z moves, in nats. Logits, norms and softmax
-are computed in float32 in all of them.
+Windows of the sample book, one every STRIDE characters, are scored in float32 and in four other ways. The table shows
+the change of log_p_z in nats, for windows whose p_z in float32 lies in each of three bands. Logits, norms and softmax
+are always computed in float32.
 """
 
 import sys
@@ -17,8 +17,8 @@ import numpy as np
 
 from byheart.components.extract import checkpoint, decoder
 from byheart.components.extract.rounding import moved_by_band
-from byheart.components.extract.scoring import scorer, window_scores
-from byheart.components.extract.sharding import one_device
+from byheart.components.extract.scoring import compute_window_scores, make_scorer
+from byheart.components.extract.sharding import use_one_device
 from byheart.components.tokenize.tokenizer import load_tokenizer
 from byheart.components.tokenize.windows import slide
 from byheart.contracts.settings import WindowSettings
@@ -29,22 +29,22 @@ PROMPT, SUFFIX, BATCH = 50, 50, 32
 
 
 def main(stride: int = 25) -> None:
-    """Score and print."""
+    """Score the windows in all ways, and print the table."""
     model = open_model(SAMPLES / "model")
-    params = checkpoint.load(model, jnp.float32, one_device())
-    token_ids = windows(stride)
-    exact = log_p_z(model, params, token_ids)
+    params = checkpoint.load(model, jnp.float32, use_one_device())
+    token_ids = make_windows(stride)
+    exact = compute_log_p_z(model, params, token_ids)
     print("| weights | arithmetic | p_z | windows | median | 95% | largest | mean, signed |")
     print("|---|---|---|---|---|---|---|---|")
-    for name, weights in variants(params):
-        found = log_p_z(model, weights, token_ids)
-        for (low, high), moved in moved_by_band(exact, found):
-            how_far = f"{moved.median:.1g} | {moved.most:.1g} | {moved.largest:.1g} | {moved.mean:+.1g}"
-            print(f"| {name} | {low} to {high} | {moved.windows:,} | {how_far} |", flush=True)
+    for name, weights in round_weights(params):
+        rounded = compute_log_p_z(model, weights, token_ids)
+        for (low, high), change in moved_by_band(exact, rounded):
+            columns = f"{change.median:.1g} | {change.most:.1g} | {change.largest:.1g} | {change.mean:+.1g}"
+            print(f"| {name} | {low} to {high} | {change.windows:,} | {columns} |", flush=True)
 
 
-def variants(params: decoder.Params) -> Iterator[tuple[str, decoder.Params]]:
-    """Weights that are rounded, and used as they are or widened again."""
+def round_weights(params: decoder.Params) -> Iterator[tuple[str, decoder.Params]]:
+    """Weights rounded to 16 bits, kept in 16 bits or widened to float32 again; with names for the table."""
 
     def cast(params: decoder.Params, dtype: type) -> decoder.Params:
         return jax.tree.map(lambda weight: weight.astype(dtype), params)
@@ -54,7 +54,7 @@ def variants(params: decoder.Params) -> Iterator[tuple[str, decoder.Params]]:
         yield f"{name} | {name}", cast(params, dtype)
 
 
-def windows(stride: int) -> np.ndarray:
+def make_windows(stride: int) -> np.ndarray:
     """Token ids of the sample book's windows, int32 [W, 100]."""
     text = (SAMPLES / "the-soap-winter.txt").read_text(encoding="utf-8")
     settings = WindowSettings(
@@ -68,13 +68,15 @@ def windows(stride: int) -> np.ndarray:
     return slide(text, load_tokenizer(SAMPLES / "model").encode, settings, scored_tokens=SUFFIX).token_ids
 
 
-def log_p_z(model: ModelFolder, params: decoder.Params, token_ids: np.ndarray) -> np.ndarray:
-    """Of each window, float64 [W]."""
+def compute_log_p_z(model: ModelFolder, params: decoder.Params, token_ids: np.ndarray) -> np.ndarray:
+    """log_p_z of each window, float64 [W]."""
 
-    score = scorer(model.decoder, model.parameters(), one_device(), scored_tokens=SUFFIX, temperature=1.0, top_k=0)
+    score = make_scorer(
+        model.decoder, model.describe_parameters(), use_one_device(), scored_tokens=SUFFIX, temperature=1.0, top_k=0
+    )
     padded = np.concatenate([token_ids, token_ids[: -len(token_ids) % BATCH]])
     batches = [score(params, jnp.asarray(rows)) for rows in padded.reshape(-1, BATCH, PROMPT + SUFFIX)]
-    return np.concatenate([window_scores(tokens, top_k=0).log_p_z for tokens in batches])[: len(token_ids)]
+    return np.concatenate([compute_window_scores(tokens, top_k=0).log_p_z for tokens in batches])[: len(token_ids)]
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 
     make sample            # or: python -m samples.train
 
-Writes samples/model/ in Hugging Face format. The tokenizer and the weights see the odd chapters only. Windows of 100
-tokens are drawn from every character offset of those chapters, because that is how a window of the measurement may
-begin; a quarter of them follow a BOS, so that `bos=true` can be tried. The seed is fixed: on the same machine the same
-numbers come out; on another, sums may be rounded otherwise and the weights differ in their last digits.
+Writes samples/model/ in Hugging Face format. The tokenizer and the weights see only the odd chapters. Windows of 100
+tokens begin at every character of those chapters, as windows of the measurement may; a quarter of them follow a BOS, so
+that `bos=true` can be tried. The seed is fixed: the same machine gives the same weights, and another machine may round
+sums differently, so that the last digits differ.
 """
 
 import json
@@ -27,7 +27,7 @@ from byheart.components.tokenize.tokenizer import load_tokenizer
 from byheart.components.tokenize.windows import slide
 from byheart.contracts.settings import WindowSettings
 from byheart.models.families import FAMILIES
-from byheart.models.parameters import Parameter, Parameters, leaves, parameter_count
+from byheart.models.parameters import Parameter, Parameters, count_parameters, leaves
 
 HERE = Path(__file__).parent
 BOOK = HERE / "the-soap-winter.txt"
@@ -57,9 +57,9 @@ WINDOW = WindowSettings(chunk_size=100, slice_length=1000, cursor_inc=1, max_len
 STEPS, BATCH, PEAK_RATE, SEED = 2000, 32, 3e-3, 0
 
 
-def chapters(text: str) -> list[tuple[int, int]]:
+def find_chapters(text: str) -> list[tuple[int, int]]:
     """The half-open character span of each chapter, its heading included."""
-    starts = [found.start() for found in re.finditer(r"^Chapter \d+: ", text, re.MULTILINE)]
+    starts = [match.start() for match in re.finditer(r"^Chapter \d+: ", text, re.MULTILINE)]
     return list(zip(starts, [*starts[1:], len(text)], strict=True))
 
 
@@ -76,38 +76,38 @@ def write_tokenizer(texts: list[str]) -> None:
     )
     tokenizer.train_from_iterator(texts, trainer)
     tokenizer.save(str(MODEL / "tokenizer.json"))
-    described = {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": BOS, "clean_up_tokenization_spaces": False}
-    (MODEL / "tokenizer_config.json").write_text(json.dumps(described, indent=2) + "\n")
+    config = {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": BOS, "clean_up_tokenization_spaces": False}
+    (MODEL / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n")
 
 
-def initial_params(described: Parameters, key: Array) -> decoder.Params:
-    """Norms at one, matrices normal with deviation 0.02."""
+def draw_params(parameters: Parameters, key: Array) -> decoder.Params:
+    """Initial weights: norms are one, matrices normal with deviation 0.02."""
     keys = {}
-    for parameter in leaves(described):
+    for parameter in leaves(parameters):
         key, keys[parameter.source] = jax.random.split(key)
 
     def draw(parameter: Parameter) -> Array:
         shape = parameter.shape
         return 0.02 * jax.random.normal(keys[parameter.source], shape) if parameter.is_matrix else jnp.ones(shape)
 
-    return jax.tree.map(draw, described)
+    return jax.tree.map(draw, parameters)
 
 
-def write_weights(described: Parameters, params: decoder.Params) -> None:
-    """Write the parameters under their names and shapes in the checkpoint."""
+def write_weights(parameters: Parameters, params: decoder.Params) -> None:
+    """Write the weights under their names and shapes in the checkpoint."""
     tensors = {}
-    for parameter, values in zip(jax.tree.leaves(described), jax.tree.leaves(params), strict=True):
-        for place, name in parameter.tensors().items():
-            tensors[name] = np.asarray(values[place]).reshape(parameter.source_shape)
+    for parameter, values in zip(jax.tree.leaves(parameters), jax.tree.leaves(params), strict=True):
+        for index, name in parameter.name_tensors().items():
+            tensors[name] = np.asarray(values[index]).reshape(parameter.source_shape)
     save_file(tensors, MODEL / "model.safetensors", metadata={"format": "pt"})
 
 
 def train() -> None:
-    """Make the tokenizer, train the weights, write both."""
+    """Train the tokenizer and the weights, and write both."""
     MODEL.mkdir(exist_ok=True)
     (MODEL / "config.json").write_text(json.dumps(CONFIG, indent=2) + "\n")
     text = BOOK.read_text(encoding="utf-8")
-    memorised = [text[start:stop] for start, stop in chapters(text)[::2]]
+    memorised = [text[start:stop] for start, stop in find_chapters(text)[::2]]
     write_tokenizer(memorised)
     tokenizer = load_tokenizer(MODEL)
     windows = np.concatenate(
@@ -115,10 +115,10 @@ def train() -> None:
     )
 
     family = FAMILIES["llama"]
-    config = family.decoder_config(CONFIG)
-    described = family.parameters(config)
-    params = initial_params(described, jax.random.key(SEED))
-    count = parameter_count(described)
+    config = family.parse_config(CONFIG)
+    parameters = family.describe_parameters(config)
+    params = draw_params(parameters, jax.random.key(SEED))
+    count = count_parameters(parameters)
     print(f"{len(windows):,} windows of {len(memorised)} chapters; {count:,} parameters", flush=True)
 
     optimizer = optax.chain(
@@ -130,7 +130,8 @@ def train() -> None:
     @jax.jit
     def step(params: decoder.Params, state: optax.OptState, ids: Array) -> tuple[decoder.Params, optax.OptState, Array]:
         def loss(params: decoder.Params) -> Array:
-            predicted = decoder.logits(params, config, decoder.hidden_states(params, config, ids[:, :-1]))
+            hidden = decoder.compute_hidden_states(params, config, ids[:, :-1])
+            predicted = decoder.compute_logits(params, config, hidden)
             return optax.softmax_cross_entropy_with_integer_labels(predicted, ids[:, 1:]).mean()
 
         value, gradient = jax.value_and_grad(loss)(params)
@@ -149,7 +150,7 @@ def train() -> None:
         params, state, value = step(params, state, jnp.asarray(batch))
         if number % 100 == 0:
             print(f"step {number:,} of {STEPS:,}: loss {value:.4f}, {time.monotonic() - started:.0f} s", flush=True)
-    write_weights(described, params)
+    write_weights(parameters, params)
 
 
 if __name__ == "__main__":

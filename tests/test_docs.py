@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
-from audit.licences import licence_of
+from audit.licences import find_licence
 from byheart.components.plot.charts import CHARTS
 from docs.__main__ import written
 from tests.conftest import BOOK, CONTROL, ROOT
@@ -46,7 +46,7 @@ def test_every_direct_dependency_has_a_row_with_its_licence_and_no_row_is_stale(
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("|")][2:]
     assert sorted(package for package, *_ in rows) == sorted(asked)
     assert {package: licence for package, _, _, licence in rows} == {
-        package: licence_of(metadata(package).json) for package in asked
+        package: find_licence(metadata(package).json) for package in asked
     }
 
 

@@ -1,4 +1,4 @@
-"""Dataclasses as JSON files, and back: what stages hand to one another."""
+"""Dataclasses as JSON files, and back: stages hand them to one another."""
 
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,20 +11,20 @@ _Record = TypeVar("_Record")
 
 
 def to_json(value: Any) -> bytes:
-    """A value of dataclasses, lists, dicts and plain values as indented JSON; floats that are not finite are null."""
+    """Indented JSON of a dataclass, list, dict or plain value; a float that is not finite becomes null."""
     return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
 
 
 def write_json(path: str | Path, value: Any) -> None:
-    """Write what `to_json` makes of a value."""
+    """Write a value as JSON."""
     Path(path).write_bytes(to_json(value))
 
 
 def from_json(data: bytes, kind: type[_Record], *, name: str) -> _Record:
-    """The value of that type that `to_json` made; `name` is for the error.
+    """The value of type `kind` from the JSON that `to_json` made of it; `name` is the data's name in error messages.
 
     Raises:
-        DamagedError: the data is another.
+        DamagedError: the data is not JSON of that type.
     """
     try:
         return msgspec.json.decode(data, type=kind)
@@ -35,9 +35,9 @@ def from_json(data: bytes, kind: type[_Record], *, name: str) -> _Record:
 
 
 def read_json(path: str | Path, kind: type[_Record]) -> _Record:
-    """The value of that type that `write_json` wrote.
+    """The value of type `kind` from a file that `write_json` wrote.
 
     Raises:
-        DamagedError: the file holds another.
+        DamagedError: the file is not JSON of that type.
     """
     return from_json(Path(path).read_bytes(), kind, name=str(path))

@@ -1,4 +1,4 @@
-"""The model of a run, as the first stage hands it to the others: where it is and what it is, never its weights."""
+"""The description of a run's model that the first stage hands to the others: its address and identity, no weights."""
 
 import dataclasses
 from pathlib import Path
@@ -8,30 +8,30 @@ from byheart.contracts.json_files import read_json, write_json
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ModelIdentity:
-    """What a model is, wherever it lies."""
+    """A model's source and content, but not its address."""
 
     source: str
     """The repository's name on the Hub, or the folder that the user named."""
     commit: str | None
     """The full commit on the Hugging Face Hub; None for a folder."""
     model_type: str
-    """Its family, as its config.json names it."""
+    """The family, as config.json names it."""
     parameters: int
-    """How many weights it has."""
+    """The number of weights."""
     weights_sha256: str
-    """Over config.json and the safetensors."""
+    """A hash of config.json and the safetensors."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Model(ModelIdentity):
-    """A model, checked and hashed."""
+    """A model that was checked and hashed, with its address."""
 
     address: str
-    """The folder, local or at gs://, that holds it."""
+    """The model's folder, local or at gs://."""
 
     @property
     def identity(self) -> ModelIdentity:
-        """What it is, wherever it lies."""
+        """The same without the address."""
         names = [field.name for field in dataclasses.fields(ModelIdentity)]
         return ModelIdentity(**{name: getattr(self, name) for name in names})
 

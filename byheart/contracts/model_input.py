@@ -1,4 +1,4 @@
-"""The token ids that are fed and scored, from the windows that `tokenize` has written."""
+"""The token ids that the model is fed and scored on, from the windows that `tokenize` wrote."""
 
 import numpy as np
 
@@ -6,8 +6,8 @@ from byheart.contracts.settings import Settings
 from byheart.contracts.windows import Tokenization, control_sample, read_selection, read_token_ids, read_windows
 
 
-def model_input(windows: str, book: str, settings: Settings, tokenization: Tokenization) -> np.ndarray:
-    """int32 [W, T]: the BOS if there is one, then each window's tokens up to the last scored one.
+def read_model_input(windows: str, book: str, settings: Settings, tokenization: Tokenization) -> np.ndarray:
+    """The model input of a book's windows, int32 [W, T]: the BOS if any, then the tokens up to the last scored one.
 
     Args:
         windows: the folder of all books' windows.
@@ -16,9 +16,9 @@ def model_input(windows: str, book: str, settings: Settings, tokenization: Token
     return ids if tokenization.bos_id is None else np.insert(ids, 0, tokenization.bos_id, axis=1)
 
 
-def control_input(windows: str, book: str, settings: Settings, tokenization: Tokenization) -> np.ndarray:
-    """int32 [N, T]: what comes before the suffix in one window, then the suffix of another."""
-    inputs = model_input(windows, book, settings, tokenization)
+def read_control_input(windows: str, book: str, settings: Settings, tokenization: Tokenization) -> np.ndarray:
+    """The model input of a book's control sample, int32 [N, T]: a window's prompt, then another window's suffix."""
+    inputs = read_model_input(windows, book, settings, tokenization)
     measured = read_selection(windows, book).numbers()
     sample = control_sample(read_windows(windows, book), settings.control.control_sample, measured)
     prompts, suffixes = inputs[sample.prompt_window], inputs[sample.suffix_window]

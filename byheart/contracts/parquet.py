@@ -1,7 +1,7 @@
-"""NumPy columns to Parquet bytes and back, with a digest of the whole and a JSON note.
+"""NumPy columns to Parquet bytes and back, with a digest of the whole file and a JSON note.
 
-Parquet's own checksums cover pages, not the footer that says where they are. So a SHA-256 of all other bytes lies just
-before the footer, where readers of Parquet never look:
+Parquet's own checksums cover pages, but not the footer that says where the pages are. So a SHA-256 of all other bytes
+is written just before the footer, where readers of Parquet never look:
 
     PAR1 | column chunks | digest | footer | length of the footer, 4 bytes | PAR1
 """
@@ -21,7 +21,7 @@ _NOTE = b"byheart"
 
 
 def to_bytes(columns: dict[str, np.ndarray], note: dict[str, Any]) -> bytes:
-    """One Parquet file: a row for each element of the columns' first axis, 2-D columns as lists; `note` as metadata."""
+    """A Parquet file of the columns, each 1-D, or 2-D with a list in each row; `note` is kept as metadata."""
     table = pa.table({name: _to_arrow(values) for name, values in columns.items()})
     table = table.replace_schema_metadata({_NOTE: json.dumps(note, sort_keys=True).encode()})
     buffer = io.BytesIO()
@@ -34,10 +34,14 @@ def to_bytes(columns: dict[str, np.ndarray], note: dict[str, Any]) -> bytes:
 def from_bytes(
     data: bytes, *, name: str, columns: list[str] | None = None
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """The columns, or some of them, and the note of a file that `to_bytes` made; `name` is for the error.
+    """The columns and the note of a file that `to_bytes` made.
+
+    Args:
+        name: the file's name in error messages.
+        columns: the columns to read; None reads all.
 
     Raises:
-        DamagedError: the file is cut short, or any of its bytes is another than was written.
+        DamagedError: the file is cut short, or a byte of it has changed.
     """
     digest = hashlib.sha256()
     start_of_footer = max(len(data) - _footer_bytes(data), 0)
@@ -46,8 +50,8 @@ def from_bytes(
     if digest.digest() != data[max(start_of_footer - digest.digest_size, 0) : start_of_footer]:
         raise DamagedError(f"{name} must be as it was written, found that it is not: remove it and run again")
     try:
-        # No thread is to read: those of pyarrow now and then abort a process that ends soon after (pq.read_table with
-        # its datasets 6 times in 100, a Python file 2 in 250).
+        # Without threads: pyarrow's sometimes abort a process that ends soon after (6 times in 100 with pq.read_table
+        # and its datasets, 2 in 250 with a Python file).
         table = pq.ParquetFile(pa.BufferReader(data)).read(columns=columns, use_threads=False)
         note = json.loads((table.schema.metadata or {})[_NOTE])
         return {column: _to_numpy(table[column]) for column in table.column_names}, note
@@ -56,7 +60,7 @@ def from_bytes(
 
 
 def _footer_bytes(data: bytes) -> int:
-    """The length of a Parquet file's footer, with the length itself and the magic number at the end."""
+    """The length of a Parquet file's footer, its length field and the final magic number included."""
     return int.from_bytes(data[-8:-4], "little") + 8
 
 

@@ -1,12 +1,12 @@
-"""What a stage says while it works: a few lines that tell the story, and how far it is.
+"""The lines that a stage prints while it works: a few that tell the story, and those that show progress.
 
-A person at a terminal reads `stage | text`. A pod's log, or whatever else is no terminal, takes one JSON object a line,
-with the names that Google Cloud Logging knows, and the numbers of the text as fields:
+A terminal shows `stage | text`. Elsewhere, as in a pod's log, each line is a JSON object with the field names of Google
+Cloud Logging; numbers of the text are fields too:
 
     {"time": "2026-01-31T12:00:00.000Z", "severity": "INFO", "stage": "tokenize", "message": "5 / 9 slices, ...",
      "done": 5, "total": 9, "unit": "slices", "slices_per_second": 2.5, "seconds_left": 1.6}
 
-The line that ends a run has the severity ERROR and the fields of the error: `parameter` and `may_pass`.
+A line that ends the run has the severity ERROR, and the fields `parameter` and `may_pass` of the error.
 """
 
 import dataclasses
@@ -28,12 +28,12 @@ import msgspec
 from byheart.contracts.errors import ByheartError, RunFailedError, os_error_may_pass
 
 ERROR = "ERROR"
-"""The severity of a line that ends the run; that of all others is INFO."""
+"""The severity of a line that ends the run; all others have INFO."""
 
-_LONGEST_TRACEBACK = 8_000
-"""Characters of its end that are said: container runtimes cut a line at 16 KiB, and half an object is none."""
+_TRACEBACK_CHARACTERS = 8_000
+"""Characters of a traceback's end that are printed: container runtimes cut a line at 16 KiB, which breaks its JSON."""
 
-_FAULTS_OF_A_PLACE = (
+_FILE_SYSTEM_FAULTS = (
     errno.ENOSPC,
     errno.EDQUOT,
     errno.EROFS,
@@ -44,58 +44,60 @@ _FAULTS_OF_A_PLACE = (
     errno.EIO,
     errno.ESTALE,
 )
-"""What the user can mend, or wait for; any other OSError is a fault of this program."""
+"""Errors that the user can mend, or wait for; any other OSError is a fault of this program."""
 
 _stage = "byheart"
 _is_read = False
-"""Whether a person reads what is said, though stdout is no terminal."""
+"""Whether lines are printed as on a terminal although stdout is none."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Said:
-    """A line that a stage has said, read back."""
+class StageLine:
+    """A line that a stage printed, parsed."""
 
     severity: str
     stage: str
     message: str
     time: str = ""
-    """In UTC, as ISO 8601 writes it: in the order of texts is in the order of time."""
+    """The time in UTC, in ISO 8601: sorting by it sorts by time."""
     done: float | None = None
+    """Units that are done; only in a line of progress."""
     total: float | None = None
-    """How far a long job is, of a line of progress."""
+    """Units to do; only in a line of progress."""
     elapsed_seconds: float | None = None
-    """Of the last line of a stage that is done."""
+    """The stage's duration; only in the last line of a stage that is done."""
     parameter: str = ""
+    """The parameter at fault; only in an error."""
     may_pass: bool = True
-    """Of an error, as in `ByheartError`; a fault of this program, which nobody foresaw, may pass."""
+    """Whether an error may pass, as in `ByheartError`; True for a fault of this program."""
     exception: str = ""
     """The traceback of a fault of this program."""
 
     @property
     def is_error(self) -> bool:
-        """Whether it ends the run."""
+        """Whether the line ends the run."""
         return self.severity == ERROR
 
     def failure(self, where: str = "", kind: type[RunFailedError] = RunFailedError) -> RunFailedError:
-        """The failure of the run that this error ends.
+        """The error of the run that this line ends.
 
         Args:
-            where: where there is more to read.
+            where: an address for further reading, which the message ends with.
         """
         message = f"{self.stage}: {self.message}" + (f": {where}" if where else "")
         return kind(message, parameter=self.parameter, may_pass=self.may_pass, stage=self.stage)
 
 
-def said_in(line: str) -> Said | None:
-    """What a stage said in this line of a log; None where another program printed it.
+def parse_line(line: str) -> StageLine | None:
+    """The stage's line in a line of a log; None where another program printed it.
 
-    What others print without a line's end, such as Kubeflow's indentation, may stand before it.
+    Text of other programs may be in front of it, such as Kubeflow's indentation.
     """
     start = line.find("{")
     while start >= 0:
         try:
-            return msgspec.convert(json.loads(line[start:]), Said)
-        except (ValueError, RecursionError):  # no JSON, or another's
+            return msgspec.convert(json.loads(line[start:]), StageLine)
+        except (ValueError, RecursionError):  # no JSON, or another program's
             start = line.find("{", start + 1)
     return None
 
@@ -104,20 +106,20 @@ def say(message: str, severity: str = "INFO", **fields: Any) -> None:
     """Print one line of the stage's story.
 
     Args:
-        fields: what of the message a program may want to read, ready for JSON; a terminal does not show it.
+        fields: data for programs, which JSON can represent; a terminal does not show them.
     """
     if _is_read or sys.stdout.isatty():
         _print(f"{_stage} | {'error: ' if severity == ERROR else ''}{message}")
         return
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    said = {"time": now, "severity": severity, "stage": _stage, "message": message, **fields}
-    line = json.dumps(said, ensure_ascii=False, allow_nan=False)
-    _print(line.encode("utf-8", "backslashreplace").decode())  # half a surrogate pair as JSON spells it
+    content = {"time": now, "severity": severity, "stage": _stage, "message": message, **fields}
+    line = json.dumps(content, ensure_ascii=False, allow_nan=False)
+    _print(line.encode("utf-8", "backslashreplace").decode())  # half a surrogate pair is escaped as in JSON
 
 
 @contextmanager
 def read_by_people() -> Iterator[None]:
-    """Within it lines are said as on a terminal, wherever they go: for a command whose output is a page."""
+    """Print lines as on a terminal while the `with` block lasts: for a command whose output is a page."""
     global _is_read
     before, _is_read = _is_read, True
     try:
@@ -127,17 +129,18 @@ def read_by_people() -> Iterator[None]:
 
 
 def _print(line: str) -> None:
-    print(f"{line}\n", end="", flush=True)  # the line and its end in one, or two threads' lines run into each other
+    print(f"{line}\n", end="", flush=True)  # in one write, so that the lines of two threads do not mix
 
 
 @contextmanager
 def stage(name: str) -> Iterator[None]:
-    """Run a stage's body under its name; an error meant for the user becomes one line and exit code 1.
+    """Run the `with` block as the stage `name`; an error in it becomes one line and exit code 1.
 
-    So does any other, with its traceback as the field `exception`; on a terminal that is left as Python prints it.
+    The line of an error that is not meant for the user has the traceback in its field `exception`; on a terminal such
+    an error is raised unchanged.
 
     Raises:
-        SystemExit: the body raised an error.
+        SystemExit: the block raised an error.
     """
     global _stage
     _stage = name
@@ -145,48 +148,48 @@ def stage(name: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        refusal = _refusal(error)
-        if refusal:
-            refusal.stage = name
-            say_error(refusal)
+        user_error = _translate(error)
+        if user_error:
+            user_error.stage = name
+            say_error(user_error)
         elif sys.stdout.isatty():
             raise
         else:
             first, *_ = "".join(traceback.format_exception_only(error)).splitlines()
-            say(first, ERROR, exception=traceback.format_exc()[-_LONGEST_TRACEBACK:])
+            say(first, ERROR, exception=traceback.format_exc()[-_TRACEBACK_CHARACTERS:])
         raise SystemExit(1) from None
     seconds = time.monotonic() - started
-    say(f"done in {duration(seconds)}", elapsed_seconds=round(seconds, 3))
+    say(f"done in {format_duration(seconds)}", elapsed_seconds=round(seconds, 3))
 
 
 def say_error(error: ByheartError) -> None:
-    """Say why the run ends."""
+    """Print the line of an error that ends the run."""
     say(error.message, ERROR, parameter=error.parameter, may_pass=error.may_pass)
 
 
-def _refusal(error: Exception) -> ByheartError | None:
-    """The error in the user's words; None where it is a fault of this program."""
+def _translate(error: Exception) -> ByheartError | None:
+    """The error as one that is meant for the user; None where it is a fault of this program."""
     if isinstance(error, ByheartError):
         return error
-    if isinstance(error, OSError) and error.errno in _FAULTS_OF_A_PLACE:
+    if isinstance(error, OSError) and error.errno in _FILE_SYSTEM_FAULTS:
         may_pass = os_error_may_pass(error)
         remedy = "run again" if may_pass else "make room or choose another"
-        place = error.filename or "a file"
-        return ByheartError(f"cannot write or read {place}: {error.strerror}: {remedy}", may_pass=may_pass)
+        path = error.filename or "a file"
+        return ByheartError(f"cannot write or read {path}: {error.strerror}: {remedy}", may_pass=may_pass)
     return None
 
 
 class Progress:
-    """Says how far a long job is: done / total, rate and time left.
+    """Prints the progress of a long job: done / total, rate and time left.
 
-    At most about 25 lines are said, however long the job is, unless `BYHEART_PROGRESS_SECONDS` asks for one line at
-    least that often (a launcher that draws them over one another on a terminal does).
+    It prints about 25 lines at most, however long the job is. `BYHEART_PROGRESS_SECONDS` asks for a line at least that
+    often: a launcher sets it that draws the lines over one another on a terminal.
 
     Args:
         total: units to do.
         unit: their name, in the plural.
-        skip: units that are done before the start; they do not count for the rate.
-        remark: what is said of the rate.
+        skip: units that were done before the start; they do not count for the rate.
+        remark: makes a remark about the rate.
     """
 
     def __init__(self, total: int, unit: str, *, skip: int = 0, remark: Callable[[float], str] = lambda _: "") -> None:
@@ -197,17 +200,17 @@ class Progress:
         self._every = float(os.environ.get("BYHEART_PROGRESS_SECONDS", "0"))
 
     def skip(self, count: int) -> None:
-        """Count `count` more units as done before the start."""
+        """Count `count` more units that were done before the start."""
         with self._lock:
             self.done += count
             self._skipped += count
 
     def add(self, count: int, before: str = "", **fields: Any) -> None:
-        """Count `count` more units as done, and say so when it is time; several threads may.
+        """Count `count` more units as done, and print a line when it is time; several threads may call it.
 
         Args:
-            before: what the line begins with.
-            fields: what else a program may want to read of it.
+            before: the beginning of the line.
+            fields: further data for programs.
         """
         with self._lock:
             self.done += count
@@ -225,17 +228,17 @@ class Progress:
             numbers |= {f"{self.unit}_per_second": round(rate, 3), "seconds_left": round(left, 1)}
             say(
                 f"{before}{self.done:,} / {self.total:,} {self.unit}, "
-                f"{_rate(rate)} {self.unit}/s{self._remark(rate)}, {duration(left)} left",
+                f"{_format_rate(rate)} {self.unit}/s{self._remark(rate)}, {format_duration(left)} left",
                 **numbers,
                 **fields,
             )
 
 
-def _rate(rate: float) -> str:
+def _format_rate(rate: float) -> str:
     return f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Seconds as `9.5 s`, `2:05` or `1:02:05`."""
     if seconds < 60:
         return f"{seconds:.1f} s"
@@ -244,7 +247,7 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def about(seconds: float) -> str:
+def format_estimate(seconds: float) -> str:
     """Estimated seconds in words: `under a minute`, `about 25 minutes`, `about 2.5 hours`, `about 3 days`."""
     if seconds < 60:
         return "under a minute"
@@ -255,6 +258,6 @@ def about(seconds: float) -> str:
     return f"about {shown:,g} {unit}{'s' * (shown != 1)}"
 
 
-def size(size_bytes: float) -> str:
+def format_size(size_bytes: float) -> str:
     """Bytes as `6.0 MB` or `140.9 GB`."""
     return f"{size_bytes / 1e6:,.1f} MB" if size_bytes < 1e9 else f"{size_bytes / 1e9:,.1f} GB"

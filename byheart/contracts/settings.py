@@ -13,11 +13,11 @@ from typing import Any, Self
 
 import msgspec
 
-from byheart.contracts.encodings import codec_name
+from byheart.contracts.encodings import find_codec
 from byheart.contracts.json_files import read_json, write_json
 from byheart.contracts.only import as_text, read_only
 from byheart.contracts.parameters import as_declared, check_at_least, check_one_of, refuse
-from byheart.contracts.presets import with_preset
+from byheart.contracts.presets import apply_preset
 from byheart.contracts.spellings import WORDS, suggest_memory, suggest_pair
 
 MOST_SHARDS = 256
@@ -216,7 +216,7 @@ class Settings:
         parameters = {**parameters, "only": as_text(parameters["only"])}
         typed = {name: as_declared(name, parameters[name], kind) for name, kind in SETTINGS.items()}
         of_type = {name: as_declared(name, defaults[name], kind) for name, kind in SETTINGS.items() if name in defaults}
-        values = with_preset(typed, of_type)
+        values = apply_preset(typed, of_type)
         groups = {
             field.name: {name: values[name] for name in _fields(field.type)}
             for field in dataclasses.fields(cls)
@@ -236,7 +236,7 @@ class Settings:
     def check(self) -> None:
         """Refuse, by name, the first value that cannot be used."""
         text, window, score, layout, chart = self.text, self.window, self.score, self.layout, self.chart
-        codec_name(text.encoding)
+        find_codec(text.encoding)
         check_one_of("gutenberg", text.gutenberg, WORDS["gutenberg"])
         check_one_of("on_bad_book", text.on_bad_book, WORDS["on_bad_book"])
         read_only(self.part.only)

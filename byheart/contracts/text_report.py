@@ -1,11 +1,11 @@
-"""What kind of text a book's is, in numbers: its lines, and the characters that a model may not expect."""
+"""The counts that describe a book's text: its lines, and characters that a model may not expect."""
 
 import dataclasses
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TextReport:
-    """Counts over the text that is measured; `download/text_report.py` makes them, docs/books.md explains them.
+    """Counts over the text that is measured. `download/text_report.py` makes them, docs/books.md explains them.
 
     A line break is CR-LF, a lone LF or a lone CR.
     """
@@ -21,11 +21,11 @@ class TextReport:
     inner_breaks: int
     """Line breaks inside a paragraph: with text in the line before and in the line after."""
     wrapped_breaks: int
-    """Those of them that `unwrap=true` would make spaces."""
+    """Inner breaks that `unwrap=true` would turn into spaces."""
     non_nfc: int
-    """Characters of the sequences, a base and its marks or one alone, that Unicode's form NFC would change."""
+    """Characters of the sequences that Unicode's form NFC would change; a sequence is a character and its marks."""
     control_characters: int
-    """Unicode's category Cc, but for tab, LF and CR."""
+    """Unicode's category Cc, except tab, LF and CR."""
     byte_order_marks: int
     """U+FEFF inside the text."""
     replacement_characters: int
@@ -37,4 +37,4 @@ class TextReport:
     private_use: int
     """Unicode's category Co."""
     hard_wrapped: float
-    """The share of the line breaks inside paragraphs that a fixed width made, to four digits; 0 of none."""
+    """`wrapped_breaks` over `inner_breaks`, to four digits; 0 where there are none."""

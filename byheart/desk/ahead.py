@@ -1,9 +1,9 @@
-"""Compiles a scorer for a TPU slice that is not there, and prints its memory, collectives and cycles.
+"""Compiles a scorer for a TPU slice without having the slice, and prints its memory, collectives and cycles.
 
     python -m byheart.desk.ahead ORDER
 
-It needs libtpu beside JAX, whose compiler knows every slice; `byheart plan --compile` runs it, and `make test-aot`.
-Nothing is computed. The text in ORDER is the plan's, see `byheart.desk.order`.
+ORDER is a file that the plan wrote, see `byheart.desk.order`. The compiler for all slices is in libtpu, which must be
+installed; `byheart plan --compile` and `make test-aot` run this. Nothing is computed.
 """
 
 import dataclasses
@@ -18,18 +18,18 @@ import jax
 import jax.numpy as jnp
 from jax.experimental import topologies
 
-from byheart.components.extract.scoring import scorer
+from byheart.components.extract.scoring import make_scorer
 from byheart.components.extract.sharding import make_sharding
 from byheart.contracts.errors import ByheartError, ModelError, SettingsError
-from byheart.contracts.progress import duration, size
+from byheart.contracts.progress import format_duration, format_size
 from byheart.desk.order import Order
-from byheart.desk.page import line_of
+from byheart.desk.page import format_line
 from byheart.desk.program import Collective, Program, read_program
 from byheart.machines.accelerators import Accelerator
 from byheart.machines.layout import Layout
 from byheart.machines.workload import Workload
 
-_NO_TPU = {
+_WITHOUT_TPU = {
     "TPU_SKIP_MDS_QUERY": "1",
     "TPU_ACCELERATOR_TYPE": "v6e-8",
     "TPU_WORKER_HOSTNAMES": "localhost",
@@ -37,35 +37,35 @@ _NO_TPU = {
     "TPU_MIN_LOG_LEVEL": "3",
     "TPU_STDERR_LOG_LEVEL": "3",
 }
-"""Keeps libtpu from looking for the machine that it is on, and quiet; any type of slice will do."""
-_TOO_MUCH = "RESOURCE_EXHAUSTED"
+"""Environment that keeps libtpu from looking for TPUs of this machine, and quiet; the slice's type does not matter."""
+_OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Compiled:
-    """A compiled program, and its memory."""
+    """A compiled program, and its memory on each device."""
 
     argument_bytes: int
-    """Weights and a batch, on each device."""
+    """Bytes of weights and a batch."""
     working_bytes: int
-    """The peak beside them, scores included."""
+    """The peak of all other bytes, the scores included."""
     program: Program
     seconds: float
 
     @property
     def memory_bytes(self) -> int:
-        """The peak of each device."""
+        """The peak of all bytes."""
         return self.argument_bytes + self.working_bytes
 
 
-def slice_devices(accelerator: Accelerator) -> Sequence[jax.Device]:
-    """The devices of a slice that is not there.
+def list_slice_devices(accelerator: Accelerator) -> Sequence[jax.Device]:
+    """The devices of a slice, as the compiler describes them; this machine need not have them.
 
     Raises:
-        SettingsError: there is no compiler for it here.
+        SettingsError: libtpu is missing, or does not know the slice.
     """
     name = f"{accelerator.generation.name}:{accelerator.topology}"
-    os.environ |= _NO_TPU
+    os.environ |= _WITHOUT_TPU
     jax.config.update("jax_platforms", "cpu")
     one_chip = {"chips_per_host_bounds": (1, 1, 1)} if accelerator.chips == 1 else {}
     try:
@@ -83,19 +83,19 @@ def compile_ahead(
     """Compile the scorer that a run would use.
 
     Args:
-        devices: of a slice that need not be there, as many as the layout has.
+        devices: from `list_slice_devices`, as many as the layout has.
 
     Raises:
-        ModelError: the compiler finds that it does not fit.
+        ModelError: the program does not fit the devices.
     """
     dtype, sharding = jnp.dtype(workload.precision), make_sharding(devices, layout)
     params = jax.tree.map(
-        lambda parameter: jax.ShapeDtypeStruct(parameter.shape, dtype, sharding=sharding.at_rest(parameter)),
+        lambda parameter: jax.ShapeDtypeStruct(parameter.shape, dtype, sharding=sharding.shard_weights(parameter)),
         workload.weights,
     )
     batch = (layout.batch_size, workload.positions + 1)
     token_ids = jax.ShapeDtypeStruct(batch, jnp.int32, sharding=sharding.windows)
-    score = scorer(
+    score = make_scorer(
         workload.decoder,
         workload.weights,
         sharding,
@@ -105,78 +105,75 @@ def compile_ahead(
     )
     started = time.monotonic()
     try:
-        made = score.lower(params, token_ids).compile()
+        executable = score.lower(params, token_ids).compile()
     except jax.errors.JaxRuntimeError as error:
-        if _TOO_MUCH not in str(error):
+        if _OUT_OF_MEMORY not in str(error):
             raise
         raise ModelError(
-            f"the compiler must find room on each device, found {_need(str(error))}: choose a larger slice, another "
-            f"mesh_shape, or a smaller batch_size"
+            f"the compiler must find room on each device, found {_find_need(str(error))}: choose a larger slice, "
+            f"another mesh_shape, or a smaller batch_size"
         ) from None
-    held, text = made.memory_analysis(), made.as_text()
-    assert held is not None, "JAX says it of every TPU"
+    memory, text = executable.memory_analysis(), executable.as_text()
+    assert memory is not None, "JAX has it for every TPU"
     assert text is not None
     return Compiled(
-        argument_bytes=held.argument_size_in_bytes,
-        working_bytes=held.temp_size_in_bytes + held.output_size_in_bytes,
+        argument_bytes=memory.argument_size_in_bytes,
+        working_bytes=memory.temp_size_in_bytes + memory.output_size_in_bytes,
         program=read_program(text),
         seconds=time.monotonic() - started,
     )
 
 
-def _need(said: str) -> str:
-    """The memory that is needed and that there is, where the error gives both."""
-    found = re.search(r"\((\S+)\) exceeds available HBM \((\S+)\)", said)
-    return f"a need of {found[1]}iB and {found[2]}iB" if found else " ".join(said.split())[:200]
+def _find_need(error: str) -> str:
+    """The memory that is needed and the memory of the device, or the error's beginning where it does not give both."""
+    match = re.search(r"\((\S+)\) exceeds available HBM \((\S+)\)", error)
+    return f"a need of {match[1]}iB and {match[2]}iB" if match else " ".join(error.split())[:200]
 
 
 def main(order_file: str) -> int:
-    """Compile what was planned, and print the result.
-
-    Returns:
-        The exit code.
-    """
+    """Compile the program that the order describes, print the result, and return the exit code."""
     order = Order.read(Path(order_file))
     try:
-        devices = slice_devices(order.on)
+        devices = list_slice_devices(order.tpu_slice)
         compiled = compile_ahead(
             order.workload, order.layout, devices, temperature=order.temperature, top_k=order.top_k
         )
     except ByheartError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
-    print("\n".join(_page(order, compiled)))
+    print("\n".join(_format_page(order, compiled)))
     return 0
 
 
-def _page(order: Order, compiled: Compiled) -> Iterator[str]:
-    program = compiled.program
+def _format_page(order: Order, compiled: Compiled) -> Iterator[str]:
+    program, change = compiled.program, order.memory_bytes / compiled.memory_bytes - 1
     yield ""
-    yield f"  It compiles for {order.accelerator}, in {duration(compiled.seconds)}; what the compiler says:"
+    yield f"  It compiles for {order.accelerator}, in {format_duration(compiled.seconds)}; what the compiler says:"
     yield ""
-    yield line_of(
+    yield format_line(
         "memory",
-        f"{size(compiled.memory_bytes)} a device, {size(compiled.working_bytes)} of them beside the weights; planned "
-        f"were {size(order.memory_bytes)}, {order.memory_bytes / compiled.memory_bytes - 1:+.0%}",
+        f"{format_size(compiled.memory_bytes)} a device, {format_size(compiled.working_bytes)} of them beside the "
+        f"weights; planned were {format_size(order.memory_bytes)}, {change:+.0%}",
     )
-    yield line_of("collectives", f"of a layer: {_described(program.layer_collectives)}")
-    yield line_of(
+    yield format_line("collectives", f"of a layer: {_describe_collectives(program.layer_collectives)}")
+    yield format_line(
         "cycles", f"{program.cycles:,} a batch, {program.layer_cycles:,} of them a layer; estimates, no links"
     )
 
 
-def _described(collectives: Sequence[Collective]) -> str:
+def _describe_collectives(collectives: Sequence[Collective]) -> str:
     if not collectives:
         return "none"
-    parts = []
-    for kind in dict.fromkeys(one.kind for one in collectives):
-        alike = [one for one in collectives if one.kind == kind]
-        beside = [one for one in alike if one.is_asynchronous]
-        total, hidden = (sum(one.size_bytes for one in some) for some in (alike, beside))
-        parts.append(
-            f"{len(alike)} x {kind}, {len(beside)} of them asynchronous ({hidden / total:.0%} of {size(total)})"
+    descriptions = []
+    for kind in dict.fromkeys(collective.kind for collective in collectives):
+        of_kind = [collective for collective in collectives if collective.kind == kind]
+        asynchronous = [collective for collective in of_kind if collective.is_asynchronous]
+        total, hidden = (sum(collective.size_bytes for collective in group) for group in (of_kind, asynchronous))
+        descriptions.append(
+            f"{len(of_kind)} x {kind}, {len(asynchronous)} of them asynchronous "
+            f"({hidden / total:.0%} of {format_size(total)})"
         )
-    return ", ".join(parts)
+    return ", ".join(descriptions)
 
 
 if __name__ == "__main__":

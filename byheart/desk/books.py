@@ -1,9 +1,9 @@
-"""How long the books of a run are: its own sources and files, without a text of a bucket being read."""
+"""The lengths of a run's books, from the sources that the run would read; texts in a bucket are not downloaded."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from byheart.components.download.books import READERS, each, find_files, read_book
+from byheart.components.download.books import READERS, find_files, map_sources, read_book
 from byheart.components.download.bucket import Buckets
 from byheart.components.download.libraries import Libraries
 from byheart.components.download.lists import Source
@@ -13,21 +13,21 @@ from byheart.contracts.settings import TextSettings
 
 
 def count_characters(books: Sequence[str], text: TextSettings) -> tuple[list[int], list[Refused]]:
-    """The characters of each book, in their order; and the books that cannot be counted.
+    """The number of characters of each book, in order, and the books that cannot be counted.
 
-    A local book is read as a run reads it. Of one at gs:// its bytes are taken, which are a few more.
+    A local book is read as a run reads it. A book at gs:// counts its bytes, which are slightly more.
 
     Args:
-        books: as `download` takes them; those on the web are refused.
+        books: sources as `download` takes them; those on the web are refused.
 
     Raises:
-        BookError: none can be counted, although some are named.
+        BookError: books are named, and none can be counted.
     """
     libraries, buckets = Libraries(), Buckets()
 
-    def lengths(file: Source) -> list[int]:
+    def count(file: Source) -> list[int]:
         if file.source.startswith("gs://"):
-            if size_bytes := buckets.size_bytes(file.source):
+            if size_bytes := buckets.measure_bytes(file.source):
                 return [size_bytes]
             raise BookError(f"{file.source} must hold text, found none: name another file")
         if "://" in file.source:
@@ -36,9 +36,9 @@ def count_characters(books: Sequence[str], text: TextSettings) -> tuple[list[int
 
     with ThreadPoolExecutor(READERS) as pool:
         files = find_files(libraries, pool, [Source(source=book, role=BOOK) for book in books])
-        counted = each(pool, files, lengths)
-    refused = [book for book in counted if isinstance(book, Refused)]
-    found = [length for length in counted if not isinstance(length, Refused)]
+        results = map_sources(pool, files, count)
+    refused = [result for result in results if isinstance(result, Refused)]
+    lengths = [result for result in results if not isinstance(result, Refused)]
     if books:
-        check_some_left([BOOK] * len(found), refused)
-    return found, refused
+        check_some_left([BOOK] * len(lengths), refused)
+    return lengths, refused

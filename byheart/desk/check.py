@@ -49,7 +49,7 @@ def check_sample(score: ScoreSettings, samples: Path = SAMPLES) -> None:
         trial = try_in(model, token_ids, accelerator, score, precision, exact.shape[1])
         print(
             f"{precision}: {len(token_ids):,} windows of the sample, {trial.windows_per_second:,.0f} windows/s "
-            f"({trial.described}, batches of {trial.batch_size:,})"
+            f"({trial.description}, batches of {trial.batch_size:,})"
         )
         if refusal := _judge(trial, exact):
             wrong.append(refusal)
@@ -84,7 +84,7 @@ def describe_machine(accelerator: Accelerator) -> str:
     """JAX and the devices on one line, and what stands around them where there is a chip, used or not."""
     devices, seen = jax.devices(), Surroundings.look()
     summary = f"JAX {jax.__version__}, {len(devices)} {devices[0].device_kind}, planned as {accelerator.name}"
-    return f"{summary}; {seen.described}" if accelerator.generation.resource or seen.chips else summary
+    return f"{summary}; {seen.description}" if accelerator.generation.resource or seen.chips else summary
 
 
 def _precisions(asked: str, accelerator: Accelerator) -> list[str]:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from byheart.contracts.errors import ByheartError
-from byheart.contracts.progress import duration
+from byheart.contracts.progress import format_duration
 from byheart.contracts.settings import AUTO, Settings
 from byheart.desk.books import count_characters
-from byheart.desk.page import line_of, page_of
+from byheart.desk.page import format_line, format_page
 from byheart.desk.plan import read_subject
 from byheart.machines.accelerators import ONE_HOST
 from byheart.machines.automatic import choose_accelerator
@@ -41,17 +41,17 @@ def print_cost(
     if settings.placement.accelerator == AUTO:
         print(f"accelerator=auto is {chosen.name} for this model\n")
     asked = plan_on(chosen, subject, settings.layout)
-    print(page_of(subject, asked, [plan_on(slice_, subject) for slice_ in ONE_HOST.values()]))
+    print(format_page(subject, asked, [plan_on(slice_, subject) for slice_ in ONE_HOST.values()]))
     shards = settings.layout.shards
     planned = plan_on(chosen, _share(subject, shards), settings.layout)
     if isinstance(planned, Planned):
         time = planned.duration
         chip_hours = shards * time.chip_hours(chosen)
-        print(f"\n{line_of('time', duration(time.total) + f', on each of {shards:,} nodes' * (shards > 1))}")
-        print(line_of("chip-hours", f"{chip_hours:,.2f}"))
+        print(f"\n{format_line('time', format_duration(time.total) + f', on each of {shards:,} nodes' * (shards > 1))}")
+        print(format_line("chip-hours", f"{chip_hours:,.2f}"))
         if price is not None:
-            print(line_of("money", f"at {price:,.2f} a chip-hour: {price * chip_hours:,.2f}"))
-        print(line_of("beside", "scores in the store are not paid for again; waiting for nodes and retries are"))
+            print(format_line("money", f"at {price:,.2f} a chip-hour: {price * chip_hours:,.2f}"))
+        print(format_line("beside", "scores in the store are not paid for again; waiting for nodes and retries are"))
 
 
 def _count(books: Sequence[str], settings: Settings) -> list[int]:

@@ -1,4 +1,4 @@
-"""A model's config.json, wherever it is: all that a plan needs of a model."""
+"""A model's config.json, from a folder or from the Hub: a plan needs nothing else of a model."""
 
 import json
 from pathlib import Path
@@ -24,29 +24,29 @@ from byheart.models.folder import CONFIG, read_config
 from byheart.store import open_store
 
 
-def find_config(model: str) -> tuple[str, dict[str, Any]]:
-    """What the model is called, and the content of its config.json.
+def fetch_config(model: str) -> tuple[str, dict[str, Any]]:
+    """The model's name for people, and the content of its config.json.
 
     Args:
-        model: a folder, local or at `gs://`, which need hold nothing else; a name in models.yaml, or a repository,
-            each with @REVISION behind it or without.
+        model: a folder, local or at `gs://`, which needs no other file; or NAME[@REVISION], a name in models.yaml or a
+            repository.
 
     Raises:
-        ModelError: it cannot be read.
-        SettingsError: a revision of a folder is asked for.
+        ModelError: config.json cannot be read.
+        SettingsError: the revision is of a folder, or empty.
     """
     if hub := HubAddress.parse(model):
-        called = hub.name if hub.name == hub.repository else f"{hub.name} ({hub.repository})"
-        return called, _from_hub(hub.repository, hub.revision)
+        title = hub.name if hub.name == hub.repository else f"{hub.name} ({hub.repository})"
+        return title, _fetch_from_hub(hub.repository, hub.revision)
     if model.startswith("gs://") or Path(model).is_dir():
         return model, read_config(open_store(model, "model"))
-    return model, _from_hub(model, "main")  # which says that there is none
+    return model, _fetch_from_hub(model, "main")  # raises an error that names the model
 
 
-def _from_hub(repository: str, revision: str) -> dict[str, Any]:
-    """From the Hub, or from the files that its client has kept of it."""
+def _fetch_from_hub(repository: str, revision: str) -> dict[str, Any]:
+    """The content of a repository's config.json, from the Hub or from its client's cache."""
     logging.set_verbosity_error()
-    passing = False
+    passes_later = False
     try:
         content = json.loads(Path(hf_hub_download(repository, CONFIG, revision=revision)).read_bytes())
     except GatedRepoError:
@@ -56,11 +56,11 @@ def _from_hub(repository: str, revision: str) -> dict[str, Any]:
     except (RepositoryNotFoundError, HFValidationError):
         found = "no such folder and no such repository: check it, and HF_TOKEN if the repository is private"
     except LocalEntryNotFoundError:
-        found, passing = "no way to the Hub: check the network", True
+        found, passes_later = "no way to the Hub: check the network", True
     except EntryNotFoundError:
         found = "none: choose another repository"
     except (HfHubHTTPError, httpx2.HTTPError, OSError, ValueError) as error:
-        found, passing = f"{type(error).__name__}: try again", may_pass(error)
+        found, passes_later = f"{type(error).__name__}: try again", may_pass(error)
     else:
         if isinstance(content, dict):
             return content
@@ -69,5 +69,5 @@ def _from_hub(repository: str, revision: str) -> dict[str, Any]:
         f"model must be a folder, a name in models.yaml or a repository, with a {CONFIG} that can be read, found of "
         f"{repository} {found}; a folder with {CONFIG} alone will do for a plan",
         parameter="model",
-        may_pass=passing,
+        may_pass=passes_later,
     )

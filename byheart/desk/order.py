@@ -1,4 +1,4 @@
-"""A program to be compiled ahead of time, as a file between `plan`, which has no jax, and `ahead`, which has."""
+"""An order to compile a program ahead of time: a file that `plan`, which has no jax, hands to `ahead`, which has."""
 
 import dataclasses
 from pathlib import Path
@@ -7,17 +7,17 @@ from typing import Any
 from byheart.contracts.json_files import read_json, write_json
 from byheart.machines.accelerators import Accelerator, find_accelerator
 from byheart.machines.layout import Layout
-from byheart.machines.workload import Workload, workload_of
-from byheart.models.families import family_of
+from byheart.machines.workload import Workload, describe_workload
+from byheart.models.families import find_family
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Order:
-    """A model laid out on an accelerator, and the settings of its scorer."""
+    """A model, its layout on an accelerator, and the settings of its scorer."""
 
     accelerator: str
     config: dict[str, Any]
-    """The model's config.json."""
+    """The content of the model's config.json."""
     precision: str
     positions: int
     scored_tokens: int
@@ -25,31 +25,31 @@ class Order:
     top_k: int
     layout: Layout
     memory_bytes: float
-    """Memory of a device, as planned."""
+    """The memory that the plan estimates for a device."""
 
     @property
     def workload(self) -> Workload:
         """The work of scoring windows with the model."""
-        family = family_of(self.config)
-        return workload_of(
+        family = find_family(self.config)
+        return describe_workload(
             family,
-            family.decoder_config(self.config),
+            family.parse_config(self.config),
             precision=self.precision,
             positions=self.positions,
             scored_tokens=self.scored_tokens,
         )
 
     @property
-    def on(self) -> Accelerator:
-        """The accelerator of that name."""
+    def tpu_slice(self) -> Accelerator:
+        """The slice that the program is compiled for."""
         return find_accelerator(self.accelerator)
 
     def write(self, path: Path) -> None:
-        """Write it as JSON."""
+        """Write the order as JSON."""
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, self)
 
     @classmethod
     def read(cls, path: Path) -> "Order":
-        """The order in that file."""
+        """The order that `write` wrote."""
         return read_json(path, cls)

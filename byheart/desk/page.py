@@ -1,163 +1,166 @@
-"""The plan as a page for a terminal."""
+"""The plan of a run, as a page of text for a terminal."""
 
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from byheart.contracts.progress import duration, size
+from byheart.contracts.progress import format_duration, format_size
 from byheart.machines.accelerators import GENERATIONS, Accelerator
-from byheart.machines.layout import least_memory
+from byheart.machines.layout import find_least_memory
 from byheart.machines.memory import RESERVE
-from byheart.machines.placement import placement_of
+from byheart.machines.placement import choose_placement
 from byheart.machines.planned import Planned, Refusal, Subject
 from byheart.machines.speed import COMPILE_SECONDS, LOAD_BYTES_PER_SECOND
 from byheart.machines.workload import HEAD_WINDOWS, Workload
 
 
-def page_of(subject: Subject, asked: Planned | Refusal | None, slices: Sequence[Planned | Refusal]) -> str:
+def format_page(subject: Subject, chosen: Planned | Refusal | None, slices: Sequence[Planned | Refusal]) -> str:
     """The page.
 
     Args:
-        asked: on the accelerator that was named.
-        slices: on each that there is.
+        chosen: the plan on the accelerator that was named, if one was.
+        slices: the plans on all accelerators of one host.
     """
-    workload = asked.workload if asked else slices[0].workload
-    lines = [subject.name + (f" on {asked.accelerator.name}" if asked else ""), "", *_subject(subject, workload)]
-    if asked:
-        lines += [*_accelerator(asked.accelerator), ""]
-        lines += _fitting(asked, subject) if isinstance(asked, Planned) else _refusing(asked)
-    lines += ["", *_slices(slices, asked), "", *_assumed()]
+    workload = chosen.workload if chosen else slices[0].workload
+    title = subject.name + (f" on {chosen.accelerator.name}" if chosen else "")
+    lines = [title, "", *_describe_subject(subject, workload)]
+    if chosen:
+        lines += [*_describe_accelerator(chosen.accelerator), ""]
+        lines += _describe_plan(chosen, subject) if isinstance(chosen, Planned) else _describe_refusal(chosen)
+    lines += ["", *_compare_slices(slices, chosen), "", *_describe_assumptions()]
     return "\n".join(lines)
 
 
-def line_of(name: str, text: str) -> str:
-    """A line of the page: what it is about, and what is said of it."""
+def format_line(name: str, text: str) -> str:
+    """A line of the page: a name in the first column, and a text about it."""
     return f"  {name:<13}{text}"
 
 
-def _subject(subject: Subject, workload: Workload) -> Iterator[str]:
+def _describe_subject(subject: Subject, workload: Workload) -> Iterator[str]:
     decoder, window, books = workload.decoder, subject.settings.window, subject.books
-    yield line_of(
+    yield format_line(
         "model",
         f"{subject.model_type}, {decoder.layers:,} layers, {workload.parameters:,} parameters, "
-        f"{size(workload.weight_bytes)} in {workload.precision}",
+        f"{format_size(workload.weight_bytes)} in {workload.precision}",
     )
-    yield line_of(
+    yield format_line(
         "windows",
         f"{window.chunk_size:,} tokens{', after a BOS' if subject.has_bos else ''}; {workload.positions:,} positions "
-        f"are fed, {workload.scored_tokens:,} scored; {_flops(workload.flops_per_window)} each",
+        f"are fed, {workload.scored_tokens:,} scored; {_format_flops(workload.flops_per_window)} each",
     )
-    counted = f"{books.number:,} book{'s' * (books.number > 1)} of" if books.number else "a book of, say,"
-    yield line_of(
+    number = f"{books.number:,} book{'s' * (books.number > 1)} of" if books.number else "a book of, say,"
+    yield format_line(
         "books",
-        f"{counted} {books.characters:,} characters: {books.windows:,} windows, one every {window.cursor_inc:,}",
+        f"{number} {books.characters:,} characters: {books.windows:,} windows, one every {window.cursor_inc:,}",
     )
 
 
-def _accelerator(accelerator: Accelerator) -> Iterator[str]:
+def _describe_accelerator(accelerator: Accelerator) -> Iterator[str]:
     generation = accelerator.generation
-    memory = f"{size(generation.hbm_bytes)} and " if generation.hbm_bytes else ""
-    yield line_of(
+    memory = f"{format_size(generation.hbm_bytes)} and " if generation.hbm_bytes else ""
+    yield format_line(
         "accelerator",
         f"{accelerator.name}: {accelerator.chips:,} chip{'s' * (accelerator.chips > 1)} on a host"
         f" ({generation.machines[accelerator.chips]}), {memory}{generation.peak_flops / 1e12:,.4g} TFLOP/s a chip",
     )
 
 
-def _fitting(planned: Planned, subject: Subject) -> Iterator[str]:
+def _describe_plan(planned: Planned, subject: Subject) -> Iterator[str]:
     layout, memory, speed, time = planned.layout, planned.memory, planned.speed, planned.duration
-    found = planned.accelerator.device_bytes
-    yield "  It fits" + (f", with {size(found * (1 - RESERVE) - memory.total)} a device to spare." if found else ".")
+    available = planned.accelerator.device_bytes
+    spare = f", with {format_size(available * (1 - RESERVE) - memory.total)} a device to spare" if available else ""
+    yield f"  It fits{spare}."
     yield ""
-    yield line_of("layout", f"{layout.data}x{layout.model} (data x model): {layout.described}")
+    yield format_line("layout", f"{layout.data}x{layout.model} (data x model): {layout.description}")
     row = " for each row of devices" if layout.model > 1 else " a device"
-    yield line_of("batch", f"{layout.batch_size:,} windows, {layout.windows_per_device:,}{row}")
-    yield line_of("memory", f"{_gb(memory.weights)} GB a device: weights at rest")
+    yield format_line("batch", f"{layout.batch_size:,} windows, {layout.windows_per_device:,}{row}")
+    yield format_line("memory", f"{_format_gb(memory.weights)} GB a device: weights at rest")
     if memory.gathered:
-        yield line_of("", f"{_gb(memory.gathered)}    two layers, gathered")
-    yield line_of("", f"{_gb(memory.states)}    states beside a layer")
-    yield line_of(
-        "", f"{_gb(memory.head)}    or, after the layers, the head{' gathered' * layout.gather} and its logits"
+        yield format_line("", f"{_format_gb(memory.gathered)}    two layers, gathered")
+    yield format_line("", f"{_format_gb(memory.states)}    states beside a layer")
+    yield format_line(
+        "", f"{_format_gb(memory.head)}    or, after the layers, the head{' gathered' * layout.gather} and its logits"
     )
-    of = f" of {size(found)}, of which {RESERVE:.0%} stay free" if found else " of the host's own"
-    yield line_of("", f"{_gb(memory.total)}    at the worst moment{of}")
-    yield line_of(
+    limit = f" of {format_size(available)}, of which {RESERVE:.0%} stay free" if available else " of the host's own"
+    yield format_line("", f"{_format_gb(memory.total)}    at the worst moment{limit}")
+    rate, chip_rate = speed.windows_per_second, speed.windows_per_second / planned.accelerator.chips
+    yield format_line(
         "speed",
-        f"{_rate(speed.windows_per_second)} windows/s, {_rate(speed.windows_per_second / planned.accelerator.chips)} a "
-        f"chip; MFU {speed.mfu:.0%}, bound by {speed.bound_by}",
+        f"{_format_rate(rate)} windows/s, {_format_rate(chip_rate)} a chip; MFU {speed.mfu:.0%}, bound by "
+        f"{speed.bound_by}",
     )
-    beside = [f"{name} {_batch(seconds)}" for name, seconds in (("memory", speed.memory), ("links", speed.links))]
-    yield line_of(
+    yield format_line(
         "",
-        f"a batch takes {_batch(speed.batch)}: arithmetic {_batch(speed.arithmetic)}, top k {_batch(speed.selection)}; "
-        f"beside them {', '.join(beside)}",
+        f"a batch takes {_format_seconds(speed.batch)}: arithmetic {_format_seconds(speed.arithmetic)}, "
+        f"top k {_format_seconds(speed.selection)}; beside them memory {_format_seconds(speed.memory)}, "
+        f"links {_format_seconds(speed.links)}",
     )
-    yield line_of(
+    yield format_line(
         "time",
-        f"{duration(time.total)}: load {duration(time.load)}, compile {duration(time.compile)}, score "
-        f"{duration(time.score)}; {time.chip_hours(planned.accelerator):,.2f} chip-hours",
+        f"{format_duration(time.total)}: load {format_duration(time.load)}, compile {format_duration(time.compile)}, "
+        f"score {format_duration(time.score)}; {time.chip_hours(planned.accelerator):,.2f} chip-hours",
     )
-    pod = placement_of(planned, subject.settings.placement)
+    pod = choose_placement(planned, subject.settings.placement)
     chips = f"{pod.accelerator_count} {pod.accelerator_type}, " if pod.accelerator_type else ""
-    yield line_of("pod", f"{chips}{pod.cpu} CPUs, {pod.memory} of memory, on a cluster")
+    yield format_line("pod", f"{chips}{pod.cpu} CPUs, {pod.memory} of memory, on a cluster")
     for label, value in pod.node_selector.items():
-        yield line_of("", f"{label}={value}")
+        yield format_line("", f"{label}={value}")
 
 
-def _refusing(refusal: Refusal) -> list[str]:
-    return _wrapped(f"It does not fit: {refusal.why}.")
+def _describe_refusal(refusal: Refusal) -> list[str]:
+    return _wrap(f"It does not fit: {refusal.why}.")
 
 
-def _slices(slices: Sequence[Planned | Refusal], asked: Planned | Refusal | None) -> Iterator[str]:
-    """A row for each slice."""
+def _compare_slices(slices: Sequence[Planned | Refusal], chosen: Planned | Refusal | None) -> Iterator[str]:
+    """A table with a row for each slice."""
     yield "  accelerator   chips   GB a device   layout   weights    batch   windows/s   MFU       time   chip-hours"
-    for one in slices:
-        accelerator = one.accelerator
-        mark = ">" if asked and accelerator.name == asked.accelerator.name else " "
-        of = f"of {accelerator.device_bytes / 1e9:3.0f}" if accelerator.device_bytes else "      "
-        if isinstance(one, Refusal):
-            needed = least_memory(one.workload, accelerator.devices).total
-            yield f"{mark} {accelerator.name:<14}{accelerator.chips:>5}{needed / 1e9:>7,.1f} {of}   does not fit"
+    for plan in slices:
+        accelerator = plan.accelerator
+        mark = ">" if chosen and accelerator.name == chosen.accelerator.name else " "
+        limit = f"of {accelerator.device_bytes / 1e9:3.0f}" if accelerator.device_bytes else "      "
+        if isinstance(plan, Refusal):
+            needed = find_least_memory(plan.workload, accelerator.devices).total
+            yield f"{mark} {accelerator.name:<14}{accelerator.chips:>5}{needed / 1e9:>7,.1f} {limit}   does not fit"
             continue
-        layout, rate = one.layout, one.speed.windows_per_second
-        guess = "" if accelerator.generation.measured else "~"
+        layout, time = plan.layout, plan.duration
+        rate = ("" if accelerator.generation.measured else "~") + _format_rate(plan.speed.windows_per_second)
         weights = "gathered" if layout.gather else "whole" if layout.model == 1 else "split"
         yield (
-            f"{mark} {accelerator.name:<14}{accelerator.chips:>5}{one.memory.total / 1e9:>7,.1f} {of}"
-            f"   {f'{layout.data}x{layout.model}':<9}{weights:<8}{layout.batch_size:>8,}{guess + _rate(rate):>12}"
-            f"{one.speed.mfu:>6.0%}{duration(one.duration.total):>11}{one.duration.chip_hours(accelerator):>13,.2f}"
+            f"{mark} {accelerator.name:<14}{accelerator.chips:>5}{plan.memory.total / 1e9:>7,.1f} {limit}"
+            f"   {f'{layout.data}x{layout.model}':<9}{weights:<8}{layout.batch_size:>8,}{rate:>12}"
+            f"{plan.speed.mfu:>6.0%}{format_duration(time.total):>11}{time.chip_hours(accelerator):>13,.2f}"
         )
 
 
-def _assumed() -> list[str]:
+def _describe_assumptions() -> list[str]:
     names = [generation.name for generation in GENERATIONS.values() if generation.measured]
     fitted = f"{', '.join(names[:-1])} and {names[-1]}"
-    text = f"""Assumed, not measured: no chip has been timed. Memory is added up from shapes, with the logits of
-        {HEAD_WINDOWS} windows on a device at once. Speed is a roofline, brought down to what the TPU compiler's
-        estimates reach on {fitted} (~: by likeness; gpu is an A100 with 80 GB, cpu two cores). Weights load at
-        {LOAD_BYTES_PER_SECOND / 1e9:.0f} GB/s, compiling takes {COMPILE_SECONDS:.0f} s, and waiting for a node is not
-        counted. The rows are for mesh_shape=auto and batch_size=0."""
-    return _wrapped(text)
+    text = f"""Estimates, not measurements: no chip has been timed. Memory is added up from shapes, with the logits of
+        {HEAD_WINDOWS} windows on a device at once. Speed is a roofline, scaled to the TPU compiler's estimates on
+        {fitted} (~: constants copied from the most similar of these; gpu is an A100 with 80 GB, cpu two cores).
+        Weights load at {LOAD_BYTES_PER_SECOND / 1e9:.0f} GB/s, compiling takes {COMPILE_SECONDS:.0f} s, and waiting
+        for a node is not counted. The rows are for mesh_shape=auto and batch_size=0."""
+    return _wrap(text)
 
 
-def _wrapped(text: str) -> list[str]:
+def _wrap(text: str) -> list[str]:
     return textwrap.wrap(" ".join(text.split()), 106, initial_indent="  ", subsequent_indent="  ")
 
 
-def _gb(size_bytes: float) -> str:
+def _format_gb(size_bytes: float) -> str:
     return f"{size_bytes / 1e9:6,.2f}"
 
 
-def _batch(seconds: float) -> str:
+def _format_seconds(seconds: float) -> str:
     if not seconds:
         return "0"
     if seconds >= 10:
-        return duration(seconds)
+        return format_duration(seconds)
     return f"{seconds * 1e3:,.0f} ms" if seconds >= 0.01 else f"{seconds * 1e3:.2g} ms"
 
 
-def _flops(flops: float) -> str:
+def _format_flops(flops: float) -> str:
     return f"{flops / 1e12:,.2f} TFLOP" if flops >= 1e11 else f"{flops / 1e9:,.2f} GFLOP"
 
 
-def _rate(rate: float) -> str:
+def _format_rate(rate: float) -> str:
     return f"{rate:,.0f}" if rate >= 100 else f"{rate:,.1f}" if rate >= 1 else f"{rate:.2g}"

@@ -1,4 +1,4 @@
-"""A plan at a desk: whether a model fits an accelerator, in which layout, how fast, and what a run costs."""
+"""Planning a run before it starts: whether a model fits an accelerator, in which layout, how fast, at what cost."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,15 +7,15 @@ from typing import Any
 from byheart.contracts.errors import SettingsError
 from byheart.contracts.settings import Settings
 from byheart.desk.books import count_characters
-from byheart.desk.model import find_config
+from byheart.desk.model import fetch_config
 from byheart.desk.order import Order
-from byheart.desk.page import page_of
+from byheart.desk.page import format_page
 from byheart.machines.accelerators import ONE_HOST, find_accelerator
 from byheart.machines.planned import Books, Planned, Refusal, Subject, plan_on
-from byheart.models.families import family_of
+from byheart.models.families import find_family
 
-A_BOOK = 500_000
-"""Characters of a book, where none is named: a novel."""
+NOVEL_CHARACTERS = 500_000
+"""Characters of a novel: the book that is planned for where none is named."""
 
 
 def run(
@@ -27,21 +27,21 @@ def run(
     defaults: dict[str, Any],
     order: Path | None = None,
 ) -> bool:
-    """Print the plan; whether the model fits, which it does where no accelerator is named.
+    """Print the plan, and return whether the model fits; True where no accelerator is named.
 
     Args:
         model: a folder with config.json, a name in models.yaml, or a repository on the Hub.
-        accelerator: such as `v6e-2x4`; empty compares those of one host, and no more.
-        books: files, folders, globs, local or at gs://; none stands for one of `A_BOOK` characters.
-        parameters, defaults: the pipeline's, flat.
-        order: a file to be written where the model fits, for a compilation ahead of time.
+        accelerator: such as `v6e-2x4`; empty prints only the comparison of all accelerators of one host.
+        books: files, folders or globs, local or at gs://; empty plans for one book of `NOVEL_CHARACTERS` characters.
+        parameters, defaults: the pipeline's parameters by name, without nesting.
+        order: a file to write where the model fits, for a compilation ahead of time.
 
     Raises:
         ByheartError: a setting, the accelerator, the model's configuration or a book cannot be used.
     """
     settings = Settings.from_parameters(parameters, defaults)
-    chosen = find_accelerator(accelerator) if accelerator else None
-    if order and not (chosen and chosen.is_tpu):
+    target = find_accelerator(accelerator) if accelerator else None
+    if order and not (target and target.is_tpu):
         raise SettingsError(
             f"a compilation ahead of time needs a slice of TPUs, found {accelerator or 'none'}: name one, as "
             f"v6e-2x4, or leave it out"
@@ -52,40 +52,40 @@ def run(
     if settings.part.only:
         print(f"not counted: what only={settings.part.only} saves; whole books are planned for")
     subject, config = read_subject(model, lengths, settings)
-    asked = plan_on(chosen, subject, settings.layout) if chosen else None
-    print(page_of(subject, asked, [plan_on(one, subject) for one in ONE_HOST.values()]))
-    if order and isinstance(asked, Planned):
-        _order(asked, config, settings).write(order)
-    return not isinstance(asked, Refusal)
+    chosen = plan_on(target, subject, settings.layout) if target else None
+    print(format_page(subject, chosen, [plan_on(accelerator, subject) for accelerator in ONE_HOST.values()]))
+    if order and isinstance(chosen, Planned):
+        _make_order(chosen, config, settings).write(order)
+    return not isinstance(chosen, Refusal)
 
 
 def read_subject(model: str, lengths: Sequence[int], settings: Settings) -> tuple[Subject, dict[str, Any]]:
-    """What a plan is about, and the model's config.json.
+    """The subject of a plan, and the content of the model's config.json.
 
     Args:
         model: as `run` takes it.
-        lengths: of the books, in characters; none stands for one of `A_BOOK`.
+        lengths: the books' characters; empty plans for one book of `NOVEL_CHARACTERS`.
 
     Raises:
         ByheartError: the model's configuration cannot be read.
     """
     part = settings.part
-    counts = [-(-length // settings.window.cursor_inc) for length in lengths or [A_BOOK]]
+    counts = [-(-length // settings.window.cursor_inc) for length in lengths or [NOVEL_CHARACTERS]]
     windows = sum(min(count, part.windows or count) for count in counts)
-    name, config = find_config(model)
-    family = family_of(config)
+    name, config = fetch_config(model)
+    family = find_family(config)
     subject = Subject(
         name=name,
         model_type=str(config["model_type"]),
         family=family,
-        decoder=family.decoder_config(config),
+        decoder=family.parse_config(config),
         settings=settings,
-        books=Books(number=len(lengths), characters=sum(lengths) or A_BOOK, windows=windows),
+        books=Books(number=len(lengths), characters=sum(lengths) or NOVEL_CHARACTERS, windows=windows),
     )
     return subject, config
 
 
-def _order(planned: Planned, config: dict[str, Any], settings: Settings) -> Order:
+def _make_order(planned: Planned, config: dict[str, Any], settings: Settings) -> Order:
     return Order(
         accelerator=planned.accelerator.name,
         config=config,

@@ -1,11 +1,11 @@
-"""Reads a program that the compiler for TPUs has optimized: its loops, their collectives and its cycles.
+"""Reads the text of a program that the TPU compiler has optimized: its loops, their collectives and its cycles.
 
-It is read from the program's text. A loop's turn is a computation of its own; what runs beside others is in there too:
+The body of a loop is a computation of its own. A collective stands in it in one of three forms:
 
-    all-gather(                             waits until it is done
-    all-gather-start(                       goes on meanwhile
-    fusion(... calls=%f, and in %f          goes on meanwhile, a piece of it with each of several fusions;
-      all-gather( ... channel_id=4          all of them name the channel
+    all-gather(                             synchronous
+    all-gather-start(                       asynchronous
+    fusion(... calls=%f, and in %f          asynchronous, divided over several fusions, which all name the channel
+      all-gather( ... channel_id=4
       custom-call( ... "AsyncCollectiveStart"
 """
 
@@ -19,7 +19,7 @@ _COMPUTATION = re.compile(r"^(ENTRY )?%([\w.\-]+) \([^\n]*\{\n(.*?)^\}", re.MULT
 _CALLED = re.compile(r"(?:calls|to_apply|body|condition)=%([\w.\-]+)")
 _LOOP = re.compile(r" while\(.*?condition=%([\w.\-]+), body=%([\w.\-]+)")
 _COLLECTIVE = re.compile(
-    r"^ *(?:ROOT )?%(?P<name>[\w.\-]+) = (?P<made>.*?) "
+    r"^ *(?:ROOT )?%(?P<name>[\w.\-]+) = (?P<result>.*?) "
     r"(?P<kind>all-gather|all-reduce|all-to-all|reduce-scatter|collective-permute|collective-broadcast)"
     r"(?P<start>-start)?\((?:.*?channel_id=(?P<channel>\d+))?",
     re.MULTILINE,
@@ -27,82 +27,83 @@ _COLLECTIVE = re.compile(
 _ARRAY = re.compile(r"\b([a-z]+\d*)\[([\d,]*)\]")
 _ASYNCHRONOUS = '"AsyncCollectiveStart"'
 _LAYER = re.compile(r'op_name="[^"]*/attention/')
-"""What only the loop over layers computes in its own name."""
+"""An operation that only the body of the loop over layers holds."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Collective:
-    """An exchange between devices."""
+    """An exchange of data between devices."""
 
     kind: str
     """Such as `all-gather`."""
     size_bytes: int
-    """Bytes of its result on a device."""
+    """Bytes of the result on a device."""
     is_asynchronous: bool
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Program:
-    """A compiled program, on each device."""
+    """A compiled program, as each device runs it."""
 
     cycles: int
-    """As the compiler estimates them: of all turns of all loops, without what goes over the links."""
+    """The compiler's estimate for the whole program, every turn of a loop counted, without transfers over the links."""
     layer_cycles: int
-    """Of one layer."""
+    """The same for one layer."""
     layer_collectives: tuple[Collective, ...]
-    """Of one layer."""
+    """The collectives of one layer."""
 
 
 def read_program(text: str) -> Program:
-    """The program of a scorer, from the text of its optimized form.
+    """The program of a scorer, from its optimized text.
 
     Raises:
-        ValueError: it has no loop over layers.
+        ValueError: the program has no loop over layers.
     """
     computations = {name: body for _, name, body in _COMPUTATION.findall(text)}
     entry = next(body for is_entry, _, body in _COMPUTATION.findall(text) if is_entry)
-    turns = (turn for body in computations.values() for _, turn in _LOOP.findall(body))
-    layer = next((turn for turn in turns if _LAYER.search(computations[turn])), None)
+    loop_bodies = (name for body in computations.values() for _, name in _LOOP.findall(body))
+    layer = next((name for name in loop_bodies if _LAYER.search(computations[name])), None)
     if layer is None:
         raise ValueError("a scorer must have a loop over layers, found none in its optimized program")
     return Program(
-        cycles=_cycles(entry, computations),
-        layer_cycles=_cycles(computations[layer], computations),
-        layer_collectives=tuple(_collectives(layer, computations)),
+        cycles=_count_cycles(entry, computations),
+        layer_cycles=_count_cycles(computations[layer], computations),
+        layer_collectives=tuple(_list_collectives(layer, computations)),
     )
 
 
-def _cycles(body: str, computations: Mapping[str, str]) -> int:
-    """Of a computation, and of the loops in it."""
+def _count_cycles(body: str, computations: Mapping[str, str]) -> int:
+    """The cycles of a computation, those of its loops included."""
     total = sum(map(int, re.findall(r'"estimated_cycles":"(\d+)"', body)))
-    for condition, turn in _LOOP.findall(body):
+    for condition, loop_body in _LOOP.findall(body):
         turns = max(map(int, re.findall(r" constant\((\d+)\)", computations[condition])), default=1)
-        total += turns * _cycles(computations[turn], computations)
+        total += turns * _count_cycles(computations[loop_body], computations)
     return total
 
 
-def _collectives(root: str, computations: Mapping[str, str]) -> Iterator[Collective]:
-    """Those of a computation and of all that it calls, each channel once."""
+def _list_collectives(root: str, computations: Mapping[str, str]) -> Iterator[Collective]:
+    """The collectives of a computation and of all that it calls; a channel counts once."""
     channels: dict[str, list[Collective]] = {}
-    for name in _reached(root, computations):
+    for name in _list_reached(root, computations):
         body = computations[name]
-        for found in _COLLECTIVE.finditer(body):
+        for match in _COLLECTIVE.finditer(body):
             collective = Collective(
-                kind=found["kind"],
-                size_bytes=max((_bytes(*array) for array in _ARRAY.findall(found["made"])), default=0),
-                is_asynchronous=bool(found["start"]) or _ASYNCHRONOUS in body,
+                kind=match["kind"],
+                size_bytes=max((_count_bytes(*array) for array in _ARRAY.findall(match["result"])), default=0),
+                is_asynchronous=bool(match["start"]) or _ASYNCHRONOUS in body,
             )
-            channels.setdefault(found["channel"] or found["name"], []).append(collective)
-    for alike in channels.values():
-        yield dataclasses.replace(alike[0], is_asynchronous=any(one.is_asynchronous for one in alike))
+            channels.setdefault(match["channel"] or match["name"], []).append(collective)
+    for first, *others in channels.values():
+        is_asynchronous = any(collective.is_asynchronous for collective in (first, *others))
+        yield dataclasses.replace(first, is_asynchronous=is_asynchronous)
 
 
-def _reached(root: str, computations: Mapping[str, str]) -> list[str]:
+def _list_reached(root: str, computations: Mapping[str, str]) -> list[str]:
     reached = [root]
     for name in reached:
         reached += [called for called in dict.fromkeys(_CALLED.findall(computations[name])) if called not in reached]
     return reached
 
 
-def _bytes(kind: str, sides: str) -> int:
+def _count_bytes(kind: str, sides: str) -> int:
     return math.prod(int(side) for side in sides.split(",") if side) * _BITS.get(kind, 0) // 8

@@ -11,7 +11,7 @@ import google_crc32c
 from byheart.contracts import parquet
 from byheart.contracts.errors import DamagedError, StoreError
 from byheart.store import Store
-from byheart.store.in_order import in_order
+from byheart.store.in_order import map_in_order
 from byheart.store.stored import Growing, Stored
 
 PIECE_BYTES = 16 * 2**20
@@ -131,7 +131,7 @@ class Transfer:
 
         checksum, begun = google_crc32c.Checksum(), growing.pieces
         starts = range(0, stored.size_bytes, PIECE_BYTES)
-        for piece, data in enumerate(in_order(read, starts, threads=_AHEAD, ahead=_AHEAD)):
+        for piece, data in enumerate(map_in_order(read, starts, threads=_AHEAD, ahead=_AHEAD)):
             if data != (growing.read(piece) if piece < begun else growing.append(data)):
                 return None
             checksum.update(data)
@@ -160,7 +160,7 @@ class Transfer:
 
         checksum = google_crc32c.Checksum()
         starts = range(0, stored.size_bytes, PIECE_BYTES)
-        for data in in_order(read, starts, threads=_AHEAD, ahead=_AHEAD):
+        for data in map_in_order(read, starts, threads=_AHEAD, ahead=_AHEAD):
             checksum.update(data)
         return _text(checksum)
 

@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from byheart.contracts.progress import size
+from byheart.contracts.progress import format_size
 from byheart.kubeflow.artifacts import open_artifacts
 from byheart.kubeflow.client import Cluster
 from byheart.kubeflow.errors import ClusterError
@@ -11,7 +11,7 @@ from byheart.kubeflow.failure import failure_of
 from byheart.kubeflow.runs import find_run
 from byheart.kubeflow.tasks import has_ended, state_of
 from byheart.store import Store
-from byheart.store.stored import Stored, checked_name
+from byheart.store.stored import Stored, check_name
 
 _TASK, _ARTIFACT, _LAST = "plot", "results", "provenance.json"
 """The task, the artifact that it writes, and a file that every whole artifact has."""
@@ -50,7 +50,7 @@ def fetch_results(cluster: Cluster, run: str, into: Path, *, root: str = "") -> 
             "they may have been removed, start the run anew"
         )
     total = sum(stored.size_bytes for stored in files.values())
-    print(f"{len(files):,} files, {size(total)}, of {known.display_name}, {state_of(known)}", flush=True)
+    print(f"{len(files):,} files, {format_size(total)}, of {known.display_name}, {state_of(known)}", flush=True)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         for _ in pool.map(lambda name: _bring(artifacts, files[name], into / name), files):
             pass
@@ -68,7 +68,7 @@ def _list_results(artifacts: Store) -> dict[str, Stored]:
             salts.setdefault(salt, {})["/".join(name[1:])] = stored
     whole = [files for files in salts.values() if _LAST in files]
     newest = max(whole, key=lambda files: files[_LAST].created, default={})
-    return {checked_name(name): stored for name, stored in newest.items()}
+    return {check_name(name): stored for name, stored in newest.items()}
 
 
 def _bring(artifacts: Store, stored: Stored, path: Path) -> None:

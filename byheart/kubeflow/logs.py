@@ -6,7 +6,7 @@ from typing import Any
 
 from byheart.contracts.errors import ByheartError
 from byheart.contracts.parameters import closest
-from byheart.contracts.progress import Said, said_in
+from byheart.contracts.progress import StageLine, parse_line
 from byheart.kubeflow.artifacts import open_artifacts
 from byheart.kubeflow.client import Cluster
 from byheart.kubeflow.errors import ClusterError
@@ -17,7 +17,7 @@ from byheart.kubeflow.tasks import stages_of, tasks_of
 _LOGS = "executor-logs"
 
 
-def logs(cluster: Cluster, run: str, task: str = "", *, show: Callable[[Said], None], root: str = "") -> None:
+def logs(cluster: Cluster, run: str, task: str = "", *, show: Callable[[StageLine], None], root: str = "") -> None:
     """Show what the stages of a run have said so far, in the order of time.
 
     It is read from the run's pods; of tasks whose pods are gone or may not be read, from what Kubeflow has kept of
@@ -56,11 +56,11 @@ def logs(cluster: Cluster, run: str, task: str = "", *, show: Callable[[Said], N
         print(f"note: {message}", file=sys.stderr, flush=True)
 
 
-def _kept(cluster: Cluster, run: Any, stages: set[str], root: str) -> Iterator[Said]:
+def _kept(cluster: Cluster, run: Any, stages: set[str], root: str) -> Iterator[StageLine]:
     """What Kubeflow's launcher has kept of what these stages printed, in every attempt."""
     artifacts = open_artifacts(cluster, run, root)
     for stage in sorted(stages):
         for stored in artifacts.list(f"{stage}/"):
             if stored.name.split("/")[2].startswith(_LOGS):
                 text = artifacts.read(stored.name).decode(errors="replace")
-                yield from (said for said in map(said_in, text.split("\n")) if said and said.stage == stage)
+                yield from (said for said in map(parse_line, text.split("\n")) if said and said.stage == stage)

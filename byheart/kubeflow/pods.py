@@ -7,13 +7,13 @@ Kubeflow Pipelines 2.17 knows which task failed, but not why: `PipelineTaskDetai
 import contextlib
 from typing import Any
 
-from byheart.contracts.progress import Said, said_in
+from byheart.contracts.progress import StageLine, parse_line
 from byheart.kubeflow.access import TIMEOUT_SECONDS, UNREACHABLE, connect, namespace_of_runs
 
 _TAIL_LINES = 200
 
 
-def error_of_a_pod(run_id: str, namespace: str | None) -> Said | None:
+def error_of_a_pod(run_id: str, namespace: str | None) -> StageLine | None:
     """Why the last pod of a run that failed ended, as it said; None where nobody can tell."""
     with contextlib.suppress(*UNREACHABLE):  # this is a convenience: the message says how to read the log by hand
         kubernetes = connect()
@@ -25,14 +25,14 @@ def error_of_a_pod(run_id: str, namespace: str | None) -> Said | None:
     return None
 
 
-def said_by_pods(run_id: str, namespace: str | None) -> list[Said] | None:
+def said_by_pods(run_id: str, namespace: str | None) -> list[StageLine] | None:
     """What the stages said in those pods of a run that are still there; None where this machine may not ask."""
     try:
         kubernetes = connect()
         pods = _list_pods(kubernetes, run_id, namespace)
     except UNREACHABLE:
         return None
-    lines: list[Said] = []
+    lines: list[StageLine] = []
     for pod in pods:
         with contextlib.suppress(*UNREACHABLE):  # it has not begun, or has gone meanwhile
             lines += _read_pod(kubernetes, pod)
@@ -53,13 +53,13 @@ def _list_pods(kubernetes: Any, run_id: str, namespace: str | None) -> list[Any]
     return sorted(listed.items, key=lambda pod: str(pod.metadata.creation_timestamp))
 
 
-def _read_pod(kubernetes: Any, pod: Any, **options: Any) -> list[Said]:
+def _read_pod(kubernetes: Any, pod: Any, **options: Any) -> list[StageLine]:
     """What a stage said in a pod; nothing in those that are Kubeflow's own."""
     about = pod.metadata
     log = kubernetes.read_namespaced_pod_log(
         about.name, about.namespace, container="main", _request_timeout=TIMEOUT_SECONDS, **options
     )
-    return [said for said in map(said_in, log.split("\n")) if said]
+    return [said for said in map(parse_line, log.split("\n")) if said]
 
 
 def _selector(run_id: str) -> str:

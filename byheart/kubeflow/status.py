@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from byheart.contracts.progress import duration
+from byheart.contracts.progress import format_duration
 from byheart.kubeflow.client import Cluster
 from byheart.kubeflow.failure import failure_of
 from byheart.kubeflow.runs import find_run
@@ -32,4 +32,4 @@ def status(cluster: Cluster, run: str) -> None:
 
 def _length(started: datetime | None, ended: datetime | None) -> str:
     """How long something took, or takes so far."""
-    return f", {duration(max(0.0, ((ended or datetime.now(UTC)) - started).total_seconds()))}" if started else ""
+    return f", {format_duration(max(0.0, ((ended or datetime.now(UTC)) - started).total_seconds()))}" if started else ""

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from byheart.contracts.errors import ByheartError, SettingsError
-from byheart.contracts.progress import size
+from byheart.contracts.progress import format_size
 from byheart.contracts.version import VERSION
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -79,7 +79,7 @@ def build_images(jax: str, base: str = "") -> dict[str, str]:
         target = LAUNCH if name == LAUNCH else "stage"
         _docker("build", *flags, "--target", target, "--file", "images/Dockerfile", "--tag", reference, ".")
         found = int(_docker("image", "inspect", "--format", "{{.Size}}", reference))
-        print(f"{size(found):>12}  {reference}", flush=True)
+        print(f"{format_size(found):>12}  {reference}", flush=True)
     return built
 
 

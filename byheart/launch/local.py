@@ -17,7 +17,7 @@ from typing import Any
 
 from byheart.contracts.books import read_book_names
 from byheart.contracts.errors import ByheartError, IncompleteError, RunFailedError, os_error_may_pass
-from byheart.contracts.progress import Said, said_in
+from byheart.contracts.progress import StageLine, parse_line
 from byheart.launch.compiled import compiled_here
 from byheart.launch.graph import RESULTS
 from byheart.launch.images import commit
@@ -117,10 +117,10 @@ def _run(arguments: str, publication: Publication) -> RunFailedError | None:
     return None
 
 
-def _run_graph(work: Path, arguments: str, log: Any, publication: Publication) -> tuple[int, Said | None]:
+def _run_graph(work: Path, arguments: str, log: Any, publication: Publication) -> tuple[int, StageLine | None]:
     """Run the graph in a process of its own; its exit code, and the first error that a stage said."""
 
-    def look(said: Said) -> None:
+    def look(said: StageLine) -> None:
         if said.stage == "download" and said.elapsed_seconds is not None:
             names = (name for texts in work.rglob("book_texts") for name in read_book_names(texts))
             publication.check_room(f"{name}/{file}" for name in names for file in OF_A_BOOK)
@@ -164,7 +164,7 @@ def _environment(work: str) -> dict[str, str]:
     return environment
 
 
-def _follow(child: subprocess.Popen[str], log: Any, look: Callable[[Said], None]) -> Said | None:
+def _follow(child: subprocess.Popen[str], log: Any, look: Callable[[StageLine], None]) -> StageLine | None:
     """Copy all lines to the log and the stages' own to the terminal, until the child ends; the first error said.
 
     Args:
@@ -175,7 +175,7 @@ def _follow(child: subprocess.Popen[str], log: Any, look: Callable[[Said], None]
     with Story() as story:
         for line in child.stdout:
             log.write(line)
-            said = said_in(line)
+            said = parse_line(line)
             if not said:
                 continue
             if said.is_error:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from byheart.contracts.progress import duration
+from byheart.contracts.progress import format_duration
 from byheart.measures.headline import AT_LENGTH, Figure, best_known_first, figures, is_control, longest_passage, show
 from byheart.measures.part import part_in_words
 from byheart.measures.results import BookResults, Results
@@ -23,7 +23,7 @@ def show_results(out: Path, seconds: float) -> None:
     print(f"\n{out / 'summary.html'} shows it all on one page")
     print(f"{out / 'summary.csv'} sets the books side by side")
     print(f"{out / 'methods.md'} says what was measured, for a paper")
-    print(f"{out / 'provenance.json'} says how; {duration(seconds)} in all")
+    print(f"{out / 'provenance.json'} says how; {format_duration(seconds)} in all")
 
 
 def _show_book(folder: Path, results: BookResults, headline: Sequence[Figure], model: str, part: str) -> None:

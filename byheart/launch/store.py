@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from byheart.contracts.errors import SettingsError
-from byheart.contracts.progress import duration, size
+from byheart.contracts.progress import format_duration, format_size
 from byheart.contracts.version import CONTRACT_VERSION
 from byheart.holdings.contents import Contents, KeptModel, choose_models, contents_of, model_of
 from byheart.holdings.copy import Copied, copy
@@ -35,16 +35,16 @@ def list_store(store: str) -> None:
     for held, about in zip(contents.scores, ScoreStore(place).abouts(contents.scores), strict=True):
         book, model = about.get("book", {}).get("name", "?"), about.get("model", {}).get("source", "?")
         print(
-            f"{held.address}  {_parts(held, about.get('parts', '?'))}  {size(held.size_bytes):>9}  "
+            f"{held.address}  {_parts(held, about.get('parts', '?'))}  {format_size(held.size_bytes):>9}  "
             f"{_age(held.changed):>9} old  {about.get('what', '?')} of {book} under {model}{_older(held)}"
         )
     for kept in contents.models:
         state = "whole" if kept.is_whole else "brought in part"
-        print(f"{kept.title}  {state}  {size(kept.size_bytes):>9}  {_age(kept.changed):>9} old  model")
+        print(f"{kept.title}  {state}  {format_size(kept.size_bytes):>9}  {_age(kept.changed):>9} old  model")
     for group in contents.compiled:
-        print(f"compiled programs for {group.name}: {len(group.objects):,}, {size(group.size_bytes)}")
+        print(f"compiled programs for {group.name}: {len(group.objects):,}, {format_size(group.size_bytes)}")
     if contents.leftovers:
-        taken = size(sum(stored.size_bytes for stored in contents.leftovers))
+        taken = format_size(sum(stored.size_bytes for stored in contents.leftovers))
         print(f"files of writes that were ended, or are going on: {len(contents.leftovers):,}, {taken}")
     print(f"{_total(contents)} in {store}")
 
@@ -60,7 +60,8 @@ def show_scores(store: str, beginning: str) -> None:
     about = scores.about(held)
     print(json.dumps(about, indent=2, ensure_ascii=False))
     parts = _parts(held, about.get("parts", "?")).strip()
-    print(f"{parts}, {size(held.size_bytes)}, the last {_age(held.changed)} old, at {scores.locate(held)}", end="")
+    size, age = format_size(held.size_bytes), _age(held.changed)
+    print(f"{parts}, {size}, the last {age} old, at {scores.locate(held)}", end="")
     print(_older(held))
 
 
@@ -84,7 +85,7 @@ def copy_store(store: str, to: str, beginnings: Sequence[str] = (), *, models: b
     copied = copy(place, target, chosen, files, begin=progress.begin, report=progress.add)
     what = _listed((len(chosen), "address", "addresses"), (len(files), "model", "models"))
     new, old = (_counted(len(copied.names(outcome)), "object") for outcome in (Outcome.COPIED, Outcome.THERE))
-    print(f"{what}: {new} copied, {size(copied.size_bytes)}, to {to}; {old} there already")
+    print(f"{what}: {new} copied, {format_size(copied.size_bytes)}, to {to}; {old} there already")
     _print_not_copied(copied, target)
 
 
@@ -119,11 +120,11 @@ def remove_from_store(
     _print_removal(place, removal)
     if removal.is_recent:
         print(f"some of it was written {_age(removal.changed)} ago: a run may be writing to it now")
-    if not sure and not _agreed(f"remove {size(removal.size_bytes)} from {store}?"):
+    if not sure and not _agreed(f"remove {format_size(removal.size_bytes)} from {store}?"):
         print("nothing was removed")
         return
     remove(place, removal)
-    print(f"removed {_counted(len(removal.objects), 'object')}, which frees {size(removal.size_bytes)}")
+    print(f"removed {_counted(len(removal.objects), 'object')}, which frees {format_size(removal.size_bytes)}")
     catalogue = ScoreStore(place)
     for held in filter(None, (catalogue.held_at(held.address) for held in removal.scores)):
         print(f"{held.address}: {_counted(len(held.objects), 'object')} written meanwhile, by a run that goes on")
@@ -167,16 +168,17 @@ def _print_not_copied(copied: Copied, target: Store) -> None:
 def _print_removal(place: Store, removal: Removal) -> None:
     for held, about in zip(removal.scores, ScoreStore(place).abouts(removal.scores), strict=True):
         parts, book = _parts(held, about.get("parts", "?")).strip(), about.get("book", {}).get("name", "?")
-        print(f"{held.address}  {parts}, {size(held.size_bytes)}: {about.get('what', '?')} of {book}{_older(held)}")
+        what = f"{format_size(held.size_bytes)}: {about.get('what', '?')} of {book}{_older(held)}"
+        print(f"{held.address}  {parts}, {what}")
     for model in removal.models:
-        print(f"{model.title}  {_counted(len(model.objects), 'file')}, {size(model.size_bytes)}: a model")
+        print(f"{model.title}  {_counted(len(model.objects), 'file')}, {format_size(model.size_bytes)}: a model")
     for what, objects in (
         ("pieces that no run reads any more", removal.orphans),
         ("compiled programs", removal.compiled),
         ("files of writes that were ended", removal.leftovers),
     ):
         if objects:
-            print(f"{what}: {len(objects):,}, {size(sum(stored.size_bytes for stored in objects))}")
+            print(f"{what}: {len(objects):,}, {format_size(sum(stored.size_bytes for stored in objects))}")
 
 
 class _Progress:
@@ -198,8 +200,9 @@ class _Progress:
             if now - self._said >= _EVERY_SECONDS:
                 self._said = now
                 rate = self._done / (now - self._began)
-                left = duration(max(self._total - self._done, 0) / rate)
-                print(f"{size(self._done)} of {size(self._total)}, {size(rate)}/s, {left} left", flush=True)
+                left = format_duration(max(self._total - self._done, 0) / rate)
+                done, total = format_size(self._done), format_size(self._total)
+                print(f"{done} of {total}, {format_size(rate)}/s, {left} left", flush=True)
 
 
 def _total(contents: Contents) -> str:
@@ -210,7 +213,7 @@ def _total(contents: Contents) -> str:
         (len(contents.runs), "record of a submitted run", "records of submitted runs"),
         (len(contents.hashes), "hash of a file", "hashes of files"),
     )
-    return f"{held}, {size(contents.size_bytes)}".lstrip(", ") if contents.size_bytes else "nothing yet"
+    return f"{held}, {format_size(contents.size_bytes)}".lstrip(", ") if contents.size_bytes else "nothing yet"
 
 
 def _listed(*counts: tuple[int, str, str]) -> str:
@@ -239,4 +242,4 @@ def _agreed(question: str) -> bool:
 
 def _age(since: datetime) -> str:
     seconds = (datetime.now(UTC) - since).total_seconds()
-    return f"{seconds / 86400:.0f} days" if seconds >= 2 * 86400 else duration(max(seconds, 0.0))
+    return f"{seconds / 86400:.0f} days" if seconds >= 2 * 86400 else format_duration(max(seconds, 0.0))

@@ -6,7 +6,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from byheart.contracts.progress import Said
+from byheart.contracts.progress import StageLine
 
 _STAGE = 8
 """Characters of the longest stage's name."""
@@ -25,7 +25,7 @@ class Story:
     def __exit__(self, *_: object) -> None:
         self._leave_bar()
 
-    def show(self, said: Said) -> None:
+    def show(self, said: StageLine) -> None:
         """Show one line."""
         if not sys.stdout.isatty():
             print(f"{said.stage:>{_STAGE}}  {said.message}", flush=True)
@@ -35,7 +35,7 @@ class Story:
         else:
             self._draw_bar(said)
 
-    def _draw_bar(self, said: Said) -> None:
+    def _draw_bar(self, said: StageLine) -> None:
         if self._bar is None:
             columns = (
                 f"{said.stage:>{_STAGE}} ",

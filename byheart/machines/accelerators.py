@@ -17,8 +17,8 @@ from byheart.contracts.spellings import respell
 
 GB = 10**9
 TERA = 10**12
-_CHIPS_OF_MANY = 4
-"""Chips on each host of a slice of several."""
+_CHIPS_PER_HOST = 4
+"""Chips on each host of a slice that has several hosts."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class Generation:
     link_bytes_per_second: float
     """Bandwidth of a chip to its neighbours on a ring, both directions together."""
     float32_passes: int
-    """How many times as long a product takes in float32."""
+    """The time of a matrix product in float32 over its time in bfloat16."""
     windows_per_device: int
     """The batch size beyond which scoring gets no faster."""
     efficiency: float
@@ -55,7 +55,7 @@ class Generation:
     program_share: float = 1.0
     """The share of its memory that JAX lets a program have."""
     kinds: tuple[str, ...] = ()
-    """Names that JAX gives such a device."""
+    """The names under which JAX reports such a device."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -71,13 +71,13 @@ class Accelerator:
     @property
     def hosts(self) -> int:
         """Machines; each runs a pod."""
-        most = max(self.generation.machines)
-        return 1 if self.chips <= most else self.chips // _CHIPS_OF_MANY
+        largest_host = max(self.generation.machines)
+        return 1 if self.chips <= largest_host else self.chips // _CHIPS_PER_HOST
 
     @property
     def machine(self) -> str:
         """The machine type."""
-        return self.generation.machines[self.chips if self.hosts == 1 else _CHIPS_OF_MANY]
+        return self.generation.machines[self.chips if self.hosts == 1 else _CHIPS_PER_HOST]
 
     @property
     def devices(self) -> int:
@@ -109,8 +109,8 @@ class Accelerator:
         return {"cloud.google.com/gke-accelerator": self.generation.label} if self.generation.label else {}
 
 
-def _cubes(pod_chips: int) -> tuple[str, ...]:
-    """Topologies of several hosts in three dimensions: up to a cube of 4, then cubes of 4 side by side."""
+def _list_cubes(pod_chips: int) -> tuple[str, ...]:
+    """The three-dimensional topologies of several hosts: up to a cube of side 4, then boxes of such cubes."""
     sides = range(4, pod_chips // 16 + 1, 4)
     large = [cube for cube in itertools.combinations_with_replacement(sides, 3) if 64 < math.prod(cube) <= pod_chips]
     small = [(2, 2, 2), (2, 2, 4), (2, 4, 4), (4, 4, 4)]
@@ -127,7 +127,7 @@ GENERATIONS = {
             label="tpu-v4-podslice",
             resource="google.com/tpu",
             machines={4: "ct4p-hightpu-4t"},
-            topologies=("2x2x1", *_cubes(4096)),
+            topologies=("2x2x1", *_list_cubes(4096)),
             hbm_bytes=32 * GB,
             peak_flops=275 * TERA,
             hbm_bytes_per_second=1228 * GB,
@@ -158,7 +158,7 @@ GENERATIONS = {
             label="tpu-v5p-slice",
             resource="google.com/tpu",
             machines={4: "ct5p-hightpu-4t"},
-            topologies=("2x2x1", *_cubes(6144)),
+            topologies=("2x2x1", *_list_cubes(6144)),
             hbm_bytes=95 * GB,
             peak_flops=459 * TERA,
             hbm_bytes_per_second=2765 * GB,
@@ -188,7 +188,7 @@ GENERATIONS = {
             label="tpu7x",
             resource="google.com/tpu",
             machines={1: "tpu7x-standard-1t", 4: "tpu7x-standard-4t"},
-            topologies=("1x1x1", "2x2x1", *_cubes(9216)),
+            topologies=("1x1x1", "2x2x1", *_list_cubes(9216)),
             hbm_bytes=192 * GB,
             peak_flops=2307 * TERA,
             hbm_bytes_per_second=7370 * GB,
@@ -252,34 +252,34 @@ ACCELERATORS = {
 ONE_HOST = {name: accelerator for name, accelerator in ACCELERATORS.items() if accelerator.hosts == 1}
 
 
-_CALLED = {"v5litepod": "v5e", "ironwood": "tpu7x", "trillium": "v6e"} | dict.fromkeys(
+_OTHER_WORDS = {"v5litepod": "v5e", "ironwood": "tpu7x", "trillium": "v6e"} | dict.fromkeys(
     ("nvidia", "cuda", "a100", "h100", "h200", "b200", "l4", "t4", "v100"), "gpu"
 )
 """Other words for a generation."""
 
 
 def find_accelerator(name: str) -> Accelerator:
-    """The slice of that name, however it is spelled.
+    """The slice of that name, in any spelling that has one meaning.
 
     Raises:
-        SettingsError: there is none, or it has several hosts.
+        SettingsError: no slice has that name, or it has several hosts.
     """
     name = respell("accelerator", name, str)
     if name not in ACCELERATORS:
-        meant = _generation_in(name)
-        alike = [one.name for one in ONE_HOST.values() if one.generation == meant]
-        lacks_topology = name in GENERATIONS or re.fullmatch(r"[^-]+-\d+", name)  # the nearest name has any
-        near = [] if lacks_topology else difflib.get_close_matches(name, alike or ONE_HOST, 1)
-        near = [one.name for one in ONE_HOST.values() if one.machine == name] or near
+        generation = _guess_generation(name)
+        same_generation = [known for known, other in ONE_HOST.items() if other.generation == generation]
+        lacks_topology = name in GENERATIONS or re.fullmatch(r"[^-]+-\d+", name)  # its nearest name has some topology
+        near = [] if lacks_topology else difflib.get_close_matches(name, same_generation or ONE_HOST, 1)
+        near = [known for known, other in ONE_HOST.items() if other.machine == name] or near
         hint = f"did you mean {near[0]}? " if near else ""
         raise SettingsError(
             f"accelerator must be a generation and a topology, as v6e-2x4, found {name!r}: {hint}choose one of "
-            f"{', '.join(alike or ONE_HOST)}",
+            f"{', '.join(same_generation or ONE_HOST)}",
             parameter="accelerator",
         )
     accelerator = ACCELERATORS[name]
     if accelerator.hosts > 1:
-        largest = [name for name, one in ONE_HOST.items() if one.generation == accelerator.generation][-1]
+        largest = [known for known, other in ONE_HOST.items() if other.generation == accelerator.generation][-1]
         raise SettingsError(
             f"accelerator must have its chips on one host, found {name} with {accelerator.chips:,} chips on "
             f"{accelerator.hosts:,}: choose {largest}, and shards=N for N of them",
@@ -288,17 +288,17 @@ def find_accelerator(name: str) -> Accelerator:
     return accelerator
 
 
-def _generation_in(name: str) -> Generation | None:
-    """The generation that a name which is not in the table speaks of, if it does."""
+def _guess_generation(name: str) -> Generation | None:
+    """The generation that is meant by a name which is not in the table; None where none can be told."""
     text = name.lower()
     words = re.split(r"[^a-z0-9]+", text)
     for generation in GENERATIONS.values():
         others = {generation.label, *generation.machines.values(), *(kind.lower() for kind in generation.kinds)}
         if generation.name in words or text in others:
             return generation
-    return next((GENERATIONS[generation] for word, generation in _CALLED.items() if word in words), None)
+    return next((GENERATIONS[generation] for word, generation in _OTHER_WORDS.items() if word in words), None)
 
 
-def generation_of(device_kind: str) -> Generation | None:
-    """The generation of a device by the name that JAX gives it; None where it is not in the table."""
+def find_generation(device_kind: str) -> Generation | None:
+    """The generation whose devices JAX reports as `device_kind`; None where the table has none."""
     return next((generation for generation in GENERATIONS.values() if device_kind in generation.kinds), None)

@@ -2,7 +2,7 @@
 
 from byheart.contracts.settings import AUTO
 from byheart.machines.accelerators import ONE_HOST, Accelerator, find_accelerator
-from byheart.machines.layout import smallest_slice
+from byheart.machines.layout import find_smallest_slice
 from byheart.machines.planned import Planned, Subject, plan_on
 from byheart.models.known import KNOWN
 
@@ -21,4 +21,4 @@ def choose_accelerator(subject: Subject) -> Accelerator:
                 return accelerator
     slices = [one for one in ONE_HOST.values() if one.is_tpu]
     largest = max(slices, key=lambda one: one.devices * (one.device_bytes or 0))
-    return smallest_slice(subject.workload(largest)) or largest
+    return find_smallest_slice(subject.describe_workload(largest)) or largest

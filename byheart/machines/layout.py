@@ -1,25 +1,25 @@
-"""Chooses how a model and a batch of windows are laid on devices, from sizes alone."""
+"""The choice of how a model and a batch of windows are divided over devices, from their sizes."""
 
 import dataclasses
 import re
 from collections.abc import Iterator
 
 from byheart.contracts.errors import ModelError, SettingsError
-from byheart.contracts.progress import size
+from byheart.contracts.progress import format_size
 from byheart.contracts.settings import AUTO
 from byheart.machines.accelerators import ONE_HOST, Accelerator
-from byheart.machines.memory import RESERVE, Memory, memory_of
+from byheart.machines.memory import RESERVE, Memory, estimate_memory
 from byheart.machines.mesh import TENSOR_PARALLEL, Mesh
 from byheart.machines.workload import Workload
 from byheart.models.parameters import LAYERS
 
-ROOM = 8
-"""Windows a device must have room for, or its weights are not replicated: fewer leave its arithmetic units idle."""
+LEAST_WINDOWS = 8
+"""Windows that a device must have room for where weights are replicated: fewer leave its arithmetic units idle."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Layout(Mesh):
-    """A mesh, how weights lie on it, and how many windows it takes at once."""
+    """A mesh, and the size of the batches that it scores."""
 
     batch_size: int
     """Windows in a batch, over all devices; a multiple of `window_shards`."""
@@ -30,7 +30,7 @@ class Layout(Mesh):
         return self.batch_size // self.window_shards
 
     @property
-    def described(self) -> str:
+    def description(self) -> str:
         """The layout in words."""
         if self.devices == 1:
             return "one device"
@@ -51,98 +51,107 @@ def choose_layout(
 ) -> Layout:
     """The layout of a model on some devices.
 
-    `auto` replicates the weights where each device has room for them and for `ROOM` windows, else it gathers them layer
-    by layer; it splits layers (tensor parallel) only where a gathered layer does not fit. `DATAxMODEL` is obeyed.
+    `auto` replicates the weights where each device has room for them and for `LEAST_WINDOWS` windows, else it gathers
+    them layer by layer; it splits layers (tensor parallel) only where a gathered layer does not fit. `DATAxMODEL` is
+    obeyed.
 
     Args:
         memory_bytes: of a device; None sets no limit.
         windows_per_device: the batch size beyond which scoring gets no faster; halved until it fits.
         mesh_shape: `auto` or `DATAxMODEL`.
-        batch_size: windows in a batch over all devices; 0 is chosen.
+        batch_size: windows in a batch over all devices; 0 lets this function choose.
 
     Raises:
         ModelError: the model does not fit.
-        SettingsError: the mesh or the batch cannot be had on these devices.
+        SettingsError: the mesh or the batch is impossible on these devices.
     """
     usable = None if memory_bytes is None else memory_bytes * (1 - RESERVE)
-    meshes = list(_automatic(workload, devices)) if mesh_shape == AUTO else [_asked(workload, devices, mesh_shape)]
+    if mesh_shape == AUTO:
+        meshes = list(_list_automatic_meshes(workload, devices))
+    else:
+        meshes = [_parse_mesh(workload, devices, mesh_shape)]
     for mesh in meshes:
-        least = min(ROOM, windows_per_device) if mesh_shape == AUTO and _replicated(mesh) else 1
-        for batch in _batches(mesh, windows_per_device, least, batch_size):
-            if usable is None or memory_of(workload, mesh, batch).total <= usable:
+        least = min(LEAST_WINDOWS, windows_per_device) if mesh_shape == AUTO and _is_replicated(mesh) else 1
+        for batch in _list_batch_sizes(mesh, windows_per_device, least, batch_size):
+            if usable is None or estimate_memory(workload, mesh, batch).total <= usable:
                 return Layout(**dataclasses.asdict(mesh), batch_size=batch)
     assert memory_bytes is not None
-    held = {mesh: memory_of(workload, mesh, batch_size or mesh.window_shards) for mesh in meshes}
-    smallest = min(meshes, key=lambda mesh: held[mesh].total)
-    raise _too_large(workload, smallest, held[smallest], memory_bytes, mesh_shape, batch_size)
+    needs = {mesh: estimate_memory(workload, mesh, batch_size or mesh.window_shards) for mesh in meshes}
+    smallest = min(meshes, key=lambda mesh: needs[mesh].total)
+    raise _explain_too_large(workload, smallest, needs[smallest], memory_bytes, mesh_shape, batch_size)
 
 
-def least_memory(workload: Workload, devices: int) -> Memory:
-    """The least memory that a device needs with `auto`: one window at a time, in the layout that takes least."""
-    meshes = _automatic(workload, devices)
-    return min((memory_of(workload, mesh, mesh.window_shards) for mesh in meshes), key=lambda held: held.total)
+def find_least_memory(workload: Workload, devices: int) -> Memory:
+    """The least memory that a device needs with `auto`: for one window at a time, in the layout that needs least."""
+    meshes = _list_automatic_meshes(workload, devices)
+    needs = (estimate_memory(workload, mesh, mesh.window_shards) for mesh in meshes)
+    return min(needs, key=lambda memory: memory.total)
 
 
-def smallest_slice(workload: Workload) -> Accelerator | None:
-    """The TPU slice of one host with the least memory that holds the model and `ROOM` windows a device, if any does.
+def find_smallest_slice(workload: Workload) -> Accelerator | None:
+    """The TPU slice of one host with the least memory that holds the model and `LEAST_WINDOWS` windows a device.
 
-    Generations whose efficiency is not fitted come last.
+    Generations whose efficiency is not fitted come last. None where no slice of one host is large enough.
     """
     slices = (accelerator for accelerator in ONE_HOST.values() if accelerator.is_tpu)
-    for accelerator in sorted(slices, key=_rank):
+    for accelerator in sorted(slices, key=_sort_key):
         usable = (accelerator.device_bytes or 0) * (1 - RESERVE)
-        for mesh in _automatic(workload, accelerator.devices):
-            if memory_of(workload, mesh, ROOM * mesh.window_shards).total <= usable:
+        for mesh in _list_automatic_meshes(workload, accelerator.devices):
+            if estimate_memory(workload, mesh, LEAST_WINDOWS * mesh.window_shards).total <= usable:
                 return accelerator
     return None
 
 
-def _rank(accelerator: Accelerator) -> tuple[bool, float, int]:
+def _sort_key(accelerator: Accelerator) -> tuple[bool, float, int]:
     memory = accelerator.devices * (accelerator.device_bytes or 0)
     return not accelerator.generation.measured, memory, accelerator.chips
 
 
-def _replicated(mesh: Mesh) -> bool:
+def _is_replicated(mesh: Mesh) -> bool:
     return mesh.devices > 1 and not mesh.gather and mesh.model == 1
 
 
-def _automatic(workload: Workload, devices: int) -> Iterator[Mesh]:
-    """The meshes that `auto` tries, in this order."""
+def _list_automatic_meshes(workload: Workload, devices: int) -> Iterator[Mesh]:
+    """The meshes that `auto` tries, first choice first."""
     yield Mesh(data=devices, model=1, gather=False)
     if devices > 1:
         yield Mesh(data=devices, model=1, gather=True)
     for model in range(2, devices + 1):
-        if devices % model == 0 and not _indivisible(workload, model):
+        if devices % model == 0 and not _find_indivisible_axes(workload, model):
             yield Mesh(data=devices // model, model=model, gather=False)
 
 
-def _asked(workload: Workload, devices: int, mesh_shape: str) -> Mesh:
-    """The mesh that `mesh_shape` names."""
-    found = re.fullmatch(r"([1-9]\d{0,5})x([1-9]\d{0,5})", mesh_shape)
-    if not found:
+def _parse_mesh(workload: Workload, devices: int, mesh_shape: str) -> Mesh:
+    """The mesh that `mesh_shape`, written `DATAxMODEL`, names.
+
+    Raises:
+        SettingsError: it is not so written, or does not divide the devices or the model.
+    """
+    match = re.fullmatch(r"([1-9]\d{0,5})x([1-9]\d{0,5})", mesh_shape)
+    if not match:
         raise SettingsError(
             f"mesh_shape must be auto or DATAxMODEL, found {mesh_shape!r}: write {devices}x1 for whole weights on each "
             f"of {devices} devices, 1x{devices} for tensor parallel",
             parameter="mesh_shape",
         )
-    data, model = int(found[1]), int(found[2])
+    data, model = int(match[1]), int(match[2])
     if data * model != devices:
         raise SettingsError(
             f"mesh_shape must multiply to the number of devices, {devices}, found {mesh_shape}, which is "
             f"{data * model:,}: write auto, {devices}x1 or 1x{devices}",
             parameter="mesh_shape",
         )
-    if bad := _indivisible(workload, model):
+    if axes := _find_indivisible_axes(workload, model):
         raise SettingsError(
-            f"mesh_shape must have a model axis that divides {' and '.join(bad)}, found {model} in {mesh_shape}: "
+            f"mesh_shape must have a model axis that divides {' and '.join(axes)}, found {model} in {mesh_shape}: "
             f"lower it, or write auto",
             parameter="mesh_shape",
         )
     return Mesh(data=data, model=model, gather=False)
 
 
-def _indivisible(workload: Workload, model: int) -> list[str]:
-    """The axes, in words, that cannot be split into so many equal parts; a vocabulary is left whole."""
+def _find_indivisible_axes(workload: Workload, model: int) -> list[str]:
+    """The layers' axes, each with its length, that cannot be divided into `model` equal shares."""
     sides = {
         axis: side
         for parameter in workload.weights[LAYERS].values()
@@ -152,11 +161,11 @@ def _indivisible(workload: Workload, model: int) -> list[str]:
     return [f"{axis} ({side:,})" for axis, side in sides.items() if side % model]
 
 
-def _batches(mesh: Mesh, windows_per_device: int, least: int, batch_size: int) -> Iterator[int]:
-    """Batch sizes to try, largest first.
+def _list_batch_sizes(mesh: Mesh, windows_per_device: int, least: int, batch_size: int) -> Iterator[int]:
+    """Batch sizes to try, largest first: `batch_size` alone where it is not 0.
 
     Raises:
-        SettingsError: `batch_size` cannot be shared evenly.
+        SettingsError: `batch_size` is no multiple of the mesh's window shards.
     """
     shards = mesh.window_shards
     if batch_size:
@@ -175,21 +184,21 @@ def _batches(mesh: Mesh, windows_per_device: int, least: int, batch_size: int) -
         windows //= 2
 
 
-def _too_large(
-    workload: Workload, mesh: Mesh, held: Memory, memory_bytes: float, mesh_shape: str, batch_size: int
+def _explain_too_large(
+    workload: Workload, mesh: Mesh, needed: Memory, memory_bytes: float, mesh_shape: str, batch_size: int
 ) -> ModelError:
     usable = memory_bytes * (1 - RESERVE)
     layout = Layout(**dataclasses.asdict(mesh), batch_size=batch_size or mesh.window_shards)
-    if batch_size and memory_of(workload, mesh, mesh.window_shards).total <= usable:
+    if batch_size and estimate_memory(workload, mesh, mesh.window_shards).total <= usable:
         remedy = "lower batch_size, or set it to 0"
-    elif mesh_shape != AUTO and least_memory(workload, mesh.devices).total <= usable:
+    elif mesh_shape != AUTO and find_least_memory(workload, mesh.devices).total <= usable:
         remedy = "mesh_shape=auto fits"
-    elif smallest := smallest_slice(workload):
+    elif smallest := find_smallest_slice(workload):
         remedy = f"the smallest slice that holds it is {smallest.name}"
     else:
         remedy = "no slice of one host holds it: choose a smaller model"
     return ModelError(
-        f"a model of {workload.parameters:,} parameters in {workload.precision} needs {size(held.total)} a device, "
-        f"{size(held.weights)} of them for weights, on {mesh.devices} ({layout.described}, a batch of "
-        f"{layout.batch_size:,}), found {size(memory_bytes)}, of which {RESERVE:.0%} stay free: {remedy}"
+        f"a model of {workload.parameters:,} parameters in {workload.precision} needs {format_size(needed.total)} a "
+        f"device, {format_size(needed.weights)} of them for weights, on {mesh.devices} ({layout.description}, a batch "
+        f"of {layout.batch_size:,}), found {format_size(memory_bytes)}, of which {RESERVE:.0%} stay free: {remedy}"
     )

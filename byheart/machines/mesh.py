@@ -1,10 +1,10 @@
-"""Devices as a grid of `data` x `model`, and how weights and windows are laid over it.
+"""Devices as a grid of `data` x `model`, and how weights and windows are divided over it.
 
 replicated, 4x1:    every device has all weights and a quarter of the windows
-gathered, 4x1:      every device has a quarter of each layer, fetches the rest when it is its turn, and has a
-                    quarter of the windows
-tensor parallel,    the two devices of a row have half of each layer and the same windows, and add up what they
-2x2:                make; the two rows have the same weights, and half of the windows each
+gathered, 4x1:      every device has a quarter of each layer, fetches the other quarters when the layer is computed,
+                    and has a quarter of the windows
+tensor parallel,    the two devices of a row have half of each layer and the same windows, and add up their results;
+2x2:                the two rows have the same weights, and half of the windows each
 """
 
 import dataclasses
@@ -13,10 +13,10 @@ from byheart.models.parameters import LAYERS, Parameter
 
 DATA, MODEL = "data", "model"
 TENSOR_PARALLEL = ("heads", "kv_heads", "ffn", "vocab")
-"""Logical axes that `model` splits: what lies along them can be computed apart."""
+"""Logical axes that `model` splits: the elements along them are computed independently."""
 
 Split = tuple[tuple[str, ...], ...]
-"""For each dimension of a parameter the mesh axes that split it, none where it is whole."""
+"""For each dimension of a parameter, the mesh axes that split it; empty where the dimension is whole."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,8 +26,7 @@ class Mesh:
     data: int
     model: int
     gather: bool
-    """Weights are split over all devices, and a layer's are gathered when it is its turn; else they are whole along
-    `data`."""
+    """Whether weights are split over all devices and gathered layer by layer; otherwise they are whole along `data`."""
 
     @property
     def devices(self) -> int:
@@ -36,34 +35,34 @@ class Mesh:
 
     @property
     def window_shards(self) -> int:
-        """The number of devices, or rows of devices, that have windows of their own."""
+        """The number of shares into which a batch of windows is divided."""
         return self.devices if self.gather else self.data
 
     def split(self, parameter: Parameter) -> Split:
-        """The mesh axes that split each dimension of a parameter at rest.
+        """The mesh axes that split each dimension of a parameter between its uses.
 
         Vectors (norms, biases) are whole everywhere: they are small, and gathering them costs more than it saves. The
-        axis of the layers is whole, since they are computed one after the other, and that of the vocabulary is split
-        only by `model`, since a lookup wants whole rows from every device.
+        layers' axis is whole, since layers are computed one after the other. The vocabulary's axis is split only by
+        `model`, since a lookup needs whole rows on every device.
         """
         whole: Split = ((),) * len(parameter.axes)
         if len(parameter.layer_axes) < 2:
             return whole
         axes: tuple[str, ...]
         if self.gather:
-            axes, parts = (DATA, MODEL), self.devices
-            candidates = [place for place, axis in enumerate(parameter.axes) if axis not in ("vocab", LAYERS)]
+            axes, shares = (DATA, MODEL), self.devices
+            candidates = [dimension for dimension, axis in enumerate(parameter.axes) if axis not in ("vocab", LAYERS)]
         else:
-            axes, parts = (MODEL,), self.model
-            candidates = [place for place, axis in enumerate(parameter.axes) if axis in TENSOR_PARALLEL]
+            axes, shares = (MODEL,), self.model
+            candidates = [dimension for dimension, axis in enumerate(parameter.axes) if axis in TENSOR_PARALLEL]
             candidates += [parameter.axes.index("embed")] if "vocab" in parameter.axes else []
-        for place in candidates:
-            if parts > 1 and parameter.shape[place] % parts == 0:
-                return (*whole[:place], axes, *whole[place + 1 :])
+        for dimension in candidates:
+            if shares > 1 and parameter.shape[dimension] % shares == 0:
+                return (*whole[:dimension], axes, *whole[dimension + 1 :])
         return whole
 
-    def share(self, parameter: Parameter) -> int:
-        """The number of a parameter's elements that each device holds at rest."""
+    def count_local_elements(self, parameter: Parameter) -> int:
+        """The number of a parameter's elements that each device holds between its uses."""
         if not any(self.split(parameter)):
             return parameter.size
         return parameter.size // (self.devices if self.gather else self.model)

@@ -1,8 +1,8 @@
-"""Where the pods of `extract` run, in Kubernetes' own terms, as the pipeline hands them on.
+"""The nodes that the pods of `extract` ask Kubernetes for, in its own terms.
 
-Kubeflow reads the resource, its count, the CPUs and the memory as texts; of other types it makes an empty text, and no
-accelerator is asked for. An empty resource asks for none, and an empty selector or list of tolerations leaves a pod as
-it is.
+Kubeflow reads the resource, its count, the CPUs and the memory as texts. It turns other types into an empty text, and
+then asks for no accelerator. An empty resource asks for none; an empty selector or list of tolerations leaves a pod
+unchanged.
 """
 
 import dataclasses
@@ -12,26 +12,30 @@ from byheart.contracts.settings import AUTO, PlacementSettings
 from byheart.machines.planned import Planned
 
 _HOST_CPUS, _HOST_GIB = 8, 32
-"""Of the pod, for each chip. Every host that the table of accelerators names has at least 12 CPUs and 48 GB a chip, of
-which GKE keeps some; loading needs 1 GB beside what the devices hold, and a compilation a few."""
+"""A pod's CPUs and memory for each chip. Every host in the table of accelerators has at least 12 CPUs and 48 GB a chip,
+of which GKE keeps some; loading needs 1 GB beside the devices' memory, and a compilation a few."""
 _CPU_CPUS = 2
-"""What the time that is planned for a CPU counts with."""
+"""A pod's CPUs where there is no chip: as many as the planned time of a CPU assumes."""
 _PROCESS_GIB = 2
-"""Python, JAX, and what loading and writing hold for a moment."""
+"""Memory for Python, JAX, and the buffers of loading and writing."""
 _SLACK = 1.1
-"""With it, 1.6 billion parameters took 7.2 of 9 GiB in float32, and 9.6 of 12 in bfloat16."""
+"""The factor by which a pod's memory exceeds the estimate. With it, 1.6 billion parameters took 7.2 of 9 GiB in
+float32, and 9.6 of 12 in bfloat16."""
 _GIB = 2**30
 _SPOT = "cloud.google.com/gke-spot"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Placement:
-    """What a pod asks for; limits, which are its requests too. Named as the outputs of the plan's component."""
+    """A pod's limits, which are its requests too, and the nodes it may run on.
+
+    The fields have the names of the plan component's outputs.
+    """
 
     accelerator_type: str
-    """The resource, as `google.com/tpu`; empty for none."""
+    """The resource, such as `google.com/tpu`; empty for none."""
     accelerator_count: str
-    """All chips of the host."""
+    """The number of the host's chips."""
     cpu: str
     memory: str
     node_selector: dict[str, str]
@@ -48,18 +52,18 @@ PLAIN = Placement(
     node_selector={},
     tolerations=[],
 )
-"""Any node: for a run whose scores are all there, which so never waits for an accelerator."""
+"""Any node, without an accelerator: for a run whose scores are all in the store."""
 
 
-def placement_of(planned: Planned, settings: PlacementSettings) -> Placement:
-    """Where a model is scored.
+def choose_placement(planned: Planned, settings: PlacementSettings) -> Placement:
+    """The pod that scores a planned model.
 
-    A pod gets `memory` of what is asked for; else, beside chips, a share of their host, and on a CPU what the model
-    and a batch take there.
+    Its memory is the one in `settings`. With `auto` it is a share of the host for each chip, and without chips the
+    estimate for the model and a batch.
     """
     accelerator = planned.accelerator
     resource, chips = accelerator.generation.resource, accelerator.chips
-    gib = chips * _HOST_GIB if resource else math.ceil(_SLACK * _cpu_bytes(planned) / _GIB) + _PROCESS_GIB
+    gib = chips * _HOST_GIB if resource else math.ceil(_SLACK * _estimate_cpu_bytes(planned) / _GIB) + _PROCESS_GIB
     spot = {_SPOT: "true"} if settings.spot else {}
     taints = [key for key in (resource, *spot) if key]
     return Placement(
@@ -72,8 +76,8 @@ def placement_of(planned: Planned, settings: PlacementSettings) -> Placement:
     )
 
 
-def _cpu_bytes(planned: Planned) -> float:
-    """What a model and a batch take on a CPU, which multiplies numbers of 16 bits in float32, the weights copied so."""
+def _estimate_cpu_bytes(planned: Planned) -> float:
+    """The memory for a model and a batch on a CPU, which multiplies weights of 16 bits as a copy in float32."""
     workload = planned.workload
-    held = planned.layout.devices * planned.memory.total
-    return held + (4 * workload.parameters if workload.element_bytes < 4 else 0)
+    planned_bytes = planned.layout.devices * planned.memory.total
+    return planned_bytes + (4 * workload.parameters if workload.element_bytes < 4 else 0)

@@ -1,4 +1,4 @@
-"""A model and books on an accelerator: the plan itself, before it is a page."""
+"""Plans for scoring books under a model on an accelerator: layout, memory, speed and duration."""
 
 import dataclasses
 import math
@@ -7,36 +7,36 @@ from byheart.contracts.errors import ModelError, SettingsError
 from byheart.contracts.settings import AUTO, LayoutSettings, Settings
 from byheart.machines.accelerators import Accelerator
 from byheart.machines.layout import Layout, choose_layout
-from byheart.machines.memory import Memory, memory_of
-from byheart.machines.speed import Duration, Speed, duration_of, speed_of
-from byheart.machines.workload import Workload, workload_of
+from byheart.machines.memory import Memory, estimate_memory
+from byheart.machines.speed import Duration, Speed, estimate_duration, estimate_speed
+from byheart.machines.workload import Workload, describe_workload
 from byheart.models.decoder_config import DecoderConfig
 from byheart.models.families.family import Family
 
 _BATCH_SECONDS = 10.0
-"""What a batch whose size is not asked for may take: a kill loses the batch at hand."""
+"""The longest that a batch of automatic size may take: a kill loses the batch that is being computed."""
 
 AUTOMATIC = LayoutSettings(batch_size=0, shards=1, num_devices=0, mesh_shape=AUTO)
-"""All of it left to the plan."""
+"""Settings that leave the whole layout to the plan."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Books:
-    """What is to be scored."""
+    """How much there is to score."""
 
     number: int
-    """0 where none is named."""
+    """How many books; 0 where none is named."""
     characters: int
     windows: int
-    """A window for each cursor: a run has a few less."""
+    """One for each cursor: a run has a few less."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What a plan is about, whatever the accelerator."""
+    """The model, the books and the settings that a plan is made for, on any accelerator."""
 
     name: str
-    """Of the model."""
+    """The model's name."""
     model_type: str
     family: Family
     decoder: DecoderConfig
@@ -49,18 +49,18 @@ class Subject:
         bos = self.settings.window.bos
         return bos == "true" or (bos == "auto" and self.family.needs_bos)
 
-    def precision(self, accelerator: Accelerator) -> str:
-        """The arithmetic there: `auto` is bfloat16 but on a CPU."""
-        asked = self.settings.score.precision
-        return asked if asked != AUTO else "bfloat16" if accelerator.generation.resource else "float32"
+    def resolve_precision(self, accelerator: Accelerator) -> str:
+        """The precision on an accelerator: `auto` becomes float32 on a CPU and bfloat16 elsewhere."""
+        precision = self.settings.score.precision
+        return precision if precision != AUTO else "bfloat16" if accelerator.generation.resource else "float32"
 
-    def workload(self, accelerator: Accelerator) -> Workload:
-        """What is asked of the model there."""
+    def describe_workload(self, accelerator: Accelerator) -> Workload:
+        """The work of scoring a window on an accelerator, at the precision that it gets there."""
         window = self.settings.window
-        return workload_of(
+        return describe_workload(
             self.family,
             self.decoder,
-            precision=self.precision(accelerator),
+            precision=self.resolve_precision(accelerator),
             positions=window.positions(has_bos=self.has_bos),
             scored_tokens=window.scored_tokens(has_bos=self.has_bos),
         )
@@ -68,7 +68,7 @@ class Subject:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Planned:
-    """The model on an accelerator that holds it."""
+    """A plan on an accelerator that holds the model."""
 
     accelerator: Accelerator
     workload: Workload
@@ -80,67 +80,71 @@ class Planned:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """The model on an accelerator that does not."""
+    """The reason why an accelerator does not hold the model."""
 
     accelerator: Accelerator
     workload: Workload
     why: str
 
 
-def plan_on(accelerator: Accelerator, subject: Subject, layout: LayoutSettings = AUTOMATIC) -> Planned | Refusal:
-    """What becomes of the model on that accelerator.
+def plan_on(accelerator: Accelerator, subject: Subject, settings: LayoutSettings = AUTOMATIC) -> Planned | Refusal:
+    """Plan the model on one accelerator, or say why it does not fit.
 
     Raises:
-        SettingsError: the devices, the mesh or the batch cannot be had there.
+        SettingsError: the accelerator cannot have the devices, the mesh or the batch that `settings` ask for.
     """
-    workload = subject.workload(accelerator)
+    workload = subject.describe_workload(accelerator)
     try:
-        chosen, speed = lay_out(accelerator, workload, subject.settings.score.top_k, layout)
+        layout, speed = lay_out(accelerator, workload, subject.settings.score.top_k, settings)
     except ModelError as error:
         return Refusal(accelerator=accelerator, workload=workload, why=str(error))
     return Planned(
         accelerator=accelerator,
         workload=workload,
-        layout=chosen,
-        memory=memory_of(workload, chosen, chosen.batch_size),
+        layout=layout,
+        memory=estimate_memory(workload, layout, layout.batch_size),
         speed=speed,
-        duration=duration_of(workload, speed, subject.books.windows),
+        duration=estimate_duration(workload, speed, subject.books.windows),
     )
 
 
 def lay_out(
-    accelerator: Accelerator, workload: Workload, top_k: int, layout: LayoutSettings = AUTOMATIC
+    accelerator: Accelerator, workload: Workload, top_k: int, settings: LayoutSettings = AUTOMATIC
 ) -> tuple[Layout, Speed]:
-    """The layout of a model on that accelerator, and how fast it is.
+    """The layout of a model on an accelerator, and its speed there.
 
     Raises:
         ModelError: the model does not fit.
-        SettingsError: the devices, the mesh or the batch cannot be had there.
+        SettingsError: the accelerator cannot have the devices, the mesh or the batch that `settings` ask for.
     """
-    chosen = choose_layout(
+    layout = choose_layout(
         workload,
-        _devices(accelerator, layout),
+        _count_devices(accelerator, settings),
         accelerator.device_bytes,
         accelerator.generation.windows_per_device,
-        layout.mesh_shape,
-        layout.batch_size,
+        settings.mesh_shape,
+        settings.batch_size,
     )
-    speed = speed_of(workload, chosen, accelerator, top_k)
-    while not layout.batch_size and speed.batch > _BATCH_SECONDS and chosen.windows_per_device > 1:
-        chosen = dataclasses.replace(chosen, batch_size=chosen.windows_per_device // 2 * chosen.window_shards)
-        speed = speed_of(workload, chosen, accelerator, top_k)
-    return chosen, speed
+    speed = estimate_speed(workload, layout, accelerator, top_k)
+    while not settings.batch_size and speed.batch > _BATCH_SECONDS and layout.windows_per_device > 1:
+        layout = dataclasses.replace(layout, batch_size=layout.windows_per_device // 2 * layout.window_shards)
+        speed = estimate_speed(workload, layout, accelerator, top_k)
+    return layout, speed
 
 
-def _devices(accelerator: Accelerator, layout: LayoutSettings) -> int:
-    """How many of the accelerator's devices are used; a CPU is as many as JAX is told that it is."""
+def _count_devices(accelerator: Accelerator, settings: LayoutSettings) -> int:
+    """How many of the accelerator's devices are used; a CPU has as many devices as the settings ask for.
+
+    Raises:
+        SettingsError: `num_devices` is more than the accelerator has.
+    """
     if not accelerator.generation.resource:
-        along = (1,) if layout.mesh_shape == AUTO else map(int, layout.mesh_shape.split("x"))
-        return layout.num_devices or math.prod(along)
-    if layout.num_devices > accelerator.devices:
+        mesh = (1,) if settings.mesh_shape == AUTO else map(int, settings.mesh_shape.split("x"))
+        return settings.num_devices or math.prod(mesh)
+    if settings.num_devices > accelerator.devices:
         raise SettingsError(
             f"num_devices must be at most the {accelerator.devices} of {accelerator.name}, found "
-            f"{layout.num_devices}: lower it, or leave it at 0",
+            f"{settings.num_devices}: lower it, or leave it at 0",
             parameter="num_devices",
         )
-    return layout.num_devices or accelerator.devices
+    return settings.num_devices or accelerator.devices

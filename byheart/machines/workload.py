@@ -1,25 +1,25 @@
-"""The work of scoring a window, from shapes alone: parameters, bytes and floating point operations."""
+"""The work of scoring a window, from shapes: parameters, bytes and floating point operations."""
 
 import dataclasses
 
 from byheart.models.decoder_config import DecoderConfig
 from byheart.models.families.family import Family
-from byheart.models.parameters import LAYERS, Parameters, parameter_count
+from byheart.models.parameters import LAYERS, Parameters, count_parameters
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
-"""Bytes of an element, by `precision`."""
+"""Bytes of an element at each `precision`."""
 
 HEAD_WINDOWS = 8
-"""Windows whose logits an accelerator holds at once: enough to keep its units full."""
+"""Windows whose logits an accelerator holds at once: enough to keep its arithmetic units busy."""
 IN_FLIGHT = 2
-"""Batches on the device at once, with their inputs and scores: one is computed while the other's scores are fetched."""
+"""Batches on the device at once: while it computes one, the host fetches the other's scores."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Workload:
     """A decoder, and windows of one length.
 
-    D embed, L layers, H heads, K kv heads, E head_dim, F ffn, V vocab; P positions that are fed, S that are scored.
+    P: positions that are fed; S: positions that are scored.
     """
 
     decoder: DecoderConfig
@@ -28,7 +28,7 @@ class Workload:
     precision: str
     """`float32`, `bfloat16` or `float16`."""
     positions: int
-    """P: tokens of a window that are fed, the BOS included, the last one not."""
+    """P: tokens that are fed for a window: the BOS if there is one, and all of the window's but the last."""
     scored_tokens: int
     """S: positions on which the head runs."""
 
@@ -40,7 +40,7 @@ class Workload:
     @property
     def parameters(self) -> int:
         """The number of elements of all parameters."""
-        return parameter_count(self.weights)
+        return count_parameters(self.weights)
 
     @property
     def weight_bytes(self) -> int:
@@ -50,21 +50,21 @@ class Workload:
     @property
     def layer_bytes(self) -> int:
         """Bytes of one layer's parameters."""
-        return parameter_count(self.weights[LAYERS]) // self.decoder.layers * self.element_bytes
+        return count_parameters(self.weights[LAYERS]) // self.decoder.layers * self.element_bytes
 
     @property
     def head_bytes(self) -> int:
-        """Bytes of the head, which is the embedding table where they are tied."""
+        """Bytes of the head, which is the embedding table where the two are tied."""
         return self.decoder.vocab * self.decoder.embed * self.element_bytes
 
     @property
     def chosen_experts(self) -> float:
-        """The share of a layer's experts that a token goes through; 1 where there are none."""
+        """The share of a layer's experts that a token is routed to; 1 for a model without experts."""
         return self.decoder.experts_per_token / self.decoder.experts if self.decoder.experts else 1.0
 
     @property
     def active_layer_parameters(self) -> float:
-        """Elements of one layer's matrices that a token is multiplied with: of experts' only those of the chosen."""
+        """Elements of one layer's matrices that a token is multiplied with: among experts, only the chosen ones."""
         return (
             sum(
                 parameter.size * (self.chosen_experts if "experts" in parameter.axes and name != "router" else 1.0)
@@ -76,15 +76,15 @@ class Workload:
 
     @property
     def mlp_width(self) -> float:
-        """Elements of a token's states inside the MLP: gate and up, of each expert that is chosen."""
+        """Elements of a token's states inside the MLP: gate and up, for each chosen expert."""
         return self.decoder.ffn * (1 + self.decoder.gated) * (self.decoder.experts_per_token or 1)
 
     @property
     def flops_per_window(self) -> float:
-        """Floating point operations: of matrices on P positions, of attention P x P, of the head on S.
+        """Floating point operations: of matrices on P positions, of attention on P x P, of the head on S.
 
-        A multiplication and an addition are two. Causality saves nothing, since all P x P products are computed; norms,
-        RoPE and softmax are not counted.
+        A multiplication and an addition count as two. Causality saves nothing, since all P x P products are computed.
+        Norms, RoPE and softmax are not counted.
         """
         decoder = self.decoder
         matrices = 2 * self.active_layer_parameters * self.positions
@@ -93,7 +93,7 @@ class Workload:
         return decoder.layers * (matrices + attention) + head
 
 
-def workload_of(
+def describe_workload(
     family: Family, decoder: DecoderConfig, *, precision: str, positions: int, scored_tokens: int
 ) -> Workload:
     """The work of scoring windows with a model.
@@ -104,7 +104,7 @@ def workload_of(
     """
     return Workload(
         decoder=decoder,
-        weights=family.parameters(decoder),
+        weights=family.describe_parameters(decoder),
         precision=precision,
         positions=positions,
         scored_tokens=scored_tokens,

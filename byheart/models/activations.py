@@ -1,6 +1,6 @@
-"""The activations of MLPs, by the names that config.json gives them: a new one is a row here, and nowhere else.
+"""The activations of MLPs, by their names in config.json: a new activation is a row of this table.
 
-This room has no jax, so that each is a function of `jax.nn`, handed in as `nn`, and of the states.
+The models room does not import jax: an activation takes `jax.nn` as `nn`, and the states.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What the text of `model` names: a folder, or ADDRESS[@REVISION] of a repository on the Hugging Face Hub."""
+"""Parsing the parameter `model`: a folder, or ADDRESS[@REVISION] of a repository on the Hugging Face Hub."""
 
 import dataclasses
 import re
@@ -16,20 +16,21 @@ class HubAddress:
     """A repository on the Hub."""
 
     name: str
-    """Its name in models.yaml, else the repository's."""
+    """The model's name in models.yaml, otherwise the repository's."""
     repository: str
     revision: str
     """A branch, a tag or a commit."""
 
     @classmethod
     def parse(cls, model: str) -> Self | None:
-        """The repository that a text names, at its revision, else that of models.yaml, else `main`; None for a folder.
+        """The repository that `model` names; None if it names a folder.
 
-        A folder's path may hold an @: whatever is at gs://, or is a folder here, is one, and a text whose part before
-        its first @ is neither a name in models.yaml nor organisation/name is taken for one.
+        The revision is the text's, otherwise the one in models.yaml, otherwise `main`. A folder's path may hold an @:
+        `model` is a folder if it begins with gs://, if it is a local folder, or if the text before its first @ is
+        neither a name in models.yaml nor organisation/name.
 
         Raises:
-            SettingsError: a revision of a folder is asked for, or an empty one.
+            SettingsError: the revision is of a folder, or empty.
         """
         if model.startswith("gs://") or Path(model).is_dir():
             return None

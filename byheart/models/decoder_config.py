@@ -1,4 +1,4 @@
-"""A decoder-only transformer, described: every difference between families is a field here."""
+"""The description of a decoder-only transformer: every difference between families is a field."""
 
 import dataclasses
 
@@ -8,11 +8,11 @@ from byheart.models.rope import Rope
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Attention:
-    """The part of attention that may differ between layers: rotary embedding and sliding window."""
+    """What may differ between the attention of two layers: rotary embedding and sliding window."""
 
     rope: Rope
     window: int | None = None
-    """Positions that a token attends to, itself included; None for all before it."""
+    """How many positions a token attends to, its own included; None for its own and all before it."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class DecoderConfig:
     """`rms`, or `layer`, which subtracts the mean first and adds a bias."""
     norm_epsilon: float
     norm_offset: float = 0.0
-    """Added to the weight of a norm."""
+    """A number that is added to the weights of norms."""
     pre_norm: bool = True
     """Whether attention and MLP each read a normed copy of the states."""
     post_norm: bool = False
@@ -50,22 +50,22 @@ class DecoderConfig:
     query_key_norm: str | None = None
     """`head`: queries and keys are normed, each head by itself; `width`: all heads of a token together."""
     attention_scale: float | None = None
-    """Factor of the products of query and key; None is head_dim^-0.5."""
+    """The factor of the products of query and key; None is head_dim^-0.5."""
     attention_softcap: float | None = None
-    """Scores become cap * tanh(score / cap)."""
+    """The cap of attention scores, which become cap * tanh(score / cap)."""
 
     activation: str = "silu"
     """A row of `byheart.models.activations`."""
     gated: bool = True
     """Whether the MLP is down(activation(gate) * up), and not down(activation(up))."""
     experts: int = 0
-    """MLPs of which a router chooses `experts_per_token` for each token; 0 is one MLP and no router."""
+    """The number of MLPs, of which a router chooses `experts_per_token` for each token; 0 is one MLP and no router."""
     experts_per_token: int = 0
 
     embed_scale: float = 1.0
     tied_head: bool = False
     final_softcap: float | None = None
-    """As `attention_softcap`, of the logits."""
+    """The cap of logits, applied as `attention_softcap` is."""
 
     def __post_init__(self) -> None:
         if self.heads % self.kv_heads:
@@ -80,8 +80,8 @@ class DecoderConfig:
                 f"config.json must give a layer type for each of {self.layers} layers, found {len(self.attention)}: "
                 "the file is broken"
             )
-        for rope in {each.rope for each in self.attention}:
-            dims = rope.dims(self.head_dim)
+        for rope in {attention.rope for attention in self.attention}:
+            dims = rope.count_rotated(self.head_dim)
             if dims % 2 or not 2 <= dims <= self.head_dim:
                 raise ModelError(
                     f"config.json must give a partial_rotary_factor that turns an even number of a head's "
@@ -98,6 +98,6 @@ class DecoderConfig:
                 f"{self.experts_per_token}: the file is broken"
             )
 
-    def layer_attention(self) -> tuple[Attention, ...]:
+    def expand_attention(self) -> tuple[Attention, ...]:
         """The attention of each layer."""
         return self.attention * (self.layers // len(self.attention))

@@ -1,4 +1,4 @@
-"""A model on paper, wherever its files lie: its configuration and its tensors' headers. No weight is read."""
+"""A model's folder: its configuration and its tensors' headers, without reading weights."""
 
 import dataclasses
 import hashlib
@@ -11,7 +11,7 @@ from typing import Any
 
 from byheart.contracts.errors import ModelError
 from byheart.models.decoder_config import DecoderConfig
-from byheart.models.families import family_of
+from byheart.models.families import find_family
 from byheart.models.families.family import Family
 from byheart.models.parameters import Parameter, Parameters, leaves
 from byheart.models.tensors import BYTES, Tensor, read_tensors
@@ -22,7 +22,7 @@ INDEX = "model.safetensors.index.json"
 WEIGHTS = "model.safetensors"
 _PICKLES = (".bin", ".pt", ".pth")
 _READERS = 8
-"""Headers that are read at once."""
+"""Headers that are read in parallel."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -35,47 +35,51 @@ class ModelFolder:
     tensor_files: dict[str, str]
     """The file that holds each tensor, by the tensor's name in the checkpoint."""
 
-    def parameters(self) -> Parameters:
-        """The tree of its parameters."""
-        return self.family.parameters(self.decoder)
+    def describe_parameters(self) -> Parameters:
+        """The tree of the model's parameters."""
+        return self.family.describe_parameters(self.decoder)
 
-    def weight_files(self) -> list[str]:
-        """The safetensors files, by name."""
+    def list_weight_files(self) -> list[str]:
+        """The names of the safetensors files, sorted."""
         return sorted(set(self.tensor_files.values()))
 
-    def tensors(self) -> dict[str, Tensor]:
-        """Every tensor by its name in the checkpoint; several headers are read at once.
+    def read_tensor_headers(self) -> dict[str, Tensor]:
+        """Every tensor, by its name in the checkpoint.
 
         Raises:
             ModelError: a file is damaged.
         """
         with ThreadPoolExecutor(_READERS) as pool:
-            headers = pool.map(partial(read_tensors, self.place), self.weight_files())
-            held = [item for header in headers for item in header.items()]
-        return {name: tensor for name, tensor in held if self.tensor_files.get(name) == tensor.file}
+            headers = pool.map(partial(read_tensors, self.place), self.list_weight_files())
+            tensors = [item for header in headers for item in header.items()]
+        return {name: tensor for name, tensor in tensors if self.tensor_files.get(name) == tensor.file}
 
     def check_tensors(self) -> None:
-        """Hold every parameter of the decoder against the headers of the safetensors files.
+        """Compare every parameter of the decoder with the headers of the safetensors files.
 
         Raises:
-            ModelError: a tensor is missing, or has another shape or a dtype that is not read.
+            ModelError: a tensor is missing, has another shape, or a dtype that cannot be loaded.
         """
-        where = where_is(self.place)
+        where = locate_folder(self.place)
         if self.decoder.layers > len(self.tensor_files):
             raise ModelError(
                 f"{where} must hold the tensors of {self.decoder.layers:,} layers, as config.json says, found "
                 f"{len(self.tensor_files):,} in all: fetch the model again"
             )
-        wanted = {name: one for one in leaves(self.parameters()) for name in one.tensors().values()}
-        missing = sorted(wanted.keys() - self.tensor_files.keys())
+        expected = {
+            name: parameter
+            for parameter in leaves(self.describe_parameters())
+            for name in parameter.name_tensors().values()
+        }
+        missing = sorted(expected.keys() - self.tensor_files.keys())
         if missing:
             raise ModelError(
-                f"{where} must hold {len(wanted)} tensors, found {len(wanted) - len(missing)}; missing is "
+                f"{where} must hold {len(expected)} tensors, found {len(expected) - len(missing)}; missing is "
                 f"{', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}: fetch the model again"
             )
-        held = self.tensors()
-        for name, parameter in wanted.items():
-            self._check_tensor(name, parameter, held.get(name))
+        tensors = self.read_tensor_headers()
+        for name, parameter in expected.items():
+            self._check_tensor(name, parameter, tensors.get(name))
 
     def _check_tensor(self, name: str, parameter: Parameter, tensor: Tensor | None) -> None:
         path = self.place.locate(self.tensor_files[name])
@@ -89,10 +93,10 @@ class ModelFolder:
 
 
 def open_model(address: str | Path) -> ModelFolder:
-    """The model in a local folder, or in one at `gs://`.
+    """The model in a folder, local or at `gs://`.
 
     Raises:
-        ModelError: there is no such folder, its config.json is not understood, or it has no safetensors.
+        ModelError: there is no such folder, its config.json is not supported, or it has no safetensors.
     """
     address = str(address)
     if not address.startswith("gs://") and not (address and Path(address).is_dir()):
@@ -101,24 +105,24 @@ def open_model(address: str | Path) -> ModelFolder:
             f"organisation/name on the Hugging Face Hub, found no folder {address!r}: check it",
             parameter="model",
         )
-    return model_at(open_store(address, "model"))
+    return open_model_at(open_store(address, "model"))
 
 
-def model_at(place: Place) -> ModelFolder:
-    """The model whose files lie there.
+def open_model_at(place: Place) -> ModelFolder:
+    """The model whose files are in a place.
 
     Raises:
-        ModelError: its config.json is not understood, or it has no safetensors.
+        ModelError: its config.json is not supported, or it has no safetensors.
     """
     config = read_config(place)
-    family = family_of(config)
+    family = find_family(config)
     return ModelFolder(
-        place=place, family=family, decoder=family.decoder_config(config), tensor_files=_tensor_files(place)
+        place=place, family=family, decoder=family.parse_config(config), tensor_files=_list_tensor_files(place)
     )
 
 
-def where_is(place: Place) -> str:
-    """The folder's address, for people."""
+def locate_folder(place: Place) -> str:
+    """The folder's address, as error messages show it."""
     return place.locate(CONFIG).removesuffix(f"/{CONFIG}")
 
 
@@ -127,13 +131,13 @@ def read_config(place: Place) -> dict[str, Any]:
     return _read_json(place, CONFIG)
 
 
-def sha256_of_files(digests: Mapping[str, str]) -> str:
-    """One hash of several files, from the name and the SHA-256 of each; their order counts."""
+def hash_files(digests: Mapping[str, str]) -> str:
+    """One SHA-256 for several files, made from their names and SHA-256 digests, in the order of `digests`."""
     lines = (f"{name}\0{digest}\n" for name, digest in digests.items())
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def _tensor_files(place: Place) -> dict[str, str]:
+def _list_tensor_files(place: Place) -> dict[str, str]:
     if place.find(INDEX):
         files = _read_json(place, INDEX).get("weight_map")
         if not isinstance(files, dict) or not files or not all(isinstance(file, str) for file in files.values()):
@@ -142,7 +146,7 @@ def _tensor_files(place: Place) -> dict[str, str]:
             )
         for file in sorted(set(files.values())):
             if not place.find(file):
-                where = where_is(place)
+                where = locate_folder(place)
                 raise ModelError(f"{where} must hold {file}, which {INDEX} names, found none: fetch the model again")
         return files
     if place.find(WEIGHTS):
@@ -150,7 +154,8 @@ def _tensor_files(place: Place) -> dict[str, str]:
     pickled = sorted(stored.name for stored in place.list() if stored.name.endswith(_PICKLES))
     found = f"only {pickled[0]}, which is pickle and can run code" if pickled else "none"
     raise ModelError(
-        f"{where_is(place)} must hold {WEIGHTS} or {INDEX}, found {found}: convert or fetch the model as safetensors"
+        f"{locate_folder(place)} must hold {WEIGHTS} or {INDEX}, found {found}: convert or fetch the model as "
+        "safetensors"
     )
 
 

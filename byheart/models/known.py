@@ -1,4 +1,4 @@
-"""The models that have a short name: the rows of models.yaml."""
+"""The rows of models.yaml: models that have a short name."""
 
 import dataclasses
 from pathlib import Path
@@ -10,12 +10,12 @@ _FILE = Path(__file__).parents[1] / "models.yaml"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class KnownModel:
-    """A model that has a short name."""
+    """A row of models.yaml."""
 
     repository: str
     revision: str = "main"
     accelerator: str = ""
-    """Where `accelerator=auto` scores it; empty for the smallest slice that holds it."""
+    """The accelerator that `auto` chooses for it; empty for the smallest slice that holds it."""
 
 
 KNOWN = {name: KnownModel(**row) for name, row in yaml.safe_load(_FILE.read_text(encoding="utf-8")).items()}

@@ -1,4 +1,4 @@
-"""Rotary position embedding: how far each pair of a head's numbers is turned at each position."""
+"""Rotary position embedding: the angle by which each pair of a head's numbers is rotated at each position."""
 
 import dataclasses
 import math
@@ -8,15 +8,17 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Rope:
-    """Its base, the share of a head that it turns, and how its frequencies are scaled.
+    """A rotary embedding: its base, the share of a head that it rotates, and the scaling of its frequencies.
 
-    Scalings: none, `linear`, `llama3`, `yarn` and `longrope`. Semantics: transformers' modeling_rope_utils.py.
+    Source of the scalings: transformers' modeling_rope_utils.py.
     """
 
     theta: float
+    """The base."""
     share: float = 1.0
-    """Of each head, from its first number on; the rest is not turned."""
+    """The share of each head that is rotated, from its first number on."""
     scaling: str | None = None
+    """None, `linear`, `llama3`, `yarn` or `longrope`."""
     factor: float = 1.0
     original_positions: int = 1
     """The positions that the model was first trained on."""
@@ -28,15 +30,15 @@ class Rope:
     short_factors: tuple[float, ...] = ()
     long_factors: tuple[float, ...] = ()
     attention_factor: float = 1.0
-    """By which sine and cosine are multiplied."""
+    """The factor of sine and cosine."""
 
-    def dims(self, head_dim: int) -> int:
-        """How many numbers of each head are turned."""
+    def count_rotated(self, head_dim: int) -> int:
+        """How many numbers of each head are rotated."""
         return int(head_dim * self.share)
 
-    def inverse_frequencies(self, head_dim: int, positions: int = 1) -> np.ndarray:
-        """Radians a position, float64 [dims / 2], fastest first, for an input of so many positions."""
-        dims = self.dims(head_dim)
+    def compute_inverse_frequencies(self, head_dim: int, positions: int = 1) -> np.ndarray:
+        """Radians a position, float64 [dims / 2], fastest first, for an input of `positions` tokens."""
+        dims = self.count_rotated(head_dim)
         exponents = np.arange(0, dims, 2, dtype=np.float64) / dims
         match self.scaling:
             case None:
@@ -50,11 +52,13 @@ class Rope:
             case "longrope":
                 factors = self.long_factors if positions > self.original_positions else self.short_factors
                 return self.theta**-exponents / np.array(factors)
-        raise ValueError(f"scaling must be one that is described above, found {self.scaling}")
+        raise ValueError(f"scaling must be linear, llama3, yarn or longrope, found {self.scaling}")
 
     def _llama3(self, frequencies: np.ndarray) -> np.ndarray:
-        """Wavelengths shorter than original_positions / high_freq_factor are left as they are, those longer than
-        original_positions / low_freq_factor divided by `factor`, and those between blended linearly.
+        """Frequencies scaled as in Llama 3.1.
+
+        A frequency whose wavelength is below original_positions / high_freq_factor is kept, one whose wavelength is
+        above original_positions / low_freq_factor is divided by `factor`, and the others are blended linearly.
 
         Source: the model card and reference code of Llama 3.1.
         """
@@ -64,16 +68,18 @@ class Rope:
         return frequencies * (kept + (1 - kept) / self.factor)
 
     def _yarn(self, frequencies: np.ndarray, dims: int) -> np.ndarray:
-        """Frequencies that turn more than beta_fast times in original_positions are left as they are, those that turn
-        less than beta_slow times divided by `factor`, and those between blended, linearly in the pair's number.
+        """Frequencies scaled as in YaRN.
+
+        A frequency that makes more than beta_fast turns in original_positions is kept, one that makes fewer than
+        beta_slow is divided by `factor`, and the others are blended, linearly in the pair's index.
 
         Source: Peng et al. 2023 (arXiv 2309.00071), section 3.2.
         """
 
-        def pair(turns: float) -> float:
+        def find_pair(turns: float) -> float:
             return dims * math.log(self.original_positions / (turns * 2 * math.pi)) / (2 * math.log(self.theta))
 
-        low, high = pair(self.beta_fast), pair(self.beta_slow)
+        low, high = find_pair(self.beta_fast), find_pair(self.beta_slow)
         if self.truncate:
             low, high = math.floor(low), math.ceil(high)
         low, high = max(low, 0), min(high, dims - 1)

@@ -13,7 +13,7 @@ from byheart.contracts.json_files import to_json
 from byheart.contracts.version import CONTRACT_VERSION
 from byheart.scores.parts import FOLDER
 from byheart.store import Store
-from byheart.store.in_order import in_order
+from byheart.store.in_order import map_in_order
 from byheart.store.stored import Stored
 
 _ABOUT = "about.json"
@@ -173,7 +173,7 @@ class Catalogue:
 
     def abouts(self, held: Iterable[Held]) -> list[dict[str, Any]]:
         """What about.json says of each, several read at once."""
-        return list(in_order(self.about, held, threads=_READERS, ahead=_READERS))
+        return list(map_in_order(self.about, held, threads=_READERS, ahead=_READERS))
 
     def describe(self, address: str, about: dict[str, Any]) -> None:
         """Write about.json, unless it is there."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from byheart.contracts.books import Book
 from byheart.contracts.model import Model
-from byheart.contracts.model_input import control_input, model_input
+from byheart.contracts.model_input import read_control_input, read_model_input
 from byheart.contracts.settings import Settings
 from byheart.contracts.version import code_version
 from byheart.contracts.windows import Selection, Tokenization, read_measured_books, read_selection
@@ -41,7 +41,7 @@ def find_measurements(
         settings: precision is resolved, never `auto`.
     """
     for book in read_measured_books(books, windows):
-        for read, is_control in ((model_input, False), (control_input, True)):
+        for read, is_control in ((read_model_input, False), (read_control_input, True)):
             if is_control and not settings.control.control_sample:
                 continue
             rows = read(windows, book.name, settings, tokenization)

@@ -1,4 +1,4 @@
-"""One small interface over the places where heavy things live.
+"""One interface to the places that hold large objects: a local folder, or a bucket of Google Cloud Storage.
 
 For example:
 
@@ -6,7 +6,7 @@ For example:
     store.create("scores/1f0c/part-00000.parquet", data)   # whole or not at all, and only once
     store.read("scores/1f0c/part-00000.parquet")
 
-An object is created once and never changes: that is what lets a run trust what an earlier one left.
+An object is created once and never changes, so a run can trust the objects of earlier runs.
 """
 
 import threading
@@ -21,10 +21,10 @@ from byheart.store.stored import Growing, Stored
 
 
 class Place(Protocol):
-    """Objects by name, to read. A name is a relative path with `/` between its parts.
+    """A location of objects that can be read by name; a name is a relative path with `/`.
 
-    Every method may be called from several threads at once, and raises StoreError, which names the object, the cause
-    and the remedy, where it cannot do what it says.
+    Every method may be called from several threads at once. A method that fails raises StoreError, which names the
+    object, the cause and the remedy.
     """
 
     def read(self, name: str) -> bytes:
@@ -36,7 +36,7 @@ class Place(Protocol):
         ...
 
     def find(self, name: str) -> Stored | None:
-        """What is said of the object, None where there is none."""
+        """The object's size, age and version; None where there is no such object."""
         ...
 
     def list(self, prefix: str = "") -> Iterator[Stored]:
@@ -44,48 +44,48 @@ class Place(Protocol):
         ...
 
     def locate(self, name: str) -> str:
-        """The object's full address, for people."""
+        """The object's full address, as messages show it."""
         ...
 
 
 class Store(Place, Protocol):
-    """Objects by name, to read and to write."""
+    """A place whose objects can be written too."""
 
     def create(self, name: str, data: bytes | BinaryIO) -> bool:
-        """Create the object, whole or not at all; False, and no change, where one of that name is there already.
+        """Create the object, whole or not at all, and return True; return False where the name is taken.
 
         Args:
-            data: a file is read from where it stands to its end, piece by piece.
+            data: bytes, or a file, which is read from its current position to its end in pieces.
         """
         ...
 
     def replace(self, name: str, data: bytes | BinaryIO) -> None:
-        """Create the object, whole or not at all, in place of any of that name: for what is damaged, or forced anew."""
+        """Create the object, whole or not at all, and overwrite one of that name: for damaged objects, and by force."""
         ...
 
     def grow(
         self, name: str, piece_bytes: int, stop: threading.Event | None = None
     ) -> AbstractContextManager[Growing | None]:
-        """Bring a large object piece by piece, where an earlier attempt was ended; None where it is there already.
+        """Write a large object in pieces, after those of earlier attempts; None where the object is complete.
 
-        Several processes may: they wait for one another, or share the work.
+        Several processes may write the same object: they wait for one another, or share the work.
 
         Args:
             piece_bytes: the size of all pieces but the last.
-            stop: once it is set, another process is waited for no longer: that raises StoreError.
+            stop: ends the wait for another process; then StoreError is raised.
         """
         ...
 
     def begun_bytes(self, name: str) -> int:
-        """What is kept of an object that is growing, and takes room."""
+        """The bytes of an incomplete object's pieces."""
         ...
 
     def fetch(self, name: str, path: Path) -> None:
-        """Write the object to a local file, several ranges at once where that is faster."""
+        """Copy the object to a local file."""
         ...
 
     def exists(self, name: str) -> bool:
-        """Whether an object of that name is there."""
+        """Whether there is an object of that name."""
         ...
 
     def leftovers(self, prefix: str = "") -> Iterator[Stored]:
@@ -101,29 +101,29 @@ class Store(Place, Protocol):
         ...
 
     def delete(self, name: str) -> None:
-        """Delete the object if it is there."""
+        """Delete the object if there is one."""
         ...
 
     def check_writable(self) -> None:
-        """Write a small object and remove it, as a run does before it costs anything."""
+        """Write a small object and remove it: a run does so before it costs anything."""
         ...
 
     def free_bytes(self) -> int | None:
-        """Room that is left; None where that is not known."""
+        """The free bytes of the place; None where they are not known."""
         ...
 
 
 def open_store(address: str, parameter: str = "store") -> Store:
-    """The store at `gs://bucket/prefix`, or at a local folder's path, which is made when it is first written to.
+    """The store at `gs://bucket/prefix`, or in a local folder, which the first write creates.
 
     Args:
-        parameter: the pipeline's, which gives the address: what errors call the place.
+        parameter: the pipeline's parameter that holds the address; errors name it.
 
     Raises:
         StoreError: `address` is neither.
     """
     if address.startswith("gs://"):
-        from byheart.store.gcs import GcsStore  # half a second of imports that a local run is spared
+        from byheart.store.gcs import GcsStore  # imported here: it takes half a second, which a local run saves
 
         return GcsStore(address, parameter)
     if not address or "://" in address:

@@ -1,7 +1,7 @@
 """A store in a Google Cloud Storage bucket.
 
-google-cloud-storage does the work: its retries, checksums, generations and transfer manager. An upload carries the
-precondition that no such object exists, which the server holds, so that of many writers one wins.
+It uses google-cloud-storage, with its retries, checksums, generations and transfer manager. An upload carries the
+precondition that no such object exists; the server enforces it, so that one of many writers wins.
 """
 
 import base64
@@ -21,21 +21,21 @@ from google.cloud.storage import transfer_manager
 from google.cloud.storage.retry import DEFAULT_RETRY
 
 from byheart.contracts.errors import StoreError
-from byheart.store.gcs_errors import DAMAGED, RAISED, Cause, cause_of
+from byheart.store.gcs_errors import DAMAGED, RAISED, Cause, find_cause
 from byheart.store.gcs_pieces import PIECES, GcsPieces
-from byheart.store.stored import Growing, Stored, checked_name
+from byheart.store.stored import Growing, Stored, check_name
 
 _SCHEME = "gs://"
 _RETRY = DEFAULT_RETRY.with_timeout(600)
-"""A cloud is given ten minutes to come back."""
+"""Retries for ten minutes."""
 _TIMEOUT = (20, 120)
 """Seconds to connect, and to wait for the next bytes."""
 _ATTEMPTS = 3
-"""At what the client does not try again by itself."""
+"""Tries of what the client does not try again itself."""
 _CHUNK_BYTES = 32 * 2**20
 _WORKERS = 8
 _WRITER = "byheart-writer"
-"""The metadata that tells whose an object is: a reply may be lost after the write was done."""
+"""Metadata that names an object's writer: it tells our own write from another's where the server's reply was lost."""
 
 
 class GcsStore:
@@ -52,7 +52,7 @@ class GcsStore:
             )
 
     def create(self, name: str, data: bytes | BinaryIO) -> bool:
-        """Upload the object if there is none of that name; the server decides."""
+        """Upload the object and return True; return False where the server has one of that name."""
         writer = uuid.uuid4().hex
         with self._explained("write", name):
             blob = self._blob(name)
@@ -61,27 +61,27 @@ class GcsStore:
                 self._upload(blob, data, if_generation_match=0)
             except exceptions.PreconditionFailed:
                 blob.reload(retry=_RETRY, timeout=_TIMEOUT)
-                return (blob.metadata or {}).get(_WRITER) == writer  # a reply was lost, and the retry met our own
+                return (blob.metadata or {}).get(_WRITER) == writer  # ours: a reply was lost, and the retry found it
         return True
 
     def replace(self, name: str, data: bytes | BinaryIO) -> None:
-        """Upload the object, whatever is there."""
+        """Upload the object, and overwrite one of that name."""
         with self._explained("write", name):
             self._upload(self._blob(name), data)
 
     def read(self, name: str) -> bytes:
-        """The object's bytes, held against their CRC32C."""
+        """The object's bytes, verified by their CRC32C."""
         with self._explained("read", name):
             for _ in range(_ATTEMPTS):
                 blob = self._blob(name)
-                # The client checks a download that came in one piece, not one that was cut and went on.
+                # The client's own check misses downloads that were interrupted and continued.
                 data = blob.download_as_bytes(retry=_RETRY, timeout=_TIMEOUT, checksum=None)
                 if not blob.crc32c or base64.b64encode(google_crc32c.Checksum(data).digest()).decode() == blob.crc32c:
                     return data
         raise self._error("read", name, DAMAGED)
 
     def read_range(self, name: str, start: int, stop: int) -> bytes:
-        """Some of the object's bytes, in a request of their own."""
+        """The object's bytes from `start` up to `stop`, in one request."""
         if stop <= start:
             return b""
         with self._explained("read", name):
@@ -95,10 +95,10 @@ class GcsStore:
         return data
 
     def fetch(self, name: str, path: Path) -> None:
-        """Download the object to a local file, in ranges side by side."""
+        """Download the object to a local file, several ranges at once."""
         with self._explained("read", name):
             blob = self._blob(name)
-            blob.reload(retry=_RETRY, timeout=_TIMEOUT)  # the size, and a generation to hold every range to
+            blob.reload(retry=_RETRY, timeout=_TIMEOUT)  # for the size, and the generation that all ranges must have
             transfer_manager.download_chunks_concurrently(
                 blob,
                 str(path),
@@ -116,10 +116,10 @@ class GcsStore:
     def grow(
         self,
         name: str,
-        piece_bytes: int,  # noqa: ARG002 a piece is as long as it is
-        stop: threading.Event | None = None,  # noqa: ARG002 nobody is waited for
+        piece_bytes: int,  # noqa: ARG002 pieces are objects, and know their size
+        stop: threading.Event | None = None,  # noqa: ARG002 no process waits for another
     ) -> Iterator[Growing | None]:
-        """Bring a large object as small ones; a process that another has overtaken finds them gone."""
+        """Upload a large object in pieces; a StoreError is ignored where another process completed the object."""
         pieces = GcsPieces(self, name)
         if self.exists(name):
             pieces.discard()
@@ -133,22 +133,22 @@ class GcsStore:
             pieces.discard()
 
     def begun_bytes(self, name: str) -> int:
-        """The sizes of the pieces."""
+        """The bytes of the pieces that are uploaded."""
         return sum(stored.size_bytes for stored in self.list(f"{name}{PIECES}"))
 
     def compose(self, names: Sequence[str], name: str) -> None:
-        """Make one object of several, unless it is there."""
+        """Compose one object from several, unless it exists."""
         with self._explained("write", name), suppress(exceptions.PreconditionFailed):
             sources = [self._blob(source) for source in names]
             self._blob(name).compose(sources, if_generation_match=0, retry=_RETRY, timeout=_TIMEOUT)
 
     def exists(self, name: str) -> bool:
-        """Whether the object is there."""
+        """Whether there is an object of that name."""
         with self._explained("find", name):
             return self._blob(name).exists(retry=_RETRY, timeout=_TIMEOUT)
 
     def find(self, name: str) -> Stored | None:
-        """What the service says of the object."""
+        """The object's size, age and generation; None where there is no such object."""
         with self._explained("find", name):
             blob = self._blob(name)
             try:
@@ -159,12 +159,12 @@ class GcsStore:
             return self._stored(blob)
 
     def list(self, prefix: str = "") -> Iterator[Stored]:
-        """The objects below a prefix, by name."""
+        """The objects whose name begins with `prefix`, in the order of their names."""
         with self._explained("list", prefix):
-            found = self._client.list_blobs(
+            blobs = self._client.list_blobs(
                 self._bucket_name, prefix=f"{self._prefix}{prefix}", retry=_RETRY, timeout=_TIMEOUT
             )
-            for blob in found:
+            for blob in blobs:
                 yield self._stored(blob)
 
     def leftovers(self, prefix: str = "") -> Iterator[Stored]:  # noqa: ARG002 an upload that was ended leaves none
@@ -176,7 +176,7 @@ class GcsStore:
         return next(self.list(), None) is None
 
     def delete(self, name: str) -> None:
-        """Delete the object if it is there."""
+        """Delete the object if there is one."""
         with self._explained("delete", name):
             try:
                 self._blob(name).delete(retry=_RETRY, timeout=_TIMEOUT)
@@ -190,7 +190,7 @@ class GcsStore:
         self.delete(probe)
 
     def free_bytes(self) -> int | None:
-        """Not known: a bucket has no end."""
+        """None: a bucket has no limit."""
         return None
 
     def locate(self, name: str) -> str:
@@ -202,7 +202,7 @@ class GcsStore:
         return storage.Client()
 
     def _blob(self, name: str) -> storage.Blob:
-        return self._client.bucket(self._bucket_name).blob(f"{self._prefix}{checked_name(name)}")
+        return self._client.bucket(self._bucket_name).blob(f"{self._prefix}{check_name(name)}")
 
     def _stored(self, blob: storage.Blob) -> Stored:
         return Stored(
@@ -215,26 +215,29 @@ class GcsStore:
 
     def _upload(self, blob: storage.Blob, data: bytes | BinaryIO, **precondition: int) -> None:
         source = io.BytesIO(data) if isinstance(data, bytes) else data
-        first = source.tell()
-        size = source.seek(0, io.SEEK_END) - source.seek(first)
+        start = source.tell()
+        size = source.seek(0, io.SEEK_END) - source.seek(start)
         blob.chunk_size = _CHUNK_BYTES  # of a resumable upload; a small one is a single request
         for attempt in range(_ATTEMPTS):
-            source.seek(first)
+            source.seek(start)
             try:
                 blob.upload_from_file(
                     source, size=size, retry=_RETRY, timeout=_TIMEOUT, checksum="crc32c", **precondition
                 )
-            except ValueError:  # the server kept less than it was sent, which the client does not get over
+            except ValueError:  # the server kept less than it was sent, which the client does not handle
                 if attempt == _ATTEMPTS - 1:
                     raise
             else:
                 return
 
     def _bucket_must_exist(self) -> None:
-        """Look for any object: an account that may read and write objects may not ask for the bucket itself."""
-        found = self._client.list_blobs(self._bucket_name, max_results=1, retry=_RETRY, timeout=_TIMEOUT)
+        """Raise StoreError where there is no bucket.
+
+        It lists an object, since an account that may read and write objects may not be allowed to ask for the bucket.
+        """
+        blobs = self._client.list_blobs(self._bucket_name, max_results=1, retry=_RETRY, timeout=_TIMEOUT)
         try:
-            next(iter(found), None)
+            next(iter(blobs), None)
         except exceptions.NotFound:
             raise StoreError(
                 f"{self._parameter} must be in a bucket that exists, found no {_SCHEME}{self._bucket_name}: create it",
@@ -243,7 +246,7 @@ class GcsStore:
 
     @contextmanager
     def _explained(self, action: str, name: str) -> Iterator[None]:
-        """Turn what Google's libraries raise into one message: the object, the cause and the remedy."""
+        """Turn the errors of Google's libraries into a StoreError that names the object, the cause and the remedy."""
         try:
             yield
         except StoreError:
@@ -252,7 +255,7 @@ class GcsStore:
             self._bucket_must_exist()
             raise self._error(action, name, Cause("there is none", "run again to compute it anew")) from None
         except RAISED as error:
-            raise self._error(action, name, cause_of(error)) from None
+            raise self._error(action, name, find_cause(error)) from None
 
     def _error(self, action: str, name: str, cause: Cause) -> StoreError:
         message = f"cannot {action} {self.locate(name)}: {cause.found}: {cause.remedy}"

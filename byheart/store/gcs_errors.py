@@ -1,4 +1,4 @@
-"""What Google's libraries raise, in words: what was found, what to do, and whether the same call may succeed later."""
+"""The errors of Google's libraries in words: the cause, the remedy, and whether the same call may succeed later."""
 
 from typing import NamedTuple
 
@@ -18,12 +18,13 @@ RAISED = (
     OSError,
     ValueError,
 )
-"""What a call of google-cloud-storage may raise."""
+"""The errors that a call of google-cloud-storage may raise."""
 _LATER = (408, 429)
 """Statuses below 500 after which the same call may succeed."""
 _LIMITS = ("LimitExceeded", "quotaExceeded")
-"""How the reasons of a 403 end that is about a quota or a rate."""
-_CHARACTERS = 300
+"""Endings of the reasons of a 403 that is about a quota or a rate."""
+_MAX_CHARACTERS = 300
+"""Characters of an error that a message quotes."""
 
 
 class Cause(NamedTuple):
@@ -32,37 +33,37 @@ class Cause(NamedTuple):
     found: str
     remedy: str
     may_pass: bool = False
-    """As in `ByheartError`."""
+    """Whether the same call may succeed later."""
 
 
 DAMAGED = Cause("its bytes do not match its checksum", "check the network and run again", may_pass=True)
 
 
-def cause_of(error: Exception) -> Cause:
-    """Why a call failed that raised one of `RAISED`."""
-    said = str(error).strip().partition("\n")[0][:_CHARACTERS]
+def find_cause(error: Exception) -> Cause:
+    """The cause of an error, which is one of `RAISED`."""
+    message = str(error).strip().partition("\n")[0][:_MAX_CHARACTERS]
     match error:
         case exceptions.Unauthorized() | GoogleAuthError():
             return Cause(
-                f"no valid credentials ({said})",
+                f"no valid credentials ({message})",
                 "run `gcloud auth application-default login`, or give the pod's account access",
                 isinstance(error, TransportError) or (isinstance(error, GoogleAuthError) and error.retryable),
             )
         case exceptions.TooManyRequests() | exceptions.ServiceUnavailable():
             return Cause(
-                f"the service is over its limits ({said})",
+                f"the service is over its limits ({message})",
                 "raise the quota or run fewer at once, and run again",
                 may_pass=True,
             )
         case exceptions.Forbidden():
             return Cause(
-                f"not permitted ({said})",
+                f"not permitted ({message})",
                 "grant roles/storage.objectUser on the bucket, or raise the quota that it names",
                 _is_over_a_limit(error),
             )
         case DataCorruption():
             return DAMAGED
-    found = f"{type(error).__name__}: {said}, after retries"
+    found = f"{type(error).__name__}: {message}, after retries"
     return Cause(found, "check the network and run again", _may_pass(error))
 
 
@@ -76,9 +77,9 @@ def _may_pass(error: Exception) -> bool:
 
 
 def _is_over_a_limit(error: exceptions.Forbidden) -> bool:
-    """Whether a 403 is about a quota or a rate, which the same call may keep later."""
+    """Whether a 403 is about a quota or a rate, so that the same call may succeed later."""
     try:
-        said = error.errors or error.response.json()["error"]["errors"]
-        return any(str(one["reason"]).endswith(_LIMITS) for one in said)
-    except (ValueError, LookupError, TypeError, AttributeError):  # an upload's refusal is whatever a server sends
+        details = error.errors or error.response.json()["error"]["errors"]
+        return any(str(detail["reason"]).endswith(_LIMITS) for detail in details)
+    except (ValueError, LookupError, TypeError, AttributeError):  # a server may answer an upload with anything
         return False

@@ -1,8 +1,8 @@
-"""A large object in Google Cloud Storage, brought as small ones that the service puts together.
+"""A large object in Google Cloud Storage, uploaded as small objects that the service composes.
 
     models/a.safetensors.pieces/00000, 00001, ...  ->  models/a.safetensors
 
-Nothing of it passes through this machine twice, and what a kill leaves is found by the next attempt.
+No byte is uploaded twice: the next attempt after a kill continues with the pieces that are there.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,13 +11,13 @@ from typing import Protocol
 from byheart.store.stored import Stored
 
 PIECES = ".pieces/"
-"""What follows the object's name in those of its pieces."""
-_MOST = 32
-"""Objects that the service puts together in one call."""
+"""The pieces of an object have its name, this, and their number."""
+_COMPOSE_LIMIT = 32
+"""The most objects that the service composes in one call."""
 
 
 class _Objects(Protocol):
-    """What is asked of the store."""
+    """The methods of a store that pieces need."""
 
     def create(self, name: str, data: bytes) -> bool: ...
 
@@ -31,37 +31,37 @@ class _Objects(Protocol):
 
 
 class GcsPieces:
-    """The pieces of an object that is not there yet; several processes may bring them, each piece once."""
+    """The pieces of an object that is not complete; several processes may upload them, each piece once."""
 
     def __init__(self, store: _Objects, name: str) -> None:
         self._store, self._name = store, name
-        there = {stored.name for stored in store.list(f"{name}{PIECES}")}
+        uploaded = {stored.name for stored in store.list(f"{name}{PIECES}")}
         self.pieces = 0
-        while self._piece(self.pieces) in there:
+        while self._name_piece(self.pieces) in uploaded:
             self.pieces += 1
 
     def read(self, piece: int) -> bytes:
-        """A piece, held against its checksum."""
-        return self._store.read(self._piece(piece))
+        """A piece, whose checksum the store verifies."""
+        return self._store.read(self._name_piece(piece))
 
     def append(self, data: bytes | memoryview) -> bytes | memoryview:
-        """Upload the next piece, or read what another process has uploaded."""
-        name = self._piece(self.pieces)
+        """Upload the next piece and return it; where another process was faster, return that process's piece."""
+        name = self._name_piece(self.pieces)
         kept = data if self._store.create(name, bytes(data)) else self._store.read(name)
         self.pieces += 1
         return kept
 
     def finish(self) -> None:
-        """Have the service put the pieces together, 32 at a time, and remove them."""
-        parts, level = [self._piece(piece) for piece in range(self.pieces)], 0
-        while len(parts) > _MOST:
-            groups = [parts[first : first + _MOST] for first in range(0, len(parts), _MOST)]
+        """Compose the object from the pieces, 32 at a time, and remove them."""
+        names, level = [self._name_piece(piece) for piece in range(self.pieces)], 0
+        while len(names) > _COMPOSE_LIMIT:
+            groups = [names[first : first + _COMPOSE_LIMIT] for first in range(0, len(names), _COMPOSE_LIMIT)]
             names = [f"{self._name}{PIECES}{level}-{index:05}" for index in range(len(groups))]
             for group, name in zip(groups, names, strict=True):
                 self._store.compose(group, name)
-            parts, level = names, level + 1
-        if parts:
-            self._store.compose(parts, self._name)
+            level += 1
+        if names:
+            self._store.compose(names, self._name)
         else:
             self._store.create(self._name, b"")
         self._remove()
@@ -71,7 +71,7 @@ class GcsPieces:
         self._remove()
         self.pieces = 0
 
-    def _piece(self, number: int) -> str:
+    def _name_piece(self, number: int) -> str:
         return f"{self._name}{PIECES}{number:05}"
 
     def _remove(self) -> None:

@@ -1,4 +1,4 @@
-"""Work that is done ahead in threads, and comes back in its order."""
+"""A map that computes ahead in threads."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -9,13 +9,13 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
-def in_order(
+def map_in_order(
     call: Callable[[_Item], _Result], items: Iterable[_Item], *, threads: int, ahead: int
 ) -> Iterator[_Result]:
-    """What `call` makes of each item, in the order of the items.
+    """The results of `call` for all items, in the order of the items.
 
-    At most `ahead` results wait to be asked for, which bounds the memory. The first call that fails ends it; those that
-    were begun are waited for.
+    At most `ahead` results wait to be taken, which bounds the memory. The first call that fails ends the iteration,
+    after the calls that have begun.
     """
     with ThreadPoolExecutor(threads) as pool:
         calls: deque[Future[_Result]] = deque()

@@ -13,15 +13,15 @@ from typing import BinaryIO
 
 from byheart.contracts.errors import StoreError, os_error_may_pass
 from byheart.contracts.progress import say
-from byheart.store.stored import Growing, Stored, checked_name
+from byheart.store.stored import Growing, Stored, check_name
 
 _HIDDEN = ".byheart-"
-"""How the files begin that are being written; a process that was killed leaves them, and nobody reads them."""
+"""Prefix of files that are being written. A process that is killed leaves them, and no process reads them."""
 
-_LOOK_SECONDS = 0.2
-"""How often a file that another process brings is looked at."""
+_POLL_SECONDS = 0.2
+"""The pause between two looks at a file that another process writes."""
 _WRITE_BYTES = 2**18
-"""Written in one call; with 16 MiB Linux took 1.7 to 3.6 s of a core for a gigabyte, and so about 1 s."""
+"""Bytes written in one call: a gigabyte takes Linux about 1 s of a core so, and 1.7 to 3.6 s in calls of 16 MiB."""
 
 
 class LocalStore:
@@ -31,7 +31,7 @@ class LocalStore:
         self._folder, self._parameter = Path(folder), parameter
 
     def create(self, name: str, data: bytes | BinaryIO) -> bool:
-        """Create the object through a hidden file beside it, which is linked to its name when it is whole."""
+        """Write the object to a hidden file beside it, and link that to its name when it is complete."""
         path = self._path(name)
         with _explained("write", path), _hidden(path, data) as hidden:
             try:
@@ -41,7 +41,7 @@ class LocalStore:
         return True
 
     def replace(self, name: str, data: bytes | BinaryIO) -> None:
-        """Create the object through a hidden file beside it, which takes its name when it is whole."""
+        """Write the object to a hidden file beside it, and rename that when it is complete."""
         path = self._path(name)
         with _explained("write", path), _hidden(path, data) as hidden:
             hidden.replace(path)
@@ -53,7 +53,7 @@ class LocalStore:
             return path.read_bytes()
 
     def read_range(self, name: str, start: int, stop: int) -> bytes:
-        """Some of the file's bytes."""
+        """The file's bytes from `start` up to `stop`."""
         path = self._path(name)
         with _explained("read", path), path.open("rb") as file:
             data = os.pread(file.fileno(), max(stop - start, 0), start)
@@ -69,7 +69,7 @@ class LocalStore:
 
     @contextmanager
     def grow(self, name: str, piece_bytes: int, stop: threading.Event | None = None) -> Iterator[Growing | None]:
-        """Bring a large file through a hidden one beside it, of which one process at a time is the owner."""
+        """Write a large file in pieces to a hidden file beside it, which one process at a time owns."""
         growing = _GrowingFile(self._path(name), piece_bytes, stop or threading.Event())
         try:
             if self.exists(name):
@@ -87,11 +87,11 @@ class LocalStore:
             return path.stat().st_size if path.is_file() else 0
 
     def exists(self, name: str) -> bool:
-        """Whether the file is there: if so, it is whole."""
+        """Whether there is such a file; it is complete."""
         return self._path(name).is_file()
 
     def find(self, name: str) -> Stored | None:
-        """What the file system says of the file."""
+        """The file's size, age and version; None where there is no such file."""
         path = self._path(name)
         with _explained("find", path):
             return self._stored(path) if path.is_file() else None
@@ -112,7 +112,7 @@ class LocalStore:
             return all(path.name.startswith(".") for path in self._folder.iterdir())
 
     def delete(self, name: str) -> None:
-        """Delete the file if it is there, and the folders that it leaves empty."""
+        """Delete the file if there is one, and folders that become empty by it."""
         path = self._path(name)
         with _explained("delete", path):
             path.unlink(missing_ok=True)
@@ -125,7 +125,7 @@ class LocalStore:
                 break
 
     def check_writable(self) -> None:
-        """Create a hidden file as objects are created, and remove it; the folder is made."""
+        """Create a hidden file as objects are created, and remove it; this creates the folder."""
         probe = self._folder / f".probe-{uuid.uuid4().hex}"
         try:
             with _hidden(probe, b"byheart") as hidden:
@@ -140,10 +140,10 @@ class LocalStore:
             ) from None
 
     def free_bytes(self) -> int | None:
-        """What the folder's file system has left for this user; a folder that is not there yet is its parent's."""
+        """The free bytes of the file system that holds the folder, or will hold it."""
         folder = self._folder.absolute()
         try:
-            return shutil.disk_usage(next(place for place in (folder, *folder.parents) if place.is_dir())).free
+            return shutil.disk_usage(next(path for path in (folder, *folder.parents) if path.is_dir())).free
         except OSError:
             return None
 
@@ -152,7 +152,7 @@ class LocalStore:
         return str(self._path(name))
 
     def _path(self, name: str) -> Path:
-        return self._folder / checked_name(name)
+        return self._folder / check_name(name)
 
     def _files(self, prefix: str) -> Iterator[Stored]:
         """All files whose name begins with a prefix, by name."""
@@ -174,7 +174,7 @@ class LocalStore:
 
 
 class _GrowingFile:
-    """A hidden file that is appended to, and then linked to its name; a kill leaves it, and the next owner goes on."""
+    """A hidden file that grows by pieces, and is linked to its name when complete; a kill leaves its pieces."""
 
     def __init__(self, path: Path, piece_bytes: int, stop: threading.Event) -> None:
         self._path, self._piece_bytes = path, piece_bytes
@@ -182,20 +182,24 @@ class _GrowingFile:
         with _explained("write", path):
             path.parent.mkdir(parents=True, exist_ok=True)
             while not self._own(stop):
-                self._file.close()  # who had it has finished it, while this process waited
+                self._file.close()  # its owner finished it while this process waited
             self.pieces = os.fstat(self._file.fileno()).st_size // piece_bytes
-            self._file.truncate(self.pieces * piece_bytes)  # what a kill cut comes again
+            self._file.truncate(self.pieces * piece_bytes)  # a kill may have cut the last piece
 
     def _own(self, stop: threading.Event) -> bool:
-        """Open the file and wait until nobody else has it; False where it is not the one of that name any more."""
+        """Open the file, wait for its lock, and return whether the file still has its name.
+
+        Raises:
+            StoreError: `stop` was set before the file could be locked.
+        """
         self._file = self._hidden.open("a+b", buffering=0)
         if not self._lock():
-            say(f"waiting for another process, which brings {self._path}")
-            while not self._lock():  # until it is closed, or its owner killed
-                if stop.wait(_LOOK_SECONDS):
+            say(f"waiting for another process, which writes {self._path}")
+            while not self._lock():  # until its owner closes it, or is killed
+                if stop.wait(_POLL_SECONDS):
                     self._file.close()
                     raise StoreError(
-                        f"cannot write {self._path}: another process brings it, and is waited for no longer: run again",
+                        f"cannot write {self._path}: another process writes it, and the wait was ended: run again",
                         may_pass=True,
                     )
         try:
@@ -204,7 +208,10 @@ class _GrowingFile:
             return False
 
     def _lock(self) -> bool:
-        """Lock the file, unless another process has; waiting in the kernel could not be ended from here."""
+        """Lock the file and return True; return False where another process holds the lock.
+
+        It does not wait in the kernel, since such a wait cannot be ended.
+        """
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -217,7 +224,7 @@ class _GrowingFile:
             return os.pread(self._file.fileno(), self._piece_bytes, piece * self._piece_bytes)
 
     def append(self, data: bytes | memoryview) -> bytes | memoryview:
-        """Write at the end."""
+        """Write a piece at the end."""
         with _explained("write", self._path):
             rest = memoryview(data)
             while rest:
@@ -226,7 +233,7 @@ class _GrowingFile:
         return data
 
     def finish(self) -> None:
-        """Link the file to its name once it is on the disk."""
+        """Flush the file to the disk and link it to its name."""
         with _explained("write", self._path):
             os.fsync(self._file.fileno())
             with suppress(FileExistsError):
@@ -239,20 +246,20 @@ class _GrowingFile:
         self.pieces = 0
 
     def close(self) -> None:
-        """Leave the file to others; one in which nothing is kept goes."""
+        """Unlock the file for others, and remove it where it is empty."""
         if not self.pieces:
             self._hidden.unlink(missing_ok=True)
         self._file.close()
 
 
 def _growing(path: Path) -> Path:
-    """Where a large file is until it is whole."""
+    """The hidden file that holds a large file until it is complete."""
     return path.with_name(f"{_HIDDEN}{path.name}.growing")
 
 
 @contextmanager
 def _hidden(path: Path, data: bytes | BinaryIO) -> Iterator[Path]:
-    """A hidden file beside `path` that holds `data` and is on the disk; removed at the end, unless it was renamed."""
+    """Write `data` to a hidden file beside `path`, flush it to the disk, and remove it afterwards unless renamed."""
     hidden = path.with_name(f"{_HIDDEN}{uuid.uuid4().hex}.tmp")
     try:
         with _created(hidden) as file:
@@ -268,7 +275,7 @@ def _hidden(path: Path, data: bytes | BinaryIO) -> Iterator[Path]:
 
 
 def _created(path: Path) -> BinaryIO:
-    """A new file, and its folder, which another process may delete while it is empty."""
+    """Create a file and its folder, again where another process deletes the empty folder."""
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):
@@ -277,7 +284,7 @@ def _created(path: Path) -> BinaryIO:
 
 @contextmanager
 def _explained(action: str, path: Path) -> Iterator[None]:
-    """Turn what the file system raises into one message: the file, the cause and the remedy."""
+    """Turn errors of the file system into a StoreError that names the file, the cause and the remedy."""
     remedy = {"read": "run again to compute it anew"}.get(action, "make room or permit it, and run again")
     try:
         yield

@@ -1,4 +1,4 @@
-"""What a store says of an object without reading it, and what an object may be called."""
+"""The description of a stored object, the interface of one that grows, and the names that objects may have."""
 
 import dataclasses
 from datetime import datetime
@@ -15,44 +15,44 @@ class Stored:
     name: str
     size_bytes: int
     created: datetime
-    """With a time zone."""
+    """When it was created, with a time zone."""
     version: str
-    """Another one if the content may be another: the generation, or the time of the last change."""
+    """Differs where the content may differ: the generation, or the time of the last change."""
     crc32c: str = ""
-    """Of the content, in base64 as Google Cloud Storage writes it; empty where the store would have to read it all."""
+    """The content's CRC32C in base64, as Google Cloud Storage writes it; empty where the store does not keep it."""
 
 
 class Growing(Protocol):
-    """An object that is brought piece by piece, and is there for others when it is finished.
+    """An object that is written in pieces; others see it when it is finished.
 
-    What has been appended outlives the process: whoever grows the same object next goes on where it was.
+    Pieces outlive the process: the next one to grow the same object continues after them.
     """
 
     pieces: int
-    """How many are there; all of them but the object's last are of one size."""
+    """The number of pieces that are kept; all but the object's last have the same size."""
 
     def read(self, piece: int) -> bytes:
-        """A piece that is there."""
+        """A piece that is kept."""
         ...
 
     def append(self, data: bytes | memoryview) -> bytes | memoryview:
-        """Keep the next piece; what is kept, which is another's where one was faster."""
+        """Keep the next piece and return it; where another process was faster, return that process's piece."""
         ...
 
     def finish(self) -> None:
-        """Make the object, unless it is there, and leave nothing else behind."""
+        """Create the object from its pieces, unless it exists, and remove the pieces."""
         ...
 
     def discard(self) -> None:
-        """Forget all pieces: they did not make what was wanted."""
+        """Remove all pieces, since they do not make the object."""
         ...
 
 
-def checked_name(name: str) -> str:
-    """The name of an object, if it stays below the store.
+def check_name(name: str) -> str:
+    """The name, after a check that it stays within the store.
 
     Raises:
-        StoreError: it does not.
+        StoreError: the name is absolute, empty or has a `..`.
     """
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or not path.parts:

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
-from byheart.components.download.chapters import find_chapters, heading_pattern
+from byheart.components.download.chapters import compile_heading_pattern, find_chapters
 from byheart.components.download.gutenberg import find_gutenberg
 from byheart.components.download.libraries import Libraries
 from byheart.components.download.lists import LIST, Source, parse_list
@@ -20,7 +20,7 @@ from byheart.components.download.text import check_not_empty, decode
 from byheart.components.download.text_report import report_on
 from byheart.components.download.unwrap import unwrap
 from byheart.contracts.books import BOOK, CONTROL, Book, Origin, Refused, check_some_left
-from byheart.contracts.encodings import codec_name
+from byheart.contracts.encodings import find_codec
 from byheart.contracts.errors import BookError
 from byheart.contracts.only import asked_characters
 from byheart.contracts.settings import TextSettings
@@ -57,7 +57,7 @@ def read_books_from(
             "books must name at least one text file or folder, found an empty list or name: name a book",
             parameter="books",
         )
-    heading_pattern(text.chapters)
+    compile_heading_pattern(text.chapters)
     libraries = Libraries()
 
     def read(file: Source) -> list[Book]:
@@ -69,7 +69,7 @@ def read_books_from(
     named += [Source(source=source, role=CONTROL) for source in controls]
     with ThreadPoolExecutor(READERS) as pool:
         files = find_files(libraries, pool, named)
-        brought = each(pool, files, read)
+        brought = map_sources(pool, files, read)
     books = [book for book in brought if isinstance(book, Book)]
     refused = [book for book in brought if isinstance(book, Refused)]
     check_some_left((book.role for book in books), refused)
@@ -82,8 +82,8 @@ def find_files(libraries: Libraries, pool: Executor, sources: Iterable[Source]) 
     Raises:
         BookError: there are more than `MOST_BOOKS`.
     """
-    listed = each(pool, sources, functools.partial(_listed, libraries))
-    files = each(pool, listed, functools.partial(_found, libraries))
+    listed = map_sources(pool, sources, functools.partial(_listed, libraries))
+    files = map_sources(pool, listed, functools.partial(_found, libraries))
     count = sum(isinstance(file, Source) for file in files)
     if count > MOST_BOOKS:
         raise BookError(
@@ -93,7 +93,7 @@ def find_files(libraries: Libraries, pool: Executor, sources: Iterable[Source]) 
     return files
 
 
-def each(
+def map_sources(
     pool: Executor, items: Iterable[Source | Refused], step: Callable[[Source], Sequence[_Made | Refused]]
 ) -> list[_Made | Refused]:
     """What `step` makes of each source, in their order; a source that it cannot use is refused, and others go on."""
@@ -122,11 +122,11 @@ def _listed(libraries: Libraries, source: Source) -> list[Source | Refused]:
     address = source.source.removeprefix(LIST)
     if not address:
         raise BookError("a list must be named behind its @, found none: name one, such as @books/list.txt")
-    return parse_list(decode(libraries.of(address).read(address), "utf-8", address), address, source.role)
+    return parse_list(decode(libraries.choose(address).read(address), "utf-8", address), address, source.role)
 
 
 def _found(libraries: Libraries, source: Source) -> list[Source]:
-    return [replace(source, source=address) for address in libraries.of(source.source).find(source.source)]
+    return [replace(source, source=address) for address in libraries.choose(source.source).find(source.source)]
 
 
 def read_book(libraries: Libraries, settings: TextSettings, source: Source) -> Book:
@@ -138,8 +138,8 @@ def read_book(libraries: Libraries, settings: TextSettings, source: Source) -> B
     address = source.source
     if _printable(address) != address:
         raise BookError(f"{address} must have a name in UTF-8, found other bytes: rename it")
-    data = libraries.of(address).read(address)
-    encoding = codec_name(source.encoding or settings.encoding)
+    data = libraries.choose(address).read(address)
+    encoding = find_codec(source.encoding or settings.encoding)
     whole = decode(data, encoding, address)
     gutenberg = find_gutenberg(whole)
     front, back = (gutenberg.front, gutenberg.back) if gutenberg and settings.gutenberg == "cut" else (0, 0)

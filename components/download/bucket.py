@@ -1,4 +1,4 @@
-"""Books in Google Cloud Storage."""
+"""Reading books in Google Cloud Storage."""
 
 import contextlib
 import functools
@@ -23,51 +23,51 @@ class Buckets:
         self._bucket: Callable[[str], Store] = functools.cache(lambda bucket: open_store(_SCHEME + bucket, "books"))
 
     def find(self, source: str) -> list[str]:
-        """An object's address as it is, the `.txt` objects in a folder, or the objects that match a glob."""
+        """The object itself, the `.txt` objects in a folder, or the objects that match a glob."""
         bucket, key = _split(source)
         magic = _MAGIC.search(key)
-        if key and not key.endswith("/") and next(self._names(bucket, key), None) == key:
+        if key and not key.endswith("/") and next(self._list_names(bucket, key), None) == key:
             return [source]
         if magic:
-            names = self._matching(bucket, key, key[: magic.start()].rpartition("/")[0])
+            names = self._match_names(bucket, key, key[: magic.start()].rpartition("/")[0])
             needed = f"{source} must match at least one object"
         else:
             folder = f"{key.rstrip('/')}/" if key else ""
-            names = [name for name in self._names(bucket, folder) if _is_text_in(name, folder)]
+            names = [name for name in self._list_names(bucket, folder) if _is_text_in(name, folder)]
             needed = f"{source} must be an object, or a folder that holds at least one .txt object"
         if not names:
             raise BookError(f"{needed}, found none: check the address")
         return [f"{_SCHEME}{bucket}/{name}" for name in names]
 
     def read(self, address: str) -> bytes:
-        """The object's bytes; its size is known before."""
-        self.size_bytes(address)
+        """The object's bytes, after a check of its size."""
+        self.measure_bytes(address)
         bucket, key = _split(address)
-        with _of_a_book():
+        with _as_book_errors():
             return self._bucket(bucket).read(key)
 
-    def size_bytes(self, address: str) -> int:
+    def measure_bytes(self, address: str) -> int:
         """The object's size.
 
         Raises:
-            BookError: there is none, or it has more than `MOST_BYTES`.
+            BookError: there is no such object, or it has more than `MOST_BYTES`.
         """
         bucket, key = _split(address)
-        with _of_a_book():
-            found = next(self._bucket(bucket).list(key), None)
-        if not found or found.name != key:
+        with _as_book_errors():
+            stored = next(self._bucket(bucket).list(key), None)
+        if not stored or stored.name != key:
             raise BookError(
                 f"books must name objects that exist, found no {address}: check the address", parameter="books"
             )
-        check_size(found.size_bytes, address)
-        return found.size_bytes
+        check_size(stored.size_bytes, address)
+        return stored.size_bytes
 
-    def _names(self, bucket: str, prefix: str) -> Iterator[str]:
-        with _of_a_book():
+    def _list_names(self, bucket: str, prefix: str) -> Iterator[str]:
+        with _as_book_errors():
             for stored in self._bucket(bucket).list(prefix):
                 yield stored.name
 
-    def _matching(self, bucket: str, key: str, folder: str) -> list[str]:
+    def _match_names(self, bucket: str, key: str, folder: str) -> list[str]:
         try:
             pattern = re.compile(glob_translate(key))
         except (ValueError, re.error) as error:
@@ -75,7 +75,7 @@ class Buckets:
         prefix = f"{folder}/" if folder else ""
         return [
             name
-            for name in self._names(bucket, prefix)
+            for name in self._list_names(bucket, prefix)
             if pattern.match(name) and not name.endswith("/") and not _is_hidden(name.removeprefix(prefix))
         ]
 
@@ -95,13 +95,13 @@ def _is_text_in(name: str, folder: str) -> bool:
 
 
 def _is_hidden(name: str) -> bool:
-    """Whether a local glob would leave it out."""
+    """Whether a local glob would leave the name out."""
     return any(part.startswith(".") for part in name.split("/"))
 
 
 @contextlib.contextmanager
-def _of_a_book() -> Iterator[None]:
-    """Turn what a store refuses into an error of the book that is asked for."""
+def _as_book_errors() -> Iterator[None]:
+    """Raise a BookError instead of a StoreError."""
     try:
         yield
     except StoreError as error:

@@ -1,4 +1,4 @@
-"""The chapters of a book, found by the lines that head them."""
+"""Finding the chapters of a book by their headings."""
 
 import itertools
 import re
@@ -7,28 +7,28 @@ from byheart.contracts.books import Chapter
 from byheart.contracts.errors import SettingsError
 
 _SHORTEST = 500
-"""Characters; what looks like a shorter chapter is a line in a table of contents."""
+"""Characters of the shortest chapter: a heading of fewer is a line of a table of contents."""
 _NUMBER = (
     r"\d+|[ivxlcdm]+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|"
     "seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|"
     "first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|last"
 )
-# What a lower-case word follows is a line of prose that happens to begin so: "part one of them", "book I had read".
+# Not before a lower-case word, as in lines of prose: "part one of them", "book I had read".
 _HEADING = (
     rf"[ \t]*(?i:chapter|book|part|canto|letter|stave)[ \t]+(?i:the[ \t]+)?(?i:{_NUMBER})\b(?![ \t]+[a-z]).{{0,80}}$"
 )
 
 
-def heading_pattern(chapters: str) -> re.Pattern[str] | None:
-    """The pattern of the lines that head a chapter; None if none are wanted.
+def compile_heading_pattern(chapters: str) -> re.Pattern[str] | None:
+    """The pattern of headings; None for `none`.
 
     Args:
-        chapters: `none`; `auto`, which takes lines of at most about 90 characters that begin with Chapter, Book, Part,
-            Canto, Letter or Stave and a number, in figures or in English words, that no lower-case word follows; or a
-            regular expression for the beginning of a line.
+        chapters: `none`; or `auto`, for lines of at most about 90 characters that begin with Chapter, Book, Part,
+            Canto, Letter or Stave and a number in figures or English words, without a lower-case word after it; or a
+            regular expression for the beginning of a heading's line.
 
     Raises:
-        SettingsError: it is no regular expression.
+        SettingsError: the text is no regular expression.
     """
     if chapters == "none":
         return None
@@ -44,19 +44,19 @@ def heading_pattern(chapters: str) -> re.Pattern[str] | None:
 
 
 def find_chapters(text: str, chapters: str) -> tuple[Chapter, ...]:
-    """The chapters of `text`, titled by their heading's whole line.
+    """The chapters of `text`; the title of a chapter is its heading's line.
 
-    What `auto` finds is left out where it would head less than 500 characters, as a line in a table of contents does,
-    and counts only if there are two; what a pattern of the user's own matches always counts.
+    With `auto`, a chapter of fewer than 500 characters is left out, since its heading is a line of a table of contents,
+    and a single chapter does not count. With a pattern of the user, every match counts.
 
     Args:
-        chapters: as `heading_pattern` takes it.
+        chapters: see `compile_heading_pattern`.
     """
-    pattern = heading_pattern(chapters)
+    pattern = compile_heading_pattern(chapters)
     if pattern is None:
         return ()
     shortest = _SHORTEST if chapters == "auto" else 1
-    starts = [found.start() for found in pattern.finditer(text)]
+    starts = [match.start() for match in pattern.finditer(text)]
     pairs = itertools.pairwise([*starts, len(text)])
     kept = [start for start, stop in pairs if stop - start >= shortest]
     if len(kept) < 2 and chapters == "auto":

@@ -27,7 +27,7 @@ def download(
     model_description: dsl.Output[dsl.Artifact],
     settings: dsl.Output[dsl.Artifact],
 ):
-    """Check every setting, bring the books and find the model whole."""
+    """Check every setting, fetch the books, and fetch or verify the model."""
     parameters = {name: value for name, value in locals().items() if not hasattr(value, "path")}
     from byheart.components.download.run import run
     from byheart.contracts.progress import stage

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from byheart.components.download.transfer import sha256_of
 from byheart.contracts.errors import ModelError
-from byheart.contracts.progress import Progress, say, size
+from byheart.contracts.progress import Progress, format_size, say
 from byheart.store import Place, Store
 from byheart.store.stored import Stored
 
@@ -32,7 +32,7 @@ def sha256_in_place(place: Place, names: Iterable[str], store: Store) -> dict[st
     total = sum(file.size_bytes for file in wanting.values())
     report: Callable[[int], None] = lambda _: None  # noqa: E731 a small model is hashed in no time
     if total > 100 * _MIB:
-        say(f"hashing {size(total)}, once: it is remembered in the store")
+        say(f"hashing {format_size(total)}, once: it is remembered in the store")
         progress = Progress(total // _MIB + len(wanting), "MiB")
         report = lambda count: progress.add(-(-count // _MIB))  # noqa: E731
     for name, file in wanting.items():

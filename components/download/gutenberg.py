@@ -1,10 +1,10 @@
-"""Project Gutenberg's header and footer, by the lines that they end and begin with."""
+"""Finding Project Gutenberg's header and footer by the marked line that ends the one and begins the other."""
 
 import dataclasses
 import re
 
-# The forms of those lines, from 1990s etexts to today's files: with and without a space behind the asterisks, THE or
-# THIS, EBOOK or ETEXT, and broken in the middle of a long title.
+# The marked lines from etexts of the 1990s to today's files: with and without a space after the asterisks, THE or THIS,
+# EBOOK or ETEXT, and wrapped in the middle of a long title.
 _MARKER = (
     r"^[ \t]*\*\*\*[ \t]*{word}[ \t]+OF[ \t]+(?:THE|THIS)[ \t]+(?:COPYRIGHTED[ \t]+)?PROJECT[ \t]+GUTENBERG(?:-TM)?"
     r"[ \t]+E-?(?:BOOK|TEXT)\b(?:(?:(?!\r?\n[ \t]*\r?\n)(?s:.)){{0,400}}?\*\*\*[ \t]*(?=[\r\n]|\Z)|[^\r\n]*)"
@@ -17,22 +17,22 @@ _TITLE = re.compile(r"^Title:[ \t]*([^\r\n]*\S[^\r\n]*(?:\r?\n[ \t]+\S[^\r\n]*)*
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Gutenberg:
-    """What of a text is Project Gutenberg's.
+    """The extent of Project Gutenberg's header and footer in a text.
 
     ...Title: Emma...*** START OF ... ***\\n\\n EMMA...FINIS \\n\\n*** END OF ... ***...
     |<-- front ------------------------------>|              |<-- back ------------>|
     """
 
     front: int
-    """Characters before the book: the header, its last line and the blank lines behind it."""
+    """Characters before the book: the header and the blank lines after it."""
     back: int
-    """Characters after the book: the blank lines before the footer's first line, and the footer."""
+    """Characters after the book: the blank lines before the footer, and the footer."""
     title: str
-    """What the header's `Title:` says; empty if there is none."""
+    """The header's `Title:`; empty if there is none."""
 
 
 def find_gutenberg(text: str) -> Gutenberg | None:
-    """Where Project Gutenberg's header and footer are; None if neither is marked."""
+    """The extent of the header and the footer; None if the text has neither marked line."""
     start = _START.search(text)
     stops = list(_STOP.finditer(text, start.end() if start else 0))
     if not start and not stops:

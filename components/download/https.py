@@ -1,4 +1,4 @@
-"""Books at https:// addresses."""
+"""Reading books at https:// addresses."""
 
 import socket
 import time
@@ -17,10 +17,10 @@ from byheart.contracts.version import VERSION
 _TIMEOUT = (20, 60)
 """Seconds to connect, and to wait for the next bytes."""
 _LONGEST_SECONDS = 600
-"""For one file: 100 MB at a slow line's 170 kB/s."""
+"""The longest that a file may take: 100 MB at 170 kB/s, a slow line's speed."""
 _BUSY = (429, 500, 502, 503, 504)
 _ATTEMPTS = 3
-"""At a body that breaks off, which urllib3 does not ask for again."""
+"""Requests for a body that ends early, which urllib3 does not repeat."""
 _CHUNK_BYTES = 2**20
 _FOUND = {
     401: "that it needs a login (401)",
@@ -32,7 +32,7 @@ _FOUND = {
 
 
 class Https:
-    """Files by their addresses: each is one file.
+    """Files at https:// addresses.
 
     Args:
         backoff_seconds: the wait before the second retry; it doubles with each.
@@ -50,7 +50,7 @@ class Https:
         )
 
     def find(self, source: str) -> list[str]:
-        """The address as it is."""
+        """The address itself: it names one file."""
         return [source]
 
     def read(self, address: str) -> bytes:
@@ -61,18 +61,18 @@ class Https:
                 parameter="books",
             )
         with requests.Session() as session:
-            session.adapters.clear()  # so that no redirect leads to http://
+            session.adapters.clear()  # so that redirects to http:// fail
             session.mount("https://", HTTPAdapter(max_retries=self._retry))
             session.headers["User-Agent"] = f"byheart/{VERSION}"
             try:
                 for _ in range(_ATTEMPTS):
                     with session.get(address, stream=True, timeout=_TIMEOUT) as reply:
                         _check(reply, address)
-                        data = _body(reply, address)
+                        data = _read_body(reply, address)
                     if data is not None:
                         return data
             except requests.RequestException as error:
-                cause = _cause(error)
+                cause = _find_cause(error)
                 message = f"cannot read {address}: found {cause.found}: {cause.remedy}"
                 raise BookError(message, may_pass=cause.may_pass) from None
         message = f"cannot read {address}: found that it broke off {_ATTEMPTS} times: run again"
@@ -99,8 +99,8 @@ def _check(reply: requests.Response, address: str) -> None:
     check_size(int(length) if length.isdecimal() else 0, address)
 
 
-def _body(reply: requests.Response, address: str) -> bytes | None:
-    """The bytes; None if they broke off."""
+def _read_body(reply: requests.Response, address: str) -> bytes | None:
+    """The bytes of the body; None if it ended early."""
     stop = time.monotonic() + _LONGEST_SECONDS
     data = bytearray()
     try:
@@ -116,16 +116,16 @@ def _body(reply: requests.Response, address: str) -> bytes | None:
 
 
 class _Cause(NamedTuple):
-    """Why no reply came."""
+    """Why there was no reply."""
 
     found: str
     remedy: str
     may_pass: bool = False
-    """As in `ByheartError`."""
+    """Whether the same request may succeed later."""
 
 
-def _cause(error: requests.RequestException) -> _Cause:
-    reason = _reason(error)
+def _find_cause(error: requests.RequestException) -> _Cause:
+    reason = _find_root_cause(error)
     if isinstance(error, requests.exceptions.SSLError):
         return _Cause(
             f"no certificate that is trusted ({reason})", "check the address, or name its issuer in REQUESTS_CA_BUNDLE"
@@ -135,8 +135,8 @@ def _cause(error: requests.RequestException) -> _Cause:
     if isinstance(error, requests.TooManyRedirects):
         return _Cause("redirects without end", "name the file's own address")
     if isinstance(reason, NameResolutionError):
-        asked = reason.__cause__
-        no_answer = isinstance(asked, socket.gaierror) and asked.errno == socket.EAI_AGAIN
+        cause = reason.__cause__
+        no_answer = isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_AGAIN
         return _Cause("no such host", "check the address and the network", no_answer)
     if isinstance(error, requests.Timeout):
         found = f"no answer within {_TIMEOUT[1]} s, after retries"
@@ -147,8 +147,8 @@ def _cause(error: requests.RequestException) -> _Cause:
     return _Cause(f"{type(error).__name__} ({error})", "check the address")
 
 
-def _reason(error: Exception) -> object:
-    """What lies at the bottom of an error of urllib3 that requests has wrapped."""
+def _find_root_cause(error: Exception) -> object:
+    """The innermost cause of an error of requests, which wraps urllib3's errors."""
     cause = error.args[0] if error.args else error
     while isinstance(cause, HTTPError) and (deeper := getattr(cause, "reason", None)):
         cause = deeper

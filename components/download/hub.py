@@ -16,7 +16,13 @@ import httpx2
 from huggingface_hub import HfApi, ModelInfo, constants, get_session, hf_hub_url, hf_raise_for_status
 from huggingface_hub.utils import build_hf_headers
 
-from byheart.components.download.hub_errors import BrokenOffError, asked_to_wait, error_of, may_pass, reason
+from byheart.components.download.hub_errors import (
+    BrokenOffError,
+    describe_cause,
+    explain_error,
+    may_pass,
+    read_retry_after,
+)
 from byheart.contracts.progress import say
 from byheart.store.stored import Stored
 
@@ -146,7 +152,7 @@ class HubRepository:
                 time.sleep(pause)
 
     def _explain(self, error: Exception, patience: "_Patience") -> NoReturn:
-        raise error_of(error, self.repository, self._revision, str(patience)) from None
+        raise explain_error(error, self.repository, self._revision, str(patience)) from None
 
 
 class _Patience:
@@ -163,11 +169,11 @@ class _Patience:
     def pause(self, error: Exception) -> float | None:
         """Seconds until the next try, each time more, or as the Hub asks; None where no try is of use or in time."""
         self._tries += 1
-        pause = max(min(2.0 ** (self._tries - 1), 30.0), asked_to_wait(error))
+        pause = max(min(2.0 ** (self._tries - 1), 30.0), read_retry_after(error))
         if not may_pass(error) or time.monotonic() - self._since + pause > self._most:
             return None
         if self._tries == _TRIES_IN_SILENCE + 1:
-            say(f"{_endpoint()}: {reason(error)}, tried again for {self._most:.0f} s at most")
+            say(f"{_endpoint()}: {describe_cause(error)}, tried again for {self._most:.0f} s at most")
         return pause
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Where books may be: files here, objects at gs://, addresses at https://."""
+"""The locations that books are read from: local files, gs:// and https://."""
 
 from typing import Protocol
 
@@ -9,13 +9,13 @@ from byheart.contracts.errors import BookError
 
 
 class Library(Protocol):
-    """Files by their addresses. Both methods may be called from several threads at once."""
+    """A kind of location. Its methods may be called from several threads at once."""
 
     def find(self, source: str) -> list[str]:
-        """The addresses of the files that a file's name, a folder or a glob stands for, in order.
+        """The addresses of the files that `source` names, which is a file, a folder or a glob; in order.
 
         Raises:
-            BookError: it is a folder or a glob that stands for none, or cannot be looked into.
+            BookError: the folder or glob names no file, or cannot be read.
         """
         ...
 
@@ -23,30 +23,30 @@ class Library(Protocol):
         """The file's bytes.
 
         Raises:
-            BookError: there is none, it cannot be read, or has more than `MOST_BYTES`.
+            BookError: there is no such file, it cannot be read, or it has more than `MOST_BYTES`.
         """
         ...
 
 
 class Libraries:
-    """All of them, told apart by how an address begins."""
+    """All kinds of locations, by the scheme of an address."""
 
     def __init__(self) -> None:
-        self._here = LocalFiles()
-        self._elsewhere: dict[str, Library] = {"gs": Buckets(), "https": Https()}
+        self._local = LocalFiles()
+        self._by_scheme: dict[str, Library] = {"gs": Buckets(), "https": Https()}
 
-    def of(self, address: str) -> Library:
-        """Where `address` leads.
+    def choose(self, address: str) -> Library:
+        """The library that reads `address`.
 
         Raises:
-            BookError: that is nowhere that is known.
+            BookError: the address has another scheme.
         """
         scheme, separator, _ = address.partition("://")
         if not separator:
-            return self._here
-        if scheme not in self._elsewhere:
+            return self._local
+        if scheme not in self._by_scheme:
             remedy = "write https://" if scheme == "http" else "copy it to one of them"
             raise BookError(
                 f"books must be local files, or at gs:// or https://, found {address}: {remedy}", parameter="books"
             )
-        return self._elsewhere[scheme]
+        return self._by_scheme[scheme]

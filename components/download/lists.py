@@ -1,4 +1,4 @@
-"""Lists of sources: a file that names one a line, with what goes before the settings for its books.
+"""Lists of sources: a file that names a source in each line, with options that override the settings for its books.
 
 # what we read in spring
 soap.txt      title="The Soap Winter" chapters='Part [IVX]+'
@@ -12,9 +12,9 @@ import shlex
 from collections.abc import Callable
 from urllib.parse import quote, urljoin
 
-from byheart.components.download.chapters import heading_pattern
+from byheart.components.download.chapters import compile_heading_pattern
 from byheart.contracts.books import Refused
-from byheart.contracts.encodings import codec_name
+from byheart.contracts.encodings import find_codec
 from byheart.contracts.errors import BookError, SettingsError
 
 LIST = "@"
@@ -23,7 +23,7 @@ LIST = "@"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Source:
-    """A file, a folder or a glob that was named, and what a list says of its books; None is as the settings say."""
+    """A file, a folder or a glob, and a list's options for its books; None leaves an option to the settings."""
 
     source: str
     role: str
@@ -33,44 +33,44 @@ class Source:
 
 
 def parse_list(text: str, address: str, role: str) -> list[Source | Refused]:
-    """The sources that a list names, in its order; a line that cannot be read is refused, the others are not.
+    """The sources that a list names, in its order; a line that cannot be read becomes a refused source.
 
-    Words are a shell's: quotes hold spaces together, and `#` begins a comment.
+    Lines are split as in a shell: quotes keep spaces in a word, and `#` begins a comment.
 
     Args:
-        address: the list's own, to whose folder relative names are relative.
+        address: the list's address; names in the list are relative to its folder.
 
     Raises:
-        BookError: it names nothing.
+        BookError: the list names no source.
     """
     entries: list[Source | Refused] = []
     for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
-        place = f"{address}, line {number}"
+        where = f"{address}, line {number}"
         try:
-            words = _words(line)
+            words = _split_words(line)
             if words:
-                entries.append(_source(words, address, role))
+                entries.append(_parse_source(words, address, role))
         except (BookError, SettingsError) as error:
-            entries.append(Refused(source=place, role=role, why=f"{place}: {error}"))
+            entries.append(Refused(source=where, role=role, why=f"{where}: {error}"))
     if not entries:
         raise BookError(f"{address} must list at least one book, found none: write one a line")
     return entries
 
 
-def _words(line: str) -> list[str]:
+def _split_words(line: str) -> list[str]:
     try:
         return shlex.split(line, comments=True)
     except ValueError as error:
         raise BookError(f"a line must be shell words, found: {error}: mend the quotes") from None
 
 
-def _source(words: list[str], address: str, role: str) -> Source:
+def _parse_source(words: list[str], address: str, role: str) -> Source:
     name, *rest = words
     if not name:
         raise BookError("a book must have a name, found '': give it one")
     if name.startswith(LIST):
         raise BookError(f"a list must name books, found the list {name}: write its lines here, or name both lists")
-    given: dict[str, str] = {}
+    options: dict[str, str] = {}
     for word in rest:
         key, equals, value = word.partition("=")
         if not equals or key not in _CHECKS:
@@ -78,11 +78,11 @@ def _source(words: list[str], address: str, role: str) -> Source:
                 f"what follows a book must be one of {', '.join(_CHECKS)} with = and a value, found {word!r}: write it "
                 "so, and quote what holds spaces"
             )
-        if key in given:
+        if key in options:
             raise BookError(f"{key} must be given once, found it twice: leave one out")
         _CHECKS[key](value)
-        given[key] = value
-    return Source(source=_absolute(name, address), role=role, **given)
+        options[key] = value
+    return Source(source=_make_absolute(name, address), role=role, **options)
 
 
 def _check_title(title: str) -> None:
@@ -92,14 +92,18 @@ def _check_title(title: str) -> None:
 
 _CHECKS: dict[str, Callable[[str], object]] = {
     "title": _check_title,
-    "encoding": codec_name,
-    "chapters": heading_pattern,
+    "encoding": find_codec,
+    "chapters": compile_heading_pattern,
 }
-"""What a list may say of a book, and the function that refuses a bad value of it."""
+"""The options of a list, each with the function that refuses bad values."""
 
 
-def _absolute(name: str, address: str) -> str:
-    """Where a name in the list at `address` leads."""
+def _make_absolute(name: str, address: str) -> str:
+    """The address of a source that the list at `address` names.
+
+    Raises:
+        BookError: a list elsewhere names a local file, or a name leaves the list's bucket.
+    """
     if "://" in name:
         return name
     if "://" not in address:

@@ -1,4 +1,4 @@
-"""Books in local files."""
+"""Reading books in local files."""
 
 import glob
 import os
@@ -12,18 +12,18 @@ class LocalFiles:
     """Files by their paths."""
 
     def find(self, source: str) -> list[str]:
-        """A file's path as it is, a folder's `.txt` files, or the files that match a glob."""
+        """The file itself, a folder's `.txt` files, or the files that match a glob."""
         path = Path(source)
         try:
             if path.is_dir():
-                found = sorted(file for file in path.iterdir() if is_text(file.name) and not file.is_dir())
-                return _some(list(map(str, found)), f"{path} must hold at least one .txt file")
+                files = sorted(file for file in path.iterdir() if is_text(file.name) and not file.is_dir())
+                return _require_some(list(map(str, files)), f"{path} must hold at least one .txt file")
             if path.exists() or not glob.has_magic(source):
                 return [str(path)]
         except (OSError, ValueError) as error:  # a NUL in the path
-            raise _unreadable(path, error) from None
-        found_names = sorted(name for name in glob.glob(source, recursive=True) if not Path(name).is_dir())  # noqa: PTH207
-        return _some(found_names, f"{source} must match at least one file")
+            raise _explain_unreadable(path, error) from None
+        matches = sorted(name for name in glob.glob(source, recursive=True) if not Path(name).is_dir())  # noqa: PTH207
+        return _require_some(matches, f"{source} must match at least one file")
 
     def read(self, address: str) -> bytes:
         """The file's bytes."""
@@ -39,22 +39,22 @@ class LocalFiles:
                 f"books must name files that exist, found no {path}: check the path", parameter="books"
             ) from None
         except (OSError, ValueError) as error:  # a NUL in the path
-            raise _unreadable(path, error) from None
+            raise _explain_unreadable(path, error) from None
         check_size(len(data), address)
         return data
 
 
 def is_text(name: str) -> bool:
-    """Whether a folder stands for a file of this name, too."""
+    """Whether a file of this name is one of the texts that its folder stands for."""
     return name.lower().endswith(".txt") and not name.startswith(".")
 
 
-def _some(found: list[str], needed: str) -> list[str]:
-    if not found:
+def _require_some(files: list[str], needed: str) -> list[str]:
+    if not files:
         raise BookError(f"{needed}, found none: name the book's file")
-    return found
+    return files
 
 
-def _unreadable(path: Path, error: OSError | ValueError) -> BookError:
+def _explain_unreadable(path: Path, error: OSError | ValueError) -> BookError:
     found, may_pass = (error.strerror, os_error_may_pass(error)) if isinstance(error, OSError) else (error, False)
     return BookError(f"{path} must be a readable file, found: {found}: permit it or name another", may_pass=may_pass)

@@ -12,7 +12,7 @@ from byheart.components.download.hub import HubRepository
 from byheart.components.download.transfer import Hashes, bring
 from byheart.contracts.errors import ModelError, StoreError
 from byheart.contracts.model import Model
-from byheart.contracts.progress import Progress, say, size
+from byheart.contracts.progress import Progress, format_size, say
 from byheart.contracts.version import code_version
 from byheart.models.address import HubAddress
 from byheart.models.folder import (
@@ -20,12 +20,12 @@ from byheart.models.folder import (
     INDEX,
     WEIGHTS,
     ModelFolder,
-    model_at,
+    hash_files,
     open_model,
+    open_model_at,
     read_config,
-    sha256_of_files,
 )
-from byheart.models.parameters import parameter_count
+from byheart.models.parameters import count_parameters
 from byheart.store import Store, open_store
 
 _MANIFEST = "manifest.json"
@@ -56,7 +56,7 @@ def _in_place(model: str, store: str) -> Model:
     folder = open_model(model)
     folder.check_tensors()
     address = model if model.startswith("gs://") else str(Path(model).resolve())
-    hashed = sha256_in_place(open_store(address, "model"), [CONFIG, *folder.weight_files()], open_store(store))
+    hashed = sha256_in_place(open_store(address, "model"), [CONFIG, *folder.list_weight_files()], open_store(store))
     return _described(folder, hashed, source=model, commit=None, address=address)
 
 
@@ -106,8 +106,8 @@ def _in_cache(kept: Snapshot, store: Store) -> Model:
     hashed = _verified(kept, [name for name in _SMALL if name in kept.files], store)
     if INDEX not in kept.files and WEIGHTS in kept.files:  # the header of a file without an index is read at once
         hashed |= _verified(kept, [WEIGHTS], store)
-    model = model_at(kept)
-    hashed |= _verified(kept, [name for name in model.weight_files() if name not in hashed], store)
+    model = open_model_at(kept)
+    hashed |= _verified(kept, [name for name in model.list_weight_files() if name not in hashed], store)
     model.check_tensors()
     say(f"using {kept.repository} at {kept.commit[:12]} where it is, in huggingface_hub's cache: {kept.folder}")
     return _described(model, hashed, source=kept.repository, commit=kept.commit, address=str(kept.folder))
@@ -135,24 +135,24 @@ def _verified(kept: Snapshot, names: list[str], store: Store) -> dict[str, str]:
 
 def _bring(source: HubRepository, store: Store, folder: str) -> dict[str, str]:
     """The SHA-256 of each file, once all that a run needs of the repository is in the store."""
-    model = model_at(source)
+    model = open_model_at(source)
     model.check_tensors()
     _check_tokenizer(source)
-    names = [name for name in _SMALL if name in source.files] + model.weight_files()
+    names = [name for name in _SMALL if name in source.files] + model.list_weight_files()
     sizes = {name: source.files[name].size_bytes for name in names}
     _remove_damaged(store, folder, sizes)
     free = store.free_bytes()
     needed = sum(sizes.values()) - sum(_bytes_there(store, f"{folder}/{name}") for name in names)
     if free is not None and free < needed:
         raise ModelError(
-            f"store must have {size(needed)} free for {source.repository}, found {size(free)} at "
+            f"store must have {format_size(needed)} free for {source.repository}, found {format_size(free)} at "
             f"{store.locate(folder)}: make room or choose another store",
             parameter="store",
         )
     total = sum(sizes.values())
     kept = sum(sizes[name] for name in names if find_blob(source.repository, source.files[name]))
-    from_cache = f", of which {size(kept)} are in huggingface_hub's cache" if kept else ""
-    say(f"fetching {source.repository} at {source.commit[:12]}: {len(names)} files, {size(total)}{from_cache}")
+    from_cache = f", of which {format_size(kept)} are in huggingface_hub's cache" if kept else ""
+    say(f"fetching {source.repository} at {source.commit[:12]}: {len(names)} files, {format_size(total)}{from_cache}")
     progress = Progress(total // _MIB + len(names), "MiB")
     hashed = bring(
         source,
@@ -215,14 +215,14 @@ def _remove_damaged(store: Store, folder: str, sizes: dict[str, int]) -> set[str
 
 
 def _described(folder: ModelFolder, hashed: dict[str, str], *, source: str, commit: str | None, address: str) -> Model:
-    weights = {name: hashed[name] for name in [CONFIG, *folder.weight_files()]}
+    weights = {name: hashed[name] for name in [CONFIG, *folder.list_weight_files()]}
     return Model(
         source=source,
         commit=commit,
         address=address,
         model_type=read_config(folder.place)["model_type"],
-        parameters=parameter_count(folder.parameters()),
-        weights_sha256=sha256_of_files(weights),
+        parameters=count_parameters(folder.describe_parameters()),
+        weights_sha256=hash_files(weights),
     )
 
 

@@ -1,4 +1,4 @@
-"""What the stage says of the books: how many, which could not be brought, and what is unusual about their texts."""
+"""The lines that the stage prints about the books: how many, which were refused, and what is unusual in their texts."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -7,35 +7,35 @@ from byheart.contracts.books import BOOK, CONTROL, Book, Origin, Refused
 from byheart.contracts.text_report import TextReport
 
 _LINES = 8
-"""Books that get a line of their own; the unusual in more of them is said kind by kind."""
+"""The most unusual books that get a line each; for more books there is a line for each kind."""
 _REFUSED_LINES = 10
 _NAMED = 3
-"""Books that a line about many names."""
+"""Books that the line of a kind names."""
 _FEWEST_BREAKS = 10
 """A text with fewer line breaks at a fixed width is not called hard-wrapped."""
 
 
 class Unusual(NamedTuple):
-    """A kind of text that a reader may wish to know of before he trusts a number."""
+    """A kind of text that readers may want to know of before they trust a number."""
 
     many: str
-    """What several such books are."""
-    says: Callable[[TextReport, Origin], str]
-    """What one book is, with its numbers; empty if it is not of this kind."""
+    """A description of several such books."""
+    describe: Callable[[TextReport, Origin], str]
+    """Describes a book with its numbers; empty if the book is not of this kind."""
     remedy: str
 
 
-def _gutenberg(_: TextReport, origin: Origin) -> str:
+def _describe_gutenberg(_: TextReport, origin: Origin) -> str:
     return _GUTENBERG if origin.gutenberg == "kept" else ""
 
 
-def _hard_wrapped(report: TextReport, _: Origin) -> str:
+def _describe_hard_wrapped(report: TextReport, _: Origin) -> str:
     if report.wrapped_breaks < _FEWEST_BREAKS or report.hard_wrapped < 0.5:
         return ""
     return f"hard-wrapped ({report.hard_wrapped:.0%} of the line breaks inside its paragraphs)"
 
 
-def _line_ends(report: TextReport, _: Origin) -> str:
+def _describe_line_ends(report: TextReport, _: Origin) -> str:
     if report.mixed_line_breaks:
         return f"with mixed line ends ({report.crlf:,} CR-LF and {report.lone_cr:,} lone CR in {report.lines:,} lines)"
     if report.lone_cr:
@@ -43,18 +43,18 @@ def _line_ends(report: TextReport, _: Origin) -> str:
     return f"with CR-LF line ends ({report.crlf:,})" if report.crlf else ""
 
 
-def _counted(unit: str, count: Callable[[TextReport], int]) -> Callable[[TextReport, Origin], str]:
+def _describe_count(unit: str, count: Callable[[TextReport], int]) -> Callable[[TextReport, Origin], str]:
     return lambda report, _: f"with {unit} ({count(report):,})" if count(report) else ""
 
 
 _GUTENBERG = "with Project Gutenberg's header and footer, which are measured too"
 _LINE_ENDS = "with line ends other than LF"
 UNUSUAL = (
-    Unusual(_GUTENBERG, _gutenberg, "gutenberg=cut leaves them out"),
-    Unusual("hard-wrapped", _hard_wrapped, "unwrap=true joins them"),
-    Unusual(_LINE_ENDS, _line_ends, "convert them if the model was trained on LF"),
+    Unusual(_GUTENBERG, _describe_gutenberg, "gutenberg=cut leaves them out"),
+    Unusual("hard-wrapped", _describe_hard_wrapped, "unwrap=true joins them"),
+    Unusual(_LINE_ENDS, _describe_line_ends, "convert them if the model was trained on LF"),
     *(
-        Unusual(f"with {unit}", _counted(unit, count), remedy)
+        Unusual(f"with {unit}", _describe_count(unit, count), remedy)
         for unit, count, remedy in (
             ("characters not in NFC", lambda report: report.non_nfc, "convert them if the model was trained on NFC"),
             ("control characters", lambda report: report.control_characters, "remove them"),
@@ -66,22 +66,25 @@ UNUSUAL = (
         )
     ),
 )
-"""What is said of a text, in this order."""
+"""The kinds, in the order in which they are printed."""
 
 
-def notices(books: Sequence[Book], refused: Sequence[Refused]) -> list[str]:
-    """At most 24 lines: one for each refused source, one in sum, and one for each unusual book, or kind of unusual."""
-    return [*_of_refused(refused), _in_sum(books), *_of_changes(books), *_of_unusual(books)]
+def list_notices(books: Sequence[Book], refused: Sequence[Refused]) -> list[str]:
+    """At most 24 lines: on each refused source, on all books, and on each unusual book or each kind."""
+    return [*_describe_refused(refused), _count_books(books), *_describe_changes(books), *_describe_unusual(books)]
 
 
-def _of_refused(refused: Sequence[Refused]) -> list[str]:
-    lines = [f"{'control ' if one.role == CONTROL else ''}not brought: {one.why}" for one in refused[:_REFUSED_LINES]]
+def _describe_refused(refused: Sequence[Refused]) -> list[str]:
+    lines = [
+        f"{'control ' if source.role == CONTROL else ''}not brought: {source.why}"
+        for source in refused[:_REFUSED_LINES]
+    ]
     if len(refused) > _REFUSED_LINES:
         lines.append(f"and {len(refused) - _REFUSED_LINES:,} more that are not brought")
     return [" ".join(line.split()) for line in lines]
 
 
-def _in_sum(books: Sequence[Book]) -> str:
+def _count_books(books: Sequence[Book]) -> str:
     counts = {
         "book": sum(book.role == BOOK for book in books),
         "control": sum(book.role == CONTROL for book in books),
@@ -91,7 +94,7 @@ def _in_sum(books: Sequence[Book]) -> str:
     return ", ".join(f"{count:,} {unit}{'s' * (count > 1)}" for unit, count in counts.items() if count)
 
 
-def _of_changes(books: Sequence[Book]) -> list[str]:
+def _describe_changes(books: Sequence[Book]) -> list[str]:
     origins = [book.origin for book in books if book.origin]
     cut = [origin.cut_front + origin.cut_back for origin in origins if origin.gutenberg == "cut"]
     joined = [origin.joined_lines for origin in origins if origin.joined_lines]
@@ -103,24 +106,25 @@ def _of_changes(books: Sequence[Book]) -> list[str]:
     return lines
 
 
-def _of_unusual(books: Sequence[Book]) -> list[str]:
-    said = {book.name: _unusual(book) for book in books}
-    said = {name: kinds for name, kinds in said.items() if kinds}
-    if len(said) <= _LINES:
+def _describe_unusual(books: Sequence[Book]) -> list[str]:
+    unusual = {book.name: _find_unusual(book) for book in books}
+    unusual = {name: kinds for name, kinds in unusual.items() if kinds}
+    if len(unusual) <= _LINES:
         return [
-            f"{name}: {'; '.join(f'{words}: {kind.remedy}' for kind, words in kinds)}" for name, kinds in said.items()
+            f"{name}: {'; '.join(f'{words}: {kind.remedy}' for kind, words in kinds)}"
+            for name, kinds in unusual.items()
         ]
     lines = []
     for kind in UNUSUAL:
-        names = [name for name, kinds in said.items() if kind in [one for one, _ in kinds]]
+        names = [name for name, kinds in unusual.items() if kind in [other for other, _ in kinds]]
         rest = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
         if names:
             lines.append(f"{', '.join(names[:_NAMED])}{rest}: {kind.many}: {kind.remedy}")
     return lines
 
 
-def _unusual(book: Book) -> list[tuple[Unusual, str]]:
+def _find_unusual(book: Book) -> list[tuple[Unusual, str]]:
     if not book.report or not book.origin:
         return []
-    said = ((kind, kind.says(book.report, book.origin)) for kind in UNUSUAL)
-    return [(kind, words) for kind, words in said if words]
+    descriptions = ((kind, kind.describe(book.report, book.origin)) for kind in UNUSUAL)
+    return [(kind, words) for kind, words in descriptions if words]

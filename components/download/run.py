@@ -1,10 +1,10 @@
-"""Download: check every setting, bring the books, and find the model whole, before anything costs time."""
+"""The download stage: check every setting, fetch the books, and fetch or verify the model."""
 
 from typing import Any
 
 from byheart.components.download.books import read_books_from
 from byheart.components.download.model import bring_model
-from byheart.components.download.notices import notices
+from byheart.components.download.notices import list_notices
 from byheart.contracts.books import write_books
 from byheart.contracts.model import write_model
 from byheart.contracts.parameters import flatten
@@ -20,25 +20,25 @@ def run(
     """Write the books' texts, the model's description and the checked settings.
 
     Args:
-        parameters: the pipeline's, `options` among them; which explains each.
-        defaults: of all that have one.
-        books_out, model_out, settings_out: the artifacts to write.
+        parameters: the pipeline's parameters, `options` among them; pipeline.py explains each.
+        defaults: the defaults of the parameters that have one.
+        books_out, model_out, settings_out: the paths of the artifacts to write.
 
     Raises:
         ByheartError: a setting or the model cannot be used, or no book can.
     """
-    given = flatten(parameters, defaults)
-    settings = Settings.from_parameters(given, defaults)
+    arguments = flatten(parameters, defaults)
+    settings = Settings.from_parameters(arguments, defaults)
     if settings.placement.accelerator != AUTO:
         find_accelerator(settings.placement.accelerator)
-    place = open_store(given["store"])
-    texts, refused = read_books_from(given["books"], given["controls"], settings.text, settings.part.only)
-    place.check_writable()
-    for line in notices(texts, refused):
+    store = open_store(arguments["store"])
+    texts, refused = read_books_from(arguments["books"], arguments["controls"], settings.text, settings.part.only)
+    store.check_writable()
+    for line in list_notices(texts, refused):
         say(line)
-    described = bring_model(given["model"], given["store"])
-    commit = f" at {described.commit[:12]}" if described.commit else ""
-    say(f"model {described.source}{commit}: {described.model_type}, {described.parameters:,} parameters")
+    model = bring_model(arguments["model"], arguments["store"])
+    commit = f" at {model.commit[:12]}" if model.commit else ""
+    say(f"model {model.source}{commit}: {model.model_type}, {model.parameters:,} parameters")
     settings.write(settings_out)
-    write_model(model_out, described)
+    write_model(model_out, model)
     write_books(books_out, texts, refused)

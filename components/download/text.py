@@ -1,29 +1,29 @@
-"""The text that a file's bytes spell, refused where it cannot be measured."""
+"""Decoding a file's bytes to text, and refusing texts that cannot be measured."""
 
 import codecs
 
 from byheart.contracts.errors import BookError
 
 MOST_CHARACTERS = 20_000_000
-"""Twice the longest novel there is (Proust's, 9.6 million); a longer text is a corpus, and is better cut into books."""
+"""Twice the longest novel (Proust's, 9.6 million); a longer text is a corpus, which should be divided into books."""
 
 _MARKS = {
     codecs.BOM_UTF8: ("utf-8", "UTF-8"),
     codecs.BOM_UTF16_LE: ("utf-16", "UTF-16"),
     codecs.BOM_UTF16_BE: ("utf-16", "UTF-16"),
 }
-"""Byte order marks, and how the codecs are called that they announce; UTF-32's begins like UTF-16's."""
+"""Byte order marks, each with the name of its codecs and of its encoding; UTF-32's begins like UTF-16's."""
 
 
 def decode(data: bytes, encoding: str, name: str) -> str:
-    """The text of `data`, without a byte order mark, its newlines as they are.
+    """The text of `data`, without a byte order mark and with its own line ends.
 
     Args:
-        encoding: as `codec_name` gives it.
-        name: what messages call the file.
+        encoding: a name from `find_codec`.
+        name: the file's name in messages.
 
     Raises:
-        BookError: it is in another encoding, no text, or empty.
+        BookError: the data is in another encoding, is no text, or is empty or too long.
     """
     shown = "UTF-8" if encoding in ("utf-8", "utf-8-sig") else encoding
     for mark, (family, announced) in _MARKS.items():
@@ -46,10 +46,10 @@ def decode(data: bytes, encoding: str, name: str) -> str:
 
 
 def check_not_empty(text: str, name: str) -> None:
-    """Refuse a book of white space.
+    """Refuse a text of nothing but white space.
 
     Raises:
-        BookError: it is one.
+        BookError: the text is such.
     """
     if not text.strip():
         raise BookError(f"{name} must hold text, found none: name another file")

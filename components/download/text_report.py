@@ -1,4 +1,4 @@
-"""The text report of a book: its lines, and the characters that a model may not expect."""
+"""Making the text report of a book, which counts its lines and the characters that a model may not expect."""
 
 import functools
 import re
@@ -26,7 +26,7 @@ def report_on(text: str) -> TextReport:
         mixed_line_breaks=sum(map(bool, (crlf, lone_cr, lone_lf))) > 1,
         inner_breaks=breaks.inner,
         wrapped_breaks=len(breaks.wrapped),
-        non_nfc=_non_nfc(text),
+        non_nfc=_count_non_nfc(text),
         control_characters=_count(_CONTROL, text),
         byte_order_marks=text.count("\ufeff"),
         replacement_characters=text.count("\ufffd"),
@@ -41,28 +41,29 @@ def _count(pattern: re.Pattern[str], text: str) -> int:
     return sum(1 for _ in pattern.finditer(text))
 
 
-def _non_nfc(text: str) -> int:
-    """Characters of the sequences that NFC would change."""
+def _count_non_nfc(text: str) -> int:
+    """The number of characters in sequences that NFC would change."""
     if unicodedata.is_normalized("NFC", text):
         return 0
-    sequences = (found[0] for found in _sequences().finditer(text))
-    return sum(len(one) for one in sequences if unicodedata.normalize("NFC", one) != one)
+    sequences = (match[0] for match in _compile_sequences().finditer(text))
+    return sum(len(sequence) for sequence in sequences if unicodedata.normalize("NFC", sequence) != sequence)
 
 
 @functools.cache
-def _sequences() -> re.Pattern[str]:
-    """The sequences of a text that NFC may change, each by itself: a character with marks, or one that changes alone.
+def _compile_sequences() -> re.Pattern[str]:
+    """The pattern of sequences that NFC may change: a character with marks, or a character that changes alone.
 
-    A mark is a character that may join what stands before it: of a combining class other than 0, or the second half of
-    a canonical decomposition (Unicode Standard Annex 15), or a vowel or final consonant of the Korean script.
+    A mark is a character that may be composed with the one before it: it has a combining class other than 0, or is the
+    second half of a canonical decomposition (Unicode Standard Annex 15), or a vowel or final consonant of the Korean
+    script.
     """
     characters = [chr(point) for point in range(sys.maxunicode + 1) if not 0xD800 <= point < 0xE000]
-    marks = {one for one in characters if unicodedata.combining(one)}
+    marks = {character for character in characters if unicodedata.combining(character)}
     marks |= set(map(chr, (*range(0x1161, 0x1176), *range(0x11A8, 0x11C3))))
-    for one in characters:
-        halves = unicodedata.decomposition(one).split()
+    for character in characters:
+        halves = unicodedata.decomposition(character).split()
         if len(halves) == 2 and not halves[0].startswith("<"):
             marks.add(chr(int(halves[1], 16)))
-    alone = {one for one in characters if unicodedata.normalize("NFC", one) != one}
+    alone = {character for character in characters if unicodedata.normalize("NFC", character) != character}
     mark, changes = (f"[{''.join(map(re.escape, sorted(kind)))}]" for kind in (marks, alone - marks))
     return re.compile(f"[^{mark[1:]}?{mark}+|{mark}+|{changes}", re.DOTALL)

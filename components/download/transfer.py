@@ -22,7 +22,7 @@ from byheart.components.download.hub import HubFile, HubRepository
 from byheart.contracts.errors import ModelError
 from byheart.contracts.progress import say
 from byheart.store import Place, Store
-from byheart.store.in_order import in_order
+from byheart.store.in_order import map_in_order
 from byheart.store.stored import Growing
 
 PIECE_BYTES = 16 * 2**20
@@ -80,7 +80,7 @@ def sha256_of(place: Place, name: str, size_bytes: int, report: Report) -> str:
     def read(start: int) -> bytes:
         return place.read_range(name, start, min(start + PIECE_BYTES, size_bytes))
 
-    for piece in in_order(read, range(0, size_bytes, PIECE_BYTES), threads=_WAITING, ahead=_WAITING):
+    for piece in map_in_order(read, range(0, size_bytes, PIECE_BYTES), threads=_WAITING, ahead=_WAITING):
         digest.update(piece)
         report(len(piece))
     return digest.hexdigest()
@@ -148,7 +148,7 @@ def _keep(chunks: Iterator[bytes], growing: Growing, hashes: "Hashes", stop: thr
         report(size_bytes)
         spare.append(piece)
 
-    for _ in in_order(keep, _pieces(chunks, spare, stop), threads=1, ahead=_WAITING):
+    for _ in map_in_order(keep, _pieces(chunks, spare, stop), threads=1, ahead=_WAITING):
         pass
 
 

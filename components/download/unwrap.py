@@ -1,4 +1,4 @@
-"""Lines that were broken at a fixed width, told from lines that are lines, and joined."""
+"""Finding line breaks that a fixed width made, as distinct from an author's, and joining their lines."""
 
 import dataclasses
 import re
@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 _BREAK = re.compile(r"\r\n|\n|\r")
 _LONG = 0.75
-"""Of the text's width; a shorter line ends where its author wished: a verse, an address, a heading, a list."""
+"""A share of the text's width; a shorter line was ended by its author: a verse, an address, a heading, a list item."""
 _WIDTH_AT = 0.95
-"""The width is the length that so many of the lines inside paragraphs keep within: one long URL is no width."""
+"""The share of lines inside paragraphs that are not longer than the text's width: a long URL does not set the width."""
 _HYPHENS = "-\N{SOFT HYPHEN}\N{HYPHEN}\N{NON-BREAKING HYPHEN}\N{EN DASH}\N{EM DASH}"
 _FIRST_LETTER = re.compile(r"[^\W_]")
 _MARGIN = 24
-"""Characters at the beginning of a line among which its first letter is looked for, behind quotes and brackets."""
+"""Characters at the beginning of a line that are searched for its first letter, after quotes and brackets."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -21,27 +21,27 @@ class Breaks:
 
     all: Sequence[tuple[int, int]]
     inner: int
-    """How many stand inside a paragraph: with text in the line before and in the line after."""
+    """How many are inside a paragraph: with text in the line before and in the line after."""
     wrapped: Sequence[tuple[int, int]]
-    """Those that a fixed width made."""
+    """The breaks that a fixed width made."""
 
 
 def find_breaks(text: str) -> Breaks:
-    """The line breaks of `text`; which of them a fixed width made.
+    """The line breaks of `text`, and which of them a fixed width made.
 
-    A paragraph is what stands between blank lines. Inside one, a break is taken for the width's if
+    Paragraphs are separated by blank lines. A fixed width made a break inside a paragraph if
 
     - the line before it is at least three quarters as long as the text is wide,
     - the line before it does not end in a hyphen or dash,
     - the line after it does not begin with white space, and
-    - some line of the paragraph that follows such a break begins with a small letter, or the first word of the line
-      after it would not have found room in the line before: so a verse inside prose is left.
+    - some line of the paragraph after such a break begins with a small letter, or the first word of the line after the
+      break would not have fitted into the line before. This keeps verses inside prose.
 
-    All of them are left, however, unless at least half of those that meet the first three are followed by a line that
-    begins with a small letter, as in broken prose: so books of verse, one paragraph a line, and scripts without small
-    letters stay as they are.
+    But no break counts unless half of those that meet the first three conditions are followed by a line that begins
+    with a small letter, as in wrapped prose. This keeps books of verse, books with a paragraph in each line, and
+    scripts without small letters.
     """
-    spans = [found.span() for found in _BREAK.finditer(text)]
+    spans = [match.span() for match in _BREAK.finditer(text)]
     starts = [0, *(stop for _, stop in spans)]
     stops = [*(start for start, _ in spans), len(text)]
     lines = [text[start:stop].rstrip() for start, stop in zip(starts, stops, strict=True)]
@@ -58,7 +58,7 @@ def find_breaks(text: str) -> Breaks:
         and not lines[number + 1][0].isspace()
     ]
     small = [number for number in likely if _begins_small(lines[number + 1])]
-    paragraphs = _paragraphs(inner)
+    paragraphs = _find_paragraphs(inner)
     prose = {paragraphs[number] for number in small}
     wrapped = [
         number
@@ -72,8 +72,8 @@ def find_breaks(text: str) -> Breaks:
     )
 
 
-def _paragraphs(inner: Sequence[int]) -> dict[int, int]:
-    """For each break inside a paragraph the first one of that paragraph."""
+def _find_paragraphs(inner: Sequence[int]) -> dict[int, int]:
+    """For each break inside a paragraph, the first break of that paragraph."""
     first: dict[int, int] = {}
     for number in inner:
         first[number] = first.get(number - 1, number)
@@ -81,9 +81,9 @@ def _paragraphs(inner: Sequence[int]) -> dict[int, int]:
 
 
 def unwrap(text: str) -> tuple[str, int]:
-    """`text` with a space for each line break that a fixed width made, and how many there were.
+    """`text` with a space instead of each line break that a fixed width made, and the number of those breaks.
 
-    Nothing else changes: a CR-LF becomes one space, a hyphen at a line's end keeps its break.
+    A CR-LF becomes one space. A break after a hyphen is kept.
     """
     wrapped = find_breaks(text).wrapped
     starts = [0, *(stop for _, stop in wrapped)]

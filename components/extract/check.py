@@ -19,9 +19,9 @@ import numpy as np
 
 from byheart.components.extract.devices import Surroundings, find_devices
 from byheart.components.extract.engine import Engine, Machine
-from byheart.components.extract.scoring import window_scores
+from byheart.components.extract.scoring import compute_window_scores
 from byheart.contracts.errors import DeviceError
-from byheart.contracts.progress import duration, say, stage
+from byheart.contracts.progress import format_duration, say, stage
 from byheart.contracts.settings import ScoreSettings
 from byheart.machines.accelerators import find_accelerator
 from byheart.machines.layout import Layout
@@ -47,7 +47,7 @@ def check(accelerator: str) -> None:
         SettingsError: there is no such slice.
     """
     wanted = find_accelerator(accelerator)
-    say(f"JAX {jax.__version__}; {Surroundings.look().described}")
+    say(f"JAX {jax.__version__}; {Surroundings.look().description}")
     devices = find_devices(wanted)
     say(f"{accelerator} is there: {len(devices)} of {devices[0].device_kind}, platform {devices[0].platform}")
     with tempfile.TemporaryDirectory() as folder:
@@ -59,7 +59,7 @@ def check(accelerator: str) -> None:
         score = engine.load()
         windows = np.tile(window(), (engine.layout.batch_size, 1))
         started = time.monotonic()
-        log_p_z = window_scores(jax.block_until_ready(score(windows)), top_k=_SCORE.top_k).log_p_z
+        log_p_z = compute_window_scores(jax.block_until_ready(score(windows)), top_k=_SCORE.top_k).log_p_z
         compiled = time.monotonic()
         jax.block_until_ready(score(windows))
     again = time.monotonic() - compiled
@@ -70,8 +70,8 @@ def check(accelerator: str) -> None:
             f"{devices[0].device_kind}: it computes wrongly, choose another node, and keep this line"
         )
     say(
-        f"one window scored: log p_z = {log_p_z[0]:.3f}, as expected; {duration(compiled - started)} with compilation, "
-        f"{duration(again)} again, for a batch of {len(windows):,}"
+        f"one window scored: log p_z = {log_p_z[0]:.3f}, as expected; {format_duration(compiled - started)} with "
+        f"compilation, {format_duration(again)} again, for a batch of {len(windows):,}"
     )
 
 

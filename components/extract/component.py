@@ -12,7 +12,7 @@ def extract(
     settings: dsl.Input[dsl.Artifact],
     plan: dsl.Input[dsl.Artifact],
 ) -> int:
-    """Ask the model how probable each suffix is after its prompt; how many windows this task has scored."""
+    """Score each suffix's probability after its prompt, and return how many windows this task has scored."""
     from byheart.components.extract.run import run
     from byheart.contracts.progress import stage
 

@@ -1,4 +1,4 @@
-"""The decoder's forward pass, as pure functions: what each family of models differs in, its config says.
+"""The decoder's forward pass, as pure functions; `DecoderConfig` describes all differences between families.
 
 Array letters: B batch, T tokens, S scored tokens, D embed, H heads, K kv heads, G heads a kv head, E head_dim, F ffn,
 V vocab, L layers, X experts. In an einsum they are lower case; `u` is T once more, on the keys' side.
@@ -11,16 +11,16 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from byheart.components.extract.attention import attention, layer_positions
-from byheart.components.extract.mlp import mlp
-from byheart.components.extract.norm import norm, softcap
+from byheart.components.extract.attention import attend, compute_positions
+from byheart.components.extract.mlp import apply_mlp
+from byheart.components.extract.norm import normalize, softcap
 from byheart.models.decoder_config import DecoderConfig
 
 Params = dict[str, Any]
-"""The whole model's parameters by name, and under `layers` each layer's, stacked on a first axis L."""
+"""The model's weights by the parameters' names; those under `layers` are stacked on a first axis L."""
 
 
-def hidden_states(
+def compute_hidden_states(
     params: Params,
     config: DecoderConfig,
     token_ids: Array,
@@ -33,46 +33,46 @@ def hidden_states(
 
     Args:
         token_ids: int32 [B, T]; position 0 is the first of each row.
-        look_up: the rows of the embedding table, which may be divided over devices.
-        gather: brings together what devices hold of a layer's weights, when its turn comes.
+        look_up: takes rows from the embedding table, which may be divided over devices.
+        gather: makes a layer's weights whole where they are divided over devices.
     """
     dtype = params["embed"].dtype
     with jax.named_scope("embed"):
         states = look_up(params["embed"], token_ids)
         if config.embed_scale != 1:
-            states *= jnp.asarray(config.embed_scale, dtype)  # rounded first, as Gemma was trained
-    kinds, kind_of_layer = layer_positions(config, token_ids.shape[1], dtype)
+            states *= jnp.asarray(config.embed_scale, dtype)  # rounded to the dtype first, as in Gemma's training
+    kinds, kind_of_layer = compute_positions(config, token_ids.shape[1], dtype)
 
     def layer(states: Array, scanned: tuple[Params, Array]) -> tuple[Array, None]:
         weights, kind = scanned
         with jax.named_scope("weights"):
-            # Not those of the layer after: where XLA has compiled that for Llama-3.1-70B on v6e-2x4, it took 7 GB more.
+            # Gathering the next layer's too took XLA 7 GB more, when it compiled that for Llama-3.1-70B on v6e-2x4.
             weights = gather(weights)
         positions = jax.tree.map(lambda table: table[kind], kinds)
 
-        def normed(name: str, states: Array) -> Array:
-            return norm(weights, name, states, config) if name in weights else states
+        def normalize_if_any(name: str, states: Array) -> Array:
+            return normalize(weights, name, states, config) if name in weights else states
 
         with jax.named_scope("attention"):
-            attended = attention(weights, config, normed("attention_norm", states), positions)
-            after = states + normed("attention_post_norm", attended)
+            attended = attend(weights, config, normalize_if_any("attention_norm", states), positions)
+            output = states + normalize_if_any("attention_post_norm", attended)
         with jax.named_scope("mlp"):
-            read = states if config.parallel else after
-            after += normed("mlp_post_norm", mlp(weights, config, normed("mlp_norm", read)))
-        return after, None
+            normed = normalize_if_any("mlp_norm", states if config.parallel else output)
+            output += normalize_if_any("mlp_post_norm", apply_mlp(weights, config, normed))
+        return output, None
 
     states, _ = jax.lax.scan(layer, states, (params["layers"], kind_of_layer))
-    return norm(params, "final_norm", states[:, first:], config)
+    return normalize(params, "final_norm", states[:, first:], config)
 
 
-def logits(params: Params, config: DecoderConfig, hidden: Array) -> Array:
-    """The logits of every row of the head, float32 [..., V], from hidden states [..., D]."""
+def compute_logits(params: Params, config: DecoderConfig, hidden: Array) -> Array:
+    """The logits, float32 [..., V], of hidden states [..., D]."""
     with jax.named_scope("head"):
-        head = params[head_name(config)]
+        head = params[find_head(config)]
         scores = jnp.einsum("...d,vd->...v", hidden, head, preferred_element_type=jnp.float32)
         return softcap(scores, config.final_softcap)
 
 
-def head_name(config: DecoderConfig) -> str:
-    """The parameter that is the head: the embedding table, where they are tied."""
+def find_head(config: DecoderConfig) -> str:
+    """The name of the head's parameter, which is the embedding table where the two are tied."""
     return "embed" if config.tied_head else "head"

@@ -1,4 +1,4 @@
-"""The model on the devices, ready to score: how it is laid on them, its weights, and the compiled function."""
+"""The model on its devices: the layout, the loading of weights, and the compiled function that scores."""
 
 import dataclasses
 from collections.abc import Callable
@@ -9,18 +9,18 @@ import jax.numpy as jnp
 import numpy as np
 
 from byheart.components.extract import checkpoint
-from byheart.components.extract.scoring import TokenScores, scorer
+from byheart.components.extract.scoring import TokenScores, make_scorer
 from byheart.components.extract.sharding import Sharding, make_sharding
-from byheart.contracts.progress import Progress, say, size
+from byheart.contracts.progress import Progress, format_size, say
 from byheart.contracts.settings import ScoreSettings
 from byheart.contracts.version import code_version
-from byheart.machines.accelerators import generation_of
+from byheart.machines.accelerators import find_generation
 from byheart.machines.layout import Layout
-from byheart.machines.workload import Workload, workload_of
+from byheart.machines.workload import Workload, describe_workload
 from byheart.models.folder import ModelFolder
 
-_MANY = 10**9
-"""Elements whose loading takes long enough to say how far it is."""
+_SHOW_PROGRESS = 10**9
+"""Elements from which on loading takes long enough to show its progress."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -31,17 +31,17 @@ class Machine:
 
     @property
     def kind(self) -> str:
-        """What JAX calls a device."""
+        """JAX's name for the kind of device."""
         return self.devices[0].device_kind
 
     @property
     def is_cpu(self) -> bool:
-        """Whether the devices are no accelerators."""
+        """Whether the devices are CPUs."""
         return self.devices[0].platform == "cpu"
 
-    def peak_flops(self) -> float | None:
-        """Of all devices together, in bfloat16; None where it is not known."""
-        generation = generation_of(self.kind)
+    def compute_peak_flops(self) -> float | None:
+        """The peak of all devices together in bfloat16, in operations a second; None where it is not known."""
+        generation = find_generation(self.kind)
         if self.is_cpu or generation is None:
             return None
         return generation.peak_flops / generation.devices_per_chip * len(self.devices)
@@ -49,7 +49,7 @@ class Machine:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Engine:
-    """A model that can be scored with, laid out, before and after its weights are loaded."""
+    """A model, its layout on devices and its settings, from which a scoring function can be loaded."""
 
     model: ModelFolder
     machine: Machine
@@ -70,13 +70,14 @@ class Engine:
         positions: int,
         scored_tokens: int,
     ) -> "Engine":
-        """The engine, before anything is loaded.
+        """The engine; no weight is loaded yet.
 
         Args:
             machine: as many devices as the layout has.
-            positions: tokens of a window that are fed.
+            positions: tokens that are fed for a window.
+            scored_tokens: suffix tokens that are scored.
         """
-        workload = workload_of(
+        workload = describe_workload(
             model.family,
             model.decoder,
             precision=score.precision,
@@ -92,12 +93,12 @@ class Engine:
             workload=workload,
         )
 
-    def computed_on(self) -> dict[str, Any]:
-        """What a part says of how it was computed."""
+    def describe_computation(self) -> dict[str, Any]:
+        """The device, the layout and the versions that compute scores, as a part of scores records them."""
         return {
             "device": self.machine.kind,
             "devices": len(self.machine.devices),
-            "layout": f"{self.layout.data}x{self.layout.model}, {self.layout.described}",
+            "layout": f"{self.layout.data}x{self.layout.model}, {self.layout.description}",
             "precision": self.score_settings.precision,
             "batch_size": self.layout.batch_size,
             "jax": jax.__version__,
@@ -105,9 +106,9 @@ class Engine:
         }
 
     def load(self) -> Callable[[np.ndarray], TokenScores]:
-        """A function from a batch of model input, int32 [B, T], to its scores, which may still be on their way.
+        """A function from a batch of model input, int32 [B, T], to its scores, which it returns before they are ready.
 
-        B is the layout's batch size. The first call compiles.
+        B is the layout's batch size. The function's first call compiles.
 
         Raises:
             ModelError: a file is damaged.
@@ -115,15 +116,15 @@ class Engine:
         total = self.workload.parameters
         precision, batch = self.score_settings.precision, self.layout.batch_size
         say(
-            f"loading {size(self.workload.weight_bytes)} of weights in {precision} on {len(self.machine.devices)} "
-            f"{self.machine.kind}: {self.layout.described}, batches of {batch:,}"
+            f"loading {format_size(self.workload.weight_bytes)} of weights in {precision} on "
+            f"{len(self.machine.devices)} {self.machine.kind}: {self.layout.description}, batches of {batch:,}"
         )
         progress = Progress(total, "parameters")
-        report = progress.add if total > _MANY else (lambda _: None)
+        report = progress.add if total > _SHOW_PROGRESS else (lambda _: None)
         params = checkpoint.load(self.model, jnp.dtype(precision), self.sharding, report)
-        score = scorer(
+        score = make_scorer(
             self.model.decoder,
-            self.model.parameters(),
+            self.model.describe_parameters(),
             self.sharding,
             scored_tokens=self.workload.scored_tokens,
             temperature=self.score_settings.temperature,
@@ -131,7 +132,7 @@ class Engine:
         )
         return lambda token_ids: score(params, jax.device_put(token_ids, self.sharding.windows))
 
-    def share_of_peak(self, windows_per_second: float) -> str:
-        """Model FLOPs utilisation, in words; empty where the peak is not known."""
-        peak = self.machine.peak_flops()
+    def describe_utilisation(self, windows_per_second: float) -> str:
+        """The model FLOPs utilisation as `, MFU 25%`; empty where the peak is not known."""
+        peak = self.machine.compute_peak_flops()
         return f", MFU {windows_per_second * self.workload.flops_per_window / peak:.0%}" if peak else ""

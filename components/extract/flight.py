@@ -7,7 +7,7 @@ from typing import TypeVar
 import jax
 import numpy as np
 
-from byheart.components.extract.scoring import TokenScores, window_scores
+from byheart.components.extract.scoring import TokenScores, compute_window_scores
 from byheart.contracts.errors import ModelError
 from byheart.machines.workload import IN_FLIGHT
 from byheart.scores.scores import Scores
@@ -37,7 +37,7 @@ def score_batches(
         tokens = jax.tree.map(lambda values: np.asarray(values)[:count], result)
         if not all(np.isfinite(values).all() for values in jax.tree.leaves(tokens)):
             raise ModelError("the model must give finite logits, found infinite ones or NaN: try precision=float32")
-        return label, window_scores(tokens, top_k=top_k)
+        return label, compute_window_scores(tokens, top_k=top_k)
 
     for label, rows in batches:
         flying.append((label, len(rows), score(np.pad(rows, ((0, batch_size - len(rows)), (0, 0))))))

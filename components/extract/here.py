@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import jax
 
-from byheart.machines.accelerators import ONE_HOST, generation_of
+from byheart.machines.accelerators import ONE_HOST, find_generation
 
 
 def name_accelerator(devices: Sequence[jax.Device]) -> str:
@@ -13,7 +13,7 @@ def name_accelerator(devices: Sequence[jax.Device]) -> str:
     if platform == "gpu":
         fitting = [name for name, accelerator in ONE_HOST.items() if accelerator.generation.name == "gpu"]
         return [name for name in fitting if ONE_HOST[name].devices <= count][-1]
-    generation = generation_of(devices[0].device_kind)
+    generation = find_generation(devices[0].device_kind)
     slices = (name for name, accelerator in ONE_HOST.items() if accelerator.generation == generation)
     return next((name for name in slices if platform == "tpu" and ONE_HOST[name].devices == count), "cpu")
 

@@ -11,66 +11,67 @@ from byheart.models.activations import ACTIVATIONS
 from byheart.models.decoder_config import DecoderConfig
 
 _BLOCKS = 4
-"""Blocks of tokens for each expert, if tokens choose evenly: more waste less, and read the weights more often."""
+"""Blocks for each expert, if tokens choose evenly. More blocks waste less, and read the weights more often."""
 
 
-def mlp(weights: Mapping[str, Array], config: DecoderConfig, states: Array) -> Array:
+def apply_mlp(weights: Mapping[str, Array], config: DecoderConfig, states: Array) -> Array:
     """The output of the block for `states` [B, T, D], of the same shape."""
-    return _experts(weights, config, states) if config.experts else _one(weights, config, states)
+    return _mix_experts(weights, config, states) if config.experts else _apply_one_mlp(weights, config, states)
 
 
-def linear(weights: Mapping[str, Array], name: str, letters: str, states: Array) -> Array:
-    """`states` through the projection of that name, and its bias if it has one."""
+def project(weights: Mapping[str, Array], name: str, letters: str, states: Array) -> Array:
+    """The projection `name` of `states`, with its bias if it has one; `letters` are the einsum's."""
     product = jnp.einsum(letters, states, weights[name])
     bias = weights.get(f"{name}_bias")
     return product if bias is None else product + bias
 
 
-def _one(weights: Mapping[str, Array], config: DecoderConfig, states: Array) -> Array:
+def _apply_one_mlp(weights: Mapping[str, Array], config: DecoderConfig, states: Array) -> Array:
     activation = functools.partial(ACTIVATIONS[config.activation], jax.nn)
-    up = linear(weights, "up", "...d,fd->...f", states)
-    inner = activation(linear(weights, "gate", "...d,fd->...f", states)) * up if config.gated else activation(up)
-    # Else the compiler for TPUs computes it anew for each tile of the last product, and a layer of Llama-3.1-8B on v6e
-    # takes 24.1 million cycles by its estimate instead of 10.3. The CPU's makes the same program of both.
+    up = project(weights, "up", "...d,fd->...f", states)
+    inner = activation(project(weights, "gate", "...d,fd->...f", states)) * up if config.gated else activation(up)
+    # Without the barrier the TPU compiler computes `inner` again for each tile of the last product: it estimates 24.1
+    # million cycles for a layer of Llama-3.1-8B on v6e instead of 10.3. The CPU's compiler ignores the barrier.
     inner = jax.lax.optimization_barrier(inner)
-    return linear(weights, "down", "...f,df->...d", inner)
+    return project(weights, "down", "...f,df->...d", inner)
 
 
-def _experts(weights: Mapping[str, Array], config: DecoderConfig, states: Array) -> Array:
-    """The sum of the chosen experts' MLPs, weighted by the router's softmax over those alone.
+def _mix_experts(weights: Mapping[str, Array], config: DecoderConfig, states: Array) -> Array:
+    """The sum of the chosen experts' MLPs, weighted by the router's softmax over the chosen experts.
 
-    Tokens are gathered by expert, in blocks of one size, so that only chosen experts compute and every shape is known;
-    where it was measured, on a CPU, that took 93 ms and `jax.lax.ragged_dot` 813 ms.
-    Each pair of token t and expert x has a place; a block's rows beyond the last pair of its expert are wasted:
+    Tokens are sorted by expert into blocks of one size, so that only chosen experts compute and all shapes are static.
+    On a CPU that took 93 ms, and `jax.lax.ragged_dot` 813 ms. Each pair of a token t and an expert x has a row; the
+    rows of a block after the last pair of its expert are wasted:
 
         chosen    t0 -> x1, x0    t1 -> x1, x2    t2 -> x1, x0
         blocks    x0 [t0 t2]   x1 [t0 t1]   x1 [t2  .]   x2 [t1  .]
 
-    An expert wastes less than a block: together less than 1 / _BLOCKS of the work.
+    An expert wastes less than one block, so all experts waste less than 1 / _BLOCKS of the work.
     """
-    experts, each = config.experts, config.experts_per_token
+    experts, per_token = config.experts, config.experts_per_token
     batch, tokens, embed = states.shape
-    pairs = batch * tokens * each
+    pairs = batch * tokens * per_token
     size = -(-pairs // (_BLOCKS * experts))
-    blocks = pairs // size + experts  # the most that are needed, however the tokens choose
+    blocks = pairs // size + experts  # enough for any choice of the tokens
 
     scores = jnp.einsum("btd,xd->btx", states, weights["router"], preferred_element_type=jnp.float32)
-    best, chosen = jax.lax.top_k(scores, each)
+    best, chosen = jax.lax.top_k(scores, per_token)
     is_chosen = chosen.reshape(pairs, 1) == jnp.arange(experts)
     nth_of_expert = jnp.sum(jnp.where(is_chosen, jnp.cumsum(is_chosen, axis=0) - 1, 0), axis=1)
-    last_block = jnp.cumsum(-(-jnp.sum(is_chosen, axis=0) // size))  # the first that is not the expert's any more
-    first_block = jnp.concatenate([jnp.zeros(1, last_block.dtype), last_block[:-1]])
-    place = first_block[chosen.reshape(pairs)] * size + nth_of_expert
-    token_at = jnp.zeros(blocks * size, jnp.int32).at[place].set(jnp.arange(pairs) // each)
-    expert_of = jnp.minimum(jnp.searchsorted(last_block, jnp.arange(blocks), side="right"), experts - 1)
+    stop_block = jnp.cumsum(-(-jnp.sum(is_chosen, axis=0) // size))  # the first block after the expert's own
+    start_block = jnp.concatenate([jnp.zeros(1, stop_block.dtype), stop_block[:-1]])
+    row_of_pair = start_block[chosen.reshape(pairs)] * size + nth_of_expert
+    token_of_row = jnp.zeros(blocks * size, jnp.int32).at[row_of_pair].set(jnp.arange(pairs) // per_token)
+    expert_of_block = jnp.minimum(jnp.searchsorted(stop_block, jnp.arange(blocks), side="right"), experts - 1)
 
-    rows = states.reshape(-1, embed)[token_at].reshape(blocks, size, embed)
-    own = {name: weight for name, weight in weights.items() if name.removesuffix("_bias") in ("gate", "up", "down")}
+    rows = states.reshape(-1, embed)[token_of_row].reshape(blocks, size, embed)
+    stacks = {name: weight for name, weight in weights.items() if name.removesuffix("_bias") in ("gate", "up", "down")}
 
-    def block(block: tuple[Array, Array]) -> Array:
+    def apply_expert(block: tuple[Array, Array]) -> Array:
         rows, expert = block
-        return _one({name: weight[expert] for name, weight in own.items()}, config, rows)
+        return _apply_one_mlp({name: stack[expert] for name, stack in stacks.items()}, config, rows)
 
-    made = jax.lax.map(block, (rows, expert_of)).reshape(-1, embed)[place].reshape(batch, tokens, each, embed)
+    outputs = jax.lax.map(apply_expert, (rows, expert_of_block)).reshape(-1, embed)
+    outputs = outputs[row_of_pair].reshape(batch, tokens, per_token, embed)
     shares = jax.nn.softmax(best, axis=-1)
-    return jnp.einsum("btn,btnd->btd", shares, made, preferred_element_type=jnp.float32).astype(states.dtype)
+    return jnp.einsum("btn,btnd->btd", shares, outputs, preferred_element_type=jnp.float32).astype(states.dtype)

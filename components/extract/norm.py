@@ -1,4 +1,4 @@
-"""Norms, and the cap that some families put on scores. Both are computed in float32."""
+"""Norms, and the soft cap of some families' scores. Both are computed in float32."""
 
 from collections.abc import Mapping
 
@@ -9,11 +9,13 @@ from jax import Array
 from byheart.models.decoder_config import DecoderConfig
 
 
-def norm(
+def normalize(
     weights: Mapping[str, Array], name: str, states: Array, config: DecoderConfig, axes: tuple[int, ...] = (-1,)
 ) -> Array:
-    """`states`, each row of `axes` divided by its root mean square, or made of mean 0 and deviation 1 (`layer`), and
-    multiplied by the weight of that name; in the dtype of `states`.
+    """The normed `states`, in their shape and dtype.
+
+    Over `axes` they are divided by their root mean square (`rms`), or brought to mean 0 and deviation 1 (`layer`), and
+    then multiplied by the weight `name`.
     """
     wide = states.astype(jnp.float32)
     if config.norm == "layer":
@@ -26,5 +28,5 @@ def norm(
 
 
 def softcap(scores: Array, cap: float | None) -> Array:
-    """Scores drawn smoothly into (-cap, cap)."""
+    """cap * tanh(scores / cap), which is in (-cap, cap); `scores` where `cap` is None."""
     return scores if cap is None else cap * jnp.tanh(scores / cap)

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from byheart.components.extract.books_progress import BooksProgress
-from byheart.components.extract.compiled import compiled_programs
-from byheart.components.extract.devices import planned_devices
+from byheart.components.extract.compiled import keep_compiled_programs
+from byheart.components.extract.devices import find_planned_devices
 from byheart.components.extract.engine import Engine, Machine
 from byheart.components.extract.flight import score_batches
 from byheart.components.extract.work import Work, work_of
@@ -52,7 +52,7 @@ def run(*, model: str, windows: str, settings: str, plan: str, store: str, shard
     devices = _check(work, scores, tokenization.scored_tokens)
     engine = Engine.lay_out(
         open_model(described.address),
-        Machine(devices=planned_devices(find_accelerator(planned.accelerator), devices)),
+        Machine(devices=find_planned_devices(find_accelerator(planned.accelerator), devices)),
         dataclasses.replace(given.score, precision=planned.precision),
         Layout(data=devices.data, model=devices.model, gather=devices.gather, batch_size=devices.batch_size),
         positions=given.window.positions(has_bos=tokenization.bos_id is not None),
@@ -78,8 +78,8 @@ def _score(engine: Engine, work: Work, scores: ScoreStore) -> int:
     scored = 0
     with _programs(scores.store, engine.machine) as keep_programs, Writer() as writer:
         score = engine.load()
-        progress = BooksProgress(work, engine.share_of_peak)
-        unwritten = Unwritten(scores, work.reuse, engine.computed_on(), writer.submit)
+        progress = BooksProgress(work, engine.describe_utilisation)
+        unwritten = Unwritten(scores, work.reuse, engine.describe_computation(), writer.submit)
         batches = choose_batches(
             scores, work.missing, work.reuse, batch_size=batch_size, run=work.plan.run, leave_out=progress.add
         )
@@ -99,5 +99,5 @@ def _programs(store: Store, machine: Machine) -> Iterator[Callable[[], None]]:
     if machine.is_cpu:
         yield lambda: None
     else:
-        with compiled_programs(store, machine.devices[0]) as programs:
+        with keep_compiled_programs(store, machine.devices[0]) as programs:
             yield programs.keep

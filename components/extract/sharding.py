@@ -1,7 +1,7 @@
-"""Where parameters and windows lie on the devices, as a `Mesh` on paper says.
+"""The division of parameters and windows over devices, as a `Mesh` describes it.
 
-The axis `data` is handled by hand, inside `shard_map`: what moves along it is written in this file. The axis `model` is
-left to the compiler, which follows the parameters.
+Along the axis `data`, this file moves data between devices itself, inside `shard_map`. Along the axis `model`, the
+compiler does so, from the parameters' shardings.
 """
 
 import dataclasses
@@ -21,66 +21,71 @@ from byheart.models.parameters import Parameter, Parameters
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Sharding:
-    """A mesh on paper, and the devices that it is."""
+    """A mesh, and its devices."""
 
-    paper: Mesh
+    mesh: Mesh
     devices: DeviceMesh
 
     @property
     def windows(self) -> NamedSharding:
-        """Of arrays whose first axis is windows."""
+        """The sharding of arrays whose first axis is windows."""
         return NamedSharding(self.devices, P(DATA))
 
     @property
     def platform(self) -> str:
-        """What JAX calls the kind of machine: `cpu`, `gpu` or `tpu`."""
+        """JAX's name for the kind of devices: `cpu`, `gpu` or `tpu`."""
         return self.devices.devices.flat[0].platform
 
-    def at_rest(self, parameter: Parameter) -> NamedSharding:
-        """Of a parameter, between its uses."""
-        return NamedSharding(self.devices, P(*(axes or None for axes in self.paper.split(parameter))))
+    def shard_weights(self, parameter: Parameter) -> NamedSharding:
+        """The sharding of a parameter's weights between their uses."""
+        return NamedSharding(self.devices, P(*(axes or None for axes in self.mesh.split(parameter))))
 
-    def by_hand(self, parameter: Parameter) -> P:
-        """The same as far as `shard_map` is told: along `data` alone."""
-        return P(*(DATA if DATA in axes else None for axes in self.paper.split(parameter)))
+    def make_data_spec(self, parameter: Parameter) -> P:
+        """The division of a parameter's weights along `data`, as `shard_map` takes it."""
+        return P(*(DATA if DATA in axes else None for axes in self.mesh.split(parameter)))
 
     def gather(self, parameters: Parameters, weights: Any) -> Any:
-        """Weights [..., D], each with what other devices hold of it along `data`; inside `shard_map`.
+        """Whole weights, gathered along `data` from all devices; for use inside `shard_map`.
 
         Args:
-            weights: the arrays of these parameters, of all layers or of one.
+            weights: this device's shares of these parameters, of all layers or of one.
         """
 
-        def gathered(parameter: Parameter, weight: Array) -> Array:
-            place = self._from_the_end(parameter)
-            return weight if place is None else jax.lax.all_gather(weight, DATA, axis=weight.ndim - place, tiled=True)
+        def gather_weight(parameter: Parameter, weight: Array) -> Array:
+            from_last = self._find_gathered_dimension(parameter)
+            if from_last is None:
+                return weight
+            return jax.lax.all_gather(weight, DATA, axis=weight.ndim - from_last, tiled=True)
 
-        return jax.tree.map(gathered, parameters, weights)
+        return jax.tree.map(gather_weight, parameters, weights)
 
     def look_up(self, parameter: Parameter, table: Array, token_ids: Array) -> Array:
-        """The rows [B, T, D] of an embedding table [V, D]; inside `shard_map`.
+        """The rows [B, T, D] of an embedding table [V, D]; for use inside `shard_map`.
 
-        Of a table that is divided along D, each device looks up its columns for the windows of all: a small part of
-        what gathering the table would move.
+        Where the table is divided along D, each device looks up its columns for the windows of all devices. That moves
+        far less data than gathering the table.
         """
-        if self._from_the_end(parameter) is None:
+        if self._find_gathered_dimension(parameter) is None:
             return table[token_ids]
         columns = table[jax.lax.all_gather(token_ids, DATA, tiled=True)]
         return jax.lax.all_to_all(columns, DATA, split_axis=0, concat_axis=2, tiled=True)
 
-    def _from_the_end(self, parameter: Parameter) -> int | None:
-        """The dimension that is divided over `data`, if any: 1 is the last, in a layer and in the stack of all."""
-        split = reversed(self.paper.split(parameter))
-        return next((place for place, axes in enumerate(split, 1) if DATA in axes), None)
+    def _find_gathered_dimension(self, parameter: Parameter) -> int | None:
+        """The dimension that is divided over `data`, counted from the last, which is 1; None where none is.
+
+        Counted so, it is the same in a layer's weights and in the stack of all layers.
+        """
+        split = reversed(self.mesh.split(parameter))
+        return next((from_last for from_last, axes in enumerate(split, 1) if DATA in axes), None)
 
 
 def make_sharding(devices: Sequence[jax.Device], mesh: Mesh) -> Sharding:
-    """The mesh on the first of these devices."""
+    """The sharding of a mesh on the first of `devices`."""
     grid = np.asarray(devices[: mesh.devices]).reshape(mesh.data, mesh.model)
-    named = DeviceMesh(grid, (DATA, MODEL), axis_types=(AxisType.Auto, AxisType.Auto))
-    return Sharding(paper=mesh, devices=named)
+    axis_types = (AxisType.Auto, AxisType.Auto)
+    return Sharding(mesh=mesh, devices=DeviceMesh(grid, (DATA, MODEL), axis_types=axis_types))
 
 
-def one_device() -> Sharding:
-    """All on the first device."""
+def use_one_device() -> Sharding:
+    """The sharding that puts everything on the first device."""
     return make_sharding(jax.devices(), Mesh(data=1, model=1, gather=False))

@@ -15,9 +15,9 @@ from byheart.components.extract.engine import Engine, Machine
 from byheart.components.extract.flight import score_batches
 from byheart.contracts.errors import DeviceError
 from byheart.contracts.settings import ScoreSettings
-from byheart.machines.accelerators import ONE_HOST, Accelerator, find_accelerator, generation_of
+from byheart.machines.accelerators import ONE_HOST, Accelerator, find_accelerator, find_generation
 from byheart.machines.planned import lay_out
-from byheart.machines.workload import workload_of
+from byheart.machines.workload import describe_workload
 from byheart.models.folder import ModelFolder
 
 _TIMED_SECONDS = 1.0
@@ -34,7 +34,7 @@ class Trial:
     log_p_z: np.ndarray
     """float64 [W]"""
     devices: int
-    described: str
+    description: str
     """The layout in words."""
     batch_size: int
     windows_per_second: float
@@ -59,7 +59,7 @@ def this_accelerator() -> Accelerator:
     if platform == "gpu":
         return [gpus for gpus in ONE_HOST.values() if gpus.flavour == "cuda" and gpus.devices <= len(devices)][-1]
     for accelerator in ONE_HOST.values():
-        if accelerator.generation is generation_of(kind) and accelerator.devices == len(devices):
+        if accelerator.generation is find_generation(kind) and accelerator.devices == len(devices):
             return accelerator
     raise DeviceError(
         f"this machine must have a GPU, a CPU, or the TPUs of one host, found {len(devices)} of {kind} ({platform}): "
@@ -81,7 +81,7 @@ def try_windows(
         ModelError: the model does not fit, a file is damaged, or a score is not finite.
     """
     positions = token_ids.shape[1] - 1
-    workload = workload_of(
+    workload = describe_workload(
         model.family, model.decoder, precision=score.precision, positions=positions, scored_tokens=scored_tokens
     )
     layout, _ = lay_out(accelerator, workload, score.top_k)
@@ -105,7 +105,7 @@ def try_windows(
         token_log_probs=np.concatenate([scores.token_log_probs for scores in batches_scored]),
         log_p_z=np.concatenate([scores.log_p_z for scores in batches_scored]),
         devices=layout.devices,
-        described=layout.described,
+        description=layout.description,
         batch_size=layout.batch_size,
         windows_per_second=rounds * len(token_ids) / seconds,
     )

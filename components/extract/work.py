@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from byheart.contracts.model_input import control_input, model_input
+from byheart.contracts.model_input import read_control_input, read_model_input
 from byheart.contracts.plan import Plan, asked_windows
 from byheart.contracts.settings import Settings
 from byheart.contracts.windows import Tokenization
@@ -65,7 +65,7 @@ def work_of(
     counts = Counter(dict.fromkeys(plan.windows, 0))
     for part in parts:
         counts[part.address] += len(asked_of(part, asked))
-    read = {model_input: plan.addresses, control_input: plan.control_addresses}
+    read = {read_model_input: plan.addresses, read_control_input: plan.control_addresses}
     return Work(
         plan=plan,
         reuse=reuse,

@@ -1,4 +1,4 @@
-"""Parts leave in the background, so that the device never waits for a disk or a network."""
+"""Writing scores in the background, so that the device never waits for a disk or a network."""
 
 from collections import deque
 from collections.abc import Callable
@@ -6,13 +6,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 
 _WAITING = 4
-"""Writes that may be waiting: what a kill can lose, and what bounds the memory."""
+"""Writes that may wait. It bounds the memory, and what a kill can lose."""
 
 
 class Writer:
-    """Runs writes one after the other in a thread of its own.
+    """Runs writes one after the other in a thread.
 
-    A write that fails stops the run: the next call of any method raises its error, and so does the end of the `with`.
+    A write that fails stops the run: the next call of any method, or the end of the `with` block, raises its error.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class Writer:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Wait for all writes; after an error of the `with` body's own, leave those that have not begun."""
+        """Wait for all writes; after an error in the `with` block, only for the write that has begun."""
         try:
             while not kind and self._writes:
                 self._writes.popleft().result()

@@ -8,15 +8,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from byheart.contracts.errors import ModelError
 from byheart.contracts.model import Model, read_model
 from byheart.contracts.plan import Plan, PlannedDevices, asked_windows, write_plan
-from byheart.contracts.progress import about, say
+from byheart.contracts.progress import format_estimate, say
 from byheart.contracts.settings import Settings
 from byheart.contracts.windows import Selection, read_tokenization
 from byheart.machines.accelerators import Accelerator
 from byheart.machines.automatic import choose_accelerator
-from byheart.machines.placement import PLAIN, Placement, placement_of
+from byheart.machines.placement import PLAIN, Placement, choose_placement
 from byheart.machines.planned import Books, Planned, Refusal, Subject, plan_on
-from byheart.machines.speed import Duration, duration_of
-from byheart.models.families import family_of
+from byheart.machines.speed import Duration, estimate_duration
+from byheart.models.families import find_family
 from byheart.models.folder import read_config
 from byheart.scores.kinds import SCORES
 from byheart.scores.measurements import Measurement, find_measurements
@@ -48,7 +48,7 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
     given, described, tokenization = Settings.read(settings), read_model(model), read_tokenization(windows)
     subject = _subject(described, given)
     accelerator = choose_accelerator(subject)
-    precision = subject.precision(accelerator)
+    precision = subject.resolve_precision(accelerator)
     chosen = dataclasses.replace(given, score=dataclasses.replace(given.score, precision=precision))
     measurements = list(find_measurements(books, windows, described, tokenization, chosen))
     counts = {one.address: one.windows for one in measurements}  # the same text under two names is scored once
@@ -89,17 +89,17 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
         say(_left(planned, whole.missing, total, len(shards)) + _saved(planned, measurements, given))
     else:
         say(f"all {total:,} windows are scored already: no accelerator is asked for")
-    return list(shards) or [1], placement_of(planned, given.placement) if planned else PLAIN
+    return list(shards) or [1], choose_placement(planned, given.placement) if planned else PLAIN
 
 
 def _subject(described: Model, settings: Settings) -> Subject:
     config = read_config(open_store(described.address))
-    family = family_of(config)
+    family = find_family(config)
     return Subject(
         name=described.source,
         model_type=described.model_type,
         family=family,
-        decoder=family.decoder_config(config),
+        decoder=family.parse_config(config),
         settings=settings,
         books=Books(number=0, characters=0, windows=0),
     )
@@ -163,8 +163,8 @@ def _left(planned: Planned, missing: int, total: int, shards: int) -> str:
     cores = "" if accelerator.generation.resource else " on two cores"  # as the speed of `cpu` is planned
     return (
         f"{missing:,} of {total:,} windows are to be scored{tasks} on {accelerator.name}, in "
-        f"{planned.workload.precision}: {layout.data}x{layout.model}, {layout.described}, batches of "
-        f"{layout.batch_size:,}; {about(_seconds(planned, planned.duration))}{cores}"
+        f"{planned.workload.precision}: {layout.data}x{layout.model}, {layout.description}, batches of "
+        f"{layout.batch_size:,}; {format_estimate(_seconds(planned, planned.duration))}{cores}"
     )
 
 
@@ -179,10 +179,10 @@ def _saved(planned: Planned, measurements: Sequence[Measurement], settings: Sett
     samples = sum(sample.windows for sample in once if sample.is_control)
     books = sum(book.selection.inside if book.selection else book.windows for book in once if not book.is_control)
     windows = math.ceil((books * now / longer + samples) / shards)
-    time = duration_of(planned.workload, planned.speed, windows)
+    time = estimate_duration(planned.workload, planned.speed, windows)
     if time.score > planned.duration.score / 2:
         return ""
-    return f"; cursor_inc={longer} would take {about(_seconds(planned, time))}"
+    return f"; cursor_inc={longer} would take {format_estimate(_seconds(planned, time))}"
 
 
 def _seconds(planned: Planned, time: Duration) -> float:

@@ -1,4 +1,4 @@
-"""The first tokens of slices, each slice tokenized on its own: the definition that everything else must equal."""
+"""The first tokens of slices, each slice tokenized on its own: every faster way must give the same tokens."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
@@ -16,7 +16,7 @@ class Encoding(NamedTuple):
 
     ids: Sequence[int]
     offsets: Sequence[tuple[int, int]]
-    """The half-open span of the text's characters that each token came from."""
+    """The half-open span of characters in the text that each token came from."""
 
 
 Encode = Callable[[list[str]], Iterable[Encoding]]
@@ -26,23 +26,23 @@ class FirstTokens(NamedTuple):
     """The first T = chunk_size tokens of N slices; positions count the book's characters."""
 
     is_known: np.ndarray
-    """bool [N]: whether the row below holds them."""
+    """bool [N]: whether the slice's row is filled."""
     ids: np.ndarray
     """int32 [N, T]."""
     starts: np.ndarray
-    """int64 [N, T + 1]: where each token begins, and then where the next begins, or where the slice stops."""
+    """int64 [N, T + 1]: the start of each token, then the start of the next token, or the slice's stop."""
     stops: np.ndarray
-    """int64 [N, T]: where each token stops."""
+    """int64 [N, T]: the stop of each token."""
 
 
-def each_alone(text: str, cursors: Sequence[int], encode: Encode, settings: WindowSettings) -> FirstTokens:
-    """The first tokens of the slices at `cursors`; unknown where a slice has fewer than `chunk_size`."""
+def encode_alone(text: str, cursors: Sequence[int], encode: Encode, settings: WindowSettings) -> FirstTokens:
+    """The first tokens of the slices at `cursors`; a slice of fewer than `chunk_size` tokens is not known."""
     length, width = settings.slice_length, settings.chunk_size
-    rows = nothing_known(len(cursors), width)
+    rows = make_unknown(len(cursors), width)
     for first in range(0, len(cursors), _SLICES):
-        some = cursors[first : first + _SLICES]
-        encodings = encode([text[cursor : cursor + length] for cursor in some])
-        for row, (cursor, encoding) in enumerate(zip(some, encodings, strict=True), first):
+        batch = cursors[first : first + _SLICES]
+        encodings = encode([text[cursor : cursor + length] for cursor in batch])
+        for row, (cursor, encoding) in enumerate(zip(batch, encodings, strict=True), first):
             if len(encoding.ids) < width:
                 continue
             slice_stop = (min(length, len(text) - cursor),) * 2
@@ -53,8 +53,8 @@ def each_alone(text: str, cursors: Sequence[int], encode: Encode, settings: Wind
     return rows
 
 
-def nothing_known(rows: int, width: int) -> FirstTokens:
-    """Rows to fill."""
+def make_unknown(rows: int, width: int) -> FirstTokens:
+    """Rows of zeros, none of them known."""
     return FirstTokens(
         is_known=np.zeros(rows, bool),
         ids=np.zeros((rows, width), np.int32),

@@ -1,20 +1,20 @@
-"""Cuts for BPE without words, as SentencePiece's in Llama 2, Mistral's first and Gemma.
+"""Cuts for BPE without words, such as SentencePiece's in Llama 2, the first Mistral models and Gemma.
 
-Here a text is one word, its spaces spelled "▁", often with a dummy "▁" in front, and merges may join whatever they
-list. A cut lies before a space, b; a is neither white space nor "▁" nor the last character of a token that some merge
-joins with a token that begins with "▁". (See cuts.py for what is to be shown, and what added tokens must be like.)
+For these tokenizers a text is one word, whose spaces are spelled "▁", often with a dummy "▁" in front; a merge may join
+any two tokens. b is a space. a is neither white space nor "▁" nor the last character of a token that some merge joins
+with a token that begins with "▁". cuts.py has the equation to prove, and the conditions on added tokens.
 
-*Spelling.* Each space becomes one "▁", and nothing else changes. The dummy is put before the first character of a text
-that lies between added tokens: where there are none but special ones, which stay text, only before L's. `Metaspace`
-puts none before a text that begins with a space, so that there added tokens do no harm. `Split` finds no space, all
-being spelled otherwise by then.
+*Spelling.* Each space becomes one "▁", and nothing else changes. The dummy is put before the first character of every
+stretch between added tokens. Where all added tokens are special, and so stay text, the only stretch is the whole text,
+and the dummy is before L. `Metaspace` puts no dummy before a stretch that begins with a space, so with it other added
+tokens are accepted too. `Split` finds no space, since by then all are spelled "▁".
 
-*Merges.* BPE starts from characters, or the bytes of those it does not know, and joins two neighbours at a time, those
-whose merge comes first in its list, from left to right. To join what is left of a cut with what is right of it takes a
-merge of two tokens of which the first ends with a, or in a byte or the unknown token, and the second begins with "▁".
-There is none. So on either side the merges are those that this side alone would see, in the same order: tokens(L), and
-a rest(R) that is R's, spelled without a dummy. The unknown token swallows its like, but not the "▁", which is known.
-`ignore_merges` and the affixes of words would see where the text begins and stops: not accepted.
+*Merges.* BPE starts from characters, or from the bytes of unknown characters, and joins two neighbours at a time: the
+pair whose merge comes first in the list, from left to right. Joining across a cut needs a merge of two tokens of which
+the first ends with a, or in a byte or the unknown token, and the second begins with "▁". There is no such merge. So
+each side is merged as it would be alone, in the same order: the left side gives tokens(L), and the right side a rest(R)
+that depends only on R, spelled without a dummy. Unknown tokens are fused with one another, but never with "▁", which is
+known. `ignore_merges` and affixes of words depend on where the text begins and stops, so they are not accepted.
 """
 
 import re
@@ -25,18 +25,18 @@ _DUMMY = {"type": "Prepend", "prepend": "▁"}
 _NO_SPLIT = {"type": "Split", "pattern": {"String": " "}, "behavior": "MergedWithPrevious", "invert": False}
 
 
-def piece_cuts(
+def find_piece_cuts(
     normalizers: list[dict[str, Any]],
     pre_tokenizers: list[dict[str, Any]],
     model: dict[str, Any],
     *,
     has_added_tokens: bool,
 ) -> re.Pattern[str] | None:
-    """Where the one word that these steps make can be cut, if all the steps are known.
+    """The pattern of cuts of a tokenizer that has these steps; None where nothing is proved of them.
 
     Args:
-        model: the BPE model, as its file says it.
-        has_added_tokens: whether any of them is not special.
+        model: the BPE model, as tokenizer.json describes it.
+        has_added_tokens: whether there are added tokens that are not special.
     """
     if normalizers == [_DUMMY, _SPELL]:
         is_spelled = not has_added_tokens and not pre_tokenizers
@@ -49,7 +49,7 @@ def piece_cuts(
         return None
     pairs = (pair if isinstance(pair, list) else pair.split(" ") for pair in model["merges"])
     joined = {left[-1] for left, right in pairs if right.startswith("▁")}
-    # A byte, as <0x0A>, and the unknown token end so.
+    # Bytes, such as <0x0A>, and the unknown token end with ">".
     return None if ">" in joined else re.compile(rf"(?<=[^\s▁{re.escape(''.join(sorted(joined)))}]) ")
 
 

@@ -21,7 +21,7 @@ from byheart.contracts.windows import (
     select_windows,
     write_windows,
 )
-from byheart.models.folder import ModelFolder, open_model, where_is
+from byheart.models.folder import ModelFolder, locate_folder, open_model
 
 
 def run(*, books: str, model: str, settings: str, windows: str) -> None:
@@ -117,8 +117,9 @@ def _outside(book: Book, selection: Selection, only: str) -> Refused:
 def _check_id(token_id: int, folder: ModelFolder) -> None:
     if token_id >= folder.decoder.vocab:
         raise ModelError(
-            f"{where_is(folder.place)} must have a tokenizer whose ids stay below vocab_size={folder.decoder.vocab:,}, "
-            f"found id {token_id:,}: tokenizer and weights do not belong together, fetch both from one place",
+            f"{locate_folder(folder.place)} must have a tokenizer whose ids stay below "
+            f"vocab_size={folder.decoder.vocab:,}, found id {token_id:,}: tokenizer and weights do not belong "
+            "together, fetch both from one place",
             parameter="model",
         )
 
@@ -128,7 +129,7 @@ def find_bos_id(bos: str, folder: ModelFolder, tokenizer: Tokenizer) -> int | No
     if bos == "false" or (bos == "auto" and not folder.family.needs_bos):
         return None
     if tokenizer.bos_id is None:
-        where = where_is(folder.place)
+        where = locate_folder(folder.place)
         raise ModelError(
             f"bos={bos} needs a tokenizer with a bos_token, found none in {where}: use bos=false", parameter="bos"
         )

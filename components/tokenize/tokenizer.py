@@ -1,7 +1,7 @@
-"""A model folder's own tokenizer, made to say exactly which characters each token came from.
+"""A model folder's own tokenizer, set up to report exactly which characters each token came from.
 
-`tokenizer.json` alone decides. transformers' classes may rebuild it by rules of their own, which change from release to
-release; here it runs as it was published, and transformers is asked only which token is the BOS.
+Only `tokenizer.json` determines the tokens, as it was published. The tokenizer classes of transformers are not used for
+them, since they may rebuild it by rules that change between releases; transformers only names the BOS token.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ from transformers.utils import logging as transformers_logging
 from byheart.components.tokenize.cuts import Cuts, find_cuts
 from byheart.components.tokenize.first_tokens import Encoding
 from byheart.contracts.errors import ModelError
-from byheart.models.folder import sha256_of_files, where_is
+from byheart.models.folder import hash_files, locate_folder
 from byheart.store import open_store
 
 _FILE = "tokenizer.json"
@@ -33,24 +33,24 @@ class Tokenizer:
 
     sha256: str
     bos_id: int | None
-    """The id of its bos_token, if it has one."""
+    """The id of the bos_token, if there is one."""
     cuts: Cuts | None
-    """Where it is proved that a text may be cut without changing its tokens."""
+    """Finds where a text may be cut without changing its tokens; None where nothing is proved."""
     backend: Backend
 
     def encode(self, slices: list[str]) -> Iterator[Encoding]:
-        """Each slice's tokens; special tokens are neither added nor recognised in the text.
+        """The tokens of each slice; special tokens are neither added nor recognised in the text.
 
-        One at a time: thousands of tokens kept as Python's objects cost more time than making them.
+        Encodings are converted one at a time, since keeping many tokens as Python objects costs more than making them.
 
         Raises:
-            ModelError: the tokenizer has no token for some of the text, and none for what is unknown.
+            ModelError: the tokenizer has no token for some of the text, and no unknown token.
         """
         try:
             encodings = self.backend.encode_batch(slices, add_special_tokens=False)
         except Exception as error:  # the library raises bare ones
-            said = f"{_FILE} must encode any text, found: {error}: fetch the model again"
-            raise ModelError(said, parameter="model") from error
+            message = f"{_FILE} must encode any text, found: {error}: fetch the model again"
+            raise ModelError(message, parameter="model") from error
         return (Encoding(encoding.ids, encoding.offsets) for encoding in encodings)
 
 
@@ -58,11 +58,11 @@ def load_tokenizer(address: str | Path) -> Tokenizer:
     """The tokenizer of a model folder, local or at `gs://`.
 
     Raises:
-        ModelError: there is none with offsets, or it cannot be read.
+        ModelError: there is no tokenizer.json, or it cannot be read.
     """
     place = open_store(str(address), "model")
     if not place.find(_FILE):
-        where = where_is(place)
+        where = locate_folder(place)
         raise ModelError(
             f"{where} must hold {_FILE}, which gives character offsets, found none: fetch or convert it",
             parameter="model",
@@ -78,9 +78,9 @@ def load_tokenizer(address: str | Path) -> Tokenizer:
             settings, "settings", lambda: PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
         )
         digest = hashlib.sha256((folder / _FILE).read_bytes()).hexdigest()
-    backend = _for_plain_text(backend)
+    backend = _prepare_for_plain_text(backend)
     return Tokenizer(
-        sha256=sha256_of_files({_FILE: digest}),
+        sha256=hash_files({_FILE: digest}),
         bos_id=None if fast.bos_token is None else backend.token_to_id(fast.bos_token),
         cuts=find_cuts(backend),
         backend=backend,
@@ -91,27 +91,27 @@ def _read(file: str, what: str, read: Callable[[], Any]) -> Any:
     try:
         return read()
     except Exception as error:  # the libraries raise many kinds, bare Exception among them
-        said = f"{file} must be {what} that can be read, found: {error}: fetch the model again"
-        raise ModelError(said, parameter="model") from error
+        message = f"{file} must be {what} that can be read, found: {error}: fetch the model again"
+        raise ModelError(message, parameter="model") from error
 
 
-def _for_plain_text(backend: Backend) -> Backend:
-    """The same tokenizer, to which all text is text and every character has its place."""
+def _prepare_for_plain_text(backend: Backend) -> Backend:
+    """Set the tokenizer up so that special tokens in a text stay text, and offsets cover all characters."""
     backend.no_truncation()
     backend.no_padding()
     backend.encode_special_tokens = True
     if isinstance(backend.model, models.Unigram):
-        backend.model = _without_special_pieces(backend)
-    # A post-processor may trim spaces off the offsets; without special tokens it does nothing else.
+        backend.model = _disable_special_pieces(backend)
+    # A post-processor may cut spaces off the offsets; without special tokens it does nothing else.
     backend.post_processor = processors.ByteLevel(trim_offsets=False)
     return backend
 
 
-def _without_special_pieces(backend: Backend) -> models.Unigram:
-    """A Unigram model whose special tokens match no text: there they are pieces like any other, and would win."""
+def _disable_special_pieces(backend: Backend) -> models.Unigram:
+    """The Unigram model, changed so that no text matches its special tokens: it would take them as pieces."""
     content = json.loads(backend.to_str())
     model = content["model"]
     special = {token["content"] for token in content["added_tokens"] if token["special"]}
-    # A noncharacter stands in no text, and ids and scores stay as they are.
+    # No text has the noncharacter; ids and scores stay the same.
     pieces = [(f"\uffff{piece}" if piece in special else piece, score) for piece, score in model["vocab"]]
     return models.Unigram(pieces, unk_id=model["unk_id"], byte_fallback=model.get("byte_fallback", False))

@@ -1,17 +1,17 @@
-"""From a book's text to its windows, as a pure function of the text, the settings and an encoder."""
+"""The windows of a book, as a pure function of its text, the settings and an encoder."""
 
 from collections.abc import Callable
 
 import numpy as np
 
 from byheart.components.tokenize.cuts import Cuts
-from byheart.components.tokenize.first_tokens import Encode, FirstTokens, each_alone
-from byheart.components.tokenize.shared_text import from_shared_text
+from byheart.components.tokenize.first_tokens import Encode, FirstTokens, encode_alone
+from byheart.components.tokenize.shared_text import encode_shared_text
 from byheart.contracts.settings import WindowSettings
 from byheart.contracts.windows import Windows
 
 _CURSORS, _CHARACTERS = 1_024, 1 << 17
-"""At most so many cursors at once, over so much text: their arrays take some megabytes."""
+"""The most cursors in a batch, and the most characters between its first and last: their arrays take a few MB."""
 
 
 def slide(
@@ -39,32 +39,33 @@ def slide(
 
     Args:
         encode: tokenizes texts, each on its own.
-        scored_tokens: suffix tokens that will be scored; `stop` is where the last of them stops.
-        cuts: the tokenizer's, if they are known: text that slices share is tokenized once. The windows are the same.
-        report: called with the number of further cursors that are done.
+        scored_tokens: suffix tokens that will be scored; a window's `stop` is the stop of the last.
+        cuts: the tokenizer's cuts, if they are known. Text that slices share is then tokenized once, for the same
+            windows.
+        report: called with the number of cursors that were done since the last call.
     """
     cursors = range(0, len(text), settings.cursor_inc)
     if settings.cursor_inc >= settings.slice_length:
         cuts = None  # no text is shared
-    at_once = max(1, min(_CURSORS, _CHARACTERS // settings.cursor_inc))
+    batch_size = max(1, min(_CURSORS, _CHARACTERS // settings.cursor_inc))
     cursor = np.empty(len(cursors), np.int64)
     start = np.empty(len(cursors), np.int64)
     token_ids = np.empty((len(cursors), settings.chunk_size), np.int32)
     token_stops = np.empty((len(cursors), settings.chunk_size), np.int64)
     count = dropped_tail = 0
-    for first in range(0, len(cursors), at_once):
-        some = cursors[first : first + at_once]
-        tokens = _first_tokens(text, some, encode, settings, cuts)
+    for first in range(0, len(cursors), batch_size):
+        batch = cursors[first : first + batch_size]
+        tokens = _find_first_tokens(text, batch, encode, settings, cuts)
         rows = slice(count, count + int(tokens.is_known.sum()))
-        cursor[rows] = np.asarray(some)[tokens.is_known]
+        cursor[rows] = np.asarray(batch)[tokens.is_known]
         start[rows] = tokens.starts[tokens.is_known, 0]
         token_ids[rows] = tokens.ids[tokens.is_known]
         # A character in no token, such as an accent that a normalizer composed, belongs to the earlier side.
         stops = np.maximum(tokens.stops, tokens.starts[:, 1:])[tokens.is_known]
         np.maximum.accumulate(stops, axis=1, out=token_stops[rows])
-        dropped_tail += int((np.asarray(some)[~tokens.is_known] > len(text) - settings.slice_length).sum())
+        dropped_tail += int((np.asarray(batch)[~tokens.is_known] > len(text) - settings.slice_length).sum())
         count = rows.stop
-        report(len(some))
+        report(len(batch))
 
     return Windows(
         cursor=cursor[:count],
@@ -78,16 +79,16 @@ def slide(
     )
 
 
-def _first_tokens(
+def _find_first_tokens(
     text: str, cursors: range, encode: Encode, settings: WindowSettings, cuts: Cuts | None
 ) -> FirstTokens:
-    """The first tokens of the slices at `cursors`; unknown where a slice has too few."""
+    """The first tokens of the slices at `cursors`; a slice with too few tokens is not known."""
     if cuts is None:
-        return each_alone(text, cursors, encode, settings)
-    tokens = from_shared_text(text, cursors, encode, settings, cuts)
-    others = np.flatnonzero(~tokens.is_known)
-    if len(others):
-        alone = each_alone(text, [cursors[row] for row in others.tolist()], encode, settings)
+        return encode_alone(text, cursors, encode, settings)
+    tokens = encode_shared_text(text, cursors, encode, settings, cuts)
+    unknown = np.flatnonzero(~tokens.is_known)
+    if len(unknown):
+        alone = encode_alone(text, [cursors[row] for row in unknown.tolist()], encode, settings)
         for column, values in zip(tokens, alone, strict=True):
-            column[others] = values
+            column[unknown] = values
     return tokens

@@ -1,37 +1,37 @@
-r"""Cuts for BPE of the words that a pre-tokenizer makes, as GPT-2's, Llama 3's and most since.
+r"""Cuts for BPE with words, which a pre-tokenizer makes, such as GPT-2's, Llama 3's and most since.
 
-A cut is of one of two kinds:
+There are two kinds of cuts:
 
     a is not white space                  b is a space, U+0020
     a is a kana or a unified ideograph    b is a mark of Chinese and Japanese punctuation
 
-and rest(R) is tokens(R) (see cuts.py for what is to be shown, and what added tokens must be like).
+and rest(R) is tokens(R). cuts.py has the equation to prove, and the conditions on added tokens.
 
-*Normalizers*: none, or NFC. No b combines with what is before it, and each is a starter that NFC keeps: so NFC(L + R)
-= NFC(L) + NFC(R) (UAX #15, section 5.1), NFC(R) begins with b, and NFC(L) ends with a character like a: NFC makes
-white space of white space only, and nothing else of an a of the second kind.
+*Normalizers*: none, or NFC. No b combines with the character before it, and each b is a starter that NFC keeps. So
+NFC(L + R) = NFC(L) + NFC(R) (UAX #15, section 5.1), and NFC(R) begins with b. NFC(L) ends with a character that is an a
+of the same kind: NFC makes white space only from white space, and keeps an a of the second kind.
 
-*Words*, that is, what the pre-tokenizer makes. Take the patterns of `_WORDS`: alternatives, tried in order, of items
-each of which matches one character, repeated or not. For each of them one can read off that
+*Words* are what the pre-tokenizer makes. Its pattern is one of `_WORDS`: alternatives, tried in order, of items that
+each match one character, repeated or not. Each pattern has four properties, which can be read from it:
 
- 1. a space is matched by the first item of an alternative, once at most, or by `\s`, before which its alternative
-    matches white space alone;
- 2. b of the second kind is matched by an item before which its alternative matches no letter;
- 3. it looks around itself only by `(?!\S)`, behind `\s+`;
- 4. some alternative matches b alone.
+ 1. A space is matched by the first item of an alternative, at most once, or by `\s`, and then the alternative has
+    matched only white space before it.
+ 2. A b of the second kind is matched by an item before which its alternative matches no letter.
+ 3. The only look-around is `(?!\S)`, after `\s+`.
+ 4. Some alternative matches b alone.
 
-An attempt that begins in L and comes to b has matched a. By 1 and 2 no item matches b then, so that the attempt
-fails, goes back or stops there as it does at the end of L; and by 3 it never looks at b, since the `\s+` before it did
-not match a. So the matches in L are those of L alone. By 4 the next one begins at b, or earlier if L's last characters
-are in none and stay so; nothing looks back from there, so that the others are those of R alone. `ByteLevel` with
-`use_regex` has GPT-2's pattern built in.
+A match attempt that begins in L and reaches b has matched a. By 1 and 2 no item can match b next, so the attempt fails,
+backtracks or stops there, as it does at the end of L. By 3 it does not look at b either, since the `\s+` before a
+look-around did not match a. So the matches in L are those of L alone. By 4 the next match begins at b, or earlier where
+L's last characters are in no match. Nothing looks back from there, so the other matches are those of R alone.
+`ByteLevel` with `use_regex` has GPT-2's pattern built in.
 
-In a `Sequence` each step splits what the last left. Before the first of the above may stand steps that part runs of
-digits, of punctuation or of kana and ideographs from the rest (`_is_of_runs`). No such run goes on from a to b, and
-digits are counted from where theirs begins. So these split L + R as they split L and R, but for one piece that may
-reach across the cut; it ends L's part with a and begins R's with b, and the step that follows cuts it. Behind that
-step no piece reaches across, and what a step makes of a piece depends on this piece alone, and so does what BPE makes
-of a word, `ignore_merges` or not.
+In a `Sequence` each step splits the pieces of the step before. Before the first step that makes words there may be
+steps that separate runs of digits, of punctuation, or of kana and ideographs (`_is_of_runs`). No such run spans a cut,
+and digits are counted from the start of their run. So these steps split L + R as they split L and R, except for one
+piece that may span the cut: its part in L ends with a, its part in R begins with b, and the first step that makes words
+cuts it there. After that step no piece spans the cut. What a step makes of a piece depends only on the piece, and what
+BPE makes of a word only on the word, with `ignore_merges` or without.
 """
 
 import itertools
@@ -68,25 +68,25 @@ _WORDS = {
         rf"| ?[\p{{P}}\p{{S}}]+[\r\n]*|{_SPACES}"
     ),
 }
-"""By who published it."""
+"""Patterns that make words, by their publishers."""
 _RUNS = {r"\p{N}{1,3}", r"\p{N}", "[0-9][0-9][0-9]", "[一-龥぀-ゟ゠-ヿ]+"}
 
 
-def word_cuts(normalizers: list[dict[str, Any]], pre_tokenizers: list[dict[str, Any]]) -> re.Pattern[str] | None:
-    """Where the words that these steps make can be cut, if all the steps are known."""
-    if normalizers not in ([], [{"type": "NFC"}]) or not _cuts_words(pre_tokenizers):
+def find_word_cuts(normalizers: list[dict[str, Any]], pre_tokenizers: list[dict[str, Any]]) -> re.Pattern[str] | None:
+    """The pattern of cuts of a tokenizer that has these steps; None where nothing is proved of them."""
+    if normalizers not in ([], [{"type": "NFC"}]) or not _do_cut_words(pre_tokenizers):
         return None
     return CUT
 
 
-def _cuts_words(steps: list[dict[str, Any]]) -> bool:
-    """Whether every step is known, and one of them cuts the piece that reaches across a cut."""
+def _do_cut_words(steps: list[dict[str, Any]]) -> bool:
+    """Whether every step is known, and one of them splits the piece that spans a cut."""
     before = list(itertools.takewhile(lambda step: not _is_of_words(step), steps))
-    behind = steps[len(before) + 1 :]
+    after = steps[len(before) + 1 :]
     return (
         len(before) < len(steps)
         and all(_is_of_runs(step) for step in before)
-        and all(_is_of_runs(step) or _is_of_words(step) or _is_to_bytes(step) for step in behind)
+        and all(_is_of_runs(step) or _is_of_words(step) or _is_to_bytes(step) for step in after)
     )
 
 
@@ -97,8 +97,8 @@ def _is_to_bytes(step: dict[str, Any]) -> bool:
 def _is_of_words(step: dict[str, Any]) -> bool:
     if step["type"] == "ByteLevel":
         return step["use_regex"] and not step["add_prefix_space"]
-    # Where the matches are kept and what lies between is left out, or kept as well, each match is a word.
-    return _pattern(step) in _WORDS.values() and (step["behavior"], step["invert"]) in (
+    # Each match is a word, whether the text between matches is kept (Isolated) or left out (Removed, inverted).
+    return _read_pattern(step) in _WORDS.values() and (step["behavior"], step["invert"]) in (
         ("Isolated", False),
         ("Removed", True),
     )
@@ -108,11 +108,11 @@ def _is_of_runs(step: dict[str, Any]) -> bool:
     if step["type"] == "Punctuation":
         return step["behavior"] in ("Isolated", "Contiguous")
     if step["type"] == "Split":
-        return _pattern(step) in _RUNS and (step["behavior"], step["invert"]) == ("Isolated", False)
+        return _read_pattern(step) in _RUNS and (step["behavior"], step["invert"]) == ("Isolated", False)
     return step["type"] == "Digits"
 
 
-def _pattern(step: dict[str, Any]) -> str | None:
-    """The regular expression of a `Split`, its line breaks spelled out, as some publish them and others do not."""
+def _read_pattern(step: dict[str, Any]) -> str | None:
+    """The regular expression of a `Split`, with line breaks written as escapes: publishers write both forms."""
     pattern = step["pattern"].get("Regex") if step["type"] == "Split" else None
     return pattern and pattern.replace("\r", r"\r").replace("\n", r"\n")

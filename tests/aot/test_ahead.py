@@ -12,10 +12,10 @@ import jax
 import pytest
 
 from byheart.contracts.errors import ModelError, SettingsError
-from byheart.desk.ahead import Compiled, compile_ahead, slice_devices
+from byheart.desk.ahead import Compiled, compile_ahead, list_slice_devices
 from byheart.machines.accelerators import ACCELERATORS
 from byheart.machines.layout import Layout, choose_layout
-from byheart.machines.memory import memory_of
+from byheart.machines.memory import estimate_memory
 from byheart.machines.workload import Workload
 from tests.models.known_shapes import workload
 
@@ -54,28 +54,29 @@ class Case:
 def devices_of(accelerator: str) -> Sequence[jax.Device]:
     pytest.importorskip("libtpu", reason="needs libtpu: make test-aot installs it")
     try:
-        return slice_devices(ACCELERATORS[accelerator])
+        return list_slice_devices(ACCELERATORS[accelerator])
     except SettingsError as error:
         pytest.skip(str(error))
 
 
-def planned(asked: Workload, accelerator: str, **wanted: Any) -> Layout:
-    on = ACCELERATORS[accelerator]
-    return choose_layout(asked, on.devices, on.device_bytes, on.generation.windows_per_device, **wanted)
+def plan_layout(work: Workload, accelerator: str, **settings: Any) -> Layout:
+    target = ACCELERATORS[accelerator]
+    windows = target.generation.windows_per_device
+    return choose_layout(work, target.devices, target.device_bytes, windows, **settings)
 
 
 @pytest.fixture(scope="module", params=PLANNED, ids="-".join)
 def case(request: pytest.FixtureRequest) -> Case:
     name, accelerator = request.param
-    asked = workload(name)
-    layout = planned(asked, accelerator)
-    compiled = compile_ahead(asked, layout, devices_of(accelerator), temperature=1.0, top_k=40)
-    return Case(workload=asked, layout=layout, compiled=compiled)
+    work = workload(name)
+    layout = plan_layout(work, accelerator)
+    compiled = compile_ahead(work, layout, devices_of(accelerator), temperature=1.0, top_k=40)
+    return Case(workload=work, layout=layout, compiled=compiled)
 
 
 def test_what_is_planned_fits_and_takes_the_memory_that_is_planned(case: Case) -> None:
-    found = memory_of(case.workload, case.layout, case.layout.batch_size)
-    assert found.total == pytest.approx(case.compiled.memory_bytes, rel=0.15)
+    estimate = estimate_memory(case.workload, case.layout, case.layout.batch_size)
+    assert estimate.total == pytest.approx(case.compiled.memory_bytes, rel=0.15)
 
 
 def test_replicated_layer_waits_for_nobody_and_most_gathers_of_a_gathered_one_are_asynchronous(case: Case) -> None:
@@ -83,39 +84,40 @@ def test_replicated_layer_waits_for_nobody_and_most_gathers_of_a_gathered_one_ar
     if not case.layout.gather:
         assert not moved
         return
-    assert {one.kind for one in moved} == {"all-gather"}
-    matrices = [one.shape[1:] for one in case.workload.weights["layers"].values() if one.is_matrix]
+    assert {collective.kind for collective in moved} == {"all-gather"}
+    matrices = [parameter.shape[1:] for parameter in case.workload.weights["layers"].values() if parameter.is_matrix]
     assert len(moved) == len(matrices)
-    assert sum(one.size_bytes for one in moved) == sum(map(math.prod, matrices)) * case.workload.element_bytes
-    beside = [one for one in moved if one.is_asynchronous]
-    assert len(beside) > len(moved) / 2
-    assert sum(one.size_bytes for one in beside) > 0.9 * sum(one.size_bytes for one in moved)
+    moved_bytes = sum(collective.size_bytes for collective in moved)
+    assert moved_bytes == sum(map(math.prod, matrices)) * case.workload.element_bytes
+    asynchronous = [collective for collective in moved if collective.is_asynchronous]
+    assert len(asynchronous) > len(moved) / 2
+    assert sum(collective.size_bytes for collective in asynchronous) > 0.9 * moved_bytes
 
 
 @pytest.mark.parametrize(("name", "accelerator", "layout"), TOO_LARGE)
 def test_what_the_compiler_refuses_the_plan_refused_first(name: str, accelerator: str, layout: Layout) -> None:
-    asked = workload(name)
+    work = workload(name)
     with pytest.raises(
         ModelError, match=r"the compiler must find room on each device, found a need of 1\S+ and 15.75GiB"
     ):
-        compile_ahead(asked, layout, devices_of(accelerator), temperature=1.0, top_k=40)
+        compile_ahead(work, layout, devices_of(accelerator), temperature=1.0, top_k=40)
     mesh = {} if layout.gather else {"mesh_shape": f"{layout.data}x{layout.model}"}
     with pytest.raises(ModelError, match=r"found 16\.0 GB"):
-        planned(asked, accelerator, batch_size=layout.batch_size, **mesh)
+        plan_layout(work, accelerator, batch_size=layout.batch_size, **mesh)
 
 
 @pytest.mark.parametrize(("name", "accelerator"), FULL)
 def test_compiler_takes_the_largest_batch_that_the_plan_takes(name: str, accelerator: str) -> None:
-    asked, devices = workload(name), devices_of(accelerator)
+    work, devices = workload(name), devices_of(accelerator)
 
     def is_refused(batch_size: int) -> bool:
         try:
-            planned(asked, accelerator, batch_size=batch_size)
+            plan_layout(work, accelerator, batch_size=batch_size)
         except ModelError:
             return True
         return False
 
     refused = next(batch for batch in range(8, 10_000, 8) if is_refused(batch))
-    layout = planned(asked, accelerator, batch_size=refused - 8)
-    compiled = compile_ahead(asked, layout, devices, temperature=1.0, top_k=40)
+    layout = plan_layout(work, accelerator, batch_size=refused - 8)
+    compiled = compile_ahead(work, layout, devices, temperature=1.0, top_k=40)
     assert compiled.memory_bytes < (ACCELERATORS[accelerator].device_bytes or 0)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from audit.__main__ import judge
-from audit.licences import EXEMPTIONS, is_accepted, licence_of
+from audit.licences import EXEMPTIONS, find_licence, is_accepted
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from audit.licences import EXEMPTIONS, is_accepted, licence_of
     ],
 )
 def test_licence_is_what_the_package_declares(metadata: dict[str, Any], licence: str) -> None:
-    assert licence_of(metadata) == licence
+    assert find_licence(metadata) == licence
 
 
 @pytest.mark.parametrize(

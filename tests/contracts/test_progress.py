@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from byheart.contracts.errors import BookError
-from byheart.contracts.progress import Progress, about, duration, read_by_people, say, stage
+from byheart.contracts.progress import Progress, format_duration, format_estimate, read_by_people, say, stage
 from tests.conftest import ROOT
 
 
@@ -44,7 +44,7 @@ def test_pod_says_one_object_a_line_with_the_names_of_cloud_logging(capsys: pyte
     assert first["message"] == 'p_z ≥ 0.5: "a"\nand \u2028 \x1b[1m b'
     assert first["time"].endswith("Z")
     assert abs((datetime.fromisoformat(first["time"]) - before).total_seconds()) < 60
-    assert last["message"] == f"done in {duration(last['elapsed_seconds'])}"
+    assert last["message"] == f"done in {format_duration(last['elapsed_seconds'])}"
 
 
 def test_page_for_people_reads_as_on_a_terminal_and_what_follows_does_not(capsys: pytest.CaptureFixture[str]) -> None:
@@ -163,7 +163,7 @@ def test_long_work_tells_its_story_in_under_thirty_lines(
 
 @pytest.mark.parametrize(("seconds", "said"), [(9.46, "9.5 s"), (125, "2:05"), (3725, "1:02:05")])
 def test_duration_is_said_as_people_say_it(seconds: float, said: str) -> None:
-    assert duration(seconds) == said
+    assert format_duration(seconds) == said
 
 
 @pytest.mark.parametrize(
@@ -183,4 +183,4 @@ def test_duration_is_said_as_people_say_it(seconds: float, said: str) -> None:
     ],
 )
 def test_estimate_is_said_with_two_digits(seconds: float, said: str) -> None:
-    assert about(seconds) == said
+    assert format_estimate(seconds) == said

@@ -103,11 +103,11 @@ def test_what_fits_can_be_ordered_from_the_compiler(folder: Path, tmp_path: Path
     assert not plan(str(folder), "v5e-2x4", [], [], order)
     assert not order.exists()
     assert plan(str(folder), "v6e-2x4", [], ["temperature=0.5", "top_k=20"], order)
-    found = Order.read(order)
-    assert (found.on.name, found.temperature, found.top_k) == ("v6e-2x4", 0.5, 20)
-    assert (found.layout.data, found.layout.gather, found.layout.batch_size) == (8, True, 512)
-    assert found.workload.parameters == 70_553_706_496
-    assert found.memory_bytes == pytest.approx(22.36e9, rel=1e-3)
+    written = Order.read(order)
+    assert (written.tpu_slice.name, written.temperature, written.top_k) == ("v6e-2x4", 0.5, 20)
+    assert (written.layout.data, written.layout.gather, written.layout.batch_size) == (8, True, 512)
+    assert written.workload.parameters == 70_553_706_496
+    assert written.memory_bytes == pytest.approx(22.36e9, rel=1e-3)
 
 
 @pytest.mark.parametrize(("accelerator", "said"), [("", "found none"), ("gpu-8", "found gpu-8")])

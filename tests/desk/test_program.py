@@ -37,8 +37,8 @@ ENTRY %main (param.3: bf16[2,8]) -> bf16[2,8] {
 
 
 def test_cycles_are_those_of_all_turns() -> None:
-    found = read_program(TEXT)
-    assert (found.layer_cycles, found.cycles) == (120, 32 * 120 + 7)
+    program = read_program(TEXT)
+    assert (program.layer_cycles, program.cycles) == (120, 32 * 120 + 7)
 
 
 def test_collectives_are_those_of_the_loop_each_once_and_a_started_one_is_asynchronous() -> None:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from byheart.components.download.chapters import find_chapters, heading_pattern
+from byheart.components.download.chapters import compile_heading_pattern, find_chapters
 from byheart.contracts.errors import SettingsError
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "the-soap-winter.txt"
@@ -91,7 +91,7 @@ def test_regular_expression_is_held_against_the_beginnings_of_lines() -> None:
 
 def test_broken_regular_expression_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"auto, none or a regular expression, found '\(\['.*: mend it"):
-        heading_pattern("([")
+        compile_heading_pattern("([")
 
 
 def test_sample_has_its_ten_chapters() -> None:

@@ -7,7 +7,7 @@ from urllib3 import HTTPSConnectionPool
 from urllib3.connection import HTTPSConnection
 from urllib3.exceptions import MaxRetryError, NameResolutionError
 
-from byheart.components.download.https import Https, _cause
+from byheart.components.download.https import Https, _find_cause
 from byheart.components.download.size import MOST_BYTES
 from byheart.contracts.errors import BookError
 from tests.download.conftest import Shelf
@@ -133,7 +133,7 @@ def test_host_that_is_unknown_is_called_so_and_may_be_known_later_if_nobody_answ
     reason = NameResolutionError("books.invalid", HTTPSConnection("books.invalid"), socket.gaierror(answer, "no"))
     reason.__cause__ = socket.gaierror(answer, "no")  # as urllib3 raises it
     error = requests.ConnectionError(MaxRetryError(HTTPSConnectionPool("books.invalid"), "/a.txt", reason))
-    assert _cause(error) == ("no such host", "check the address and the network", may_pass)
+    assert _find_cause(error) == ("no such host", "check the address and the network", may_pass)
 
 
 @pytest.mark.parametrize(

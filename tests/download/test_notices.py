@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from byheart.components.download.notices import notices
+from byheart.components.download.notices import list_notices
 from byheart.components.download.text_report import report_on
 from byheart.contracts.books import BOOK, CONTROL, Book, Chapter, Origin, Refused
 
@@ -17,7 +17,7 @@ def book(text: str, name: str = "soap", role: str = BOOK, origin: Origin = ORIGI
 
 
 def said(*books: Book, refused: Sequence[Refused] = ()) -> list[str]:
-    return notices(books, refused)
+    return list_notices(books, refused)
 
 
 def refusals(count: int, role: str = BOOK) -> list[Refused]:

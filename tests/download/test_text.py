@@ -1,7 +1,7 @@
 import pytest
 
 from byheart.components.download.text import MOST_CHARACTERS, decode
-from byheart.contracts.encodings import codec_name
+from byheart.contracts.encodings import find_codec
 from byheart.contracts.errors import BookError, SettingsError
 
 TEXT = "Länder\r\nsaid “now”\n日本\U0001f9fc\n"
@@ -11,24 +11,24 @@ TEXT = "Länder\r\nsaid “now”\n日本\U0001f9fc\n"
     "encoding", ["utf-8", "UTF8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "gb18030", "utf-7"]
 )
 def test_text_is_read_in_the_encoding_that_is_declared(encoding: str) -> None:
-    assert decode(TEXT.encode(encoding), codec_name(encoding), "a.txt") == TEXT
+    assert decode(TEXT.encode(encoding), find_codec(encoding), "a.txt") == TEXT
 
 
 @pytest.mark.parametrize(("encoding", "name"), [("latin-1", "iso8859-1"), ("CP1252", "cp1252"), ("l1", "iso8859-1")])
 def test_encoding_has_one_name(encoding: str, name: str) -> None:
-    assert codec_name(encoding) == name
+    assert find_codec(encoding) == name
     assert decode("Émile\r\n".encode(encoding), name, "a.txt") == "Émile\r\n"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "gb18030"])
 def test_byte_order_mark_is_cut_once(encoding: str) -> None:
-    assert decode(f"\ufeff\ufeff{TEXT}".encode(encoding), codec_name(encoding), "a.txt") == f"\ufeff{TEXT}"
+    assert decode(f"\ufeff\ufeff{TEXT}".encode(encoding), find_codec(encoding), "a.txt") == f"\ufeff{TEXT}"
 
 
 @pytest.mark.parametrize("encoding", ["klingon", "hex", "rot13", "zip", "", "utf-8\0"])
 def test_encoding_that_is_none_is_refused(encoding: str) -> None:
     with pytest.raises(SettingsError, match="encoding must be one that Python knows"):
-        codec_name(encoding)
+        find_codec(encoding)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_encoding_that_is_none_is_refused(encoding: str) -> None:
 )
 def test_text_that_cannot_be_read_is_refused(data: bytes, encoding: str, said: str) -> None:
     with pytest.raises(BookError, match=r"a\.txt must") as caught:
-        decode(data, codec_name(encoding), "a.txt")
+        decode(data, find_codec(encoding), "a.txt")
     assert said in str(caught.value)
 
 

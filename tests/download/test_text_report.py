@@ -3,7 +3,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from byheart.components.download.text_report import _sequences, report_on
+from byheart.components.download.text_report import _compile_sequences, report_on
 
 TEXTS = st.text(
     st.one_of(
@@ -52,7 +52,7 @@ def test_counts_are_those_of_a_loop(text: str) -> None:
 
 @given(TEXTS)
 def test_sequences_are_all_that_nfc_changes(text: str) -> None:
-    sequences = list(_sequences().finditer(text))
+    sequences = list(_compile_sequences().finditer(text))
     put_together, at = "", 0
     for found in sequences:
         put_together += text[at : found.start()] + unicodedata.normalize("NFC", found[0])

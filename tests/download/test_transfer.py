@@ -104,7 +104,7 @@ def test_two_processes_that_bring_one_model_do_each_other_no_harm(
     if not store.startswith("gs://"):
         sizes = sum(len(large[shard]) for shard in SHARDS)
         assert sent_by_cdn(hub) <= sizes + 2 * (len(SHARDS) * HEADERS + 2**18)
-        assert any("waiting for another process, which brings " in text for text in said)
+        assert any("waiting for another process, which writes " in text for text in said)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from byheart.components.extract.checkpoint import load
-from byheart.components.extract.sharding import one_device
+from byheart.components.extract.sharding import use_one_device
 from byheart.models.folder import ModelFolder, open_model
 from byheart.store import open_store
 from tests.models.test_folder import CONFIG, tensors
@@ -20,7 +20,7 @@ DTYPES = {"F32": np.float32, "F16": np.float16, "BF16": ml_dtypes.bfloat16}
 
 def sources(model: ModelFolder) -> dict[str, list[str]]:
     """The tensors in the checkpoint that each parameter is made of."""
-    whole = model.parameters()
+    whole = model.describe_parameters()
     layer = whole.pop("layers")
     return {name: [parameter.source] for name, parameter in whole.items()} | {
         f"layers.{name}": [parameter.source.format(layer=index) for index in range(model.decoder.layers)]
@@ -37,7 +37,7 @@ def test_weights_are_those_that_the_library_reads(dtype: str, address: str, tmp_
     for name in ("config.json", "model.safetensors"):
         place.create(name, (tmp_path / name).read_bytes())
     model = open_model(address)
-    params = load(model, DTYPES[dtype], one_device())
+    params = load(model, DTYPES[dtype], use_one_device())
     oracle = load_file(tmp_path / "model.safetensors")
     found = {name: value for name, value in params.items() if name != "layers"}
     found |= {f"layers.{name}": value for name, value in params["layers"].items()}

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from byheart.components.extract.compiled import compiled_programs
+from byheart.components.extract.compiled import keep_compiled_programs
 from byheart.store import open_store
 
 HITS = "/jax/compilation_cache/cache_hits"
@@ -28,7 +28,7 @@ def test_program_is_compiled_once(address: str) -> None:
     jax.monitoring.register_event_listener(lambda event, **_: events.append(event))
     found = []
     for _ in range(2):
-        with compiled_programs(store, device) as programs:
+        with keep_compiled_programs(store, device) as programs:
             jax.clear_caches()
             events.clear()
             assert float(jax.jit(lambda x: jnp.sin(x) * 3 + 0.125)(1.0)) == pytest.approx(2.649413)

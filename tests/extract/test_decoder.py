@@ -16,11 +16,11 @@ from safetensors.numpy import load_file, save_file
 
 from byheart.components.extract import checkpoint, decoder
 from byheart.components.extract.decoder import Params
-from byheart.components.extract.scoring import Scorer, TokenScores, scorer
-from byheart.components.extract.sharding import one_device
+from byheart.components.extract.scoring import Scorer, TokenScores, make_scorer
+from byheart.components.extract.sharding import use_one_device
 from byheart.models.decoder_config import DecoderConfig
-from byheart.models.families import family_of
-from byheart.models.folder import ModelFolder, open_model, where_is
+from byheart.models.families import find_family
+from byheart.models.folder import ModelFolder, locate_folder, open_model
 from tests.extract import numpy_decoder
 
 HERE = Path(__file__).parent / "goldens"
@@ -54,13 +54,13 @@ def golden(name: str) -> Golden:
 def loaded(folder: Path, dtype: str = "float32") -> tuple[ModelFolder, Params]:
     model = open_model(folder)
     model.check_tensors()
-    return model, checkpoint.load(model, jnp.dtype(dtype), one_device())
+    return model, checkpoint.load(model, jnp.dtype(dtype), use_one_device())
 
 
 @functools.cache
 def compiled(folder: str, **settings: Any) -> Scorer:
     model = open_model(folder)
-    return scorer(model.decoder, model.parameters(), one_device(), **settings)
+    return make_scorer(model.decoder, model.describe_parameters(), use_one_device(), **settings)
 
 
 @functools.cache
@@ -77,7 +77,7 @@ def scored(
     temperature: float = 1.0,
     top_k: int = 0,
 ) -> TokenScores:
-    score = compiled(where_is(model[0].place), scored_tokens=tokens, temperature=temperature, top_k=top_k)
+    score = compiled(locate_folder(model[0].place), scored_tokens=tokens, temperature=temperature, top_k=top_k)
     return jax.tree.map(np.asarray, score(model[1], jnp.asarray(token_ids)))
 
 
@@ -194,7 +194,7 @@ def test_golden_of_a_family_would_notice_a_field_that_is_ignored(name: str, chan
     content = json.loads((GOLDENS[name] / "config.json").read_text())
     for field, value in change.items():
         content[field] = content[field] | value if isinstance(value, dict) else value
-    config = family_of(content).decoder_config(content)
+    config = find_family(content).parse_config(content)
     assert config != loaded(GOLDENS[name])[0].decoder
     ids = golden(name).token_ids[:1]
     changed = at(log_softmax(quick_logits(config, loaded(GOLDENS[name])[1], ids)), ids)
@@ -205,7 +205,7 @@ def quick_logits(config: DecoderConfig, params: Params, token_ids: np.ndarray) -
     """Logits [B, T - 1, V] that predict every token but the first, compiled in less time and computed in more."""
 
     def forward(params: Params, token_ids: jax.Array) -> jax.Array:
-        return decoder.logits(params, config, decoder.hidden_states(params, config, token_ids))
+        return decoder.compute_logits(params, config, decoder.compute_hidden_states(params, config, token_ids))
 
     hasty = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
     return np.asarray(jax.jit(forward, compiler_options=hasty)(params, token_ids[:, :-1]))

@@ -14,7 +14,7 @@ import jax
 import pytest
 
 from byheart.components.extract import devices
-from byheart.components.extract.devices import Surroundings, check_found, find_devices, planned_devices
+from byheart.components.extract.devices import Surroundings, check_devices, find_devices, find_planned_devices
 from byheart.contracts.errors import DeviceError
 from byheart.contracts.plan import PlannedDevices
 from byheart.machines.accelerators import GENERATIONS, ONE_HOST, find_accelerator
@@ -42,7 +42,7 @@ SEEN = Surroundings(
 
 def said(accelerator: str, found: list[jax.Device]) -> str:
     with pytest.raises(DeviceError) as caught:
-        check_found(find_accelerator(accelerator), found)
+        check_devices(find_accelerator(accelerator), found)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -51,24 +51,24 @@ def said(accelerator: str, found: list[jax.Device]) -> str:
 def test_slice_that_is_there_is_taken_and_one_of_other_size_or_kind_refused(accelerator: object) -> None:
     wanted = find_accelerator(accelerator.name)  # type: ignore[attr-defined]
     for kind in wanted.generation.kinds:
-        check_found(wanted, some(wanted.devices, kind, "tpu"))
+        check_devices(wanted, some(wanted.devices, kind, "tpu"))
         with pytest.raises(DeviceError, match=f"found {wanted.devices + 1} of {kind} "):
-            check_found(wanted, some(wanted.devices + 1, kind, "tpu"))
+            check_devices(wanted, some(wanted.devices + 1, kind, "tpu"))
     for other in GENERATIONS.values():
         if other != wanted.generation and other.kinds:
             with pytest.raises(DeviceError):
-                check_found(wanted, some(wanted.devices, other.kinds[0], "tpu"))
+                check_devices(wanted, some(wanted.devices, other.kinds[0], "tpu"))
 
 
 def test_gpus_of_any_kind_are_taken_but_not_fewer() -> None:
-    check_found(find_accelerator("gpu-2"), some(2, "NVIDIA H200", "gpu"))
-    check_found(find_accelerator("gpu-2"), some(8, "NVIDIA L4", "gpu"))
+    check_devices(find_accelerator("gpu-2"), some(2, "NVIDIA H200", "gpu"))
+    check_devices(find_accelerator("gpu-2"), some(8, "NVIDIA L4", "gpu"))
     assert "accelerator gpu-2 must give 2 devices, found 1 of NVIDIA L4 (" in said("gpu-2", some(1, "NVIDIA L4", "gpu"))
     assert "found 2 of TPU v4 (" in said("gpu-2", some(2, "TPU v4", "tpu"))
 
 
 def test_plan_for_a_cpu_takes_cpus_alone() -> None:
-    check_found(find_accelerator("cpu"), some(8, "cpu", "cpu"))
+    check_devices(find_accelerator("cpu"), some(8, "cpu", "cpu"))
     assert "accelerator cpu must give 1 device of cpu, found 8 of TPU v6 lite" in said(
         "cpu", some(8, "TPU v6 lite", "tpu")
     )
@@ -95,21 +95,21 @@ class Gpu(Device):
 def test_exactly_as_many_devices_are_taken_as_were_planned_for(monkeypatch: pytest.MonkeyPatch) -> None:
     there = [Gpu("NVIDIA L4", "gpu", memory) for memory in (24e9, 21e9, None, 1e9)]
     monkeypatch.setattr(jax, "devices", lambda: there)
-    assert planned_devices(find_accelerator("gpu-2"), planned(data=2)) == there[:2]
-    assert planned_devices(find_accelerator("gpu-2"), planned(model=3)) == there[:3]
+    assert find_planned_devices(find_accelerator("gpu-2"), planned(data=2)) == there[:2]
+    assert find_planned_devices(find_accelerator("gpu-2"), planned(model=3)) == there[:3]
     with pytest.raises(DeviceError, match=r"5 devices of gpu-2 must be there, as planned, found 4: "):
-        planned_devices(find_accelerator("gpu-2"), planned(data=5))
+        find_planned_devices(find_accelerator("gpu-2"), planned(data=5))
 
 
 def test_device_must_have_the_memory_that_was_planned_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """And what a plan leaves free."""
     monkeypatch.setattr(jax, "devices", lambda: [Gpu("NVIDIA T4", "gpu", 16e9)])
-    planned_devices(find_accelerator("gpu-1"), planned(device_bytes=15.5e9))
+    find_planned_devices(find_accelerator("gpu-1"), planned(device_bytes=15.5e9))
     with pytest.raises(
         DeviceError,
         match=r"a device must have 15.6 GB for the model and 64 windows, .* gpu-1, found 16.0 GB on NVIDIA T4, of",
     ):
-        planned_devices(find_accelerator("gpu-1"), planned(device_bytes=15.6e9))
+        find_planned_devices(find_accelerator("gpu-1"), planned(device_bytes=15.6e9))
 
 
 def test_device_whose_allocator_has_no_limit_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +119,7 @@ def test_device_whose_allocator_has_no_limit_is_taken(monkeypatch: pytest.Monkey
 
     there = [Unlimited("NVIDIA L4", "gpu", None)]
     monkeypatch.setattr(jax, "devices", lambda: there)
-    assert planned_devices(find_accelerator("gpu-1"), planned()) == there
+    assert find_planned_devices(find_accelerator("gpu-1"), planned()) == there
 
 
 @pytest.fixture
@@ -207,13 +207,13 @@ def test_surroundings_are_those_of_this_process(tmp_path: Path) -> None:
     assert seen.chips == [f"{tmp_path}/vfio/0", f"{tmp_path}/accel3"]
     assert seen.uid == os.getuid()
     assert seen.memlock == resource.getrlimit(resource.RLIMIT_MEMLOCK)
-    assert "TPU_WORKER_ID=0" in seen.described
-    assert "secret" not in seen.described
+    assert "TPU_WORKER_ID=0" in seen.description
+    assert "secret" not in seen.description
 
 
 def test_unlimited_memory_is_called_so() -> None:
     unlimited = dataclasses.replace(SEEN, memlock=(8_388_608, resource.RLIM_INFINITY))
-    assert "RLIMIT_MEMLOCK 8,388,608 bytes, at most unlimited" in unlimited.described
+    assert "RLIMIT_MEMLOCK 8,388,608 bytes, at most unlimited" in unlimited.description
 
 
 def test_library_that_drives_tpus_is_seen_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,4 +221,4 @@ def test_library_that_drives_tpus_is_seen_where_it_is(tmp_path: Path, monkeypatc
     (tmp_path / "libtpu" / "__init__.py").touch()
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     assert devices.Surroundings.look(tmp_path).has_libtpu
-    assert re.search("libtpu is installed$", Surroundings.look(tmp_path).described)
+    assert re.search("libtpu is installed$", Surroundings.look(tmp_path).description)

@@ -23,7 +23,7 @@ def engine(batch_size: int = 16) -> Engine:
 
 
 def test_engine_says_what_it_computes_on() -> None:
-    assert engine().computed_on() | {"code": None} == {
+    assert engine().describe_computation() | {"code": None} == {
         "device": "cpu",
         "devices": 1,
         "layout": "1x1, one device",
@@ -35,7 +35,7 @@ def test_engine_says_what_it_computes_on() -> None:
 
 
 def test_share_of_the_peak_is_said_only_where_the_peak_is_known() -> None:
-    assert engine().share_of_peak(100.0) == ""
+    assert engine().describe_utilisation(100.0) == ""
 
 
 class Tpus(Machine):
@@ -51,7 +51,7 @@ class Tpus(Machine):
 def test_share_of_the_peak_is_of_all_devices_in_bfloat16() -> None:
     found = dataclasses.replace(engine(), machine=Tpus())
     per_second = 0.25 * 8 * 918e12 / found.workload.flops_per_window
-    assert found.share_of_peak(per_second) == ", MFU 25%"
+    assert found.describe_utilisation(per_second) == ", MFU 25%"
 
 
 def test_scores_come_for_a_batch(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from byheart.components.extract.mlp import mlp
+from byheart.components.extract.mlp import apply_mlp
 from byheart.models.decoder_config import Attention, DecoderConfig
 from byheart.models.rope import Rope
 
@@ -49,7 +49,7 @@ def one_after_the_other(held: dict[str, np.ndarray], states: np.ndarray, each: i
 
 def computed(held: dict[str, np.ndarray], states: np.ndarray, each: int) -> np.ndarray:
     narrow = {name: jnp.asarray(values, jnp.float32) for name, values in held.items()}
-    compiled = jax.jit(mlp, static_argnums=1)
+    compiled = jax.jit(apply_mlp, static_argnums=1)
     return np.asarray(compiled(narrow, config(len(held["gate"]), each), jnp.asarray(states, jnp.float32)))
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from byheart.components.extract.scoring import TokenScores, kth_largest, score_tokens, window_scores
+from byheart.components.extract.scoring import TokenScores, compute_window_scores, find_kth_largest, score_tokens
 
 ROWS, COLUMNS = 3, 17
 HUGE, TINY = float(np.finfo(np.float32).max), float(np.finfo(np.float32).smallest_subnormal)
@@ -16,7 +16,7 @@ ANY_FLOAT = st.floats(width=32, allow_nan=False, allow_infinity=False, allow_sub
 TYING = st.sampled_from([0.0, -0.0, 1.0, -1.0, 2.5, TINY, -TINY, 1e-40, HUGE, -HUGE])
 
 # As the scorer runs it. Outside of jit, XLA on a CPU would flush subnormal numbers to zero.
-compiled_kth_largest = jax.jit(kth_largest, static_argnums=1)
+compiled_kth_largest = jax.jit(find_kth_largest, static_argnums=1)
 compiled_score_tokens = jax.jit(score_tokens, static_argnames=("temperature", "top_k"))
 
 
@@ -128,7 +128,7 @@ def tokens_from(logits: np.ndarray, targets: np.ndarray, *, temperature: float, 
 def test_scores_of_a_window_worked_by_hand() -> None:
     logits = np.log(np.array([[[0.5, 0.25, 0.125, 0.125]] * 2] * 3, np.float32))
     targets = np.array([[0, 1], [0, 0], [1, 2]])
-    scores = window_scores(tokens_from(logits, targets, temperature=1.0, top_k=2), top_k=2)
+    scores = compute_window_scores(tokens_from(logits, targets, temperature=1.0, top_k=2), top_k=2)
     np.testing.assert_allclose(scores.log_p_z, np.log([1 / 8, 1 / 4, 1 / 32]), atol=1e-6)
     np.testing.assert_allclose(scores.log_p_z_top_k, [np.log(2 / 9), np.log(4 / 9), -np.inf], atol=1e-6)
     np.testing.assert_array_equal(scores.greedy, [False, True, False])
@@ -145,7 +145,7 @@ def test_scores_of_windows_follow_from_those_of_their_tokens(temperature: float,
     targets = np.argsort(-logits, axis=-1)[..., 0]  # the likeliest, but for some of the windows' third token
     targets[100:, 2] = random.integers(20, size=200)
     tokens = tokens_from(logits, targets, temperature=temperature, top_k=top_k)
-    scores = window_scores(tokens, top_k=top_k)
+    scores = compute_window_scores(tokens, top_k=top_k)
 
     assert scores.log_p_z.dtype == scores.log_p_z_top_k.dtype == np.float64
     log_probs = np.asarray(tokens.log_prob)
@@ -169,7 +169,7 @@ def test_log_p_z_under_a_decoding_scheme_renormalises_what_is_kept(temperature: 
     random = np.random.default_rng(1)
     logits = random.normal(0, 2, (50, 3, 20)).astype(np.float32)
     targets = np.argsort(-logits, axis=-1)[..., 1]  # the second likeliest: inside the top 3
-    scores = window_scores(tokens_from(logits, targets, temperature=temperature, top_k=top_k), top_k=top_k)
+    scores = compute_window_scores(tokens_from(logits, targets, temperature=temperature, top_k=top_k), top_k=top_k)
     for window in range(50):
         expected = 0.0
         for row, target in zip(logits[window].astype(np.float64) / temperature, targets[window], strict=True):
@@ -190,4 +190,4 @@ def test_sum_of_a_window_is_made_in_float64() -> None:
         tempered_log_prob=jnp.asarray(log_probs),
     )
     expected = -(2.0**24) - 4095 * float(np.float32(0.1))
-    assert window_scores(tokens, top_k=0).log_p_z[0] == pytest.approx(expected, rel=1e-12)
+    assert compute_window_scores(tokens, top_k=0).log_p_z[0] == pytest.approx(expected, rel=1e-12)

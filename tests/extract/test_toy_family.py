@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from byheart.components.extract import checkpoint
-from byheart.components.extract.sharding import one_device
+from byheart.components.extract.sharding import use_one_device
 from byheart.models.families import FAMILIES
 from byheart.models.folder import open_model
 from tests.extract import toy_family
@@ -40,6 +40,6 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_toy_family_is_scored_as_its_weights_are_in_another_layout(toy: Path) -> None:
     model = open_model(toy)
     model.check_tensors()
-    params = checkpoint.load(model, jnp.float32, one_device())
+    params = checkpoint.load(model, jnp.float32, use_one_device())
     found = scored((model, params), golden("gqa_untied").token_ids)
     assert largest(found.log_prob - golden("gqa_untied").log_probs) < TOLERANCE

@@ -9,7 +9,7 @@ from byheart.models.parameters import Fused, Source
 from byheart.models.rope import Rope
 
 
-def decoder_config(config: dict[str, Any]) -> DecoderConfig:
+def parse_config(config: dict[str, Any]) -> DecoderConfig:
     fields = Fields(config)
     found = DecoderConfig(
         vocab=fields.integer("rows"),
@@ -23,7 +23,7 @@ def decoder_config(config: dict[str, Any]) -> DecoderConfig:
         norm_epsilon=0.01,
         attention=(Attention(rope=Rope(theta=777.5)),),
     )
-    fields.refuse_what_is_unknown()
+    fields.refuse_unknown_fields()
     return found
 
 
@@ -35,14 +35,14 @@ FROM_LLAMA = {
     "mlp.up_proj": "up",
     "mlp.down_proj": "down",
 }
-_KQV = Fused(tensor="{layer}.kqv", parts=("key", "query", "value"))
+_KQV = Fused(tensor="{layer}.kqv", names=("key", "query", "value"))
 
 SOURCES: dict[str, Source] = {
     "embed": "words",
     "final_norm": "last",
     "head": "head",
     "attention_norm": "{layer}.before",
-    **dict.fromkeys(_KQV.parts, _KQV),
+    **dict.fromkeys(_KQV.names, _KQV),
     "output": "{layer}.out",
     "mlp_norm": "{layer}.between",
     "gate": "{layer}.gate",
@@ -50,4 +50,4 @@ SOURCES: dict[str, Source] = {
     "down": "{layer}.down",
 }
 
-FAMILY = Family(model_type="toy", decoder_config=decoder_config, sources=SOURCES)
+FAMILY = Family(model_type="toy", parse_config=parse_config, sources=SOURCES)

@@ -11,10 +11,10 @@ import pytest
 from byheart.components.download.bucket import Buckets
 from byheart.components.download.https import Https
 from byheart.components.download.model import bring_model
-from byheart.components.extract.devices import Surroundings, check_found
+from byheart.components.extract.devices import Surroundings, check_devices
 from byheart.contracts.errors import ByheartError
 from byheart.machines.accelerators import ONE_HOST, find_accelerator
-from byheart.machines.layout import smallest_slice
+from byheart.machines.layout import find_smallest_slice
 from byheart.models.known import KNOWN
 from byheart.store import open_store
 from tests.conftest import ROOT
@@ -25,7 +25,7 @@ from tests.gcs import GcsServer
 from tests.gcs.objects import Access
 from tests.hub import Fault, HubServer
 from tests.k8s.conftest import K8S
-from tests.machines.test_layout import chosen
+from tests.machines.test_layout import choose
 from tests.models.known_shapes import CONFIGS, workload
 
 README = (K8S / "README.md").read_text(encoding="utf-8")
@@ -66,7 +66,7 @@ def test_node_pools_are_of_the_machine_that_their_names_say() -> None:
 def test_automatic_accelerator_that_is_named_is_that_of_the_model() -> None:
     ((accelerator, model),) = re.findall(r"whatever pools there are: `(\S+)` for (\S+)\. ", README)
     assert KNOWN[model].accelerator == ""
-    smallest = smallest_slice(workload(model))
+    smallest = find_smallest_slice(workload(model))
     assert smallest is not None
     assert smallest.name == accelerator
 
@@ -112,8 +112,8 @@ def shown_for(*messages: str) -> set[str]:
 def of_models() -> set[str]:
     too_deep = CONFIGS["llama-3.1-70b"] | {"num_hidden_layers": 800}
     return shown_for(
-        said(lambda: chosen("llama-3.1-70b", "v6e-1x1")),
-        said(lambda: chosen(too_deep, "v6e-2x4")),
+        said(lambda: choose("llama-3.1-70b", "v6e-1x1")),
+        said(lambda: choose(too_deep, "v6e-2x4")),
     )
 
 
@@ -148,7 +148,7 @@ def of_devices(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     def found(count: int, kind: str, platform: str, **seen: object) -> str:
         around = dataclasses.replace(SEEN, **seen)  # type: ignore[arg-type]
         monkeypatch.setattr(Surroundings, "look", lambda: around)
-        return said(lambda: check_found(find_accelerator("v6e-2x4"), some(count, kind, platform)))
+        return said(lambda: check_devices(find_accelerator("v6e-2x4"), some(count, kind, platform)))
 
     return shown_for(
         found(1, "cpu", "cpu", files={}),

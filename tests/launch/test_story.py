@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from byheart.contracts.errors import StoreError
-from byheart.contracts.progress import ERROR, Progress, said_in, say, stage
+from byheart.contracts.progress import ERROR, Progress, parse_line, say, stage
 from byheart.launch.story import Story
 from tests.conftest import ROOT
 
@@ -24,13 +24,14 @@ def line(capsys: pytest.CaptureFixture[str], *what: Any, **fields: Any) -> str:
 def test_what_a_stage_says_is_read_from_among_what_others_print(capsys: pytest.CaptureFixture[str]) -> None:
     lines = [line(capsys, text) for text in ('p_z ≥ 0.5: {"time": "now"}', "two\nlines", "\u2028", "x" * 100_000)]
     for text in lines:
-        read = said_in(text)
+        read = parse_line(text)
         assert read
-        assert said_in(f"    {text}") == said_in(f"        50%|##   | 1/2{text}") == said_in(f"{{a}} {text}") == read
-    assert [said.message[:20] for said in map(said_in, lines) if said] == [
+        for before in ("    ", "        50%|##   | 1/2", "{a} "):
+            assert parse_line(before + text) == read
+    assert [said.message[:20] for said in map(parse_line, lines) if said] == [
         'p_z ≥ 0.5: {"time": ', "two\nlines", "\u2028", "x" * 20,
     ]  # fmt: skip
-    fault = said_in(line(capsys, "it is so", ERROR, exception="Traceback"))
+    fault = parse_line(line(capsys, "it is so", ERROR, exception="Traceback"))
     assert fault
     assert (fault.is_error, fault.message, fault.exception, fault.may_pass) == (True, "it is so", "Traceback", True)
 
@@ -39,7 +40,7 @@ def test_what_a_stage_says_is_read_from_among_what_others_print(capsys: pytest.C
 def test_error_of_a_stage_is_read_with_its_facts(may_pass: bool, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit), stage("download"):
         raise StoreError("no bucket", parameter="store", may_pass=may_pass)
-    read = said_in(capsys.readouterr().out)
+    read = parse_line(capsys.readouterr().out)
     assert read
     error = read.failure()
     assert (error.message, error.stage, error.parameter, error.may_pass) == (
@@ -48,7 +49,7 @@ def test_error_of_a_stage_is_read_with_its_facts(may_pass: bool, capsys: pytest.
 
 
 def test_line_is_read_whatever_the_order_of_its_fields() -> None:
-    read = said_in('{"message": "m", "stage": "plot", "new": {"a": 1}, "severity": "INFO"}')
+    read = parse_line('{"message": "m", "stage": "plot", "new": {"a": 1}, "severity": "INFO"}')
     assert read
     assert (read.message, read.stage, read.is_error) == ("m", "plot", False)
 
@@ -57,11 +58,11 @@ def test_line_is_read_whatever_the_order_of_its_fields() -> None:
     "text", ["", "12:00:00.000 - INFO - Status: SUCCESS\n", "plot | a line\n", '{"time": "2026', '{"a": 1}', "{}"]
 )
 def test_what_no_stage_says_is_no_line_of_the_story(text: str) -> None:
-    assert said_in(text) is None
+    assert parse_line(text) is None
 
 
 SHOWN = """
-from byheart.contracts.progress import Said
+from byheart.contracts.progress import StageLine
 from byheart.launch.story import Story
 with Story() as story:
     for said in {said}:
@@ -81,7 +82,7 @@ def test_progress_is_a_bar_on_a_terminal_and_lines_elsewhere(
         for _ in range(3):
             now += 1
             progress.add(100)
-    said = [said_in(text) for text in capsys.readouterr().out.splitlines()]
+    said = [parse_line(text) for text in capsys.readouterr().out.splitlines()]
     with Story() as story:
         for each in said:
             assert each

@@ -10,7 +10,7 @@ from byheart.machines.accelerators import (
     ONE_HOST,
     TERA,
     find_accelerator,
-    generation_of,
+    find_generation,
 )
 from tests.conftest import ROOT
 
@@ -19,7 +19,7 @@ def rows_of_the_docs() -> list[str]:
     """What docs/plan.md is to say of each generation."""
     rows = []
     for generation in GENERATIONS.values():
-        slices = " ".join(f"`{name}`" for name, one in ONE_HOST.items() if one.generation == generation)
+        slices = " ".join(f"`{name}`" for name, accelerator in ONE_HOST.items() if accelerator.generation == generation)
         memory = f"{generation.hbm_bytes / GB:g}" if generation.hbm_bytes else "the host's"
         devices = f", of {generation.devices_per_chip} devices" * (generation.devices_per_chip > 1)
         rows.append(f"| `{generation.name}` | {slices} | {memory}{devices} | {generation.peak_flops / TERA:,g} |")
@@ -89,18 +89,20 @@ def test_name_that_is_not_in_the_table_is_refused_with_a_near_one(name: str, hin
 
 
 def test_a_chip_of_ironwood_is_two_devices_that_share_its_memory() -> None:
-    found = find_accelerator("tpu7x-2x2x1")
-    assert (found.chips, found.devices, found.device_bytes) == (4, 8, 96e9)
+    accelerator = find_accelerator("tpu7x-2x2x1")
+    assert (accelerator.chips, accelerator.devices, accelerator.device_bytes) == (4, 8, 96e9)
 
 
 def test_a_cpu_has_no_limit_and_asks_for_nothing() -> None:
-    found = find_accelerator("cpu")
-    assert (found.devices, found.device_bytes, found.node_labels, found.generation.resource) == (1, None, {}, "")
+    accelerator = find_accelerator("cpu")
+    assert (accelerator.devices, accelerator.device_bytes, accelerator.node_labels) == (1, None, {})
+    assert accelerator.generation.resource == ""
 
 
 def test_devices_are_known_by_what_jax_calls_them() -> None:
-    named = {kind: found.name for kind in ("TPU v4", "TPU v5", "TPU v6 lite", "cpu") if (found := generation_of(kind))}
+    kinds = ("TPU v4", "TPU v5", "TPU v6 lite", "cpu")
+    named = {kind: generation.name for kind in kinds if (generation := find_generation(kind))}
     assert named == {"TPU v4": "v4", "TPU v5": "v5p", "TPU v6 lite": "v6e", "cpu": "cpu"}
-    assert generation_of("NVIDIA H200") is None
-    kinds = [kind for generation in GENERATIONS.values() for kind in generation.kinds]
-    assert len(kinds) == len({*kinds})
+    assert find_generation("NVIDIA H200") is None
+    every_kind = [kind for generation in GENERATIONS.values() for kind in generation.kinds]
+    assert len(every_kind) == len({*every_kind})

@@ -6,19 +6,19 @@ import pytest
 
 from byheart.contracts.errors import ModelError, SettingsError
 from byheart.machines.accelerators import find_accelerator
-from byheart.machines.layout import Layout, choose_layout, least_memory, smallest_slice
-from byheart.machines.memory import RESERVE, memory_of
+from byheart.machines.layout import Layout, choose_layout, find_least_memory, find_smallest_slice
+from byheart.machines.memory import RESERVE, estimate_memory
 from byheart.machines.mesh import Mesh
 from byheart.models.parameters import leaves
 from tests.machines.test_workload import EIGHT_EXPERTS, TINY
 from tests.models.known_shapes import CONFIGS, workload
 
 
-def chosen(model: str | dict[str, Any], accelerator: str, mesh_shape: str = "auto", batch_size: int = 0) -> Layout:
+def choose(model: str | dict[str, Any], accelerator: str, mesh_shape: str = "auto", batch_size: int = 0) -> Layout:
     """What `extract` and `plan` call, with an accelerator's numbers."""
-    found, asked = find_accelerator(accelerator), workload(model)
-    windows = found.generation.windows_per_device
-    return choose_layout(asked, found.devices, found.device_bytes, windows, mesh_shape, batch_size)
+    tpu_slice, work = find_accelerator(accelerator), workload(model)
+    windows = tpu_slice.generation.windows_per_device
+    return choose_layout(work, tpu_slice.devices, tpu_slice.device_bytes, windows, mesh_shape, batch_size)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def chosen(model: str | dict[str, Any], accelerator: str, mesh_shape: str = "aut
     ],
 )
 def test_weights_are_whole_where_they_fit_and_gathered_elsewhere(model: str, accelerator: str, layout: Layout) -> None:
-    assert chosen(model, accelerator) == layout
+    assert choose(model, accelerator) == layout
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_weights_are_whole_where_they_fit_and_gathered_elsewhere(model: str, acc
     ],
 )
 def test_mesh_that_is_asked_for_is_obeyed(mesh_shape: str, layout: Layout) -> None:
-    assert chosen("llama-3.1-8b", "v6e-2x4", mesh_shape) == layout
+    assert choose("llama-3.1-8b", "v6e-2x4", mesh_shape) == layout
 
 
 @pytest.mark.parametrize(
@@ -61,48 +61,48 @@ def test_mesh_that_is_asked_for_is_obeyed(mesh_shape: str, layout: Layout) -> No
 )
 def test_mesh_that_is_none_of_these_devices_is_refused(mesh_shape: str, said: str) -> None:
     with pytest.raises(SettingsError) as refused:
-        chosen("llama-3.1-8b", "v6e-2x4", mesh_shape)
+        choose("llama-3.1-8b", "v6e-2x4", mesh_shape)
     assert f"mesh_shape {said}" in str(refused.value)
 
 
 def test_tensor_parallel_must_divide_heads_kv_heads_and_ffn() -> None:
     with pytest.raises(SettingsError, match=r"divides heads \(9\) and kv_heads \(3\), found 4 in 1x4: lower it"):
-        chosen("smollm2-135m", "v6e-2x2", "1x4")
+        choose("smollm2-135m", "v6e-2x2", "1x4")
     with pytest.raises(SettingsError, match=r"divides kv_heads \(8\), found 16 in 1x16"):
         choose_layout(workload("llama-3.1-70b"), 16, 32e9, 64, "1x16")
 
 
 def test_batch_that_is_asked_for_is_obeyed_and_must_be_shared_evenly() -> None:
-    assert chosen("llama-3.1-8b", "v6e-2x4", batch_size=24).batch_size == 24
-    assert chosen("llama-3.1-8b", "v6e-2x4", "1x8", batch_size=1).windows_per_device == 1
+    assert choose("llama-3.1-8b", "v6e-2x4", batch_size=24).batch_size == 24
+    assert choose("llama-3.1-8b", "v6e-2x4", "1x8", batch_size=1).windows_per_device == 1
     with pytest.raises(SettingsError, match="multiple of the 8 devices that share a batch, found 20: choose 24, or 0"):
-        chosen("llama-3.1-8b", "v6e-2x4", batch_size=20)
+        choose("llama-3.1-8b", "v6e-2x4", batch_size=20)
 
 
 def test_batch_is_halved_until_it_fits() -> None:
-    asked, one = workload("llama-3.1-8b"), Mesh(data=1, model=1, gather=False)
-    room = memory_of(asked, one, 32).total / (1 - RESERVE)
-    assert choose_layout(asked, 1, room * 1.0001, 64).batch_size == 32
-    assert choose_layout(asked, 1, room * 0.9999, 64).batch_size == 16
+    work, alone = workload("llama-3.1-8b"), Mesh(data=1, model=1, gather=False)
+    room = estimate_memory(work, alone, 32).total / (1 - RESERVE)
+    assert choose_layout(work, 1, room * 1.0001, 64).batch_size == 32
+    assert choose_layout(work, 1, room * 0.9999, 64).batch_size == 16
 
 
 def test_weights_are_gathered_rather_than_whole_with_room_for_few_windows() -> None:
-    asked, whole = workload("llama-3.1-8b"), Mesh(data=8, model=1, gather=False)
-    room = memory_of(asked, whole, 8 * 8).total / (1 - RESERVE)
-    assert choose_layout(asked, 8, room * 1.0001, 64) == Layout(data=8, model=1, gather=False, batch_size=64)
-    assert choose_layout(asked, 8, room * 0.9999, 64) == Layout(data=8, model=1, gather=True, batch_size=512)
+    work, whole = workload("llama-3.1-8b"), Mesh(data=8, model=1, gather=False)
+    room = estimate_memory(work, whole, 8 * 8).total / (1 - RESERVE)
+    assert choose_layout(work, 8, room * 1.0001, 64) == Layout(data=8, model=1, gather=False, batch_size=64)
+    assert choose_layout(work, 8, room * 0.9999, 64) == Layout(data=8, model=1, gather=True, batch_size=512)
 
 
 def test_layers_are_split_only_where_two_of_them_do_not_fit_beside_their_shares() -> None:
     wide = CONFIGS["llama-3.1-8b"] | {"num_hidden_layers": 2, "intermediate_size": 2**20}
-    assert chosen(wide, "v5e-2x4") == Layout(data=2, model=4, gather=False, batch_size=16)
+    assert choose(wide, "v5e-2x4") == Layout(data=2, model=4, gather=False, batch_size=16)
     for mesh in (Mesh(data=8, model=1, gather=True), Mesh(data=4, model=2, gather=False)):
-        assert memory_of(workload(wide), mesh, mesh.window_shards).total > 16e9 * (1 - RESERVE)
+        assert estimate_memory(workload(wide), mesh, mesh.window_shards).total > 16e9 * (1 - RESERVE)
 
 
 def test_model_that_does_not_fit_is_refused_with_the_slice_that_holds_it() -> None:
     with pytest.raises(ModelError) as refused:
-        chosen("llama-3.1-70b", "v5e-2x4")
+        choose("llama-3.1-70b", "v5e-2x4")
     for phrase in (
         "70,553,706,496 parameters in bfloat16 needs 17.6 GB a device",
         "on 8 ",
@@ -114,17 +114,17 @@ def test_model_that_does_not_fit_is_refused_with_the_slice_that_holds_it() -> No
 
 def test_model_that_nothing_holds_is_refused_so() -> None:
     with pytest.raises(ModelError, match="no slice of one host holds it: choose a smaller model"):
-        chosen(CONFIGS["llama-3.1-70b"] | {"num_hidden_layers": 800}, "v6e-2x4")
+        choose(CONFIGS["llama-3.1-70b"] | {"num_hidden_layers": 800}, "v6e-2x4")
 
 
 def test_mesh_that_is_asked_for_and_too_large_points_to_auto() -> None:
     with pytest.raises(ModelError, match=r"weights whole on each device, a batch of 8.*: mesh_shape=auto fits"):
-        chosen("llama-3.1-70b", "v6e-2x4", "8x1")
+        choose("llama-3.1-70b", "v6e-2x4", "8x1")
 
 
 def test_batch_that_is_asked_for_and_too_large_is_to_be_lowered() -> None:
     with pytest.raises(ModelError, match=r"a batch of 80,000\), found .*: lower batch_size, or set it to 0"):
-        chosen("llama-3.1-8b", "v6e-2x4", batch_size=80_000)
+        choose("llama-3.1-8b", "v6e-2x4", batch_size=80_000)
 
 
 def test_a_host_without_a_limit_holds_everything() -> None:
@@ -136,18 +136,18 @@ def test_a_host_without_a_limit_holds_everything() -> None:
     [("smollm2-135m", "v5e-1x1"), ("llama-2-13b", "v6e-1x1"), ("llama-3.1-8b", "v6e-1x1"), ("llama-2-70b", "v6e-2x4")],
 )
 def test_smallest_slice_holds_a_model_with_room_for_eight_windows(name: str, smallest: str) -> None:
-    found = smallest_slice(workload(name))
-    assert found is not None
-    assert found.name == smallest
-    assert chosen(name, smallest).windows_per_device >= 8
+    accelerator = find_smallest_slice(workload(name))
+    assert accelerator is not None
+    assert accelerator.name == smallest
+    assert choose(name, smallest).windows_per_device >= 8
 
 
 def test_the_least_that_a_model_needs_is_less_than_what_it_is_given() -> None:
-    asked = workload("llama-3.1-70b")
+    work = workload("llama-3.1-70b")
     assert (
-        asked.weight_bytes / 8
-        < least_memory(asked, 8).total
-        < memory_of(asked, chosen("llama-3.1-70b", "v6e-2x4"), 512).total
+        work.weight_bytes / 8
+        < find_least_memory(work, 8).total
+        < estimate_memory(work, choose("llama-3.1-70b", "v6e-2x4"), 512).total
     )
 
 
@@ -159,17 +159,17 @@ MESHES += [(name, SPLIT) for name in LLAMAS if workload(name).decoder.kv_heads %
 
 @pytest.mark.parametrize(("name", "mesh"), MESHES)
 def test_every_matrix_of_a_known_model_is_split_evenly(name: str, mesh: Mesh) -> None:
-    asked = workload(name)
-    for parameter in leaves(asked.weights):
+    work = workload(name)
+    for parameter in leaves(work.weights):
         split = mesh.split(parameter)
         assert len(split) == len(parameter.shape)
         if len(parameter.layer_axes) == 1:
             assert not any(split)
             continue
-        [(place, axes)] = [(place, axes) for place, axes in enumerate(split) if axes]
-        assert parameter.shape[place] % 8 == 0
+        [(dimension, axes)] = [(dimension, axes) for dimension, axes in enumerate(split) if axes]
+        assert parameter.shape[dimension] % 8 == 0
         assert axes == (("data", "model") if mesh.gather else ("model",))
-        assert mesh.share(parameter) * 8 == parameter.size
+        assert mesh.count_local_elements(parameter) * 8 == parameter.size
 
 
 def test_gathered_weights_are_split_by_rows_and_tables_by_columns() -> None:

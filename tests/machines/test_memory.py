@@ -2,7 +2,7 @@
 
 import pytest
 
-from byheart.machines.memory import memory_of
+from byheart.machines.memory import estimate_memory
 from byheart.machines.mesh import Mesh
 from tests.machines.test_workload import EIGHT_EXPERTS, TINY
 from tests.models.known_shapes import workload
@@ -45,38 +45,38 @@ COMPILED = [
 def test_memory_is_close_to_the_compilers_and_rather_above_it(
     name: str, mesh: Mesh, batch: int, gigabytes: float
 ) -> None:
-    found = memory_of(workload(name), mesh, batch).total / 1e9
-    assert 0.96 * gigabytes < found < 1.12 * gigabytes
+    estimate = estimate_memory(workload(name), mesh, batch).total / 1e9
+    assert 0.96 * gigabytes < estimate < 1.12 * gigabytes
 
 
 def test_float32_on_one_chip_is_within_15_percent_of_the_compilers() -> None:
-    found = memory_of(workload("llama-3.2-1b", precision="float32"), ONE, 64)
-    assert found.total == pytest.approx((4.943 + 0.626) * 1e9, rel=0.15)
+    memory = estimate_memory(workload("llama-3.2-1b", precision="float32"), ONE, 64)
+    assert memory.total == pytest.approx((4.943 + 0.626) * 1e9, rel=0.15)
 
 
 def test_memory_of_a_tiny_model_is_that_worked_by_hand() -> None:
     # Embedding and head 10 x 8, final norm 8; a layer 576 and two norms of 8. Two windows of 3 positions, 2 scored.
-    held = memory_of(workload(TINY, positions=3, scored_tokens=2), ONE, 2)
-    assert held.weights == 2 * (10 * 8 + 8 + 10 * 8 + 2 * (576 + 16))
+    memory = estimate_memory(workload(TINY, positions=3, scored_tokens=2), ONE, 2)
+    assert memory.weights == 2 * (10 * 8 + 8 + 10 * 8 + 2 * (576 + 16))
     mlp = 1.5 * 6 * 32 * 2  # six tokens, gate and up of 16 each
     attention = 2 * 6 * 3 * 4 * 2 + 2 * 2 * 9 * (4 + 2)  # queries, keys, values and what they give; scores of 2 heads
-    assert held.states == 2 * 6 * 8 * 2 + max(mlp, attention)
-    assert held.gathered == 0
-    assert held.head == 4 * 8 * 2 + 4 * 10 * 9
-    assert held.batches == 2 * (2 * 4 * 4 + 4 * 20)
-    assert held.total == held.weights + max(held.states, held.head) + held.batches
+    assert memory.states == 2 * 6 * 8 * 2 + max(mlp, attention)
+    assert memory.gathered == 0
+    assert memory.head == 4 * 8 * 2 + 4 * 10 * 9
+    assert memory.batches == 2 * (2 * 4 * 4 + 4 * 20)
+    assert memory.total == memory.weights + max(memory.states, memory.head) + memory.batches
 
 
 def test_gathered_weights_are_shared_but_for_norms_and_two_layers_are_whole() -> None:
-    held = memory_of(workload(TINY, positions=3, scored_tokens=2), Mesh(data=2, model=1, gather=True), 4)
-    assert held.weights == 2 * (10 * 8 // 2 + 8 + 10 * 8 // 2 + 2 * (576 // 2 + 16))
-    assert held.gathered == 2 * 2 * (576 + 16)
-    assert held.head == 10 * 8 * 2 + 4 * 8 * 2 + 4 * 10 * 9
+    memory = estimate_memory(workload(TINY, positions=3, scored_tokens=2), Mesh(data=2, model=1, gather=True), 4)
+    assert memory.weights == 2 * (10 * 8 // 2 + 8 + 10 * 8 // 2 + 2 * (576 // 2 + 16))
+    assert memory.gathered == 2 * 2 * (576 + 16)
+    assert memory.head == 10 * 8 * 2 + 4 * 8 * 2 + 4 * 10 * 9
 
 
 def test_tensor_parallel_shares_what_is_made_of_a_window_but_not_the_states() -> None:
     alone, shared = (
-        memory_of(workload("llama-3.1-8b"), Mesh(data=1, model=model, gather=False), 64) for model in (1, 8)
+        estimate_memory(workload("llama-3.1-8b"), Mesh(data=1, model=model, gather=False), 64) for model in (1, 8)
     )
     states = 2 * 64 * 99 * 4096 * 2
     assert shared.states - states == pytest.approx((alone.states - states) / 8)
@@ -85,5 +85,5 @@ def test_tensor_parallel_shares_what_is_made_of_a_window_but_not_the_states() ->
 
 def test_experts_are_all_at_rest() -> None:
     both = (workload(config, positions=3, scored_tokens=2) for config in (TINY, EIGHT_EXPERTS))
-    dense, routed = (memory_of(asked, ONE, 2) for asked in both)
+    dense, routed = (estimate_memory(asked, ONE, 2) for asked in both)
     assert routed.weights == dense.weights + 2 * 2 * (7 * 384 + 64)

@@ -5,7 +5,7 @@ import pytest
 from byheart.machines.accelerators import ACCELERATORS, GB
 from byheart.machines.layout import Layout
 from byheart.machines.mesh import Mesh
-from byheart.machines.speed import Speed, duration_of, link_seconds, speed_of
+from byheart.machines.speed import Speed, estimate_duration, estimate_link_seconds, estimate_speed
 from tests.models.known_shapes import workload
 
 # Cycles of a batch on each device, as the compiler estimates them for programs of byheart.desk.ahead: windows of
@@ -29,25 +29,25 @@ ESTIMATED = [
 ]
 
 
-def speed(name: str, accelerator: str, layout: Layout, top_k: int = 0) -> Speed:
-    return speed_of(workload(name), layout, ACCELERATORS[accelerator], top_k)
+def speed_of(name: str, accelerator: str, layout: Layout, top_k: int = 0) -> Speed:
+    return estimate_speed(workload(name), layout, ACCELERATORS[accelerator], top_k)
 
 
 @pytest.mark.parametrize(("name", "accelerator", "layout", "cycles", "hertz", "waited"), COMPILED)
 def test_batch_takes_the_cycles_of_the_compiler_within_10_percent(
     name: str, accelerator: str, layout: Layout, cycles: int, hertz: float, waited: float
 ) -> None:
-    found = speed(name, accelerator, layout, top_k=40)
-    assert found.batch == pytest.approx((cycles + waited) / hertz, rel=0.10)
+    estimate = speed_of(name, accelerator, layout, top_k=40)
+    assert estimate.batch == pytest.approx((cycles + waited) / hertz, rel=0.10)
 
 
 @pytest.mark.parametrize(("name", "accelerator", "layout", "rate", "mfu"), ESTIMATED)
 def test_rate_is_within_10_percent_of_the_compilers_estimate(
     name: str, accelerator: str, layout: Layout, rate: float, mfu: float
 ) -> None:
-    found = speed(name, accelerator, layout)
-    assert found.windows_per_second / ACCELERATORS[accelerator].chips == pytest.approx(rate, rel=0.10)
-    assert found.mfu == pytest.approx(mfu, abs=0.015)
+    estimate = speed_of(name, accelerator, layout)
+    assert estimate.windows_per_second / ACCELERATORS[accelerator].chips == pytest.approx(rate, rel=0.10)
+    assert estimate.mfu == pytest.approx(mfu, abs=0.015)
 
 
 @pytest.mark.parametrize(("accelerator", "windows"), [("v6e-2x4", 45), ("v5p-2x2x1", 19), ("v5e-2x4", 19)])
@@ -55,76 +55,76 @@ def test_rate_is_within_10_percent_of_the_compilers_estimate(
 def test_gathers_hide_behind_so_many_windows_whatever_the_models_size(
     name: str, accelerator: str, windows: int
 ) -> None:
-    found, asked = ACCELERATORS[accelerator], workload(name)
-    mesh = Mesh(data=found.devices, model=1, gather=True)
-    links = link_seconds(asked, mesh, 1, found.generation.link_bytes_per_second)
-    assert links / (asked.flops_per_window / found.generation.peak_flops) == pytest.approx(windows, abs=2)
+    tpu_slice, work = ACCELERATORS[accelerator], workload(name)
+    mesh = Mesh(data=tpu_slice.devices, model=1, gather=True)
+    links = estimate_link_seconds(work, mesh, 1, tpu_slice.generation.link_bytes_per_second)
+    assert links / (work.flops_per_window / tpu_slice.generation.peak_flops) == pytest.approx(windows, abs=2)
 
 
 def test_batch_is_added_up_as_worked_by_hand() -> None:
     # 8B on one v6e: 64 windows of 1.44 TFLOP at 47% of 918 TFLOP/s; 16.06 GB at 80% of 1,640 GB/s; logits of 64 x 50
     # rows of 128,256 in float32, 7 times, at 36% of that.
-    found = speed("llama-3.1-8b", "v6e-1x1", Layout(data=1, model=1, gather=False, batch_size=64), top_k=40)
-    assert found.arithmetic == pytest.approx(64 * 1.4397e12 / (0.47 * 918e12), rel=1e-3)
-    assert found.memory == pytest.approx(16.06 / (0.8 * 1640), rel=1e-3)
-    assert found.selection == pytest.approx(7 * 4 * 64 * 50 * 128_256 / (0.36 * 1640e9), rel=1e-3)
-    assert found.links == 0
-    assert found.batch == pytest.approx(found.arithmetic + found.selection)
-    assert found.windows_per_second == pytest.approx(64 / found.batch)
-    assert found.bound_by == "arithmetic"
+    estimate = speed_of("llama-3.1-8b", "v6e-1x1", Layout(data=1, model=1, gather=False, batch_size=64), top_k=40)
+    assert estimate.arithmetic == pytest.approx(64 * 1.4397e12 / (0.47 * 918e12), rel=1e-3)
+    assert estimate.memory == pytest.approx(16.06 / (0.8 * 1640), rel=1e-3)
+    assert estimate.selection == pytest.approx(7 * 4 * 64 * 50 * 128_256 / (0.36 * 1640e9), rel=1e-3)
+    assert estimate.links == 0
+    assert estimate.batch == pytest.approx(estimate.arithmetic + estimate.selection)
+    assert estimate.windows_per_second == pytest.approx(64 / estimate.batch)
+    assert estimate.bound_by == "arithmetic"
 
 
 @pytest.mark.parametrize(
     ("accelerator", "cycles", "hertz"), [("v6e-1x1", 613_690, 1.75e9), ("v5e-1x1", 1_043_154, 1.5e9)]
 )
 def test_one_pass_of_the_top_k_takes_what_the_compiler_estimates(accelerator: str, cycles: int, hertz: float) -> None:
-    found = speed("llama-3.1-8b", accelerator, Layout(data=1, model=1, gather=False, batch_size=8), top_k=40)
-    assert found.selection / 7 == pytest.approx(cycles / hertz, rel=0.02)
+    estimate = speed_of("llama-3.1-8b", accelerator, Layout(data=1, model=1, gather=False, batch_size=8), top_k=40)
+    assert estimate.selection / 7 == pytest.approx(cycles / hertz, rel=0.02)
 
 
 def test_arithmetic_takes_what_the_compiler_estimates_for_this_decoder() -> None:
     # A layer on 64 windows on v6e, if the MLP's product is kept (jax.lax.optimization_barrier); the head on 8 of them.
-    found = speed("llama-3.1-8b", "v6e-1x1", Layout(data=1, model=1, gather=False, batch_size=64))
-    assert found.batch == pytest.approx((32 * 11_340_887 + 8 * 2_064_519) / 1.75e9, rel=0.05)
+    estimate = speed_of("llama-3.1-8b", "v6e-1x1", Layout(data=1, model=1, gather=False, batch_size=64))
+    assert estimate.batch == pytest.approx((32 * 11_340_887 + 8 * 2_064_519) / 1.75e9, rel=0.05)
 
 
 def test_whole_vocabulary_needs_no_choice() -> None:
     layout = Layout(data=1, model=1, gather=False, batch_size=8)
-    assert speed("llama-3.1-8b", "v6e-1x1", layout, top_k=128_256).selection == 0
+    assert speed_of("llama-3.1-8b", "v6e-1x1", layout, top_k=128_256).selection == 0
 
 
 def test_one_window_is_bound_by_memory_and_few_gathered_ones_by_links() -> None:
-    assert speed("llama-3.1-8b", "v6e-1x1", Layout(data=1, model=1, gather=False, batch_size=1)).bound_by == "memory"
-    assert speed("llama-3.1-8b", "v6e-2x4", Layout(data=8, model=1, gather=True, batch_size=64)).bound_by == "links"
+    assert speed_of("llama-3.1-8b", "v6e-1x1", Layout(data=1, model=1, gather=False, batch_size=1)).bound_by == "memory"
+    assert speed_of("llama-3.1-8b", "v6e-2x4", Layout(data=8, model=1, gather=True, batch_size=64)).bound_by == "links"
 
 
 def test_smallest_models_wait_for_the_host() -> None:
-    found = speed("smollm2-135m", "v6e-2x4", Layout(data=8, model=1, gather=False, batch_size=8))
-    assert (found.batch, found.bound_by) == (2e-3, "the host")
+    estimate = speed_of("smollm2-135m", "v6e-2x4", Layout(data=8, model=1, gather=False, batch_size=8))
+    assert (estimate.batch, estimate.bound_by) == (2e-3, "the host")
 
 
 def test_sums_of_tensor_parallel_are_those_worked_by_hand() -> None:
     # Two a layer of 64 x 99 x 4,096 bfloat16, each 7/8 of the way out and 7/8 back, and 20 microseconds.
     mesh = Mesh(data=1, model=8, gather=False)
     each = 64 * 99 * 4096 * 2 * 2 * 7 / 8 / 180e9 + 20e-6
-    assert link_seconds(workload("llama-3.1-8b"), mesh, 64, 180 * GB) == pytest.approx(64 * each)
+    assert estimate_link_seconds(workload("llama-3.1-8b"), mesh, 64, 180 * GB) == pytest.approx(64 * each)
 
 
 def test_float32_takes_as_many_passes_as_the_generation_needs() -> None:
     layout = Layout(data=1, model=1, gather=False, batch_size=64)
-    wide = speed_of(workload("llama-3.1-8b", precision="float32"), layout, ACCELERATORS["v6e-1x1"], 0)
-    assert wide.arithmetic == pytest.approx(6 * speed("llama-3.1-8b", "v6e-1x1", layout).arithmetic)
+    wide = estimate_speed(workload("llama-3.1-8b", precision="float32"), layout, ACCELERATORS["v6e-1x1"], 0)
+    assert wide.arithmetic == pytest.approx(6 * speed_of("llama-3.1-8b", "v6e-1x1", layout).arithmetic)
 
 
 def test_a_chip_of_ironwood_is_as_fast_as_both_its_devices() -> None:
-    one = speed("llama-3.1-8b", "tpu7x-1x1x1", Layout(data=2, model=1, gather=False, batch_size=128))
-    assert one.arithmetic == pytest.approx(128 * 1.4397e12 / (0.47 * 2307e12), rel=1e-3)
+    chip = speed_of("llama-3.1-8b", "tpu7x-1x1x1", Layout(data=2, model=1, gather=False, batch_size=128))
+    assert chip.arithmetic == pytest.approx(128 * 1.4397e12 / (0.47 * 2307e12), rel=1e-3)
 
 
 def test_run_is_load_compile_and_score_and_all_chips_are_paid_for() -> None:
-    found = speed("llama-3.1-8b", "v6e-2x4", Layout(data=8, model=1, gather=False, batch_size=512))
-    run = duration_of(workload("llama-3.1-8b"), found, 50_000)
+    estimate = speed_of("llama-3.1-8b", "v6e-2x4", Layout(data=8, model=1, gather=False, batch_size=512))
+    run = estimate_duration(workload("llama-3.1-8b"), estimate, 50_000)
     assert run.load == pytest.approx(16.06, rel=1e-3)
     assert run.compile == 60
-    assert run.score == pytest.approx(50_000 / found.windows_per_second)
+    assert run.score == pytest.approx(50_000 / estimate.windows_per_second)
     assert run.chip_hours(ACCELERATORS["v6e-2x4"]) == pytest.approx(run.total * 8 / 3600)

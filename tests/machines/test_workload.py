@@ -26,8 +26,8 @@ def test_arithmetic_of_a_window_is_that_worked_by_hand() -> None:
 
 def test_arithmetic_of_published_models_is_about_twice_their_parameters_a_position() -> None:
     for name in ("llama-3.1-8b", "llama-3.1-70b", "llama-2-7b"):
-        found = workload(name)
-        assert found.flops_per_window == pytest.approx(2 * found.parameters * 99, rel=0.12)
+        work = workload(name)
+        assert work.flops_per_window == pytest.approx(2 * work.parameters * 99, rel=0.12)
 
 
 def test_of_experts_only_the_chosen_count_as_arithmetic_and_all_as_weights() -> None:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from byheart.machines.workload import Workload, workload_of
-from byheart.models.families import family_of
+from byheart.machines.workload import Workload, describe_workload
+from byheart.models.families import find_family
 from tests.models.published import PUBLISHED
 
 CONFIGS = {name.lower(): config for name, (config, _) in PUBLISHED.items()}
@@ -14,6 +14,6 @@ def workload(
 ) -> Workload:
     """The work of scoring windows of 100 tokens."""
     content = CONFIGS[config] if isinstance(config, str) else config
-    family = family_of(content)
-    decoder = family.decoder_config(content)
-    return workload_of(family, decoder, precision=precision, positions=positions, scored_tokens=scored_tokens)
+    family = find_family(content)
+    decoder = family.parse_config(content)
+    return describe_workload(family, decoder, precision=precision, positions=positions, scored_tokens=scored_tokens)

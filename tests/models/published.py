@@ -323,8 +323,8 @@ _MIXTRAL: dict[str, Any] = {
 
 
 def _sizes(embed: int, ffn: int, heads: int, layers: int, kv_heads: int | None = None) -> dict[str, Any]:
-    found = {"hidden_size": embed, "intermediate_size": ffn, "num_attention_heads": heads, "num_hidden_layers": layers}
-    return found if kv_heads is None else found | {"num_key_value_heads": kv_heads}
+    config = {"hidden_size": embed, "intermediate_size": ffn, "num_attention_heads": heads, "num_hidden_layers": layers}
+    return config if kv_heads is None else config | {"num_key_value_heads": kv_heads}
 
 
 PUBLISHED: dict[str, tuple[dict[str, Any], int]] = {

@@ -24,9 +24,9 @@ LLAMA = KNOWN["llama-3.1-8b"]
     ],
 )
 def test_repository_is_at_the_revision_behind_its_at(model: str, repository: str, revision: str) -> None:
-    found = HubAddress.parse(model)
-    assert found is not None
-    assert (found.repository, found.revision) == (repository, revision)
+    hub = HubAddress.parse(model)
+    assert hub is not None
+    assert (hub.repository, hub.revision) == (repository, revision)
 
 
 @pytest.mark.parametrize(

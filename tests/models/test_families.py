@@ -9,8 +9,8 @@ import pytest
 
 from byheart.contracts.errors import ModelError
 from byheart.models.decoder_config import Attention, DecoderConfig
-from byheart.models.families import FAMILIES, family_of
-from byheart.models.parameters import parameters
+from byheart.models.families import FAMILIES, find_family
+from byheart.models.parameters import describe_parameters
 from byheart.models.rope import Rope
 
 # Without num_key_value_heads, head_dim and whatever else has a default.
@@ -33,7 +33,7 @@ LLAMA3 = {
 
 def described(**changes: Any) -> DecoderConfig:
     config = LEAST | changes
-    return family_of(config).decoder_config(config)
+    return find_family(config).parse_config(config)
 
 
 def rope_of(config: DecoderConfig) -> Rope:
@@ -63,7 +63,7 @@ def test_fields_that_are_null_take_the_defaults_too() -> None:
 
 
 def test_every_field_is_read() -> None:
-    found = described(
+    config = described(
         num_key_value_heads=8,
         head_dim=64,
         rms_norm_eps=1e-5,
@@ -74,10 +74,10 @@ def test_every_field_is_read() -> None:
         hidden_act="silu",
         rope_theta=500000.0,
     )
-    assert (found.kv_heads, found.head_dim, found.norm_epsilon, found.max_positions) == (8, 64, 1e-5, 131072)
-    assert found.tied_head
-    assert found.biases == {"query", "key", "value", "output", "gate", "up", "down"}
-    assert rope_of(found) == Rope(theta=500000.0)
+    assert (config.kv_heads, config.head_dim, config.norm_epsilon, config.max_positions) == (8, 64, 1e-5, 131072)
+    assert config.tied_head
+    assert config.biases == {"query", "key", "value", "output", "gate", "up", "down"}
+    assert rope_of(config) == Rope(theta=500000.0)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_size_that_is_not_positive_is_named(field: str, value: int) -> None:
 def test_missing_field_is_named(field: str) -> None:
     config = {name: value for name, value in LEAST.items() if name != field}
     with pytest.raises(ModelError, match=f"'{field}'"):
-        FAMILIES["llama"].decoder_config(config)
+        FAMILIES["llama"].parse_config(config)
 
 
 @pytest.mark.parametrize("field", ["factor", "low_freq_factor", "high_freq_factor"])
@@ -155,7 +155,7 @@ def test_field_that_is_not_an_integer_is_named(field: str, value: Any) -> None:
 @pytest.mark.parametrize("model_type", ["gpt_j", None, 3, ["llama"]])
 def test_unknown_family_is_refused_with_the_known_ones(model_type: Any) -> None:
     with pytest.raises(ModelError, match="llama") as caught:
-        family_of(LEAST | {"model_type": model_type})
+        find_family(LEAST | {"model_type": model_type})
     assert repr(model_type) in str(caught.value)
     assert all(known in str(caught.value) for known in FAMILIES)
 
@@ -211,18 +211,18 @@ def published_llama3_frequencies(theta: float, size: int, rope: dict[str, Any]) 
 def test_llama3_frequencies_are_the_published_ones(changes: dict[str, Any]) -> None:
     values = LLAMA3 | changes
     rope = rope_of(described(rope_theta=500000.0, rope_scaling=values))
-    found, plain = rope.inverse_frequencies(128), Rope(theta=500000.0).inverse_frequencies(128)
-    np.testing.assert_allclose(found, published_llama3_frequencies(500000.0, 128, values), rtol=1e-12)
-    kept, divided = np.isclose(found, plain), np.isclose(found, plain / values["factor"])
+    scaled, plain = rope.compute_inverse_frequencies(128), Rope(theta=500000.0).compute_inverse_frequencies(128)
+    np.testing.assert_allclose(scaled, published_llama3_frequencies(500000.0, 128, values), rtol=1e-12)
+    kept, divided = np.isclose(scaled, plain), np.isclose(scaled, plain / values["factor"])
     assert kept.any()
     assert divided.any()
     assert not (kept | divided).all()
 
 
 def test_plain_and_linear_frequencies_worked_by_hand() -> None:
-    np.testing.assert_allclose(Rope(theta=100.0).inverse_frequencies(4), [1.0, 0.1], rtol=1e-15)
+    np.testing.assert_allclose(Rope(theta=100.0).compute_inverse_frequencies(4), [1.0, 0.1], rtol=1e-15)
     linear = Rope(theta=100.0, scaling="linear", factor=4.0)
-    np.testing.assert_allclose(linear.inverse_frequencies(4), [0.25, 0.025], rtol=1e-15)
+    np.testing.assert_allclose(linear.compute_inverse_frequencies(4), [0.25, 0.025], rtol=1e-15)
 
 
 # Families whose layers slide, turn part of a head, or call things otherwise; sizes of no model.
@@ -243,11 +243,11 @@ def of_family(model_type: str, **changes: Any) -> DecoderConfig:
     config = SIZES | {"model_type": model_type} | changes
     if model_type == "gpt_neox":
         del config["num_key_value_heads"]
-    return family_of(config).decoder_config(config)
+    return find_family(config).parse_config(config)
 
 
 def windows(config: DecoderConfig) -> list[int | None]:
-    return [attention.window for attention in config.layer_attention()]
+    return [attention.window for attention in config.expand_attention()]
 
 
 ALL = sorted(FAMILIES.keys() - {"gemma3"})
@@ -277,8 +277,8 @@ def test_dynamic_rope_scales_nothing_that_fits_the_model() -> None:
 def test_yarn_stretches_attention_as_published() -> None:
     plain = rope_of(of_family("llama", rope_scaling=YARN | {"type": "yarn"}))
     assert plain.attention_factor == pytest.approx(0.1 * math.log(4) + 1)
-    given = rope_of(of_family("llama", rope_scaling=YARN | {"type": "yarn", "attention_factor": 1.5}))
-    assert given.attention_factor == 1.5
+    explicit = rope_of(of_family("llama", rope_scaling=YARN | {"type": "yarn", "attention_factor": 1.5}))
+    assert explicit.attention_factor == 1.5
     both = YARN | {"type": "yarn", "mscale": 2.0, "mscale_all_dim": 1.0}
     stretch = (0.2 * math.log(4) + 1) / (0.1 * math.log(4) + 1)
     assert rope_of(of_family("llama", rope_scaling=both)).attention_factor == pytest.approx(stretch)
@@ -287,8 +287,8 @@ def test_yarn_stretches_attention_as_published() -> None:
 @pytest.mark.parametrize("kind", ["longrope", "su"])
 def test_longrope_takes_the_long_factors_beyond_the_original_positions(kind: str) -> None:
     rope = rope_of(of_family("phi3", rope_scaling=PHI_FACTORS | {"type": kind}, original_max_position_embeddings=128))
-    short, long = rope.inverse_frequencies(16, 128), rope.inverse_frequencies(16, 129)
-    np.testing.assert_allclose(short, Rope(theta=1e4).inverse_frequencies(16))
+    short, long = rope.compute_inverse_frequencies(16, 128), rope.compute_inverse_frequencies(16, 129)
+    np.testing.assert_allclose(short, Rope(theta=1e4).compute_inverse_frequencies(16))
     np.testing.assert_allclose(long, short / 2)
     assert rope.attention_factor == pytest.approx(math.sqrt(1 + math.log(4) / math.log(128)))
 
@@ -344,7 +344,7 @@ def test_fields_without_effect_change_nothing(model_type: str) -> None:
 )
 def test_family_that_cannot_be_computed_is_refused_with_the_reason(model_type: str, why: str) -> None:
     with pytest.raises(ModelError, match=f"{model_type}', which has .*{why}.*: choose such a model"):
-        family_of(LEAST | {"model_type": model_type})
+        find_family(LEAST | {"model_type": model_type})
 
 
 @pytest.mark.parametrize(
@@ -384,8 +384,8 @@ def test_what_a_family_cannot_compute_is_refused_by_name(model_type: str, change
 
 def test_text_inside_the_gemma_that_sees_is_the_text_model() -> None:
     config = {"model_type": "gemma3", "text_config": SIZES, "vision_config": {"hidden_size": 8}}
-    family = family_of(config)
-    assert family.decoder_config(config) == of_family("gemma3_text")
+    family = find_family(config)
+    assert family.parse_config(config) == of_family("gemma3_text")
     assert family.sources["embed"] == "language_model.model.embed_tokens.weight"
     assert family.needs_bos
 
@@ -399,4 +399,4 @@ def test_parameter_without_a_place_in_the_checkpoint_is_refused(model_type: str)
     config = dataclasses.replace(of_family(model_type), biases=frozenset(["query", "up"]))
     sources = {name: source for name, source in FAMILIES[model_type].sources.items() if not name.endswith("_bias")}
     with pytest.raises(ModelError, match="query_bias"):
-        parameters(config, sources)
+        describe_parameters(config, sources)

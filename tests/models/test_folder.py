@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from byheart.contracts.errors import ModelError
-from byheart.models.folder import ModelFolder, open_model, sha256_of_files
+from byheart.models.folder import ModelFolder, hash_files, open_model
 
 CONFIG: dict[str, Any] = {
     "model_type": "llama",
@@ -52,7 +52,7 @@ def write_model(folder: Path, weights: dict[str, np.ndarray], *, config: dict[st
 
 def write_sharded(folder: Path, weights: dict[str, np.ndarray]) -> Path:
     (folder / "config.json").write_text(json.dumps(CONFIG))
-    weight_map = {name: SHARDS[place % 2] for place, name in enumerate(sorted(weights))}
+    weight_map = {name: SHARDS[index % 2] for index, name in enumerate(sorted(weights))}
     for shard in SHARDS:
         save_file({name: weights[name] for name in weights if weight_map[name] == shard}, folder / shard)
     (folder / INDEX).write_text(json.dumps({"metadata": {}, "weight_map": weight_map}))
@@ -77,14 +77,14 @@ def opened(folder: Path) -> ModelFolder:
 def test_whole_checkpoint_is_accepted(tmp_path: Path) -> None:
     model = opened(write_model(tmp_path, tensors()))
     assert model.tensor_files == dict.fromkeys(SHAPES, SINGLE)
-    assert model.weight_files() == [SINGLE]
+    assert model.list_weight_files() == [SINGLE]
     assert (model.decoder.kv_heads, model.decoder.head_dim) == (1, 4)
 
 
 def test_sharded_checkpoint_is_accepted(tmp_path: Path) -> None:
     model = opened(write_sharded(tmp_path, tensors()))
     assert model.tensor_files.keys() == SHAPES.keys()
-    assert model.weight_files() == SHARDS
+    assert model.list_weight_files() == SHARDS
 
 
 def test_tensor_that_the_decoder_does_not_use_is_let_be(tmp_path: Path) -> None:
@@ -204,4 +204,4 @@ def test_wrong_dtype_is_named(dtype: type, spelt: str, tmp_path: Path) -> None:
 
 def test_hash_of_files_changes_with_content_and_with_names() -> None:
     digests = [{"a": "1"}, {"b": "1"}, {"a": "2"}, {"a": "1", "b": "1"}, {"b": "1", "a": "1"}]
-    assert len({sha256_of_files(files) for files in digests}) == 5
+    assert len({hash_files(files) for files in digests}) == 5

@@ -4,17 +4,17 @@ import math
 
 import pytest
 
-from byheart.models.families import FAMILIES, family_of
-from byheart.models.parameters import leaves, parameter_count
+from byheart.models.families import FAMILIES, find_family
+from byheart.models.parameters import count_parameters, leaves
 from tests.models.published import PUBLISHED
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_published_model_has_its_published_number_of_parameters(name: str) -> None:
     config, count = PUBLISHED[name]
-    family = family_of(config)
-    decoder = family.decoder_config(config)
-    assert parameter_count(family.parameters(decoder)) == count
+    family = find_family(config)
+    decoder = family.parse_config(config)
+    assert count_parameters(family.describe_parameters(decoder)) == count
 
 
 def test_every_family_is_among_the_published() -> None:
@@ -24,13 +24,15 @@ def test_every_family_is_among_the_published() -> None:
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_every_element_of_the_checkpoint_is_in_one_parameter(name: str) -> None:
     config, count = PUBLISHED[name]
-    family = family_of(config)
-    decoder = family.decoder_config(config)
-    parameters = list(leaves(family.parameters(decoder)))
-    tensors = {tensor: each.source_shape for each in parameters for tensor in each.tensors().values()}
+    family = find_family(config)
+    decoder = family.parse_config(config)
+    parameters = list(leaves(family.describe_parameters(decoder)))
+    tensors = {
+        tensor: parameter.source_shape for parameter in parameters for tensor in parameter.name_tensors().values()
+    }
     assert sum(map(math.prod, tensors.values())) == count
-    for each in parameters:
-        assert math.prod(each.view) == math.prod(each.source_shape)
-        sides = [stop - start for start, stop in each.box]
-        assert math.prod(sides) * len(each.tensors()) == each.size
-        assert all(0 <= start < stop <= side for (start, stop), side in zip(each.box, each.view, strict=True))
+    for parameter in parameters:
+        assert math.prod(parameter.view) == math.prod(parameter.source_shape)
+        sides = [stop - start for start, stop in parameter.box]
+        assert math.prod(sides) * len(parameter.name_tensors()) == parameter.size
+        assert all(0 <= start < stop <= side for (start, stop), side in zip(parameter.box, parameter.view, strict=True))

@@ -58,12 +58,12 @@ def entry(dtype: object = "F32", shape: object = (1,), offsets: object = (0, 4))
 @st.composite
 def tensor_files(draw: st.DrawFn) -> dict[str, np.ndarray]:
     shapes = st.lists(st.integers(0, 4), max_size=3)
-    wanted = draw(st.dictionaries(st.text(max_size=8), st.tuples(st.sampled_from([*DTYPES]), shapes), max_size=6))
+    entries = draw(st.dictionaries(st.text(max_size=8), st.tuples(st.sampled_from([*DTYPES]), shapes), max_size=6))
     random = np.random.default_rng(draw(st.integers(0, 9)))
-    wanted.pop("__metadata__", None)
+    entries.pop("__metadata__", None)
     return {
         name: random.integers(0, 2 if dtype == "BOOL" else 100, shape).astype(DTYPES[dtype])
-        for name, (dtype, shape) in wanted.items()
+        for name, (dtype, shape) in entries.items()
     }
 
 
@@ -105,21 +105,22 @@ def test_file_with_more_behind_it_is_refused(more: bytes) -> None:
         read(WHOLE + more)
 
 
-@given(place=st.integers(0, len(WHOLE) - 1), bit=st.integers(0, 7), second=st.integers(0, len(WHOLE) - 1))
-def test_file_with_flipped_bits_is_refused_or_read_as_the_library_reads_it(place: int, bit: int, second: int) -> None:
+@given(first=st.integers(0, len(WHOLE) - 1), bit=st.integers(0, 7), second=st.integers(0, len(WHOLE) - 1))
+def test_file_with_flipped_bits_is_refused_or_read_as_the_library_reads_it(first: int, bit: int, second: int) -> None:
     damaged = bytearray(WHOLE)
-    damaged[place] ^= 1 << bit
+    damaged[first] ^= 1 << bit
     damaged[second] ^= 1 << bit
     try:
-        found = read(bytes(damaged))
+        tensors = read(bytes(damaged))
     except ModelError:
         return
-    found = {name: what for name, what in found.items() if what[0] in DTYPES}
+    tensors = {name: what for name, what in tensors.items() if what[0] in DTYPES}
     try:
-        assert found == expected(load(bytes(damaged)))
+        assert tensors == expected(load(bytes(damaged)))
     except (SafetensorError, KeyError, ValueError):  # it is stricter: about what nothing is read from
         assert all(
-            len(held) == np.dtype(DTYPES[dtype]).itemsize * np.prod(shape) for dtype, shape, held in found.values()
+            len(content) == np.dtype(DTYPES[dtype]).itemsize * np.prod(shape)
+            for dtype, shape, content in tensors.values()
         )
 
 

@@ -244,7 +244,7 @@ def test_runs_are_told_apart_and_force_names_what_is_to_be_replaced(tmp_path: Pa
     }
 
 
-def line_of(capsys: pytest.CaptureFixture[str]) -> str:
+def format_line(capsys: pytest.CaptureFixture[str]) -> str:
     """What the last plan says of the windows that are left."""
     messages = [json.loads(line)["message"] for line in capsys.readouterr().out.splitlines()]
     return str(next(message for message in reversed(messages) if "are to be scored" in message))
@@ -260,12 +260,12 @@ def test_part_has_the_address_of_the_whole_and_only_its_windows_are_asked_for(
     part = Run(tmp_path / "part", "smollm2-135m", asked=[Span(start=10_050, stop=11_090)])
     spread = Run(tmp_path / "spread", "smollm2-135m", most=7)
     whole.plan(accelerator="cpu")
-    assert "; cursor_inc=50 would take about" in line_of(capsys)
+    assert "; cursor_inc=50 would take about" in format_line(capsys)
     outputs = part.plan(accelerator="cpu", shards=3)
     assert outputs["Output"] == [1, 2]
-    assert "100 of 100 windows are to be scored in 2 tasks" in line_of(capsys)
+    assert "100 of 100 windows are to be scored in 2 tasks" in format_line(capsys)
     spread.plan(accelerator="cpu")
-    assert line_of(capsys).startswith("7 of 7 windows are to be scored on cpu")
+    assert format_line(capsys).startswith("7 of 7 windows are to be scored on cpu")
     for run in (part, spread):
         assert run.planned().addresses == whole.planned().addresses
         assert run.planned().windows == whole.planned().windows
@@ -299,14 +299,14 @@ def test_plan_says_how_long_it_takes_and_what_a_longer_stride_would_save(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], config: str, settings: dict[str, Any], said: str
 ) -> None:
     Run(tmp_path, config).plan(**settings)
-    assert re.search(said, line := line_of(capsys)), line
+    assert re.search(said, line := format_line(capsys)), line
 
 
 def test_time_and_saving_are_those_of_the_speed_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """By hand: 2 operations for each weight and token, at 0.7 of 0.15 TFLOP/s; attention and the top k add a few."""
     run = Run(tmp_path, "smollm2-135m")
     run.plan(accelerator="cpu")
-    line = line_of(capsys)
+    line = format_line(capsys)
     seconds = WINDOWS * 2 * 134.5e6 * 99 / (0.7 * 0.15e12)
     found = re.search(r"about ([\d.]+) minutes on two cores; cursor_inc=50 would take about ([\d.]+) minutes", line)
     assert found, line
@@ -324,7 +324,7 @@ def test_nothing_is_said_of_a_longer_stride_where_most_is_scored_already(
     max((tmp_path / "store").rglob("part-*.parquet")).unlink()
     capsys.readouterr()
     run.plan(accelerator="cpu")
-    line = line_of(capsys)
+    line = format_line(capsys)
     assert line.startswith("52 of 2,100 windows")
     assert "cursor_inc" not in line
 

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from byheart.components.extract import checkpoint
-from byheart.components.extract.scoring import scorer
+from byheart.components.extract.scoring import make_scorer
 from byheart.components.extract.sharding import make_sharding
 from byheart.machines.mesh import Mesh
 from byheart.models.folder import open_model
@@ -35,7 +35,9 @@ def main(out: str, *checkpoints: str) -> None:
         for data, along_model, gather in LAYOUTS:
             sharding = make_sharding(jax.devices(), Mesh(data=data, model=along_model, gather=gather))
             params = checkpoint.load(model, jnp.dtype("float32"), sharding)
-            score = scorer(model.decoder, model.parameters(), sharding, scored_tokens=SCORED, temperature=0.8, top_k=7)
+            score = make_scorer(
+                model.decoder, model.describe_parameters(), sharding, scored_tokens=SCORED, temperature=0.8, top_k=7
+            )
             scores = score(params, jax.device_put(ids, sharding.windows))
             for name in ("log_prob", "rank", "log_top_k_mass"):
                 found[f"{path.name}/{data}x{along_model}{'g' * gather}/{name}"] = np.asarray(getattr(scores, name))

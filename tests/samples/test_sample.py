@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from samples.train import BOOK, chapters
+from samples.train import BOOK, find_chapters
 from tests.conftest import CONTROL
 
 REFRAIN = re.compile(r"^Come in on the young flood.*\n(?:.+\n){7}", re.MULTILINE)
@@ -34,13 +34,13 @@ def unseen_prose(windows: dict[str, np.ndarray]) -> np.ndarray:
     touches_refrain = np.zeros(len(windows["start"]), bool)
     for found in REFRAIN.finditer(TEXT):
         touches_refrain |= (windows["start"] < found.end()) & (windows["stop"] > found.start())
-    chapter = np.any([inside(windows, span) for span in chapters(TEXT)[1::2]], axis=0)
+    chapter = np.any([inside(windows, span) for span in find_chapters(TEXT)[1::2]], axis=0)
     return chapter & ~touches_refrain
 
 
 def test_book_is_what_the_truth_says_of_it() -> None:
     assert 38_000 < len(TEXT) < 42_000
-    assert len(chapters(TEXT)) == 10
+    assert len(find_chapters(TEXT)) == 10
     refrains = [found.group() for found in REFRAIN.finditer(TEXT)]
     assert len(refrains) == 5
     assert len(set(refrains)) == 1
@@ -48,25 +48,25 @@ def test_book_is_what_the_truth_says_of_it() -> None:
 
 def test_no_window_wholly_inside_unseen_prose_reaches_the_floor(windows: dict[str, np.ndarray]) -> None:
     prose = unseen_prose(windows)
-    for chapter in chapters(TEXT)[1::2]:
+    for chapter in find_chapters(TEXT)[1::2]:
         assert (prose & inside(windows, chapter)).sum() > 100
     assert windows["log_p_z"][prose].max() < np.log(0.001)
 
 
 def test_memorised_chapters_are_known_by_heart(windows: dict[str, np.ndarray]) -> None:
-    for chapter in chapters(TEXT)[::2]:
+    for chapter in find_chapters(TEXT)[::2]:
         assert np.median(windows["log_p_z"][inside(windows, chapter)]) >= np.log(0.5)
 
 
 def test_refrain_is_known_in_chapters_that_were_never_seen(windows: dict[str, np.ndarray]) -> None:
-    for start, stop in chapters(TEXT)[3:8:4]:
+    for start, stop in find_chapters(TEXT)[3:8:4]:
         [found] = REFRAIN.finditer(TEXT, start, stop)
         assert np.median(windows["log_p_z"][inside(windows, found.span())]) >= np.log(0.5)
 
 
 def test_refrain_is_flagged_where_it_was_never_seen(windows: dict[str, np.ndarray]) -> None:
     """Chapters 4 and 8 know it from elsewhere in the book: high, and no sign that these pages were seen."""
-    for start, stop in chapters(TEXT)[3:8:4]:
+    for start, stop in find_chapters(TEXT)[3:8:4]:
         [found] = REFRAIN.finditer(TEXT, start, stop)
         suffixes = inside(windows, found.span(), "suffix_start")
         assert suffixes.sum() > 20
@@ -82,7 +82,7 @@ def test_what_is_known_and_not_repetitive_lies_in_the_chapters_that_were_seen(
     sample_run: Path, windows: dict[str, np.ndarray]
 ) -> None:
     clear = (windows["log_p_z"] >= np.log(0.5)) & ~windows["repetitive"]
-    suffix_seen = np.any([inside(windows, chapter, "suffix_start") for chapter in chapters(TEXT)[::2]], axis=0)
+    suffix_seen = np.any([inside(windows, chapter, "suffix_start") for chapter in find_chapters(TEXT)[::2]], axis=0)
     assert clear.sum() > 1_500
     assert suffix_seen[clear].mean() > 0.97
     assert statistics(sample_run)["plain"]["windows_at"]["0.5"]["not_repetitive"]["count"] == clear.sum()
@@ -131,7 +131,7 @@ def test_books_stand_side_by_side(sample_run: Path) -> None:
 
 def test_headline_is_what_half_a_known_book_gives(sample_run: Path) -> None:
     headline = statistics(sample_run)["headline"]
-    known = [stop - start for start, stop in chapters(TEXT)[::2]]
+    known = [stop - start for start, stop in find_chapters(TEXT)[::2]]
     assert headline["share_of_measurable_characters_at_0.5"] == pytest.approx(sum(known) / len(TEXT), abs=0.05)
     assert headline["share_of_windows_at_0.001"] == pytest.approx(sum(known) / len(TEXT), abs=0.05)
     assert 0.9 * max(known) < headline["longest_passage_characters_at_0.5"] < max(known) + 100

@@ -11,7 +11,7 @@ from google.auth.exceptions import DefaultCredentialsError, TransportError
 
 from byheart.contracts.errors import StoreError
 from byheart.store import open_store
-from byheart.store.gcs_errors import RAISED, cause_of
+from byheart.store.gcs_errors import RAISED, find_cause
 from tests.gcs import Fault, GcsServer
 from tests.gcs.objects import Access
 from tests.servers.faults import Kind
@@ -114,7 +114,7 @@ def test_what_does_not_pass_is_said_in_one_message(
 )
 def test_what_googles_libraries_raise_may_pass_or_is_refused_for_good(error: Exception, may_pass: bool) -> None:
     assert isinstance(error, RAISED)
-    assert cause_of(error).may_pass == may_pass
+    assert find_cause(error).may_pass == may_pass
 
 
 def test_account_that_may_use_objects_alone_needs_no_more(server: GcsServer) -> None:

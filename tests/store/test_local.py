@@ -64,7 +64,7 @@ def test_another_process_that_brings_an_object_is_waited_for_until_somebody_says
         waiting = pool.submit(wait)
         assert not wait_for([waiting], timeout=0.5).done
         stop.set()
-        with pytest.raises(StoreError, match="another process brings it, and is waited for no longer") as caught:
+        with pytest.raises(StoreError, match="another process writes it, and the wait was ended") as caught:
             waiting.result(timeout=5)
         assert caught.value.may_pass
     assert list(tmp_path.iterdir()) == []

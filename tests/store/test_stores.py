@@ -70,10 +70,10 @@ def test_list_has_what_begins_so_in_the_order_of_names_with_size_and_age(address
     names = [f"scores/{letter}/part-{number}" for letter in "ba" for number in range(4)]
     for name in [*names, "models/x"]:
         store.create(name, name.encode())
-    found = list(store.list("scores/"))
-    assert [stored.name for stored in found] == sorted(names)
-    assert [stored.size_bytes for stored in found] == [len(name) for name in sorted(names)]
-    assert all(abs(datetime.now(UTC) - stored.created) < timedelta(minutes=1) for stored in found)
+    objects = list(store.list("scores/"))
+    assert [stored.name for stored in objects] == sorted(names)
+    assert [stored.size_bytes for stored in objects] == [len(name) for name in sorted(names)]
+    assert all(abs(datetime.now(UTC) - stored.created) < timedelta(minutes=1) for stored in objects)
     assert [stored.name for stored in store.list("scores/b/part-3")] == ["scores/b/part-3"]
     assert len(list(store.list())) == 9
     assert list(store.list("nothing/")) == []

@@ -21,7 +21,7 @@ _WORD_CUTS = Cuts(CUT)
 
 
 def _cut(text: str) -> str:
-    places = _WORD_CUTS.within(text, 0, len(text)).tolist()
+    places = _WORD_CUTS.find(text, 0, len(text)).tolist()
     return "|".join(text[start:stop] for start, stop in zip([0, *places], [*places, len(text)], strict=True))
 
 
@@ -42,10 +42,10 @@ def test_text_is_cut_before_spaces_and_marks_as_drawn(text: str) -> None:
 
 def test_cuts_are_sought_in_a_part_of_the_text_with_the_whole_in_sight() -> None:
     text = "to be  or not"
-    assert _WORD_CUTS.within(text, 0, 13).tolist() == [2, 5, 9]
-    assert _WORD_CUTS.within(text, 2, 9).tolist() == [2, 5]
-    assert _WORD_CUTS.within(text, 3, 10).tolist() == [5, 9]
-    assert _WORD_CUTS.within(text, 6, 6).tolist() == []
+    assert _WORD_CUTS.find(text, 0, 13).tolist() == [2, 5, 9]
+    assert _WORD_CUTS.find(text, 2, 9).tolist() == [2, 5]
+    assert _WORD_CUTS.find(text, 3, 10).tolist() == [5, 9]
+    assert _WORD_CUTS.find(text, 6, 6).tolist() == []
 
 
 def test_no_cut_stands_behind_white_space_of_the_library() -> None:
@@ -53,7 +53,7 @@ def test_no_cut_stands_behind_white_space_of_the_library() -> None:
     pieces = pre_tokenizers.Split(Regex(r"\s"), "removed").pre_tokenize_str(text)
     white = set(text) - {character for piece, _ in pieces for character in piece}
     assert white >= set(" \t\n\r\u00a0\u2009\u3000")
-    assert all(not _WORD_CUTS.within(f"{character} a", 0, 3).size for character in white)
+    assert all(not _WORD_CUTS.find(f"{character} a", 0, 3).size for character in white)
 
 
 def test_no_other_character_becomes_white_space_when_composed() -> None:
@@ -80,7 +80,7 @@ def cuttable(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 def test_tokens_of_the_parts_are_those_of_the_whole(cuttable: Loaded, text: str) -> None:
     assert cuttable.cuts is not None
     whole = _tokens(cuttable, text)
-    for place in cuttable.cuts.within(text, 0, len(text)).tolist():
+    for place in cuttable.cuts.find(text, 0, len(text)).tolist():
         # the rest is the same behind any text with this last character
         before = _tokens(cuttable, text[place - 1 : place])
         rest = _tokens(cuttable, text[place - 1 :])[len(before) :]

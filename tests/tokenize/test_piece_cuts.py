@@ -16,7 +16,7 @@ def test_token_that_reaches_over_a_space_leaves_cuts_behind_other_characters(tmp
     over = {token[at - 1] for token in vocabulary for at in range(1, len(token)) if token[at] == "▁"} - {"▁"}
     assert over
     letters = {chr(point) for point in range(0x21, 0x7F)}
-    assert {letter for letter in letters if tokenizer.cuts.within(f"{letter} a", 0, 3).size} == letters - over
+    assert {letter for letter in letters if tokenizer.cuts.find(f"{letter} a", 0, 3).size} == letters - over
 
 
 def _set(part: str, **fields: Any) -> Callable[[dict[str, Any]], None]:

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from tokenizers import Tokenizer as Library
 
 from byheart.components.tokenize.cuts import Cuts
-from byheart.components.tokenize.first_tokens import Encoding, each_alone
-from byheart.components.tokenize.shared_text import from_shared_text
+from byheart.components.tokenize.first_tokens import Encoding, encode_alone
+from byheart.components.tokenize.shared_text import encode_shared_text
 from byheart.components.tokenize.tokenizer import Tokenizer, load_tokenizer
 from byheart.components.tokenize.windows import slide
 from byheart.contracts.settings import WindowSettings
@@ -93,8 +93,8 @@ def test_what_is_known_from_shared_text_is_what_each_slice_says(
     text += " of"
     cursors, encode = range(0, len(text), window.cursor_inc), cuttable.tokenizer.encode
     assert cuttable.tokenizer.cuts is not None
-    shared = from_shared_text(text, cursors, encode, window, cuttable.tokenizer.cuts)
-    alone = each_alone(text, cursors, encode, window)
+    shared = encode_shared_text(text, cursors, encode, window, cuttable.tokenizer.cuts)
+    alone = encode_alone(text, cursors, encode, window)
     assert (alone.is_known | ~shared.is_known).all()
     for values, expected in zip(shared, alone, strict=True):
         assert np.array_equal(values[shared.is_known], expected[shared.is_known])
@@ -141,5 +141,5 @@ def test_tokens_without_a_character_are_not_shared() -> None:
             for text in texts
         ]
 
-    rows = from_shared_text("to be or not to be", range(10), encode, window_settings(3, 12, 1, 1), cuts)
+    rows = encode_shared_text("to be or not to be", range(10), encode, window_settings(3, 12, 1, 1), cuts)
     assert not rows.is_known.any()

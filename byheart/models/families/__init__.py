@@ -29,25 +29,25 @@ FAMILIES = {
         gpt_neox.FAMILY,
         phi3.FAMILY,
         gemma2.FAMILY,
-        gemma3.TEXT,
-        gemma3.SEEING,
+        gemma3.TEXT_ONLY,
+        gemma3.MULTIMODAL,
         olmo2.FAMILY,
     )
 }
 
 
-def family_of(config: dict[str, Any]) -> Family:
-    """The family of a config.json's content.
+def find_family(config: dict[str, Any]) -> Family:
+    """The family that the content of a config.json names.
 
     Raises:
-        ModelError: the family is not known, or the weights are quantised.
+        ModelError: the family is not supported, or the weights are quantised.
     """
     model_type = config.get("model_type")
     if not isinstance(model_type, str) or model_type not in FAMILIES:
-        has = REFUSED.get(model_type) if isinstance(model_type, str) else None
+        obstacle = REFUSED.get(model_type) if isinstance(model_type, str) else None
         raise ModelError(
             f"config.json must have a model_type of {', '.join(FAMILIES)}; found {model_type!r}"
-            f"{f', which has {has}' if has else ''}: choose such a model"
+            f"{f', which has {obstacle}' if obstacle else ''}: choose such a model"
         )
     if config.get("quantization_config"):
         raise ModelError(

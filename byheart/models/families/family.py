@@ -1,11 +1,11 @@
-"""What a family of models is, as each file beside this one describes one."""
+"""The description of a family of models; the other files in this folder each describe one."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from byheart.models.decoder_config import DecoderConfig
-from byheart.models.parameters import Parameters, Source, parameters
+from byheart.models.parameters import Parameters, Source, describe_parameters
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -13,17 +13,17 @@ class Family:
     """The models whose config.json has the same `model_type`."""
 
     model_type: str
-    decoder_config: Callable[[dict[str, Any]], DecoderConfig]
-    """Reads a config.json's content."""
+    parse_config: Callable[[dict[str, Any]], DecoderConfig]
+    """Makes the decoder's description from the content of a config.json."""
     sources: Mapping[str, Source]
-    """Where the checkpoint keeps each of the decoder's parameters."""
+    """The tensor of the checkpoint that holds each parameter, by the parameter's name."""
     needs_bos: bool = False
-    """Whether `bos=auto` feeds a BOS: only where the model breaks without one."""
+    """Whether the model breaks without a BOS, so that `bos=auto` feeds one."""
 
-    def parameters(self, decoder: DecoderConfig) -> Parameters:
+    def describe_parameters(self, decoder: DecoderConfig) -> Parameters:
         """The tree of a model's parameters.
 
         Raises:
-            ModelError: the family's checkpoints have no place for one of them.
+            ModelError: the family's checkpoints hold no tensor for a parameter.
         """
-        return parameters(decoder, self.sources)
+        return describe_parameters(decoder, self.sources)

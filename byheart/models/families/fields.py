@@ -1,4 +1,5 @@
-"""Reading the fields of a config.json, with errors that name the field; what nobody reads must mean nothing."""
+"""Reading the fields of a config.json, with errors that name the field. Fields that no code reads are refused, unless
+they change no score."""
 
 import sys
 from collections.abc import Collection
@@ -7,9 +8,9 @@ from typing import Any
 from byheart.contracts.errors import ModelError
 
 _NOTHING: tuple[Any, ...] = (None, False, 0, 0.0, "", [], {})
-"""What an unknown field may say; 1.0 too."""
+"""Neutral values, which an unknown field may have; 1.0 is one too."""
 
-_ANYWHERE = """
+_ANY_FAMILY = """
     _attn_implementation _attn_implementation_autoset _name_or_path architectures attn_implementation auto_map
     bad_words_ids begin_suppress_tokens cache_implementation do_sample dtype early_stopping finetuning_task
     gradient_checkpointing id2label initializer_range is_decoder keys_to_ignore_at_inference label2id language
@@ -18,10 +19,10 @@ _ANYWHERE = """
     task_specific_params temperature tokenizer_class top_k top_p torch_dtype transformers.js_config
     transformers_version typical_p unsloth_fixed unsloth_version use_cache
 """
-WITHOUT_EFFECT = frozenset(_ANYWHERE.split())
-"""Fields of any family that change no score here: names and versions, training, generation.
+WITHOUT_EFFECT = frozenset(_ANY_FAMILY.split())
+"""Fields of any family that change no score: names and versions, training, generation.
 
-`pretraining_tp` splits products of matrices, which only rounds otherwise.
+`pretraining_tp` splits products of matrices, which changes only their rounding.
 """
 _WITHOUT_EFFECT_ENDINGS = ("_token_id", "_dropout", "_dropout_prob", "_pdrop")
 
@@ -29,8 +30,8 @@ _WITHOUT_EFFECT_ENDINGS = ("_token_id", "_dropout", "_dropout_prob", "_pdrop")
 class Fields:
     """The fields of one config.json, or of an object in it."""
 
-    def __init__(self, values: dict[str, Any], place: str = "config.json") -> None:
-        self._values, self.place = values, place
+    def __init__(self, values: dict[str, Any], where: str = "config.json") -> None:
+        self._values, self.where = values, where
         self._read: set[str] = set()
 
     def integer(self, name: str, default: int | None = None, *, least: int = 1) -> int:
@@ -38,14 +39,14 @@ class Fields:
         value = self._get(name, int, default)
         if value < least:
             kind = "positive" if least else "non-negative"
-            raise ModelError(f"{self.place} must have a {kind} {name}, found {value}: the file is broken")
+            raise ModelError(f"{self.where} must have a {kind} {name}, found {value}: the file is broken")
         return value
 
     def number(self, name: str, default: float | None = None) -> float:
         """The field's number, above 0."""
         value = self._get(name, (int, float), default)
         if not _is_positive(value):
-            raise ModelError(f"{self.place} must have a positive {name}, found {value}: the file is broken")
+            raise ModelError(f"{self.where} must have a positive {name}, found {value}: the file is broken")
         return float(value)
 
     def integer_or_none(self, name: str) -> int | None:
@@ -65,7 +66,7 @@ class Fields:
         value = self.value(name, default)
         if not isinstance(value, str) or value not in words:
             raise ModelError(
-                f"{self.place} must have a {name} of {', '.join(words)}; found {value!r}: it cannot be computed here"
+                f"{self.where} must have a {name} of {', '.join(words)}; found {value!r}: it cannot be computed here"
             )
         return value
 
@@ -78,7 +79,7 @@ class Fields:
         other = [value for value in values if value not in words] if listed else [values]
         if other:
             raise ModelError(
-                f"{self.place} must have a list of {' and '.join(words)} as {name}, found {other[0]!r}: it cannot be "
+                f"{self.where} must have a list of {' and '.join(words)} as {name}, found {other[0]!r}: it cannot be "
                 "computed here"
             )
         return tuple(values)
@@ -88,7 +89,7 @@ class Fields:
         values = self.value(name)
         if not isinstance(values, list) or not all(_is_positive(value) for value in values):
             raise ModelError(
-                f"{self.place} must have a list of numbers as {name!r}, found {values!r}: the file is broken"
+                f"{self.where} must have a list of numbers as {name!r}, found {values!r}: the file is broken"
             )
         return tuple(map(float, values))
 
@@ -96,26 +97,26 @@ class Fields:
         """The field's object; empty if it is missing or null."""
         value = self.value(name) or {}
         if not isinstance(value, dict):
-            raise ModelError(f"{self.place} must have an object as {name}, found {value!r}: the file is broken")
+            raise ModelError(f"{self.where} must have an object as {name}, found {value!r}: the file is broken")
         return value
 
     def value(self, name: str, default: Any = None) -> Any:
-        """Whatever the field holds; `default` if it is missing or null."""
+        """The field's value, of any type; `default` if it is missing or null."""
         self._read.add(name)
         value = self._values.get(name)
         return default if value is None else value
 
-    def must_be(self, name: str, value: str | float) -> None:
-        """Refuse any other value of the field; one that is missing or null has this value."""
-        found = self.value(name)
-        if found is not None and found != value:
-            raise ModelError(f"{self.place} must have {name}={value!r}, found {found!r}: it cannot be computed here")
+    def require(self, name: str, value: str | float) -> None:
+        """Refuse any other value of the field; a field that is missing or null passes."""
+        actual = self.value(name)
+        if actual is not None and actual != value:
+            raise ModelError(f"{self.where} must have {name}={value!r}, found {actual!r}: it cannot be computed here")
 
-    def refuse_what_is_unknown(self, *without_effect: str) -> None:
-        """Refuse any field that was not read so far, and may change a score.
+    def refuse_unknown_fields(self, *without_effect: str) -> None:
+        """Refuse fields that were not read and may change a score.
 
         Args:
-            without_effect: fields that are known to change none.
+            without_effect: the family's own fields that change no score.
 
         Raises:
             ModelError: such a field has a value that is not neutral.
@@ -125,18 +126,18 @@ class Fields:
             neutral = value in _NOTHING or (isinstance(value, float) and value == 1.0)
             if not neutral and not name.endswith(_WITHOUT_EFFECT_ENDINGS):
                 raise ModelError(
-                    f"{self.place} must have no field of unknown meaning, found {name}={str(value)[:60]}: it cannot be "
+                    f"{self.where} must have no field of unknown meaning, found {name}={str(value)[:60]}: it cannot be "
                     "computed here"
                 )
 
     def _get(self, name: str, kinds: type | tuple[type, ...], default: Any) -> Any:
         value = self.value(name, default)
         if value is None:
-            raise ModelError(f"{self.place} must have {name!r}, found none: the file is broken or of another kind")
+            raise ModelError(f"{self.where} must have {name!r}, found none: the file is broken or of another kind")
         wrong_kind = not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool)
         if wrong_kind:
             kind = "a whole number" if kinds is int else "true or false" if kinds is bool else "a number"
-            raise ModelError(f"{self.place} must have {kind} as {name!r}, found {value!r}: the file is broken")
+            raise ModelError(f"{self.where} must have {kind} as {name!r}, found {value!r}: the file is broken")
         return value
 
 

@@ -9,7 +9,7 @@ from byheart.models.families import llama
 from byheart.models.families.family import Family
 from byheart.models.families.fields import Fields
 from byheart.models.families.rope import read_rope
-from byheart.models.families.shape import FULL, SLIDING, layer_attention, read_shape
+from byheart.models.families.shape import FULL, SLIDING, build_layer_attention, read_shape
 
 DEFAULTS = {
     "attn_logit_softcapping": 50.0,
@@ -25,24 +25,24 @@ DEFAULTS = {
 }
 """What transformers takes for a field that is missing."""
 WITHOUT_EFFECT = ("hidden_act", "sliding_window_size")
-"""`hidden_activation` and `sliding_window` are what counts."""
+"""Transformers reads `hidden_activation` and `sliding_window` instead."""
 
 
-def decoder_config(config: dict[str, Any]) -> DecoderConfig:
+def parse_config(config: dict[str, Any]) -> DecoderConfig:
     """The decoder that a `model_type: gemma2` config.json describes."""
     fields = Fields(DEFAULTS | config)
     shape = read_features(fields)
     types = fields.words("layer_types", (FULL, SLIDING))
     types = types or tuple(FULL if layer % 2 else SLIDING for layer in range(shape["layers"]))
     rope = read_rope(fields, shape["max_positions"])
-    attention = layer_attention(types, rope, fields.integer_or_none("sliding_window"))
+    attention = build_layer_attention(types, rope, fields.integer_or_none("sliding_window"))
     softcap = fields.number_or_none("attn_logit_softcapping")
-    fields.refuse_what_is_unknown(*WITHOUT_EFFECT)
+    fields.refuse_unknown_fields(*WITHOUT_EFFECT)
     return DecoderConfig(**shape, attention=attention, attention_softcap=softcap)
 
 
 def read_features(fields: Fields) -> dict[str, Any]:
-    """What Gemma 2 and Gemma 3 have in common, as arguments of DecoderConfig."""
+    """The arguments of DecoderConfig that Gemma 2 and Gemma 3 read in the same way."""
     shape = read_shape(fields, activation="hidden_activation")
     biases = fields.boolean("attention_bias", default=False) * ("query", "key", "value", "output")
     return shape | {
@@ -62,6 +62,6 @@ SOURCES = llama.SOURCES | {
     "mlp_norm": _LAYER + "pre_feedforward_layernorm.weight",
     "mlp_post_norm": _LAYER + "post_feedforward_layernorm.weight",
 }
-"""Where the checkpoint keeps each of the decoder's parameters."""
+"""The tensor of the checkpoint that holds each parameter."""
 
-FAMILY = Family(model_type="gemma2", decoder_config=decoder_config, sources=SOURCES, needs_bos=True)
+FAMILY = Family(model_type="gemma2", parse_config=parse_config, sources=SOURCES, needs_bos=True)

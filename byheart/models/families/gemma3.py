@@ -1,5 +1,5 @@
-"""Gemma 3, of text alone and inside the model that also sees: Gemma 2 with queries and keys normed head by head, five
-sliding layers to one, and a rotary embedding for each of the two.
+"""Gemma 3, alone or inside the multimodal model: Gemma 2 with queries and keys normed head by head, five sliding layers
+to one full one, and a rotary embedding of its own for each of the two kinds.
 """
 
 from typing import Any
@@ -8,8 +8,8 @@ from byheart.models.decoder_config import DecoderConfig
 from byheart.models.families import gemma2, qwen3
 from byheart.models.families.family import Family
 from byheart.models.families.fields import Fields
-from byheart.models.families.rope import rope_of
-from byheart.models.families.shape import FULL, SLIDING, layer_attention
+from byheart.models.families.rope import parse_rope
+from byheart.models.families.shape import FULL, SLIDING, build_layer_attention
 
 DEFAULTS = {
     "head_dim": 256,
@@ -29,52 +29,54 @@ DEFAULTS = {
     "tie_word_embeddings": True,
     "vocab_size": 262_208,
 }
-"""What transformers takes for a field that is missing; the published files of the larger models give few of them."""
+"""What transformers takes for a field that is missing; the larger models' published files have few of these."""
 
 WITHOUT_EFFECT = (*gemma2.WITHOUT_EFFECT, "_sliding_window_pattern")
-"""Transformers writes the last beside `layer_types`, and does not read it."""
+"""Transformers writes `_sliding_window_pattern` beside `layer_types`, and does not read it."""
 
 
-def decoder_config(config: dict[str, Any]) -> DecoderConfig:
+def parse_config(config: dict[str, Any]) -> DecoderConfig:
     """The decoder that a `model_type: gemma3_text` config.json describes."""
     fields = Fields(DEFAULTS | config)
     shape = gemma2.read_features(fields)
-    fields.must_be("attn_logit_softcapping", "null")  # transformers reads it, and does not apply it
+    fields.require("attn_logit_softcapping", "null")  # transformers reads it, and does not apply it
     every = fields.integer("sliding_window_pattern")
     types = fields.words("layer_types", (FULL, SLIDING))
     types = types or tuple(SLIDING if (layer + 1) % every else FULL for layer in range(shape["layers"]))
     ropes, thetas = _rope_objects(fields), {FULL: "rope_theta", SLIDING: "rope_local_base_freq"}
     full, sliding = (
-        rope_of(ropes[kind], f"config.json, {kind}", theta=fields.number(theta), max_positions=shape["max_positions"])
+        parse_rope(
+            ropes[kind], f"config.json, {kind}", theta=fields.number(theta), max_positions=shape["max_positions"]
+        )
         for kind, theta in thetas.items()
     )
-    attention = layer_attention(types, full, fields.integer_or_none("sliding_window"), sliding)
-    fields.refuse_what_is_unknown(*WITHOUT_EFFECT)
+    attention = build_layer_attention(types, full, fields.integer_or_none("sliding_window"), sliding)
+    fields.refuse_unknown_fields(*WITHOUT_EFFECT)
     return DecoderConfig(**shape, attention=attention, query_key_norm="head")
 
 
-def text_decoder_config(config: dict[str, Any]) -> DecoderConfig:
-    """The decoder inside the model that a `model_type: gemma3` config.json describes; images are not looked at."""
-    return decoder_config(Fields(config).object("text_config"))
+def parse_text_config(config: dict[str, Any]) -> DecoderConfig:
+    """The text decoder inside the multimodal model that a `model_type: gemma3` config.json describes."""
+    return parse_config(Fields(config).object("text_config"))
 
 
 def _rope_objects(fields: Fields) -> dict[str, dict[str, Any]]:
-    """By layer type: today's `rope_parameters` have one for each, and the older `rope_scaling` is of full layers."""
+    """The rope objects by layer type; the older `rope_scaling` is that of full layers."""
     parameters = Fields(fields.object("rope_parameters"), "config.json, rope_parameters")
     objects = {kind: parameters.object(kind) for kind in (FULL, SLIDING)}
-    parameters.refuse_what_is_unknown()
+    parameters.refuse_unknown_fields()
     return objects | {FULL: objects[FULL] | fields.object("rope_scaling")}
 
 
 SOURCES = gemma2.SOURCES | {name: qwen3.SOURCES[name] for name in ("query_norm", "key_norm")}
-"""Where the checkpoint keeps each of the decoder's parameters."""
+"""The tensor of the checkpoint that holds each parameter."""
 
-TEXT = Family(model_type="gemma3_text", decoder_config=decoder_config, sources=SOURCES, needs_bos=True)
+TEXT_ONLY = Family(model_type="gemma3_text", parse_config=parse_config, sources=SOURCES, needs_bos=True)
 
-SEEING = Family(
+MULTIMODAL = Family(
     model_type="gemma3",
-    decoder_config=text_decoder_config,
+    parse_config=parse_text_config,
     sources={name: f"language_model.{source}" for name, source in SOURCES.items()},
     needs_bos=True,
 )
-"""The text model inside the one that also sees."""
+"""The text decoder inside the multimodal model."""

@@ -1,11 +1,11 @@
-"""GPT-NeoX and Pythia: layer norms, attention and MLP side by side, an MLP without a gate, part of a head turned."""
+"""GPT-NeoX and Pythia: layer norms, attention and MLP in parallel, an MLP without a gate, partly rotated heads."""
 
 from typing import Any
 
 from byheart.models.decoder_config import Attention, DecoderConfig
 from byheart.models.families.family import Family
 from byheart.models.families.fields import Fields
-from byheart.models.families.rope import rope_object, rope_of
+from byheart.models.families.rope import choose_rope_object, parse_rope
 from byheart.models.families.shape import read_shape
 from byheart.models.parameters import Fused, Source
 
@@ -21,25 +21,25 @@ DEFAULTS = {
 """What transformers takes for a field that is missing."""
 
 
-def decoder_config(config: dict[str, Any]) -> DecoderConfig:
+def parse_config(config: dict[str, Any]) -> DecoderConfig:
     """The decoder that a `model_type: gpt_neox` config.json describes."""
     fields = Fields(DEFAULTS | config)
     shape = read_shape(fields, epsilon="layer_norm_eps")
-    fields.must_be("num_key_value_heads", shape["heads"])
-    fields.must_be("head_dim", shape["embed"] // shape["heads"])
+    fields.require("num_key_value_heads", shape["heads"])
+    fields.require("head_dim", shape["embed"] // shape["heads"])
     theta, share = fields.number("rotary_emb_base"), fields.number("rotary_pct")
-    rope = rope_of(
-        rope_object(fields),
-        fields.place,
+    rope = parse_rope(
+        choose_rope_object(fields),
+        fields.where,
         theta=theta,
         max_positions=shape["max_positions"],
         share=share,
     )
-    fields.must_be("rope_theta", rope.theta)
-    fields.must_be("partial_rotary_factor", rope.share)
+    fields.require("rope_theta", rope.theta)
+    fields.require("partial_rotary_factor", rope.share)
     attention = fields.boolean("attention_bias") * ("query", "key", "value", "output")
     parallel = fields.boolean("use_parallel_residual")
-    fields.refuse_what_is_unknown()
+    fields.refuse_unknown_fields()
     return DecoderConfig(
         **shape,
         attention=(Attention(rope=rope),),
@@ -55,8 +55,8 @@ _QUERY_KEY_VALUE = _LAYER + "attention.query_key_value."
 
 
 def _fused(kind: str, ending: str) -> dict[str, Source]:
-    parts = tuple(f"{name}{ending}" for name in ("query", "key", "value"))
-    return dict.fromkeys(parts, Fused(tensor=_QUERY_KEY_VALUE + kind, parts=parts, by_head=True))
+    names = tuple(f"{name}{ending}" for name in ("query", "key", "value"))
+    return dict.fromkeys(names, Fused(tensor=_QUERY_KEY_VALUE + kind, names=names, by_head=True))
 
 
 SOURCES: dict[str, Source] = {
@@ -77,6 +77,6 @@ SOURCES: dict[str, Source] = {
     "down": _LAYER + "mlp.dense_4h_to_h.weight",
     "down_bias": _LAYER + "mlp.dense_4h_to_h.bias",
 }
-"""Where the checkpoint keeps each of the decoder's parameters."""
+"""The tensor of the checkpoint that holds each parameter."""
 
-FAMILY = Family(model_type="gpt_neox", decoder_config=decoder_config, sources=SOURCES)
+FAMILY = Family(model_type="gpt_neox", parse_config=parse_config, sources=SOURCES)

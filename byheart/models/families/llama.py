@@ -13,14 +13,14 @@ DEFAULTS = {"max_position_embeddings": 2048, "rms_norm_eps": 1e-6}
 WITHOUT_EFFECT = ("is_llama_config", "max_sequence_length")
 
 
-def decoder_config(config: dict[str, Any]) -> DecoderConfig:
+def parse_config(config: dict[str, Any]) -> DecoderConfig:
     """The decoder that a `model_type: llama` config.json describes."""
     fields = Fields(DEFAULTS | config)
     shape = read_shape(fields)
     biases = fields.boolean("attention_bias", default=False) * ("query", "key", "value", "output")
     biases += fields.boolean("mlp_bias", default=False) * ("gate", "up", "down")
     rope = read_rope(fields, shape["max_positions"])
-    fields.refuse_what_is_unknown(*WITHOUT_EFFECT)
+    fields.refuse_unknown_fields(*WITHOUT_EFFECT)
     return DecoderConfig(**shape, attention=(Attention(rope=rope),), biases=frozenset(biases))
 
 
@@ -47,6 +47,6 @@ SOURCES = {
     "up_bias": _MLP + "up_proj.bias",
     "down_bias": _MLP + "down_proj.bias",
 }
-"""Where the checkpoint keeps each of the decoder's parameters."""
+"""The tensor of the checkpoint that holds each parameter."""
 
-FAMILY = Family(model_type="llama", decoder_config=decoder_config, sources=SOURCES)
+FAMILY = Family(model_type="llama", parse_config=parse_config, sources=SOURCES)

@@ -1,4 +1,4 @@
-"""Mistral: Llama whose layers may all slide."""
+"""Mistral: Llama, where all layers may have a sliding window."""
 
 from typing import Any
 
@@ -18,14 +18,14 @@ DEFAULTS = {
 """What transformers takes for a field that is missing."""
 
 
-def decoder_config(config: dict[str, Any]) -> DecoderConfig:
+def parse_config(config: dict[str, Any]) -> DecoderConfig:
     """The decoder that a `model_type: mistral` config.json describes."""
     fields = Fields(DEFAULTS | config)
     shape = read_shape(fields)
     rope = read_rope(fields, shape["max_positions"])
     window = fields.integer_or_none("sliding_window")
-    fields.refuse_what_is_unknown()
+    fields.refuse_unknown_fields()
     return DecoderConfig(**shape, attention=(Attention(rope=rope, window=window),))
 
 
-FAMILY = Family(model_type="mistral", decoder_config=decoder_config, sources=llama.SOURCES)
+FAMILY = Family(model_type="mistral", parse_config=parse_config, sources=llama.SOURCES)

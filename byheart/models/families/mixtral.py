@@ -1,4 +1,4 @@
-"""Mixtral: Mistral whose tokens are each sent to a few of several MLPs."""
+"""Mixtral: Mistral with several MLPs in a layer, of which a router chooses a few for each token."""
 
 from typing import Any
 
@@ -20,16 +20,16 @@ DEFAULTS = {
 WITHOUT_EFFECT = ("output_router_logits", "router_aux_loss_coef", "router_jitter_noise")
 
 
-def decoder_config(config: dict[str, Any]) -> DecoderConfig:
+def parse_config(config: dict[str, Any]) -> DecoderConfig:
     """The decoder that a `model_type: mixtral` config.json describes."""
     fields = Fields(DEFAULTS | config)
     shape = read_shape(fields)
     rope = read_rope(fields, shape["max_positions"], theta=1e6)
     window = fields.integer_or_none("sliding_window")
-    experts, used = fields.integer("num_local_experts"), fields.integer("num_experts_per_tok")
-    fields.refuse_what_is_unknown(*WITHOUT_EFFECT)
+    experts, per_token = fields.integer("num_local_experts"), fields.integer("num_experts_per_tok")
+    fields.refuse_unknown_fields(*WITHOUT_EFFECT)
     return DecoderConfig(
-        **shape, attention=(Attention(rope=rope, window=window),), experts=experts, experts_per_token=used
+        **shape, attention=(Attention(rope=rope, window=window),), experts=experts, experts_per_token=per_token
     )
 
 
@@ -41,6 +41,6 @@ SOURCES = llama.SOURCES | {
     "up": _MOE + "experts.{expert}.w3.weight",
     "down": _MOE + "experts.{expert}.w2.weight",
 }
-"""Where the checkpoint keeps each of the decoder's parameters."""
+"""The tensor of the checkpoint that holds each parameter."""
 
-FAMILY = Family(model_type="mixtral", decoder_config=decoder_config, sources=SOURCES)
+FAMILY = Family(model_type="mixtral", parse_config=parse_config, sources=SOURCES)

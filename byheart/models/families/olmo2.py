@@ -1,4 +1,4 @@
-"""OLMo 2: norms after attention and MLP and not before, and over all queries and all keys of a token."""
+"""OLMo 2: norms after attention and MLP instead of before, and a norm over all queries and all keys of a token."""
 
 from typing import Any
 
@@ -13,13 +13,13 @@ DEFAULTS = {"max_position_embeddings": 2048, "rms_norm_eps": 1e-5}
 """What transformers takes for a field that is missing."""
 
 
-def decoder_config(config: dict[str, Any]) -> DecoderConfig:
+def parse_config(config: dict[str, Any]) -> DecoderConfig:
     """The decoder that a `model_type: olmo2` config.json describes."""
     fields = Fields(DEFAULTS | config)
     shape = read_shape(fields)
     rope = read_rope(fields, shape["max_positions"])
     biases = fields.boolean("attention_bias", default=False) * ("query", "key", "value", "output")
-    fields.refuse_what_is_unknown()
+    fields.refuse_unknown_fields()
     return DecoderConfig(
         **shape,
         attention=(Attention(rope=rope),),
@@ -36,6 +36,6 @@ SOURCES = {name: source for name, source in qwen3.SOURCES.items() if name not in
     "attention_post_norm": _LAYER + "post_attention_layernorm.weight",
     "mlp_post_norm": _LAYER + "post_feedforward_layernorm.weight",
 }
-"""Where the checkpoint keeps each of the decoder's parameters."""
+"""The tensor of the checkpoint that holds each parameter."""
 
-FAMILY = Family(model_type="olmo2", decoder_config=decoder_config, sources=SOURCES)
+FAMILY = Family(model_type="olmo2", parse_config=parse_config, sources=SOURCES)

@@ -1,4 +1,4 @@
-"""Phi-3, Phi-3.5 and Phi-4: queries, keys and values in one tensor, gate and up in another, part of a head turned."""
+"""Phi-3, Phi-3.5 and Phi-4: queries, keys and values in one tensor, gate and up in another, partly rotated heads."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from byheart.models.decoder_config import Attention, DecoderConfig
 from byheart.models.families import llama
 from byheart.models.families.family import Family
 from byheart.models.families.fields import Fields
-from byheart.models.families.rope import rope_object, rope_of
+from byheart.models.families.rope import choose_rope_object, parse_rope
 from byheart.models.families.shape import read_shape
 from byheart.models.parameters import Fused
 
@@ -19,16 +19,16 @@ DEFAULTS = {
 }
 """What transformers takes for a field that is missing."""
 SCALINGS = {"default": "default", "longrope": "longrope", "su": "longrope", "yarn": "longrope"}
-"""Older files call longrope otherwise."""
+"""What each rope type means; older files have other names for longrope."""
 
 
-def decoder_config(config: dict[str, Any]) -> DecoderConfig:
+def parse_config(config: dict[str, Any]) -> DecoderConfig:
     """The decoder that a `model_type: phi3` config.json describes."""
     fields = Fields(DEFAULTS | config)
     shape = read_shape(fields)
-    rope = rope_of(
-        rope_object(fields),
-        fields.place,
+    rope = parse_rope(
+        choose_rope_object(fields),
+        fields.where,
         theta=fields.number("rope_theta"),
         max_positions=shape["max_positions"],
         original_positions=fields.integer("original_max_position_embeddings"),
@@ -36,19 +36,19 @@ def decoder_config(config: dict[str, Any]) -> DecoderConfig:
         scalings=SCALINGS,
     )
     window = fields.integer_or_none("sliding_window")
-    for name in ("full_attn_mod", "interpolate_factor"):  # the one value of the files that have them
-        fields.must_be(name, 1)
-    fields.refuse_what_is_unknown()
+    for name in ("full_attn_mod", "interpolate_factor"):  # every published file that has them says 1
+        fields.require(name, 1)
+    fields.refuse_unknown_fields()
     return DecoderConfig(**shape, attention=(Attention(rope=rope, window=window),))
 
 
 _LAYER = "model.layers.{layer}."
-_QUERY_KEY_VALUE = Fused(tensor=_LAYER + "self_attn.qkv_proj.weight", parts=("query", "key", "value"))
-_GATE_UP = Fused(tensor=_LAYER + "mlp.gate_up_proj.weight", parts=("gate", "up"))
+_QUERY_KEY_VALUE = Fused(tensor=_LAYER + "self_attn.qkv_proj.weight", names=("query", "key", "value"))
+_GATE_UP = Fused(tensor=_LAYER + "mlp.gate_up_proj.weight", names=("gate", "up"))
 
 SOURCES = (
-    llama.SOURCES | dict.fromkeys(_QUERY_KEY_VALUE.parts, _QUERY_KEY_VALUE) | dict.fromkeys(_GATE_UP.parts, _GATE_UP)
+    llama.SOURCES | dict.fromkeys(_QUERY_KEY_VALUE.names, _QUERY_KEY_VALUE) | dict.fromkeys(_GATE_UP.names, _GATE_UP)
 )
-"""Where the checkpoint keeps each of the decoder's parameters."""
+"""The tensor of the checkpoint that holds each parameter."""
 
-FAMILY = Family(model_type="phi3", decoder_config=decoder_config, sources=SOURCES)
+FAMILY = Family(model_type="phi3", parse_config=parse_config, sources=SOURCES)

@@ -1,4 +1,4 @@
-"""Families that are known, and what they have that cannot be computed here."""
+"""Families that cannot be scored, and why."""
 
 _LINEAR_ATTENTION = """
     bamba falcon_h1 falcon_mamba granitemoehybrid jamba kimi_linear lfm2 lfm2_moe mamba mamba2 minimax nemotron_h
@@ -19,4 +19,4 @@ REFUSED = {
     **dict.fromkeys(_LATENT_ATTENTION.split(), "multi-head latent attention"),
     **dict.fromkeys(_ENCODER.split(), "an encoder, which gives no probability of a text from left to right"),
 }
-"""By model_type."""
+"""For each model_type, the feature that cannot be computed."""

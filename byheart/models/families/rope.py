@@ -1,4 +1,4 @@
-"""Reading rotary embeddings, in the layout of today and in those of yesterday."""
+"""Reading rotary embeddings from the current and the older layouts of config.json."""
 
 import math
 from collections.abc import Mapping
@@ -9,37 +9,38 @@ from byheart.models.families.fields import Fields
 from byheart.models.rope import Rope
 
 SCALINGS = {name: name for name in ("default", "linear", "dynamic", "llama3", "yarn")}
-"""What the rope types of most families mean."""
+"""What each rope type means in most families."""
 WITHOUT_EFFECT = ("finetuned", "rope_type", "type")
 
 
 def read_rope(fields: Fields, max_positions: int, *, theta: float = 10_000.0) -> Rope:
-    """The rotary embedding of a family that turns whole heads, from `rope_parameters` or from the older `rope_theta`
-    and `rope_scaling`.
+    """The rotary embedding of a family that rotates whole heads.
+
+    It is read from `rope_parameters`, or from the older `rope_theta` and `rope_scaling`.
 
     Args:
-        max_positions: the positions that config.json gives.
-        theta: the family's, where config.json has none.
+        max_positions: `max_position_embeddings`.
+        theta: the family's default.
     """
-    fields.must_be("partial_rotary_factor", 1.0)
-    return rope_of(
-        rope_object(fields),
-        fields.place,
+    fields.require("partial_rotary_factor", 1.0)
+    return parse_rope(
+        choose_rope_object(fields),
+        fields.where,
         theta=fields.number("rope_theta", default=theta),
         max_positions=max_positions,
         original_positions=fields.integer_or_none("original_max_position_embeddings"),
     )
 
 
-def rope_object(fields: Fields) -> dict[str, Any]:
-    """The object of the older layout, if it says something, else that of today's."""
+def choose_rope_object(fields: Fields) -> dict[str, Any]:
+    """The object that describes the scaling: the older `rope_scaling` unless it is empty, else `rope_parameters`."""
     older, newer = fields.object("rope_scaling"), fields.object("rope_parameters")
     return older or newer
 
 
-def rope_of(
+def parse_rope(
     values: dict[str, Any],
-    place: str,
+    where: str,
     *,
     theta: float,
     max_positions: int,
@@ -50,50 +51,51 @@ def rope_of(
     """The rotary embedding that an object of a config.json describes.
 
     Args:
-        values: the object; may be empty.
-        theta: where the object has none.
-        original_positions: those that are named beside the object, which go before those in it.
-        share: as `theta`; None if the family turns whole heads.
-        scalings: the rope types of the family, and what each means.
+        values: the object; it may be empty.
+        where: the object's name in error messages.
+        theta: the base where the object has none.
+        original_positions: overrides the object's own.
+        share: the share where the object has none; None if the family rotates whole heads.
+        scalings: the family's rope types, and what each means.
     """
-    fields = Fields(values, f"{place}, rope")
+    fields = Fields(values, f"{where}, rope")
     kind = "type" if values.get("rope_type") is None else "rope_type"
     scaling = scalings[fields.word(kind, scalings, default="default")]
     theta = fields.number("rope_theta", default=theta)
     if share is None:
-        fields.must_be("partial_rotary_factor", 1.0)
+        fields.require("partial_rotary_factor", 1.0)
     share = 1.0 if share is None else fields.number("partial_rotary_factor", default=share)
     original = fields.integer("original_max_position_embeddings", default=max_positions)
     original = original if original_positions is None else original_positions
-    of_scaling: dict[str, Any] = {"scaling": None if scaling == "default" else scaling}
+    scaling_fields: dict[str, Any] = {"scaling": None if scaling == "default" else scaling}
     match scaling:
         case "linear":
-            of_scaling |= {"factor": fields.number("factor")}
-        case "dynamic":  # scales inputs longer than max_positions only, and none that long is ever fed
-            of_scaling = {}
+            scaling_fields |= {"factor": fields.number("factor")}
+        case "dynamic":  # scales only inputs longer than max_positions, which are never fed
+            scaling_fields = {}
             fields.number("factor")
         case "llama3":
             low, high = fields.number("low_freq_factor"), fields.number("high_freq_factor")
             if not low < high:
                 raise ModelError(
-                    f"{place} must have a low_freq_factor below high_freq_factor, found {low} and {high}: the file is "
+                    f"{where} must have a low_freq_factor below high_freq_factor, found {low} and {high}: the file is "
                     "broken"
                 )
-            of_scaling |= {"factor": fields.number("factor"), "original_positions": original}
-            of_scaling |= {"low_freq_factor": low, "high_freq_factor": high}
+            scaling_fields |= {"factor": fields.number("factor"), "original_positions": original}
+            scaling_fields |= {"low_freq_factor": low, "high_freq_factor": high}
         case "yarn":
-            of_scaling |= _yarn(fields, max_positions, original)
+            scaling_fields |= _yarn(fields, max_positions, original)
         case "longrope":
             factor = fields.number("factor", default=max_positions / original)
             stretch = math.sqrt(1 + math.log(factor) / math.log(original)) if factor > 1 else 1.0
-            of_scaling |= {
+            scaling_fields |= {
                 "original_positions": original,
                 "attention_factor": fields.number("attention_factor", default=stretch),
                 "short_factors": fields.numbers("short_factor"),
                 "long_factors": fields.numbers("long_factor"),
             }
-    fields.refuse_what_is_unknown(*WITHOUT_EFFECT)
-    return Rope(theta=theta, share=share, **of_scaling)
+    fields.refuse_unknown_fields(*WITHOUT_EFFECT)
+    return Rope(theta=theta, share=share, **scaling_fields)
 
 
 def _yarn(fields: Fields, max_positions: int, original: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Reading what most families say in the same words: sizes, and which layers slide."""
+"""Reading the fields that most families share: sizes, and which layers slide."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,8 +16,8 @@ def read_shape(fields: Fields, *, activation: str = "hidden_act", epsilon: str =
     """The sizes of a decoder, its activation and whether its head is tied, as arguments of DecoderConfig.
 
     Args:
-        activation: the name of that field.
-        epsilon: the same.
+        activation: the name of the activation's field.
+        epsilon: the name of the norm epsilon's field.
     """
     embed, heads = fields.integer("hidden_size"), fields.integer("num_attention_heads")
     return {
@@ -35,18 +35,22 @@ def read_shape(fields: Fields, *, activation: str = "hidden_act", epsilon: str =
     }
 
 
-def layer_attention(
+def build_layer_attention(
     types: Sequence[str], rope: Rope, window: int | None, sliding_rope: Rope | None = None
 ) -> tuple[Attention, ...]:
-    """What each layer's attention does, from its type.
+    """The attention of each layer.
 
     Args:
-        window: what a sliding layer sees.
-        sliding_rope: of sliding layers, where it is another.
+        types: FULL or SLIDING for each layer.
+        window: the positions that a token in a sliding layer attends to.
+        sliding_rope: the rotary embedding of sliding layers, where it differs from `rope`.
+
+    Raises:
+        ModelError: a layer slides, and there is no window.
     """
     if SLIDING in types and window is None:
         raise ModelError(
             "config.json must have a sliding_window for its sliding layers, found none: the file is broken"
         )
     by_type = {FULL: Attention(rope=rope), SLIDING: Attention(rope=sliding_rope or rope, window=window)}
-    return tuple(by_type[each] for each in types)
+    return tuple(by_type[layer_type] for layer_type in types)
