@@ -53,7 +53,7 @@ compile: $(VENV)/run  ## Write build/pipeline.yaml, which Kubeflow runs
 	@$(BIN)/python -m byheart compile build/pipeline.yaml
 
 test: $(VENV)/dev  ## Run the tests, in two processes
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses 2
 
 test-runs: $(VENV)/dev  ## Test what takes minutes: bad input of every kind, many books, secrets, eight devices
 	$(BIN)/python -m pytest tests/runs

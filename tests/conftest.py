@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 ROOT = Path(__file__).parent.parent
@@ -32,13 +33,6 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["JAX_COMPILATION_CACHE_DIR"] = folder.name
         os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
         os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What looks at the sample's run stays in one process: the run is made once."""
-    for item in items:
-        if "sample_run" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("sample_run"))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -95,10 +89,16 @@ def processes_of(folder: Path) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def sample_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The results of the sample and its control with the pipeline's defaults, and beside them `printed.txt`."""
-    folder = tmp_path_factory.mktemp("sample")
-    done = launch(folder, *CONTROLLED, controls=(str(CONTROL),))
-    assert done.returncode == 0, done.stderr
-    (folder / "out" / "printed.txt").write_text(done.stdout, encoding="utf-8")
+def sample_run(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The results of the sample and its control with the pipeline's defaults, and beside them `printed.txt`.
+
+    The run is made once, by whichever of the tests' processes comes first.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    folder = (shared if worker_id == "master" else shared.parent) / "sample"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "out" / "printed.txt").exists():
+            done = launch(folder, *CONTROLLED, controls=(str(CONTROL),))
+            assert done.returncode == 0, done.stderr
+            (folder / "out" / "printed.txt").write_text(done.stdout, encoding="utf-8")
     return folder / "out"

@@ -14,7 +14,7 @@ from byheart.command.parameters import read_parameters, tell_apart
 from byheart.contracts.errors import SettingsError
 from byheart.contracts.settings import SETTINGS
 from byheart.contracts.version import VERSION
-from tests.conftest import BOOK, MODEL, ROOT
+from tests.conftest import BOOK, ROOT
 
 EXPLAINED = pipeline.__doc__ or ""
 
@@ -110,15 +110,6 @@ def test_sample_is_measured_from_another_folder_and_says_where_everything_is(tmp
     assert [*(tmp_path / "data" / "byheart" / "store" / "scores").iterdir()]
 
 
-def test_toy_says_that_it_is_one_first_and_last(tmp_path: Path) -> None:
-    (tmp_path / "another.txt").write_text(BOOK.read_text(encoding="utf-8")[::-1][:4000], encoding="utf-8")
-    words = ("another.txt", "--model", str(MODEL), "cursor_inc=500", "dpi=20", "--store", "store")
-    done = call("run", *words, folder=tmp_path)
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
-    assert lines[0] == lines[-1] == "the sample's model is a toy of one book: of any other, its numbers say nothing"
-
-
 def test_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:
     places = ["--store", str(tmp_path / "store"), "--out", str(tmp_path / "out")]
     command = [sys.executable, "-m", "byheart", "run", *places]
@@ -130,15 +121,3 @@ def test_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:
     _, errors = run.communicate(timeout=60)
     assert run.returncode == 130
     assert "interrupted; what was scored is kept: run the same command again to go on" in errors
-
-
-def test_run_from_python_gives_the_results(tmp_path: Path) -> None:
-    code = (
-        "import byheart; results = byheart.run("
-        f"{str(BOOK)!r}, model={str(MODEL)!r}, store='store', cursor_inc=500, dpi=20, unwrap=False, figsize='8x2')\n"
-        "print([book.book.name for book in results.books], results.provenance.settings.window.cursor_inc)"
-    )
-    around = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=around)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == f"['{BOOK.stem}'] 500"

@@ -1,0 +1,30 @@
+"""Runs that a person starts in other ways than with the sample's own words."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.command.test_command import call
+from tests.conftest import BOOK, MODEL, ROOT
+
+
+def test_toy_says_that_it_is_one_first_and_last(tmp_path: Path) -> None:
+    (tmp_path / "another.txt").write_text(BOOK.read_text(encoding="utf-8")[::-1][:4000], encoding="utf-8")
+    words = ("another.txt", "--model", str(MODEL), "cursor_inc=500", "dpi=20", "--store", "store")
+    done = call("run", *words, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == lines[-1] == "the sample's model is a toy of one book: of any other, its numbers say nothing"
+
+
+def test_run_from_python_gives_the_results(tmp_path: Path) -> None:
+    code = (
+        "import byheart; results = byheart.run("
+        f"{str(BOOK)!r}, model={str(MODEL)!r}, store='store', cursor_inc=500, dpi=20, unwrap=False, figsize='8x2')\n"
+        "print([book.book.name for book in results.books], results.provenance.settings.window.cursor_inc)"
+    )
+    around = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=around)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == f"['{BOOK.stem}'] 500"
