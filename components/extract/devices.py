@@ -177,10 +177,10 @@ def _choose_remedy(accelerator: Accelerator, seen: Surroundings) -> str:
     if not accelerator.is_tpu:
         return _choose_gpu_remedy(resource, accelerator.chips, seen)
     if not seen.has_libtpu:
-        return "the image cannot drive TPUs: build the extract image with JAX=tpu"
+        return "the image cannot drive TPUs: build the extract image with --jax tpu"
     if seen.uid:
         return (
-            f"the user may be kept from the device: compile with RUN_AS=0, or raise RLIMIT_MEMLOCK; else see that the "
+            f"the user may be kept from the device: compile with --run-as 0, or raise RLIMIT_MEMLOCK; else see that the "
             f"pod asks for {request}"
         )
     return f"see that the pod asks for {request}, and that no other process holds the device"
@@ -188,7 +188,7 @@ def _choose_remedy(accelerator: Accelerator, seen: Surroundings) -> str:
 
 def _choose_gpu_remedy(resource: str, chips: int, seen: Surroundings) -> str:
     if not seen.has_cuda:
-        return "the image cannot drive GPUs: build the extract image with JAX=cuda12"
+        return "the image cannot drive GPUs: build the extract image with --jax cuda12"
     if len(seen.chips) < chips:
         return f"the pod has {len(seen.chips)} of {chips} GPUs: let it ask for {resource}, or choose a smaller slice"
     return "see with nvidia-smi that the driver knows CUDA 12 and that no other process holds the GPUs"
