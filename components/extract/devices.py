@@ -180,8 +180,8 @@ def _choose_remedy(accelerator: Accelerator, seen: Surroundings) -> str:
         return "the image cannot drive TPUs: build the extract image with --jax tpu"
     if seen.uid:
         return (
-            f"the user may be kept from the device: compile with --run-as 0, or raise RLIMIT_MEMLOCK; else see that the "
-            f"pod asks for {request}"
+            f"the user may be kept from the device: compile with --run-as 0, or raise RLIMIT_MEMLOCK; else see that "
+            f"the pod asks for {request}"
         )
     return f"see that the pod asks for {request}, and that no other process holds the device"
 
