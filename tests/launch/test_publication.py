@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from byheart.contracts.errors import ByheartError
-from byheart.launch.publication import Publication, alone_in
+from byheart.launch.publication import Publication, hold_folder
 from tests.conftest import ROOT
 
 OWN = {"notes.md": "my own", "first/margin.txt": "mine too"}
@@ -145,9 +145,9 @@ def test_kill_before_the_run_is_whole_leaves_the_earlier_results(out: Path) -> N
 @pytest.mark.parametrize(
     ("path", "is_folder", "said"),
     [
-        ("summary.csv", False, "must have room for a file .*summary.csv, found one that no run has left there"),
+        ("summary.csv", False, "must have room for a file .*summary.csv, found one that no run left there"),
         ("summary.csv", True, "must have room for a file .*summary.csv, found a folder there: move it or choose"),
-        ("SHA256SUMS", False, "must have room for a file .*SHA256SUMS, found one that no run has left"),
+        ("SHA256SUMS", False, "must have room for a file .*SHA256SUMS, found one that no run left"),
         ("unfinished", False, "must have room for a folder of byheart's own .*unfinished, found another thing"),
         ("failed/mine", False, "must have room for a folder of byheart's own .*failed, found another thing"),
     ],
@@ -174,7 +174,7 @@ def test_books_are_refused_before_they_are_measured_where_a_file_is_in_the_way(o
     (out / "fourth" / "statistics.json").write_text("mine", encoding="utf-8")
     with pytest.raises(ByheartError, match=r"must have room for a folder .*third, found a file there"):
         publication.check_room(["third/statistics.json"])
-    with pytest.raises(ByheartError, match=r"for a file .*fourth/statistics\.json, found one that no run has left"):
+    with pytest.raises(ByheartError, match=r"for a file .*fourth/statistics\.json, found one that no run left"):
         publication.check_room(["fourth/statistics.json"])
 
 
@@ -184,7 +184,7 @@ def test_file_that_came_into_the_way_during_the_run_is_kept(out: Path) -> None:
     (publication.unfinished / "log.txt").touch()
     (publication.unfinished / "chart.svg").touch()
     (out / "chart.svg").write_text("mine", encoding="utf-8")
-    with pytest.raises(ByheartError, match=r"chart\.svg, found one that no run has left there"):
+    with pytest.raises(ByheartError, match=r"chart\.svg, found one that no run left there"):
         publication.seal()
     publication.set_aside()
     assert held(out) == expected("first", "second") | OWN | {
@@ -199,7 +199,7 @@ def test_sums_that_somebody_else_wrote_name_nothing_that_is_removed(tmp_path: Pa
     out.mkdir()
     text = f"{'0' * 64}  provenance.json\n{'0' * 64}  {line}\n"
     (out / "SHA256SUMS").write_text(text, encoding="utf-8")
-    with pytest.raises(ByheartError, match="SHA256SUMS, found one that no run has left"):
+    with pytest.raises(ByheartError, match="SHA256SUMS, found one that no run left"):
         make(out, "first")
     assert held(tmp_path) == {"letter.txt": "mine"}
 
@@ -218,8 +218,8 @@ def test_results_of_a_release_without_sums_are_replaced_too(tmp_path: Path) -> N
 HOLDS = """
 import sys
 from pathlib import Path
-from byheart.launch.publication import alone_in
-with alone_in(Path(sys.argv[1])):
+from byheart.launch.publication import hold_folder
+with hold_folder(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -230,10 +230,10 @@ def test_second_run_in_the_same_folder_is_refused_until_the_first_is_gone(tmp_pa
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as first:
         assert first.stdout
         assert first.stdout.readline() == b"held\n"
-        said = "must be used by one run at a time, found another one at work"
-        with pytest.raises(ByheartError, match=said) as error, alone_in(tmp_path):
+        said = "must be used by one run at a time, found another run"
+        with pytest.raises(ByheartError, match=said) as error, hold_folder(tmp_path):
             pass
         assert error.value.may_pass
         first.kill()
-    with alone_in(tmp_path):
+    with hold_folder(tmp_path):
         pass

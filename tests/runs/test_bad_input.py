@@ -229,7 +229,7 @@ OTHERS = [
     Case("BOS that there is none of", model(change_json("tokenizer_config.json", bos_token=ABSENT), "bos=true"),
          "bos=true needs a tokenizer with a bos_token … found none … use bos=false"),
     Case("file of the user's own where the log will be", run(in_the_way("log.txt")),
-         "must have room for a file … found one that no run has left there … move it or choose another out"),
+         "must have room for a file … found one that no run left there … move it or choose another out"),
     Case("folder of the user's own where a failed run will be", run(in_the_way("failed/letters.txt")),
          "must have room for a folder of byheart's own … found another thing there … move it or choose another out"),
     Case("file where a book's results will be", run(in_the_way("book")),

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from byheart.launch.compiled import Compiled
-from byheart.launch.local import run_local
+from byheart.launch.local_run import run_local
 from byheart.launch.record import compare
 from byheart.launch.run_file import read_run_file
 from byheart.measures.results import Results
@@ -141,7 +141,7 @@ def test_checkout_and_folders_may_have_blanks_and_python3_in_their_paths(tmp_pat
     write_book(checkout / "my books" / "a.txt")
     (checkout / "my temporary files").mkdir()
     values = {"books": ["my books"], "model": str(MODEL), "store": "a python3 store", "cursor_inc": 100, "dpi": 20}
-    program = f"from byheart.launch.local import run_local; run_local({values!r}, 'my python3 results/first one')"
+    program = f"from byheart.launch.local_run import run_local; run_local({values!r}, 'my python3 results/first one')"
     done = subprocess.run(
         [checkout / "environment" / "bin" / "python", "-c", program], cwd=checkout, capture_output=True, text=True,
         check=False, env={**os.environ, "TMPDIR": str(checkout / "my temporary files")},
