@@ -94,9 +94,9 @@ def submit(
 
 def status(run: Run, host: Host = "", namespace: Namespace = "") -> None:
     """Print the state of a run and of its tasks."""
-    from byheart.kubeflow.status import status as say_status
+    from byheart.kubeflow.status import print_status
 
-    say_status(_connect(host, namespace), run)
+    print_status(_connect(host, namespace), run)
 
 
 def wait(run: Run, host: Host = "", namespace: Namespace = "", every: Every = 10.0) -> None:
@@ -119,7 +119,7 @@ def logs(
     root: Root = "",
 ) -> None:
     """Print what a run's stages said."""
-    from byheart.kubeflow.logs import logs as show_logs
+    from byheart.kubeflow.logs import show_logs
     from byheart.launch.display import Display
 
     with Display() as display:

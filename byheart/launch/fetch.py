@@ -26,10 +26,10 @@ def fetch_run(cluster: Cluster, run: str, out: Path, *, root: str = "") -> Resul
         publication = Publication(out)
         publication.begin(OF_THE_RUN)
         try:
-            (publication.unfinished / LOG).write_text(f"fetched from {cluster.address(run_id)}\n", encoding="utf-8")
+            (publication.unfinished / LOG).write_text(f"fetched from {cluster.locate(run_id)}\n", encoding="utf-8")
             fetch_results(cluster, run_id, publication.unfinished, root=root)
             results = Results.open(publication.unfinished)
-            parameters = cluster.run(run_id).runtime_config.parameters
+            parameters = cluster.read_run(run_id).runtime_config.parameters
             text = render_run_file(parameters, results, out)
             (publication.unfinished / RUN_FILE).write_text(text, encoding="utf-8")
             publication.seal()

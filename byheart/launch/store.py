@@ -10,7 +10,7 @@ from pathlib import Path
 from byheart.contracts.errors import SettingsError
 from byheart.contracts.progress import format_duration, format_size
 from byheart.contracts.version import CONTRACT_VERSION
-from byheart.holdings.contents import Contents, KeptModel, choose_models, contents_of, model_of
+from byheart.holdings.contents import Contents, KeptModel, choose_models, list_contents, read_model_title
 from byheart.holdings.copy import Copied, copy
 from byheart.holdings.remove import Removal, choose_older, parse_age, remove
 from byheart.holdings.transfer import Outcome
@@ -31,7 +31,7 @@ def list_store(location: str) -> None:
         StoreError: the store cannot be listed, or byheart did not write to it.
     """
     store = _open(location)
-    contents = contents_of(store)
+    contents = list_contents(store)
     for held, about in zip(contents.scores, ScoreStore(store).abouts(contents.scores), strict=True):
         book, model = about.get("book", {}).get("name", "?"), about.get("model", {}).get("source", "?")
         print(
@@ -76,7 +76,7 @@ def copy_store(location: str, to: str, beginnings: Sequence[str] = (), *, models
         StoreError: no address has such a beginning, or one of the stores cannot be used.
     """
     store, target = _open(location), _open(to)
-    contents = contents_of(store)
+    contents = list_contents(store)
     chosen = ScoreStore(store).choose(beginnings) if beginnings else contents.scores
     files = _choose_models_of(store, contents, chosen if beginnings else None) if models else []
     if not chosen and not files:
@@ -85,7 +85,7 @@ def copy_store(location: str, to: str, beginnings: Sequence[str] = (), *, models
     progress = _Progress()
     copied = copy(store, target, chosen, files, begin=progress.begin, report=progress.add)
     what = _format_counts((len(chosen), "address", "addresses"), (len(files), "model", "models"))
-    new, old = (_format_count(len(copied.names(outcome)), "object") for outcome in (Outcome.COPIED, Outcome.THERE))
+    new, old = (_format_count(len(copied.list_names(outcome)), "object") for outcome in (Outcome.COPIED, Outcome.THERE))
     print(f"{what}: {new} copied, {format_size(copied.size_bytes)}, to {to}; {old} there already")
     _print_not_copied(copied, target)
 
@@ -115,7 +115,7 @@ def remove_from_store(
         raise SettingsError(f"store remove needs addresses and models, or an age, found {which}: give one of the two")
     age = parse_age(older_than) if older_than else None
     store = _open(location)
-    contents = contents_of(store)
+    contents = list_contents(store)
     if age is not None:
         removal = choose_older(contents, age)
     else:
@@ -147,7 +147,7 @@ def _open(location: str) -> Store:
 
 def _choose_models_of(store: Store, contents: Contents, chosen: Sequence[Held] | None) -> list[KeptModel]:
     """The complete models of these scores, or of the whole store if `chosen` is None; prints which cannot be copied."""
-    wanted = None if chosen is None else {model_of(about) for about in ScoreStore(store).abouts(chosen)}
+    wanted = None if chosen is None else {read_model_title(about) for about in ScoreStore(store).abouts(chosen)}
     kept = [model for model in contents.models if wanted is None or model.title in wanted]
     for title in sorted((wanted or set()) - {model.title for model in kept}):
         print(f"not in this store, and not copied: {title or 'a model that is used in its folder'}")
@@ -158,13 +158,13 @@ def _choose_models_of(store: Store, contents: Contents, chosen: Sequence[Held] |
 
 
 def _print_not_copied(copied: Copied, target: Store) -> None:
-    differing = copied.names(Outcome.DIFFERS)
+    differing = copied.list_names(Outcome.DIFFERS)
     described = [name for name in differing if name.endswith("/about.json")]
     for what, names in (
         ("described otherwise at the target, and left so", described),
         ("of other bytes at the target, and left so", [name for name in differing if name not in described]),
-        ("damaged, and not copied", copied.names(Outcome.DAMAGED)),
-        ("changed while it was copied: copy again", copied.names(Outcome.GONE)),
+        ("damaged, and not copied", copied.list_names(Outcome.DAMAGED)),
+        ("changed while it was copied: copy again", copied.list_names(Outcome.GONE)),
     ):
         for name in names[:_AT_LENGTH]:
             print(f"{what}: {target.locate(name)}")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from byheart.contracts.errors import SettingsError
 from byheart.kubeflow.claim import find_submitted, submit_once
-from byheart.kubeflow.client import Cluster, run_address
+from byheart.kubeflow.client import Cluster, locate_run
 from byheart.kubeflow.watch import wait
 from byheart.launch.compiled import Compiled, read_compiled
 from byheart.launch.submission import Submission
@@ -49,24 +49,24 @@ def submit_run(
         and wait_seconds is None
         and (run_id := find_submitted(open_store(store), submission.digest))
     ):
-        _say(submission, run_address(host, run_id), is_new=False)  # Kubeflow need not answer
+        _say(submission, locate_run(host, run_id), is_new=False)  # Kubeflow need not answer
         _say_next(run_id)
         return
     _warn_of_local_images(compiled)
     arguments = compiled.build_arguments(submission.values)
     cluster = Cluster(host, namespace)
-    experiment_id = cluster.experiment(submission.experiment)
+    experiment_id = cluster.open_experiment(submission.experiment)
     if once_seconds is None:
         run_id, is_new = cluster.submit(pipeline, arguments, experiment_id, submission.name), True
     else:
         run_id, is_new = submit_once(
             open_store(store),
             submission.digest,
-            find=lambda: cluster.find(experiment_id, submission.name),
+            find=lambda: cluster.find_named(experiment_id, submission.name),
             submit=lambda seconds: cluster.submit(pipeline, arguments, experiment_id, submission.name, seconds),
             patience_seconds=once_seconds,
         )
-    _say(submission, cluster.address(run_id), is_new)
+    _say(submission, cluster.locate(run_id), is_new)
     if wait_seconds is not None:
         wait(cluster, run_id, wait_seconds)
     _say_next(run_id, has_ended=wait_seconds is not None)

@@ -31,7 +31,7 @@ def submitted(server: KfpServer, pipeline: Path) -> Submitted:
     def submit(outcome: Outcome | None = None, name: str = "novels") -> Run:
         server.runs.outcomes.append(outcome or succeeding())
         cluster = Cluster(server.address)
-        cluster.submit(pipeline, PARAMETERS, cluster.experiment("spring"), name)
+        cluster.submit(pipeline, PARAMETERS, cluster.open_experiment("spring"), name)
         return server.runs.all[-1]
 
     return submit
@@ -116,7 +116,7 @@ def test_runs_are_looked_for_in_the_namespace_of_several_users(launch: Command, 
     with KfpServer(several_users=True) as server:
         for namespace in ("anna", "bert"):
             cluster = Cluster(server.address, namespace)
-            cluster.submit(pipeline, PARAMETERS, cluster.experiment(namespace), "novels")
+            cluster.submit(pipeline, PARAMETERS, cluster.open_experiment(namespace), "novels")
         done = launch("status", "novels", "--host", server.address, "--namespace", "anna")
         assert done.returncode == 0, done.stderr
         assert server.runs.all[0].run_id in done.stdout

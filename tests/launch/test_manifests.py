@@ -158,7 +158,9 @@ def test_job_s_name_changes_with_all_that_it_says(places: dict[str, Path]) -> No
 def test_file_that_is_gone_takes_its_manifest_along(places: dict[str, Path]) -> None:
     write_manifests(**places)
     (places["runs"] / "first.yaml").unlink()
-    with pytest.raises(SettingsError, match=r"first.run.yaml must be what .*, found one without a run file: run `byheart "):
+    with pytest.raises(
+        SettingsError, match=r"first.run.yaml must be what .*, found one without a run file: run `byheart "
+    ):
         check_manifests(**places)
     write_manifests(**places)
     assert not (places["generated"] / "runs" / "first.run.yaml").exists()
