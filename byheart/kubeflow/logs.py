@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from byheart.contracts.errors import ByheartError
-from byheart.contracts.parameters import closest
+from byheart.contracts.parameters import suggest_name
 from byheart.contracts.progress import StageLine, parse_line
 from byheart.kubeflow.artifacts import open_artifacts
 from byheart.kubeflow.client import Cluster
@@ -35,7 +35,7 @@ def show_logs(cluster: Cluster, run: str, task: str = "", *, show: Callable[[Sta
     known = cluster.read_run(find_run(cluster, run))
     stages = list_stages(known)
     if task and task not in stages:
-        raise ClusterError(f"a task must be a stage of the run, found {task!r}: {closest(task, sorted(stages))}")
+        raise ClusterError(f"a task must be a stage of the run, found {task!r}: {suggest_name(task, sorted(stages))}")
     begun = {row.name for row in list_tasks(known) if row.name in stages and row.state not in ("", "pending")}
     wanted = {task} if task else begun or stages
     pod_lines = read_pods(known.run_id, cluster.namespace)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from byheart.contracts.errors import SettingsError
-from byheart.contracts.parameters import OPTIONS, as_declared, closest
+from byheart.contracts.parameters import OPTIONS, convert_value, suggest_name
 from byheart.contracts.settings import AUTO, SETTINGS, Settings
 from byheart.launch.compiled import Compiled
 from byheart.machines.accelerators import find_accelerator
@@ -31,14 +31,14 @@ def parse_values(assignments: list[str], compiled: Compiled) -> dict[str, Any]:
         kind = (SETTINGS | LOCATIONS).get(name)
         if kind is None or name not in compiled.names:
             raise SettingsError(
-                f"a setting must name a parameter of the pipeline, found {name!r}: {closest(name, compiled.names)}"
+                f"a setting must name a parameter of the pipeline, found {name!r}: {suggest_name(name, compiled.names)}"
             )
         if name in LOCATIONS:
             wanted = "without books= before it" if name == "books" else f"as --{_OPTIONS.get(name, name)}"
             raise SettingsError(
                 f"{name} must be given {wanted}, found it among the settings: give it there", parameter=name
             )
-        values[name] = as_declared(name, text, kind)
+        values[name] = convert_value(name, text, kind)
         _check_text(name, text)
     return values
 

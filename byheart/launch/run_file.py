@@ -21,7 +21,7 @@ import jsonschema
 import yaml
 
 from byheart.contracts.errors import DamagedError, SettingsError
-from byheart.contracts.parameters import closest
+from byheart.contracts.parameters import suggest_name
 from byheart.contracts.settings import SETTINGS
 from byheart.contracts.spellings import PAIRS
 from byheart.launch.compiled import Compiled
@@ -190,7 +190,8 @@ def _list_schema_errors(node: yaml.Node | None, content: Any) -> list[tuple[int,
         elif error.validator == "additionalProperties":
             unknown = next(name for name in error.instance if name not in schema["properties"])
             path = (*path, unknown)
-            message = f"{where} must hold known names, found {unknown!r}: {closest(str(unknown), schema['properties'])}"
+            hint = suggest_name(str(unknown), schema["properties"])
+            message = f"{where} must hold known names, found {unknown!r}: {hint}"
         else:
             message = f"{where} must be {schema['description']}, found {error.instance!r}: change it"
         errors.append((_find_line(node, path), message))

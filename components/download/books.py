@@ -22,7 +22,7 @@ from byheart.components.download.unwrap import unwrap
 from byheart.contracts.books import BOOK, CONTROL, Book, Origin, Refused, check_some_left
 from byheart.contracts.encodings import find_codec
 from byheart.contracts.errors import BookError
-from byheart.contracts.only import asked_characters
+from byheart.contracts.only import select_characters
 from byheart.contracts.settings import TextSettings
 
 MOST_BOOKS = 10_000
@@ -62,7 +62,7 @@ def read_books_from(
 
     def read(file: Source) -> list[Book]:
         book = read_book(libraries, text, file)
-        asked_characters(book, only)
+        select_characters(book, only)
         return [book]
 
     named = [Source(source=source, role=BOOK) for source in sources]
