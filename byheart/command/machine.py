@@ -19,8 +19,8 @@ def run(words: Words = None, model: Model = "", control: Controls = None, store:
     """Measure books on this machine.
 
     A BOOK is a text file, a folder of them, a glob, an address at gs:// or https://, or @LIST, a file that lists them.
-    A RUN_FILE (.yaml) holds all of these; other words override it. Without any words, byheart measures the bundled
-    sample.
+    A RUN_FILE (.yaml) holds books, model and settings; other words override it. Without any words, byheart measures
+    the bundled sample.
     """
     from byheart.launch.run import measure_here  # it imports kfp, which takes a second
 
