@@ -137,7 +137,7 @@ def test_job_submits_the_run_of_its_file(job: Job, server: KfpServer, bucket: Gc
     code, said = wait_for(job())
     assert code == 0, said
     (run,) = server.runs.all
-    assert run.parameters == PARAMETERS | {"cursor_inc": 50, "controls": []}
+    assert run.parameters == PARAMETERS | {"cursor_inc": 50}
     assert run.display_name.startswith("novels-")
     assert list_objects(bucket) == ["attempt-0000.json", "submitted.json"]
 
