@@ -207,9 +207,9 @@ def test_logs_are_in_the_order_of_time(server: KfpServer, submitted: Submitted, 
 
 
 def test_logs_of_pods_that_are_gone_are_those_that_kubeflow_has_kept(
-    server: KfpServer, here: GcsServer, submitted: Submitted, ask: Ask, kubeconfig: str
+    server: KfpServer, bucket_here: GcsServer, submitted: Submitted, ask: Ask, kubeconfig: str
 ) -> None:
-    here.storage.create_bucket("elsewhere")
+    bucket_here.storage.create_bucket("elsewhere")
     run = submitted(running("extract"))
     kept = open_store(f"gs://elsewhere/root/byheart/{run.run_id}")
     kept.create("download/a1/executor-logs-0", write_lines("download", (1, "no network")).encode())
@@ -247,14 +247,14 @@ def test_logs_of_a_task_that_is_none_are_refused(submitted: Submitted, ask: Ask)
 
 def test_results_are_fetched_from_the_place_that_the_cluster_names(
     server: KfpServer,
-    here: GcsServer,
+    bucket_here: GcsServer,
     submitted: Submitted,
     ask: Ask,
     kubeconfig: str,
     written: dict[str, bytes],
     tmp_path: Path,
 ) -> None:
-    here.storage.create_bucket("elsewhere")
+    bucket_here.storage.create_bucket("elsewhere")
     run = submitted()
     run.looks = len(run.steps)
     write_results(run, {"summary.html": b"cut off"}, "gs://elsewhere/root", salt="a0")
@@ -284,13 +284,13 @@ def test_without_a_kubeconfig_results_are_looked_for_in_the_store_s_bucket(
 
 
 def test_fetching_that_fails_leaves_the_earlier_results(
-    here: GcsServer, submitted: Submitted, ask: Ask, written: dict[str, bytes], tmp_path: Path
+    bucket_here: GcsServer, submitted: Submitted, ask: Ask, written: dict[str, bytes], tmp_path: Path
 ) -> None:
     run = submitted()
     run.looks = len(run.steps)
     write_results(run, written)
     assert ask("fetch", run.run_id, tmp_path / "out").returncode == 0
-    here.faults.add(GcsFault(status=403, method="GET", url="heat_map.png.*alt=media|alt=media.*heat_map.png"))
+    bucket_here.faults.add(GcsFault(status=403, method="GET", url="heat_map.png.*alt=media|alt=media.*heat_map.png"))
     assert ask("fetch", run.run_id, tmp_path / "out").returncode == 1
     there = read_folder(tmp_path / "out")
     assert {name: data for name, data in there.items() if not name.startswith("failed/")} == written
