@@ -24,32 +24,32 @@ def run(
     out: str = "out",
     **settings: Any,
 ) -> "Results":
-    """Measure books under a model, on this machine; what `byheart run` does.
+    """Measure books under a model on this machine, as `byheart run` does, and return the results.
 
     Args:
         books: text files, folders, globs, or addresses at gs:// or https://.
         model: a folder, a repository on the Hugging Face Hub, or a name in models.yaml.
         controls: books that the model cannot have seen.
-        store: where models and scores are kept; empty is the user's data folder.
+        store: where models and scores are kept; empty takes the user's data folder.
         out: the folder for the results.
         settings: any other parameter of the pipeline, by its name.
 
     Raises:
-        byheart.contracts.errors.ByheartError: something cannot be used, or the run failed; the message says why.
+        byheart.contracts.errors.ByheartError: a value cannot be used, or the run failed; the message says why.
     """
-    from byheart.launch.measure import measure_here  # a stage's container has neither this nor kfp's launcher
     from byheart.launch.request import Request
+    from byheart.launch.run import measure_here  # a stage's container has neither this module nor kfp
 
     request = Request(
         books=[books] if isinstance(books, str) else list(books),
         model=model,
         controls=[controls] if isinstance(controls, str) else list(controls),
         store=store,
-        settings=[f"{name}={_as_word(value)}" for name, value in settings.items()],
+        settings=[f"{name}={_format_setting(value)}" for name, value in settings.items()],
     )
     return measure_here(request, out)
 
 
-def _as_word(value: Any) -> str:
-    """A value as a command line gives it."""
+def _format_setting(value: Any) -> str:
+    """A value as it is written on a command line."""
     return str(value).lower() if isinstance(value, bool) else str(value)

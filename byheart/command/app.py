@@ -1,6 +1,6 @@
-"""The command `byheart`: its commands, and how each of them ends.
+"""The command `byheart`: its subcommands, and their exit codes.
 
-Exit codes: 0, done; 1, an error, which is said in one line; 2, the command itself is written wrongly; 130, interrupted.
+Exit codes: 0, done; 1, an error, printed as one line; 2, a command line that cannot be read; 130, interrupted.
 """
 
 import signal
@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from byheart.command import cluster, machine, release, store
-from byheart.command.parameters import setting_of
+from byheart.command.parameters import find_setting
 from byheart.contracts.errors import ByheartError
 from byheart.contracts.version import VERSION
 
@@ -19,22 +19,22 @@ _GO_ON = "what was scored is kept: run the same command again to go on (with for
 
 
 class _InterruptedError(Exception):
-    """Ctrl-C, of which typer itself keeps nothing but an exit code."""
+    """Ctrl-C; typer itself would turn it into an exit code and lose the message."""
 
 
 class _Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt as stop:
-            raise _InterruptedError(str(stop)) from None
+        except KeyboardInterrupt as interrupt:
+            raise _InterruptedError(str(interrupt)) from None
 
 
 app = typer.Typer(
     name="byheart",
     cls=_Commands,
     help="How much of this book does this language model know by heart?",
-    epilog="Exit codes: 0 done, 1 an error, 2 a command that is written wrongly, 130 interrupted.",
+    epilog="Exit codes: 0 done, 1 an error, 2 a command line that cannot be read, 130 interrupted.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -47,9 +47,9 @@ app.add_typer(store.app, name="store")
 
 
 def main() -> int:
-    """Run one command; its exit code."""
-    for signalled in (signal.SIGINT, signal.SIGTERM):  # a shell's background job inherits SIGINT ignored
-        signal.signal(signalled, signal.default_int_handler)
+    """Run the command line, and return its exit code."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job inherits SIGINT ignored
+        signal.signal(number, signal.default_int_handler)
     try:
         return app(standalone_mode=False, prog_name="byheart") or 0
     except typer.TyperException as error:
@@ -58,8 +58,8 @@ def main() -> int:
     except ByheartError as error:
         _say_error(error.message)
         return 1
-    except _InterruptedError as stop:
-        print(f"\ninterrupted; {str(stop) or _GO_ON}", file=sys.stderr)
+    except _InterruptedError as interrupt:
+        print(f"\ninterrupted; {str(interrupt) or _GO_ON}", file=sys.stderr)
         return 130
 
 
@@ -71,9 +71,9 @@ def _show_version(version: bool = typer.Option(False, "--version", help="Print t
 
 
 def _explain(error: typer.TyperException) -> str:
-    """The error's message; for a setting that was written as an option, how to write it."""
+    """The error's message; for a setting written as an option, how to write it."""
     option = getattr(error, "option_name", "")
-    if name := setting_of(option):
+    if name := find_setting(option):
         return f"{option} must be written {name}=VALUE, without dashes: see `byheart run --help`"
     return error.format_message()
 

@@ -1,4 +1,4 @@
-"""Commands that begin and follow runs on Kubeflow Pipelines."""
+"""Commands for runs on Kubeflow Pipelines: submit, status, wait, logs, cancel, fetch."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from byheart.command.options import Controls, Model, Pipeline, StoreOfCluster, Words
-from byheart.command.parameters import MeasuringCommand, tell_apart
+from byheart.command.parameters import MeasuringCommand, read_request
 
 if TYPE_CHECKING:
     from byheart.kubeflow.client import Cluster
@@ -17,7 +17,7 @@ Host = Annotated[
     typer.Option(
         envvar="KF_PIPELINES_ENDPOINT",
         help="The address of Kubeflow's UI or API, such as http://localhost:8080.",
-        show_default="a pod's own Kubeflow, or that of your kubeconfig",
+        show_default="the Kubeflow of this pod or of your kubeconfig",
     ),
 ]
 Namespace = Annotated[str, typer.Option(help="Your profile's namespace, where Kubeflow has several users.")]
@@ -28,7 +28,7 @@ Root = Annotated[
 
 
 def add_commands(app: typer.Typer) -> None:
-    """Add them to the app."""
+    """Add these commands to the app."""
     app.command(cls=MeasuringCommand)(submit)
     for command in (status, wait, logs, cancel, fetch):
         app.command()(command)
@@ -49,15 +49,17 @@ def submit(
     host: Host = "",
     namespace: Namespace = "",
     wait: Annotated[
-        bool, typer.Option("--wait", help="Say what its tasks do, and end with 1 if the run fails.")
+        bool, typer.Option("--wait", help="Print what its tasks do, and end with exit code 1 if it fails.")
     ] = False,
     every: Every = 10.0,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Send nothing: say what would be sent, and what it would cost.")
+        bool, typer.Option("--dry-run", help="Submit nothing: print what would be sent, and its cost.")
     ] = False,
-    price: Annotated[float | None, typer.Option(min=0, help="Of a chip-hour, in any currency, for --dry-run.")] = None,
+    price: Annotated[
+        float | None, typer.Option(min=0, help="For --dry-run: the price of a chip-hour, in any currency.")
+    ] = None,
     once: Annotated[
-        bool, typer.Option("--once", help="Submit a run file's content once, however often this is called.")
+        bool, typer.Option("--once", help="Submit a run file's content at most once, however often this is called.")
     ] = False,
     patience: Annotated[
         float, typer.Option(min=0.01, max=86_400, help="How long --once waits for another attempt, in seconds.")
@@ -65,22 +67,22 @@ def submit(
 ) -> None:
     """Submit a run to Kubeflow Pipelines.
 
-    Its words are those of `byheart run`; books, model and store must be where the cluster reaches them.
+    It takes the words of `byheart run`; the cluster must be able to reach the books, the model and the store.
     """
-    from byheart.launch.pipeline_file import declared_by, open_pipeline
+    from byheart.launch.pipeline_file import open_pipeline, read_declared
     from byheart.launch.submission import Submission
 
-    request = tell_apart(words, model=model, controls=control, store=store)
-    submission = Submission.of(request, declared_by(pipeline), name=name, experiment=experiment)
+    request = read_request(words, model=model, controls=control, store=store)
+    submission = Submission.of(request, read_declared(pipeline), name=name, experiment=experiment)
     with open_pipeline(pipeline, submission) as file:
         if dry_run:
-            from byheart.launch.dry_run import dry_run as say_what_would_be
+            from byheart.launch.dry_run import print_dry_run
 
-            say_what_would_be(submission, pipeline=file, price=price)
+            print_dry_run(submission, pipeline=file, price=price)
             return
-        from byheart.launch.submit import submit as send
+        from byheart.launch.submit import submit_run
 
-        send(
+        submit_run(
             submission,
             pipeline=file,
             host=host,
@@ -91,16 +93,16 @@ def submit(
 
 
 def status(run: Run, host: Host = "", namespace: Namespace = "") -> None:
-    """Say what a run does."""
-    from byheart.kubeflow.status import status as say_status
+    """Print the state of a run and of its tasks."""
+    from byheart.kubeflow.status import print_status
 
-    say_status(_connect(host, namespace), run)
+    print_status(_connect(host, namespace), run)
 
 
 def wait(run: Run, host: Host = "", namespace: Namespace = "", every: Every = 10.0) -> None:
     """Follow a run to its end.
 
-    It ends with 1 if the run fails.
+    It ends with exit code 1 if the run fails.
     """
     from byheart.kubeflow.runs import find_run
     from byheart.kubeflow.watch import wait as follow
@@ -116,12 +118,12 @@ def logs(
     namespace: Namespace = "",
     root: Root = "",
 ) -> None:
-    """Show what a run's stages said."""
-    from byheart.kubeflow.logs import logs as show_logs
-    from byheart.launch.story import Story
+    """Print what a run's stages said."""
+    from byheart.kubeflow.logs import show_logs
+    from byheart.launch.display import Display
 
-    with Story() as story:
-        show_logs(_connect(host, namespace), run, task, show=story.show, root=root)
+    with Display() as display:
+        show_logs(_connect(host, namespace), run, task, show=display.show, root=root)
 
 
 def cancel(run: Run, host: Host = "", namespace: Namespace = "") -> None:
@@ -141,10 +143,10 @@ def fetch(
     namespace: Namespace = "",
     root: Root = "",
 ) -> None:
-    """Bring the results of a run that has ended."""
-    from byheart.launch.fetch import fetch as bring
+    """Download the results of a run that has ended."""
+    from byheart.launch.fetch import fetch_run
 
-    bring(_connect(host, namespace), run, out.expanduser(), root=root)
+    fetch_run(_connect(host, namespace), run, out.expanduser(), root=root)
     print(f"results are in {out}")
 
 

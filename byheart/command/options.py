@@ -1,4 +1,4 @@
-"""Options that several commands take."""
+"""Options that several commands have."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +11,7 @@ Words = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="BOOK|name=value|RUN_FILE",
-        hidden=True,  # a list's type would stand beside it: the commands' own texts explain the words
+        hidden=True,  # its help would show the type of a list: the commands' docstrings explain the words
         autocompletion=complete_words,
     ),
 ]
@@ -26,9 +26,7 @@ Model = Annotated[
 ]
 Controls = Annotated[
     list[str] | None,
-    typer.Option(
-        "--control", "-c", metavar="BOOK", help="A book that the model cannot have seen; may be given several times."
-    ),
+    typer.Option("--control", "-c", metavar="BOOK", help="A book that the model cannot have seen; may be repeated."),
 ]
 Store = Annotated[
     str,
@@ -43,7 +41,7 @@ Store = Annotated[
 StoreOfCluster = Annotated[
     str,
     typer.Option(
-        "--store", metavar="gs://BUCKET/PREFIX", help="Where models and scores are kept, for all pods to reach."
+        "--store", metavar="gs://BUCKET/PREFIX", help="Where models and scores are kept; every pod must reach it."
     ),
 ]
 Out = Annotated[str, typer.Option("--out", "-o", metavar="FOLDER", help="The folder for the results.")]

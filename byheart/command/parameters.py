@@ -16,16 +16,16 @@ _SETTING = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*=")
 _RUN_FILE = (".yaml", ".yml")
 _GROUP = re.compile(r"^([A-Z].*):$")
 _PARAMETER = re.compile(r"^- (\w+): (.*)$")
-_ELSEWHERE = ("books", "model", "controls", "store", "options")
-"""What a command line gives in other ways than name=value."""
+_NOT_SETTINGS = ("books", "model", "controls", "store", "options")
+"""Parameters that a command line takes in another way than name=value."""
 
 
-def tell_apart(
+def read_request(
     words: list[str] | None, *, model: str = "", controls: list[str] | None = None, store: str = ""
 ) -> "Request":
-    """The request: of its words, a setting is NAME=..., a run file ends in .yaml, and all else is a book.
+    """The request of a command line: NAME=... is a setting, a word that ends in .yaml a run file, all others are books.
 
-    A book of such a name is written with its folder, as `./a=b.txt`.
+    A book whose name holds `=` is written with its folder, as `./a=b.txt`.
 
     Raises:
         SettingsError: there are several run files, or a setting without a value.
@@ -49,14 +49,14 @@ def tell_apart(
     )
 
 
-def setting_of(option: str) -> str:
-    """The setting that a person meant by `--top-k`; empty where it is none."""
+def find_setting(option: str) -> str:
+    """The setting that an option such as `--top-k` was meant for; empty if there is none."""
     name = option.lstrip("-").partition("=")[0].replace("-", "_")
     return name if name in SETTINGS else ""
 
 
 def complete_words(incomplete: str) -> Iterator[str]:
-    """Names of settings that begin so, for a shell's completion; a shell completes files by itself."""
+    """The settings that begin with an incomplete word, for a shell's completion; a shell completes files by itself."""
     return (f"{name}=" for name in SETTINGS if name.startswith(incomplete))
 
 
@@ -68,16 +68,16 @@ class Parameter(NamedTuple):
     about: str
 
 
-def read_parameters(explained: str, defaults: dict[str, Any]) -> dict[str, list[Parameter]]:
-    """The parameters by the group that they stand in.
+def read_parameters(text: str, defaults: dict[str, Any]) -> dict[str, list[Parameter]]:
+    """The parameters that are settings, by their group.
 
     Args:
-        explained: the docstring of pipeline.py.
-        defaults: of the parameters that have one.
+        text: the docstring of pipeline.py.
+        defaults: by name; a parameter may have none.
     """
     groups: dict[str, list[Parameter]] = {}
     group = ""
-    for line in explained.splitlines():
+    for line in text.splitlines():
         if heading := _GROUP.match(line):
             group = heading[1]
         elif parameter := _PARAMETER.match(line):
@@ -87,7 +87,7 @@ def read_parameters(explained: str, defaults: dict[str, Any]) -> dict[str, list[
             *others, last = groups[group]
             groups[group] = [*others, last._replace(about=f"{last.about} {line.strip()}")]
     shown = {
-        group: [parameter for parameter in parameters if parameter.name not in _ELSEWHERE]
+        group: [parameter for parameter in parameters if parameter.name not in _NOT_SETTINGS]
         for group, parameters in groups.items()
     }
     return {group: parameters for group, parameters in shown.items() if parameters}
@@ -99,16 +99,18 @@ class MeasuringCommand(TyperCommand):
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """Write the parameters below the options, in the groups of pipeline.py."""
         from byheart.pipeline import DEFAULTS
-        from byheart.pipeline import __doc__ as explained
+        from byheart.pipeline import __doc__ as text
 
         formatter.write_paragraph()
         formatter.write_text("Settings, each written name=value:")
-        for group, parameters in read_parameters(explained or "", DEFAULTS).items():
+        for group, parameters in read_parameters(text or "", DEFAULTS).items():
             with formatter.section(group):
-                formatter.write_dl([(f"{name}={_written(default)}", about) for name, default, about in parameters])
+                formatter.write_dl(
+                    [(f"{name}={_format_default(default)}", about) for name, default, about in parameters]
+                )
         super().format_epilog(ctx, formatter)
 
 
-def _written(value: Any) -> str:
-    """A default as a person writes it."""
+def _format_default(value: Any) -> str:
+    """A default as people write it."""
     return str(value).lower() if isinstance(value, bool) else str(value)

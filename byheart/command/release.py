@@ -1,4 +1,4 @@
-"""Commands that make what a cluster runs: compile, images, manifests."""
+"""Commands that write or build what a cluster runs: compile, images, manifests."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,7 +7,7 @@ import typer
 
 
 def add_commands(app: typer.Typer) -> None:
-    """Add them to the app."""
+    """Add these commands to the app."""
     app.command("compile")(compile_)
     app.command()(images)
     app.command()(manifests)
@@ -23,7 +23,7 @@ def compile_(
         str, typer.Option(envvar="BYHEART_QUEUE", help="Kueue's LocalQueue for the pods that score.")
     ] = "",
     timeout_hours: Annotated[
-        int, typer.Option(envvar="BYHEART_TIMEOUT_HOURS", help="The longest that one attempt to score may take.")
+        int, typer.Option(envvar="BYHEART_TIMEOUT_HOURS", help="The most hours that one attempt to score may take.")
     ] = 24,
     retries: Annotated[int, typer.Option(envvar="BYHEART_RETRIES", help="How often scoring is tried again.")] = 30,
     tmp_size: Annotated[str, typer.Option(envvar="BYHEART_TMP_SIZE", help="The size of each pod's /tmp.")] = "4Gi",
@@ -33,13 +33,13 @@ def compile_(
 ) -> None:
     """Write the pipeline for Kubeflow."""
     from byheart.launch.compile import compile_pipeline
-    from byheart.launch.images import changed_since_push
+    from byheart.launch.images import find_outdated_push
     from byheart.pipeline import Fixed
 
     fixed: dict[str, Any] = {"queue": queue, "timeout_hours": timeout_hours, "retries": retries}
     compile_pipeline(pipeline, Fixed(**fixed, tmp_size=tmp_size, run_as=run_as), jax)
     print(f"wrote {pipeline}")
-    if pushed := changed_since_push():
+    if pushed := find_outdated_push():
         print(f"note: the images are of commit {pushed:.12}, and the stages have changed since: push them again")
 
 
@@ -50,7 +50,7 @@ def images(
 ) -> None:
     """Build the stages' images, and push them.
 
-    It needs Docker and a checkout, whose commit is their tag.
+    It needs Docker, and a checkout, whose commit becomes their tag.
     """
     from byheart.launch.images import build_images, push_images
 
@@ -64,11 +64,11 @@ def manifests(
     pipeline: Annotated[Path, typer.Option(help="What `byheart compile` wrote, which the Jobs submit.")] = Path(
         "build/pipeline.yaml"
     ),
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail where one is not current.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if a manifest is not current.")] = False,
 ) -> None:
-    """Write what GitOps applies.
+    """Write the manifests that GitOps applies.
 
-    That is a Job for each run file in k8s/runs of a checkout, and the pipeline itself.
+    These are a Job for each run file in k8s/runs of a checkout, and the pipeline itself.
     """
     from byheart.launch.manifests import check_manifests, write_manifests
 

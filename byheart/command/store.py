@@ -6,16 +6,16 @@ import typer
 
 from byheart.command.options import Store
 
-app = typer.Typer(help="See what a store holds, copy it, remove it.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="List what a store holds, copy it, remove it.", no_args_is_help=True, rich_markup_mode=None)
 
 Addresses = Annotated[
-    list[str] | None, typer.Argument(metavar="ADDRESS", hidden=True)  # explained by the commands' own texts
+    list[str] | None, typer.Argument(metavar="ADDRESS", hidden=True)  # the commands' docstrings explain it
 ]
 
 
 @app.command("list")
 def list_(store: Store = "") -> None:
-    """List the scores, the models and what else there is."""
+    """List the scores, the models and everything else in a store."""
     from byheart.launch.store import list_store
 
     list_store(store or _default())
@@ -26,7 +26,7 @@ def show(
     address: Annotated[str, typer.Argument(help="The beginning of an address.")],
     store: Store = "",
 ) -> None:
-    """Say what is kept at an address."""
+    """Print what is kept at an address."""
     from byheart.launch.store import show_scores
 
     show_scores(store or _default(), address)
@@ -36,12 +36,12 @@ def show(
 def copy(
     to: Annotated[str, typer.Option("--to", metavar="PLACE", help="The other store: a folder or gs://bucket/prefix.")],
     addresses: Addresses = None,
-    models: Annotated[bool, typer.Option("--models", help="Copy the models that the scores are of, too.")] = False,
+    models: Annotated[bool, typer.Option("--models", help="Also copy the models of the scores.")] = False,
     store: Store = "",
 ) -> None:
     """Copy scores to another store.
 
-    Those at the addresses that begin so are copied; all of them where none is named.
+    An ADDRESS may be the beginning of one. Without addresses, all scores are copied.
     """
     from byheart.launch.store import copy_store
 
@@ -63,7 +63,7 @@ def remove(
 ) -> None:
     """Remove scores or models.
 
-    The scores at the addresses that begin so are removed, or whatever is old. It asks first.
+    An ADDRESS may be the beginning of one. Instead of names, --older-than removes what is old. It asks first.
     """
     from byheart.launch.store import remove_from_store
 
@@ -71,6 +71,6 @@ def remove(
 
 
 def _default() -> str:
-    from byheart.launch.here import default_store
+    from byheart.launch.this_machine import locate_default_store
 
-    return default_store()
+    return locate_default_store()

@@ -1,4 +1,4 @@
-"""The books of a run, as the first stage leaves them for the others."""
+"""The books of a run, which the first stage writes and the others read."""
 
 import dataclasses
 import hashlib
@@ -10,14 +10,14 @@ from byheart.contracts.json_files import read_json, write_json
 from byheart.contracts.text_report import TextReport
 
 BOOK, CONTROL = "book", "control"
-"""The roles of a book: one that is asked about, and one that the model cannot have seen."""
+"""The roles of a book: a book to measure, and a control, which the model cannot have seen."""
 
 _MANIFEST = "manifest.json"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Chapter:
-    """A chapter: from its heading to the next one's, or to the end."""
+    """A chapter, from its heading to the next heading or the end of the book."""
 
     title: str
     start: int
@@ -25,27 +25,27 @@ class Chapter:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Origin:
-    """The file that a text was made from, and what was done to it on the way."""
+    """The file of a book, and how its text was made from it."""
 
     file_bytes: int
-    """Its size."""
+    """The size of the file."""
     file_sha256: str
-    """As `sha256sum` says it."""
+    """The SHA-256 of the file."""
     encoding: str
-    """Python's name of it."""
+    """The name of its text codec in Python."""
     gutenberg: str
-    """Project Gutenberg's header and footer: `none` were found, or they were `kept`, or `cut`."""
+    """Project Gutenberg's header and footer: `none` if there are none, else `kept` or `cut`."""
     cut_front: int
     """Characters that were cut before the text."""
     cut_back: int
-    """Characters that were cut behind it."""
+    """Characters that were cut after the text."""
     joined_lines: int
     """Line breaks that became spaces."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BookIdentity:
-    """What is said of a book, but for its text and its chapters."""
+    """Everything about a book except its text and its chapters."""
 
     name: str
     """Its folder among the results; unique in a run."""
@@ -54,13 +54,13 @@ class BookIdentity:
     role: str
     """`book` or `control`."""
     source: str
-    """Where it was found."""
+    """The path or address of its file."""
     sha256: str
-    """Of the text's UTF-8 bytes, as they were measured."""
+    """The SHA-256 of the measured text in UTF-8."""
     characters: int
-    """Its length."""
+    """The length of the text."""
     origin: Origin | None
-    """The file that the text was made from, and what was done to it on the way."""
+    """The book's file, and how the text was made from it."""
     report: TextReport | None
     """What kind of text it is; docs/books.md explains it."""
 
@@ -72,7 +72,7 @@ class BookIdentity:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Book:
-    """One book: its text, and where it came from.
+    """A book: its text, and where it came from.
 
     Every offset in this project counts the characters (Unicode code points) of `text`.
     """
@@ -80,13 +80,13 @@ class Book:
     name: str
     """Unique in a run, and safe as a file name."""
     source: str
-    """Where it was found."""
+    """The path or address of its file."""
     text: str
     role: str = BOOK
     title: str = ""
     """For people."""
     chapters: tuple[Chapter, ...] = ()
-    """In the order of the text."""
+    """Chapters, in the order of the text."""
     origin: Origin | None = None
     report: TextReport | None = None
 
@@ -102,7 +102,7 @@ class Book:
 
     @property
     def identity(self) -> BookIdentity:
-        """What it is, but for the text and its chapters."""
+        """Everything about the book except its text and its chapters."""
         return BookIdentity(
             name=self.name,
             title=self.title,
@@ -117,47 +117,47 @@ class Book:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Refused:
-    """A book, or a source of books, that could not be brought."""
+    """A book, or a source of books, that cannot be measured."""
 
     source: str
-    """Where it was looked for."""
+    """Its path or address, as the run names it."""
     role: str
     """`book` or `control`."""
     why: str
     """One line: what was needed, what was found, what to do."""
     may_pass: bool = False
-    """Whether the same attempt may bring it later, as after a network's failure; else it is refused for good."""
+    """Whether a later attempt may succeed, as after a failure of the network."""
 
 
 _NAMED = 3
-"""Refused books that one message names."""
+"""The most refused books that a message names."""
 
 
 def check_some_left(roles: Iterable[str], refused: Sequence[Refused]) -> None:
-    """Refuse a run in which no book in the role of book is left.
+    """Check that at least one book is left to measure; controls do not count.
 
     Args:
         roles: of the books that are left.
 
     Raises:
-        BookError: there is none; it may pass if one of those that were refused may be there later.
+        BookError: there is none; `may_pass` is True if it is for one of the refused books.
     """
     if BOOK in roles:
         return
-    books = [one for one in refused if one.role == BOOK]
-    why = [one.why for one in books]
+    books = [book for book in refused if book.role == BOOK]
+    why = [book.why for book in books]
     rest = f"; and {len(why) - _NAMED:,} more" if len(why) > _NAMED else ""
     message = (
         f"books must leave one to measure, found {len(why):,} that cannot be measured: {'; '.join(why[:_NAMED])}{rest}"
     )
     raise BookError(
-        why[0] if len(why) == 1 else message, parameter="books", may_pass=any(one.may_pass for one in books)
+        why[0] if len(why) == 1 else message, parameter="books", may_pass=any(book.may_pass for book in books)
     )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Row(BookIdentity):
-    """A book in the manifest; its text is in a file beside it."""
+    """A book in the manifest; its text is in a file of its own."""
 
     chapters: tuple[Chapter, ...]
 
@@ -170,13 +170,13 @@ class _Manifest:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Refusals:
-    """What the manifests of books and of windows have in common."""
+    """The field that the manifests of books and of windows share."""
 
     refused: list[Refused]
 
 
 def write_books(folder: str | Path, books: Sequence[Book], refused: Sequence[Refused] = ()) -> None:
-    """Write the texts and `manifest.json`, last, into `folder`."""
+    """Write the texts into `folder`, and `manifest.json` last."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for book in books:
@@ -186,10 +186,10 @@ def write_books(folder: str | Path, books: Sequence[Book], refused: Sequence[Ref
 
 
 def read_books(folder: str | Path) -> list[Book]:
-    """The books that `write_books` wrote, newlines as they were.
+    """The books that `write_books` wrote, with their newlines unchanged.
 
     Raises:
-        DamagedError: a text is not the one that was written.
+        DamagedError: a text has changed since it was written.
     """
     folder = Path(folder)
     books = []
@@ -211,7 +211,7 @@ def read_books(folder: str | Path) -> list[Book]:
 
 
 def read_book_names(folder: str | Path) -> list[str]:
-    """The names of the books that `write_books` wrote; no text is read."""
+    """The names of the books that `write_books` wrote; reads no text."""
     return [row.name for row in read_json(Path(folder) / _MANIFEST, _Manifest).books]
 
 
@@ -219,6 +219,6 @@ def read_refused(folder: str | Path) -> list[Refused]:
     """The books that cannot be measured, in the order in which they were named.
 
     Args:
-        folder: what `write_books` or `write_windows` wrote; each knows those that its stage refused.
+        folder: of `write_books` or `write_windows`; each holds the books that its stage refused.
     """
     return read_json(Path(folder) / _MANIFEST, _Refusals).refused

@@ -1,4 +1,4 @@
-"""What can go wrong by a user's doing, as one tree.
+"""The errors that are meant for users, as one tree.
 
     ByheartError
     ├── SettingsError     a parameter's value cannot be used
@@ -6,13 +6,13 @@
     ├── ModelError        a model folder, its configuration, weights or tokenizer cannot be used
     ├── StoreError        an object cannot be read or written
     ├── DeviceError       the accelerator that a run was planned for is not there
-    ├── DamagedError      something that an earlier stage wrote is not what it was
+    ├── DamagedError      something that an earlier stage wrote is missing or has changed
     └── RunFailedError    a run has failed, here or on a cluster
         └── IncompleteError   it has results, but not every book is measured
 
-Every message says what was needed, what was found and what to do, in one line. A stage that raises one of these ends
-with that line and a non-zero exit; any other exception is a fault of this program and keeps its traceback. What a
-program wants to know of an error is a field of it, and is never read out of its message.
+Every message says what was needed, what was found and what to do, in one line. A stage that raises one of these errors
+prints that line and exits with a non-zero code; any other exception is a bug, and its traceback is printed. Facts that
+a program needs are fields of the error; no code parses a message.
 """
 
 import errno
@@ -22,11 +22,11 @@ class ByheartError(Exception):
     """An error whose message is meant for the person who started the run."""
 
     parameter: str
-    """The pipeline's parameter whose value is at fault; empty where none is."""
+    """The pipeline's parameter that caused the error; empty if none did."""
     may_pass: bool
-    """Whether the same attempt may succeed later, as after a network's failure; else it is refused for good."""
+    """Whether the same attempt may succeed later, as after a failure of the network."""
     stage: str
-    """The stage that ended with it, once that is known; empty before."""
+    """The stage that raised the error; empty as long as it is unknown."""
 
     def __init__(self, message: str, *, parameter: str = "", may_pass: bool = False, stage: str = "") -> None:
         super().__init__(message)
@@ -59,7 +59,7 @@ class DeviceError(ByheartError):
 
 
 class DamagedError(ByheartError):
-    """Something that an earlier stage wrote is missing or is not what it was."""
+    """Something that an earlier stage wrote is missing or has changed."""
 
 
 class RunFailedError(ByheartError):
@@ -85,9 +85,9 @@ _PASSING = (
 
 
 def os_error_may_pass(error: OSError) -> bool:
-    """Whether what the operating system refuses may be granted to the same attempt later.
+    """Whether the same attempt may succeed later, after an error of the operating system.
 
-    A busy or unreachable disk may come back. A full one is refused for good: the next attempt asks for the same room,
-    after it has paid for all that came before, and somebody has to make it first.
+    A busy or unreachable disk may recover. A full disk does not: the next attempt would repeat all the work before it
+    and need the same room, which somebody has to make first.
     """
     return isinstance(error, ConnectionError | TimeoutError) or error.errno in _PASSING

@@ -3,7 +3,7 @@
 import numpy as np
 
 from byheart.contracts.settings import Settings
-from byheart.contracts.windows import Tokenization, control_sample, read_selection, read_token_ids, read_windows
+from byheart.contracts.windows import Tokenization, choose_control_sample, read_selection, read_token_ids, read_windows
 
 
 def read_model_input(windows: str, book: str, settings: Settings, tokenization: Tokenization) -> np.ndarray:
@@ -20,6 +20,6 @@ def read_control_input(windows: str, book: str, settings: Settings, tokenization
     """The model input of a book's control sample, int32 [N, T]: a window's prompt, then another window's suffix."""
     inputs = read_model_input(windows, book, settings, tokenization)
     measured = read_selection(windows, book).numbers()
-    sample = control_sample(read_windows(windows, book), settings.control.control_sample, measured)
+    sample = choose_control_sample(read_windows(windows, book), settings.control.control_sample, measured)
     prompts, suffixes = inputs[sample.prompt_window], inputs[sample.suffix_window]
     return np.concatenate([prompts[:, : -tokenization.scored_tokens], suffixes[:, -tokenization.scored_tokens :]], 1)

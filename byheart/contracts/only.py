@@ -1,4 +1,4 @@
-"""The part of a book that the setting `only` names: chapters, as `3,5-7`, or characters, as `10000:30000`."""
+"""Reads the setting `only`, which names a part of a book: chapters, as `3,5-7`, or characters, as `10000:30000`."""
 
 import dataclasses
 import re
@@ -14,35 +14,35 @@ _CHARACTERS = re.compile(r"([0-9]{0,9}):([0-9]{0,9})")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Span:
-    """A half-open stretch: of characters, or of windows by number."""
+    """A half-open range of characters, or of windows by number."""
 
     start: int
-    """The first of them."""
+    """The first character or window."""
     stop: int
-    """The one after the last."""
+    """The character or window after the last."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Only:
-    """The setting, read."""
+    """The parsed setting: chapters, or characters, or neither for the whole book."""
 
     chapters: tuple[tuple[int, int], ...] = ()
-    """The first and the last of each run of chapters, from 1."""
+    """The first and the last chapter of each range, from 1."""
     characters: tuple[tuple[int, int | None], ...] = ()
-    """The first of each stretch, and the one after its last; None is the book's end."""
+    """The first character of each range, and the character after its last; None for the end of the book."""
 
 
-def as_text(value: Any) -> Any:
-    """The setting as a text where YAML or JSON has made a number of it: `only=3` is chapter 3."""
+def convert_number(value: Any) -> Any:
+    """The setting as a text, if YAML or JSON read it as a number: `only=3` is chapter 3."""
     whole = isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1
     return str(int(value)) if whole else value
 
 
-def read_only(only: str) -> Only:
-    """What `only` names; neither chapters nor characters where it is empty.
+def parse_only(only: str) -> Only:
+    """The chapters or characters that `only` names; neither if it is empty.
 
     Raises:
-        SettingsError: it is written in another way, or a range is empty.
+        SettingsError: it cannot be read, or a range is empty.
     """
     words = [word.strip() for word in only.split(",")] if only.strip() else []
     chapters = [_CHAPTERS.fullmatch(word) for word in words]
@@ -63,43 +63,43 @@ def read_only(only: str) -> Only:
     return Only(chapters=numbers, characters=stretches)
 
 
-def asked_characters(book: Book, only: str) -> tuple[Span, ...]:
-    """The characters of a book that `only` asks for, in order, stretches that touch as one; all where it is empty.
+def select_characters(book: Book, only: str) -> tuple[Span, ...]:
+    """The characters of a book that `only` asks for, as spans in order, merged where they touch; all if it is empty.
 
-    A control is asked for whole: it has other chapters. Chapters are counted from 1; each begins with its heading, and
-    what stands before the first belongs to none.
+    `only` does not apply to a control, which has other chapters: all of it is measured. Chapters are counted from 1;
+    each begins with its heading, and the text before the first heading belongs to no chapter.
 
     Raises:
-        BookError: the book has no such chapter, or ends before a range begins.
+        BookError: the book does not have such a chapter, or ends before a range begins.
         SettingsError: `only` cannot be read.
     """
-    asked, length = read_only(only), len(book.text)
-    if book.role == CONTROL or not (asked.chapters or asked.characters):
+    parsed, length = parse_only(only), len(book.text)
+    if book.role == CONTROL or not (parsed.chapters or parsed.characters):
         return (Span(start=0, stop=length),)
     edges = [*(chapter.start for chapter in book.chapters), length]
     count = len(book.chapters)
-    if last := max((last for _, last in asked.chapters if last > count), default=0):
+    if last := max((last for _, last in parsed.chapters if last > count), default=0):
         hint = "choose one of them" if count else "ask for characters, as 0:30000, or set chapters to what heads one"
         raise BookError(
             f"{book.source} must have chapter {last:,}, which only={only} asks for, found that the book has "
             f"{count or 'no'} chapter{'s' * (count != 1)}: {hint}"
         )
-    if first := max((start for start, _ in asked.characters if start >= length), default=0):
+    if first := max((start for start, _ in parsed.characters if start >= length), default=0):
         raise BookError(
             f"{book.source} must reach character {first:,}, which only={only} asks for, found that the book has "
             f"{length:,} characters: choose a range inside"
         )
-    stretches = [(edges[first - 1], edges[last]) for first, last in asked.chapters]
-    stretches += [(start, length if stop is None else min(stop, length)) for start, stop in asked.characters]
-    return _joined(stretches)
+    stretches = [(edges[first - 1], edges[last]) for first, last in parsed.chapters]
+    stretches += [(start, length if stop is None else min(stop, length)) for start, stop in parsed.characters]
+    return _merge(stretches)
 
 
-def _joined(stretches: list[tuple[int, int]]) -> tuple[Span, ...]:
-    """The stretches in order, those that overlap or touch as one."""
-    joined: list[Span] = []
+def _merge(stretches: list[tuple[int, int]]) -> tuple[Span, ...]:
+    """The ranges as spans in order, merged where they overlap or touch."""
+    merged: list[Span] = []
     for start, stop in sorted(stretches):
-        if joined and start <= joined[-1].stop:
-            joined[-1] = Span(start=joined[-1].start, stop=max(joined[-1].stop, stop))
+        if merged and start <= merged[-1].stop:
+            merged[-1] = Span(start=merged[-1].start, stop=max(merged[-1].stop, stop))
         else:
-            joined.append(Span(start=start, stop=stop))
-    return tuple(joined)
+            merged.append(Span(start=start, stop=stop))
+    return tuple(merged)

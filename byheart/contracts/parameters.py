@@ -1,4 +1,4 @@
-"""The pipeline's parameters as one flat set: those that stand alone, and those that are given within `options`."""
+"""Reads the pipeline's parameters as one flat set: those that KFP takes by name, and those within `options`."""
 
 import difflib
 import json
@@ -12,7 +12,7 @@ from byheart.contracts.errors import SettingsError
 from byheart.contracts.spellings import PAIRS, respell, suggest_number, suggest_pair
 
 OPTIONS = "options"
-"""The parameter that holds the others: Kubeflow's form shows names alone, and would show all of them."""
+"""The parameter that holds most others: Kubeflow's form would show a field, without explanation, for each."""
 
 KINDS: dict[type, str] = {
     int: "a whole number",
@@ -21,13 +21,13 @@ KINDS: dict[type, str] = {
     bool: "true or false",
     list: "a JSON list",
 }
-"""What a person is asked for, by type."""
+"""How a message describes a value of a type."""
 
 _LARGEST = 2**53
-"""Of a whole number, whatever its sign: Kubeflow keeps numbers in float64."""
+"""The largest absolute value of a whole number: Kubeflow keeps numbers in float64."""
 
 _REVISION = "write it behind the model, as MODEL@REVISION"
-_ELSEWHERE = {
+_OTHER_NAMES = {
     **dict.fromkeys(("model_revision", "revision", "commit"), _REVISION),
     **dict.fromkeys(("context", "n_prompt", "n_prefix", "prefix_length"), "prompt_tokens"),
     **dict.fromkeys(("stride", "step", "step_size"), "cursor_inc"),
@@ -38,21 +38,20 @@ _ELSEWHERE = {
     "mesh": "mesh_shape",
     "temp": "temperature",
 }
-"""What other tools call a parameter, where its own name is not near enough to be guessed."""
+"""Other tools' names of a parameter that are too unlike its own name to be guessed."""
 
 _Value = TypeVar("_Value")
 
 
 def flatten(parameters: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Every parameter by its name: as it stands alone, as `options` gives it, or its default.
+    """The value of every parameter, by name: as it was given, by name or within `options`, or its default.
 
     Args:
-        parameters: as the pipeline has them, `options` among them.
+        parameters: as KFP passes them, `options` included.
         defaults: of all parameters that have one.
 
     Raises:
-        SettingsError: `options` is no JSON object, or holds a name that is not known or that of a parameter that
-            stands alone.
+        SettingsError: `options` is no JSON object, or holds a name that is unknown or that KFP takes by itself.
     """
     alone = {name: value for name, value in parameters.items() if name != OPTIONS}
     options = parameters[OPTIONS]
@@ -62,17 +61,17 @@ def flatten(parameters: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[
         if name in alone:
             refuse(name, "be given as a parameter of its own", f"it within {OPTIONS}", "move it out")
         if name not in defaults:
-            refuse(OPTIONS, "hold known names", repr(name), closest(name, defaults))
+            refuse(OPTIONS, "hold known names", repr(name), suggest_name(name, defaults))
     return {**defaults, **alone, **options}
 
 
-def as_declared(name: str, value: Any, kind: type[_Value]) -> _Value:
-    """A parameter's value in its declared type, however it was written: as text, or as JSON.
+def convert_value(name: str, value: Any, kind: type[_Value]) -> _Value:
+    """A parameter's value, converted to its declared type from text or JSON.
 
     Kubeflow sends 1.0 as 1, and 2000 within `options` as 2000.0.
 
     Raises:
-        SettingsError: it is of another type, or a whole number that Kubeflow does not keep.
+        SettingsError: the value has another type, or is a whole number too large for Kubeflow.
     """
     if kind is int and isinstance(value, float) and value.is_integer():
         value = int(value)
@@ -91,10 +90,10 @@ def as_declared(name: str, value: Any, kind: type[_Value]) -> _Value:
     return converted
 
 
-def closest(name: str, known: Iterable[str]) -> str:
-    """A word about a name that is not known: the one that was meant, or all that are."""
+def suggest_name(name: str, known: Iterable[str]) -> str:
+    """A hint about an unknown name: the name that was probably meant, or all known names."""
     known = tuple(known)
-    meant = _ELSEWHERE.get(name.lower().replace("-", "_"), "")
+    meant = _OTHER_NAMES.get(name.lower().replace("-", "_"), "")
     if meant == _REVISION:
         return meant
     near = [meant] if meant in known else difflib.get_close_matches(name, known, 1)
@@ -102,7 +101,7 @@ def closest(name: str, known: Iterable[str]) -> str:
 
 
 def refuse(name: str, needed: str, found: object, hint: str) -> NoReturn:
-    """Say what a parameter must do or be, what was found, and what to do.
+    """Raise an error that says what a parameter must do or be, what was found, and what to do.
 
     Raises:
         SettingsError: always.
@@ -111,10 +110,13 @@ def refuse(name: str, needed: str, found: object, hint: str) -> NoReturn:
 
 
 def check_at_least(name: str, value: int, least: int, unit: str) -> None:
-    """Refuse a number below the least of so many units.
+    """Check that a number is at least `least`.
+
+    Args:
+        unit: of the number, in the plural.
 
     Raises:
-        SettingsError: it is.
+        SettingsError: it is smaller.
     """
     if value < least:
         unit = unit.removesuffix("s") if least == 1 else unit
@@ -122,10 +124,10 @@ def check_at_least(name: str, value: int, least: int, unit: str) -> None:
 
 
 def check_one_of(name: str, value: str, known: Sequence[str]) -> None:
-    """Refuse a word that is not one of those.
+    """Check that a word is one of the known words.
 
     Raises:
-        SettingsError: it is not.
+        SettingsError: it is another word.
     """
     if value not in known:
         raise SettingsError(

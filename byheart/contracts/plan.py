@@ -1,4 +1,4 @@
-"""The plan of a run, as `plan` hands it to `extract` and `plot`: where scores lie, and what they are computed on."""
+"""The plan of a run, which `plan` writes and `extract` and `plot` read: the addresses of scores, and the devices."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from byheart.contracts.windows import Selection
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PlannedDevices:
-    """The devices of each task, and how the model and a batch are laid on them."""
+    """The devices of each task, and how the model and a batch are divided over them."""
 
     flavour: str
     """`tpu`, `cuda` or `cpu`: the build of JAX that drives them."""
@@ -25,42 +25,48 @@ class PlannedDevices:
     batch_size: int
     """Windows in a batch, over all devices."""
     device_bytes: float
-    """What the model and a batch take on each device."""
+    """The memory that the model and a batch need on each device."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What there is to score, and on what."""
+    """The scores that a run needs, those that are missing, and the devices that compute them."""
 
     run: str
-    """Drawn once for each run: where a run begins follows from it, and a forced run's pieces are kept under it."""
+    """A random name for this run: it decides where the run begins, and a forced run keeps its pieces under it."""
     accelerator: str
-    """By its name in `machines.accelerators`; what was asked for, or chosen for the model."""
+    """The name, in `machines.accelerators`, of the one that was asked for, or chosen for the model."""
     precision: str
-    """The arithmetic; never `auto`."""
+    """Precision is resolved: never `auto`."""
     devices: PlannedDevices | None
-    """None where nothing is missing."""
+    """None if no scores are missing."""
     addresses: dict[str, str]
-    """Where the scores of each book lie in the store."""
+    """The address of each book's scores in the store, by the book's name."""
     control_addresses: dict[str, str]
-    """Where those of its control sample lie, if it has one."""
+    """The address of the scores of each book's control sample, by the book's name, if it has one."""
     windows: dict[str, int]
-    """How many each address has, in the order in which shards share them."""
+    """The number of windows at each address, in the order in which shards divide them."""
     missing: int
-    """Windows asked for that were not in the store, whole; where there are none, no accelerator is asked for."""
+    """How many of the windows asked for have no complete scores in the store; if 0, the run needs no accelerator."""
     forced: bool
-    """Whether everything is computed anew: of pieces, only those of this very run count."""
+    """Whether all scores are computed again; then only pieces that this run wrote are used."""
     replaced: dict[str, str]
-    """The version, when the run was planned, of each object that is to be replaced: all by force, else damaged ones."""
+    """The version, at planning time, of each object to replace: all objects in a forced run, else the damaged ones."""
     asked: dict[str, list[Selection]] = dataclasses.field(default_factory=dict)
-    """Which windows are asked for, by address, by each book of that text; all of an address that is not here."""
+    """The windows asked for, by address, one selection for each book of that text; all windows of any other address."""
 
 
-def asked_windows(asked: Mapping[str, Iterable[Selection]]) -> dict[str, np.ndarray]:
-    """int32, ascending: the numbers of the windows asked for, by address; `asked` is that of a plan."""
+def list_asked_windows(asked: Mapping[str, Iterable[Selection]]) -> dict[str, np.ndarray]:
+    """int32, ascending: the numbers of the windows asked for, by address.
+
+    Args:
+        asked: as in a plan.
+    """
     none = np.empty(0, np.int32)
-    numbers = {address: [none, *(selection.numbers() for selection in some)] for address, some in asked.items()}
-    return {address: np.unique(np.concatenate(some)).astype(np.int32) for address, some in numbers.items()}
+    return {
+        address: np.unique(np.concatenate([none, *(selection.numbers() for selection in selections)])).astype(np.int32)
+        for address, selections in asked.items()
+    }
 
 
 def write_plan(path: str | Path, plan: Plan) -> None:

@@ -1,6 +1,6 @@
-"""The settings of a run, checked once at the first stage's door.
+"""The settings of a run, which the first stage checks once.
 
-No default stands here: every default is in `pipeline.py`.
+All defaults are in `pipeline.py`, none is here.
 """
 
 import dataclasses
@@ -15,45 +15,45 @@ import msgspec
 
 from byheart.contracts.encodings import find_codec
 from byheart.contracts.json_files import read_json, write_json
-from byheart.contracts.only import as_text, read_only
-from byheart.contracts.parameters import as_declared, check_at_least, check_one_of, refuse
+from byheart.contracts.only import convert_number, parse_only
+from byheart.contracts.parameters import check_at_least, check_one_of, convert_value, refuse
 from byheart.contracts.presets import apply_preset
 from byheart.contracts.spellings import WORDS, suggest_memory, suggest_pair
 
 MOST_SHARDS = 256
-"""Tasks that load the weights, each by itself."""
+"""The most tasks of a run; each loads all weights."""
 AUTO = "auto"
 FULL, NONE = "full", "none"
 QUANTITY = re.compile(r"[1-9]\d{0,5}[MGT]i?")
-"""Of bytes, as Kubernetes writes them: `32Gi`."""
+"""A number of bytes as Kubernetes writes it: `32Gi`."""
 _MOST_DOTS = 10**8
-"""Of a picture."""
+"""The most dots of a picture."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TextSettings:
-    """How the books are read, and what becomes of a run in which some cannot be."""
+    """How books are read, and how a run ends if some cannot be read."""
 
     chapters: str
-    """`auto`, `none`, or a regular expression for the lines that head a chapter."""
+    """`auto`, `none`, or a regular expression for the lines that are headings of chapters."""
     encoding: str
-    """A text codec of Python's."""
+    """The name of a text codec of Python."""
     gutenberg: str
-    """`cut` leaves Project Gutenberg's header and footer out, `keep` measures them."""
+    """`cut` leaves out Project Gutenberg's header and footer, `keep` measures them."""
     unwrap: bool
     """Whether the lines of a paragraph are joined."""
     on_bad_book: str
-    """`fail` ends a run with an error, after the other books' results are there; `skip` does not."""
+    """`fail` ends the run with an error, after it has written the other books' results; `skip` does not."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PartSettings:
-    """Which part of a book is measured; never part of an address in the store."""
+    """Which part of a book is measured; the addresses of scores do not depend on it."""
 
     only: str
     """Chapters, as `3,5-7`, or characters, as `10000:30000`; empty asks for the whole book."""
     windows: int
-    """How many windows of each text are measured, evenly spread; 0 is all."""
+    """How many windows of each text are measured, evenly spread; 0 measures all."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -67,14 +67,18 @@ class WindowSettings:
     cursor_inc: int
     """Characters from one cursor to the next."""
     max_length: int
-    """Positions fed to the model, the BOS included; 0 cuts nothing."""
+    """The most positions fed to the model, the BOS included; 0 sets no limit."""
     prompt_tokens: int
-    """Window tokens that are given; the rest is the suffix, which is scored."""
+    """Window tokens in the prompt; the rest is the suffix, which is scored."""
     bos: str
     """`auto`, `true` or `false`."""
 
-    def scored_tokens(self, *, has_bos: bool) -> int:
-        """Suffix tokens that are scored in each window."""
+    def count_scored_tokens(self, *, has_bos: bool) -> int:
+        """The number of suffix tokens that are scored in each window.
+
+        Raises:
+            SettingsError: `max_length` leaves none.
+        """
         fed = self.chunk_size + has_bos
         if self.max_length:
             fed = min(fed, self.max_length)
@@ -88,9 +92,9 @@ class WindowSettings:
             )
         return scored
 
-    def positions(self, *, has_bos: bool) -> int:
-        """Tokens of a window that the model is fed: the BOS, the prompt, and the scored tokens but the last."""
-        return has_bos + self.prompt_tokens + self.scored_tokens(has_bos=has_bos) - 1
+    def count_positions(self, *, has_bos: bool) -> int:
+        """The number of tokens that the model is fed: the BOS, the prompt, and all scored tokens but the last."""
+        return has_bos + self.prompt_tokens + self.count_scored_tokens(has_bos=has_bos) - 1
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -105,49 +109,49 @@ class ScoreSettings:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ControlSettings:
-    """What a book is held against."""
+    """What a book is compared with."""
 
     control_sample: int
-    """Suffixes of each book that are scored a second time, under prompts from elsewhere in it; 0 is none."""
+    """Suffixes of each book that are scored again under prompts from elsewhere in the book; 0 scores none."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LayoutSettings:
-    """How the work is laid on the devices; never part of an address in the store."""
+    """How the work is divided over devices; the addresses of scores do not depend on it."""
 
     batch_size: int
-    """Windows in a batch; 0 is chosen for the device."""
+    """Windows in a batch; 0 chooses a number for the device."""
     shards: int
     """Tasks that share the windows."""
     num_devices: int
-    """0 is all that a task has."""
+    """Devices to use; 0 uses all that a task has."""
     mesh_shape: str
     """`auto` or `DATAxMODEL`."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PlacementSettings:
-    """Where the scores are computed on a cluster. The accelerator decides what `precision=auto` is."""
+    """Where scores are computed on a cluster; the accelerator also decides what `precision=auto` means."""
 
     accelerator: str
-    """A slice of `models.accelerators`, or `auto`."""
+    """The name of a slice in `machines.accelerators`, or `auto`."""
     spot: bool
-    """Whether its node may be a spot node, which can be taken away."""
+    """Whether the node may be a spot node, which the cloud can take back at any time."""
     memory: str
-    """Of the pod, as Kubernetes writes it: `32Gi`; or `auto`."""
+    """The pod's memory, as Kubernetes writes it: `32Gi`; or `auto`."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ReuseSettings:
-    """Whether what is in the store is used."""
+    """Whether scores in the store are used again."""
 
     force: bool
-    """Compute everything anew."""
+    """Compute all scores again."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ChartSettings:
-    """What the heat map looks like."""
+    """How the heat map looks."""
 
     coverage: str
     plot_title: str
@@ -159,24 +163,28 @@ class ChartSettings:
     @property
     def size(self) -> tuple[float, float]:
         """Width and height in inches."""
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)", self.figsize)
-        size = (float(found[1]), float(found[2])) if found else (0.0, 0.0)
+        sides = re.fullmatch(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)", self.figsize)
+        size = (float(sides[1]), float(sides[2])) if sides else (0.0, 0.0)
         if not (6 <= size[0] <= 100 and 2 <= size[1] <= 100):
-            hint = "choose such a size" if found else suggest_pair(self.figsize)
+            hint = "choose such a size" if sides else suggest_pair(self.figsize)
             refuse("figsize", "be WIDTHxHEIGHT in inches, from 6x2 to 100x100", repr(self.figsize), hint)
         return size
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ReportSettings:
-    """How much of the books' own text stands among the results."""
+    """How much of the books' own text the results may quote."""
 
     report_text: str
-    """`full`, `none`, or how many characters of each book."""
+    """`full`, `none`, or a number of characters of each book."""
 
     @property
     def most_characters(self) -> float:
-        """The most characters of a book that its results may quote."""
+        """The most characters of a book that its results may quote.
+
+        Raises:
+            SettingsError: `report_text` cannot be read.
+        """
         if self.report_text in (FULL, NONE):
             return math.inf if self.report_text == FULL else 0
         if not re.fullmatch(r"[1-9]\d{0,11}", self.report_text):
@@ -187,10 +195,10 @@ class ReportSettings:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Every setting of a run, in the groups that use them."""
+    """Every setting of a run, in groups."""
 
     preset: str
-    """The name of the set that some of the others come from, `none` if they were all given."""
+    """The name of the preset that some of the other settings come from, or `none`."""
     text: TextSettings
     part: PartSettings
     window: WindowSettings
@@ -204,21 +212,21 @@ class Settings:
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Any], defaults: Mapping[str, Any] = MappingProxyType({})) -> Self:
-        """The checked settings of one flat set of pipeline parameters, each brought to its type.
+        """The settings among the pipeline's parameters, converted to their types and checked.
 
         Args:
-            defaults: the pipeline's; what is left at its default does not contradict a preset.
+            defaults: the pipeline's; a parameter that has its default does not contradict a preset.
 
         Raises:
-            SettingsError: a value cannot be used; the message names it and what would do.
+            SettingsError: a value cannot be used; the message names the parameter and a value that can.
             KeyError: a parameter is missing.
         """
-        parameters = {**parameters, "only": as_text(parameters["only"])}
-        typed = {name: as_declared(name, parameters[name], kind) for name, kind in SETTINGS.items()}
-        of_type = {name: as_declared(name, defaults[name], kind) for name, kind in SETTINGS.items() if name in defaults}
-        values = apply_preset(typed, of_type)
+        parameters = {**parameters, "only": convert_number(parameters["only"])}
+        values = {name: convert_value(name, parameters[name], kind) for name, kind in SETTINGS.items()}
+        known = {name: convert_value(name, defaults[name], kind) for name, kind in SETTINGS.items() if name in defaults}
+        values = apply_preset(values, known)
         groups = {
-            field.name: {name: values[name] for name in _fields(field.type)}
+            field.name: {name: values[name] for name in _list_fields(field.type)}
             for field in dataclasses.fields(cls)
             if dataclasses.is_dataclass(field.type)
         }
@@ -227,19 +235,19 @@ class Settings:
         return settings
 
     def by_name(self) -> dict[str, Any]:
-        """Every setting by its name, as `from_parameters` takes them."""
+        """All settings by name, as `from_parameters` takes them."""
         values: dict[str, Any] = {}
         for name, value in vars(self).items():
             values |= vars(value) if dataclasses.is_dataclass(value) else {name: value}
         return values
 
     def check(self) -> None:
-        """Refuse, by name, the first value that cannot be used."""
+        """Raise SettingsError for the first value that cannot be used; the error names its parameter."""
         text, window, score, layout, chart = self.text, self.window, self.score, self.layout, self.chart
         find_codec(text.encoding)
         check_one_of("gutenberg", text.gutenberg, WORDS["gutenberg"])
         check_one_of("on_bad_book", text.on_bad_book, WORDS["on_bad_book"])
-        read_only(self.part.only)
+        parse_only(self.part.only)
         check_at_least("windows", self.part.windows, 0, "windows (0 is all)")
         check_at_least("chunk_size", window.chunk_size, 2, "tokens")
         check_at_least("slice_length", window.slice_length, 1, "characters")
@@ -254,7 +262,7 @@ class Settings:
                 "lower prompt_tokens or raise chunk_size",
             )
         check_one_of("bos", window.bos, WORDS["bos"])
-        window.scored_tokens(has_bos=window.bos == "true")
+        window.count_scored_tokens(has_bos=window.bos == "true")
         if not 0.01 <= score.temperature <= 100:
             refuse("temperature", "be from 0.01 to 100", score.temperature, "1 is the model's own")
         check_at_least("top_k", score.top_k, 0, "tokens (0 is the whole vocabulary)")
@@ -275,7 +283,7 @@ class Settings:
         if chart.size[0] * chart.size[1] * chart.dpi**2 > _MOST_DOTS:
             dots = f"keep figsize below {_MOST_DOTS:,} dots"
             refuse("dpi", dots, f"{chart.figsize} at {chart.dpi}", "lower dpi")
-        _ = self.report.most_characters  # refuses what is no number
+        _ = self.report.most_characters  # raises if it is no number
 
     def write(self, path: str | Path) -> None:
         """Write the settings as JSON."""
@@ -287,14 +295,14 @@ class Settings:
         return read_json(path, cls)
 
 
-def _fields(group: Any) -> dict[str, Any]:
-    """The settings of a group, and their types."""
+def _list_fields(group: Any) -> dict[str, Any]:
+    """The names and types of a group's settings."""
     return {field.name: field.type for field in dataclasses.fields(group)}
 
 
 SETTINGS: dict[str, Any] = {
     name: kind
-    for field, of_field in _fields(Settings).items()
-    for name, kind in (_fields(of_field) if dataclasses.is_dataclass(of_field) else {field: of_field}).items()
+    for field, group in _list_fields(Settings).items()
+    for name, kind in (_list_fields(group) if dataclasses.is_dataclass(group) else {field: group}).items()
 }
-"""Every setting by its name, and its type."""
+"""The type of every setting, by name."""

@@ -1,9 +1,9 @@
-"""How the value of a setting may be written, and how it is kept: what people and older guides write has one meaning.
+"""Converts the spellings that people and older guides use for a setting's value into the one that is kept.
 
     mesh_shape=(1, 8)    1x8            spot=yes               true
     precision=FLOAT16    float16        accelerator=v6e-8      v6e-2x4
 
-What has no meaning, or two, is left as it is, and whoever checks it says how to write it.
+A spelling without a meaning, or with two, is left unchanged; the check that refuses it says how to write the value.
 """
 
 import re
@@ -21,20 +21,20 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     # sequential, which keeps its order in grey and for the colour-blind
     "colormap": ("viridis", "cividis", "magma", "inferno", "plasma", "Blues", "Greys", "Oranges", "Purples", "Reds"),
 }
-"""Settings that are one of a few words."""
+"""The words that a setting may be, for settings that are one of a few words."""
 
 PAIRS = ("mesh_shape", "figsize")
-"""Settings that are two numbers, as 1x8."""
+"""Settings that are two numbers, such as 1x8."""
 
 _BOOLEANS = {word: word in ("true", "yes", "on", "1") for word in ("true", "yes", "on", "1", "false", "no", "off", "0")}
 
 _BY_CHIPS = {1: "1x1", 4: "2x2", 8: "2x4", 16: "4x4", 32: "4x8", 64: "8x8", 128: "8x16", 256: "16x16"}
 _BY_CORES = {8: "2x2x1", 16: "2x2x2", 32: "2x2x4", 64: "2x4x4", 128: "4x4x4"}
-"""Two to a chip; larger slices of one size have several shapes."""
+"""Two cores are one chip. Larger slices are missing, since one size has several shapes."""
 _COUNTED = {"v6e": ("v6e", _BY_CHIPS), "v5e": ("v5e", _BY_CHIPS), "v5litepod": ("v5e", _BY_CHIPS)} | {
     generation: (generation, _BY_CORES) for generation in ("v4", "v5p")
 }
-"""Cloud TPU's accelerator types: a generation, and how many chips or cores (cloud.google.com/tpu/docs)."""
+"""Cloud TPU's names: a generation, and its topologies by their number of chips or cores (cloud.google.com/tpu/docs)."""
 
 _ALIASES: Mapping[str, Mapping[str, str]] = {
     "precision": {
@@ -54,7 +54,7 @@ _ALIASES: Mapping[str, Mapping[str, str]] = {
         },
     },
 }
-"""Other words, in small letters, for those that are kept."""
+"""The word that is kept for another word in lower case."""
 
 _SPELLED = {
     name: {word.lower(): word for word in WORDS.get(name, ())} | dict(_ALIASES.get(name, {}))
@@ -75,16 +75,16 @@ _COMMA = re.compile(r"([-+]?[0-9]+),([0-9]+)")
 
 
 def respell(name: str, value: Any, kind: type) -> Any:
-    """A setting's value as it is kept, if it has that one meaning; else as it was.
+    """A setting's value in the spelling that is kept, if it has exactly one meaning; else the value unchanged.
 
     Args:
-        value: as it was written: a text, or what JSON made of it.
+        value: a text, or a value from JSON.
         kind: the setting's type.
     """
     if (kind is bool or name == "bos") and not isinstance(value, list | dict) and value in (0, 1):
         return bool(value) if kind is bool else str(bool(value)).lower()
     if name in PAIRS and isinstance(value, list) and [type(side) in (int, float) for side in value] == [True, True]:
-        return _pair(",".join(map(str, value))) or value
+        return _respell_pair(",".join(map(str, value))) or value
     if not isinstance(value, str):
         return value
     text = value.strip()
@@ -98,7 +98,7 @@ def respell(name: str, value: Any, kind: type) -> Any:
 
 
 def suggest_pair(value: Any) -> str:
-    """How to write a pair that could not be read: as it was meant, where two whole numbers stand in it."""
+    """A hint how to write a pair that cannot be read, with its numbers if it holds two whole numbers."""
     numbers = _NUMBER.findall(str(value))
     if len(numbers) == 2 and all(number.isdecimal() and 0 < int(number) < 10**6 for number in numbers):
         return f"write {int(numbers[0])}x{int(numbers[1])}"
@@ -106,13 +106,14 @@ def suggest_pair(value: Any) -> str:
 
 
 def suggest_memory(value: str) -> str:
-    """How to write an amount of memory that could not be read."""
-    found = _SOME_BYTES.fullmatch(value.strip())
-    return f"write auto, or a number with Mi, Gi or Ti, as {found[1] + (found[2] or 'G').upper() if found else '32G'}i"
+    """A hint how to write an amount of memory that cannot be read."""
+    amount = _SOME_BYTES.fullmatch(value.strip())
+    example = amount[1] + (amount[2] or "G").upper() if amount else "32G"
+    return f"write auto, or a number with Mi, Gi or Ti, as {example}i"
 
 
 def suggest_number(value: Any, kind: type) -> str:
-    """How to write a number that could not be read: as it was meant, where that can be told."""
+    """A hint how to write a number that cannot be read, with the number if its meaning is clear."""
     text = value.strip() if isinstance(value, str) else ""
     grouped = _GROUPED.fullmatch(text)
     if grouped and int(grouped[1]):
@@ -127,7 +128,7 @@ def suggest_number(value: Any, kind: type) -> str:
 
 
 def _read_number(text: str, kind: type, otherwise: Any) -> Any:
-    """The number that a text is; `10.000` is none, since it is ten thousand to some people."""
+    """The number that a text is, or `otherwise`; `10.000` is no whole number: some people mean ten thousand by it."""
     try:
         if kind is float:
             return float(text)
@@ -140,13 +141,13 @@ def _read_number(text: str, kind: type, otherwise: Any) -> Any:
     return otherwise
 
 
-def _accelerator(text: str) -> str | None:
+def _respell_accelerator(text: str) -> str | None:
     """`V6E-2X4` as `v6e-2x4`."""
     name = text.lower().replace("×", "x")
     return name if _ACCELERATOR.fullmatch(name) else None
 
 
-def _pair(text: str) -> str | None:
+def _respell_pair(text: str) -> str | None:
     """`(20, 3.0)` as `20x3`."""
     if text.lower() == "auto":
         return "auto"
@@ -156,17 +157,17 @@ def _pair(text: str) -> str | None:
     return "x".join(f"{Decimal(side).normalize():f}" for side in pair.groups()) if pair else None
 
 
-def _memory(text: str) -> str | None:
-    """`64 GiB` as `64Gi`, and `64 G` as `64G`; `64GB` and `64g` are either, to one or another."""
+def _respell_memory(text: str) -> str | None:
+    """`64 GiB` as `64Gi`, and `64 G` as `64G`; None for `64GB` and `64g`, which people use for either."""
     if text.lower() == "auto":
         return "auto"
-    found = _BYTES.fullmatch(text)
-    return f"{int(found[1])}" + (f"{found[2].upper()}i" if found[2] else found[3]) if found else None
+    amount = _BYTES.fullmatch(text)
+    return f"{int(amount[1])}" + (f"{amount[2].upper()}i" if amount[2] else amount[3]) if amount else None
 
 
 _TEXTS: Mapping[str, Callable[[str], str | None]] = {
-    **dict.fromkeys(PAIRS, _pair),
-    "accelerator": _accelerator,
-    "memory": _memory,
+    **dict.fromkeys(PAIRS, _respell_pair),
+    "accelerator": _respell_accelerator,
+    "memory": _respell_memory,
     "encoding": str.lower,
 }

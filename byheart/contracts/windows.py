@@ -1,4 +1,4 @@
-"""The windows of a book, as `tokenize` hands them to `extract` and `plot`."""
+"""The windows of a book, which `tokenize` writes and `extract` and `plot` read."""
 
 import dataclasses
 from collections.abc import Iterable, Sequence
@@ -38,7 +38,7 @@ class Windows:
     token_ids: np.ndarray
     """int32 [W, T]: without the BOS."""
     token_stops: np.ndarray
-    """int64 [W, T]: where each token stops; never falls along a window."""
+    """int64 [W, T]: where each token stops; never decreases along a window."""
     dropped_tail: int
     """Cursors without a window because the book ends before the slice has enough tokens."""
     dropped_inside: int
@@ -52,7 +52,7 @@ class Windows:
         return {name: getattr(self, name) for name in _COLUMNS}
 
     def select(self, numbers: np.ndarray) -> "Windows":
-        """Some of the windows, by number; `dropped_tail` and `dropped_inside` stay those of the whole book."""
+        """The windows with these numbers; `dropped_tail` and `dropped_inside` stay those of the whole book."""
         return dataclasses.replace(self, **{name: values[numbers] for name, values in self.columns().items()})
 
     def to_bytes(self) -> bytes:
@@ -62,21 +62,21 @@ class Windows:
 
     @classmethod
     def from_bytes(cls, data: bytes, *, name: str) -> "Windows":
-        """The windows that `to_bytes` wrote; `name` is for the error."""
+        """The windows in the bytes that `to_bytes` returned; `name` is for an error's message."""
         columns, dropped = parquet.from_bytes(data, name=name)
         return cls(**columns, dropped_tail=int(dropped["dropped_tail"]), dropped_inside=int(dropped["dropped_inside"]))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Selection:
-    """Which windows of a book are measured. A window's number is its place among all of the book's, from 0."""
+    """Which windows of a book are measured. A window's number is its index among all windows of the book, from 0."""
 
     characters: tuple[Span, ...]
-    """The characters that are asked for."""
+    """The characters that the setting `only` asks for."""
     stretches: tuple[Span, ...]
-    """The windows whose suffix lies wholly in one of those stretches of characters, by number."""
+    """The windows, by number, whose suffix lies entirely in one of those spans of characters."""
     count: int
-    """How many of these windows are measured, evenly spread: all of them, or as many as `windows` asks for."""
+    """How many of these windows are measured, evenly spread: all, or as many as the setting `windows` says."""
     of: int
     """How many windows the book has."""
 
@@ -87,7 +87,7 @@ class Selection:
 
     @property
     def inside(self) -> int:
-        """How many windows are in the stretches."""
+        """The number of windows in the stretches."""
         return sum(span.stop - span.start for span in self.stretches)
 
     @property
@@ -96,16 +96,16 @@ class Selection:
         return self.count < self.inside
 
     def numbers(self) -> np.ndarray:
-        """int64 [count], ascending: the windows that are measured."""
+        """int64 [count], ascending: the numbers of the measured windows."""
         inside = [np.arange(span.start, span.stop) for span in self.stretches]
-        return np.concatenate([np.empty(0, np.int64), *inside])[_evenly_spread(self.count, self.inside)]
+        return np.concatenate([np.empty(0, np.int64), *inside])[_spread_evenly(self.count, self.inside)]
 
 
 def select_windows(windows: Windows, characters: Sequence[Span], most: int = 0) -> Selection:
-    """The windows whose suffix lies wholly in one of the stretches of `characters`; at most so many, evenly spread.
+    """The windows whose suffix lies entirely in one of the spans of `characters`; at most `most`, evenly spread.
 
     Args:
-        most: 0 takes all.
+        most: 0 sets no limit.
     """
     inside = np.zeros(len(windows), bool)
     for span in characters:
@@ -120,15 +120,15 @@ def select_windows(windows: Windows, characters: Sequence[Span], most: int = 0) 
     )
 
 
-def _evenly_spread(count: int, among: int) -> np.ndarray:
-    """int64 [count]: the middle of each of `count` equal pieces of `among` things; at most `among` of them."""
+def _spread_evenly(count: int, among: int) -> np.ndarray:
+    """int64 [min(count, among)]: indices below `among`, the middle of each of so many equal pieces."""
     count = min(count, among)
     return (2 * np.arange(count) + 1) * among // (2 * max(count, 1))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class ControlSample:
-    """N suffixes, each under the prompt of another window; both are numbers of the book's windows, int64 [N]."""
+    """N suffixes, each with the prompt of another window; both are numbers of the book's windows, int64 [N]."""
 
     suffix_window: np.ndarray
     prompt_window: np.ndarray
@@ -137,18 +137,18 @@ class ControlSample:
         return len(self.suffix_window)
 
 
-def control_sample(windows: Windows, count: int, measured: np.ndarray | None = None) -> ControlSample:
-    """At most `count` suffixes, evenly spread over those measured, each under the prompt from half a book away.
+def choose_control_sample(windows: Windows, count: int, measured: np.ndarray | None = None) -> ControlSample:
+    """At most `count` suffixes, evenly spread over the measured windows, each with the prompt from half a book away.
 
-    What a suffix scores without its own context is how probable the text is by itself. A pair whose windows overlap,
-    as in a book of few windows, is left out.
+    The score of a suffix without its own context says how probable the text is by itself. Pairs of overlapping windows,
+    which occur in a book of few windows, are left out.
 
     Args:
-        windows: all of the book's.
-        measured: the numbers of those that are measured; None is all. A prompt may be any window's.
+        windows: all windows of the book; prompts may come from any of them.
+        measured: the numbers of the measured windows; None takes all.
     """
     among = np.arange(len(windows)) if measured is None else measured
-    suffixes = among[_evenly_spread(count, len(among))]
+    suffixes = among[_spread_evenly(count, len(among))]
     prompts = (suffixes + len(windows) // 2) % max(len(windows), 1)
     apart = (windows.stop[prompts] <= windows.start[suffixes]) | (windows.stop[suffixes] <= windows.start[prompts])
     return ControlSample(suffix_window=suffixes[apart], prompt_window=prompts[apart])
@@ -159,11 +159,11 @@ class Tokenization:
     """How the books of a run were tokenized."""
 
     tokenizer_sha256: str
-    """Of tokenizer.json."""
+    """The SHA-256 of tokenizer.json."""
     tokenizers: str
-    """The release of the library that ran it."""
+    """The release of the library `tokenizers` that was used."""
     bos_id: int | None
-    """The id fed before each window; None feeds none."""
+    """The id of the BOS before each window; None without a BOS."""
     scored_tokens: int
     """S, suffix tokens scored in each window."""
 
@@ -177,10 +177,10 @@ class _Manifest:
 def write_windows(
     folder: str | Path, tokenization: Tokenization, books: Iterable[tuple[str, Windows, Selection] | Refused]
 ) -> None:
-    """Write each book's windows, one after the other, and `manifest.json` last, into `folder`.
+    """Write the windows of each book into `folder`, and `manifest.json` last.
 
     Args:
-        books: the name of a book, its windows and which of them are measured, or why it has none; only one book's
+        books: for each book its name, its windows and which of them are measured, or why it has none; only one book's
             windows are in memory at a time.
     """
     folder = Path(folder)
@@ -218,7 +218,7 @@ def read_windows(folder: str | Path, book: str) -> Windows:
 
 
 def read_token_ids(folder: str | Path, book: str) -> np.ndarray:
-    """int32 [W, T], of one book's windows: all that scoring needs of them, and a fifth of what they hold."""
+    """int32 [W, T]: the token ids of one book's windows; scoring needs no more, and this reads a fifth of the bytes."""
     path = _file(folder, book)
     columns, _ = parquet.from_bytes(path.read_bytes(), name=str(path), columns=["token_ids"])
     return columns["token_ids"]

@@ -76,7 +76,7 @@ def _windows(
     text = _read(book)
     tokenizer = load_tokenizer(address)
     bos_id = find_bos_id(settings.bos, model, tokenizer)
-    scored_tokens = settings.scored_tokens(has_bos=bos_id is not None)
+    scored_tokens = settings.count_scored_tokens(has_bos=bos_id is not None)
     spread = WindowSettings(**{**vars(settings), "cursor_inc": max(1, len(text) // wanted)})
     rows = slide(text, tokenizer.encode, spread, scored_tokens=scored_tokens, cuts=tokenizer.cuts).token_ids
     if not len(rows):

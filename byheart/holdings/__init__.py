@@ -1,1 +1,1 @@
-"""Everything that a store holds, as one: scores, models, compiled programs, claims of runs; copied and removed."""
+"""Lists, copies and removes everything that a store holds: scores, models, compiled programs, records of runs."""

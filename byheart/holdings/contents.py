@@ -1,10 +1,10 @@
-"""What a store holds, all of it.
+"""Lists everything that a store holds.
 
 scores/ADDRESS/...               scores, in parts and pieces: `byheart.scores`
-models/ORGANISATION--NAME@COMMIT/...   a model that was brought from the Hub
-compiled/DEVICE-jax-VERSION/...  programs that were compiled for such devices
-runs/DIGEST/...                  that a run file was submitted, so that it is submitted once
-hashes/...                       the hashes of models that are used where they are
+models/ORGANISATION--NAME@COMMIT/...   a model from the Hub
+compiled/DEVICE-jax-VERSION/...  programs compiled for such devices
+runs/DIGEST/...                  the record that a run file was submitted, so that it is submitted once
+hashes/...                       the hashes of models that are used in their own folders
 """
 
 import dataclasses
@@ -24,7 +24,7 @@ from byheart.store.stored import Stored
 MODELS, COMPILED, RUNS, HASHES = "models", "compiled", "runs", "hashes"
 FOLDERS = (SCORES, MODELS, COMPILED, RUNS, HASHES)
 _MANIFEST = "manifest.json"
-"""The last file of a model that is written: with it the model is whole."""
+"""The file of a model that is written last: a model with it is complete."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -32,23 +32,23 @@ class Group:
     """The objects of a folder, such as the programs that were compiled for one kind of device."""
 
     name: str
-    """Of the folder, without the one above it."""
+    """The folder's name, without its parent."""
     objects: list[Stored]
 
     @property
     def size_bytes(self) -> int:
-        """What all of it takes."""
+        """The size of all objects."""
         return sum(stored.size_bytes for stored in self.objects)
 
     @property
     def changed(self) -> datetime:
-        """When the last of it was written."""
+        """The time of the latest write."""
         return max(stored.created for stored in self.objects)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class KeptModel(Group):
-    """A model from the Hub; its objects are files, and what is there of files that are not whole yet."""
+    """A model from the Hub; its objects are its files, and the pieces of files that are incomplete."""
 
     @property
     def title(self) -> str:
@@ -57,39 +57,37 @@ class KeptModel(Group):
 
     @property
     def is_whole(self) -> bool:
-        """Whether all of it was brought."""
+        """Whether the model is complete."""
         return bool(self.manifest)
 
     @property
     def manifest(self) -> list[Stored]:
-        """manifest.json, where it is there."""
+        """manifest.json, in a list; empty if it does not exist."""
         return [stored for stored in self.objects if stored.name == f"{MODELS}/{self.name}/{_MANIFEST}"]
 
     @property
     def leftovers(self) -> list[Stored]:
-        """What is there of files that are not whole: hidden files in a folder, pieces at gs://."""
+        """Pieces of incomplete files: hidden files in a folder, pieces at gs://."""
         return [stored for stored in self.objects if "/." in stored.name or ".pieces/" in stored.name]
 
-    def files(self, store: Store) -> list[Stored]:
-        """The files that the manifest names, and the manifest as the last.
+    def list_files(self, store: Store) -> list[Stored]:
+        """The files that the manifest names, and the manifest last.
 
         Raises:
             StoreError: the manifest cannot be read, or a file is missing or of another size.
         """
         where = store.locate(f"{MODELS}/{self.name}")
         try:
-            named = json.loads(store.read(self.manifest[0].name))["files"]
-            sizes = {f"{MODELS}/{self.name}/{file}": int(entry["size_bytes"]) for file, entry in named.items()}
+            files = json.loads(store.read(self.manifest[0].name))["files"]
+            sizes = {f"{MODELS}/{self.name}/{file}": int(entry["size_bytes"]) for file, entry in files.items()}
         except (ValueError, KeyError, TypeError, AttributeError):
             raise StoreError(f"{where} must have a readable {_MANIFEST}, found a damaged one: fetch it again") from None
-        there = {stored.name: stored for stored in self.objects}
+        stored_files = {stored.name: stored for stored in self.objects}
         for name, size_bytes in sizes.items():
-            if name not in there or there[name].size_bytes != size_bytes:
-                there_bytes = f"{there[name].size_bytes:,}" if name in there else "none"
-                raise StoreError(
-                    f"{store.locate(name)} must have {size_bytes:,} bytes, found {there_bytes}: fetch it again"
-                )
-        return [there[name] for name in sizes] + self.manifest
+            if name not in stored_files or stored_files[name].size_bytes != size_bytes:
+                found = f"{stored_files[name].size_bytes:,}" if name in stored_files else "none"
+                raise StoreError(f"{store.locate(name)} must have {size_bytes:,} bytes, found {found}: fetch it again")
+        return [stored_files[name] for name in sizes] + self.manifest
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -97,27 +95,27 @@ class Contents:
     """What a store holds."""
 
     scores: list[Held]
-    """The latest first."""
+    """Latest first."""
     models: list[KeptModel]
     compiled: list[Group]
     runs: list[Group]
     hashes: list[Stored]
     leftovers: list[Stored]
-    """Hidden files of writes that were ended, or are going on; those of models are with them."""
+    """Hidden files of interrupted or unfinished writes, except those of models."""
 
     @property
     def size_bytes(self) -> int:
-        """What all of it takes."""
+        """The size of all objects."""
         kept: Sequence[Held | Group] = [*self.scores, *self.models, *self.compiled, *self.runs]
         loose = sum(stored.size_bytes for stored in (*self.hashes, *self.leftovers))
         return sum(group.size_bytes for group in kept) + loose
 
 
-def contents_of(store: Store) -> Contents:
-    """What the store holds.
+def list_contents(store: Store) -> Contents:
+    """Everything that the store holds.
 
     Raises:
-        StoreError: it cannot be listed, or other things are there and nothing of byheart's.
+        StoreError: the store cannot be listed, or holds only objects that byheart did not write.
     """
     leftovers = [stored for folder in FOLDERS for stored in store.leftovers(f"{folder}/")]
     of_models = [stored for stored in leftovers if stored.name.startswith(f"{MODELS}/")]
@@ -125,10 +123,10 @@ def contents_of(store: Store) -> Contents:
         scores=ScoreStore(store).held(),
         models=[
             KeptModel(name=name, objects=objects)
-            for name, objects in _by_folder([*store.list(f"{MODELS}/"), *of_models]).items()
+            for name, objects in _group_by_folder([*store.list(f"{MODELS}/"), *of_models]).items()
         ],
-        compiled=_groups(store, COMPILED),
-        runs=_groups(store, RUNS),
+        compiled=_list_groups(store, COMPILED),
+        runs=_list_groups(store, RUNS),
         hashes=list(store.list(f"{HASHES}/")),
         leftovers=[stored for stored in leftovers if stored not in of_models],
     )
@@ -143,14 +141,15 @@ def contents_of(store: Store) -> Contents:
 
 
 def choose_models(models: Iterable[KeptModel], names: Iterable[str]) -> list[KeptModel]:
-    """The models of these names, each once.
+    """The models that these names match, each model once.
 
     Args:
         names: a short name of models.yaml, `organisation/name` for all its commits, or the beginning of
-            `organisation/name@commit` that only one model has.
+            `organisation/name@commit`, if all matches are commits of one model.
 
     Raises:
-        StoreError: no model is called so, or several are.
+        StoreError: a name matches no model, or several.
+        SettingsError: a name is empty.
     """
     kept = {model.title: model for model in models}
     chosen: dict[str, KeptModel] = {}
@@ -161,8 +160,8 @@ def choose_models(models: Iterable[KeptModel], names: Iterable[str]) -> list[Kep
         matching = [title for title in kept if title.split("@")[0] == name]
         matching = matching or [title for title in kept if title.startswith(name)]
         if not matching:
-            there = ", ".join(kept) or "none"
-            raise StoreError(f"a model must be in the store, found no {text!r}; there: {there}: choose one of them")
+            titles = ", ".join(kept) or "none"
+            raise StoreError(f"a model must be in the store, found no {text!r}; there: {titles}: choose one of them")
         if len({title.split("@")[0] for title in matching}) > 1:
             raise StoreError(
                 f"a model must be the only one that begins with {text!r}, found {', '.join(matching)}: give more of it"
@@ -171,18 +170,18 @@ def choose_models(models: Iterable[KeptModel], names: Iterable[str]) -> list[Kep
     return list(chosen.values())
 
 
-def model_of(about: dict[str, Any]) -> str:
-    """The title of the model that an about.json names; empty where it did not come from the Hub."""
+def read_model_title(about: dict[str, Any]) -> str:
+    """The title of the model that an about.json names; empty for a model that is not from the Hub."""
     model = about.get("model", {})
     return f"{model.get('source')}@{model['commit']}" if model.get("commit") else ""
 
 
-def _groups(store: Store, folder: str) -> list[Group]:
-    return [Group(name=name, objects=objects) for name, objects in _by_folder(store.list(f"{folder}/")).items()]
+def _list_groups(store: Store, folder: str) -> list[Group]:
+    return [Group(name=name, objects=objects) for name, objects in _group_by_folder(store.list(f"{folder}/")).items()]
 
 
-def _by_folder(objects: Iterable[Stored]) -> dict[str, list[Stored]]:
-    """Objects by the second folder of their names."""
+def _group_by_folder(objects: Iterable[Stored]) -> dict[str, list[Stored]]:
+    """Objects by the second part of their names."""
     groups: dict[str, list[Stored]] = {}
     for stored in objects:
         groups.setdefault(stored.name.split("/")[1], []).append(stored)

@@ -1,8 +1,8 @@
 """Copies scores and models from one store into another.
 
-Every object is created whole and once, as a run creates it, and then held against its source by size and CRC32C. So a
-copy may be killed and run again, several may go on at once, and runs may use both stores meanwhile. What is at the
-target already is never replaced.
+Every object is created whole and only once, as a run creates it, and then compared with its source by size and CRC32C.
+So a copy may be killed and run again, several copies may run at once, and runs may use both stores meanwhile. Objects
+at the target are never replaced.
 """
 
 import dataclasses
@@ -18,21 +18,21 @@ from byheart.store import Store
 from byheart.store.stored import Stored
 
 _ROUNDS = 3
-"""Times that an address is looked at again, where a run has put pieces of it together meanwhile."""
+"""How often an address is listed again, if a run has merged pieces of it meanwhile."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Copied:
-    """What became of all objects."""
+    """The outcome of a copy."""
 
     outcomes: dict[str, Outcome]
-    """By the object's name."""
+    """The outcome of each object, by name."""
     size_bytes: int
-    """Of what was copied."""
+    """The size of the objects that were copied."""
 
-    def names(self, outcome: Outcome) -> list[str]:
-        """The objects that this became of."""
-        return [name for name, became in self.outcomes.items() if became is outcome]
+    def list_names(self, outcome: Outcome) -> list[str]:
+        """The names of the objects with this outcome."""
+        return [name for name, result in self.outcomes.items() if result is outcome]
 
 
 def copy(
@@ -46,24 +46,25 @@ def copy(
 ) -> Copied:
     """Copy these scores and models.
 
-    Of scores that is about.json, the finished parts, and the pieces of others. Pieces of forced runs stay: only their
-    own run can use them. Of a model its files are copied, and its manifest after them, which says that it is whole.
+    Of scores it copies about.json, the finished parts, and the pieces of unfinished parts; not the pieces of forced
+    runs, which only their own run can use. Of a model it copies the files, then the manifest, which marks it as
+    complete.
 
     Args:
-        begin: called once, with the bytes that are to be done.
-        report: called with the number of bytes that are done, from several threads.
+        begin: called once, with the number of bytes to copy.
+        report: called with the number of bytes copied since its last call, from several threads.
 
     Raises:
-        SettingsError: both stores are one.
-        StoreError: one of them cannot be read or written, has no room, or does not keep what it is given.
+        SettingsError: source and target are the same store.
+        StoreError: a store cannot be read or written, has no room, or does not keep the bytes that it was given.
     """
     if source.locate(SCORES) == target.locate(SCORES):
         raise SettingsError(f"a copy needs another store, found {target.locate(SCORES)} twice: name another")
-    files = [model.files(source) for model in models]
+    files = [model.list_files(source) for model in models]
     target.check_writable()
-    there = {stored.name for held in scores for stored in target.list(f"{SCORES}/{held.address}/")}
-    wanted = [stored for held in scores for stored in _wanted(held, there)]
-    everything = wanted + [stored for of_model in files for stored in of_model]
+    at_target = {stored.name for held in scores for stored in target.list(f"{SCORES}/{held.address}/")}
+    wanted = [stored for held in scores for stored in _choose_objects(held, at_target)]
+    everything = wanted + [stored for objects in files for stored in objects]
     _check_room(target, everything)
     begin(sum(stored.size_bytes for stored in everything))
 
@@ -71,32 +72,39 @@ def copy(
     transfer.copy(wanted)
     for _ in range(_ROUNDS):
         changed = {name.split("/")[1] for name, outcome in transfer.outcomes.items() if outcome is Outcome.GONE}
-        left = [held for held in map(catalogue.held_at, sorted(changed)) if held]
+        changed_scores = [held for held in map(catalogue.held_at, sorted(changed)) if held]
         transfer.copy(
-            stored for held in left for stored in _wanted(held, there) if stored.name not in transfer.outcomes
+            stored
+            for held in changed_scores
+            for stored in _choose_objects(held, at_target)
+            if stored.name not in transfer.outcomes
         )
     for *weights, manifest in files:
         transfer.copy(weights)
         if all(transfer.outcomes[stored.name] in (Outcome.COPIED, Outcome.THERE) for stored in weights):
             transfer.copy([manifest])
-    return Copied(outcomes=_settled(transfer.outcomes), size_bytes=transfer.size_bytes)
+    return Copied(outcomes=_drop_merged_pieces(transfer.outcomes), size_bytes=transfer.size_bytes)
 
 
-def _wanted(held: Held, there: Container[str]) -> list[Stored]:
-    """What is copied of an address: pieces only of parts that are finished neither here nor there."""
-    return held.description + held.finished + [piece for piece in held.open_pieces if _part(piece.name) not in there]
+def _choose_objects(held: Held, at_target: Container[str]) -> list[Stored]:
+    """The objects to copy of an address; pieces only of parts that neither store has finished."""
+    return (
+        held.description
+        + held.finished
+        + [piece for piece in held.open_pieces if _name_part(piece.name) not in at_target]
+    )
 
 
-def _settled(outcomes: dict[str, Outcome]) -> dict[str, Outcome]:
-    """The outcomes without the pieces that were put together meanwhile: the finished part stands for them."""
+def _drop_merged_pieces(outcomes: dict[str, Outcome]) -> dict[str, Outcome]:
+    """The outcomes without the pieces that a run merged meanwhile: the outcome of the finished part stays."""
     return {
         name: outcome
         for name, outcome in outcomes.items()
-        if outcome is not Outcome.GONE or _part(name) not in outcomes
+        if outcome is not Outcome.GONE or _name_part(name) not in outcomes
     }
 
 
-def _part(piece: str) -> str:
+def _name_part(piece: str) -> str:
     """The name of the finished part that a piece belongs to."""
     return f"{piece.split('.pieces/')[0]}.parquet"
 

@@ -1,4 +1,4 @@
-"""Objects on their way from one store into another, several at once, and what became of each."""
+"""Copies objects from a store into another, several at once, and records the outcome of each."""
 
 import base64
 import enum
@@ -15,19 +15,19 @@ from byheart.store.in_order import map_in_order
 from byheart.store.stored import Growing, Stored
 
 PIECE_BYTES = 16 * 2**20
-"""An object that is larger is copied in such pieces, and goes on after those that a kill has left."""
+"""Larger objects are copied in pieces of this size; after a kill, a copy continues behind the last piece."""
 _AT_ONCE = 4
 _AHEAD = 2
-"""Pieces of an object that are read before they are wanted; with four objects at once, 256 MB at most."""
+"""Pieces of an object that are read ahead; 256 MB at most, with four objects at once."""
 _ATTEMPTS = 2
-"""At an object of which an earlier attempt has left other bytes."""
+"""For an object of which an earlier attempt left other bytes."""
 
 Report = Callable[[int], None]
-"""Called with the number of bytes that are done."""
+"""Called with the number of bytes copied since its last call."""
 
 
 class Outcome(enum.Enum):
-    """What became of an object."""
+    """The outcome of an object."""
 
     COPIED = "copied"
     THERE = "there"
@@ -35,30 +35,30 @@ class Outcome(enum.Enum):
     DIFFERS = "differs"
     """The target has other bytes under that name, and keeps them."""
     DAMAGED = "damaged"
-    """The source is not as it was written."""
+    """The source's bytes do not match the digest that they carry."""
     GONE = "gone"
-    """It has left the source since it was listed."""
+    """It was removed from the source after it was listed."""
 
 
 class _StoppedError(Exception):
-    """Another object has failed, or the person has had enough."""
+    """Another object failed, or the user interrupted."""
 
 
 class Transfer:
-    """Copies objects; what a kill leaves, another transfer of the same objects goes on from."""
+    """Copies objects; after a kill, another transfer of the same objects continues it."""
 
     def __init__(self, source: Store, target: Store, report: Report) -> None:
         self._source, self._target, self._report = source, target, report
         self._stop = threading.Event()
         self.outcomes: dict[str, Outcome] = {}
         self.size_bytes = 0
-        """Of what was copied."""
+        """The size of the objects that were copied."""
 
     def copy(self, objects: Iterable[Stored]) -> None:
         """Copy the objects, several at once.
 
         Raises:
-            StoreError: one cannot be read or written, or the target does not keep what it is given.
+            StoreError: an object cannot be read or written, or the target does not keep the bytes that it was given.
         """
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             jobs = {pool.submit(self._copy, stored): stored for stored in objects}
@@ -67,15 +67,15 @@ class Transfer:
                     outcome, stored = job.result(), jobs[job]
                     self.outcomes[stored.name] = outcome
                     self.size_bytes += stored.size_bytes if outcome is Outcome.COPIED else 0
-            except BaseException:  # Ctrl-C among them: the others end at their next piece
+            except BaseException:  # also Ctrl-C; the other objects stop at their next piece
                 self._stop.set()
                 pool.shutdown(cancel_futures=True)
                 raise
 
     def _copy(self, stored: Stored) -> Outcome:
         try:
-            if there := self._target.find(stored.name):
-                outcome = self._compare(stored, there)
+            if existing := self._target.find(stored.name):
+                outcome = self._compare(stored, existing)
                 self._report(stored.size_bytes)
                 return outcome
             return self._copy_whole(stored) if stored.size_bytes <= PIECE_BYTES else self._copy_pieces(stored)
@@ -84,10 +84,10 @@ class Transfer:
                 raise
             return Outcome.GONE
 
-    def _compare(self, stored: Stored, there: Stored) -> Outcome:
-        if there.size_bytes != stored.size_bytes:
+    def _compare(self, stored: Stored, existing: Stored) -> Outcome:
+        if existing.size_bytes != stored.size_bytes:
             return Outcome.DIFFERS
-        same = self._checksum(self._source, stored) == self._checksum(self._target, there)
+        same = self._find_checksum(self._source, stored) == self._find_checksum(self._target, existing)
         return Outcome.THERE if same else Outcome.DIFFERS
 
     def _copy_whole(self, stored: Stored) -> Outcome:
@@ -97,10 +97,10 @@ class Transfer:
         created = self._target.create(stored.name, data)
         self._report(len(data))
         checksum = google_crc32c.Checksum(data)
-        if self._keeps(stored, checksum):
+        if self._has_same_bytes(stored, checksum):
             return Outcome.COPIED if created else Outcome.THERE
         if created:
-            raise self._unlike(stored)
+            raise self._explain_difference(stored)
         return Outcome.DIFFERS
 
     def _copy_pieces(self, stored: Stored) -> Outcome:
@@ -113,16 +113,16 @@ class Transfer:
                     growing.discard()
                     continue
                 growing.finish()
-                if not self._keeps(stored, checksum):
-                    raise self._unlike(stored)
+                if not self._has_same_bytes(stored, checksum):
+                    raise self._explain_difference(stored)
                 return Outcome.COPIED
-        there = self._target.find(stored.name)
-        if there is None:
-            raise self._unlike(stored)
-        return self._compare(stored, there)
+        existing = self._target.find(stored.name)
+        if existing is None:
+            raise self._explain_difference(stored)
+        return self._compare(stored, existing)
 
     def _append(self, stored: Stored, growing: Growing) -> google_crc32c.Checksum | None:
-        """Bring all pieces; the checksum of the whole, or None where one that was there already is another's."""
+        """Copy all pieces, and return the object's checksum; None if an earlier attempt left a piece of other bytes."""
 
         def read(start: int) -> bytes:
             if self._stop.is_set():
@@ -136,20 +136,20 @@ class Transfer:
                 return None
             checksum.update(data)
             self._report(len(data))
-        if stored.crc32c not in ("", _text(checksum)):
+        if stored.crc32c not in ("", _encode(checksum)):
             raise StoreError(
-                f"{self._source.locate(stored.name)} must have CRC32C {stored.crc32c}, found {_text(checksum)} on the "
-                "way: copy again"
+                f"{self._source.locate(stored.name)} must have CRC32C {stored.crc32c}, found {_encode(checksum)} on "
+                "the way: copy again"
             )
         return checksum
 
-    def _keeps(self, stored: Stored, checksum: google_crc32c.Checksum) -> bool:
+    def _has_same_bytes(self, stored: Stored, checksum: google_crc32c.Checksum) -> bool:
         """Whether the target has the object with these bytes."""
-        there = self._target.find(stored.name)
-        return there is not None and self._checksum(self._target, there) == _text(checksum)
+        copied = self._target.find(stored.name)
+        return copied is not None and self._find_checksum(self._target, copied) == _encode(checksum)
 
-    def _checksum(self, store: Store, stored: Stored) -> str:
-        """The object's CRC32C, which the store says or all of it is read for."""
+    def _find_checksum(self, store: Store, stored: Stored) -> str:
+        """The object's CRC32C, from the store if it knows it, else from reading the object."""
         if stored.crc32c:
             return stored.crc32c
 
@@ -162,21 +162,21 @@ class Transfer:
         starts = range(0, stored.size_bytes, PIECE_BYTES)
         for data in map_in_order(read, starts, threads=_AHEAD, ahead=_AHEAD):
             checksum.update(data)
-        return _text(checksum)
+        return _encode(checksum)
 
-    def _unlike(self, stored: Stored) -> StoreError:
+    def _explain_difference(self, stored: Stored) -> StoreError:
         return StoreError(
             f"{self._target.locate(stored.name)} must hold the bytes that were copied, found others: remove it, see "
             "that the disk is sound, and copy again"
         )
 
 
-def _text(checksum: google_crc32c.Checksum) -> str:
+def _encode(checksum: google_crc32c.Checksum) -> str:
     return base64.b64encode(checksum.digest()).decode()
 
 
 def _is_as_written(name: str, data: bytes) -> bool:
-    """Whether the digest that a part or a piece carries is that of its bytes; other objects carry none."""
+    """Whether a part or a piece matches the digest in it; True for other objects, which have none."""
     if not name.endswith(".parquet"):
         return True
     try:

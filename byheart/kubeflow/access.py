@@ -1,4 +1,4 @@
-"""Kubernetes itself, where a kubeconfig or a pod's own account lets this machine ask it."""
+"""Connects to Kubernetes itself, with a kubeconfig or a pod's own account."""
 
 import contextlib
 import io
@@ -7,27 +7,27 @@ import kubernetes
 import urllib3
 
 UNREACHABLE = (kubernetes.config.ConfigException, kubernetes.client.ApiException, urllib3.exceptions.HTTPError)
-"""What is raised where there is no kubeconfig, it does not permit this, or the cluster does not answer."""
+"""Raised if there is no kubeconfig, if it does not permit a request, or if the cluster does not answer."""
 TIMEOUT_SECONDS = 10
 
 _NAMESPACE = "kubeflow"
 
 
 def connect() -> kubernetes.client.CoreV1Api:
-    """Kubernetes' API.
+    """A client of Kubernetes' API.
 
     Raises:
         ConfigException: there is no kubeconfig, and this is no pod.
     """
-    with contextlib.redirect_stdout(io.StringIO()):  # where it prints that there is no kubeconfig
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints that there is no kubeconfig
         kubernetes.config.load_config()
     return kubernetes.client.CoreV1Api()
 
 
-def namespace_of_runs(profile: str | None) -> str:
-    """The namespace of the pods of runs.
+def choose_namespace(profile: str | None) -> str:
+    """The namespace in which runs have their pods.
 
     Args:
-        profile: the namespace of a profile, where Kubeflow has several users.
+        profile: the namespace of a profile, if Kubeflow has several users.
     """
     return profile or _NAMESPACE

@@ -1,17 +1,17 @@
-"""One run for one content: a claim in the store before a run is submitted, and a record of the run after it.
+"""Submits at most one run for a run file's content: a process claims it in the store before, and records the run after.
 
-    runs/DIGEST/attempt-0000.json   who is about to submit, created once
-    runs/DIGEST/submitted.json      the run, created once; where it is, nothing more is ever done
+    runs/DIGEST/attempt-0000.json   the process that is about to submit, created once
+    runs/DIGEST/submitted.json      the run, created once; after that, nothing is submitted
 
-Whoever creates the next attempt may submit, and none else. It asks within a quarter of `patience_seconds` or not at
-all, and waits as long for the answer. Whoever finds an attempt of another waits for its record; where there is none
-`patience_seconds` after the attempt was seen, its owner has been ended, or has lost its answer. Then the cluster is
-asked for a run of that name. If there is one, it is recorded; if not, the next attempt is created, the cluster is asked
-once more, and a run submitted.
+Only the process that creates the next attempt may submit. It sends its request within a quarter of `patience_seconds`
+or not at all, and waits another quarter for the answer. A process that sees the attempt of another waits for the
+record. If there is none `patience_seconds` after it first saw the attempt, the other process was killed or lost its
+answer. Then it asks the cluster for a run of that name. If there is one, it records it; if not, it creates the next
+attempt, asks the cluster once more, and submits a run.
 
-So there is one run, however many try and wherever they are killed, if at most three quarters of `patience_seconds`
-pass from the last look at the clock until the cluster shows the run. Kubeflow itself would take a second run of the
-same name.
+So there is one run, however many processes try and whenever they are killed, if the cluster shows the run at most three
+quarters of `patience_seconds` after the last look at the clock. Kubeflow itself would take a second run of the same
+name.
 """
 
 import json
@@ -32,65 +32,67 @@ def submit_once(
     submit: Callable[[float], str],
     patience_seconds: float,
 ) -> tuple[str, bool]:
-    """The id of the one run of a content, and whether it was submitted here.
+    """Submit the run of a content, unless it was submitted; return its id, and whether this process submitted it.
 
     Args:
-        digest: the content's.
-        find: asks the cluster for a run of this content.
-        submit: submits one, and waits so many seconds for an answer.
-        patience_seconds: how long the attempt of another is waited for; the same for all.
+        digest: of the content.
+        find: asks the cluster for a run of this content, and returns its id.
+        submit: submits a run, waits at most the seconds it is given for the answer, and returns the id.
+        patience_seconds: how long to wait for the attempt of another process; equal in all processes.
 
     Raises:
-        ByheartError: what `find` and `submit` raise, or this process was held up: the next attempt goes on from there.
+        ByheartError: `find` or `submit` raised it, or this process was held up for too long before it could submit.
     """
     seen, since = "", 0.0
     while True:
         if submitted := find_submitted(store, digest):
             return submitted, False
-        attempts = [stored.name for stored in store.list(f"{_folder(digest)}attempt-")]
+        attempts = [stored.name for stored in store.list(f"{_name_folder(digest)}attempt-")]
         latest = max(attempts, default="")
         if latest != seen:
             seen, since = latest, time.monotonic()
-            print("another attempt to submit this run was begun: waiting for what comes of it", flush=True)
+            print("another attempt to submit this run was begun: waiting for its result", flush=True)
         if seen and time.monotonic() - since < patience_seconds:
             time.sleep(min(1.0, patience_seconds / 10))
             continue
-        if seen and (found := find()):
-            return _keep(store, digest, found), False
+        if seen and (run_id := find()):
+            return _record_run(store, digest, run_id), False
         began = time.monotonic()
         about = {"by": socket.gethostname(), "at": datetime.now(UTC).isoformat(timespec="seconds")}
-        if not store.create(f"{_folder(digest)}attempt-{len(attempts):04}.json", _json(about)):
+        if not store.create(f"{_name_folder(digest)}attempt-{len(attempts):04}.json", _to_json(about)):
             continue
-        if seen and (found := find()):
-            return _keep(store, digest, found), False
+        if seen and (run_id := find()):
+            return _record_run(store, digest, run_id), False
         if time.monotonic() - began > patience_seconds / 4:
             raise ByheartError(
                 f"a run must be submitted within {patience_seconds / 4:.0f} s of its claim, found this process held up "
                 "for longer: run again",
                 may_pass=True,
             )
-        return _keep(store, digest, submit(patience_seconds / 4)), True
+        return _record_run(store, digest, submit(patience_seconds / 4)), True
 
 
 def find_submitted(store: Store, digest: str) -> str | None:
-    """The id of the run of a content, None where none is recorded."""
-    name = _record(digest)
+    """The id of the recorded run of a content; None without a record."""
+    name = _name_record(digest)
     return str(json.loads(store.read(name))["run_id"]) if store.exists(name) else None
 
 
-def _keep(store: Store, digest: str, run_id: str) -> str:
-    """Record the run, unless another has."""
-    store.create(_record(digest), _json({"run_id": run_id, "at": datetime.now(UTC).isoformat(timespec="seconds")}))
+def _record_run(store: Store, digest: str, run_id: str) -> str:
+    """Record the run, unless another process did, and return its id."""
+    store.create(
+        _name_record(digest), _to_json({"run_id": run_id, "at": datetime.now(UTC).isoformat(timespec="seconds")})
+    )
     return run_id
 
 
-def _folder(digest: str) -> str:
+def _name_folder(digest: str) -> str:
     return f"runs/{digest}/"
 
 
-def _record(digest: str) -> str:
-    return f"{_folder(digest)}submitted.json"
+def _name_record(digest: str) -> str:
+    return f"{_name_folder(digest)}submitted.json"
 
 
-def _json(value: dict[str, str]) -> bytes:
+def _to_json(value: dict[str, str]) -> bytes:
     return f"{json.dumps(value)}\n".encode()

@@ -1,26 +1,28 @@
-"""Why a run failed."""
+"""Explains why a run failed."""
 
 import kfp_server_api
 
 from byheart.contracts.errors import RunFailedError
 from byheart.kubeflow.client import Cluster
-from byheart.kubeflow.pods import error_of_a_pod, how_to_read_pods
-from byheart.kubeflow.tasks import message_of, stages_of, state_of, tasks_of
+from byheart.kubeflow.pods import find_pod_error, suggest_kubectl
+from byheart.kubeflow.tasks import list_stages, list_tasks, read_message, read_state
 
 
-def failure_of(cluster: Cluster, run: kfp_server_api.V2beta1Run) -> RunFailedError:
-    """Which task of a run failed and what it said: KFP's word where it has one, else the last error in its pods."""
-    where = f"see {cluster.address(run.run_id)}"
-    if state_of(run) == "cancelled":
+def explain_failure(cluster: Cluster, run: kfp_server_api.V2beta1Run) -> RunFailedError:
+    """An error that names the failed task, with its message: KFP's if it has one, else the last error in its pods."""
+    where = f"see {cluster.locate(run.run_id)}"
+    if read_state(run) == "cancelled":
         return RunFailedError(f"the run was cancelled: {where}", may_pass=True)
-    stages = stages_of(run)
-    failed = [task for task in tasks_of(run) if task.state == "failed"]
+    stages = list_stages(run)
+    failed = [task for task in list_tasks(run) if task.state == "failed"]
     named = [task for task in failed if task.name in stages]
     first = min(named or failed, key=lambda task: str(task.ended), default=None)
-    said = (first.message if first else "") or next((task.message for task in failed if task.message), message_of(run))
-    if not said and (error := error_of_a_pod(run.run_id, cluster.namespace)):
+    message = (first.message if first else "") or next(
+        (task.message for task in failed if task.message), read_message(run)
+    )
+    if not message and (error := find_pod_error(run.run_id, cluster.namespace)):
         return error.failure(where)
-    said = said or f"Kubeflow does not say why, {how_to_read_pods(run.run_id, cluster.namespace)}"
+    message = message or f"Kubeflow does not say why, {suggest_kubectl(run.run_id, cluster.namespace)}"
     name = first.name if first else ""
     stage = name if name in stages else ""
-    return RunFailedError(f"{name or 'the run'} failed: {said}: {where}", may_pass=True, stage=stage)
+    return RunFailedError(f"{name or 'the run'} failed: {message}: {where}", may_pass=True, stage=stage)

@@ -1,4 +1,4 @@
-"""Which run on a cluster a person means."""
+"""Finds the run on a cluster that a person names."""
 
 import difflib
 import re
@@ -7,16 +7,16 @@ from typing import Any, NoReturn
 
 from byheart.kubeflow.client import EQUALS, IS_SUBSTRING, Cluster
 from byheart.kubeflow.errors import ClusterError
-from byheart.kubeflow.tasks import state_of
+from byheart.kubeflow.tasks import read_state
 
 _PAGE = re.compile(r"/runs/details/([^/?#]+)")
 """The end of a run's address in Kubeflow's UI."""
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _BEGINNING = re.compile(r"[0-9a-f-]{4,35}")
-"""Of an id: shorter ones are refused, for they would match by chance."""
-_LOOKED_AT, _LISTED = 50, 5
-"""Of the latest runs, how many are searched for a similar name, and how many are listed. KFP answers with the whole
-graph of each."""
+"""The beginning of an id; a shorter one could match by chance."""
+_SEARCHED, _LISTED = 50, 5
+"""How many of the latest runs are searched for a similar name, and how many are listed. Few, since KFP answers with the
+whole graph of each."""
 
 
 def find_run(cluster: Cluster, run: str) -> str:
@@ -33,27 +33,28 @@ def find_run(cluster: Cluster, run: str) -> str:
     if _ID.fullmatch(run):
         if cluster.has_run(run):
             return run
-        _refuse(cluster, run)
-    runs = cluster.latest(_LISTED, "display_name", EQUALS, run) if run else []
+        _raise_unknown(cluster, run)
+    runs = cluster.list_latest(_LISTED, "display_name", EQUALS, run) if run else []
     if not runs and _BEGINNING.fullmatch(run):
-        holding = cluster.latest(_LOOKED_AT, "run_id", IS_SUBSTRING, run)
+        holding = cluster.list_latest(_SEARCHED, "run_id", IS_SUBSTRING, run)
         runs = [candidate for candidate in holding if candidate.run_id.startswith(run)]
     if not runs:
-        _refuse(cluster, run)
+        _raise_unknown(cluster, run)
     if len(runs) > 1:
-        raise ClusterError(f"RUN must be one run, found several called {run}: give an id, of {_listed(runs)}")
+        raise ClusterError(f"RUN must be one run, found several called {run}: give an id, of {_describe_runs(runs)}")
     return str(runs[0].run_id)
 
 
-def _refuse(cluster: Cluster, run: str) -> NoReturn:
-    latest = cluster.latest(_LOOKED_AT)
+def _raise_unknown(cluster: Cluster, run: str) -> NoReturn:
+    latest = cluster.list_latest(_SEARCHED)
     near = difflib.get_close_matches(run, [known.display_name for known in latest], 1)
     hint = f"did you mean {near[0]}?" if near else "it may have been deleted;"
-    listed = f"the latest are {_listed(latest)}" if latest else "there are none"
+    listed = f"the latest are {_describe_runs(latest)}" if latest else "there are none"
     raise ClusterError(f"RUN must be a run's id, name or address, found {run!r} and no such run: {hint} {listed}")
 
 
-def _listed(runs: Sequence[Any]) -> str:
+def _describe_runs(runs: Sequence[Any]) -> str:
     return "; ".join(
-        f"{run.run_id} ({run.display_name}, {state_of(run)}, {run.created_at:%Y-%m-%d %H:%M})" for run in runs[:_LISTED]
+        f"{run.run_id} ({run.display_name}, {read_state(run)}, {run.created_at:%Y-%m-%d %H:%M})"
+        for run in runs[:_LISTED]
     )

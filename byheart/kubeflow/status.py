@@ -1,35 +1,36 @@
-"""What a run on a cluster does, on one page."""
+"""Prints the state of a run on a cluster and of its tasks."""
 
 from datetime import UTC, datetime
 
 from byheart.contracts.progress import format_duration
 from byheart.kubeflow.client import Cluster
-from byheart.kubeflow.failure import failure_of
+from byheart.kubeflow.failure import explain_failure
 from byheart.kubeflow.runs import find_run
-from byheart.kubeflow.tasks import has_ended, moment, stages_of, state_of, tasks_of
+from byheart.kubeflow.tasks import has_ended, list_stages, list_tasks, parse_time, read_state
 
 
-def status(cluster: Cluster, run: str) -> None:
-    """Print a run's name and state, where it is, and what each of its tasks does; why it failed, if it has.
+def print_status(cluster: Cluster, run: str) -> None:
+    """Print a run's name, state and address, the state of each of its tasks, and, if it failed, the reason.
 
     Args:
-        run: as `find_run` takes it.
+        run: its id, name or address, as for `find_run`.
 
     Raises:
         ClusterError: there is no such run, or the cluster cannot be asked.
     """
-    known = cluster.run(find_run(cluster, run))
-    stages = stages_of(known)
-    print(f"{known.display_name}: {state_of(known)}")
-    print(f"run: {cluster.address(known.run_id)}")
-    print(f"began {known.created_at:%Y-%m-%d %H:%M} UTC{_length(known.created_at, moment(known.finished_at))}")
-    for task in tasks_of(known):
+    known = cluster.read_run(find_run(cluster, run))
+    stages = list_stages(known)
+    print(f"{known.display_name}: {read_state(known)}")
+    print(f"run: {cluster.locate(known.run_id)}")
+    duration = _describe_duration(known.created_at, parse_time(known.finished_at))
+    print(f"began {known.created_at:%Y-%m-%d %H:%M} UTC{duration}")
+    for task in list_tasks(known):
         if task.name in stages and task.state:
-            print(f"{task.name:>8}  {task.state}{_length(task.started, task.ended)}")
-    if has_ended(known) and state_of(known) in ("failed", "cancelled"):
-        print(f"why: {failure_of(cluster, known)}")
+            print(f"{task.name:>8}  {task.state}{_describe_duration(task.started, task.ended)}")
+    if has_ended(known) and read_state(known) in ("failed", "cancelled"):
+        print(f"why: {explain_failure(cluster, known)}")
 
 
-def _length(started: datetime | None, ended: datetime | None) -> str:
-    """How long something took, or takes so far."""
+def _describe_duration(started: datetime | None, ended: datetime | None) -> str:
+    """A comma and the time from start to end, or until now; empty before the start."""
     return f", {format_duration(max(0.0, ((ended or datetime.now(UTC)) - started).total_seconds()))}" if started else ""

@@ -1,4 +1,4 @@
-"""What a run and its tasks do, in the words that are printed."""
+"""Reads the states of a run and of its tasks, in the words that are printed."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from typing import Any
 import kfp_server_api
 
 STAGES = ("download", "tokenize", "plan", "extract", "plot", "verdict")
-"""The tasks of a run whose graph KFP does not tell."""
+"""The tasks of a run whose graph KFP does not return."""
 
 _ENDED = ("SUCCEEDED", "SKIPPED", "FAILED", "CANCELED")
 _WORDS = {"CANCELING": "being cancelled", "CANCELED": "cancelled"}
@@ -20,24 +20,24 @@ class Task:
 
     id: str
     name: str
-    """The stage's, for ours; those that Kubeflow adds have others."""
+    """The name of its stage; tasks that Kubeflow adds have other names."""
     state: str
-    """In lower case; empty before anything is known."""
+    """In lower case; empty as long as Kubeflow reports none."""
     started: datetime | None
     ended: datetime | None
     message: str
-    """Why it failed, where Kubeflow says so; KFP 2.17 never does."""
+    """Why it failed, if Kubeflow says so; KFP 2.17 never does."""
 
 
 def has_ended(run: kfp_server_api.V2beta1Run) -> bool:
-    """Whether nothing more becomes of a run."""
+    """Whether a run has ended, with or without success."""
     return run.state in _ENDED
 
 
-def state_of(run: kfp_server_api.V2beta1Run) -> str:
+def read_state(run: kfp_server_api.V2beta1Run) -> str:
     """A run's state, in lower case.
 
-    KFP 2.17 calls a run that was cancelled FAILED; that it was cancelled stands in its history alone.
+    KFP 2.17 reports a cancelled run as FAILED; only its history says that it was cancelled.
     """
     if run.state == "FAILED" and any(status.state == "CANCELING" for status in run.state_history or ()):
         return "cancelled"
@@ -45,38 +45,38 @@ def state_of(run: kfp_server_api.V2beta1Run) -> str:
     return _WORDS.get(state, state.lower())
 
 
-def stages_of(run: kfp_server_api.V2beta1Run) -> set[str]:
-    """The names of a run's own tasks, those in loops as well."""
+def list_stages(run: kfp_server_api.V2beta1Run) -> set[str]:
+    """The names of a run's stages, those in loops included."""
     spec = run.pipeline_spec or {}
-    spec = spec.get("pipeline_spec", spec)  # with what Kubernetes is told beside it, or alone
+    spec = spec.get("pipeline_spec", spec)  # nested if a platform spec came with it
     components = spec.get("components", {})
     dags = [part["dag"] for part in (spec.get("root", {}), *components.values()) if "dag" in part]
     tasks = {name: task["componentRef"]["name"] for dag in dags for name, task in dag["tasks"].items()}
     return {name for name, component in tasks.items() if "dag" not in components[component]} or set(STAGES)
 
 
-def tasks_of(run: kfp_server_api.V2beta1Run) -> list[Task]:
-    """All tasks of a run, Kubeflow's own among them, in the order in which they began."""
+def list_tasks(run: kfp_server_api.V2beta1Run) -> list[Task]:
+    """All tasks of a run, Kubeflow's own included, in the order in which they began."""
     details = (run.run_details.task_details or ()) if run.run_details else ()
     return [
         Task(
             id=detail.task_id,
             name=detail.display_name,
             state=(detail.state or "").lower(),
-            started=moment(detail.start_time),
-            ended=moment(detail.end_time),
-            message=message_of(detail),
+            started=parse_time(detail.start_time),
+            ended=parse_time(detail.end_time),
+            message=read_message(detail),
         )
         for detail in sorted(details, key=lambda detail: str(detail.start_time))
     ]
 
 
-def message_of(failed: Any) -> str:
-    """What KFP says of a task or a run that failed, in one line; empty where it says nothing."""
+def read_message(failed: Any) -> str:
+    """KFP's message about a failed task or run, in one line; empty if it has none."""
     errors: Iterable[Any] = (failed.error, *(status.error for status in reversed(failed.state_history or ())))
     return next((" ".join(error.message.split()) for error in errors if error and error.message), "")
 
 
-def moment(time: datetime | None) -> datetime | None:
-    """A time of KFP's, which writes 1970 for one that has not come."""
+def parse_time(time: datetime | None) -> datetime | None:
+    """A time from KFP; None for 1970, which it writes for a time that has not come."""
     return time if time and time.timestamp() > 0 else None

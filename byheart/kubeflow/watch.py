@@ -1,27 +1,27 @@
-"""A run on a cluster, until it ends: what its tasks do, and why one failed."""
+"""Watches a run on a cluster until it ends, and prints the states of its tasks."""
 
 import time
 
 from byheart.kubeflow.client import Cluster
 from byheart.kubeflow.errors import ClusterError, LostError
-from byheart.kubeflow.failure import failure_of
-from byheart.kubeflow.tasks import Task, has_ended, stages_of, state_of, tasks_of
+from byheart.kubeflow.failure import explain_failure
+from byheart.kubeflow.tasks import Task, has_ended, list_stages, list_tasks, read_state
 
 
 def wait(cluster: Cluster, run_id: str, every_seconds: float) -> None:
     """Print a line for each change of a task's state, until the run has succeeded.
 
-    A connection that is lost is tried again for as long as it takes: the run does not depend on it.
+    A lost connection is tried again without limit: the run does not depend on it.
 
     Raises:
-        RunFailedError: the run has failed or was cancelled; the message is the failing task's.
-        ClusterError: nobody may look at it any more, or it was deleted.
-        KeyboardInterrupt: with the run's address, where it goes on.
+        RunFailedError: the run failed or was cancelled; the message is that of the task that failed.
+        ClusterError: the credentials are refused, or the run was deleted.
+        KeyboardInterrupt: with a message that says where the run goes on.
     """
     try:
         _wait(cluster, run_id, every_seconds)
     except KeyboardInterrupt:
-        going_on = f"the run goes on without you: {cluster.address(run_id)}; `byheart wait {run_id}` waits again"
+        going_on = f"the run goes on without you: {cluster.locate(run_id)}; `byheart wait {run_id}` waits again"
         raise KeyboardInterrupt(going_on) from None
 
 
@@ -32,7 +32,7 @@ def _wait(cluster: Cluster, run_id: str, every_seconds: float) -> None:
         try:
             if refused:
                 cluster.connect()  # credentials that have ended are read anew, once
-            run = cluster.run(run_id)
+            run = cluster.read_run(run_id)
         except LostError as error:
             if not lost:
                 print(f"the run goes on, but its state is not known: {error.cause}: trying again", flush=True)
@@ -46,16 +46,16 @@ def _wait(cluster: Cluster, run_id: str, every_seconds: float) -> None:
             if lost:
                 print("connected again", flush=True)
             lost = refused = False
-            _say_changes(tasks_of(run), stages_of(run), states)
+            _print_changes(list_tasks(run), list_stages(run), states)
             if has_ended(run):
-                print(f"{'run':>8}  {state_of(run)}", flush=True)
-                if state_of(run) in ("failed", "cancelled"):
-                    raise failure_of(cluster, run)
+                print(f"{'run':>8}  {read_state(run)}", flush=True)
+                if read_state(run) in ("failed", "cancelled"):
+                    raise explain_failure(cluster, run)
                 return
         time.sleep(every_seconds)
 
 
-def _say_changes(tasks: list[Task], stages: set[str], states: dict[str, str]) -> None:
+def _print_changes(tasks: list[Task], stages: set[str], states: dict[str, str]) -> None:
     for task in tasks:
         if task.name in stages and task.state and states.get(task.id) != task.state:
             states[task.id] = task.state

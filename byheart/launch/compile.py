@@ -1,4 +1,4 @@
-"""From pipeline.py to the compiled graph."""
+"""Writes the compiled pipeline, of pipeline.py and what `byheart compile` fixes in it."""
 
 import dataclasses
 import re
@@ -8,30 +8,30 @@ from kfp import compiler
 
 from byheart.contracts.errors import SettingsError
 from byheart.contracts.settings import QUANTITY
-from byheart.launch.images import JAX, image_references
+from byheart.launch.images import JAX, list_image_references
 from byheart.pipeline import Fixed, make_pipeline
 
 _MOST_HOURS, _MOST_RETRIES, _MOST_USER = 24 * 365, 1000, 2**31 - 1
 
 
 def compile_pipeline(path: str | Path, fixed: Fixed = Fixed(), jax: str = JAX[0]) -> None:  # noqa: B008  frozen
-    """Write the compiled pipeline as YAML; the same commit and options give the same bytes.
+    """Write the compiled pipeline as YAML; equal commits and options give equal bytes.
 
     Args:
-        fixed: what is fixed in the graph, without images.
-        jax: the flavour of the image of `extract`.
+        fixed: what is fixed in the graph; its images are replaced.
+        jax: the flavour of extract's image.
 
     Raises:
-        SettingsError: an option cannot be used, or the images' references are not to be had.
+        SettingsError: an option cannot be used, or images/digests.json does not name every image.
     """
-    _check(fixed)
-    pipeline = make_pipeline(dataclasses.replace(fixed, images=image_references(jax)))
+    _check_options(fixed)
+    pipeline = make_pipeline(dataclasses.replace(fixed, images=list_image_references(jax)))
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     compiler.Compiler().compile(pipeline, str(path))
 
 
-def _check(fixed: Fixed) -> None:
-    """Refuse, by name, the first value that cannot be used."""
+def _check_options(fixed: Fixed) -> None:
+    """Raise SettingsError for the first option that cannot be used."""
     if fixed.queue and not re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?", fixed.queue):
         raise SettingsError(
             f"queue must be the name of a LocalQueue, found {fixed.queue!r}: give its name", parameter="queue"

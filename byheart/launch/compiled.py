@@ -1,4 +1,4 @@
-"""A compiled pipeline: what it declares, and what stands in it."""
+"""A compiled pipeline: the parameters that it declares, its tasks and their images."""
 
 import copy
 import dataclasses
@@ -12,76 +12,78 @@ from google.protobuf import json_format
 from byheart.contracts.errors import SettingsError
 from byheart.contracts.parameters import OPTIONS
 
-_DOOR = "download"
-"""The stage that all parameters go to, and the defaults of those within `options` too."""
+_FIRST_STAGE = "download"
+"""The stage that receives every parameter, and the defaults of those within `options`."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Compiled:
-    """A graph of KFP's, and what Kubernetes is told of its tasks."""
+    """A pipeline as KFP compiles it."""
 
     graph: dict[str, Any]
+    """KFP's pipeline spec."""
     platforms: tuple[dict[str, Any], ...]
+    """KFP's platform specs: what Kubernetes is told of the tasks."""
     alone: tuple[str, ...]
-    """The parameters that stand alone."""
-    needed: tuple[str, ...]
-    """Those of them that have no default."""
+    """The parameters that KFP takes by name; all others are keys of `options`."""
+    required: tuple[str, ...]
+    """The parameters that have no default."""
     defaults: dict[str, Any]
-    """Of all others, those within `options` too."""
+    """The defaults of all other parameters, those within `options` included."""
 
     @classmethod
     def of(cls, graph: dict[str, Any], *platforms: dict[str, Any]) -> Self:
-        """A graph as KFP writes it.
+        """The pipeline of a pipeline spec and platform specs.
 
         Raises:
-            LookupError, TypeError: it is no graph of ours.
+            LookupError, TypeError: the graph is not byheart's.
         """
         declared: dict[str, Any] = graph["root"]["inputDefinitions"]["parameters"]
-        given = graph["root"]["dag"]["tasks"][_DOOR]["inputs"]["parameters"]
-        needed = [name for name, about in declared.items() if not about.get("isOptional")]
+        inputs = graph["root"]["dag"]["tasks"][_FIRST_STAGE]["inputs"]["parameters"]
+        required = [name for name, about in declared.items() if not about.get("isOptional")]
         return cls(
             graph=graph,
             platforms=platforms,
             alone=tuple(name for name in declared if name != OPTIONS),
-            needed=tuple(needed),
-            defaults=given["defaults"]["runtimeValue"]["constant"],
+            required=tuple(required),
+            defaults=inputs["defaults"]["runtimeValue"]["constant"],
         )
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every parameter, those within `options` last."""
+        """The names of all parameters, those within `options` last."""
         return tuple(dict.fromkeys((*self.alone, *self.defaults)))
 
-    def arguments(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """What KFP is given for values that stand by name: some alone, the others within `options`."""
+    def build_arguments(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments for KFP, from values by name: those of `alone` by name, the others within `options`."""
         alone = {name: value for name, value in values.items() if name in self.alone}
         options = {name: value for name, value in values.items() if name not in self.alone}
         return alone | ({OPTIONS: options} if options else {})
 
     @property
     def tasks(self) -> set[str]:
-        """The names of all tasks, those in loops as well; what else KFP reports is its own."""
+        """The names of all stages' tasks, those in loops included; any other task that KFP reports is its own."""
         components = self.graph["components"]
-        return {name for name, task in self._tasks() if "dag" not in components[task["componentRef"]["name"]]}
+        return {name for name, task in self._list_tasks() if "dag" not in components[task["componentRef"]["name"]]}
 
     @property
     def images(self) -> set[str]:
-        """What the tasks' pods pull."""
+        """The images that the tasks' pods pull."""
         return {executor["container"]["image"] for executor in self.graph["deploymentSpec"]["executors"].values()}
 
     @property
     def local_images(self) -> list[str]:
-        """Those of them that were not pushed: they are called by no registry."""
+        """The images that were not pushed: their names have no registry."""
         return sorted(image for image in self.images if "/" not in image)
 
-    def without_retries(self) -> str:
-        """Its YAML, with each task tried once."""
+    def dump_without_retries(self) -> str:
+        """The pipeline as YAML, with each task tried once."""
         once = dataclasses.replace(self, graph=copy.deepcopy(self.graph))
-        for _, task in once._tasks():
+        for _, task in once._list_tasks():
             task.pop("retryPolicy", None)
         return yaml.safe_dump_all([once.graph, *once.platforms], sort_keys=False)
 
-    def _tasks(self) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _list_tasks(self) -> Iterator[tuple[str, dict[str, Any]]]:
         for part in (self.graph["root"], *self.graph["components"].values()):
             yield from part.get("dag", {}).get("tasks", {}).items()
 
@@ -90,7 +92,7 @@ def read_compiled(path: str | Path) -> Compiled:
     """The compiled pipeline in a file.
 
     Raises:
-        SettingsError: it holds another thing, or a pipeline of another version.
+        SettingsError: the file cannot be read, or is no pipeline of this version.
     """
     try:
         return Compiled.of(*yaml.safe_load_all(Path(path).read_text(encoding="utf-8")))
@@ -101,6 +103,6 @@ def read_compiled(path: str | Path) -> Compiled:
     raise SettingsError(f"{path} must be a compiled pipeline, found: {found}: write it with `byheart compile`")
 
 
-def compiled_here(pipeline: Any) -> Compiled:
-    """A pipeline of KFP's that was not written to a file."""
+def compile_in_memory(pipeline: Any) -> Compiled:
+    """The compiled pipeline of a function that is decorated with `dsl.pipeline`."""
     return Compiled.of(json_format.MessageToDict(pipeline.pipeline_spec))

@@ -1,26 +1,26 @@
-"""What would be submitted, and what it would cost; no cluster is asked."""
+"""Prints what `byheart submit` would send and what the run would cost, without asking a cluster."""
 
 import json
 from pathlib import Path
 
 from byheart.desk.cost import print_cost
 from byheart.launch.compiled import read_compiled
-from byheart.launch.parameters import PLACES
+from byheart.launch.parameters import LOCATIONS
 from byheart.launch.submission import Submission
 
 _LISTED = 5
-"""Books that are named; of more, the number is said."""
+"""Books that are printed by name; the rest is counted."""
 
 
-def dry_run(submission: Submission, *, pipeline: Path, price: float | None = None) -> None:
+def print_dry_run(submission: Submission, *, pipeline: Path, price: float | None = None) -> None:
     """Print what `submit` would send, and the plan of the run.
 
     Args:
-        pipeline: the compiled pipeline, as `submit` takes it.
-        price: of a chip-hour, in whatever money.
+        pipeline: the file of the compiled pipeline.
+        price: of a chip-hour, in any currency.
 
     Raises:
-        SettingsError: what is to be run cannot be.
+        SettingsError: the file is no compiled pipeline, or the model does not fit.
     """
     compiled = read_compiled(pipeline)
     print(f"{submission.name}, in the experiment {submission.experiment}: nothing is submitted\n")
@@ -35,10 +35,11 @@ def dry_run(submission: Submission, *, pipeline: Path, price: float | None = Non
         if len(items) > _LISTED:
             print(f"{'':<15} and {len(items) - _LISTED:,} more")
     print("all other parameters have their defaults\n")
+    settings = {name: value for name, value in submission.values.items() if name not in LOCATIONS}
     print_cost(
         model=submission.values["model"],
         books=[*submission.values["books"], *submission.values.get("controls", ())],
-        parameters=compiled.defaults | {name: value for name, value in submission.values.items() if name not in PLACES},
+        parameters=compiled.defaults | settings,
         defaults=compiled.defaults,
         price=price,
     )

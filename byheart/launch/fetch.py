@@ -1,36 +1,36 @@
-"""The results of a run on a cluster, brought to where a run on this machine would have left them."""
+"""Downloads the results of a run on a cluster into a folder, as a run on this machine leaves them."""
 
 from pathlib import Path
 
 from byheart.kubeflow.client import Cluster
 from byheart.kubeflow.fetch import fetch_results
 from byheart.kubeflow.runs import find_run
-from byheart.launch.publication import LOG, RUN_FILE, Publication, alone_in
-from byheart.launch.record import run_file_text
+from byheart.launch.publication import LOG, RUN_FILE, Publication, hold_folder
+from byheart.launch.record import render_run_file
 from byheart.measures.results import OF_THE_RUN, Results
 
 
-def fetch(cluster: Cluster, run: str, out: Path, *, root: str = "") -> Results:
-    """The results of a run that has ended, which have replaced those of an earlier run in `out`.
+def fetch_run(cluster: Cluster, run: str, out: Path, *, root: str = "") -> Results:
+    """Download the results of a run that has ended, and return them; they replace an earlier run's in `out`.
 
     Args:
-        run: as `find_run` takes it.
-        root: where Kubeflow keeps artifacts, where neither the run nor a kubeconfig tells.
+        run: an id, a name or an address, as for `find_run`.
+        root: where Kubeflow keeps artifacts; empty asks the run and the kubeconfig.
 
     Raises:
-        ByheartError: there is no such run, it has no results, or `out` cannot take them.
+        ByheartError: there is no such run, it has no results, or `out` cannot hold them.
     """
     run_id = find_run(cluster, run)
     out.mkdir(parents=True, exist_ok=True)
-    with alone_in(out):
+    with hold_folder(out):
         publication = Publication(out)
         publication.begin(OF_THE_RUN)
         try:
-            (publication.unfinished / LOG).write_text(f"fetched from {cluster.address(run_id)}\n", encoding="utf-8")
+            (publication.unfinished / LOG).write_text(f"fetched from {cluster.locate(run_id)}\n", encoding="utf-8")
             fetch_results(cluster, run_id, publication.unfinished, root=root)
             results = Results.open(publication.unfinished)
-            parameters = cluster.run(run_id).runtime_config.parameters
-            text = run_file_text(parameters, results, out)
+            parameters = cluster.read_run(run_id).runtime_config.parameters
+            text = render_run_file(parameters, results, out)
             (publication.unfinished / RUN_FILE).write_text(text, encoding="utf-8")
             publication.seal()
         except BaseException:

@@ -1,9 +1,9 @@
-"""Runs the graph with one of KFP's local runners, in a process of its own that `launch.local` watches.
+"""Runs the pipeline with one of KFP's local runners, in a process of its own that `launch.local_run` watches.
 
     python -m byheart.launch.graph WORK ARGUMENTS
 
-It ends itself, and every stage it started, when its standard input closes: that is, when whoever watches it is gone,
-however it went.
+When its standard input closes, it kills itself and every stage that it started: the process that watched it has ended,
+for whatever reason.
 """
 
 import json
@@ -17,32 +17,32 @@ from typing import Any
 
 from kfp import components, local
 
-from byheart.launch.compiled import Compiled, compiled_here
+from byheart.launch.compiled import Compiled, compile_in_memory
 from byheart.pipeline import byheart
 
 RESULTS = "*/plot/results"
-"""Where, below the folder of the artifacts, the results of a run lie."""
+"""The folder of a run's results, below the folder of its artifacts."""
 
 
 def run_graph(compiled: Compiled, work: str, arguments: str, runner: Any = None) -> None:
-    """Run a graph on JSON `arguments`, its artifacts below `work`.
+    """Run the pipeline on JSON `arguments`, and keep its artifacts below `work`.
 
-    Each stage is tried once: at a desk, a person tries again.
+    Each stage is tried once: on their own machine, people try again themselves.
 
     Args:
-        runner: KFP's; None is one that starts the stages as processes.
+        runner: one of KFP's; None starts the stages as processes.
     """
     if runner is None:
         _name_python(Path(work))
     local.init(runner or local.SubprocessRunner(use_venv=False), pipeline_root=work)
-    components.load_component_from_text(compiled.without_retries())(**json.loads(arguments))
+    components.load_component_from_text(compiled.dump_without_retries())(**json.loads(arguments))
 
 
 def _name_python(work: Path) -> None:
-    """Have KFP start this Python as `python3`.
+    """Make `python3` start this Python, and have KFP use that name.
 
-    KFP 2.17 puts the interpreter's path wherever `python3` stands in a command, unquoted: a blank in the path would end
-    the run, and a `python3` in the name of a book or a folder would become the path.
+    KFP 2.17 puts the interpreter's path wherever `python3` stands in a command, unquoted: a blank in the path would
+    break the run, and a `python3` in the name of a book or a folder would become the path.
     """
     command = work / "bin" / "python3"
     command.parent.mkdir()
@@ -59,4 +59,4 @@ def _end_with_watcher() -> None:
 
 if __name__ == "__main__":
     threading.Thread(target=_end_with_watcher, daemon=True).start()
-    run_graph(compiled_here(byheart), *sys.argv[1:])
+    run_graph(compile_in_memory(byheart), *sys.argv[1:])

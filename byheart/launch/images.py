@@ -1,7 +1,7 @@
-"""The images that the stages run in, one each: built and named here, pulled by the pods.
+"""Names, builds and pushes the images that the stages run in, one image a stage.
 
-Where images were pushed, `images/digests.json` names each by its digest; else they have the tag that `byheart images`
-gives them, this checkout's commit.
+If images were pushed, `images/digests.json` names each by its digest; else an image's tag is this checkout's commit, as
+`byheart images` sets it.
 """
 
 import json
@@ -19,126 +19,128 @@ from byheart.contracts.version import VERSION
 PACKAGE = Path(__file__).resolve().parent.parent
 ROOT = PACKAGE.parent
 LAUNCH = "launch"
-"""The image that is no stage's: the command line, for Jobs inside a cluster."""
+"""The image of the command line, for Jobs inside a cluster; all other images are stages'."""
 STAGES = tuple(sorted(path.parent.name for path in (PACKAGE / "components").glob("*/component.py")))
 NAMES = (LAUNCH, *STAGES)
 DIGESTS = ROOT / "images" / "digests.json"
-"""What `push_images` writes: the commit, and of each image the full reference with its digest."""
+"""The file that `push_images` writes: the commit, and each image's reference with its digest."""
 JAX = ("tpu", "cuda12", "cpu")
-"""The flavours of extract's image. The first is the default, and runs on CPUs too."""
+"""The flavours of extract's image; the default comes first, and also runs on CPUs."""
 
 
 class ImageError(ByheartError):
     """An image cannot be built or pushed."""
 
 
-def image_references(jax: str = JAX[0], digests: Path = DIGESTS) -> dict[str, str]:
-    """The reference of each image that a pod pulls, by the image's name.
+def list_image_references(jax: str = JAX[0], digests: Path = DIGESTS) -> dict[str, str]:
+    """The references of the images that pods pull, by name.
 
     Raises:
-        SettingsError: there is no such flavour, or the file of digests does not name every image.
+        SettingsError: the flavour is unknown, or the file of digests does not name every image.
     """
-    return {name: image_reference(name, jax, digests) for name in NAMES}
+    return {name: find_image_reference(name, jax, digests) for name in NAMES}
 
 
-def image_reference(name: str, jax: str = JAX[0], digests: Path = DIGESTS) -> str:
-    """The reference of one of them."""
+def find_image_reference(name: str, jax: str = JAX[0], digests: Path = DIGESTS) -> str:
+    """The reference of the image of that name.
+
+    Raises:
+        SettingsError: the flavour is unknown, or the file of digests does not name the image.
+    """
     _check_flavour(jax)
     if not digests.exists():
-        return f"byheart-{name}:{_tag(name, jax)}"
+        return f"byheart-{name}:{_make_tag(name, jax)}"
     try:
-        reference = str(json.loads(digests.read_text(encoding="utf-8"))["images"][_key(name, jax)])
+        reference = str(json.loads(digests.read_text(encoding="utf-8"))["images"][_name_digest(name, jax)])
         if not re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", reference):
             raise ValueError
         return reference
     except (ValueError, LookupError, TypeError) as error:
-        found = f"none of {error}" if isinstance(error, KeyError) else "another content"
+        what = f"none of {error}" if isinstance(error, KeyError) else "another content"
         raise SettingsError(
-            f"{digests} must give the digest of {_key(name, jax)}, found {found}: write it with `byheart "
+            f"{digests} must give the digest of {_name_digest(name, jax)}, found {what}: write it with `byheart "
             f"images --push REGISTRY --jax {jax}`, or remove it"
         ) from None
 
 
 def build_images(jax: str, base: str = "") -> dict[str, str]:
-    """Build every image with Docker and print its size; the references, by name.
+    """Build every image with Docker and print its size; return the references by name.
 
     Args:
-        base: the image that they are built on, in place of the Dockerfile's own.
+        base: the image to build on; empty takes the Dockerfile's.
 
     Raises:
         ImageError: Docker is missing, or an image cannot be built.
-        SettingsError: there is no such flavour.
+        SettingsError: the flavour is unknown.
     """
     _check_flavour(jax)
     built = {}
-    given = {"COMMIT": commit() or VERSION, **({"BASE_IMAGE": base} if base else {})}
+    common = {"COMMIT": find_commit() or VERSION, **({"BASE_IMAGE": base} if base else {})}
     for name in NAMES:
-        built[name] = reference = f"byheart-{name}:{_tag(name, jax)}"
-        arguments = given | {"STAGE": name} | ({"LOCK": f"{name}-{jax}"} if name == "extract" else {})
+        built[name] = reference = f"byheart-{name}:{_make_tag(name, jax)}"
+        arguments = common | {"STAGE": name} | ({"LOCK": f"{name}-{jax}"} if name == "extract" else {})
         flags = [part for key, value in arguments.items() for part in ("--build-arg", f"{key}={value}")]
         target = LAUNCH if name == LAUNCH else "stage"
-        _docker("build", *flags, "--target", target, "--file", "images/Dockerfile", "--tag", reference, ".")
-        found = int(_docker("image", "inspect", "--format", "{{.Size}}", reference))
-        print(f"{format_size(found):>12}  {reference}", flush=True)
+        _run_docker("build", *flags, "--target", target, "--file", "images/Dockerfile", "--tag", reference, ".")
+        size_bytes = int(_run_docker("image", "inspect", "--format", "{{.Size}}", reference))
+        print(f"{format_size(size_bytes):>12}  {reference}", flush=True)
     return built
 
 
 def push_images(registry: str, jax: str, base: str = "", digests: Path = DIGESTS) -> None:
-    """Build every image, push it to a registry, and write down the digests.
+    """Build every image, push it to a registry, and write the digests to a file.
 
     Raises:
         ImageError: files have changed since the last commit, or an image cannot be built or pushed.
-        SettingsError: the registry is none, or there is no such flavour.
+        SettingsError: the registry has no valid name, or the flavour is unknown.
     """
     if not registry or "://" in registry:
         raise SettingsError(
             f"--push must name a registry and a path, as europe-docker.pkg.dev/project/folder, found {registry!r}: "
             "give one"
         )
-    if changed := list(_changed(digests)):
+    if changed := list(_list_changed_files(digests)):
         raise ImageError(
             f"images must be of a commit when they are pushed, found changes in {', '.join(changed[:3])}"
             f"{' and more' * (len(changed) > 3)}: commit them, or take them away"
         )
-    at = commit()
+    built_from = find_commit()
     references = {}
     for name, local in build_images(jax, base).items():
         remote = f"{registry.rstrip('/')}/{local}"
-        _docker("tag", local, remote)
-        _docker("push", remote)
+        _run_docker("tag", local, remote)
+        _run_docker("push", remote)
         repository = remote.rpartition(":")[0]
-        known = json.loads(_docker("image", "inspect", "--format", "{{json .RepoDigests}}", remote))
-        references[_key(name, jax)] = next(one for one in known if one.startswith(f"{repository}@"))
-        print(f"pushed {references[_key(name, jax)]}", flush=True)
+        pushed = json.loads(_run_docker("image", "inspect", "--format", "{{json .RepoDigests}}", remote))
+        references[_name_digest(name, jax)] = next(digest for digest in pushed if digest.startswith(f"{repository}@"))
+        print(f"pushed {references[_name_digest(name, jax)]}", flush=True)
     earlier = json.loads(digests.read_text(encoding="utf-8")) if digests.exists() else {}
-    images = (earlier["images"] if earlier.get("commit") == at else {}) | references
-    digests.write_text(json.dumps({"commit": at, "images": images}, indent=2) + "\n", encoding="utf-8")
+    images = (earlier["images"] if earlier.get("commit") == built_from else {}) | references
+    digests.write_text(json.dumps({"commit": built_from, "images": images}, indent=2) + "\n", encoding="utf-8")
     print(f"wrote {digests}")
 
 
-def changed_since_push(digests: Path = DIGESTS) -> str | None:
-    """The commit of the images that were pushed, where the stages' code has changed since, or git cannot tell; else
-    None.
-    """
+def find_outdated_push(digests: Path = DIGESTS) -> str | None:
+    """The commit of the pushed images if the stages' code has changed since, or if git cannot tell; else None."""
     if not digests.exists():
         return None
     pushed = str(json.loads(digests.read_text(encoding="utf-8")).get("commit"))
     code = ("components", "byheart", "images/Dockerfile", "images/requirements", "models.yaml")
-    return None if _git("diff", "--name-only", pushed, "--", *code) == "" else pushed
+    return None if _run_git("diff", "--name-only", pushed, "--", *code) == "" else pushed
 
 
-def commit() -> str | None:
-    """This checkout's commit, with `-dirty` behind it where files have changed; None where it is no checkout."""
-    return _git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*") or None
+def find_commit() -> str | None:
+    """This checkout's commit, with `-dirty` appended if files have changed; None outside a checkout."""
+    return _run_git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*") or None
 
 
-def _key(name: str, jax: str) -> str:
-    """What an image is called among the digests."""
+def _name_digest(name: str, jax: str) -> str:
+    """The key of an image in the file of digests."""
     return name if name != "extract" or jax == JAX[0] else f"{name}-{jax}"
 
 
-def _tag(name: str, jax: str) -> str:
-    return (commit() or VERSION) + _key(name, jax).removeprefix(name)
+def _make_tag(name: str, jax: str) -> str:
+    return (find_commit() or VERSION) + _name_digest(name, jax).removeprefix(name)
 
 
 def _check_flavour(jax: str) -> None:
@@ -146,9 +148,9 @@ def _check_flavour(jax: str) -> None:
         raise SettingsError(f"--jax must be one of {', '.join(JAX)}; found {jax!r}: choose one of them")
 
 
-def _changed(digests: Path) -> Iterator[str]:
-    """Files that are not as in the last commit; but for the digests, which this writes."""
-    status = _git("status", "--porcelain", "--untracked-files=all")
+def _list_changed_files(digests: Path) -> Iterator[str]:
+    """The files that differ from the last commit, except the file of digests, which `push_images` writes."""
+    status = _run_git("status", "--porcelain", "--untracked-files=all")
     if status is None:
         raise ImageError("images must be of a commit when they are pushed, found no checkout that git can read: clone")
     for line in status.splitlines():
@@ -157,8 +159,8 @@ def _changed(digests: Path) -> Iterator[str]:
             yield path
 
 
-def _git(*arguments: str) -> str | None:
-    """What git says of this checkout; None where it is none, or git fails."""
+def _run_git(*arguments: str) -> str | None:
+    """The output of a git command in this checkout; None outside a checkout, or if git fails."""
     git = shutil.which("git")
     if not git or not (ROOT / ".git").exists():
         return None
@@ -166,16 +168,16 @@ def _git(*arguments: str) -> str | None:
     return None if done.returncode else done.stdout.strip()
 
 
-def _docker(*arguments: str) -> str:
-    """What Docker says.
+def _run_docker(*arguments: str) -> str:
+    """The output of a Docker command.
 
     Raises:
-        ImageError: it is not there, or fails.
+        ImageError: Docker is missing, or fails.
     """
     docker = shutil.which("docker")
     if not docker:
         raise ImageError("images need Docker, found none: install Docker Engine, and see that its service runs")
-    environment = {"DOCKER_DEFAULT_PLATFORM": "linux/amd64", **os.environ}  # as the hosts of TPUs are
+    environment = {"DOCKER_DEFAULT_PLATFORM": "linux/amd64", **os.environ}  # the platform of TPU hosts
     done = subprocess.run([docker, *arguments], capture_output=True, text=True, check=False, cwd=ROOT, env=environment)
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip()).splitlines()[-12:]

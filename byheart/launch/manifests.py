@@ -1,10 +1,10 @@
-"""What GitOps applies, from the run files: a Job for each, and the pipeline for KFP's Kubernetes-native mode.
+"""Writes what GitOps applies: a Job for each run file, and the pipeline for KFP's Kubernetes-native mode.
 
     k8s/runs/*.yaml  ->  k8s/generated/runs/               a Job and a ConfigMap for each, and the compiled pipeline
                          k8s/generated/pipeline/           Pipeline
-                         k8s/generated/pipeline-version/   PipelineVersion, which Kubeflow takes once there is the other
+                         k8s/generated/pipeline-version/   PipelineVersion, which Kubeflow accepts after the Pipeline
 
-A Job's template cannot be changed, so its name holds a hash of all that it says: the image, the pipeline and the run.
+A Job's template cannot be changed, so its name holds a hash of its content: the image, the pipeline and the run.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from kfp.compiler.compiler_utils import KubernetesManifestOptions
 
 from byheart.contracts.errors import SettingsError
 from byheart.launch.compiled import Compiled, read_compiled
-from byheart.launch.images import DIGESTS, ROOT, image_reference
+from byheart.launch.images import DIGESTS, ROOT, find_image_reference
 from byheart.launch.run_file import RunFile, check_reachable, read_run_file
 
 RUNS = ROOT / "k8s" / "runs"
@@ -30,8 +30,8 @@ JOB = Path(__file__).with_name("job.yaml")
 _NAME = "byheart"
 _NAMESPACE = "kubeflow"
 _HASH_CHARACTERS = 10
-_MOST_BYTES = 1_000_000  # a ConfigMap holds 1 MiB
-_OF_A_VERSION = {
+_MOST_BYTES = 1_000_000  # a ConfigMap takes 1 MiB
+_VERSION_ANNOTATIONS = {
     # Versions of earlier contents are the pipeline's history, and recurring runs may name them.
     "argocd.argoproj.io/sync-options": "Prune=false",
     "kustomize.toolkit.fluxcd.io/prune": "disabled",
@@ -42,7 +42,7 @@ _HEADER = "# Written by `byheart manifests`, from the files of k8s/runs: change 
 
 
 def write_manifests(pipeline: Path, runs: Path = RUNS, generated: Path = GENERATED, digests: Path = DIGESTS) -> None:
-    """Write the manifests of all run files, and remove those of files that are gone.
+    """Write the manifests of all run files, and remove the manifests of run files that are gone.
 
     Args:
         pipeline: the compiled pipeline that the Jobs submit.
@@ -50,52 +50,52 @@ def write_manifests(pipeline: Path, runs: Path = RUNS, generated: Path = GENERAT
     Raises:
         SettingsError: a run file cannot be used, or the images were not pushed.
     """
-    wanted = _wanted(pipeline, runs, digests)
-    there = _read(generated)
-    for name in there.keys() - wanted.keys():
+    wanted = _render_all(pipeline, runs, digests)
+    written = _read_folder(generated)
+    for name in written.keys() - wanted.keys():
         (generated / name).unlink()
-        print(f"removed {_shown(generated / name)}")
+        print(f"removed {_shorten(generated / name)}")
     for name, text in wanted.items():
         path = generated / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    print(f"wrote {len(wanted)} files in {_shown(generated)}" if wanted else _nothing(runs))
+    print(f"wrote {len(wanted)} files in {_shorten(generated)}" if wanted else _explain_nothing(runs))
 
 
 def check_manifests(pipeline: Path, runs: Path = RUNS, generated: Path = GENERATED, digests: Path = DIGESTS) -> None:
-    """Refuse manifests that are not what `write_manifests` would write.
+    """Check that the manifests are those that `write_manifests` would write.
 
     Raises:
-        SettingsError: one differs, or a run file cannot be used.
+        SettingsError: a manifest differs, or a run file cannot be used.
     """
-    wanted, there = _wanted(pipeline, runs, digests), _read(generated)
-    differing = {name for name in wanted.keys() & there.keys() if wanted[name] != there[name]}
-    groups = {
-        "none": wanted.keys() - there.keys(),
-        "one of no run file": there.keys() - wanted.keys(),
+    wanted, written = _render_all(pipeline, runs, digests), _read_folder(generated)
+    differing = {name for name in wanted.keys() & written.keys() if wanted[name] != written[name]}
+    faults = {
+        "none": wanted.keys() - written.keys(),
+        "one without a run file": written.keys() - wanted.keys(),
         "another content": differing,
     }
-    for found, names in groups.items():
+    for fault, names in faults.items():
         if names:
             raise SettingsError(
-                f"{_shown(generated / min(names))} must be what {_shown(runs)} and the compiled pipeline ask for, "
-                f"found {found}: run `byheart manifests` with the same compiled pipeline, and commit what it writes"
+                f"{_shorten(generated / min(names))} must be what {_shorten(runs)} and the compiled pipeline ask for, "
+                f"found {fault}: run `byheart manifests` with the same compiled pipeline, and commit what it writes"
             )
-    print(f"{len(wanted)} files in {_shown(generated)} are current" if wanted else _nothing(runs))
+    print(f"{len(wanted)} files in {_shorten(generated)} are current" if wanted else _explain_nothing(runs))
 
 
-def _wanted(pipeline: Path, runs: Path, digests: Path) -> dict[str, str]:
-    """Every file by its name below `generated`; none where there are neither run files nor images."""
+def _render_all(pipeline: Path, runs: Path, digests: Path) -> dict[str, str]:
+    """The text of every file, by its name below `generated`; empty if there are neither run files nor pushed images."""
     if misnamed := sorted(runs.glob("*.yml")):
-        raise SettingsError(f"{_shown(misnamed[0])} must end in .yaml, found another name: rename it")
+        raise SettingsError(f"{_shorten(misnamed[0])} must end in .yaml, found another name: rename it")
     compiled = read_compiled(pipeline)
-    files = [_read_run(_shown(path), compiled) for path in sorted(runs.glob("*.yaml"))]
+    files = [_read_run(_shorten(path), compiled) for path in sorted(runs.glob("*.yaml"))]
     _check_names(files)
     if digests.exists():
-        return render(files, pipeline.read_text(encoding="utf-8"), image_reference("launch", digests=digests))
+        return render(files, pipeline.read_text(encoding="utf-8"), find_image_reference("launch", digests=digests))
     if files:
         raise SettingsError(
-            f"images must have been pushed, so that a cluster finds them, found no {_shown(digests)}: run `byheart "
+            f"images must have been pushed, so that a cluster finds them, found no {_shorten(digests)}: run `byheart "
             "images --push REGISTRY` and commit it"
         )
     return {}
@@ -108,21 +108,21 @@ def _read_run(path: Path, compiled: Compiled) -> RunFile:
 
 
 def render(files: list[RunFile], compiled: str, image: str) -> dict[str, str]:
-    """The text of every manifest, by its path.
+    """The text of every manifest, by its path below `generated`.
 
     Args:
         compiled: the compiled pipeline.
         image: the launcher's image, by digest.
     """
-    compiled = _without_remarks(compiled)
-    graph = _config_map("pipeline", "pipeline.yaml", compiled)
+    compiled = _strip_comments(compiled)
+    graph = _render_config_map("pipeline", "pipeline.yaml", compiled)
     texts = {"runs/pipeline.yaml": _dump(graph)}
     for file in files:
         content = yaml.safe_dump(file.content, allow_unicode=True)
-        run = _config_map(f"run-{file.name}", "run.yaml", content)
-        job = _job(file.name, image, run["metadata"]["name"], graph["metadata"]["name"])
+        run = _render_config_map(f"run-{file.name}", "run.yaml", content)
+        job = _render_job(file.name, image, run["metadata"]["name"], graph["metadata"]["name"])
         texts[f"runs/{file.name}.run.yaml"] = _dump(run, job)
-    pipeline, version = _native(compiled)
+    pipeline, version = _render_pipeline(compiled)
     texts["pipeline/pipeline.yaml"], texts["pipeline-version/pipeline-version.yaml"] = _dump(pipeline), _dump(version)
     for folder in ("runs", "pipeline", "pipeline-version"):
         resources = sorted(name.removeprefix(f"{folder}/") for name in texts if name.startswith(f"{folder}/"))
@@ -137,8 +137,8 @@ def render(files: list[RunFile], compiled: str, image: str) -> dict[str, str]:
     return texts
 
 
-def _job(name: str, image: str, run: str, pipeline: str) -> dict[str, Any]:
-    """The Job that submits a run; nobody but its name says what it is of."""
+def _render_job(name: str, image: str, run: str, pipeline: str) -> dict[str, Any]:
+    """The Job that submits a run, named by the run file and a hash of the Job's content."""
     job: dict[str, Any] = yaml.safe_load(JOB.read_text(encoding="utf-8"))
     pod = job["spec"]["template"]["spec"]
     pod["containers"][0]["image"] = image
@@ -149,7 +149,7 @@ def _job(name: str, image: str, run: str, pipeline: str) -> dict[str, Any]:
     return job
 
 
-def _config_map(what: str, key: str, text: str) -> dict[str, Any]:
+def _render_config_map(what: str, key: str, text: str) -> dict[str, Any]:
     """A ConfigMap with one file, named by its content."""
     if len(text.encode()) > _MOST_BYTES:
         raise SettingsError(
@@ -165,13 +165,13 @@ def _config_map(what: str, key: str, text: str) -> dict[str, Any]:
     }
 
 
-def _without_remarks(compiled: str) -> str:
-    """A compiled pipeline without the remarks at its top, whose spaces would keep a ConfigMap from being readable."""
+def _strip_comments(compiled: str) -> str:
+    """A compiled pipeline without the comments at its top: their trailing spaces make a ConfigMap unreadable."""
     lines = compiled.splitlines(keepends=True)
     return "".join(itertools.dropwhile(lambda line: line.startswith("#"), lines))
 
 
-def _native(compiled: str) -> list[dict[str, Any]]:
+def _render_pipeline(compiled: str) -> list[dict[str, Any]]:
     """Pipeline and PipelineVersion, as KFP's own compiler writes them; the version is named by its content."""
     options = KubernetesManifestOptions(
         pipeline_name=_NAME, pipeline_version_name=f"{_NAME}-{_hash(compiled)}", include_pipeline_manifest=True
@@ -185,7 +185,7 @@ def _native(compiled: str) -> list[dict[str, Any]]:
             kubernetes_manifest_format=True,
         )
         pipeline, version = yaml.safe_load_all(path.read_text(encoding="utf-8"))
-    version["metadata"]["annotations"] = _OF_A_VERSION
+    version["metadata"]["annotations"] = _VERSION_ANNOTATIONS
     return [pipeline, version]
 
 
@@ -196,13 +196,13 @@ def _check_names(files: list[RunFile]) -> None:
             raise SettingsError(f"name must be another in each run file, found {name} twice: rename one")
 
 
-def _read(generated: Path) -> dict[str, str]:
+def _read_folder(generated: Path) -> dict[str, str]:
     paths = [path for path in generated.rglob("*") if path.is_file()]
     return {path.relative_to(generated).as_posix(): path.read_text(encoding="utf-8") for path in paths}
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes texts of several lines as a person would."""
+    """Writes texts of several lines as literal blocks."""
 
 
 _Dumper.add_representer(
@@ -219,10 +219,10 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:_HASH_CHARACTERS]
 
 
-def _shown(path: Path) -> Path:
-    """A path as a person at the root of the checkout names it."""
+def _shorten(path: Path) -> Path:
+    """A path relative to the working folder, if it is inside."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
-def _nothing(runs: Path) -> str:
-    return f"nothing to write: there is no run file in {_shown(runs)}, and no image was pushed"
+def _explain_nothing(runs: Path) -> str:
+    return f"nothing to write: there is no run file in {_shorten(runs)}, and no image was pushed"

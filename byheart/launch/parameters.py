@@ -1,25 +1,25 @@
-"""The pipeline's parameters as a person gives them: all by name, wherever they stand in the pipeline."""
+"""Reads the pipeline's parameters as people give them: all by name, those within `options` too."""
 
 from pathlib import Path
 from typing import Any
 
 from byheart.contracts.errors import SettingsError
-from byheart.contracts.parameters import OPTIONS, as_declared, closest
+from byheart.contracts.parameters import OPTIONS, convert_value, suggest_name
 from byheart.contracts.settings import AUTO, SETTINGS, Settings
 from byheart.launch.compiled import Compiled
 from byheart.machines.accelerators import find_accelerator
 
-PLACES: dict[str, type] = {"books": list, "controls": list, "model": str, "store": str}
-"""What is measured and where it is kept: a command line and a run file have places of their own for these."""
+LOCATIONS: dict[str, type] = {"books": list, "controls": list, "model": str, "store": str}
+"""Parameters that are paths or addresses, with their types: they are given apart from the settings."""
 _OPTIONS = {"controls": "control"}
-"""What the command line calls an option, where that is another name."""
+"""The command line's option for a parameter, if it has another name."""
 
 
 def parse_values(assignments: list[str], compiled: Compiled) -> dict[str, Any]:
-    """The values of `name=value` assignments by name, each in its type.
+    """The values of `name=value` assignments, by name and converted to their types.
 
     Raises:
-        SettingsError: one is no assignment, names no parameter, or has a value of another type.
+        SettingsError: a text is no assignment, names no parameter, or has a value of another type.
     """
     values = {}
     for assignment in assignments:
@@ -28,31 +28,31 @@ def parse_values(assignments: list[str], compiled: Compiled) -> dict[str, Any]:
             raise SettingsError(f"a setting must be written name=value, found {assignment!r}: write it so")
         if name == OPTIONS:
             raise SettingsError(f"{OPTIONS} must be given one by one, found {text}: write each as name=value")
-        kind = (SETTINGS | PLACES).get(name)
+        kind = (SETTINGS | LOCATIONS).get(name)
         if kind is None or name not in compiled.names:
             raise SettingsError(
-                f"a setting must name a parameter of the pipeline, found {name!r}: {closest(name, compiled.names)}"
+                f"a setting must name a parameter of the pipeline, found {name!r}: {suggest_name(name, compiled.names)}"
             )
-        if name in PLACES:
+        if name in LOCATIONS:
             wanted = "without books= before it" if name == "books" else f"as --{_OPTIONS.get(name, name)}"
             raise SettingsError(
                 f"{name} must be given {wanted}, found it among the settings: give it there", parameter=name
             )
-        values[name] = as_declared(name, text, kind)
+        values[name] = convert_value(name, text, kind)
         _check_text(name, text)
     return values
 
 
-def check_given(values: dict[str, Any], compiled: Compiled) -> None:
-    """Refuse, before anything is sent, what the first stage would refuse at its door.
+def check_values(values: dict[str, Any], compiled: Compiled) -> None:
+    """Check all values before anything is sent, as the first stage would.
 
     Raises:
         SettingsError: a parameter without a default is not among the values, or a value cannot be used.
     """
-    missing = [name for name in compiled.needed if name not in values]
+    missing = [name for name in compiled.required if name not in values]
     if missing:
         raise SettingsError(
-            f"a run must have {', '.join(compiled.needed)}, found no {missing[0]}: give one",
+            f"a run must have {', '.join(compiled.required)}, found no {missing[0]}: give one",
             parameter=missing[0],
         )
     try:
@@ -65,11 +65,14 @@ def check_given(values: dict[str, Any], compiled: Compiled) -> None:
         find_accelerator(settings.placement.accelerator)
 
 
-def parse_place(name: str, text: str) -> str:
-    """A path or an address as it was given, with `~` expanded.
+def parse_location(name: str, text: str) -> str:
+    """A path with `~` expanded; an address unchanged.
+
+    Args:
+        name: the parameter, for the error.
 
     Raises:
-        SettingsError: it is empty, or no text.
+        SettingsError: the text is empty, is not UTF-8, or names an unknown home.
     """
     if not text:
         raise SettingsError(f"{name} must be a path, found an empty text: give one", parameter=name)
@@ -85,7 +88,7 @@ def parse_place(name: str, text: str) -> str:
 
 
 def _check_text(name: str, text: str) -> None:
-    """Refuse what Kubeflow cannot hand on: it keeps texts as UTF-8, and takes `{{$` for a placeholder of its own."""
+    """Check that Kubeflow can pass a text on: it keeps texts as UTF-8, and reads `{{$` as a placeholder of its own."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""Paths of this machine in a run file: they are relative to the folder that holds the file."""
+"""Converts the local paths of a run file, which are relative to its folder."""
 
 import glob
 import os
@@ -7,29 +7,29 @@ from pathlib import Path
 _LIST = "@"
 """Prefix of a file that lists books."""
 _ROOTS = ("/", "./", "../", "~")
-"""How a path begins that cannot be the name of a model."""
+"""Beginnings that make a model's location a path, and no repository."""
 
 
-def absolute(text: str, folder: Path) -> str:
-    """The path or address that a file in `folder` means by a text; an address stays as it is."""
+def make_absolute(text: str, folder: Path) -> str:
+    """The absolute path of a path in a run file of `folder`; an address is returned unchanged."""
     listed, path = _split(text)
     if "://" in path:
         return text
     named = Path(path).expanduser()
-    whole = _joined(str(folder), named)
+    whole = _join(str(folder), named)
     if glob.has_magic(path) and not os.path.lexists(whole):
-        whole = _joined(glob.escape(str(folder)), named)  # the folder's own brackets are no pattern
+        whole = _join(glob.escape(str(folder)), named)  # brackets in the folder's name are no pattern
     return listed + whole
 
 
-def absolute_model(text: str, folder: Path) -> str:
-    """The same of a model: a text that names neither a folder there nor any path is the Hub's, or of models.yaml."""
+def make_model_absolute(text: str, folder: Path) -> str:
+    """The absolute path of a model in a run file of `folder`; a repository or a name in models.yaml unchanged."""
     is_path = text.startswith(_ROOTS) or text in (".", "..") or (folder / text).is_dir()
-    return absolute(text, folder) if is_path else text
+    return make_absolute(text, folder) if is_path else text
 
 
-def relative(text: str, folder: Path) -> str:
-    """How a file in `folder` names a path, absolute or of the working folder; an address stays as it is."""
+def make_relative(text: str, folder: Path) -> str:
+    """A path relative to `folder`, for a run file there; an address is returned unchanged."""
     listed, path = _split(text)
     if "://" in path:
         return text
@@ -42,5 +42,5 @@ def _split(text: str) -> tuple[str, str]:
     return text[: len(text) - len(path)], path
 
 
-def _joined(folder: str, path: Path) -> str:
+def _join(folder: str, path: Path) -> str:
     return os.path.normpath(Path(folder) / path)

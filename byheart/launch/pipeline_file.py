@@ -1,6 +1,6 @@
-"""The compiled pipeline that a command works with: the one that a person names, or this release's own.
+"""The compiled pipeline that a command uses: a file that the user names, or this release's own.
 
-The image of Jobs has no graph, and is always named a file: hence the imports within functions.
+The image of Jobs does not contain pipeline.py, and is always given a file: hence the imports within functions.
 """
 
 import contextlib
@@ -9,14 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from byheart.contracts.settings import AUTO
-from byheart.launch.compiled import Compiled, compiled_here, read_compiled
+from byheart.launch.compiled import Compiled, compile_in_memory, read_compiled
 from byheart.launch.images import JAX
 from byheart.launch.submission import Submission
 from byheart.machines.accelerators import find_accelerator
 
 
-def declared_by(named: Path | None) -> Compiled:
-    """What a pipeline declares: its parameters and their defaults, by which a request is read.
+def read_declared(named: Path | None) -> Compiled:
+    """The pipeline whose parameters and defaults a request is read by.
+
+    Args:
+        named: the file of a compiled pipeline; None takes this release's pipeline.
 
     Raises:
         SettingsError: the file is no compiled pipeline of this version.
@@ -25,19 +28,19 @@ def declared_by(named: Path | None) -> Compiled:
         return read_compiled(named)
     from byheart.pipeline import byheart
 
-    return compiled_here(byheart)
+    return compile_in_memory(byheart)
 
 
 @contextlib.contextmanager
 def open_pipeline(named: Path | None, submission: Submission) -> Iterator[Path]:
-    """The file that is submitted, for as long as the block lasts.
+    """A file with the pipeline to submit; it exists until the block ends.
 
     Args:
-        named: it is taken as it is; None compiles this release's.
-        submission: its accelerator chooses the image that scores, for GPUs or for TPUs; the latter runs on CPUs too.
+        named: a file to use unchanged; None compiles this release's pipeline.
+        submission: its accelerator decides whether extract's image is that for GPUs, or that for TPUs and CPUs.
 
     Raises:
-        SettingsError: the images' references are not to be had.
+        SettingsError: images/digests.json does not name every image.
     """
     if named:
         yield named
@@ -46,11 +49,11 @@ def open_pipeline(named: Path | None, submission: Submission) -> Iterator[Path]:
 
     with tempfile.TemporaryDirectory(prefix="byheart-") as folder:
         path = Path(folder) / "pipeline.yaml"
-        compile_pipeline(path, jax=_flavour(str(submission.values.get("accelerator", AUTO))))
+        compile_pipeline(path, jax=_choose_flavour(str(submission.values.get("accelerator", AUTO))))
         yield path
 
 
-def _flavour(accelerator: str) -> str:
+def _choose_flavour(accelerator: str) -> str:
     if accelerator != AUTO and find_accelerator(accelerator).flavour == "cuda":
         return next(flavour for flavour in JAX if flavour.startswith("cuda"))
     return JAX[0]

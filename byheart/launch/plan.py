@@ -1,4 +1,4 @@
-"""A plan at a desk, with the pipeline's own defaults."""
+"""The command `byheart plan`, with the pipeline's own defaults."""
 
 import subprocess
 import sys
@@ -7,23 +7,23 @@ from pathlib import Path
 
 from byheart.contracts.settings import AUTO
 from byheart.desk.plan import run
-from byheart.launch.compiled import compiled_here
-from byheart.launch.request import Request, require_model
+from byheart.launch.compiled import compile_in_memory
+from byheart.launch.request import Request, check_has_model
 from byheart.pipeline import byheart
 
 
-def plan(request: Request, order: Path | None = None) -> bool:
-    """Print what fits, how fast it is and what it costs; whether it fits.
+def print_plan(request: Request, order: Path | None = None) -> bool:
+    """Print where the model fits, how fast it is and what it costs; return whether it fits.
 
     Args:
-        order: a file to be written where the model fits, for a compilation ahead of time.
+        order: a file to write, if the model fits, for a compilation ahead of time.
 
     Raises:
-        ByheartError: something that was asked for cannot be used.
+        ByheartError: the model, a book or a setting cannot be used.
     """
-    compiled = compiled_here(byheart)
+    compiled = compile_in_memory(byheart)
     values, _ = request.read(compiled)
-    require_model(values)
+    check_has_model(values)
     parameters = compiled.defaults | values
     accelerator = parameters["accelerator"]
     return run(
@@ -37,14 +37,14 @@ def plan(request: Request, order: Path | None = None) -> bool:
 
 
 def plan_and_compile(request: Request) -> bool:
-    """Print the plan, and what the compiler of TPUs says of it; whether it fits and compiles.
+    """Print the plan and the TPU compiler's report; return whether the model fits and compiles.
 
     Raises:
-        ByheartError: something that was asked for cannot be used.
+        ByheartError: the model, a book or a setting cannot be used.
     """
     with tempfile.TemporaryDirectory(prefix="byheart-") as folder:
         order = Path(folder) / "order.json"
-        if not plan(request, order):
+        if not print_plan(request, order):
             return False
         sys.stdout.flush()
         return subprocess.run([sys.executable, "-m", "byheart.desk.ahead", str(order)], check=False).returncode == 0

@@ -1,15 +1,15 @@
-"""How the results of a run come to stand in OUT: whole, and alone.
+"""Moves the results of a run into the folder OUT, all of them or none, in place of an earlier run's.
 
-    OUT/               the results of the last run that ended well, and whatever else a person keeps there
-      SHA256SUMS       names that run's files: they go when another run's take their place, and no other file does
-      unfinished/      a run that is going on: its log, and each book's folder once that is done
-      failed/          the same of a run that has failed, until the next one ends
+    OUT/               the results of the last run that succeeded, and any files of the user's own
+      SHA256SUMS       names that run's files: the next run's results replace these files and no others
+      unfinished/      the run in progress: its log, and the folder of each book that is finished
+      failed/          the same for a run that failed, until the next run ends
 
-A run has ended well once `unfinished/SHA256SUMS` is there. From then on its files are moved up in steps that can be
-repeated, so that a run which starts after a kill between any two of them finishes what was begun:
+A run has succeeded once `unfinished/SHA256SUMS` exists. From then on its files are moved up in steps that can be
+repeated, so that after a kill between any two steps the next run completes them:
 
-    remove the files that OUT/SHA256SUMS names, itself last
-    move those up that unfinished/SHA256SUMS names, itself last
+    remove the files that OUT/SHA256SUMS names, then OUT/SHA256SUMS
+    move up the files that unfinished/SHA256SUMS names, then unfinished/SHA256SUMS
     remove unfinished and failed
 """
 
@@ -23,7 +23,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from byheart.contracts.errors import ByheartError, os_error_may_pass
-from byheart.launch.older import list_older
+from byheart.launch.older_results import list_older_results
 from byheart.measures.results import PROVENANCE
 
 LOG, SUMS, RUN_FILE = "log.txt", "SHA256SUMS", "run.yaml"
@@ -33,18 +33,18 @@ _LINE = re.compile(r"[0-9a-f]{64}  (.+)")
 
 
 @contextlib.contextmanager
-def alone_in(out: Path) -> Iterator[None]:
-    """Hold the folder against other runs; the lock goes with this process, however that ends.
+def hold_folder(out: Path) -> Iterator[None]:
+    """Lock the folder against other runs; the lock ends with this process at the latest.
 
     Raises:
-        ByheartError: another run holds it.
+        ByheartError: another run holds the lock.
     """
-    with (out / _LOCK).open("a") as file:  # it stays: who removed it could leave two runs with a lock each
+    with (out / _LOCK).open("a") as file:  # never removed: a run that removed it could let two runs hold a lock each
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise ByheartError(
-                f"out must be used by one run at a time, found another one at work in {out}: wait for its end, or "
+                f"out must be used by one run at a time, found another run in {out}: wait for its end, or "
                 "choose another out",
                 may_pass=True,
             ) from None
@@ -52,86 +52,82 @@ def alone_in(out: Path) -> Iterator[None]:
 
 
 class Publication:
-    """The way of one run's results into OUT; the folder must be held by `alone_in`."""
+    """Moves one run's results into OUT, while `hold_folder` holds the lock."""
 
     def __init__(self, out: Path) -> None:
         self._out, self.unfinished, self.failed = out, out / UNFINISHED, out / FAILED
 
     def begin(self, names: Iterable[str]) -> None:
-        """Finish what a kill has left half moved, and make `unfinished` anew.
+        """Complete a move that a kill interrupted, and create an empty `unfinished`.
 
         Args:
-            names: the files that stand in OUT itself, as far as they are known.
+            names: the files of this run in OUT itself, as far as they are known.
 
         Raises:
-            ByheartError: something that no run has left stands where one of them, or `unfinished`, will be.
+            ByheartError: a file or folder that no run left is in the way of one of them, or of `unfinished`.
         """
         for folder in (self.unfinished, self.failed):
-            if os.path.lexists(folder) and not _is_of_a_run(folder):
-                raise _no_room("a folder of byheart's own", folder, "another thing")
+            if os.path.lexists(folder) and not _is_made_by_run(folder):
+                raise _explain_no_room("a folder of byheart's own", folder, "another thing")
         if (self.unfinished / SUMS).is_file():
             self.move_up()
-        if not _listed(self._out) and (older := list_older(self._out)):
+        if not _read_sums(self._out) and (older := list_older_results(self._out)):
             _write_sums(self._out, older)
         self.check_room((*names, LOG, RUN_FILE, SUMS))
         _discard(self.unfinished)
         self.unfinished.mkdir()
 
     def check_room(self, names: Iterable[str]) -> None:
-        """Refuse what stands in OUT where a result will be, and was not left there by an earlier run.
+        """Check that nothing in OUT is in the way of these results, except those of an earlier run.
 
         Args:
-            names: of files, relative to OUT.
+            names: files, relative to OUT.
 
         Raises:
-            ByheartError: there is something.
+            ByheartError: another file or folder is in the way.
         """
-        replaced = {SUMS, *_listed(self._out)} if _listed(self._out) else set()
+        replaced = {SUMS, *_read_sums(self._out)} if _read_sums(self._out) else set()
         for name in names:
             path = self._out / name
             for folder in (self._out / parent for parent in PurePosixPath(name).parents[:-1]):
                 if os.path.lexists(folder) and not folder.is_dir():
-                    raise _no_room("a folder", folder, "a file")
+                    raise _explain_no_room("a folder", folder, "a file")
             if path.is_dir():
-                raise _no_room("a file", path, "a folder")
+                raise _explain_no_room("a file", path, "a folder")
             if os.path.lexists(path) and name not in replaced:
-                raise _no_room("a file", path, "one that no run has left")
+                raise _explain_no_room("a file", path, "one that no run left")
 
     def take_books(self, results: Path) -> None:
-        """Move the folders of the books that are done; each appears by one rename.
-
-        Args:
-            results: the folder that the run writes.
-        """
+        """Move the folders of the finished books from `results`, which the run writes; each appears by one rename."""
         for folder in sorted(path for path in results.iterdir() if path.is_dir() and not path.name.startswith(".")):
             hidden = self.unfinished / f".{folder.name}"
-            with _taking():
-                shutil.move(folder, hidden, copy_function=shutil.copyfile)  # maybe from another disk
+            with _explain_failed_move():
+                shutil.move(folder, hidden, copy_function=shutil.copyfile)  # may cross disks
                 hidden.rename(self.unfinished / folder.name)
 
     def take_files(self, results: Path) -> None:
-        """Copy the files of the run as a whole, once they are."""
-        with _taking():
+        """Copy the finished files of the whole run from `results`."""
+        with _explain_failed_move():
             for path in results.iterdir():
                 if path.is_file():
                     shutil.copyfile(path, self.unfinished / path.name)
 
     def seal(self) -> None:
-        """Make the run one that has ended well.
+        """Write `unfinished/SHA256SUMS`, by which the run has succeeded.
 
         Raises:
-            ByheartError: something stands in OUT where one of its files will be.
+            ByheartError: a file or folder in OUT is in the way of a result.
         """
-        names = sorted(_files(self.unfinished))
+        names = sorted(_list_files(self.unfinished))
         self.check_room((*names, SUMS))
-        with _taking():
+        with _explain_failed_move():
             _write_sums(self.unfinished, names)
 
     def move_up(self) -> None:
-        """Have the results of a run that has ended well take the place of the earlier ones."""
-        names = _listed(self.unfinished)
+        """Replace the earlier results with those of the run that has succeeded."""
+        names = _read_sums(self.unfinished)
         self.check_room((*(name for name in names if (self.unfinished / name).exists()), SUMS))
-        _remove(self._out, _listed(self._out))
+        _remove(self._out, _read_sums(self._out))
         for name in (*names, SUMS):
             if (self.unfinished / name).exists():
                 (self._out / name).parent.mkdir(parents=True, exist_ok=True)
@@ -140,21 +136,21 @@ class Publication:
             _discard(folder)
 
     def set_aside(self) -> None:
-        """Make the run the last one that has failed; the earlier results stay."""
-        with contextlib.suppress(OSError):  # then it stays where it is until the next run; why this failed is more
+        """Rename `unfinished` to `failed`; the earlier results stay."""
+        with contextlib.suppress(OSError):  # it may stay until the next run: the error that ended this run matters more
             _discard(self.failed)
             self.unfinished.rename(self.failed)
 
 
-def _is_of_a_run(folder: Path) -> bool:
-    """Whether a folder was made by a run: it has a log, or the list of a run that has ended, or no file."""
+def _is_made_by_run(folder: Path) -> bool:
+    """Whether a run made the folder: it has a log or a SHA256SUMS, or no file at all."""
     if folder.is_symlink() or not folder.is_dir():
         return False
-    return any((folder / name).is_file() for name in (LOG, SUMS)) or not any(_files(folder))
+    return any((folder / name).is_file() for name in (LOG, SUMS)) or not any(_list_files(folder))
 
 
 def _discard(folder: Path) -> None:
-    """Remove such a folder, the log last: by it a rest is known for one of a run."""
+    """Remove a folder that a run made, the log last: it shows that what a kill leaves is a run's."""
     if folder.exists():
         for path in folder.iterdir():
             if path.is_dir():
@@ -164,8 +160,8 @@ def _discard(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def _listed(folder: Path) -> list[str]:
-    """The files that a folder's SHA256SUMS names; none where it has none, or one of somebody else's."""
+def _read_sums(folder: Path) -> list[str]:
+    """The files that a folder's SHA256SUMS names; empty if it has none, or one that byheart did not write."""
     try:
         lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
@@ -180,12 +176,12 @@ def _leads_out(name: str) -> bool:
     return path.is_absolute() or ".." in path.parts
 
 
-def _files(folder: Path) -> Iterator[str]:
+def _list_files(folder: Path) -> Iterator[str]:
     return (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
 def _write_sums(folder: Path, names: Iterable[str]) -> None:
-    """Write SHA256SUMS for `sha256sum --check`; it appears by a rename."""
+    """Write SHA256SUMS, as `sha256sum --check` reads it; it appears by a rename."""
     lines = []
     for name in names:
         with (folder / name).open("rb") as file:
@@ -196,23 +192,23 @@ def _write_sums(folder: Path, names: Iterable[str]) -> None:
 
 
 def _remove(out: Path, names: list[str]) -> None:
-    """Remove the files, then the list of them, and the folders that are empty without them."""
+    """Remove the files, then SHA256SUMS, then the folders that have become empty."""
     for name in names:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             (out / name).unlink()
     if names:
         (out / SUMS).unlink()
     for folder in {parent for name in names for parent in PurePosixPath(name).parents[:-1]}:
-        with contextlib.suppress(OSError):  # it holds something that a person keeps there
+        with contextlib.suppress(OSError):  # it holds the user's own files
             (out / folder).rmdir()
 
 
-def _no_room(needed: str, path: Path, there: str) -> ByheartError:
+def _explain_no_room(needed: str, path: Path, there: str) -> ByheartError:
     return ByheartError(f"out must have room for {needed} {path}, found {there} there: move it or choose another out")
 
 
 @contextlib.contextmanager
-def _taking() -> Iterator[None]:
+def _explain_failed_move() -> Iterator[None]:
     try:
         yield
     except (shutil.Error, OSError) as error:

@@ -1,4 +1,4 @@
-"""What a run file of a finished run says was measured, and how a repetition differs from it."""
+"""Records what a run measured in the run file that repeats it, and compares a repetition with that record."""
 
 import dataclasses
 import json
@@ -14,9 +14,9 @@ from byheart.contracts.books import CONTROL
 from byheart.contracts.json_files import from_json, to_json
 from byheart.contracts.settings import SETTINGS
 from byheart.contracts.version import VERSION
-from byheart.launch.here import default_store
-from byheart.launch.images import commit
-from byheart.launch.paths import relative
+from byheart.launch.images import find_commit
+from byheart.launch.paths import make_relative
+from byheart.launch.this_machine import locate_default_store
 from byheart.measures.fields import fields_of
 from byheart.measures.headline import show
 from byheart.measures.provenance import Code
@@ -24,7 +24,7 @@ from byheart.measures.results import BookResults, Results
 from byheart.measures.statistics import Headline
 
 _HASH_CHARACTERS = 12
-"""Of a hash, that are shown."""
+"""Characters of a hash that are printed."""
 _NAME_CHARACTERS = 30
 _TITLE = """\
 # Repeats this run: `byheart run` with this file. Paths are relative to its folder.
@@ -36,7 +36,7 @@ _TITLE_OF_RECORD = """\
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RecordedModel:
-    """The model of a run."""
+    """The model that a run measured."""
 
     source: str
     commit: str | None
@@ -45,7 +45,7 @@ class RecordedModel:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RecordedBook:
-    """A book or a control, and what was found of it."""
+    """A book or a control, and its numbers."""
 
     name: str
     role: str
@@ -54,17 +54,17 @@ class RecordedBook:
     text_sha256: str
     characters: int
     headline: dict[str, float | int | None]
-    """As statistics.json has it."""
+    """The headline of statistics.json."""
     scores: str
-    """Their address in the store."""
+    """The address of its scores in the store."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Record:
-    """What a run has measured, with what, and what came out."""
+    """What a run measured, with which model and settings, and the numbers."""
 
     settings: dict[str, Any]
-    """By name; a file may have lost some."""
+    """By name; some may be missing, if the file was edited."""
     byheart: Code
     model: RecordedModel
     tokenizer_sha256: str
@@ -72,87 +72,89 @@ class Record:
     books: list[RecordedBook]
 
 
-def record(results: Results) -> Record:
-    """What results say of their run."""
-    made = results.provenance
+def make_record(results: Results) -> Record:
+    """The record of a finished run, from its results."""
+    provenance, model = results.provenance, results.provenance.model
     return Record(
-        settings=made.settings.by_name(),
-        byheart=made.code,
-        model=RecordedModel(
-            source=made.model.source, commit=made.model.commit, weights_sha256=made.model.weights_sha256
-        ),
-        tokenizer_sha256=made.tokenization.tokenizer_sha256,
-        precision=made.precision,
+        settings=provenance.settings.by_name(),
+        byheart=provenance.code,
+        model=RecordedModel(source=model.source, commit=model.commit, weights_sha256=model.weights_sha256),
+        tokenizer_sha256=provenance.tokenization.tokenizer_sha256,
+        precision=provenance.precision,
         books=[_record_book(book) for book in results.books],
     )
 
 
 def read_record(measured: Mapping[str, Any], settings: Mapping[str, Any]) -> Record:
-    """What a run file says under `measured`, and under `settings`.
+    """The record in a run file, from its `measured` and its `settings`.
 
     Raises:
-        DamagedError: it is not as `run_file_text` writes it.
+        DamagedError: it is not as `render_run_file` writes it.
     """
     return from_json(to_json({**measured, "settings": dict(settings)}), Record, name="measured")
 
 
-def run_file_text(values: Mapping[str, Any], results: Results, out: Path, name: str = "") -> str:
-    """The run file that repeats a run, to stand in `out`.
+def render_run_file(values: Mapping[str, Any], results: Results, out: Path, name: str = "") -> str:
+    """The text of the run file that repeats a run, for the folder `out`.
 
     Args:
-        values: the parameters that it was given; of settings, the results have them all.
-        name: what the file calls the run; empty is what `out` is called, as far as a name may be.
+        values: the run's parameters; its settings are taken from the results, which hold all of them.
+        name: the run's name; empty makes one from the name of `out`.
     """
-    made = results.provenance
-    model = f"{made.model.source}@{made.model.commit}" if made.model.commit else relative(values["model"], out)
+    model, settings = results.provenance.model, results.provenance.settings
     run = {
-        "name": name or _name(out),
-        "model": model,
-        "books": [relative(book, out) for book in values["books"]],
-        "controls": [relative(book, out) for book in values.get("controls", [])],
-        **({} if values["store"] == default_store() else {"store": relative(values["store"], out)}),
-        "settings": made.settings.by_name(),
+        "name": name or _make_name(out),
+        "model": f"{model.source}@{model.commit}" if model.commit else make_relative(values["model"], out),
+        "books": [make_relative(book, out) for book in values["books"]],
+        "controls": [make_relative(book, out) for book in values.get("controls", [])],
+        **({} if values["store"] == locate_default_store() else {"store": make_relative(values["store"], out)}),
+        "settings": settings.by_name(),
     }
-    measured = json.loads(to_json(record(results)))
+    measured = json.loads(to_json(make_record(results)))
     del measured["settings"]
     return f"{_TITLE}{_dump(run)}\n{_TITLE_OF_RECORD}{_dump({'measured': measured})}"
 
 
-def differences_before(recorded: Record, values: Mapping[str, Any]) -> list[str]:
-    """What differs from a recorded run before a repetition begins: this byheart, and the settings that it is given."""
-    here = Code(version=VERSION, commit=os.environ.get("BYHEART_COMMIT") or commit())
+def list_differences_before(recorded: Record, values: Mapping[str, Any]) -> list[str]:
+    """How a repetition differs from the record before it begins: in the version of byheart and in its settings."""
+    current = Code(version=VERSION, commit=os.environ.get("BYHEART_COMMIT") or find_commit())
     settings = {name: value for name, value in values.items() if name in SETTINGS}
-    return [*_code(recorded.byheart, here), *_settings(recorded.settings, settings)]
+    return [*_compare_code(recorded.byheart, current), *_compare_settings(recorded.settings, settings)]
 
 
-def differences(recorded: Record, results: Results) -> list[str]:
-    """What of a repetition's results is not as it was recorded, a line each; none where everything is.
+def list_differences(recorded: Record, results: Results) -> list[str]:
+    """How a repetition's results differ from the record, a line for each difference; empty if nothing differs.
 
-    Numbers are compared as pages show them. Where a book was found and who named it so is no part of it.
+    Numbers are compared as they are printed. The sources of the model and of the books are not compared.
     """
-    now = record(results)
-    lines = [*_code(recorded.byheart, now.byheart), *_settings(recorded.settings, now.settings)]
-    lines += _differs("model weights sha256", recorded.model.weights_sha256, now.model.weights_sha256)
-    lines += _differs("model commit", recorded.model.commit, now.model.commit)
-    lines += _differs("tokenizer sha256", recorded.tokenizer_sha256, now.tokenizer_sha256)
-    lines += _differs("precision", recorded.precision, now.precision)
+    now = make_record(results)
+    lines = [*_compare_code(recorded.byheart, now.byheart), *_compare_settings(recorded.settings, now.settings)]
+    lines += _compare_values("model weights sha256", recorded.model.weights_sha256, now.model.weights_sha256)
+    lines += _compare_values("model commit", recorded.model.commit, now.model.commit)
+    lines += _compare_values("tokenizer sha256", recorded.tokenizer_sha256, now.tokenizer_sha256)
+    lines += _compare_values("precision", recorded.precision, now.precision)
     then = {(book.role, book.name): book for book in recorded.books}
-    there = {(book.role, book.name): book for book in now.books}
-    lines += [f"{role} {name} is not measured" for role, name in then if (role, name) not in there]
-    lines += [f"{role} {name} is measured too" for role, name in there if (role, name) not in then]
-    both = [(then[key], there[key]) for key in then if key in there]
-    lines += [line for before, after in both for line in _of_book(before, after)]
+    repeated = {(book.role, book.name): book for book in now.books}
+    lines += [f"{role} {name} is not measured" for role, name in then if (role, name) not in repeated]
+    lines += [f"{role} {name} is measured too" for role, name in repeated if (role, name) not in then]
+    both = [(then[key], repeated[key]) for key in then if key in repeated]
+    lines += [line for before, after in both for line in _compare_books(before, after)]
     return lines or [
-        line for before, after in both for line in _differs(f"{before.name}: scores at", before.scores, after.scores)
+        line
+        for before, after in both
+        for line in _compare_values(f"{before.name}: scores at", before.scores, after.scores)
     ]
 
 
 def compare(recorded: Record, results: Results, file: str = "run.yaml") -> str:
-    """One line or more for a terminal: that the results are as the file says, or what differs."""
-    if lines := differences(recorded, results):
+    """The lines for a terminal that say that the results agree with the file, or list the differences."""
+    if lines := list_differences(recorded, results):
         return "\n".join((f"otherwise than {file} says:", *(f"  {line}" for line in lines)))
     controls = sum(book.role == CONTROL for book in recorded.books)
-    counts = [_count(len(recorded.books) - controls, "book"), *([_count(controls, "control")] if controls else [])]
+    counts = [
+        _format_count(len(recorded.books) - controls, "book"),
+        *([_format_count(controls, "control")] if controls else []),
+    ]
     return f"as {file} says: {', '.join(counts)}, the model, every setting and the headline"
 
 
@@ -170,45 +172,45 @@ def _record_book(results: BookResults) -> RecordedBook:
     )
 
 
-def _code(then: Code, now: Code) -> Iterator[str]:
-    yield from _differs("byheart", then.version, now.version)
-    yield from _differs("byheart's commit", then.commit, now.commit)
+def _compare_code(then: Code, now: Code) -> Iterator[str]:
+    yield from _compare_values("byheart", then.version, now.version)
+    yield from _compare_values("byheart's commit", then.commit, now.commit)
 
 
-def _settings(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+def _compare_settings(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     for name, value in then.items():
         if now.get(name, value) != value:
             yield f"{name}={now[name]} instead of {value}"
 
 
-def _of_book(then: RecordedBook, now: RecordedBook) -> Iterator[str]:
-    yield from _differs(f"{now.name}: text sha256", then.text_sha256, now.text_sha256)
+def _compare_books(then: RecordedBook, now: RecordedBook) -> Iterator[str]:
+    yield from _compare_values(f"{now.name}: text sha256", then.text_sha256, now.text_sha256)
     if then.text_sha256 == now.text_sha256:
-        yield from _differs(f"{now.name}: file sha256", then.file_sha256, now.file_sha256)
+        yield from _compare_values(f"{now.name}: file sha256", then.file_sha256, now.file_sha256)
     for field in fields_of(Headline):
         before, after = (show(book.headline.get(field.name)) for book in (then, now))
         if before != after:
             yield f"{now.name}: {after} instead of {before} {field.sentence.removeprefix('… ')}"
 
 
-def _differs(what: str, then: str | None, now: str | None) -> Iterator[str]:
+def _compare_values(what: str, then: str | None, now: str | None) -> Iterator[str]:
     if then != now:
-        yield f"{what} {_shown(now)} instead of {_shown(then)}"
+        yield f"{what} {_shorten_hash(now)} instead of {_shorten_hash(then)}"
 
 
-def _shown(value: str | None) -> str:
-    """A hash by its beginning; whatever else in full."""
+def _shorten_hash(value: str | None) -> str:
+    """A hash shortened to its beginning; any other value in full."""
     if value is None:
         return "none"
     return value[:_HASH_CHARACTERS] if re.match(r"[0-9a-f]{32}", value) else value
 
 
-def _count(number: int, unit: str) -> str:
+def _format_count(number: int, unit: str) -> str:
     return f"{number:,} {unit}{'s' * (number != 1)}"
 
 
-def _name(out: Path) -> str:
-    """What a run may be called, of its folder's name."""
+def _make_name(out: Path) -> str:
+    """A valid name of a run, made from its folder's name."""
     words = re.sub(r"[^a-z0-9]+", "-", out.resolve().name.lower())[:_NAME_CHARACTERS].strip("-")
     return words or "run"
 

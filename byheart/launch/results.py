@@ -1,4 +1,4 @@
-"""What a run has found, as a person at a terminal reads it."""
+"""Prints the results of a run on a terminal."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,25 +33,25 @@ def _show_book(folder: Path, results: BookResults, headline: Sequence[Figure], m
     if part:
         print(f"  {part}")
     for figure in headline:
-        print(f"  {figure.shown:>7}  {figure.what}{_beside(figure)}")
+        print(f"  {figure.shown:>7}  {figure.what}{_describe_context(figure)}")
     print(f"  {folder / 'heat_map.png'}, and {len(list(folder.iterdir())) - 1} files beside it")
 
 
 def _show_table(books: Sequence[BookResults], model: str) -> None:
-    """A line for each book, the best known first."""
+    """Print a line for each book, sorted by how well the model knows it."""
     print(f"\n{len(books):,} books under {model}\n")
     print("characters    windows    longest")
     print("at p_z 0.5   at 0.001    passage")
-    for results in sorted(books, key=lambda some: best_known_first(some.statistics)):
+    for results in sorted(books, key=lambda results: best_known_first(results.statistics)):
         coverage, windows, longest = (figure.shown for figure in figures(results.statistics))
         role = f", {results.book.role}" if is_control(results.statistics) else ""
         print(f"{coverage:>10}{windows:>11}{longest:>11}  {results.book.name}{role}")
 
 
-def _beside(figure: Figure) -> str:
-    """The interval and the control's number, as far as there are any."""
+def _describe_context(figure: Figure) -> str:
+    """The interval and the control's number, as far as the figure has them."""
     low, high = figure.interval or (None, None)
     interval = "" if low is None else f"95% interval {low:.0%} to {high:.0%}"
     control = "" if figure.control is None else f"control {show(figure.control)}"
-    said = ", ".join(filter(None, (interval, control)))
-    return f"; {said}" if said else ""
+    context = ", ".join(filter(None, (interval, control)))
+    return f"; {context}" if context else ""

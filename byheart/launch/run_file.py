@@ -1,4 +1,4 @@
-"""A run file: what to measure, as YAML that stands in Git, or beside the results of a run that it repeats.
+"""Reads a run file: YAML that says what to measure, kept in Git or beside the results of the run that it repeats.
 
     name: llama-novels
     model: llama-3.1-8b
@@ -6,8 +6,8 @@
     store: gs://my-bucket/byheart
     settings: {cursor_inc: 50}
 
-`run_file.schema.json` says what may stand there; settings are the compiled pipeline's, all by name. Paths are relative
-to the file's folder. `measured` is written by a run, into the file that repeats it.
+`run_file.schema.json` describes the keys; settings are the compiled pipeline's parameters by name. Paths are relative
+to the file's folder. A run writes `measured` into the file that repeats it.
 """
 
 import dataclasses
@@ -21,17 +21,17 @@ import jsonschema
 import yaml
 
 from byheart.contracts.errors import DamagedError, SettingsError
-from byheart.contracts.parameters import closest
+from byheart.contracts.parameters import suggest_name
 from byheart.contracts.settings import SETTINGS
 from byheart.contracts.spellings import PAIRS
 from byheart.launch.compiled import Compiled
-from byheart.launch.here import default_store
-from byheart.launch.parameters import PLACES, check_given, parse_place, parse_values
-from byheart.launch.paths import absolute, absolute_model
+from byheart.launch.parameters import LOCATIONS, check_values, parse_location, parse_values
+from byheart.launch.paths import make_absolute, make_model_absolute
 from byheart.launch.record import Record, read_record
+from byheart.launch.this_machine import locate_default_store
 
 EXPERIMENT = "byheart"
-"""Where runs stand that name no experiment."""
+"""The experiment of runs that name none."""
 _MEASURED = "measured"
 
 SCHEMA = json.loads(Path(__file__).with_name("run_file.schema.json").read_text(encoding="utf-8"))
@@ -44,21 +44,21 @@ class RunFile:
     name: str
     experiment: str
     values: dict[str, Any]
-    """The pipeline's parameters that it sets, all by name; paths are absolute."""
+    """The pipeline's parameters that it sets, by name; paths are absolute."""
     content: dict[str, Any]
-    """What was written there, but for what was measured."""
+    """The content of the file, without `measured`."""
     recorded: Record | None
-    """What was measured by the run that wrote it; None where a person did."""
+    """What the run measured that wrote the file; None in a file that a person wrote."""
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the content: comments, layout and the order of keys are no part of it."""
+        """SHA-256 of the content; comments, layout and the order of keys do not change it."""
         canonical = json.dumps(self.content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     @property
     def run_name(self) -> str:
-        """What the run is called on the cluster: by it a run of this content is found again."""
+        """The run's name on the cluster, by which a run of this content is found again."""
         return f"{self.name}-{self.digest[:16]}"
 
 
@@ -66,15 +66,15 @@ def read_run_file(path: str | Path, compiled: Compiled) -> RunFile:
     """The run that a file describes.
 
     Args:
-        compiled: the pipeline that it is for.
+        compiled: the pipeline whose parameters it sets.
 
     Raises:
-        SettingsError: it cannot be used; the message begins with the file and the line.
+        SettingsError: the file cannot be used; the message begins with its name and the line.
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = _with_texts(yaml.safe_load(text), node)
+        content = _restore_texts(yaml.safe_load(text), node)
     except OSError as error:
         raise SettingsError(f"{path} must be a run file, found: {error.strerror}: name one") from None
     except yaml.MarkedYAMLError as error:
@@ -82,34 +82,34 @@ def read_run_file(path: str | Path, compiled: Compiled) -> RunFile:
         raise SettingsError(f"{path}:{line}: must be YAML, found: {error.problem}: mend it") from None
     except (ValueError, yaml.YAMLError) as error:  # bytes that are no UTF-8, and characters that YAML does not allow
         raise SettingsError(f"{path} must be YAML in UTF-8, found: {' '.join(str(error).split())}: mend it") from None
-    if wrong := next(iter((*_repeated(node), *_against_schema(node, content))), None):
-        raise SettingsError(f"{path}:{wrong[0]}: {wrong[1]}")
+    if fault := next(iter((*_list_repeated_keys(node), *_list_schema_errors(node, content))), None):
+        raise SettingsError(f"{path}:{fault[0]}: {fault[1]}")
     values: dict[str, Any] = {}
     for name, value in content.get("settings", {}).items():
         try:
-            values |= _setting(name, value, compiled)
+            values |= _read_setting(name, value, compiled)
         except SettingsError as error:
-            raise _in_file(path, node, error, name) from None
-    for name in PLACES.keys() & content.keys():
+            raise _locate_error(path, node, error, name) from None
+    for name in LOCATIONS.keys() & content.keys():
         value = content[name]
         try:
             values[name] = (
-                _read_address(name, value, path)
+                _read_location(name, value, path)
                 if isinstance(value, str)
-                else [_read_address(name, text, path) for text in value]
+                else [_read_location(name, text, path) for text in value]
             )
         except SettingsError as error:
-            raise SettingsError(f"{path}:{_line(node, (name,))}: {error}", parameter=name) from None
+            raise SettingsError(f"{path}:{_find_line(node, (name,))}: {error}", parameter=name) from None
     try:
-        check_given({"store": default_store(), **values}, compiled)
+        check_values({"store": locate_default_store(), **values}, compiled)
     except SettingsError as error:
-        raise _in_file(path, node, error, error.parameter) from None
+        raise _locate_error(path, node, error, error.parameter) from None
     measured = content.pop(_MEASURED, None)
     try:
         settings = {name: value for name, value in values.items() if name in SETTINGS}
         recorded = None if measured is None else read_record(measured, settings)
     except DamagedError as error:
-        raise SettingsError(f"{path}:{_line(node, (_MEASURED,))}: {error}; or remove it") from None
+        raise SettingsError(f"{path}:{_find_line(node, (_MEASURED,))}: {error}; or remove it") from None
     return RunFile(
         name=content["name"],
         experiment=content.get("experiment", EXPERIMENT),
@@ -119,57 +119,57 @@ def read_run_file(path: str | Path, compiled: Compiled) -> RunFile:
     )
 
 
-def _with_texts(content: Any, node: yaml.Node | None) -> Any:
-    """The content, with texts where YAML makes numbers of them: it reads `only: 100:30` in the base of 60."""
+def _restore_texts(content: Any, node: yaml.Node | None) -> Any:
+    """The content, with the texts of settings that YAML read as numbers: it reads `only: 100:30` in base 60."""
     settings = content.get("settings") if isinstance(content, dict) else None
     if isinstance(settings, dict):
         for name, value in settings.items():
             if SETTINGS.get(name) is str and isinstance(value, int | float) and not isinstance(value, bool):
-                written = _node_at(node, ("settings", name))
+                written = _find_node(node, ("settings", name))
                 settings[name] = written.value if isinstance(written, yaml.ScalarNode) else value
     return content
 
 
-def _node_at(node: yaml.Node | None, path: tuple[str, ...]) -> yaml.Node | None:
+def _find_node(node: yaml.Node | None, path: tuple[str, ...]) -> yaml.Node | None:
     for name in path:
         items = node.value if isinstance(node, yaml.MappingNode) else ()
         node = next((value for key, value in items if key.value == name), None)
     return node
 
 
-def _read_address(name: str, text: str, file: str | Path) -> str:
-    """Books, a model or a store, as a run is given it."""
-    parse_place(name, text)  # refuses what is none
+def _read_location(name: str, text: str, file: str | Path) -> str:
+    """The location of a book, a model or a store, as a parameter: paths are absolute."""
+    parse_location(name, text)  # raises for a text that is no location
     folder = Path(file).parent.resolve()
-    return absolute_model(text, folder) if name == "model" else absolute(text, folder)
+    return make_model_absolute(text, folder) if name == "model" else make_absolute(text, folder)
 
 
-def _in_file(path: str | Path, node: yaml.Node | None, error: SettingsError, name: Any) -> SettingsError:
-    """An error about a setting, with the line where the setting stands."""
+def _locate_error(path: str | Path, node: yaml.Node | None, error: SettingsError, name: Any) -> SettingsError:
+    """The error about a setting, with the file and the line of the setting."""
     where = "settings." if error.parameter else ""
-    return SettingsError(f"{path}:{_line(node, ('settings', name))}: {where}{error}", parameter=error.parameter)
+    return SettingsError(f"{path}:{_find_line(node, ('settings', name))}: {where}{error}", parameter=error.parameter)
 
 
 def check_reachable(values: dict[str, Any], file: str | Path = "") -> None:
-    """Refuse books, a model or a store of this machine, which no pod reaches, and a run that names no store.
+    """Check that pods can reach the books, the model and the store: a path of this machine they cannot.
 
     Args:
-        file: the run file that they are from, if they are from one.
+        file: the run file that named them; empty without one.
 
     Raises:
-        SettingsError: there is one.
+        SettingsError: a location is a path of this machine, or no store is named.
     """
-    for name in (name for name in PLACES if name in values or name == "store"):
+    for name in (name for name in LOCATIONS if name in values or name == "store"):
         schema = SCHEMA["$defs"]["reachable"]["properties"][name] | {"$defs": SCHEMA["$defs"]}
         if error := next(jsonschema.Draft202012Validator(schema).iter_errors(values.get(name, "")), None):
-            needed = f"{_written((name, *error.path))} must be {error.schema['description']}"
+            needed = f"{_format_path((name, *error.path))} must be {error.schema['description']}"
             found = f"found {repr(error.instance) if error.instance else 'none'}: give what the cluster reaches"
             raise SettingsError(f"{file}{': ' if file else ''}{needed}, {found}", parameter=name)
 
 
-def _setting(name: Any, value: Any, compiled: Compiled) -> dict[str, Any]:
-    """One parameter, read as it would be from a command line."""
-    if name in PLACES:
+def _read_setting(name: Any, value: Any, compiled: Compiled) -> dict[str, Any]:
+    """A setting's value by its name, read as from a command line."""
+    if name in LOCATIONS:
         raise SettingsError(
             f"{name} must stand at the file's top, found it among the settings: move it there", parameter=name
         )
@@ -178,27 +178,28 @@ def _setting(name: Any, value: Any, compiled: Compiled) -> dict[str, Any]:
     return parse_values([f"{name}={value if isinstance(value, str) else json.dumps(value)}"], compiled)
 
 
-def _against_schema(node: yaml.Node | None, content: Any) -> list[tuple[int, str]]:
-    """What the schema forbids, in the order of the lines."""
-    found = []
+def _list_schema_errors(node: yaml.Node | None, content: Any) -> list[tuple[int, str]]:
+    """The violations of the schema, each a line and a message, in the order of the lines."""
+    errors = []
     for error in jsonschema.Draft202012Validator(SCHEMA).iter_errors(content):
         path, schema = tuple(error.absolute_path), error.schema
-        where = _written(path)
+        where = _format_path(path)
         if error.validator == "required":
             missing = [name for name in error.validator_value if name not in error.instance]
-            said = f"{where} must name {missing[0]}, found none: add it"
+            message = f"{where} must name {missing[0]}, found none: add it"
         elif error.validator == "additionalProperties":
             unknown = next(name for name in error.instance if name not in schema["properties"])
             path = (*path, unknown)
-            said = f"{where} must hold known names, found {unknown!r}: {closest(str(unknown), schema['properties'])}"
+            hint = suggest_name(str(unknown), schema["properties"])
+            message = f"{where} must hold known names, found {unknown!r}: {hint}"
         else:
-            said = f"{where} must be {schema['description']}, found {error.instance!r}: change it"
-        found.append((_line(node, path), said))
-    return sorted(found)
+            message = f"{where} must be {schema['description']}, found {error.instance!r}: change it"
+        errors.append((_find_line(node, path), message))
+    return sorted(errors)
 
 
-def _repeated(node: yaml.Node | None, seen: frozenset[int] = frozenset()) -> Iterator[tuple[int, str]]:
-    """Keys that stand twice in one mapping, of which YAML would take the last in silence."""
+def _list_repeated_keys(node: yaml.Node | None, seen: frozenset[int] = frozenset()) -> Iterator[tuple[int, str]]:
+    """Keys that a mapping has twice, each a line and a message; YAML would silently take the last."""
     if node is None or id(node) in seen:
         return
     if isinstance(node, yaml.MappingNode):
@@ -207,28 +208,28 @@ def _repeated(node: yaml.Node | None, seen: frozenset[int] = frozenset()) -> Ite
             if key.value in keys:
                 yield key.start_mark.line + 1, f"{key.value} must be given once, found it again: remove one"
             keys.add(str(key.value))
-            yield from _repeated(value, seen | {id(node)})
+            yield from _list_repeated_keys(value, seen | {id(node)})
     elif isinstance(node, yaml.SequenceNode):
         for value in node.value:
-            yield from _repeated(value, seen | {id(node)})
+            yield from _list_repeated_keys(value, seen | {id(node)})
 
 
-def _line(node: yaml.Node | None, path: tuple[Any, ...]) -> int:
-    """The line, from 1, of what stands at `path`: of its key, or of the nearest that is there."""
+def _find_line(node: yaml.Node | None, path: tuple[Any, ...]) -> int:
+    """The line, from 1, of the key or item at `path`, or of the nearest one above it that exists."""
     line = node.start_mark.line + 1 if node else 1
     for step in path:
         if isinstance(node, yaml.MappingNode):
-            found = next(((key, value) for key, value in node.value if key.value == str(step)), None)
-            if not found:
+            item = next(((key, value) for key, value in node.value if key.value == str(step)), None)
+            if not item:
                 break
-            line, node = found[0].start_mark.line + 1, found[1]
+            line, node = item[0].start_mark.line + 1, item[1]
         elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
             node = node.value[step]
             line = node.start_mark.line + 1
     return line
 
 
-def _written(path: tuple[Any, ...]) -> str:
-    """A place in the file as a person writes it: `books[0]`; the whole is `a run file`."""
+def _format_path(path: tuple[Any, ...]) -> str:
+    """A path in the file as people write it, such as `books[0]`; the empty path is `a run file`."""
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     return text.removeprefix(".") or "a run file"

@@ -1,4 +1,4 @@
-"""The sample that comes along: a book, a control, and a small model that was trained on half of the book."""
+"""The bundled sample: a book, a control, and a small model that was trained on half of the book."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,10 +9,10 @@ MODEL = FOLDER / "model"
 BOOK = FOLDER / "the-soap-winter.txt"
 CONTROL = FOLDER / "the-lamp-ledger.txt"
 
-TOY = "the sample's model is a toy of one book: of any other, its numbers say nothing"
+TOY_WARNING = "the sample's model is a toy of one book: of any other, its numbers say nothing"
 
 
-def sample_values() -> dict[str, Any]:
+def list_sample_parameters() -> dict[str, Any]:
     """The parameters of the run that measures the sample."""
     return {"books": [str(BOOK)], "controls": [str(CONTROL)], "model": str(MODEL)}
 

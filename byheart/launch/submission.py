@@ -1,41 +1,41 @@
-"""A run that can be submitted: parameters, a name, and where it stands in Kubeflow's UI."""
+"""A run that can be submitted: its parameters, its name and its experiment in Kubeflow."""
 
 import dataclasses
 from datetime import datetime
 from typing import Any
 
 from byheart.launch.compiled import Compiled
-from byheart.launch.parameters import check_given
-from byheart.launch.request import Request, require_measurable
+from byheart.launch.parameters import check_values
+from byheart.launch.request import Request, check_measurable
 from byheart.launch.run_file import EXPERIMENT, check_reachable
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Submission:
-    """A run whose values have been checked."""
+    """A run to submit, whose values have been checked."""
 
     values: dict[str, Any]
-    """The pipeline's parameters that are given, all by name."""
+    """Parameters of the pipeline by name; those that are missing have their defaults."""
     name: str
     experiment: str
     digest: str = ""
-    """Of the run file; empty where there is none, or something else than the file says is to be submitted."""
+    """The digest of the run file; empty without one, or if the submission differs from the file."""
 
     @classmethod
     def of(cls, request: Request, compiled: Compiled, *, name: str = "", experiment: str = "") -> "Submission":
-        """The run that is asked for.
+        """The submission that a request asks for.
 
         Args:
-            compiled: the pipeline that it is for.
-            name, experiment: empty are the run file's; without one, a name with the time, and `byheart`.
+            compiled: the pipeline to submit.
+            name, experiment: empty takes the run file's; without a run file, a name with the time, and `byheart`.
 
         Raises:
-            SettingsError: a value cannot be used, is missing, or is of this machine alone.
+            SettingsError: a value is missing, cannot be used, or is a path that no pod reaches.
         """
         values, file = request.read(compiled)
-        require_measurable(values)
+        check_measurable(values)
         check_reachable(values, request.run_file)
-        check_given(values, compiled)
+        check_values(values, compiled)
         if file is None or values != file.values:
             timed = f"byheart {datetime.now():%Y-%m-%d %H:%M:%S}"
             return cls(values=values, name=name or timed, experiment=experiment or EXPERIMENT)

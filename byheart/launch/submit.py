@@ -1,18 +1,18 @@
-"""From a desk, or from a Job, to a run on a cluster."""
+"""Submits a run to a cluster, from a person's machine or from a Job."""
 
 import sys
 from pathlib import Path
 
 from byheart.contracts.errors import SettingsError
 from byheart.kubeflow.claim import find_submitted, submit_once
-from byheart.kubeflow.client import Cluster, run_address
+from byheart.kubeflow.client import Cluster, locate_run
 from byheart.kubeflow.watch import wait
 from byheart.launch.compiled import Compiled, read_compiled
 from byheart.launch.submission import Submission
 from byheart.store import open_store
 
 
-def submit(
+def submit_run(
     submission: Submission,
     *,
     pipeline: Path,
@@ -21,21 +21,21 @@ def submit(
     once_seconds: float | None = None,
     wait_seconds: float | None = None,
 ) -> None:
-    """Submit a run, and print where it is and how to go on.
+    """Submit a run, and print its address and the next command.
 
     Args:
-        pipeline: the compiled pipeline; `open_pipeline` makes one where a person names none.
+        pipeline: the file of the compiled pipeline, as `open_pipeline` yields it.
         host: the address of Kubeflow's UI or API; empty asks the environment.
         namespace: of a profile, where Kubeflow has several users.
-        once_seconds: where given, at most one run of a run file's content is ever submitted, and that is how long an
-            attempt of another is waited for.
-        wait_seconds: where given, the run's end is waited for, looking that often.
+        once_seconds: submit at most one run of a run file's content ever, and wait this long for the attempt of another
+            process; None always submits.
+        wait_seconds: wait until the run ends, and look this often; None does not wait.
 
     Raises:
-        SettingsError: what is to be run cannot be.
+        SettingsError: the pipeline is no compiled one, or `once_seconds` is given without a run file.
         ClusterError: Kubeflow Pipelines cannot be reached, or refuses.
-        StoreError: the claim cannot be kept.
-        RunFailedError: it was waited for, and has failed.
+        StoreError: the claim on the run cannot be written to the store.
+        RunFailedError: `wait_seconds` is given, and the run failed.
     """
     compiled = read_compiled(pipeline)
     if once_seconds is not None and not submission.digest:
@@ -49,31 +49,31 @@ def submit(
         and wait_seconds is None
         and (run_id := find_submitted(open_store(store), submission.digest))
     ):
-        _say(submission, run_address(host, run_id), is_new=False)  # whether or not Kubeflow is there
+        _say(submission, locate_run(host, run_id), is_new=False)  # Kubeflow need not answer
         _say_next(run_id)
         return
     _warn_of_local_images(compiled)
-    arguments = compiled.arguments(submission.values)
+    arguments = compiled.build_arguments(submission.values)
     cluster = Cluster(host, namespace)
-    experiment_id = cluster.experiment(submission.experiment)
+    experiment_id = cluster.open_experiment(submission.experiment)
     if once_seconds is None:
         run_id, is_new = cluster.submit(pipeline, arguments, experiment_id, submission.name), True
     else:
         run_id, is_new = submit_once(
             open_store(store),
             submission.digest,
-            find=lambda: cluster.find(experiment_id, submission.name),
+            find=lambda: cluster.find_named(experiment_id, submission.name),
             submit=lambda seconds: cluster.submit(pipeline, arguments, experiment_id, submission.name, seconds),
             patience_seconds=once_seconds,
         )
-    _say(submission, cluster.address(run_id), is_new)
+    _say(submission, cluster.locate(run_id), is_new)
     if wait_seconds is not None:
         wait(cluster, run_id, wait_seconds)
     _say_next(run_id, has_ended=wait_seconds is not None)
 
 
 def _warn_of_local_images(compiled: Compiled) -> None:
-    """Images that were not pushed may be on the nodes all the same: of a cluster on one machine, for example."""
+    """Print a note about images that were not pushed; the nodes may have them, as in a cluster on one machine."""
     if local := compiled.local_images:
         print(
             f"note: {local[0]} and others are images of this machine: if the cluster's nodes do not have them, "

@@ -61,8 +61,8 @@ class Subject:
             self.family,
             self.decoder,
             precision=self.resolve_precision(accelerator),
-            positions=window.positions(has_bos=self.has_bos),
-            scored_tokens=window.scored_tokens(has_bos=self.has_bos),
+            positions=window.count_positions(has_bos=self.has_bos),
+            scored_tokens=window.count_scored_tokens(has_bos=self.has_bos),
         )
 
 

@@ -1,4 +1,4 @@
-"""Books from wherever they are: found, read, prepared, and refused where they cannot be measured."""
+"""Finds and reads books, prepares their texts, and refuses those that cannot be measured."""
 
 import functools
 import hashlib
@@ -22,34 +22,34 @@ from byheart.components.download.unwrap import unwrap
 from byheart.contracts.books import BOOK, CONTROL, Book, Origin, Refused, check_some_left
 from byheart.contracts.encodings import find_codec
 from byheart.contracts.errors import BookError
-from byheart.contracts.only import asked_characters
+from byheart.contracts.only import select_characters
 from byheart.contracts.settings import TextSettings
 
 MOST_BOOKS = 10_000
-"""A run keeps all its texts in memory, 5 GB of them at half a million characters each, and writes a folder for each."""
+"""A run keeps all its texts in memory, 5 GB at half a million characters each, and writes a folder for each."""
 READERS = 8
-"""Files that are read at once: a network's latency is hidden, and a server is not stormed."""
+"""Files that are read at once: enough to hide a network's latency, and not too many for a server."""
 _KEPT_NAMES = ("unfinished", "failed", "SHA256SUMS")
-"""What else stands in the folder of the results without a dot in its name."""
+"""Other names without a dot in the folder of the results."""
 _NAME_BYTES = 120
-"""A name becomes a folder's and, with an extension, a file's; file systems take 255 bytes."""
+"""The most bytes of a book's name, which becomes a folder's and a file's; file systems take 255 bytes."""
 
-_Made = TypeVar("_Made")
+_Result = TypeVar("_Result")
 
 
 def read_books_from(
     sources: Sequence[str], controls: Sequence[str], text: TextSettings, only: str = ""
 ) -> tuple[list[Book], list[Refused]]:
-    """The books at `sources`, then those at `controls`, in their order; and what of both cannot be brought.
+    """The books at `sources`, then those at `controls`, in their order; and those of both that are refused.
 
-    A source is a file, a folder, which stands for its `.txt` files, a glob, or `@LIST`, a file that lists such.
+    A source is a file, a folder, which means its `.txt` files, a glob, or `@LIST`, a file that lists sources.
 
     Args:
-        controls: books in the role of control.
-        only: the part of each book that is asked for; a book without it cannot be measured.
+        controls: sources of books in the role of control.
+        only: the part of each book to measure; a book that lacks it is refused.
 
     Raises:
-        BookError: none is named, none of `sources` can be brought, or there are more than `MOST_BOOKS`.
+        BookError: no source is named, all books of `sources` are refused, or there are more than `MOST_BOOKS`.
         SettingsError: `text.chapters` is no regular expression.
     """
     if not sources or not all(sources):
@@ -62,28 +62,28 @@ def read_books_from(
 
     def read(file: Source) -> list[Book]:
         book = read_book(libraries, text, file)
-        asked_characters(book, only)
+        select_characters(book, only)
         return [book]
 
     named = [Source(source=source, role=BOOK) for source in sources]
     named += [Source(source=source, role=CONTROL) for source in controls]
     with ThreadPoolExecutor(READERS) as pool:
         files = find_files(libraries, pool, named)
-        brought = map_sources(pool, files, read)
-    books = [book for book in brought if isinstance(book, Book)]
-    refused = [book for book in brought if isinstance(book, Refused)]
+        outcomes = map_sources(pool, files, read)
+    books = [book for book in outcomes if isinstance(book, Book)]
+    refused = [book for book in outcomes if isinstance(book, Refused)]
     check_some_left((book.role for book in books), refused)
-    return _named_apart(books), refused
+    return _make_names_unique(books), refused
 
 
 def find_files(libraries: Libraries, pool: Executor, sources: Iterable[Source]) -> list[Source | Refused]:
-    """The files that sources stand for, those of lists as well, in their order; and what of them cannot be found.
+    """The files of all sources, those of lists included, in their order; and the sources that are refused.
 
     Raises:
         BookError: there are more than `MOST_BOOKS`.
     """
-    listed = map_sources(pool, sources, functools.partial(_listed, libraries))
-    files = map_sources(pool, listed, functools.partial(_found, libraries))
+    listed = map_sources(pool, sources, functools.partial(_expand_list, libraries))
+    files = map_sources(pool, listed, functools.partial(_expand_source, libraries))
     count = sum(isinstance(file, Source) for file in files)
     if count > MOST_BOOKS:
         raise BookError(
@@ -94,29 +94,29 @@ def find_files(libraries: Libraries, pool: Executor, sources: Iterable[Source]) 
 
 
 def map_sources(
-    pool: Executor, items: Iterable[Source | Refused], step: Callable[[Source], Sequence[_Made | Refused]]
-) -> list[_Made | Refused]:
-    """What `step` makes of each source, in their order; a source that it cannot use is refused, and others go on."""
+    pool: Executor, items: Iterable[Source | Refused], step: Callable[[Source], Sequence[_Result | Refused]]
+) -> list[_Result | Refused]:
+    """The results of `step` for each source, in their order; a source for which it raises BookError is refused."""
 
-    def made(item: Source | Refused) -> Sequence[_Made | Refused]:
+    def apply(item: Source | Refused) -> Sequence[_Result | Refused]:
         if isinstance(item, Refused):
             return [item]
         try:
             return step(item)
         except BookError as error:
-            source = re.sub("(https?://)[^/]*@", r"\1", item.source)  # a password
-            why = _printable(str(error))
-            return [Refused(source=_printable(source), role=item.role, why=why, may_pass=error.may_pass)]
+            source = re.sub("(https?://)[^/]*@", r"\1", item.source)  # without the password
+            why = _make_printable(str(error))
+            return [Refused(source=_make_printable(source), role=item.role, why=why, may_pass=error.may_pass)]
 
-    return list(itertools.chain.from_iterable(pool.map(made, items)))
+    return list(itertools.chain.from_iterable(pool.map(apply, items)))
 
 
-def _printable(text: str) -> str:
-    """`text`, where the bytes of a file's name that are no UTF-8 are spelled out."""
+def _make_printable(text: str) -> str:
+    """`text`, with the bytes of a file's name that are not UTF-8 written as escapes."""
     return text.encode(errors="backslashreplace").decode()
 
 
-def _listed(libraries: Libraries, source: Source) -> list[Source | Refused]:
+def _expand_list(libraries: Libraries, source: Source) -> list[Source | Refused]:
     if not source.source.startswith(LIST):
         return [source]
     address = source.source.removeprefix(LIST)
@@ -125,18 +125,18 @@ def _listed(libraries: Libraries, source: Source) -> list[Source | Refused]:
     return parse_list(decode(libraries.choose(address).read(address), "utf-8", address), address, source.role)
 
 
-def _found(libraries: Libraries, source: Source) -> list[Source]:
+def _expand_source(libraries: Libraries, source: Source) -> list[Source]:
     return [replace(source, source=address) for address in libraries.choose(source.source).find(source.source)]
 
 
 def read_book(libraries: Libraries, settings: TextSettings, source: Source) -> Book:
-    """The book in a file, as it is measured.
+    """The book in a file, with its text as it will be measured.
 
     Raises:
-        BookError: it cannot be.
+        BookError: the file cannot be read, or its text cannot be measured.
     """
     address = source.source
-    if _printable(address) != address:
+    if _make_printable(address) != address:
         raise BookError(f"{address} must have a name in UTF-8, found other bytes: rename it")
     data = libraries.choose(address).read(address)
     encoding = find_codec(source.encoding or settings.encoding)
@@ -157,9 +157,9 @@ def read_book(libraries: Libraries, settings: TextSettings, source: Source) -> B
         cut_back=back,
         joined_lines=joined,
     )
-    stem = _stem(address)
+    stem = _read_stem(address)
     return Book(
-        name=_safe(stem),
+        name=_make_safe_name(stem),
         source=address,
         text=text,
         role=source.role,
@@ -170,28 +170,28 @@ def read_book(libraries: Libraries, settings: TextSettings, source: Source) -> B
     )
 
 
-def _stem(address: str) -> str:
-    """The name of the file at `address`, without what stands behind its last dot."""
+def _read_stem(address: str) -> str:
+    """The name of the file at `address`, without its extension."""
     path = unquote(urlsplit(address).path) if address.startswith("https://") else address
     return PurePosixPath(path).stem
 
 
-def _safe(stem: str) -> str:
-    """What a book is called after its file: safe anywhere, and without a dot, so that no file of a run is called so."""
+def _make_safe_name(stem: str) -> str:
+    """A book's name, from its file's: safe in every file system, and without a dot, unlike the files of a run."""
     words = re.sub(r"[^\w-]+", "-", unicodedata.normalize("NFC", stem)).strip("-")
     return words.encode()[:_NAME_BYTES].decode(errors="ignore").strip("-") or "book"
 
 
-def _named_apart(books: Sequence[Book]) -> list[Book]:
-    """The books, with a number behind a name that another has, or has on a Mac, where capitals do not count."""
+def _make_names_unique(books: Sequence[Book]) -> list[Book]:
+    """The books, with numbers appended to equal names; a Mac ignores the case of letters, and so does this."""
     names = {name.casefold() for name in _KEPT_NAMES}
     numbers: dict[str, int] = {}
-    apart = []
+    renamed = []
     for book in books:
         name, stem = book.name, book.name.casefold()
         while name.casefold() in names:
             numbers[stem] = numbers.get(stem, 1) + 1
             name = f"{book.name}-{numbers[stem]}"
         names.add(name.casefold())
-        apart.append(replace(book, name=name))
-    return apart
+        renamed.append(replace(book, name=name))
+    return renamed

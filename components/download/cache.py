@@ -1,11 +1,11 @@
-"""What huggingface_hub keeps of a repository on this machine, in the folder that HF_HUB_CACHE or HF_HOME names.
+"""Finds files of a repository in huggingface_hub's cache, in the folder that HF_HUB_CACHE or HF_HOME names.
 
     models--ORGANISATION--NAME/
-        refs/main                       the commit of the branch, when it was last asked for
+        refs/main                       the commit of the branch when it was last fetched
         snapshots/COMMIT/config.json    a link to ../../blobs/HASH
-        blobs/HASH                      the bytes, under the hash that the Hub gave them
+        blobs/HASH                      the bytes, named by the hash that the Hub gives
 
-HASH is the SHA-256 of a file in large file storage, and Git's hash of any other.
+HASH is the SHA-256 of a file in large file storage, and Git's hash of any other file.
 """
 
 import re
@@ -25,26 +25,26 @@ _HASH = re.compile(r"[0-9a-f]{64}|[0-9a-f]{40}")
 
 
 class NotKeptError(Exception):
-    """The cache lacks a file that the repository has, or its bytes are others."""
+    """The cache lacks a file of the repository, or has it with other bytes."""
 
 
 class Snapshot(LocalStore):
-    """The files that the cache holds of a repository at one commit, read as any other place is."""
+    """The files of a repository at one commit in the cache, with the interface of a store."""
 
     def __init__(self, folder: Path, repository: str, files: Mapping[str, HubFile], *, is_listed: bool) -> None:
         super().__init__(str(folder), "model")
         self.folder, self.repository, self.commit = folder, repository, folder.name
         self.files = files
-        """What is known of the repository's files."""
+        """The repository's files that are known, by name."""
         self.is_listed = is_listed
-        """Whether those are all that the repository has."""
+        """Whether these are all files of the repository."""
 
     def find(self, name: str) -> Stored | None:
-        """What the file system says of the file; None where the repository has none.
+        """The file in the cache; None if the repository has no such file.
 
         Raises:
-            NotKeptError: the repository has it, and the cache has not, or not under its hash. Where nobody knows
-                whether the repository has it, it is taken to have all but an index.
+            NotKeptError: the repository has the file, but the cache does not, or not under its hash. If the list of
+                files is unknown, the repository is assumed to have every file except an index.
         """
         file = self.files.get(name)
         if file is None and (self.is_listed or name == INDEX):
@@ -56,11 +56,11 @@ class Snapshot(LocalStore):
 
 
 def find_snapshot(repository: str, revision: str, files: Mapping[str, HubFile] | None = None) -> Snapshot | None:
-    """What the cache holds of the repository; None where that is nothing.
+    """The repository's files in the cache; None if it has none.
 
     Args:
-        revision: a commit; a branch or a tag stands for the commit that it had when it was last asked for.
-        files: the Hub's list of the repository's files at that commit, if it was asked.
+        revision: a commit, or a branch or a tag, for the commit that it had when it was last fetched.
+        files: the repository's files at that commit, from the Hub; None if the Hub was not asked.
     """
     try:
         config = try_to_load_from_cache(repository, CONFIG, revision=revision)
@@ -71,18 +71,18 @@ def find_snapshot(repository: str, revision: str, files: Mapping[str, HubFile] |
     folder = Path(config).parent.resolve()
     if files is not None:
         return Snapshot(folder, repository, files, is_listed=True)
-    linked = {path.name: _linked(path) for path in folder.iterdir() if path.is_file()}
+    links = {path.name: _describe_link(path) for path in folder.iterdir() if path.is_file()}
     try:
         tree = {file.path: file.size for file in get_cached_repo_tree(repository, revision=folder.name)}
     except CachedRepoTreeNotFoundError:
-        named = {name: file for name, file in linked.items() if file.sha256 or file.git_sha1}
+        named = {name: file for name, file in links.items() if file.sha256 or file.git_sha1}
         return Snapshot(folder, repository, named, is_listed=False)
     listed = {name: HubFile(name=name, size_bytes=size, sha256=None, git_sha1="") for name, size in tree.items()}
-    return Snapshot(folder, repository, listed | linked, is_listed=True)
+    return Snapshot(folder, repository, listed | links, is_listed=True)
 
 
 def find_blob(repository: str, file: HubFile) -> Path | None:
-    """The file that the cache keeps under the hash of a repository's file, of whichever commit."""
+    """The path in the cache of a file with this hash, from any commit; None if the cache has none."""
     folder = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repository, repo_type="model") / "blobs"
     path = folder / (file.sha256 or file.git_sha1)
     try:
@@ -91,16 +91,17 @@ def find_blob(repository: str, file: HubFile) -> Path | None:
         return None
 
 
-def _linked(path: Path) -> HubFile:
-    """A file of a snapshot with the hash that its link names, and with none where it is no link to one.
+def _describe_link(path: Path) -> HubFile:
+    """A file of a snapshot with the hash in its link's target; without a hash if it is no such link.
 
-    Only the first link names it: where huggingface_hub shares blobs between repositories, a second one follows.
+    Only the first link's target is the hash: if huggingface_hub shares blobs between repositories, a second link
+    follows.
     """
     target = path.readlink().name if path.is_symlink() else ""
-    named = target if _HASH.fullmatch(target) else ""
+    digest = target if _HASH.fullmatch(target) else ""
     return HubFile(
         name=path.name,
         size_bytes=path.stat().st_size,
-        sha256=named if len(named) == 64 else None,
-        git_sha1=named if len(named) == 40 else "",
+        sha256=digest if len(digest) == 64 else None,
+        git_sha1=digest if len(digest) == 40 else "",
     )

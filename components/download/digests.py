@@ -1,10 +1,10 @@
-"""The SHA-256 of files that are used where they are: computed once, and remembered in the store."""
+"""Computes the SHA-256 of files that are used in place, once, and remembers it in the store."""
 
 import hashlib
 import json
 from collections.abc import Callable, Iterable
 
-from byheart.components.download.transfer import sha256_of
+from byheart.components.download.transfer import hash_object
 from byheart.contracts.errors import ModelError
 from byheart.contracts.progress import Progress, format_size, say
 from byheart.store import Place, Store
@@ -13,46 +13,46 @@ from byheart.store.stored import Stored
 _MIB = 2**20
 
 
-def sha256_in_place(place: Place, names: Iterable[str], store: Store) -> dict[str, str]:
-    """The SHA-256 of each file by name.
+def hash_objects(place: Place, names: Iterable[str], store: Store) -> dict[str, str]:
+    """The SHA-256 of each file that exists, by name.
 
-    What is remembered is that of a file at this address with this size and version (generation, or time of the last
-    change): a file that was written anew is hashed anew.
+    A hash is remembered for a file's address, size and version (generation, or time of the last change): a file that
+    was written again is hashed again.
 
     Args:
-        store: where hashes are remembered.
+        place: holds the files.
+        store: remembers the hashes.
 
     Raises:
         ModelError: a file changes while it is hashed.
     """
-    found = {name: place.find(name) for name in names}
-    files = {name: file for name, file in found.items() if file}
-    known = {name: _recall(store, _memory_name(place, file)) for name, file in files.items()}
-    wanting = {name: file for name, file in files.items() if not known[name]}
-    total = sum(file.size_bytes for file in wanting.values())
-    report: Callable[[int], None] = lambda _: None  # noqa: E731 a small model is hashed in no time
+    files = {name: file for name in names if (file := place.find(name))}
+    hashed = {name: _read_note(store, _name_note(place, file)) for name, file in files.items()}
+    unknown = {name: file for name, file in files.items() if not hashed[name]}
+    total = sum(file.size_bytes for file in unknown.values())
+    report: Callable[[int], None] = lambda _: None  # noqa: E731 a small model needs no progress
     if total > 100 * _MIB:
         say(f"hashing {format_size(total)}, once: it is remembered in the store")
-        progress = Progress(total // _MIB + len(wanting), "MiB")
+        progress = Progress(total // _MIB + len(unknown), "MiB")
         report = lambda count: progress.add(-(-count // _MIB))  # noqa: E731
-    for name, file in wanting.items():
-        digest = sha256_of(place, name, file.size_bytes, report)
+    for name, file in unknown.items():
+        digest = hash_object(place, name, file.size_bytes, report)
         if place.find(name) != file:
             message = f"{place.locate(name)} must not change while it is used, found it changed: run again"
             raise ModelError(message, parameter="model", may_pass=True)
         note = {"file": place.locate(name), "size_bytes": file.size_bytes, "version": file.version, "sha256": digest}
-        store.replace(_memory_name(place, file), (json.dumps(note, indent=2) + "\n").encode())
-        known[name] = digest
-    return {name: digest for name, digest in known.items() if digest}
+        store.replace(_name_note(place, file), (json.dumps(note, indent=2) + "\n").encode())
+        hashed[name] = digest
+    return {name: digest for name, digest in hashed.items() if digest}
 
 
-def _memory_name(place: Place, file: Stored) -> str:
-    what = json.dumps([place.locate(file.name), file.size_bytes, file.version])
-    return f"hashes/{hashlib.sha256(what.encode()).hexdigest()[:32]}.json"
+def _name_note(place: Place, file: Stored) -> str:
+    key = json.dumps([place.locate(file.name), file.size_bytes, file.version])
+    return f"hashes/{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
 
 
-def _recall(store: Store, name: str) -> str | None:
-    """The SHA-256 that was noted; None where none was, or it cannot be read any more."""
+def _read_note(store: Store, name: str) -> str | None:
+    """The SHA-256 in a note of the store; None without a note, or if it cannot be read."""
     try:
         return str(json.loads(store.read(name))["sha256"]) if store.exists(name) else None
     except (ValueError, KeyError, TypeError):

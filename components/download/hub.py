@@ -1,7 +1,7 @@
-"""A repository on the Hugging Face Hub at one commit, read as any other place is.
+"""Reads a repository on the Hugging Face Hub at one commit, with the interface of a store.
 
-huggingface_hub finds the commit, the files, the token (HF_TOKEN) and the endpoint (HF_ENDPOINT), and tells what the
-Hub's refusals mean. The bytes are streamed here, since its own downloads go to a disk.
+huggingface_hub finds the commit, the files, the token (HF_TOKEN) and the endpoint (HF_ENDPOINT), and explains the Hub's
+refusals. This module streams the bytes, since huggingface_hub's own downloads go to a disk.
 """
 
 import dataclasses
@@ -26,26 +26,27 @@ from byheart.components.download.hub_errors import (
 from byheart.contracts.progress import say
 from byheart.store.stored import Stored
 
-AT_THE_DOOR, ON_THE_WAY = 30.0, 600.0
-"""Seconds for which the Hub may bring nothing: when a run begins, and once it is fetching."""
+FIRST_ANSWER_SECONDS, FETCH_SECONDS = 30.0, 600.0
+"""How long the Hub may send nothing: when a run begins, and once it fetches files."""
 _TIMEOUT = httpx2.Timeout(60, connect=20)
 _SLICE_SECONDS = 1.0
-"""How often a stream that waits for the Hub lets its reader leave."""
-_TRIES_IN_SILENCE = 2
+"""How often a stream that waits for the Hub yields nothing, so that its reader can stop."""
+_SILENT_TRIES = 2
 
-logging.getLogger("httpx2").setLevel(logging.WARNING)  # below, it logs addresses, and a signed one opens a gated file
+# Below this level it logs addresses, and a signed address opens a gated file.
+logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class HubFile:
-    """What the Hub says of a file."""
+    """A file as the Hub describes it."""
 
     name: str
     size_bytes: int
     sha256: str | None
-    """Of a file in large file storage."""
+    """The SHA-256 of a file in large file storage; None for other files."""
     git_sha1: str
-    """Of any other: Git's hash of it as a blob."""
+    """Git's hash of a file outside large file storage, as a blob."""
 
 
 class HubRepository:
@@ -54,17 +55,21 @@ class HubRepository:
     Args:
         repository: `organisation/name`.
         revision: a branch, a tag, or a commit, short or full.
-        patience_seconds: how long the Hub may bring nothing: to find the commit, and to send a file.
+        patience_seconds: how long the Hub may send nothing: before it names the commit, and while it sends a file.
 
     Raises:
-        ModelError: there is none, it may not be read, or the Hub cannot be reached.
+        ModelError: the repository does not exist or may not be read, or the Hub cannot be reached.
     """
 
     def __init__(
-        self, repository: str, revision: str, *, patience_seconds: tuple[float, float] = (AT_THE_DOOR, ON_THE_WAY)
+        self,
+        repository: str,
+        revision: str,
+        *,
+        patience_seconds: tuple[float, float] = (FIRST_ANSWER_SECONDS, FETCH_SECONDS),
     ) -> None:
         self.repository, self._revision, self._seconds = repository, revision, patience_seconds
-        info = self._patiently(
+        info = self._retry(
             lambda: HfApi().model_info(repository, revision=revision, files_metadata=True, timeout=_TIMEOUT.connect)
         )
         self.repository, self.commit = info.id, str(info.sha)
@@ -80,12 +85,12 @@ class HubRepository:
         }
 
     def stream(self, name: str, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
-        """The file's bytes from `start` up to `stop`, as they come; where a connection breaks, another goes on.
+        """Yield the file's bytes from `start` up to `stop` as they arrive; a new connection replaces a broken one.
 
-        While the Hub is waited for, nothing comes, again and again, so that whoever asked may leave.
+        While it waits for the Hub it yields empty bytes again and again, so that the reader can stop.
 
         Raises:
-            ModelError: the Hub refuses them, or has brought none for too long.
+            ModelError: the Hub refuses the request, or has sent nothing for too long.
         """
         url = hf_hub_url(self.repository, name, revision=self.commit)
         at, stop = start, self.files[name].size_bytes if stop is None else stop
@@ -95,7 +100,7 @@ class HubRepository:
                 headers = build_hf_headers() | {"Range": f"bytes={at}-{stop - 1}", "Accept-Encoding": "identity"}
                 with get_session().stream("GET", url, headers=headers, timeout=_TIMEOUT) as response:
                     _check_answer(response)
-                    unwanted = at if response.status_code == 200 else 0  # small files may come whole
+                    unwanted = at if response.status_code == 200 else 0  # small files may be sent whole
                     for chunk in response.iter_bytes():
                         wanted = chunk[unwanted : unwanted + stop - at]
                         unwanted -= min(unwanted, len(chunk))
@@ -113,7 +118,7 @@ class HubRepository:
                 while pause > 0:
                     time.sleep(min(pause, _SLICE_SECONDS))
                     pause -= _SLICE_SECONDS
-                    yield b""  # whoever waits may have no use for the rest any more
+                    yield b""  # lets the reader stop
 
     def read(self, name: str) -> bytes:
         """The file's bytes."""
@@ -124,7 +129,7 @@ class HubRepository:
         return b"".join(self.stream(name, start, stop))
 
     def find(self, name: str) -> Stored | None:
-        """What the Hub says of the file."""
+        """The file as the Hub describes it; None if the repository has no such file."""
         file = self.files.get(name)
         if file is None:
             return None
@@ -132,15 +137,15 @@ class HubRepository:
         return Stored(name=name, size_bytes=file.size_bytes, created=self._created, version=version)
 
     def list(self, prefix: str = "") -> Iterator[Stored]:
-        """The files whose name begins so."""
-        found = (self.find(name) for name in sorted(self.files) if name.startswith(prefix))
-        return (stored for stored in found if stored)
+        """The files whose names begin with `prefix`."""
+        files = (self.find(name) for name in sorted(self.files) if name.startswith(prefix))
+        return (stored for stored in files if stored)
 
     def locate(self, name: str) -> str:
-        """The file's page."""
-        return f"{_endpoint()}/{self.repository}/blob/{self.commit}/{name}"
+        """The address of the file's page."""
+        return f"{_read_endpoint()}/{self.repository}/blob/{self.commit}/{name}"
 
-    def _patiently(self, call: Callable[[], ModelInfo]) -> ModelInfo:
+    def _retry(self, call: Callable[[], ModelInfo]) -> ModelInfo:
         patience = _Patience(self._seconds[0])
         while True:
             try:
@@ -156,24 +161,24 @@ class HubRepository:
 
 
 class _Patience:
-    """How long to try again: until so many seconds have brought nothing."""
+    """Decides how long to try again: until the Hub has sent nothing for so many seconds."""
 
     def __init__(self, seconds: float) -> None:
         self._most = seconds
         self.renew()
 
     def renew(self) -> None:
-        """Something has come."""
+        """Start the time anew, since the Hub has sent something."""
         self._since, self._tries = time.monotonic(), 0
 
     def pause(self, error: Exception) -> float | None:
-        """Seconds until the next try, each time more, or as the Hub asks; None where no try is of use or in time."""
+        """Seconds until the next try, more each time, or as the Hub asks; None if no try can succeed in time."""
         self._tries += 1
         pause = max(min(2.0 ** (self._tries - 1), 30.0), read_retry_after(error))
         if not may_pass(error) or time.monotonic() - self._since + pause > self._most:
             return None
-        if self._tries == _TRIES_IN_SILENCE + 1:
-            say(f"{_endpoint()}: {describe_cause(error)}, tried again for {self._most:.0f} s at most")
+        if self._tries == _SILENT_TRIES + 1:
+            say(f"{_read_endpoint()}: {describe_cause(error)}, tried again for {self._most:.0f} s at most")
         return pause
 
     def __str__(self) -> str:
@@ -181,14 +186,14 @@ class _Patience:
 
 
 def _check_answer(response: httpx2.Response) -> None:
-    """Refuse an answer that is not the file's bytes."""
+    """Raise an error for an answer that is not the file's bytes."""
     if response.is_error:
         response.read()
-        elsewhere = urlsplit(str(response.url)).netloc != urlsplit(_endpoint()).netloc  # a link, which may expire
-        if elsewhere and response.status_code in (401, 403, 404, 410):
+        is_link = urlsplit(str(response.url)).netloc != urlsplit(_read_endpoint()).netloc  # links may expire
+        if is_link and response.status_code in (401, 403, 404, 410):
             raise BrokenOffError(f"status {response.status_code} of a link that the Hub gave")
         hf_raise_for_status(response)
 
 
-def _endpoint() -> str:
+def _read_endpoint() -> str:
     return constants.ENDPOINT

@@ -1,4 +1,4 @@
-"""A model, brought into the store from the Hugging Face Hub, or used where it lies: in a folder, or in its cache."""
+"""Brings a model from the Hugging Face Hub into the store, or uses it in a folder or in huggingface_hub's cache."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 from huggingface_hub import constants
 
 from byheart.components.download.cache import NotKeptError, Snapshot, find_blob, find_snapshot
-from byheart.components.download.digests import sha256_in_place
+from byheart.components.download.digests import hash_objects
 from byheart.components.download.hub import HubRepository
 from byheart.components.download.transfer import Hashes, bring
 from byheart.contracts.errors import ModelError, StoreError
@@ -36,105 +36,105 @@ _MIB = 2**20
 
 
 def bring_model(model: str, store: str) -> Model:
-    """Bring a repository's files into the store, or use what is here already; the model, checked and hashed.
+    """Bring a model's files into the store, unless they are on this machine, and return the checked and hashed model.
 
     Args:
-        model: as `HubAddress.parse` reads it.
-        store: where a repository's files are brought, and other files' hashes remembered.
+        model: a folder, or what `HubAddress.parse` reads as a repository.
+        store: receives the files of a repository, and remembers the hashes of other files.
 
     Raises:
-        ModelError: it cannot be had, or cannot be used.
-        StoreError: its folder cannot be read, or the store does not take it.
-        SettingsError: a revision of a folder is asked for.
+        ModelError: the model cannot be found, read or used.
+        StoreError: its folder cannot be read, or the store cannot be written.
+        SettingsError: a folder is named with a revision.
     """
     hub = HubAddress.parse(model)
-    return _from_hub(hub.repository, hub.revision, store) if hub else _in_place(model, store)
+    return _use_hub(hub.repository, hub.revision, store) if hub else _use_folder(model, store)
 
 
-def _in_place(model: str, store: str) -> Model:
-    """A model in a folder."""
+def _use_folder(model: str, store: str) -> Model:
+    """The model in a folder, used in place."""
     folder = open_model(model)
     folder.check_tensors()
     address = model if model.startswith("gs://") else str(Path(model).resolve())
-    hashed = sha256_in_place(open_store(address, "model"), [CONFIG, *folder.list_weight_files()], open_store(store))
-    return _described(folder, hashed, source=model, commit=None, address=address)
+    hashed = hash_objects(open_store(address, "model"), [CONFIG, *folder.list_weight_files()], open_store(store))
+    return _describe(folder, hashed, source=model, commit=None, address=address)
 
 
-def _from_hub(repository: str, revision: str, store: str) -> Model:
-    """A model of the Hub: in the store or, if that is here, in huggingface_hub's cache; else brought into the store."""
-    place, kept = open_store(store), find_snapshot(repository, revision)
+def _use_hub(repository: str, revision: str, store: str) -> Model:
+    """A model of the Hub: from the store or, if the store is local, from huggingface_hub's cache; else fetched."""
+    target, snapshot = open_store(store), find_snapshot(repository, revision)
     source = unreachable = None
     commit = revision
     is_commit = bool(_COMMIT.fullmatch(revision))
-    in_store = is_commit and place.exists(f"{_folder(repository, revision)}/{_MANIFEST}")
-    if not in_store and not (is_commit and kept and kept.is_listed):
+    in_store = is_commit and target.exists(f"{_name_folder(repository, revision)}/{_MANIFEST}")
+    if not in_store and not (is_commit and snapshot and snapshot.is_listed):
         try:
             source = HubRepository(repository, revision)
             repository, commit = source.repository, source.commit
-            kept = find_snapshot(repository, commit, source.files)
+            snapshot = find_snapshot(repository, commit, source.files)
         except ModelError as error:
-            if not kept or not (error.may_pass or constants.is_offline_mode()):
+            if not snapshot or not (error.may_pass or constants.is_offline_mode()):
                 raise
-            unreachable, commit = error, kept.commit
+            unreachable, commit = error, snapshot.commit
             if not is_commit:
                 say(f"the Hub cannot be asked: huggingface_hub's cache has {repository}@{revision} at {commit[:12]}")
-    folder = _folder(repository, commit)
-    hashed = _whole(place, folder)
-    if hashed is None and kept and "://" not in store:
+    folder = _name_folder(repository, commit)
+    hashed = _read_manifest(target, folder)
+    if hashed is None and snapshot and "://" not in store:
         try:
-            return _in_cache(kept, place)
+            return _use_cache(snapshot, target)
         except (NotKeptError, StoreError) as error:
             say(str(error))
     if hashed is None and unreachable:
         raise unreachable
     if hashed is None:
-        hashed = _bring(source or HubRepository(repository, commit), place, folder)
-    address = open_store(store).locate(f"{folder}/{_MANIFEST}").removesuffix(f"/{_MANIFEST}")
+        hashed = _bring(source or HubRepository(repository, commit), target, folder)
+    address = target.locate(f"{folder}/{_MANIFEST}").removesuffix(f"/{_MANIFEST}")
     address = address if "://" in address else str(Path(address).resolve())
     model = open_model(address)
     model.check_tensors()
-    return _described(model, hashed, source=repository, commit=commit, address=address)
+    return _describe(model, hashed, source=repository, commit=commit, address=address)
 
 
-def _in_cache(kept: Snapshot, store: Store) -> Model:
-    """A model used where huggingface_hub keeps it.
+def _use_cache(snapshot: Snapshot, store: Store) -> Model:
+    """The model in huggingface_hub's cache, used in place.
 
     Raises:
-        NotKeptError: not all that a run needs is there, whole.
+        NotKeptError: the cache lacks a file that a run needs, or a file is damaged.
     """
-    _check_tokenizer(kept)
-    hashed = _verified(kept, [name for name in _SMALL if name in kept.files], store)
-    if INDEX not in kept.files and WEIGHTS in kept.files:  # the header of a file without an index is read at once
-        hashed |= _verified(kept, [WEIGHTS], store)
-    model = open_model_at(kept)
-    hashed |= _verified(kept, [name for name in model.list_weight_files() if name not in hashed], store)
+    _check_tokenizer(snapshot)
+    hashed = _verify(snapshot, [name for name in _SMALL if name in snapshot.files], store)
+    if INDEX not in snapshot.files and WEIGHTS in snapshot.files:  # without an index, `open_model_at` reads its header
+        hashed |= _verify(snapshot, [WEIGHTS], store)
+    model = open_model_at(snapshot)
+    hashed |= _verify(snapshot, [name for name in model.list_weight_files() if name not in hashed], store)
     model.check_tensors()
-    say(f"using {kept.repository} at {kept.commit[:12]} where it is, in huggingface_hub's cache: {kept.folder}")
-    return _described(model, hashed, source=kept.repository, commit=kept.commit, address=str(kept.folder))
+    say(f"using {snapshot.repository} at {snapshot.commit[:12]} in huggingface_hub's cache: {snapshot.folder}")
+    return _describe(model, hashed, source=snapshot.repository, commit=snapshot.commit, address=str(snapshot.folder))
 
 
-def _verified(kept: Snapshot, names: list[str], store: Store) -> dict[str, str]:
-    """The SHA-256 of each file by name, whose bytes are those that the Hub promised.
+def _verify(snapshot: Snapshot, names: list[str], store: Store) -> dict[str, str]:
+    """The SHA-256 of each file by name, after a check that the file has the hash that the Hub gives.
 
     Raises:
-        NotKeptError: a file is missing, or has other bytes.
+        NotKeptError: a file is missing, or has another hash.
     """
     for name in names:
-        kept.find(name)
-    hashed = sha256_in_place(kept, [name for name in names if kept.files[name].sha256], store)
+        snapshot.find(name)
+    hashed = hash_objects(snapshot, [name for name in names if snapshot.files[name].sha256], store)
     for name in names:
-        file = kept.files[name]
-        if not file.sha256:  # a small one
+        file = snapshot.files[name]
+        if not file.sha256:  # a small file, outside large file storage
             hashes = Hashes(file)
-            hashes.update(kept.read(name))
+            hashes.update(snapshot.read(name))
             hashed[name] = hashes.sha256.hexdigest()
         if hashed[name] != file.sha256 if file.sha256 else not hashes.match():
-            raise NotKeptError(f"damaged, and not used: {kept.locate(name)}")
+            raise NotKeptError(f"damaged, and not used: {snapshot.locate(name)}")
     return hashed
 
 
 def _bring(source: HubRepository, store: Store, folder: str) -> dict[str, str]:
-    """The SHA-256 of each file, once all that a run needs of the repository is in the store."""
+    """Bring the files that a run needs from a repository into the store, and return the SHA-256 of each by name."""
     model = open_model_at(source)
     model.check_tensors()
     _check_tokenizer(source)
@@ -142,7 +142,7 @@ def _bring(source: HubRepository, store: Store, folder: str) -> dict[str, str]:
     sizes = {name: source.files[name].size_bytes for name in names}
     _remove_damaged(store, folder, sizes)
     free = store.free_bytes()
-    needed = sum(sizes.values()) - sum(_bytes_there(store, f"{folder}/{name}") for name in names)
+    needed = sum(sizes.values()) - sum(_count_bytes_there(store, f"{folder}/{name}") for name in names)
     if free is not None and free < needed:
         raise ModelError(
             f"store must have {format_size(needed)} free for {source.repository}, found {format_size(free)} at "
@@ -150,8 +150,8 @@ def _bring(source: HubRepository, store: Store, folder: str) -> dict[str, str]:
             parameter="store",
         )
     total = sum(sizes.values())
-    kept = sum(sizes[name] for name in names if find_blob(source.repository, source.files[name]))
-    from_cache = f", of which {format_size(kept)} are in huggingface_hub's cache" if kept else ""
+    cached_bytes = sum(sizes[name] for name in names if find_blob(source.repository, source.files[name]))
+    from_cache = f", of which {format_size(cached_bytes)} are in huggingface_hub's cache" if cached_bytes else ""
     say(f"fetching {source.repository} at {source.commit[:12]}: {len(names)} files, {format_size(total)}{from_cache}")
     progress = Progress(total // _MIB + len(names), "MiB")
     hashed = bring(
@@ -159,8 +159,8 @@ def _bring(source: HubRepository, store: Store, folder: str) -> dict[str, str]:
         names,
         store,
         folder,
-        lambda bytes_: progress.add(_mib(bytes_)),
-        lambda bytes_: progress.skip(_mib(bytes_)),
+        lambda size_bytes: progress.add(_count_mib(size_bytes)),
+        lambda size_bytes: progress.skip(_count_mib(size_bytes)),
     )
     manifest = {
         "repository": source.repository,
@@ -181,14 +181,14 @@ def _check_tokenizer(source: HubRepository | Snapshot) -> None:
         )
 
 
-def _bytes_there(store: Store, name: str) -> int:
-    """The bytes of an object that are in the store already, whether it is finished or not."""
+def _count_bytes_there(store: Store, name: str) -> int:
+    """The number of bytes of an object that are in the store, even if it is unfinished."""
     stored = store.find(name)
     return stored.size_bytes if stored else store.begun_bytes(name)
 
 
-def _whole(store: Store, folder: str) -> dict[str, str] | None:
-    """The SHA-256 of each file that a manifest names; None where there is no manifest, or a file is not as it says."""
+def _read_manifest(store: Store, folder: str) -> dict[str, str] | None:
+    """The SHA-256 of each file in the manifest; None without a manifest, or if a file is missing or damaged."""
     name = f"{folder}/{_MANIFEST}"
     if not store.exists(name):
         return None
@@ -200,21 +200,21 @@ def _whole(store: Store, folder: str) -> dict[str, str] | None:
         say(f"damaged, and written again: {store.locate(name)}")
         store.delete(name)
         return None
-    there = _remove_damaged(store, folder, sizes)
-    return hashed if there == sizes.keys() else None
+    complete = _remove_damaged(store, folder, sizes)
+    return hashed if complete == sizes.keys() else None
 
 
 def _remove_damaged(store: Store, folder: str, sizes: dict[str, int]) -> set[str]:
-    """Remove the files of another size than they should have; the names of those that are there and of their size."""
-    there = {stored.name.removeprefix(f"{folder}/"): stored.size_bytes for stored in store.list(f"{folder}/")}
-    for name in there.keys() & sizes.keys():
-        if there[name] != sizes[name]:
+    """Remove files that have another size than in `sizes`, and return the names of files that have the right size."""
+    stored_sizes = {stored.name.removeprefix(f"{folder}/"): stored.size_bytes for stored in store.list(f"{folder}/")}
+    for name in stored_sizes.keys() & sizes.keys():
+        if stored_sizes[name] != sizes[name]:
             say(f"damaged, and fetched again: {store.locate(f'{folder}/{name}')}")
             store.delete(f"{folder}/{name}")
-    return {name for name, size_bytes in sizes.items() if there.get(name) == size_bytes}
+    return {name for name, size_bytes in sizes.items() if stored_sizes.get(name) == size_bytes}
 
 
-def _described(folder: ModelFolder, hashed: dict[str, str], *, source: str, commit: str | None, address: str) -> Model:
+def _describe(folder: ModelFolder, hashed: dict[str, str], *, source: str, commit: str | None, address: str) -> Model:
     weights = {name: hashed[name] for name in [CONFIG, *folder.list_weight_files()]}
     return Model(
         source=source,
@@ -226,9 +226,9 @@ def _described(folder: ModelFolder, hashed: dict[str, str], *, source: str, comm
     )
 
 
-def _folder(repository: str, commit: str) -> str:
+def _name_folder(repository: str, commit: str) -> str:
     return f"models/{repository.replace('/', '--')}@{commit}"
 
 
-def _mib(size_bytes: int) -> int:
+def _count_mib(size_bytes: int) -> int:
     return -(-size_bytes // _MIB)

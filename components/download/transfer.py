@@ -1,12 +1,12 @@
-"""Bytes on their way: from the Hub into the store, several files at once, and through a hash.
+"""Copies files from the Hub into the store, several at once, and hashes them on the way.
 
     the Hub --stream--> 16 MiB --keep--> store
                                --hash--> SHA-256, in the order of the file
 
-Bytes that huggingface_hub keeps on this machine are read from its cache instead, and held against the same hash.
+Files in huggingface_hub's cache on this machine are read from there instead, and compared with the same hash.
 
-Fetching does not wait for keeping and hashing, which a thread of each file does, unless they fall behind. Memory stays
-bounded, whatever the sizes: at most 8 files at once, of which each holds at most 5 pieces, two thirds of a gigabyte.
+For each file a thread of its own keeps and hashes pieces; fetching waits for it only if it falls behind. Memory is
+bounded for files of any size: at most 8 files at once, each with at most 5 pieces, two thirds of a gigabyte.
 """
 
 import hashlib
@@ -27,30 +27,30 @@ from byheart.store.stored import Growing
 
 PIECE_BYTES = 16 * 2**20
 _FILES = 8
-"""Files that are brought at once."""
+"""Files that are fetched at once."""
 _WAITING = 2
-"""Pieces of a file that are fetched and not kept yet."""
+"""Pieces of a file that are fetched but not kept yet."""
 _ATTEMPTS = 2
-"""At a file whose bytes are not those that the Hub promised."""
+"""For a file whose bytes do not have the hash that the Hub gives."""
 _CHUNK_BYTES = 2**20
-"""Read at once of a file that huggingface_hub keeps."""
+"""Bytes to read at once from huggingface_hub's cache."""
 
 Report = Callable[[int], None]
-"""Called with the number of bytes that are done."""
+"""Called with the number of bytes done since its last call."""
 
 
 def bring(
     source: HubRepository, names: Iterable[str], store: Store, folder: str, report: Report, report_kept: Report
 ) -> dict[str, str]:
-    """The SHA-256 of each file by name, once all are in the store, below `folder`, and are what the Hub promised.
+    """Copy the files into `folder` of the store, check their hashes, and return the SHA-256 of each by name.
 
     Args:
-        report: called for bytes that were fetched.
-        report_kept: called for bytes that an earlier attempt had fetched.
+        report: called for bytes that are fetched.
+        report_kept: called for bytes that an earlier attempt fetched.
 
     Raises:
-        ModelError: the Hub does not send what it promised.
-        StoreError: the store does not take it.
+        ModelError: the Hub sends other bytes than it describes.
+        StoreError: the store cannot be written.
     """
     stop = threading.Event()
 
@@ -62,7 +62,7 @@ def bring(
         try:
             done, _ = wait(jobs.values(), return_when=FIRST_EXCEPTION)
         finally:
-            stop.set()  # when one fails, the others leave what they have for the next attempt
+            stop.set()  # when a file fails, the others stop, and keep their pieces for the next attempt
             pool.shutdown(cancel_futures=True)
         for job in done:
             job.result()
@@ -70,11 +70,11 @@ def bring(
 
 
 class _StoppedError(Exception):
-    """Another file has failed."""
+    """Another file failed."""
 
 
-def sha256_of(place: Place, name: str, size_bytes: int, report: Report) -> str:
-    """The SHA-256 of an object; the next piece is read while one is hashed."""
+def hash_object(place: Place, name: str, size_bytes: int, report: Report) -> str:
+    """The SHA-256 of an object; the next pieces are read while a piece is hashed."""
     digest = hashlib.sha256()
 
     def read(start: int) -> bytes:
@@ -95,13 +95,13 @@ def _bring_file(
     report: Report,
     report_kept: Report,
 ) -> str:
-    """One file's SHA-256, once it is in the store at `target`."""
+    """Copy a file into the store at `target`, and return its SHA-256."""
     file = source.files[name]
-    kept = find_blob(source.repository, file)
-    for blob in ([kept] if kept else []) + [None] * _ATTEMPTS:
+    cached = find_blob(source.repository, file)
+    for blob in ([cached] if cached else []) + [None] * _ATTEMPTS:
         with store.grow(target, PIECE_BYTES, stop) as growing:
             if growing is None:
-                break  # an earlier attempt, or another process, has finished it
+                break  # an earlier attempt or another process has finished it
             hashes = Hashes(file)
             for piece in range(growing.pieces):
                 hashes.update(data := growing.read(piece))
@@ -122,11 +122,11 @@ def _bring_file(
             may_pass=True,
         )
     report_kept(stored.size_bytes)
-    return file.sha256 or sha256_of(store, target, stored.size_bytes, lambda _: None)
+    return file.sha256 or hash_object(store, target, stored.size_bytes, lambda _: None)
 
 
 def _stream(path: Path, start: int) -> Iterator[bytes]:
-    """A file's bytes from `start`; one that cannot be read ends early, which its hash tells."""
+    """Yield a file's bytes from `start`; if it cannot be read they end early, and the hash will differ."""
     with suppress(OSError), path.open("rb") as file:
         file.seek(start)
         while chunk := file.read(_CHUNK_BYTES):
@@ -134,13 +134,13 @@ def _stream(path: Path, start: int) -> Iterator[bytes]:
 
 
 def _keep(chunks: Iterator[bytes], growing: Growing, hashes: "Hashes", stop: threading.Event, report: Report) -> None:
-    """Append and hash the bytes, piece by piece, while the next ones come."""
+    """Append and hash the bytes piece by piece, while the next ones are fetched."""
     broken = threading.Event()
-    spare: deque[bytearray] = deque()  # memory that is used again costs no page faults
+    spare: deque[bytearray] = deque()  # reused memory causes no page faults
 
     def keep(filled: tuple[bytearray, int]) -> None:
         if broken.is_set():
-            raise _StoppedError  # nothing may follow a piece that is missing
+            raise _StoppedError  # no piece may follow a missing one
         piece, size_bytes = filled
         broken.set()
         hashes.update(growing.append(memoryview(piece)[:size_bytes]))
@@ -148,12 +148,14 @@ def _keep(chunks: Iterator[bytes], growing: Growing, hashes: "Hashes", stop: thr
         report(size_bytes)
         spare.append(piece)
 
-    for _ in map_in_order(keep, _pieces(chunks, spare, stop), threads=1, ahead=_WAITING):
+    for _ in map_in_order(keep, _cut_pieces(chunks, spare, stop), threads=1, ahead=_WAITING):
         pass
 
 
-def _pieces(chunks: Iterator[bytes], spare: deque[bytearray], stop: threading.Event) -> Iterator[tuple[bytearray, int]]:
-    """The same bytes in pieces of `PIECE_BYTES`, and how many of them count: the last may be shorter."""
+def _cut_pieces(
+    chunks: Iterator[bytes], spare: deque[bytearray], stop: threading.Event
+) -> Iterator[tuple[bytearray, int]]:
+    """Yield buffers of `PIECE_BYTES`, each with the number of bytes in it: the last may hold fewer."""
     piece, filled = bytearray(), 0
     for chunk in chunks:
         if stop.is_set():
@@ -172,7 +174,7 @@ def _pieces(chunks: Iterator[bytes], spare: deque[bytearray], stop: threading.Ev
 
 
 class Hashes:
-    """What has come of a file, hashed as the Hub hashes it."""
+    """The hashes of the bytes of a file so far, computed as the Hub does."""
 
     def __init__(self, file: HubFile) -> None:
         self._file, self.bytes = file, 0
@@ -180,15 +182,15 @@ class Hashes:
         self._git = hashlib.sha1(f"blob {file.size_bytes}\0".encode(), usedforsecurity=False)
 
     def update(self, data: bytes | memoryview) -> None:
-        """Add what comes next."""
+        """Add the next bytes."""
         self.bytes += len(data)
         self.sha256.update(data)
         if not self._file.sha256:
             self._git.update(data)
 
     def match(self) -> bool:
-        """Whether it is the file, whole."""
-        found, wanted = self.sha256.hexdigest(), self._file.sha256
-        if not wanted:
-            found, wanted = self._git.hexdigest(), self._file.git_sha1
-        return (self.bytes, found) == (self._file.size_bytes, wanted)
+        """Whether the bytes so far are the complete file, with the hash that the Hub gives."""
+        digest, expected = self.sha256.hexdigest(), self._file.sha256
+        if not expected:
+            digest, expected = self._git.hexdigest(), self._file.git_sha1
+        return (self.bytes, digest) == (self._file.size_bytes, expected)

@@ -55,7 +55,7 @@ def run(*, model: str, windows: str, settings: str, plan: str, store: str, shard
         Machine(devices=find_planned_devices(find_accelerator(planned.accelerator), devices)),
         dataclasses.replace(given.score, precision=planned.precision),
         Layout(data=devices.data, model=devices.model, gather=devices.gather, batch_size=devices.batch_size),
-        positions=given.window.positions(has_bos=tokenization.bos_id is not None),
+        positions=given.window.count_positions(has_bos=tokenization.bos_id is not None),
         scored_tokens=tokenization.scored_tokens,
     )
     return _score(engine, work, scores)

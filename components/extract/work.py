@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from byheart.contracts.model_input import read_control_input, read_model_input
-from byheart.contracts.plan import Plan, asked_windows
+from byheart.contracts.plan import Plan, list_asked_windows
 from byheart.contracts.settings import Settings
 from byheart.contracts.windows import Tokenization
 from byheart.scores.batches import Batch
@@ -59,7 +59,7 @@ def work_of(
         windows: what `tokenize` wrote.
         shard: from 1.
     """
-    reuse, asked = Reuse.of(plan), asked_windows(plan.asked)
+    reuse, asked = Reuse.of(plan), list_asked_windows(plan.asked)
     parts = parts_of_shard(plan.windows, SCORES, shard, settings.layout.shards)
     scores.tidy(parts, reuse)  # of a forced run, which counts its own pieces, only a second attempt can
     counts = Counter(dict.fromkeys(plan.windows, 0))

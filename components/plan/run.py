@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from byheart.contracts.errors import ModelError
 from byheart.contracts.model import Model, read_model
-from byheart.contracts.plan import Plan, PlannedDevices, asked_windows, write_plan
+from byheart.contracts.plan import Plan, PlannedDevices, list_asked_windows, write_plan
 from byheart.contracts.progress import format_estimate, say
 from byheart.contracts.settings import Settings
 from byheart.contracts.windows import Selection, read_tokenization
@@ -53,7 +53,7 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
     measurements = list(find_measurements(books, windows, described, tokenization, chosen))
     counts = {one.address: one.windows for one in measurements}  # the same text under two names is scored once
     asked = _asked(measurements)
-    numbers = asked_windows(asked)
+    numbers = list_asked_windows(asked)
 
     scores, forced, drawn = ScoreStore(open_store(store)), given.reuse.force, uuid.uuid4().hex[:12]
     parts = parts_of_shard(counts, SCORES, 1, 1)

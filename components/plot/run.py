@@ -20,7 +20,7 @@ from byheart.contracts.json_files import write_json
 from byheart.contracts.plan import Plan
 from byheart.contracts.progress import say
 from byheart.contracts.settings import FULL, NONE, PartSettings
-from byheart.contracts.windows import control_sample, read_measured_books, read_selection, read_windows
+from byheart.contracts.windows import choose_control_sample, read_measured_books, read_selection, read_windows
 from byheart.measures.chapters import list_chapters
 from byheart.measures.control import Control
 from byheart.measures.headline import AT_LENGTH, figures, metrics
@@ -152,7 +152,7 @@ def _read_book(book: Book, windows: str, whole: Run, held: ScoreStore) -> tuple[
     rows, selection = read_windows(windows, book.name), read_selection(windows, book.name)
     measured = selection.numbers()
     scores, computed_on = _read_scores(held, plan, plan.addresses[book.name], len(rows), measured)
-    sample = control_sample(rows, settings.control.control_sample, measured)
+    sample = choose_control_sample(rows, settings.control.control_sample, measured)
     sample_scores = scores.rows(slice(0))
     if len(sample):
         sample_scores, _ = _read_scores(held, plan, plan.control_addresses[book.name], len(sample))

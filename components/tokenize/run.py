@@ -10,7 +10,7 @@ from byheart.components.tokenize.windows import slide
 from byheart.contracts.books import Book, Refused, check_some_left, read_books, read_refused
 from byheart.contracts.errors import ModelError, SettingsError
 from byheart.contracts.model import read_model
-from byheart.contracts.only import asked_characters
+from byheart.contracts.only import select_characters
 from byheart.contracts.progress import Progress, say
 from byheart.contracts.settings import Settings, WindowSettings
 from byheart.contracts.windows import (
@@ -45,7 +45,7 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
         tokenizer_sha256=tokenizer.sha256,
         tokenizers=tokenizers.__version__,
         bos_id=bos_id,
-        scored_tokens=window.scored_tokens(has_bos=bos_id is not None),
+        scored_tokens=window.count_scored_tokens(has_bos=bos_id is not None),
     )
     _check_positions(tokenization, window, folder)
     texts = read_books(books)
@@ -66,7 +66,7 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
                 cuts=tokenizer.cuts,
                 report=progress.add,
             )
-            selection = select_windows(rows, asked_characters(book, part.only), part.windows)
+            selection = select_windows(rows, select_characters(book, part.only), part.windows)
             if selection.count:
                 _check_id(int(rows.token_ids.max()), folder)
                 counts.update(
@@ -87,7 +87,7 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
 
 def _check_positions(tokenization: Tokenization, settings: WindowSettings, folder: ModelFolder) -> None:
     """Refuse an input that is longer than the model's positions; the last scored token is not fed."""
-    fed = settings.positions(has_bos=tokenization.bos_id is not None)
+    fed = settings.count_positions(has_bos=tokenization.bos_id is not None)
     if fed > folder.decoder.max_positions:
         raise SettingsError(
             f"chunk_size must fit the model's {folder.decoder.max_positions:,} positions, found {fed:,} fed: lower "

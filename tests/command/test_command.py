@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from byheart import pipeline
-from byheart.command.parameters import read_parameters, tell_apart
+from byheart.command.parameters import read_parameters, read_request
 from byheart.contracts.errors import SettingsError
 from byheart.contracts.settings import SETTINGS
 from byheart.contracts.version import VERSION
@@ -81,12 +81,12 @@ def test_what_is_written_wrongly_is_refused_in_one_line(words: list[str], code: 
 
 
 def test_words_are_told_apart() -> None:
-    request = tell_apart(["a.txt", "top_k=5", "./x=y.txt", "gs://b/c=d.txt", "run.yaml", "bos=a=b"])
+    request = read_request(["a.txt", "top_k=5", "./x=y.txt", "gs://b/c=d.txt", "run.yaml", "bos=a=b"])
     assert request.books == ["a.txt", "./x=y.txt", "gs://b/c=d.txt"]
     assert request.settings == ["top_k=5", "bos=a=b"]
     assert request.run_file == "run.yaml"
     with pytest.raises(SettingsError, match="one run file"):
-        tell_apart(["a.yaml", "b.yml"])
+        read_request(["a.yaml", "b.yml"])
 
 
 def test_settings_are_completed_in_a_shell() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from byheart.launch.images import NAMES, STAGES, commit
+from byheart.launch.images import NAMES, STAGES, find_commit
 from tests.containers.runner import FOREIGN_USER
 
 
@@ -47,7 +47,7 @@ def test_image_says_what_it_is_and_runs_as_nobody(client: Any, images: dict[str,
     config = client.images.get(images[name]).attrs["Config"]
     labels = config["Labels"]
     assert labels["org.opencontainers.image.title"] == f"byheart-{name}"
-    assert labels["org.opencontainers.image.revision"] == commit()
+    assert labels["org.opencontainers.image.revision"] == find_commit()
     assert labels["org.opencontainers.image.licenses"] == "Apache-2.0"
     assert config["User"] == "65532:65532"
     assert "HOME=/tmp" in config["Env"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from byheart.launch.images import commit
+from byheart.launch.images import find_commit
 from byheart.store import open_store
 from tests.conftest import BOOK, ROOT, launch
 from tests.containers.shelf import BUCKET, Shelf
@@ -44,7 +44,7 @@ def of_processes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     with GcsServer() as server, pytest.MonkeyPatch.context() as patch:
         server.storage.create_bucket(BUCKET)
         patch.setenv("STORAGE_EMULATOR_HOST", server.address)
-        patch.setenv("BYHEART_COMMIT", commit() or "")  # as the images have it, for it stands in the parts
+        patch.setenv("BYHEART_COMMIT", find_commit() or "")  # as the images have it, for it stands in the parts
         store = open_store(f"gs://{BUCKET}")
         for path in (BOOK, *(ROOT / "samples" / "model").iterdir()):
             store.create(path.relative_to(ROOT / "samples").as_posix(), path.read_bytes())

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from byheart.contracts.books import Book, Chapter
 from byheart.contracts.errors import BookError
-from byheart.contracts.only import asked_characters
+from byheart.contracts.only import select_characters
 
 STARTS = (50, 100, 130, 400)
 
@@ -19,7 +19,7 @@ def book(*starts: int, characters: int = 500, role: str = "book") -> Book:
 
 
 def asked(only: str, of: Book) -> list[tuple[int, int]]:
-    return [(span.start, span.stop) for span in asked_characters(of, only)]
+    return [(span.start, span.stop) for span in select_characters(of, only)]
 
 
 @pytest.mark.parametrize(

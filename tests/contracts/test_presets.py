@@ -39,7 +39,7 @@ def test_marin_sets_its_four_and_leaves_the_rest() -> None:
 
 def test_marin_scores_one_token_less_than_its_suffix_holds() -> None:
     """BOS + 100 tokens are cut to 100 positions: 49 of the prompt, 50 of the 51 behind it."""
-    assert settings(preset="marin").window.scored_tokens(has_bos=True) == 50
+    assert settings(preset="marin").window.count_scored_tokens(has_bos=True) == 50
 
 
 def test_paper_is_what_the_pipeline_does_by_itself() -> None:

@@ -56,7 +56,7 @@ def as_sent(value: Any) -> Any:
 
 def test_defaults_of_the_pipeline_are_good_settings() -> None:
     settings = Settings.from_parameters(DEFAULTS)
-    assert settings.window.scored_tokens(has_bos=False) == 50
+    assert settings.window.count_scored_tokens(has_bos=False) == 50
     assert settings.chart.size == (20.0, 3.0)
 
 

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from byheart.contracts.errors import SettingsError
-from byheart.contracts.parameters import as_declared, closest
+from byheart.contracts.parameters import convert_value, suggest_name
 from byheart.contracts.settings import SETTINGS, Settings
 from byheart.contracts.spellings import WORDS, respell
 from byheart.machines.accelerators import ONE_HOST, find_accelerator
@@ -92,7 +92,7 @@ def settings(**given: Any) -> Settings:
 
 @pytest.mark.parametrize(("name", "kept", "written"), ROWS)
 def test_spelling_is_kept_as_what_it_means(name: str, kept: Any, written: Any) -> None:
-    found = as_declared(name, written, SETTINGS[name])
+    found = convert_value(name, written, SETTINGS[name])
     assert (found, type(found)) == (kept, SETTINGS[name])
     assert repr(settings(**{name: written})) == repr(settings(**{name: kept}))
 
@@ -260,11 +260,11 @@ def outcome(name: str, value: Any) -> Settings | str:
     ],
 )
 def test_name_of_another_tool_is_answered_with_ours(name: str, said: str) -> None:
-    assert closest(name, ["books", "model", "store", *DEFAULTS]).startswith(said)
+    assert suggest_name(name, ["books", "model", "store", *DEFAULTS]).startswith(said)
 
 
 def test_name_that_is_not_among_the_known_ones_is_not_offered() -> None:
-    assert closest("stride", ["name", "model"]) == "known are name, model"
+    assert suggest_name("stride", ["name", "model"]) == "known are name, model"
 
 
 def test_table_of_the_docs_is_true() -> None:

@@ -12,7 +12,7 @@ from byheart.contracts.windows import (
     Selection,
     Tokenization,
     Windows,
-    control_sample,
+    choose_control_sample,
     has_windows,
     read_selection,
     read_tokenization,
@@ -31,7 +31,7 @@ def overlap(windows: Windows, one: int, other: int) -> bool:
 @given(windows=st.integers(0, 60), count=st.integers(0, 70), stride=st.integers(1, 50))
 def test_pairs_of_a_control_sample_never_overlap(windows: int, count: int, stride: int) -> None:
     rows = toy.windows(windows, stride=stride)
-    sample = control_sample(rows, count)
+    sample = choose_control_sample(rows, count)
     assert len(sample) <= min(count, windows)
     assert len(set(sample.suffix_window.tolist())) == len(sample), "each suffix once"
     for one, other in zip(sample.suffix_window, sample.prompt_window, strict=True):
@@ -43,7 +43,7 @@ def test_pairs_of_a_control_sample_never_overlap(windows: int, count: int, strid
 @given(windows=st.integers(20, 500), count=st.integers(1, 600), stride=st.integers(1, 50))
 def test_only_pairs_that_overlap_are_left_out(windows: int, count: int, stride: int) -> None:
     rows, chosen = toy.windows(windows, stride=stride), min(count, windows)
-    kept = set(control_sample(rows, count).suffix_window.tolist())
+    kept = set(choose_control_sample(rows, count).suffix_window.tolist())
     half = windows // 2
     # The middle of each of `chosen` equal pieces; each is paired with the window half of all windows away.
     middles = [(2 * number + 1) * windows // (2 * chosen) for number in range(chosen)]
@@ -53,7 +53,7 @@ def test_only_pairs_that_overlap_are_left_out(windows: int, count: int, stride: 
 @pytest.mark.parametrize(("windows", "count"), [(1_000, 10), (1_001, 7), (4_025, 200), (50, 50), (2_000, 1_999)])
 def test_suffixes_of_a_control_sample_are_spread_evenly(windows: int, count: int) -> None:
     rows = toy.windows(windows, stride=40)
-    chosen = control_sample(rows, count).suffix_window
+    chosen = choose_control_sample(rows, count).suffix_window
     assert len(chosen) == count
     steps = np.diff(chosen)
     assert steps.max() - steps.min() <= 1
@@ -63,7 +63,8 @@ def test_suffixes_of_a_control_sample_are_spread_evenly(windows: int, count: int
 
 def test_book_of_few_windows_has_none_either() -> None:
     """Windows of 40 characters, 10 apart, are clear of the fourth after them; of 7, 4 to 6 are of 0 to 2."""
-    assert [len(control_sample(toy.windows(windows), 100)) for windows in (1, 2, 6, 7, 8, 9)] == [0, 0, 0, 3, 8, 9]
+    lengths = [len(choose_control_sample(toy.windows(windows), 100)) for windows in (1, 2, 6, 7, 8, 9)]
+    assert lengths == [0, 0, 0, 3, 8, 9]
 
 
 def test_windows_are_read_back_as_they_were_written() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from byheart.contracts.errors import BookError, ByheartError, ModelError, SettingsError
 from byheart.desk.order import Order
-from byheart.launch.plan import plan as plan_request
+from byheart.launch.plan import print_plan
 from byheart.launch.request import Request
 from tests.conftest import BOOK, CONTROL, MODEL, ROOT
 from tests.hub import HubServer
@@ -19,7 +19,7 @@ from tests.models.known_shapes import CONFIGS
 
 def plan(model: str, accelerator: str, books: list[str], settings: list[str], order: Path | None = None) -> bool:
     named = [f"accelerator={accelerator}"] if accelerator else []
-    return plan_request(Request(model=model, books=books, settings=[*settings, *named]), order)
+    return print_plan(Request(model=model, books=books, settings=[*settings, *named]), order)
 
 
 @pytest.fixture

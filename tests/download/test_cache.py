@@ -70,7 +70,7 @@ def test_model_in_the_cache_is_used_where_it_is_and_is_the_one_that_is_downloade
     assert (found.source, found.commit, found.address) == (NAME, snapshot.name, str(snapshot))
     assert asked_for(hub) == ["model"]
     assert held(tmp_path / "store") == []
-    assert said(capsys) == [f"using {NAME} at {snapshot.name[:12]} where it is, in huggingface_hub's cache: {snapshot}"]
+    assert said(capsys) == [f"using {NAME} at {snapshot.name[:12]} in huggingface_hub's cache: {snapshot}"]
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "empty"))
     assert bring_model(NAME, str(tmp_path / "other")).identity == found.identity
     folder = write(tmp_path / "folder", toy(embed=64))
@@ -93,7 +93,7 @@ def test_hub_that_is_gone_is_not_needed(
     assert sum(clock.slept) == 15
     cannot = f"the Hub cannot be asked: huggingface_hub's cache has {NAME}@main at {snapshot.name[:12]}"
     assert said(capsys)[1:] == [
-        cannot, f"using {NAME} at {snapshot.name[:12]} where it is, in huggingface_hub's cache: {snapshot}"
+        cannot, f"using {NAME} at {snapshot.name[:12]} in huggingface_hub's cache: {snapshot}"
     ]  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from byheart.components.download.digests import sha256_in_place
+from byheart.components.download.digests import hash_objects
 from byheart.contracts.errors import ModelError
 from byheart.store import Place, open_store
 from byheart.store.stored import Stored
@@ -22,7 +22,7 @@ def memory(tmp_path: Path) -> str:
 
 
 def digests(place: str, memory: str) -> dict[str, str]:
-    return sha256_in_place(open_store(place), ["config.json", "a.safetensors"], open_store(memory))
+    return hash_objects(open_store(place), ["config.json", "a.safetensors"], open_store(memory))
 
 
 def test_digests_are_those_of_hashlib(store: str, memory: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,5 +118,5 @@ def test_file_that_changes_while_it_is_hashed_is_refused_and_not_remembered(tmp_
     with pytest.raises(
         ModelError, match=r"a\.safetensors must not change while it is used, found it changed: run again"
     ):
-        sha256_in_place(place, ["a.safetensors"], open_store(memory))  # type: ignore[arg-type]
+        hash_objects(place, ["a.safetensors"], open_store(memory))  # type: ignore[arg-type]
     assert not list(open_store(memory).list("hashes/"))

@@ -24,7 +24,7 @@ from byheart.contracts.windows import (
     Selection,
     Tokenization,
     Windows,
-    control_sample,
+    choose_control_sample,
     select_windows,
     write_windows,
 )
@@ -135,7 +135,7 @@ def test_scores_are_those_of_a_float64_decoder(stage: Stage, bos_id: int | None)
 @pytest.mark.parametrize("bos_id", [None, 3])
 def test_control_sample_is_scored_under_the_prompt_of_another_window(stage: Stage, bos_id: int | None) -> None:
     stage(bos_id=bos_id, control_sample=30)
-    sample = control_sample(SPANS, 30)
+    sample = choose_control_sample(SPANS, 30)
     address = stage.planned().control_addresses["random"]
     scores = stage.read_at(address, len(sample))
     assert len(sample) == 30
@@ -303,7 +303,7 @@ def test_suffixes_of_a_control_sample_are_of_the_part(stage: Stage) -> None:
     stage.selection = select_windows(SPANS, [Span(start=0, stop=1_000 + TOKENS)])
     stage.run(control_sample=20)
     numbers = stage.selection.numbers()
-    sample = control_sample(SPANS, 20, numbers)
+    sample = choose_control_sample(SPANS, 20, numbers)
     assert sample.suffix_window.tolist() == [(2 * n + 1) * len(numbers) // 40 for n in range(20)]
     assert (sample.prompt_window - sample.suffix_window == WINDOWS // 2).all(), "half of the whole book away"
     scores = stage.read_at(stage.planned().control_addresses["random"], 20)

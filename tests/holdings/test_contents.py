@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from byheart.contracts.errors import SettingsError, StoreError
-from byheart.holdings.contents import choose_models, contents_of, model_of
+from byheart.holdings.contents import choose_models, list_contents, read_model_title
 from byheart.scores.store import ScoreStore
 from byheart.store import open_store
 from tests.holdings.shelf import ABOUT, MODEL, OTHER, WEIGHTS, A, B, add_model, everything, fill
@@ -13,7 +13,7 @@ from tests.holdings.shelf import ABOUT, MODEL, OTHER, WEIGHTS, A, B, add_model, 
 
 def test_contents_name_and_count_all_that_is_there(address: str) -> None:
     store = fill(address)
-    contents = contents_of(store)
+    contents = list_contents(store)
     assert {held.address for held in contents.scores} == {A, B}
     assert {model.title: model.is_whole for model in contents.models} == {
         f"org/small@{'1' * 40}": True,
@@ -43,12 +43,12 @@ def test_model_that_is_being_brought_takes_the_room_of_what_is_there(address: st
     with store.grow(f"models/{MODEL}/model.safetensors", 10) as growing:
         assert growing
         growing.append(b"ten bytes.")
-    [model] = contents_of(store).models
+    [model] = list_contents(store).models
     assert (model.size_bytes, model.is_whole, len(model.leftovers)) == (10, False, 1)
 
 
 def test_store_with_nothing_holds_nothing(address: str) -> None:
-    contents = contents_of(open_store(address))
+    contents = list_contents(open_store(address))
     assert (contents.scores, contents.models, contents.size_bytes) == ([], [], 0)
 
 
@@ -57,13 +57,13 @@ def test_place_with_other_things_is_no_store(address: str) -> None:
     with pytest.raises(
         StoreError, match=r"must be one that byheart has written to.* found neither .* at .*(shelf|prefix)"
     ):
-        contents_of(open_store(address))
+        list_contents(open_store(address))
 
 
 @pytest.mark.usefixtures("server")
 def test_bucket_that_is_not_there_is_named() -> None:
     with pytest.raises(StoreError, match="found no gs://nowhere: create it"):
-        contents_of(open_store("gs://nowhere/byheart"))
+        list_contents(open_store("gs://nowhere/byheart"))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_models_are_chosen_by_name(tmp_path: Path, name: str, chosen: list[str])
     store = fill(str(tmp_path))
     for other in (f"org--twice@{'3' * 40}", f"org--twice@{'4' * 40}", f"HuggingFaceTB--SmolLM2-135M@{'5' * 40}"):
         add_model(store, other, b"weights")
-    assert [model.name for model in choose_models(contents_of(store).models, [name, name])] == chosen
+    assert [model.name for model in choose_models(list_contents(store).models, [name, name])] == chosen
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_models_are_chosen_by_name(tmp_path: Path, name: str, chosen: list[str])
 )
 def test_model_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path, name: str, said: str) -> None:
     with pytest.raises(StoreError, match=said):
-        choose_models(contents_of(fill(str(tmp_path))).models, [name])
+        choose_models(list_contents(fill(str(tmp_path))).models, [name])
 
 
 @pytest.mark.parametrize(
@@ -127,20 +127,20 @@ def test_description_that_is_damaged_says_nothing(address: str) -> None:
     store.create(f"scores/{B}/about.json", b'{"what": ')
     scores = ScoreStore(store)
     assert scores.abouts([*scores.choose(["b"]), *scores.choose(["a"])])[0] == {}
-    assert model_of(scores.about(scores.find("a"))) == f"org/small@{'1' * 40}"
-    assert model_of({}) == ""
-    assert model_of({**ABOUT, "model": {"source": "folder", "commit": None}}) == ""
+    assert read_model_title(scores.about(scores.find("a"))) == f"org/small@{'1' * 40}"
+    assert read_model_title({}) == ""
+    assert read_model_title({**ABOUT, "model": {"source": "folder", "commit": None}}) == ""
 
 
 def test_model_whose_files_are_not_as_the_manifest_says_is_no_whole_one(address: str) -> None:
     store = fill(address)
     store.replace(f"models/{MODEL}/model.safetensors", WEIGHTS[:-1])
-    [model] = choose_models(contents_of(store).models, ["org/small"])
+    [model] = choose_models(list_contents(store).models, ["org/small"])
     with pytest.raises(
         StoreError, match=f"must have {len(WEIGHTS):,} bytes, found {len(WEIGHTS) - 1:,}: fetch it again"
     ):
-        model.files(store)
+        model.list_files(store)
     store.replace(f"models/{MODEL}/manifest.json", b"{")
     with pytest.raises(StoreError, match=r"must have a readable manifest.json, found a damaged one"):
-        model.files(store)
+        model.list_files(store)
     assert OTHER not in model.name

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from byheart.contracts.errors import SettingsError, StoreError
-from byheart.holdings.contents import contents_of
+from byheart.holdings.contents import list_contents
 from byheart.holdings.copy import Copied, copy
 from byheart.holdings.transfer import Outcome
 from byheart.scores.store import Reuse, ScoreStore
@@ -23,7 +23,7 @@ WEIGHTS_NAME = f"models/{MODEL}/model.safetensors"
 
 
 def copy_all(source: Store, target: Store) -> Copied:
-    contents = contents_of(source)
+    contents = list_contents(source)
     return copy(source, target, contents.scores, [model for model in contents.models if model.is_whole])
 
 
@@ -38,7 +38,7 @@ def test_copy_has_the_same_bytes_and_another_copies_nothing(pair: tuple[str, str
     copied = copy_all(source, target)
     assert everything(target) == expected(source)
     assert copied.size_bytes == sum(map(len, expected(source).values()))
-    assert sorted(copied.names(Outcome.COPIED)) == sorted(expected(source))
+    assert sorted(copied.list_names(Outcome.COPIED)) == sorted(expected(source))
     again = copy_all(source, target)
     assert (set(again.outcomes.values()), again.size_bytes) == ({Outcome.THERE}, 0)
     assert everything(target) == expected(source)
@@ -94,16 +94,16 @@ def test_other_bytes_at_the_target_stay_and_are_told(pair: tuple[str, str]) -> N
     for name, data in theirs.items():
         target.create(name, data)
     copied = copy_all(source, target)
-    assert sorted(copied.names(Outcome.DIFFERS)) == sorted(theirs)
+    assert sorted(copied.list_names(Outcome.DIFFERS)) == sorted(theirs)
     assert {name: target.read(name) for name in theirs} == theirs
     assert not target.exists(f"models/{MODEL}/manifest.json"), "it would say that the model is whole"
-    assert len(copied.names(Outcome.COPIED)) == len(expected(source)) - 3
+    assert len(copied.list_names(Outcome.COPIED)) == len(expected(source)) - 3
 
 
 def test_damaged_part_is_told_and_goes_nowhere(pair: tuple[str, str]) -> None:
     source, target = fill(pair[0]), open_store(pair[1])
     source.replace(PARTS[0].name, source.read(PARTS[0].name)[:-1])
-    assert copy_all(source, target).names(Outcome.DAMAGED) == [PARTS[0].name]
+    assert copy_all(source, target).list_names(Outcome.DAMAGED) == [PARTS[0].name]
     assert not target.exists(PARTS[0].name)
     assert target.exists(PARTS[3].name)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from byheart.contracts.errors import SettingsError, StoreError
-from byheart.holdings.contents import Contents, choose_models, contents_of
+from byheart.holdings.contents import Contents, choose_models, list_contents
 from byheart.holdings.remove import Removal, choose_older, parse_age, remove
 from byheart.scores.catalogue import Held
 from byheart.scores.store import Reuse, ScoreStore
@@ -57,7 +57,7 @@ def test_by_age_go_scores_programs_and_leftovers_and_no_models_or_records(tmp_pa
     store = fill(str(tmp_path))
     for folder in ("scores", f"models/{OTHER}"):
         (tmp_path / folder / ".byheart-1234.tmp").write_bytes(b"left by a kill")
-    removal = choose_older(aged(contents_of(store), lambda _: True), 9 * DAY)
+    removal = choose_older(aged(list_contents(store), lambda _: True), 9 * DAY)
     remove(store, removal)
     left = everything(store)
     assert {name.split("/")[0] for name in left} == {"models", "runs", "hashes"}
@@ -66,12 +66,12 @@ def test_by_age_go_scores_programs_and_leftovers_and_no_models_or_records(tmp_pa
 
 
 def test_by_age_nothing_young_goes(address: str) -> None:
-    removal = choose_older(aged(contents_of(fill(address)), lambda _: False), 9 * DAY)
+    removal = choose_older(aged(list_contents(fill(address)), lambda _: False), 9 * DAY)
     assert removal.objects == []
 
 
 def test_address_of_which_anything_is_young_stays(address: str) -> None:
-    contents = aged(contents_of(fill(address)), lambda stored: "0000050" not in stored.name)
+    contents = aged(list_contents(fill(address)), lambda stored: "0000050" not in stored.name)
     removal = choose_older(contents, 9 * DAY)
     assert [held.address for held in removal.scores] == [B]
 
@@ -79,7 +79,7 @@ def test_address_of_which_anything_is_young_stays(address: str) -> None:
 def test_pieces_of_an_abandoned_forced_run_go_from_an_address_that_stays(address: str) -> None:
     """They stay there for good else: no other run reads them, and none finishes their part."""
     store = fill(address)
-    removal = choose_older(aged(contents_of(store), lambda stored: "forced" in stored.name), 9 * DAY)
+    removal = choose_older(aged(list_contents(store), lambda stored: "forced" in stored.name), 9 * DAY)
     before = everything(store)
     remove(store, removal)
     gone = before.keys() - everything(store).keys()
@@ -90,18 +90,18 @@ def test_pieces_of_an_abandoned_forced_run_go_from_an_address_that_stays(address
 def test_forced_run_that_still_writes_keeps_its_old_pieces(address: str) -> None:
     store = fill(address)
     ScoreStore(store).write(PARTS[1], computed(range(60, 64)), Reuse(run="forced"))
-    contents = aged(contents_of(store), lambda stored: "part-00002.pieces/forced" in stored.name)
+    contents = aged(list_contents(store), lambda stored: "part-00002.pieces/forced" in stored.name)
     assert choose_older(contents, 9 * DAY).objects == []
 
 
 def test_old_pieces_that_a_run_would_go_on_from_stay_beside_what_is_young(address: str) -> None:
-    contents = aged(contents_of(fill(address)), lambda stored: ".pieces/" in stored.name)
+    contents = aged(list_contents(fill(address)), lambda stored: ".pieces/" in stored.name)
     assert [piece.name.split("/")[4] for piece in choose_older(contents, 9 * DAY).objects] == ["forced"]
 
 
 def test_what_is_chosen_by_name_goes_whole_and_nothing_else(address: str) -> None:
     store = fill(address)
-    contents = contents_of(store)
+    contents = list_contents(store)
     before = everything(store)
     removal = Removal(scores=ScoreStore(store).choose(["a"]), models=choose_models(contents.models, ["org/other"]))
     remove(store, removal)
@@ -114,7 +114,7 @@ def test_model_that_is_brought_in_part_goes_with_what_is_there_of_it(address: st
     with store.grow(f"models/{MODEL}/model.safetensors", 10) as growing:
         assert growing
         growing.append(b"ten bytes.")
-    remove(store, Removal(models=contents_of(store).models))
+    remove(store, Removal(models=list_contents(store).models))
     assert everything(store) == {}
 
 
@@ -138,7 +138,7 @@ def test_removal_that_is_killed_leaves_no_model_that_looks_whole(tmp_path: Path)
 
     store: Store = fill(str(tmp_path))
     removal = Removal(
-        scores=ScoreStore(store).choose(["a"]), models=choose_models(contents_of(store).models, ["org/small"])
+        scores=ScoreStore(store).choose(["a"]), models=choose_models(list_contents(store).models, ["org/small"])
     )
     with pytest.raises(KilledError):
         remove(MortalStore(str(tmp_path)), removal)

@@ -29,7 +29,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Executors, Execu
     )
 
 
-def named(image: str) -> str:
+def name_image(image: str) -> str:
     """The name of an image, without registry, tag and digest."""
     return re.sub(r"(:[\w.-]+)?(@sha256:\w+)?$", "", image).rpartition("/")[2]
 
@@ -37,7 +37,7 @@ def named(image: str) -> str:
 def test_check_of_a_tpu_runs_in_the_image_of_extract(compiled: tuple[Executors, Executors]) -> None:
     (job,) = render(K8S / "tpu-check")
     image = job["spec"]["template"]["spec"]["containers"][0]["image"]
-    assert named(image) == named(compiled[0]["exec-extract"]["container"]["image"]) == "byheart-extract"
+    assert name_image(image) == name_image(compiled[0]["exec-extract"]["container"]["image"]) == "byheart-extract"
 
 
 def test_check_of_a_tpu_runs_as_the_user_of_extract(compiled: tuple[Executors, Executors]) -> None:

@@ -31,25 +31,25 @@ from tests.models.known_shapes import CONFIGS, workload
 README = (K8S / "README.md").read_text(encoding="utf-8")
 
 
-def rows(heading: str) -> list[list[str]]:
+def read_rows(heading: str) -> list[list[str]]:
     """The cells of the table whose first column has such a heading, or begins with it."""
     (table,) = re.findall(rf"^\| {heading}\b.*\n\|[-|]+\n((?:\|.*\n)+)", README, re.MULTILINE)
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table.splitlines()]
 
 
-MESSAGES = [row[0].strip("`") for row in rows("message \\| what it means, beside")]
+MESSAGES = [row[0].strip("`") for row in read_rows("message \\| what it means, beside")]
 (RESUMED,) = (one for one in MESSAGES if one.endswith("scored already"))
 """What is said in good order."""
 
 
-def stands_for(shown: str, message: str) -> bool:
+def matches(shown: str, message: str) -> bool:
     """Whether a row of the table is of that message."""
     return bool(re.fullmatch(".*".join(re.escape(part) for part in shown.split("…")), message))
 
 
 def test_table_of_machines_is_that_of_the_accelerators() -> None:
     tpus = [one for one in ONE_HOST.values() if one.is_tpu]
-    assert rows("accelerator") == [
+    assert read_rows("accelerator") == [
         [one.name, one.machine, one.generation.label, one.topology, str(one.chips)] for one in tpus
     ]
 
@@ -95,62 +95,62 @@ def test_every_file_that_is_named_is_there() -> None:
     assert not {path for path in paths if not (ROOT / path).exists()}
 
 
-def said(attempt: Callable[[], object]) -> str:
+def read_message(attempt: Callable[[], object]) -> str:
     """By which message it ends."""
     with pytest.raises(ByheartError) as caught:
         attempt()
     return str(caught.value)
 
 
-def shown_for(*messages: str) -> set[str]:
+def find_shown(*messages: str) -> set[str]:
     """The rows of the table that are of these messages: one of each."""
-    found = {message: [shown for shown in MESSAGES if stands_for(shown, message)] for message in messages}
+    found = {message: [shown for shown in MESSAGES if matches(shown, message)] for message in messages}
     assert {message: len(rows) for message, rows in found.items()} == dict.fromkeys(messages, 1)
     return {rows[0] for rows in found.values()}
 
 
-def of_models() -> set[str]:
+def list_model_errors() -> set[str]:
     too_deep = CONFIGS["llama-3.1-70b"] | {"num_hidden_layers": 800}
-    return shown_for(
-        said(lambda: choose("llama-3.1-70b", "v6e-1x1")),
-        said(lambda: choose(too_deep, "v6e-2x4")),
+    return find_shown(
+        read_message(lambda: choose("llama-3.1-70b", "v6e-1x1")),
+        read_message(lambda: choose(too_deep, "v6e-2x4")),
     )
 
 
-def of_buckets(server: GcsServer) -> set[str]:
+def list_bucket_errors(server: GcsServer) -> set[str]:
     server.storage.create_bucket("shut", Access.FORBIDDEN)
     server.storage.create_bucket("unknown", Access.UNAUTHORIZED)
-    return shown_for(
-        said(lambda: Buckets().find("gs://shelf/novels/*.txt")),
-        said(lambda: Buckets().find("gs://shelf/novels")),
-        said(lambda: Buckets().find("gs://nowhere/a.txt")),
-        said(lambda: open_store("gs://shut").create("a", b"")),
-        said(lambda: open_store("gs://unknown").create("a", b"")),
+    return find_shown(
+        read_message(lambda: Buckets().find("gs://shelf/novels/*.txt")),
+        read_message(lambda: Buckets().find("gs://shelf/novels")),
+        read_message(lambda: Buckets().find("gs://nowhere/a.txt")),
+        read_message(lambda: open_store("gs://shut").create("a", b"")),
+        read_message(lambda: open_store("gs://unknown").create("a", b"")),
     )
 
 
-def of_the_hub(hub: HubServer, files: dict[str, bytes], store: str, monkeypatch: pytest.MonkeyPatch) -> set[str]:
+def list_hub_errors(hub: HubServer, files: dict[str, bytes], store: str, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     for token in ("hf_friend", "hf_stranger"):
         hub.add_token(token, access=[NAME] * (token == "hf_friend"))
     hub.add_repo(NAME, files, gated=True)
 
     def with_token(token: str, model: str = NAME) -> str:
         monkeypatch.setenv("HF_TOKEN", token)
-        return said(lambda: bring_model(model, store))
+        return read_message(lambda: bring_model(model, store))
 
-    messages = [said(lambda: bring_model(NAME, store))]
+    messages = [read_message(lambda: bring_model(NAME, store))]
     messages += [with_token("hf_stranger"), with_token("hf_wrong"), with_token("hf_friend", "org/none")]
     hub.faults.add(Fault(status=503, times=0))
-    return shown_for(*messages, with_token("hf_friend"))
+    return find_shown(*messages, with_token("hf_friend"))
 
 
-def of_devices(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+def list_device_errors(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     def found(count: int, kind: str, platform: str, **seen: object) -> str:
         around = dataclasses.replace(SEEN, **seen)  # type: ignore[arg-type]
         monkeypatch.setattr(Surroundings, "look", lambda: around)
-        return said(lambda: check_devices(find_accelerator("v6e-2x4"), some(count, kind, platform)))
+        return read_message(lambda: check_devices(find_accelerator("v6e-2x4"), some(count, kind, platform)))
 
-    return shown_for(
+    return find_shown(
         found(1, "cpu", "cpu", files={}),
         found(1, "cpu", "cpu", has_libtpu=False),
         found(1, "cpu", "cpu"),
@@ -167,9 +167,9 @@ def test_every_message_of_the_table_is_one_that_is_raised(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    raised = of_models() | of_buckets(server) | of_devices(monkeypatch)
-    raised |= of_the_hub(hub, files, str(tmp_path / "store"), monkeypatch)
-    raised |= shown_for(said(lambda: Https(backoff_seconds=0.001).read(f"{web.address}/none.txt")))
+    raised = list_model_errors() | list_bucket_errors(server) | list_device_errors(monkeypatch)
+    raised |= list_hub_errors(hub, files, str(tmp_path / "store"), monkeypatch)
+    raised |= find_shown(read_message(lambda: Https(backoff_seconds=0.001).read(f"{web.address}/none.txt")))
     assert raised == set(MESSAGES) - {RESUMED}
 
 
@@ -179,4 +179,4 @@ def test_line_of_a_run_that_goes_on_is_one_that_extract_says() -> None:
     lines = [
         "".join(str(part.value) if isinstance(part, ast.Constant) else "7" for part in text.values) for text in texts
     ]
-    assert [line for line in lines if stands_for(RESUMED, line)]
+    assert [line for line in lines if matches(RESUMED, line)]

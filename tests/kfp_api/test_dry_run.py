@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from byheart.launch.compile import compile_pipeline
-from byheart.launch.images import image_reference
+from byheart.launch.images import find_image_reference
 from byheart.store import open_store
 from tests.gcs import GcsServer
 from tests.kfp_api import KfpServer
@@ -106,4 +106,4 @@ def test_pipeline_that_nobody_named_is_that_of_this_release(
     (run,) = server.runs.all
     assert run.asked["pipeline_spec"] == {"pipeline_spec": graph, "platform_spec": platform}
     executors: dict[str, Any] = graph["deploymentSpec"]["executors"]
-    assert executors["exec-extract"]["container"]["image"] == image_reference("extract", jax)
+    assert executors["exec-extract"]["container"]["image"] == find_image_reference("extract", jax)

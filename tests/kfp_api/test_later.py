@@ -31,7 +31,7 @@ def submitted(server: KfpServer, pipeline: Path) -> Submitted:
     def submit(outcome: Outcome | None = None, name: str = "novels") -> Run:
         server.runs.outcomes.append(outcome or succeeding())
         cluster = Cluster(server.address)
-        cluster.submit(pipeline, PARAMETERS, cluster.experiment("spring"), name)
+        cluster.submit(pipeline, PARAMETERS, cluster.open_experiment("spring"), name)
         return server.runs.all[-1]
 
     return submit
@@ -52,7 +52,7 @@ def write_results(run: Run, files: dict[str, bytes], root: str = ROOT, salt: str
 
 
 @pytest.fixture
-def here(bucket: GcsServer, monkeypatch: pytest.MonkeyPatch) -> GcsServer:
+def bucket_here(bucket: GcsServer, monkeypatch: pytest.MonkeyPatch) -> GcsServer:
     """The bucket, also for this process."""
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", bucket.address)
     return bucket
@@ -116,7 +116,7 @@ def test_runs_are_looked_for_in_the_namespace_of_several_users(launch: Command, 
     with KfpServer(several_users=True) as server:
         for namespace in ("anna", "bert"):
             cluster = Cluster(server.address, namespace)
-            cluster.submit(pipeline, PARAMETERS, cluster.experiment(namespace), "novels")
+            cluster.submit(pipeline, PARAMETERS, cluster.open_experiment(namespace), "novels")
         done = launch("status", "novels", "--host", server.address, "--namespace", "anna")
         assert done.returncode == 0, done.stderr
         assert server.runs.all[0].run_id in done.stdout
@@ -178,7 +178,7 @@ def test_run_that_has_ended_cannot_be_cancelled(
     assert not [call for call in server.calls if call.url.endswith(":terminate")]
 
 
-def said(stage: str, *messages: tuple[int, str]) -> str:
+def write_lines(stage: str, *messages: tuple[int, str]) -> str:
     """A log in which a stage says something at some seconds, among lines of Kubeflow's."""
     lines = [
         json.dumps({"time": f"2026-01-01T00:00:{second:02}.000Z", "severity": "INFO", "stage": stage, "message": text})
@@ -190,9 +190,9 @@ def said(stage: str, *messages: tuple[int, str]) -> str:
 def test_logs_are_in_the_order_of_time(server: KfpServer, submitted: Submitted, ask: Ask, kubeconfig: str) -> None:
     run = submitted(running("extract"))
     server.kubernetes.pods = [
-        Pod(name="second", phase="Running", log=said("extract", (3, "shard 2"), (5, "half of it"))),
-        Pod(name="first", phase="Running", log=said("extract", (4, "shard 1"))),
-        Pod(name="plan", phase="Succeeded", log=said("plan", (2, "8 chips"))),
+        Pod(name="second", phase="Running", log=write_lines("extract", (3, "shard 2"), (5, "half of it"))),
+        Pod(name="first", phase="Running", log=write_lines("extract", (4, "shard 1"))),
+        Pod(name="plan", phase="Succeeded", log=write_lines("plan", (2, "8 chips"))),
         Pod(name="driver", phase="Succeeded", log="I0101 driver"),
         Pod(name="third", phase="Pending", log=None),
     ]
@@ -207,17 +207,17 @@ def test_logs_are_in_the_order_of_time(server: KfpServer, submitted: Submitted, 
 
 
 def test_logs_of_pods_that_are_gone_are_those_that_kubeflow_has_kept(
-    server: KfpServer, here: GcsServer, submitted: Submitted, ask: Ask, kubeconfig: str
+    server: KfpServer, bucket_here: GcsServer, submitted: Submitted, ask: Ask, kubeconfig: str
 ) -> None:
-    here.storage.create_bucket("elsewhere")
+    bucket_here.storage.create_bucket("elsewhere")
     run = submitted(running("extract"))
     kept = open_store(f"gs://elsewhere/root/byheart/{run.run_id}")
-    kept.create("download/a1/executor-logs-0", said("download", (1, "no network")).encode())
-    kept.create("download/a1/executor-logs-1", said("download", (2, "1 book")).encode())
-    kept.create("plan/b2/executor-logs-0", said("plan", (4, "8 chips")).encode())
-    kept.create("tokenize/b2/windows/part", said("tokenize", (3, "is no log")).encode())
+    kept.create("download/a1/executor-logs-0", write_lines("download", (1, "no network")).encode())
+    kept.create("download/a1/executor-logs-1", write_lines("download", (2, "1 book")).encode())
+    kept.create("plan/b2/executor-logs-0", write_lines("plan", (4, "8 chips")).encode())
+    kept.create("tokenize/b2/windows/part", write_lines("tokenize", (3, "is no log")).encode())
     server.kubernetes.pipeline_root = "gs://elsewhere/root"
-    server.kubernetes.pods = [Pod(name="extract", phase="Running", log=said("extract", (5, "4,025 windows")))]
+    server.kubernetes.pods = [Pod(name="extract", phase="Running", log=write_lines("extract", (5, "4,025 windows")))]
     done = ask("logs", run.run_id, KUBECONFIG=kubeconfig)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
@@ -247,14 +247,14 @@ def test_logs_of_a_task_that_is_none_are_refused(submitted: Submitted, ask: Ask)
 
 def test_results_are_fetched_from_the_place_that_the_cluster_names(
     server: KfpServer,
-    here: GcsServer,
+    bucket_here: GcsServer,
     submitted: Submitted,
     ask: Ask,
     kubeconfig: str,
     written: dict[str, bytes],
     tmp_path: Path,
 ) -> None:
-    here.storage.create_bucket("elsewhere")
+    bucket_here.storage.create_bucket("elsewhere")
     run = submitted()
     run.looks = len(run.steps)
     write_results(run, {"summary.html": b"cut off"}, "gs://elsewhere/root", salt="a0")
@@ -270,7 +270,7 @@ def test_results_are_fetched_from_the_place_that_the_cluster_names(
     assert "gs://my-bucket/book.txt" in (tmp_path / "out" / "run.yaml").read_text(encoding="utf-8")
 
 
-@pytest.mark.usefixtures("here")
+@pytest.mark.usefixtures("bucket_here")
 def test_without_a_kubeconfig_results_are_looked_for_in_the_store_s_bucket(
     submitted: Submitted, ask: Ask, written: dict[str, bytes], tmp_path: Path
 ) -> None:
@@ -284,13 +284,13 @@ def test_without_a_kubeconfig_results_are_looked_for_in_the_store_s_bucket(
 
 
 def test_fetching_that_fails_leaves_the_earlier_results(
-    here: GcsServer, submitted: Submitted, ask: Ask, written: dict[str, bytes], tmp_path: Path
+    bucket_here: GcsServer, submitted: Submitted, ask: Ask, written: dict[str, bytes], tmp_path: Path
 ) -> None:
     run = submitted()
     run.looks = len(run.steps)
     write_results(run, written)
     assert ask("fetch", run.run_id, tmp_path / "out").returncode == 0
-    here.faults.add(GcsFault(status=403, method="GET", url="heat_map.png.*alt=media|alt=media.*heat_map.png"))
+    bucket_here.faults.add(GcsFault(status=403, method="GET", url="heat_map.png.*alt=media|alt=media.*heat_map.png"))
     assert ask("fetch", run.run_id, tmp_path / "out").returncode == 1
     there = read_folder(tmp_path / "out")
     assert {name: data for name, data in there.items() if not name.startswith("failed/")} == written
@@ -306,7 +306,7 @@ def test_run_that_goes_on_has_no_results_yet(submitted: Submitted, ask: Ask, tmp
     assert not read_folder(tmp_path / "out").keys() - {"failed/log.txt"}
 
 
-@pytest.mark.usefixtures("here")
+@pytest.mark.usefixtures("bucket_here")
 def test_run_that_failed_before_its_results_says_why(submitted: Submitted, ask: Ask, tmp_path: Path) -> None:
     run = submitted(failing("extract", "no TPU"))
     run.looks = len(run.steps)

@@ -57,7 +57,7 @@ def job(
         token = places["/var/run/secrets/kubeflow/pipelines"] / "token"
         token.parent.mkdir()
         token.write_text("a-service-account-s-token")
-        arguments = [_moved(argument, places) for argument in container["args"]]
+        arguments = [_move(argument, places) for argument in container["args"]]
         variables = {one["name"]: one.get("value", "kubeflow") for one in container["env"]}
         variables |= {"KF_PIPELINES_ENDPOINT": server.address, "KF_PIPELINES_SA_TOKEN_PATH": str(token)}
         child = subprocess.Popen(
@@ -100,27 +100,27 @@ def _container(text: str, image: str, pipeline: Path, folder: Path) -> tuple[dic
     return container, {"run": run["data"], "pipeline": compiled["data"]}
 
 
-def _moved(argument: str, places: dict[str, Path]) -> str:
+def _move(argument: str, places: dict[str, Path]) -> str:
     """An argument as it is, but with a mounted path where it is here."""
     return next((f"{real}{argument[len(at) :]}" for at, real in places.items() if argument.startswith(at)), argument)
 
 
-def ended(child: subprocess.Popen[str]) -> tuple[int, str]:
+def wait_for(child: subprocess.Popen[str]) -> tuple[int, str]:
     """The exit code, and what was said."""
     said, _ = child.communicate(timeout=60)
     return child.returncode, said
 
 
-def restarted(job: Job) -> str:
+def restart(job: Job) -> str:
     """What the first attempt of a Job said that ended well; Kubernetes, too, starts it again."""
     for _ in range(5):
-        code, said = ended(job(patience_seconds=BRIEF_SECONDS))
+        code, said = wait_for(job(patience_seconds=BRIEF_SECONDS))
         if code == 0:
             return said
     raise AssertionError(said)
 
 
-def until(happened: Callable[[], object]) -> None:
+def wait_until(happened: Callable[[], object]) -> None:
     """Wait for something that is on its way."""
     stop = time.monotonic() + 30
     while not happened():
@@ -128,18 +128,18 @@ def until(happened: Callable[[], object]) -> None:
         time.sleep(0.005)
 
 
-def objects(bucket: GcsServer) -> list[str]:
+def list_objects(bucket: GcsServer) -> list[str]:
     """The last parts of the names of all objects."""
     return [stored.name.rpartition("/")[2] for stored in bucket.storage.list("my-bucket")]
 
 
 def test_job_submits_the_run_of_its_file(job: Job, server: KfpServer, bucket: GcsServer) -> None:
-    code, said = ended(job())
+    code, said = wait_for(job())
     assert code == 0, said
     (run,) = server.runs.all
-    assert run.parameters == PARAMETERS | {"cursor_inc": 50, "controls": []}
+    assert run.parameters == PARAMETERS | {"cursor_inc": 50}
     assert run.display_name.startswith("novels-")
-    assert objects(bucket) == ["attempt-0000.json", "submitted.json"]
+    assert list_objects(bucket) == ["attempt-0000.json", "submitted.json"]
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_job_submits_the_run_of_its_file(job: Job, server: KfpServer, bucket: Gc
 def test_jobs_at_once_start_one_run(job: Job, server: KfpServer, bucket: GcsServer, slow: Fault) -> None:
     bucket.faults.add(slow)
     children = [job() for _ in range(4)]
-    ends = [ended(child) for child in children]
+    ends = [wait_for(child) for child in children]
     assert [code for code, _ in ends] == [0] * 4, ends
     assert len(server.runs.all) == 1
     assert sum("\nsubmitted novels" in f"\n{said}" for _, said in ends) == 1
@@ -161,9 +161,9 @@ def test_jobs_at_once_start_one_run(job: Job, server: KfpServer, bucket: GcsServ
 
 
 def test_job_that_is_restarted_does_nothing(job: Job, server: KfpServer) -> None:
-    assert ended(job())[0] == 0
+    assert wait_for(job())[0] == 0
     server.calls.clear()
-    code, said = ended(job())
+    code, said = wait_for(job())
     assert code == 0, said
     assert not server.calls, "it need not be there"
     assert f"was submitted before: {server.runs.all[0].display_name}" in said
@@ -181,7 +181,7 @@ def test_another_image_makes_another_job_and_no_other_run(
     for image in (IMAGE, newer):
         _, made = yaml.safe_load_all(render([file], pipeline.read_text(), image)["runs/novels.run.yaml"])
         names.add(made["metadata"]["name"])
-        assert ended(job(image=image))[0] == 0
+        assert wait_for(job(image=image))[0] == 0
     assert len(names) == 2
     assert len(server.runs.all) == 1
 
@@ -190,58 +190,58 @@ def test_changed_file_starts_a_second_run_and_a_changed_comment_none(job: Job, s
     text = yaml.safe_dump(CONTENT)
     reordered = yaml.safe_dump(dict(reversed(CONTENT.items())), sort_keys=False)
     for said in (text, f"# to be cited\n{reordered}", text.replace("50", "20")):
-        assert ended(job(said))[0] == 0
+        assert wait_for(job(said))[0] == 0
     assert [run.parameters["cursor_inc"] for run in server.runs.all] == [50, 20]
 
 
 def test_killed_between_claim_and_submission(job: Job, server: KfpServer, bucket: GcsServer) -> None:
     bucket.faults.add(Fault(kind="delay", method="POST", url="/upload/", seconds=30))
     child = job()
-    until(lambda: objects(bucket))
+    wait_until(lambda: list_objects(bucket))
     child.kill()
     assert not server.runs.all
-    said = restarted(job)
+    said = restart(job)
     assert len(server.runs.all) == 1
     assert "\nsubmitted novels" in said
-    assert objects(bucket) == ["attempt-0000.json", "attempt-0001.json", "submitted.json"]
+    assert list_objects(bucket) == ["attempt-0000.json", "attempt-0001.json", "submitted.json"]
 
 
 def test_killed_before_the_answer_to_the_submission(job: Job, server: KfpServer, bucket: GcsServer) -> None:
     server.faults.add(Fault(kind="delay", method="POST", url="/runs", seconds=30))
     child = job()
-    until(lambda: server.runs.all)
+    wait_until(lambda: server.runs.all)
     child.kill()
-    said = restarted(job)
+    said = restart(job)
     assert len(server.runs.all) == 1
     assert "was submitted before" in said
-    assert objects(bucket) == ["attempt-0000.json", "submitted.json"]
+    assert list_objects(bucket) == ["attempt-0000.json", "submitted.json"]
 
 
 def test_killed_between_the_submission_and_its_record(job: Job, server: KfpServer, bucket: GcsServer) -> None:
     bucket.faults.add(Fault(status=503, method="POST", url="/upload/", nth=2, times=0))
     child = job()
-    until(lambda: server.runs.all)
+    wait_until(lambda: server.runs.all)
     child.kill()
     bucket.faults.clear()
-    restarted(job)
+    restart(job)
     assert len(server.runs.all) == 1
-    assert objects(bucket) == ["attempt-0000.json", "submitted.json"]
+    assert list_objects(bucket) == ["attempt-0000.json", "submitted.json"]
 
 
 def test_answer_that_is_lost_is_found_again(job: Job, server: KfpServer) -> None:
     server.faults.add(Fault(kind="lost_reply", method="POST", url="/runs"))
-    code, said = ended(job())
+    code, said = wait_for(job())
     assert code == 1, said
-    restarted(job)
+    restart(job)
     assert len(server.runs.all) == 1
 
 
 def test_kubeflow_that_does_not_answer_in_time_is_asked_by_the_next(job: Job, server: KfpServer) -> None:
     server.faults.add(Fault(kind="delay", method="POST", url="/runs", seconds=30))
-    code, said = ended(job(patience_seconds=BRIEF_SECONDS))
+    code, said = wait_for(job(patience_seconds=BRIEF_SECONDS))
     assert (code, len(said.splitlines())) == (1, 1)
     assert "no answer within" in said
-    restarted(job)
+    restart(job)
     assert len(server.runs.all) == 1
 
 
@@ -250,11 +250,11 @@ def test_claimant_that_sleeps_longer_than_others_wait_submits_nothing(
 ) -> None:
     bucket.faults.add(Fault(kind="delay", method="POST", url="/upload/", seconds=0.5))
     sleeper = job(patience_seconds=BRIEF_SECONDS)
-    until(lambda: objects(bucket))
+    wait_until(lambda: list_objects(bucket))
     os.kill(sleeper.pid, signal.SIGSTOP)
-    restarted(job)
+    restart(job)
     os.kill(sleeper.pid, signal.SIGCONT)
-    code, said = ended(sleeper)
+    code, said = wait_for(sleeper)
     assert code == 1
     assert "found this process held up for longer: run again" in said
     assert len(server.runs.all) == 1
@@ -262,27 +262,27 @@ def test_claimant_that_sleeps_longer_than_others_wait_submits_nothing(
 
 def test_who_is_not_let_in_leaves_no_claim(job: Job, server: KfpServer, bucket: GcsServer) -> None:
     server.token = "another"
-    code, said = ended(job())
+    code, said = wait_for(job())
     assert code == 1
     assert "401" in said
-    assert not objects(bucket)
+    assert not list_objects(bucket)
 
 
 @pytest.mark.parametrize(("method", "url"), [("POST", "/runs$"), ("GET", r"/runs\?")])
 def test_page_to_sign_in_at_is_no_answer(job: Job, server: KfpServer, bucket: GcsServer, method: str, url: str) -> None:
     server.faults.add(Fault(status=200, reason="<html>Sign in</html>", method=method, url=url))
     server.faults.add(Fault(kind="lost_reply", method="POST", url="/runs$"))
-    code, said = ended(job(patience_seconds=BRIEF_SECONDS))
+    code, said = wait_for(job(patience_seconds=BRIEF_SECONDS))
     assert code == 1, said
-    assert objects(bucket) == ["attempt-0000.json"]
-    restarted(job)
+    assert list_objects(bucket) == ["attempt-0000.json"]
+    restart(job)
     assert len(server.runs.all) == 1
 
 
 def test_experiment_that_two_make_at_once_is_one(job: Job, server: KfpServer) -> None:
     server.faults.add(Fault(kind="delay", method="GET", url="/experiments", seconds=1, times=2))
     texts = [yaml.safe_dump(CONTENT), yaml.safe_dump(CONTENT | {"settings": {"cursor_inc": 20}})]
-    ends = [ended(child) for child in [job(text) for text in texts]]
+    ends = [wait_for(child) for child in [job(text) for text in texts]]
     assert [code for code, _ in ends] == [0, 0], ends
     assert len(server.runs.experiments) == 1
     assert len(server.runs.all) == 2
@@ -298,5 +298,5 @@ def test_killed_at_random_and_started_again(job: Job, server: KfpServer, bucket:
         time.sleep(drawn.uniform(0.6, 2.5))
         for child in pair:
             child.kill()
-    restarted(job)
+    restart(job)
     assert len(server.runs.all) == 1

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from byheart.contracts.errors import SettingsError
-from byheart.launch.check import check, check_model
+from byheart.launch.check import check_machine, check_model
 from tests.conftest import CONTROL, MODEL
 
 
 def test_sample_is_checked_with_the_settings_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
-    check()
+    check_machine()
     assert capsys.readouterr().out.splitlines()[-1] == "right: this machine scores as transformers does"
 
 
@@ -23,6 +23,6 @@ def test_model_is_checked_over_a_text(tmp_path: Path, capsys: pytest.CaptureFixt
 
 def test_values_that_cannot_be_used_are_refused() -> None:
     with pytest.raises(SettingsError, match="precision must be one of auto, float32, bfloat16, float16; found 'int8'"):
-        check("int8")
+        check_machine("int8")
     with pytest.raises(SettingsError, match="windows must be at least 1 window, found 0"):
         check_model(str(MODEL), windows=0, store="store")

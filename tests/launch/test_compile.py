@@ -11,7 +11,7 @@ from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineSpec, PlatformSpec
 
 from byheart.contracts.errors import SettingsError
 from byheart.launch.compile import compile_pipeline
-from byheart.launch.images import commit
+from byheart.launch.images import find_commit
 from byheart.pipeline import OPTIONS, Fixed
 from tests.launch.driver import executors_of, graphs_of, parameters_in, read_compiled
 
@@ -71,7 +71,7 @@ def stages(spec: Any) -> dict[str, Any]:
 def test_each_stage_runs_in_its_own_image_of_this_commit_and_installs_nothing(compiled: list[bytes], spec: Any) -> None:
     executors = spec["deploymentSpec"]["executors"]
     assert {name: executor["container"]["image"] for name, executor in executors.items()} == {
-        f"exec-{stage}": f"byheart-{stage}:{commit()}" for stage in stages(spec)
+        f"exec-{stage}": f"byheart-{stage}:{find_commit()}" for stage in stages(spec)
     }
     assert b"pip install" not in compiled[0]
 

@@ -8,17 +8,17 @@ from byheart.launch.images import (
     NAMES,
     ImageError,
     build_images,
-    commit,
-    image_reference,
-    image_references,
+    find_commit,
+    find_image_reference,
+    list_image_references,
     push_images,
 )
 
 
 def test_images_without_a_registry_are_tagged_by_commit() -> None:
-    at = commit()
+    at = find_commit()
     assert at
-    references = image_references("cuda12", Path("nowhere.json"))
+    references = list_image_references("cuda12", Path("nowhere.json"))
     assert references == {name: f"byheart-{name}:{at}" for name in NAMES} | {"extract": f"byheart-extract:{at}-cuda12"}
 
 
@@ -32,26 +32,28 @@ def digests(tmp_path: Path) -> Path:
 
 
 def test_images_that_were_pushed_are_named_by_digest(digests: Path) -> None:
-    assert image_references("tpu", digests) == {name: f"registry/byheart-{name}@sha256:{'0' * 64}" for name in NAMES}
+    assert list_image_references("tpu", digests) == {
+        name: f"registry/byheart-{name}@sha256:{'0' * 64}" for name in NAMES
+    }
 
 
 def test_flavour_that_was_not_pushed_is_refused(digests: Path) -> None:
     with pytest.raises(
         SettingsError, match=r"found none of 'extract-cuda12': write it with `byheart images --push .* --jax cuda12`"
     ):
-        image_references("cuda12", digests)
+        list_image_references("cuda12", digests)
 
 
 @pytest.mark.parametrize("content", ["[]", "no JSON", '{"images": {"plan": "registry/byheart-plan:latest"}}'])
 def test_digests_of_another_content_are_refused(digests: Path, content: str) -> None:
     digests.write_text(content)
     with pytest.raises(SettingsError, match="found another content"):
-        image_reference("plan", "tpu", digests)
+        find_image_reference("plan", "tpu", digests)
 
 
 def test_flavour_that_does_not_exist_is_refused() -> None:
     with pytest.raises(SettingsError, match="--jax must be one of tpu, cuda12, cpu; found 'rocm'"):
-        image_references("rocm")
+        list_image_references("rocm")
 
 
 @pytest.mark.parametrize("registry", ["", "https://registry/folder"])

@@ -33,7 +33,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def make_places(folder: Path, compiled: Path) -> dict[str, Path]:
+def make_arguments(folder: Path, compiled: Path) -> dict[str, Path]:
     """Two run files, images that were pushed, and where manifests are to be."""
     runs = folder / "runs"
     runs.mkdir()
@@ -45,26 +45,26 @@ def make_places(folder: Path, compiled: Path) -> dict[str, Path]:
 
 
 @pytest.fixture
-def places(tmp_path: Path, compiled: Path) -> dict[str, Path]:
-    return make_places(tmp_path, compiled)
+def arguments(tmp_path: Path, compiled: Path) -> dict[str, Path]:
+    return make_arguments(tmp_path, compiled)
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory, compiled: Path) -> dict[str, Path]:
     """Places whose manifests are written, for tests that change nothing."""
-    places = make_places(tmp_path_factory.mktemp("written"), compiled)
-    write_manifests(**places)
-    return places
+    arguments = make_arguments(tmp_path_factory.mktemp("written"), compiled)
+    write_manifests(**arguments)
+    return arguments
 
 
-def documents(places: dict[str, Path], folder: str) -> list[dict[str, Any]]:
-    paths = sorted((places["generated"] / folder).glob("*.yaml"))
+def documents(arguments: dict[str, Path], folder: str) -> list[dict[str, Any]]:
+    paths = sorted((arguments["generated"] / folder).glob("*.yaml"))
     found = [document for path in paths for document in yaml.safe_load_all(path.read_text(encoding="utf-8"))]
     return [document for document in found if document["kind"] != "Kustomization"]
 
 
-def jobs(places: dict[str, Path]) -> list[dict[str, Any]]:
-    return [document for document in documents(places, "runs") if document["kind"] == "Job"]
+def jobs(arguments: dict[str, Path]) -> list[dict[str, Any]]:
+    return [document for document in documents(arguments, "runs") if document["kind"] == "Job"]
 
 
 def test_kubernetes_takes_every_manifest(written: dict[str, Path]) -> None:
@@ -134,20 +134,20 @@ def test_nothing_makes_a_gitops_tool_start_a_job_again(written: dict[str, Path])
         assert job["spec"]["template"]["metadata"]["labels"]["sidecar.istio.io/inject"] == "false"
 
 
-def test_job_s_name_changes_with_all_that_it_says(places: dict[str, Path]) -> None:
+def test_job_s_name_changes_with_all_that_it_says(arguments: dict[str, Path]) -> None:
     names = []
     for step in range(4):
         if step == 1:
-            text = (places["runs"] / "first.yaml").read_text(encoding="utf-8")
-            (places["runs"] / "first.yaml").write_text(f"# a comment\n{text}", encoding="utf-8")
+            text = (arguments["runs"] / "first.yaml").read_text(encoding="utf-8")
+            (arguments["runs"] / "first.yaml").write_text(f"# a comment\n{text}", encoding="utf-8")
         elif step == 2:
-            (places["runs"] / "first.yaml").write_text(text.replace("a.txt", "b.txt"), encoding="utf-8")
+            (arguments["runs"] / "first.yaml").write_text(text.replace("a.txt", "b.txt"), encoding="utf-8")
         elif step == 3:
-            places["digests"].write_text(
+            arguments["digests"].write_text(
                 json.dumps({"images": {"launch": "registry.example/newer@sha256:" + "1" * 64}})
             )
-        write_manifests(**places)
-        names.append([job["metadata"]["name"] for job in jobs(places)])
+        write_manifests(**arguments)
+        names.append([job["metadata"]["name"] for job in jobs(arguments)])
         assert all(len(name) <= 63 for name in names[-1])
     assert names[0] == names[1], "a comment is no part of a run"
     assert names[2][0] != names[1][0]
@@ -155,56 +155,58 @@ def test_job_s_name_changes_with_all_that_it_says(places: dict[str, Path]) -> No
     assert set(names[3]).isdisjoint(names[2])
 
 
-def test_file_that_is_gone_takes_its_manifest_along(places: dict[str, Path]) -> None:
-    write_manifests(**places)
-    (places["runs"] / "first.yaml").unlink()
-    with pytest.raises(SettingsError, match=r"first.run.yaml must be what .*, found one of no run file: run `byheart "):
-        check_manifests(**places)
-    write_manifests(**places)
-    assert not (places["generated"] / "runs" / "first.run.yaml").exists()
-    check_manifests(**places)
+def test_file_that_is_gone_takes_its_manifest_along(arguments: dict[str, Path]) -> None:
+    write_manifests(**arguments)
+    (arguments["runs"] / "first.yaml").unlink()
+    with pytest.raises(
+        SettingsError, match=r"first.run.yaml must be what .*, found one without a run file: run `byheart "
+    ):
+        check_manifests(**arguments)
+    write_manifests(**arguments)
+    assert not (arguments["generated"] / "runs" / "first.run.yaml").exists()
+    check_manifests(**arguments)
 
 
 @pytest.mark.parametrize(("change", "found"), [("add", "none"), ("edit", "another content")])
-def test_manifests_that_are_not_current_are_refused(places: dict[str, Path], change: str, found: str) -> None:
-    write_manifests(**places)
+def test_manifests_that_are_not_current_are_refused(arguments: dict[str, Path], change: str, found: str) -> None:
+    write_manifests(**arguments)
     if change == "add":
-        (places["runs"] / "third.yaml").write_text(RUN.format(name="third"), encoding="utf-8")
+        (arguments["runs"] / "third.yaml").write_text(RUN.format(name="third"), encoding="utf-8")
     else:
-        path = places["generated"] / "runs" / "second.run.yaml"
+        path = arguments["generated"] / "runs" / "second.run.yaml"
         path.write_text(path.read_text(encoding="utf-8").replace("256Mi", "1Gi"), encoding="utf-8")
     with pytest.raises(SettingsError, match=f"found {found}: run `byheart manifests`"):
-        check_manifests(**places)
+        check_manifests(**arguments)
 
 
-def test_images_that_were_not_pushed_are_asked_for(places: dict[str, Path]) -> None:
-    places["digests"].unlink()
+def test_images_that_were_not_pushed_are_asked_for(arguments: dict[str, Path]) -> None:
+    arguments["digests"].unlink()
     for command in (write_manifests, check_manifests):
         with pytest.raises(SettingsError, match=r"images must have been pushed.*byheart images --push REGISTRY"):
-            command(**places)
+            command(**arguments)
 
 
-def test_without_runs_and_images_there_is_nothing_to_write(places: dict[str, Path]) -> None:
-    write_manifests(**places)
-    for path in (*list(places["runs"].iterdir()), places["digests"]):
+def test_without_runs_and_images_there_is_nothing_to_write(arguments: dict[str, Path]) -> None:
+    write_manifests(**arguments)
+    for path in (*list(arguments["runs"].iterdir()), arguments["digests"]):
         path.unlink()
-    with pytest.raises(SettingsError, match="found one of no run file"):
-        check_manifests(**places)
-    write_manifests(**places)
-    assert not [path for path in places["generated"].rglob("*") if path.is_file()]
-    check_manifests(**places)
+    with pytest.raises(SettingsError, match="found one without a run file"):
+        check_manifests(**arguments)
+    write_manifests(**arguments)
+    assert not [path for path in arguments["generated"].rglob("*") if path.is_file()]
+    check_manifests(**arguments)
 
 
-def test_two_files_of_one_name_are_refused(places: dict[str, Path]) -> None:
-    (places["runs"] / "third.yaml").write_text(RUN.format(name="first"), encoding="utf-8")
+def test_two_files_of_one_name_are_refused(arguments: dict[str, Path]) -> None:
+    (arguments["runs"] / "third.yaml").write_text(RUN.format(name="first"), encoding="utf-8")
     with pytest.raises(SettingsError, match="name must be another in each run file, found first twice"):
-        write_manifests(**places)
+        write_manifests(**arguments)
 
 
-def test_yml_is_no_run_file_that_is_passed_over(places: dict[str, Path]) -> None:
-    (places["runs"] / "third.yml").write_text(RUN.format(name="third"), encoding="utf-8")
+def test_yml_is_no_run_file_that_is_passed_over(arguments: dict[str, Path]) -> None:
+    (arguments["runs"] / "third.yml").write_text(RUN.format(name="third"), encoding="utf-8")
     with pytest.raises(SettingsError, match=r"third.yml must end in .yaml"):
-        check_manifests(**places)
+        check_manifests(**arguments)
 
 
 def test_what_is_committed_is_current(compiled: Path) -> None:

@@ -2,15 +2,15 @@ import pytest
 
 from byheart.contracts.errors import SettingsError
 from byheart.contracts.settings import Settings
-from byheart.launch.compiled import Compiled, compiled_here
-from byheart.launch.parameters import check_given, parse_values
+from byheart.launch.compiled import Compiled, compile_in_memory
+from byheart.launch.parameters import check_values, parse_values
 from byheart.pipeline import DEFAULTS, OPTIONS, byheart
 
 
 def test_values_are_read_by_name_wherever_they_stand_in_the_pipeline(compiled: Compiled) -> None:
     values = parse_values(["top_k=20", "temperature=0.5", "bos=true", "plot_title=a=b c"], compiled)
     assert values == {"top_k": 20, "temperature": 0.5, "bos": "true", "plot_title": "a=b c"}
-    assert compiled.arguments(values) == {
+    assert compiled.build_arguments(values) == {
         "top_k": 20,
         "options": {"temperature": 0.5, "bos": "true", "plot_title": "a=b c"},
     }
@@ -18,7 +18,7 @@ def test_values_are_read_by_name_wherever_they_stand_in_the_pipeline(compiled: C
 
 def test_values_may_be_written_as_people_write_them_and_are_sent_as_they_are_kept(compiled: Compiled) -> None:
     values = parse_values(["mesh_shape=(1, 8)", "precision=FLOAT16", "unwrap=yes", "cursor_inc=1e2"], compiled)
-    assert compiled.arguments(values) == {
+    assert compiled.build_arguments(values) == {
         "precision": "float16",
         "cursor_inc": 100,
         "options": {"mesh_shape": "1x8", "unwrap": True},
@@ -26,12 +26,12 @@ def test_values_may_be_written_as_people_write_them_and_are_sent_as_they_are_kep
 
 
 def test_options_that_nobody_gives_are_not_sent(compiled: Compiled) -> None:
-    assert compiled.arguments({"top_k": 20}) == {"top_k": 20}
+    assert compiled.build_arguments({"top_k": 20}) == {"top_k": 20}
 
 
 def test_every_default_is_in_the_graph(compiled: Compiled) -> None:
-    assert compiled.needed == ("books", "model", "store")
-    assert compiled.defaults == DEFAULTS == compiled_here(byheart).defaults
+    assert compiled.required == ("books", "model", "store")
+    assert compiled.defaults == DEFAULTS == compile_in_memory(byheart).defaults
     assert set(compiled.names) == {"books", "model", "store", *DEFAULTS}
     assert not set(compiled.alone) & OPTIONS.keys()
 
@@ -43,10 +43,10 @@ def test_at_most_twenty_parameters_stand_alone(compiled: Compiled) -> None:
 
 def test_pipeline_of_another_version_is_named(compiled: Compiled) -> None:
     older = Compiled(
-        graph={}, platforms=(), alone=("books",), needed=("books",), defaults={"preset": "none", "top_k": 40}
+        graph={}, platforms=(), alone=("books",), required=("books",), defaults={"preset": "none", "top_k": 40}
     )
     with pytest.raises(SettingsError, match="the pipeline must be of this version, found one without '"):
-        check_given({"books": []}, older)
+        check_values({"books": []}, older)
     assert Settings.from_parameters(compiled.defaults, compiled.defaults)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from byheart.contracts.errors import ByheartError
-from byheart.launch.publication import Publication, alone_in
+from byheart.launch.publication import Publication, hold_folder
 from tests.conftest import ROOT
 
 OWN = {"notes.md": "my own", "first/margin.txt": "mine too"}
@@ -34,13 +34,13 @@ def make(out: Path, *books: str, size: str = "a") -> Publication:
     return publication
 
 
-def held(out: Path) -> dict[str, str]:
+def read_files(out: Path) -> dict[str, str]:
     """The files of a folder and what they hold, but for the lock and the sums."""
     paths = (path for path in out.rglob("*") if path.is_file() and path.name not in (".lock", "SHA256SUMS"))
     return {path.relative_to(out).as_posix(): path.read_text(encoding="utf-8") for path in paths}
 
 
-def expected(*books: str, size: str = "a") -> dict[str, str]:
+def expect_files(*books: str, size: str = "a") -> dict[str, str]:
     files = {f"{book}/statistics.json": size for book in books}
     return files | {"log.txt": "log", "provenance.json": json.dumps(books)}
 
@@ -59,14 +59,14 @@ def out(tmp_path: Path) -> Path:
 def test_sums_are_those_of_sha256sum(out: Path) -> None:
     done = subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=out, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
-    assert {line.removesuffix(": OK") for line in done.stdout.splitlines()} == expected("first", "second").keys()
+    assert {line.removesuffix(": OK") for line in done.stdout.splitlines()} == expect_files("first", "second").keys()
 
 
 def test_results_of_other_books_take_the_place_of_all_that_the_earlier_run_left_and_of_nothing_else(out: Path) -> None:
     make(out, "second", "third", size="b").move_up()
-    assert held(out) == expected("second", "third", size="b") | OWN
+    assert read_files(out) == expect_files("second", "third", size="b") | OWN
     make(out, "third").move_up()
-    assert held(out) == expected("third") | OWN
+    assert read_files(out) == expect_files("third") | OWN
     assert not (out / "second").exists(), "a folder that is empty goes too"
 
 
@@ -76,16 +76,16 @@ def test_run_that_fails_leaves_the_earlier_results_and_stands_apart(out: Path) -
         failing.begin(NAMES)
         (failing.unfinished / "log.txt").write_text(said, encoding="utf-8")
         failing.set_aside()
-        assert held(out) == expected("first", "second") | OWN | {"failed/log.txt": said}
+        assert read_files(out) == expect_files("first", "second") | OWN | {"failed/log.txt": said}
     make(out, "third").move_up()
-    assert held(out) == expected("third") | OWN, "what failed before is over"
+    assert read_files(out) == expect_files("third") | OWN, "what failed before is over"
 
 
 class Killed(BaseException):
     """In place of a process's end."""
 
 
-def steps_of(move_up: Callable[[], None]) -> list[tuple[str, str]]:
+def list_steps(move_up: Callable[[], None]) -> list[tuple[str, str]]:
     """Each call that changes what is there, in its order."""
     calls: list[tuple[str, str]] = []
     _interrupt(move_up, sys.maxsize, calls)
@@ -118,7 +118,7 @@ def test_kill_at_any_step_is_made_good_by_the_next_run(tmp_path: Path) -> None:
             (folder / "out" / name).write_text(text, encoding="utf-8")
         return make(folder / "out", "second", "third", size="b")
 
-    steps = steps_of(prepare(tmp_path / "all").move_up)
+    steps = list_steps(prepare(tmp_path / "all").move_up)
     assert len(steps) > 12
     for step in range(len(steps)):
         out = tmp_path / str(step) / "out"
@@ -128,7 +128,7 @@ def test_kill_at_any_step_is_made_good_by_the_next_run(tmp_path: Path) -> None:
         following = Publication(out)
         following.begin(NAMES)
         following.set_aside()
-        assert held(out) == expected("second", "third", size="b") | OWN, steps[step]
+        assert read_files(out) == expect_files("second", "third", size="b") | OWN, steps[step]
 
 
 def test_kill_before_the_run_is_whole_leaves_the_earlier_results(out: Path) -> None:
@@ -137,17 +137,17 @@ def test_kill_before_the_run_is_whole_leaves_the_earlier_results(out: Path) -> N
     (killed.unfinished / "log.txt").write_text("killed", encoding="utf-8")
     (killed.unfinished / ".third").mkdir()
     (killed.unfinished / ".third" / "statistics.json").touch()
-    assert held(out).items() > (expected("first", "second") | OWN).items()
+    assert read_files(out).items() > (expect_files("first", "second") | OWN).items()
     Publication(out).begin(NAMES)
-    assert held(out) == expected("first", "second") | OWN
+    assert read_files(out) == expect_files("first", "second") | OWN
 
 
 @pytest.mark.parametrize(
     ("path", "is_folder", "said"),
     [
-        ("summary.csv", False, "must have room for a file .*summary.csv, found one that no run has left there"),
+        ("summary.csv", False, "must have room for a file .*summary.csv, found one that no run left there"),
         ("summary.csv", True, "must have room for a file .*summary.csv, found a folder there: move it or choose"),
-        ("SHA256SUMS", False, "must have room for a file .*SHA256SUMS, found one that no run has left"),
+        ("SHA256SUMS", False, "must have room for a file .*SHA256SUMS, found one that no run left"),
         ("unfinished", False, "must have room for a folder of byheart's own .*unfinished, found another thing"),
         ("failed/mine", False, "must have room for a folder of byheart's own .*failed, found another thing"),
     ],
@@ -174,7 +174,7 @@ def test_books_are_refused_before_they_are_measured_where_a_file_is_in_the_way(o
     (out / "fourth" / "statistics.json").write_text("mine", encoding="utf-8")
     with pytest.raises(ByheartError, match=r"must have room for a folder .*third, found a file there"):
         publication.check_room(["third/statistics.json"])
-    with pytest.raises(ByheartError, match=r"for a file .*fourth/statistics\.json, found one that no run has left"):
+    with pytest.raises(ByheartError, match=r"for a file .*fourth/statistics\.json, found one that no run left"):
         publication.check_room(["fourth/statistics.json"])
 
 
@@ -184,10 +184,10 @@ def test_file_that_came_into_the_way_during_the_run_is_kept(out: Path) -> None:
     (publication.unfinished / "log.txt").touch()
     (publication.unfinished / "chart.svg").touch()
     (out / "chart.svg").write_text("mine", encoding="utf-8")
-    with pytest.raises(ByheartError, match=r"chart\.svg, found one that no run has left there"):
+    with pytest.raises(ByheartError, match=r"chart\.svg, found one that no run left there"):
         publication.seal()
     publication.set_aside()
-    assert held(out) == expected("first", "second") | OWN | {
+    assert read_files(out) == expect_files("first", "second") | OWN | {
         "chart.svg": "mine", "failed/log.txt": "", "failed/chart.svg": "",
     }  # fmt: skip
 
@@ -199,9 +199,9 @@ def test_sums_that_somebody_else_wrote_name_nothing_that_is_removed(tmp_path: Pa
     out.mkdir()
     text = f"{'0' * 64}  provenance.json\n{'0' * 64}  {line}\n"
     (out / "SHA256SUMS").write_text(text, encoding="utf-8")
-    with pytest.raises(ByheartError, match="SHA256SUMS, found one that no run has left"):
+    with pytest.raises(ByheartError, match="SHA256SUMS, found one that no run left"):
         make(out, "first")
-    assert held(tmp_path) == {"letter.txt": "mine"}
+    assert read_files(tmp_path) == {"letter.txt": "mine"}
 
 
 def test_results_of_a_release_without_sums_are_replaced_too(tmp_path: Path) -> None:
@@ -212,14 +212,14 @@ def test_results_of_a_release_without_sums_are_replaced_too(tmp_path: Path) -> N
         (out / name).write_text("old", encoding="utf-8")
     (out / "old-book" / "mine.txt").write_text("mine", encoding="utf-8")
     make(out, "first").move_up()
-    assert held(out) == expected("first") | {"old-book/mine.txt": "mine"}
+    assert read_files(out) == expect_files("first") | {"old-book/mine.txt": "mine"}
 
 
 HOLDS = """
 import sys
 from pathlib import Path
-from byheart.launch.publication import alone_in
-with alone_in(Path(sys.argv[1])):
+from byheart.launch.publication import hold_folder
+with hold_folder(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -230,10 +230,10 @@ def test_second_run_in_the_same_folder_is_refused_until_the_first_is_gone(tmp_pa
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as first:
         assert first.stdout
         assert first.stdout.readline() == b"held\n"
-        said = "must be used by one run at a time, found another one at work"
-        with pytest.raises(ByheartError, match=said) as error, alone_in(tmp_path):
+        said = "must be used by one run at a time, found another run"
+        with pytest.raises(ByheartError, match=said) as error, hold_folder(tmp_path):
             pass
         assert error.value.may_pass
         first.kill()
-    with alone_in(tmp_path):
+    with hold_folder(tmp_path):
         pass

@@ -10,8 +10,15 @@ import yaml
 from byheart.contracts.parameters import flatten
 from byheart.contracts.settings import Settings
 from byheart.launch.compiled import Compiled
-from byheart.launch.images import commit
-from byheart.launch.record import Record, compare, differences, differences_before, record, run_file_text
+from byheart.launch.images import find_commit
+from byheart.launch.record import (
+    Record,
+    compare,
+    list_differences,
+    list_differences_before,
+    make_record,
+    render_run_file,
+)
 from byheart.launch.run_file import read_run_file
 from byheart.measures.measured import Measured
 from byheart.measures.provenance import Code
@@ -47,7 +54,7 @@ def test_run_file_repeats_the_run_with_every_setting(
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "My Results!" / "run.yaml"
     path.parent.mkdir()
-    path.write_text(run_file_text(VALUES, results, path.parent), encoding="utf-8")
+    path.write_text(render_run_file(VALUES, results, path.parent), encoding="utf-8")
     run = read_run_file(path, compiled)
     assert run.name == "my-results"
     assert run.values == results.provenance.settings.by_name() | {
@@ -55,7 +62,7 @@ def test_run_file_repeats_the_run_with_every_setting(
         "model": f"{tmp_path}/samples/model", "store": "gs://b/store",
     }  # fmt: skip
     assert flatten({**run.values, "options": {}}, DEFAULTS) == run.values
-    assert run.recorded == record(results)
+    assert run.recorded == make_record(results)
     assert compare(run.recorded, results) == (
         "as run.yaml says: 1 book, 1 control, the model, every setting and the headline"
     )
@@ -64,7 +71,7 @@ def test_run_file_repeats_the_run_with_every_setting(
 def test_model_of_the_hub_is_pinned(results: Results, tmp_path: Path) -> None:
     model = dataclasses.replace(results.provenance.model, source="organisation/model", commit="c" * 40)
     pinned = dataclasses.replace(results, provenance=dataclasses.replace(results.provenance, model=model))
-    written = yaml.safe_load(run_file_text(VALUES | {"model": "short-name"}, pinned, tmp_path))
+    written = yaml.safe_load(render_run_file(VALUES | {"model": "short-name"}, pinned, tmp_path))
     assert written["model"] == f"organisation/model@{'c' * 40}"
     assert written["measured"]["model"]["commit"] == "c" * 40
 
@@ -72,7 +79,7 @@ def test_model_of_the_hub_is_pinned(results: Results, tmp_path: Path) -> None:
 def test_what_was_measured_is_no_part_of_what_a_run_is(results: Results, tmp_path: Path, compiled: Compiled) -> None:
     """A run that was submitted once is not submitted again for what was found."""
     path = tmp_path / "run.yaml"
-    path.write_text(run_file_text(VALUES, results, tmp_path), encoding="utf-8")
+    path.write_text(render_run_file(VALUES, results, tmp_path), encoding="utf-8")
     whole = read_run_file(path, compiled)
     path.write_text(path.read_text(encoding="utf-8").partition("measured:")[0], encoding="utf-8")
     assert read_run_file(path, compiled).digest == whole.digest
@@ -99,42 +106,42 @@ def test_what_was_measured_is_no_part_of_what_a_run_is(results: Results, tmp_pat
     ],
 )  # fmt: skip
 def test_each_difference_is_a_line(results: Results, change: Any, said: str) -> None:
-    then = record(results)
+    then = make_record(results)
     # Hashes of the toy are letters that no hash has.
-    now = differences(dataclasses.replace(then, **change(then)), results)
+    now = list_differences(dataclasses.replace(then, **change(then)), results)
     assert [line.replace("w" * 64, "w" * 12).replace("t" * 64, "t" * 12) for line in now] == [said]
 
 
 def test_other_headline_is_said_as_pages_show_it(results: Results, tmp_path: Path) -> None:
     now = results_of(tmp_path / "again", [toy.measured([0.9, 1e-5, 1e-5, 1e-9], name="known"), BOOKS[1]])
     assert now.books[0].book.sha256 == results.books[0].book.sha256
-    assert differences(record(results), now) == [
+    assert list_differences(make_record(results), now) == [
         "known: 40.0% instead of 60.0% of measurable characters lie in a suffix with p_z ≥ 0.5",
         "known: 25.0% instead of 50.0% of windows have p_z ≥ 0.001",
         "known: 20 instead of 30 characters lie in the longest passage at p_z ≥ 0.5",
     ]
-    assert compare(record(results), now, "a.yaml").splitlines()[:2] == [
+    assert compare(make_record(results), now, "a.yaml").splitlines()[:2] == [
         "otherwise than a.yaml says:",
         "  known: 40.0% instead of 60.0% of measurable characters lie in a suffix with p_z ≥ 0.5",
     ]
 
 
 def test_setting_that_the_file_has_lost_is_not_compared(results: Results) -> None:
-    then = record(results)
-    assert not differences(dataclasses.replace(then, settings={"top_k": 40}), results)
+    then = make_record(results)
+    assert not list_differences(dataclasses.replace(then, settings={"top_k": 40}), results)
 
 
 def test_before_a_repetition_begins_it_is_known_what_was_changed_by_hand(
     results: Results, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    then = record(results)
+    then = make_record(results)
     same: dict[str, Any] = {**VALUES, **then.settings}
     monkeypatch.setenv("BYHEART_COMMIT", then.byheart.commit or "")
-    here = Code(version="0.1.0", commit=then.byheart.commit or commit())
+    here = Code(version="0.1.0", commit=then.byheart.commit or find_commit())
     known: Record = dataclasses.replace(then, byheart=here)
-    assert differences_before(known, same) == []
+    assert list_differences_before(known, same) == []
     monkeypatch.setenv("BYHEART_COMMIT", "d" * 40)
-    assert differences_before(known, same | {"dpi": 20, "bos": "true"}) == [
+    assert list_differences_before(known, same | {"dpi": 20, "bos": "true"}) == [
         f"byheart's commit {'d' * 12} instead of {(here.commit or 'none')[:12]}",
         "bos=true instead of auto", "dpi=20 instead of 300",
     ]  # fmt: skip

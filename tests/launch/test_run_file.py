@@ -7,7 +7,7 @@ import yaml
 
 from byheart.contracts.errors import SettingsError
 from byheart.launch.compiled import Compiled
-from byheart.launch.parameters import check_given, parse_values
+from byheart.launch.parameters import check_values, parse_values
 from byheart.launch.run_file import RunFile, check_reachable, read_run_file
 
 ROOT = Path(__file__).parent.parent.parent
@@ -174,13 +174,13 @@ def test_file_that_is_not_there_is_named(compiled: Compiled) -> None:
 
 def test_example_is_a_run_and_starts_none(compiled: Compiled) -> None:
     run = read_run_file(EXAMPLE, compiled)
-    check_given(run.values, compiled)
+    check_values(run.values, compiled)
     assert not list(EXAMPLE.parent.glob("*.yaml")) or EXAMPLE.suffix != ".yaml"
 
 
 def test_what_has_no_default_must_be_given(compiled: Compiled) -> None:
     with pytest.raises(SettingsError, match="a run must have books, model, store, found no store: give one"):
-        check_given({"books": [], "model": "m"}, compiled)
+        check_values({"books": [], "model": "m"}, compiled)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from byheart.contracts.books import Book, Chapter
 from byheart.contracts.json_files import to_json
-from byheart.contracts.only import Span, asked_characters
+from byheart.contracts.only import Span, select_characters
 from byheart.contracts.settings import PartSettings
 from byheart.measures.coverage import NotMeasurable, words
 from byheart.measures.discoverable import THRESHOLDS
@@ -38,7 +38,7 @@ def naive_map(book: Measured, p_z: np.ndarray, asked: set[int], coverage: str) -
 )
 def test_numbers_of_a_part_are_counted_among_what_was_asked_for(part: list[tuple[int, int]], most: int) -> None:
     only = ",".join(f"{start}:{start + length}" for start, length in part)
-    spans = asked_characters(Book(name="b", source="b.txt", text="x" * 635), only)
+    spans = select_characters(Book(name="b", source="b.txt", text="x" * 635), only)
     stretches = [(span.start, span.stop) for span in spans]
     asked = {character for start, stop in stretches for character in range(start, stop)}
     book = toy.measured(P_Z, asked=stretches, most=most)

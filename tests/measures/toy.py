@@ -13,7 +13,7 @@ from byheart.contracts.model import Model
 from byheart.contracts.only import Span
 from byheart.contracts.plan import Plan
 from byheart.contracts.settings import ChartSettings, Settings
-from byheart.contracts.windows import ControlSample, Tokenization, Windows, control_sample, select_windows
+from byheart.contracts.windows import ControlSample, Tokenization, Windows, choose_control_sample, select_windows
 from byheart.measures.control import Control
 from byheart.measures.measured import Measured, measure
 from byheart.measures.outcomes import Outcome, control_of, outcome_of
@@ -107,7 +107,7 @@ def measured(
     part = [Span(start=start, stop=stop) for start, stop in asked or ((0, len(text)),)]
     selection = select_windows(held, part, most)
     numbers = selection.numbers()
-    pairs: ControlSample = control_sample(held, sample, numbers)
+    pairs: ControlSample = choose_control_sample(held, sample, numbers)
     return measure(
         Book(name=name, source=f"{name}.txt", text=text, role=role, chapters=chapters),
         held,
@@ -179,7 +179,7 @@ def run(*, bos_id: int | None = None, **settings: Any) -> Run:
         ),
         tokenization=Tokenization(
             tokenizer_sha256="t" * 64, tokenizers="0.22.0", bos_id=bos_id,
-            scored_tokens=chosen.window.scored_tokens(has_bos=bos_id is not None),
+            scored_tokens=chosen.window.count_scored_tokens(has_bos=bos_id is not None),
         ),
         plan=Plan(
             run="drawn", accelerator="cpu", precision="float32", devices=None, addresses={}, control_addresses={},

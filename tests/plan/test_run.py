@@ -17,7 +17,7 @@ from byheart.components.plan.component import plan
 from byheart.contracts.books import Book, write_books
 from byheart.contracts.model import Model, read_model, write_model
 from byheart.contracts.only import Span
-from byheart.contracts.plan import Plan, PlannedDevices, asked_windows, read_plan
+from byheart.contracts.plan import Plan, PlannedDevices, list_asked_windows, read_plan
 from byheart.contracts.settings import Settings, WindowSettings
 from byheart.contracts.windows import Tokenization, Windows, read_tokenization, select_windows, write_windows
 from byheart.launch.compile import compile_pipeline
@@ -269,7 +269,7 @@ def test_part_has_the_address_of_the_whole_and_only_its_windows_are_asked_for(
     for run in (part, spread):
         assert run.planned().addresses == whole.planned().addresses
         assert run.planned().windows == whole.planned().windows
-    (asked,) = asked_windows(part.planned().asked).values()
+    (asked,) = list_asked_windows(part.planned().asked).values()
     assert asked.tolist() == list(range(1_000, 1_100))
     assert (part.planned().missing, spread.planned().missing, whole.planned().asked) == (100, 7, {})
 

@@ -99,7 +99,7 @@ def words_without_unknown(content: dict[str, Any]) -> None:
     content["model"] = {"type": "WordLevel", "vocab": {"ferryman": 0}, "unk_token": "?"}
 
 
-def far_bos(copy: Path) -> None:
+def raise_bos(copy: Path) -> None:
     """A BOS behind the vocabulary."""
 
     def add(content: dict[str, Any]) -> None:
@@ -134,7 +134,7 @@ def unreadable_book(folder: Path) -> Attempt:
     return Attempt(books=(str(path),), inside=("unshare", "-U") if os.access(path, os.R_OK) else ())
 
 
-def in_the_way(name: str, *, is_folder: bool = False) -> Spoil:
+def block_path(name: str, *, is_folder: bool = False) -> Spoil:
     """Something among the results that no result can take the place of."""
 
     def prepare(folder: Path) -> None:

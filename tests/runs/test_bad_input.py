@@ -26,13 +26,13 @@ from tests.runs.attempts import (
     TEXT,
     WEIGHTS,
     Make,
+    block_path,
     book,
     change_json,
     disk,
-    far_bos,
     file,
-    in_the_way,
     model,
+    raise_bos,
     run,
     tensor,
     unreadable_book,
@@ -46,7 +46,7 @@ CLOUD = {"STORAGE_EMULATOR_HOST": "@cloud"}
 NOBODY = {"GOOGLE_APPLICATION_CREDENTIALS": "/nonexistent.json"}
 
 
-def map_of(weight_map: dict[str, str]) -> bytes:
+def make_index(weight_map: dict[str, str]) -> bytes:
     return json.dumps({"weight_map": weight_map}).encode()
 
 
@@ -209,9 +209,9 @@ OTHERS = [
     Case("weights pickled", model(lambda copy: (copy / WEIGHTS).rename(copy / "pytorch_model.bin")),
          f"must hold {WEIGHTS} … pickle and can run code … convert or fetch"),
     Case("index without a map", file(INDEX, b"{}"), "must have a weight_map … found none … fetch the model again"),
-    Case("index of a missing file", file(INDEX, map_of(WHOLE | {NORM: "gone.safetensors"})),
+    Case("index of a missing file", file(INDEX, make_index(WHOLE | {NORM: "gone.safetensors"})),
          "must hold gone.safetensors, which … found none … fetch the model again"),
-    Case("index of too little", file(INDEX, map_of({NORM: WEIGHTS})),
+    Case("index of too little", file(INDEX, make_index({NORM: WEIGHTS})),
          "must hold the tensors of 3 layers … found 1 in all … fetch the model again"),
     Case("tensor missing", tensor(NORM, lambda _: None), f"29 tensors … found 28; missing is {NORM} … fetch the model"),
     Case("tensor of another shape", tensor(NORM, lambda values: values[:-1].copy()),
@@ -224,17 +224,17 @@ OTHERS = [
          "must encode any text … found: WordLevel error … fetch the model again"),
     Case("tokenizer larger than the model", tensor(EMBED, lambda values: values[:700].copy(), vocab_size=700),
          "stay below vocab_size=700 … found id … fetch both from one place"),
-    Case("BOS beyond the model", model(far_bos, "bos=true"),
+    Case("BOS beyond the model", model(raise_bos, "bos=true"),
          "stay below vocab_size=1,024 … found id 1,024 … fetch both from one place"),
     Case("BOS that there is none of", model(change_json("tokenizer_config.json", bos_token=ABSENT), "bos=true"),
          "bos=true needs a tokenizer with a bos_token … found none … use bos=false"),
-    Case("file of the user's own where the log will be", run(in_the_way("log.txt")),
-         "must have room for a file … found one that no run has left there … move it or choose another out"),
-    Case("folder of the user's own where a failed run will be", run(in_the_way("failed/letters.txt")),
+    Case("file of the user's own where the log will be", run(block_path("log.txt")),
+         "must have room for a file … found one that no run left there … move it or choose another out"),
+    Case("folder of the user's own where a failed run will be", run(block_path("failed/letters.txt")),
          "must have room for a folder of byheart's own … found another thing there … move it or choose another out"),
-    Case("file where a book's results will be", run(in_the_way("book")),
+    Case("file where a book's results will be", run(block_path("book")),
          "must have room for a folder … found a file there … move it or choose another out"),
-    Case("folder where a file will be", run(in_the_way("provenance.json", is_folder=True)),
+    Case("folder where a file will be", run(block_path("provenance.json", is_folder=True)),
          "must have room for a file … found a folder there … move it or choose another out"),
     Case("out on a full disk", disk("out", fill=True), "out must be a folder … No space left on device … make room"),
     Case("out on a disk to read", disk("out", options="ro"), "out must be a folder … Read-only file … choose another"),
@@ -259,7 +259,7 @@ CASES = [
 ]
 
 
-def held(folder: Path) -> dict[Path, bytes]:
+def read_files(folder: Path) -> dict[Path, bytes]:
     """What the files of a folder hold."""
     files = [path for path in folder.rglob("*") if path.is_file() and os.access(path, os.R_OK)]
     return {path: path.read_bytes() for path in files}
@@ -281,7 +281,7 @@ def attempt(case: Case, folder: Path, servers: Mapping[str, str]) -> Outcome:
     (folder / "good").mkdir()
     (folder / "good" / "book.txt").write_text(TEXT, encoding="utf-8")
     made = case.make(folder)
-    before = held(folder)
+    before = read_files(folder)
     places = ["--model", made.model, "--store", made.store, "--out", made.out]
     controls = [word for control in made.controls for word in ("--control", control)]
     command = [sys.executable, "-m", "byheart", "run", *made.books, *made.settings, *controls, *places]
@@ -300,7 +300,7 @@ def attempt(case: Case, folder: Path, servers: Mapping[str, str]) -> Outcome:
         },
         timeout=60,
     )
-    after = held(folder)
+    after = read_files(folder)
     lost = [path for path, content in before.items() if after.get(path) != content]
     return Outcome(done.returncode, done.stdout, done.stderr.replace(servers["@hub"], "@hub"), folder, lost)
 
@@ -364,7 +364,7 @@ def test_books_of_awkward_names_are_measured_side_by_side(tmp_path: Path) -> Non
 
 def test_result_that_finds_no_place_is_named_and_the_scores_are_kept(tmp_path: Path) -> None:
     (tmp_path / "book.txt").write_text(TEXT[:900], encoding="utf-8")
-    in_the_way("book/heat_map.png")(tmp_path)
+    block_path("book/heat_map.png")(tmp_path)
     done = launch(tmp_path, "cursor_inc=100", "dpi=20", books=str(tmp_path / "book.txt"))
     assert done.returncode == 1
     [message] = done.stderr.splitlines()

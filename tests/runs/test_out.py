@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from byheart.launch.compiled import Compiled
-from byheart.launch.local import run_local
+from byheart.launch.local_run import run_local
 from byheart.launch.record import compare
 from byheart.launch.run_file import read_run_file
 from byheart.measures.results import Results
@@ -30,12 +30,12 @@ def write_book(path: Path, start: int = 0, characters: int = 3_000) -> str:
     return str(path)
 
 
-def held(out: Path) -> dict[str, bytes]:
+def read_files(out: Path) -> dict[str, bytes]:
     paths = (path for path in out.rglob("*") if path.is_file() and path.name != ".lock")
     return {path.relative_to(out).as_posix(): path.read_bytes() for path in paths}
 
 
-def checked(out: Path) -> set[str]:
+def check_sums(out: Path) -> set[str]:
     """The files of the run, as `sha256sum` finds them."""
     command = ["sha256sum", "--check", "--strict", "SHA256SUMS"]
     done = subprocess.run(command, cwd=out, capture_output=True, text=True, check=True)
@@ -48,21 +48,23 @@ def test_runs_fail_and_take_one_another_s_place(tmp_path: Path) -> None:
     first = launch_into(folder, write_book(folder / "first book.txt"))
     assert first.returncode == 0, first.stderr
     assert (
-        held(out).keys() == checked(out) >= {"log.txt", "run.yaml", "first-book/text.txt", "first-book/chapters.json"}
+        read_files(out).keys()
+        == check_sums(out)
+        >= {"log.txt", "run.yaml", "first-book/text.txt", "first-book/chapters.json"}
     )
     (out / "notes.md").write_text("mine", encoding="utf-8")
     (out / "first-book" / "notes.md").write_text("mine", encoding="utf-8")
-    before = held(out)
+    before = read_files(out)
 
     failed = launch_into(folder, str(folder / "no book.txt"))
     assert failed.returncode == 1
     assert failed.stderr.strip().endswith(f"no book.txt: check the path: the log is {out}/failed/log.txt")
     assert "no book.txt" in (out / "failed" / "log.txt").read_text(encoding="utf-8")
-    assert {name: data for name, data in held(out).items() if not name.startswith("failed/")} == before
+    assert {name: data for name, data in read_files(out).items() if not name.startswith("failed/")} == before
 
     other = launch_into(folder, write_book(folder / "other.txt", 4_000))
     assert other.returncode == 0, other.stderr
-    assert held(out).keys() == checked(out) | {"notes.md", "first-book/notes.md"}
+    assert read_files(out).keys() == check_sums(out) | {"notes.md", "first-book/notes.md"}
     assert [book.book.name for book in Results.open(out).books] == ["other"]
 
 
@@ -126,7 +128,7 @@ def test_text_of_the_books_stands_nowhere_where_it_is_not_wanted(tmp_path: Path)
     for column in pq.read_table(out / "a" / "windows.parquet", columns=["token_ids", "top_token_ids"]):
         assert set(np.ravel(column.to_pylist())) == {-1}
     pieces = {TEXT[start : start + 12].encode() for start in range(0, 9_000, 5)}
-    for name, data in held(out).items():
+    for name, data in read_files(out).items():
         assert not [piece for piece in pieces if piece in data], name
 
 
@@ -141,7 +143,7 @@ def test_checkout_and_folders_may_have_blanks_and_python3_in_their_paths(tmp_pat
     write_book(checkout / "my books" / "a.txt")
     (checkout / "my temporary files").mkdir()
     values = {"books": ["my books"], "model": str(MODEL), "store": "a python3 store", "cursor_inc": 100, "dpi": 20}
-    program = f"from byheart.launch.local import run_local; run_local({values!r}, 'my python3 results/first one')"
+    program = f"from byheart.launch.local_run import run_local; run_local({values!r}, 'my python3 results/first one')"
     done = subprocess.run(
         [checkout / "environment" / "bin" / "python", "-c", program], cwd=checkout, capture_output=True, text=True,
         check=False, env={**os.environ, "TMPDIR": str(checkout / "my temporary files")},

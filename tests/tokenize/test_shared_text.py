@@ -63,7 +63,7 @@ class _Counted:
 
 def _check(kind: _Kind, text: str, window: WindowSettings) -> _Counted:
     """Hold the windows of `text` against the definition."""
-    scored = window.scored_tokens(has_bos=window.bos == "true")
+    scored = window.count_scored_tokens(has_bos=window.bos == "true")
     encode = _Counted(kind.tokenizer)
     windows = slide(text, encode, window, scored_tokens=scored, cuts=kind.tokenizer.cuts)
     rows, dropped = by_definition(text, kind.library, window)

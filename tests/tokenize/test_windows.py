@@ -123,7 +123,7 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 @settings(max_examples=20, deadline=None)
 def test_spans_are_in_order_and_tile_the_text(folder: Path, case: tuple[str, WindowSettings]) -> None:
     text, window = case
-    scored = window.scored_tokens(has_bos=window.bos == "true")
+    scored = window.count_scored_tokens(has_bos=window.bos == "true")
     windows = slide(text, load_tokenizer(folder).encode, window, scored_tokens=scored)
     assert (windows.cursor <= windows.start).all()
     assert (windows.start <= windows.suffix_start).all()
@@ -151,7 +151,7 @@ def test_batches_of_slices_have_no_seam(folder: Path) -> None:
 
 def test_whole_suffix_is_scored_without_a_cut() -> None:
     for has_bos in (False, True):
-        assert window_settings(100, 2000, 10, 50).scored_tokens(has_bos=has_bos) == 50
+        assert window_settings(100, 2000, 10, 50).count_scored_tokens(has_bos=has_bos) == 50
 
 
 @pytest.mark.parametrize(
@@ -159,12 +159,12 @@ def test_whole_suffix_is_scored_without_a_cut() -> None:
     [(100, False, 50), (99, False, 49), (51, False, 1), (101, True, 50), (100, True, 49), (52, True, 1)],
 )
 def test_max_length_cuts_the_suffix(max_length: int, has_bos: bool, scored: int) -> None:
-    assert window_settings(100, 2000, 10, 50, max_length=max_length).scored_tokens(has_bos=has_bos) == scored
+    assert window_settings(100, 2000, 10, 50, max_length=max_length).count_scored_tokens(has_bos=has_bos) == scored
 
 
 def test_setting_of_the_older_script_scores_window_tokens_49_to_98(tmp_path: Path) -> None:
     window = window_settings(100, 2000, 500, 49, bos="true", max_length=100)
-    scored = window.scored_tokens(has_bos=True)
+    scored = window.count_scored_tokens(has_bos=True)
     assert scored == 50
     windows = slide(TEXT * 3, load_tokenizer(build("gpt2", tmp_path)).encode, window, scored_tokens=scored)
     assert len(windows) > 1

@@ -11,7 +11,7 @@ import pytest
 
 from byheart.contracts.errors import StoreError
 from byheart.contracts.progress import ERROR, Progress, parse_line, say, stage
-from byheart.launch.story import Story
+from byheart.launch.display import Display
 from tests.conftest import ROOT
 
 
@@ -63,8 +63,8 @@ def test_what_no_stage_says_is_no_line_of_the_story(text: str) -> None:
 
 SHOWN = """
 from byheart.contracts.progress import StageLine
-from byheart.launch.story import Story
-with Story() as story:
+from byheart.launch.display import Display
+with Display() as story:
     for said in {said}:
         story.show(said)
 """
@@ -83,7 +83,7 @@ def test_progress_is_a_bar_on_a_terminal_and_lines_elsewhere(
             now += 1
             progress.add(100)
     said = [parse_line(text) for text in capsys.readouterr().out.splitlines()]
-    with Story() as story:
+    with Display() as story:
         for each in said:
             assert each
             story.show(each)

@@ -1,4 +1,4 @@
-"""What a run on this machine takes where nothing is said: its accelerator, and the folder for models and scores."""
+"""Defaults of a run on this machine: its accelerator, and the folder for models and scores."""
 
 import importlib.util
 import subprocess
@@ -9,16 +9,16 @@ import platformdirs
 from byheart.machines.accelerators import ONE_HOST
 
 _DRIVERS = ("libtpu", "jax_cuda12_plugin", "jax_cuda13_plugin")
-"""What JAX needs for TPUs and GPUs; without one, it has CPUs."""
+"""Modules that JAX needs for TPUs and GPUs; without any, it uses CPUs."""
 
 
-def default_store() -> str:
-    """The store in the user's data folder."""
+def locate_default_store() -> str:
+    """The path of the store in the user's data folder."""
     return str(platformdirs.user_data_path("byheart") / "store")
 
 
-def accelerator_here() -> str:
-    """The name of this machine's accelerator, as JAX finds it in a process that then lets go of it."""
+def detect_accelerator() -> str:
+    """The name of this machine's accelerator; another process asks JAX, which holds the device until it ends."""
     if not any(map(importlib.util.find_spec, _DRIVERS)):
         return "cpu"
     command = [sys.executable, "-m", "byheart.components.extract.here"]

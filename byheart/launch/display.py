@@ -1,4 +1,4 @@
-"""How a person at a terminal reads what the stages say."""
+"""Shows on a terminal what the stages say."""
 
 import sys
 from typing import Self
@@ -9,11 +9,11 @@ from rich.progress import BarColumn, Progress, TextColumn
 from byheart.contracts.progress import StageLine
 
 _STAGE = 8
-"""Characters of the longest stage's name."""
+"""Characters of the longest name of a stage."""
 
 
-class Story:
-    """Shows what stages say, one line below the other; on a terminal, a bar stands for the lines of a long job."""
+class Display:
+    """Shows the lines of stages; on a terminal, a bar replaces the progress lines of a long job."""
 
     def __init__(self) -> None:
         self._console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
@@ -23,14 +23,14 @@ class Story:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._leave_bar()
+        self._stop_bar()
 
     def show(self, said: StageLine) -> None:
-        """Show one line."""
+        """Show a line of a stage."""
         if not sys.stdout.isatty():
             print(f"{said.stage:>{_STAGE}}  {said.message}", flush=True)
         elif said.total is None:
-            self._leave_bar()
+            self._stop_bar()
             self._console.print(f"{said.stage:>{_STAGE}}  {said.message}")
         else:
             self._draw_bar(said)
@@ -48,8 +48,8 @@ class Story:
         (job,) = self._bar.tasks
         self._bar.update(job.id, total=said.total, completed=said.done or 0, description=said.message, refresh=True)
 
-    def _leave_bar(self) -> None:
-        """Let the bar stand as it is."""
+    def _stop_bar(self) -> None:
+        """Stop the bar, which stays on the screen as it is."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None

@@ -1,4 +1,4 @@
-"""The results of releases that wrote no SHA256SUMS, as far as they are known by name."""
+"""Lists the results of releases that wrote no SHA256SUMS, by the names that those releases used."""
 
 import dataclasses
 from pathlib import Path
@@ -13,17 +13,17 @@ _FILES = (*OF_A_BOOK, *(f"{chart}.{suffix}" for chart in _CHARTS for suffix in (
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class _Older:
-    """What is read of provenance.json, whatever its version."""
+class _AnyProvenance:
+    """The fields that every version of provenance.json has."""
 
     contract_version: int
     books: dict[str, Any]
 
 
-def list_older(out: Path) -> list[str]:
-    """The files of such a run that are there, by their names; none where it is not one."""
+def list_older_results(out: Path) -> list[str]:
+    """The names of the files in `out` that such a run wrote; empty if none did."""
     try:
-        books = read_json(out / PROVENANCE, _Older).books
+        books = read_json(out / PROVENANCE, _AnyProvenance).books
     except (OSError, DamagedError):
         return []
     names = ["log.txt", *OF_THE_RUN, *(f"{book}/{file}" for book in books if "/" not in book for file in _FILES)]

@@ -1,6 +1,6 @@
-"""A run on this machine: no cloud, no Docker.
+"""Runs the pipeline on this machine, without cloud or Docker.
 
-KFP's own log goes to a file; what the stages say goes to the terminal.
+KFP's own log goes to a file; what the stages say goes to the terminal too.
 """
 
 import contextlib
@@ -18,19 +18,19 @@ from typing import Any
 from byheart.contracts.books import read_book_names
 from byheart.contracts.errors import ByheartError, IncompleteError, RunFailedError, os_error_may_pass
 from byheart.contracts.progress import StageLine, parse_line
-from byheart.launch.compiled import compiled_here
+from byheart.launch.compiled import compile_in_memory
+from byheart.launch.display import Display
 from byheart.launch.graph import RESULTS
-from byheart.launch.images import commit
-from byheart.launch.publication import LOG, RUN_FILE, Publication, alone_in
-from byheart.launch.record import run_file_text
-from byheart.launch.story import Story
+from byheart.launch.images import find_commit
+from byheart.launch.publication import LOG, RUN_FILE, Publication, hold_folder
+from byheart.launch.record import render_run_file
 from byheart.measures.results import OF_A_BOOK, OF_THE_RUN, Results
 from byheart.pipeline import byheart
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 _ARGUMENTS_CHARACTERS = 100_000
-"""Linux hands on at most 128 KB as one argument, and Kubeflow adds to it."""
+"""Linux takes at most 128 KB as one argument, and Kubeflow adds to it."""
 
 _LAST_STAGE = "verdict"
 _KFP_SUMMARY = "Inner task failed"
@@ -40,22 +40,22 @@ _FAULT = re.compile(r"^\s*([\w.]+(?:Error|Exception)\b.*)$")
 
 
 def run_local(values: Mapping[str, Any], out: str | Path, *, name: str = "") -> Results:
-    """Run the pipeline here; its results, which have replaced those of an earlier run in `out`.
+    """Run the pipeline, and return its results, which replace those of an earlier run in `out`.
 
-    Until the run has ended they are in `out/unfinished`; those of a run that fails stay apart, in `out/failed`.
+    Until the run has ended, its results are in `out/unfinished`; if it fails, they are kept in `out/failed`.
 
     Args:
-        values: parameters of the pipeline by name; `accelerator` is `cpu` where it is not among them, since what `auto`
-            asks for is on a cluster.
-        name: what run.yaml calls the run; empty is what its folder is called.
+        values: parameters of the pipeline by name; without `accelerator`, it is `cpu`, since `auto` asks for one of a
+            cluster.
+        name: the run's name in run.yaml; empty takes the folder's.
 
     Raises:
-        ByheartError: the values are too long, or `out` is in use, or cannot take the results.
-        RunFailedError: a stage failed; the message is the stage's own, and the earlier results are as they were.
+        ByheartError: the values are too long, or `out` is in use or cannot hold the results.
+        RunFailedError: a stage failed; the message is the stage's own, and earlier results are unchanged.
         IncompleteError: a book is not measured; the results of the others are there.
     """
     out = Path(out)
-    arguments = json.dumps(compiled_here(byheart).arguments({"accelerator": "cpu", **values}))
+    arguments = json.dumps(compile_in_memory(byheart).build_arguments({"accelerator": "cpu", **values}))
     if len(arguments) > _ARGUMENTS_CHARACTERS:
         raise ByheartError(
             f"books must be named in at most {_ARGUMENTS_CHARACTERS:,} characters, found {len(arguments):,} with the "
@@ -64,12 +64,12 @@ def run_local(values: Mapping[str, Any], out: str | Path, *, name: str = "") -> 
         )
     try:
         out.mkdir(parents=True, exist_ok=True)
-        with alone_in(out):
+        with hold_folder(out):
             publication = Publication(out)
             publication.begin(OF_THE_RUN)
             try:
                 incomplete = _run(arguments, publication)
-                text = run_file_text(values, Results.open(publication.unfinished), out, name)
+                text = render_run_file(values, Results.open(publication.unfinished), out, name)
                 (publication.unfinished / RUN_FILE).write_text(text, encoding="utf-8")
                 publication.seal()
             except BaseException:
@@ -88,10 +88,10 @@ def run_local(values: Mapping[str, Any], out: str | Path, *, name: str = "") -> 
 
 
 def _run(arguments: str, publication: Publication) -> RunFailedError | None:
-    """Run the graph and take its results; an IncompleteError where some of the books are not among them.
+    """Run the pipeline and move its results to `publication.unfinished`; return an error if books are missing.
 
     Raises:
-        RunFailedError: it failed otherwise.
+        RunFailedError: the run failed for another reason.
     """
     log_path = publication.unfinished / LOG
     log_path.write_text(f"{arguments}\n", encoding="utf-8")
@@ -105,22 +105,22 @@ def _run(arguments: str, publication: Publication) -> RunFailedError | None:
             publication.take_books(results)
             if is_incomplete or not code:
                 publication.take_files(results)
-    kept = publication.failed / LOG
+    failed_log = publication.failed / LOG
     if error and not error.exception:
         if is_incomplete:
             return error.failure(kind=IncompleteError)
-        raise error.failure(where=f"the log is {kept}")
+        raise error.failure(where=f"the log is {failed_log}")
     if code or error:
-        fault = error.message if error else _first_fault(log_path)
-        said = f"{fault}: a fault of this program, or of this machine; see" if fault else _ENDED_FROM_OUTSIDE
-        raise RunFailedError(f"{said} {kept}", may_pass=True, stage=error.stage if error else "")
+        fault = error.message if error else _find_first_fault(log_path)
+        cause = f"{fault}: a fault of this program, or of this machine; see" if fault else _ENDED_FROM_OUTSIDE
+        raise RunFailedError(f"{cause} {failed_log}", may_pass=True, stage=error.stage if error else "")
     return None
 
 
 def _run_graph(work: Path, arguments: str, log: Any, publication: Publication) -> tuple[int, StageLine | None]:
-    """Run the graph in a process of its own; its exit code, and the first error that a stage said."""
+    """Run the pipeline in a process of its own; return its exit code and the first error that a stage said."""
 
-    def look(said: StageLine) -> None:
+    def take_finished_books(said: StageLine) -> None:
         if said.stage == "download" and said.elapsed_seconds is not None:
             names = (name for texts in work.rglob("book_texts") for name in read_book_names(texts))
             publication.check_room(f"{name}/{file}" for name in names for file in OF_A_BOOK)
@@ -130,7 +130,7 @@ def _run_graph(work: Path, arguments: str, log: Any, publication: Publication) -
 
     with subprocess.Popen(
         [sys.executable, "-m", "byheart.launch.graph", str(work), arguments],
-        env=_environment(str(work)),
+        env=_build_environment(str(work)),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -139,14 +139,14 @@ def _run_graph(work: Path, arguments: str, log: Any, publication: Publication) -
         start_new_session=True,
     ) as child:
         try:
-            error = _follow(child, log, look)
+            error = _follow(child, log, take_finished_books)
             return child.wait(), error
         finally:
-            _end(child)
+            _kill(child)
 
 
-def _environment(work: str) -> dict[str, str]:
-    """The stages' environment: they import this checkout, litter only in `work`, and say which commit it is."""
+def _build_environment(work: str) -> dict[str, str]:
+    """The stages' environment: they import this checkout, write temporary files to `work`, and know the commit."""
     paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     environment = {
         **os.environ,
@@ -159,20 +159,20 @@ def _environment(work: str) -> dict[str, str]:
     }
     if sys.stdout.isatty():
         environment["BYHEART_PROGRESS_SECONDS"] = "0.5"
-    if "BYHEART_COMMIT" not in environment and (known := commit()):
-        environment["BYHEART_COMMIT"] = known
+    if "BYHEART_COMMIT" not in environment and (commit := find_commit()):
+        environment["BYHEART_COMMIT"] = commit
     return environment
 
 
-def _follow(child: subprocess.Popen[str], log: Any, look: Callable[[StageLine], None]) -> StageLine | None:
-    """Copy all lines to the log and the stages' own to the terminal, until the child ends; the first error said.
+def _follow(child: subprocess.Popen[str], log: Any, react: Callable[[StageLine], None]) -> StageLine | None:
+    """Copy all lines to the log, and the stages' own to the terminal, until the child ends; return the first error.
 
     Args:
-        look: called with each line that a stage says, after which there may be something new.
+        react: called with each line of a stage.
     """
     first_error = None
     assert child.stdout
-    with Story() as story:
+    with Display() as display:
         for line in child.stdout:
             log.write(line)
             said = parse_line(line)
@@ -181,19 +181,19 @@ def _follow(child: subprocess.Popen[str], log: Any, look: Callable[[StageLine], 
             if said.is_error:
                 first_error = first_error or said
                 continue
-            look(said)
-            story.show(said)
+            react(said)
+            display.show(said)
     return first_error
 
 
-def _first_fault(log: Path) -> str | None:
-    """The last line of the first traceback in a log, if there is one: of what no stage could say."""
+def _find_first_fault(log: Path) -> str | None:
+    """The last line of the first traceback in a log: an error that no stage reported. None without a traceback."""
     faults = (_FAULT.match(_COLOUR.sub("", line)) for line in log.read_text(encoding="utf-8").splitlines())
-    return next((found[1] for found in faults if found and _KFP_SUMMARY not in found[1]), None)
+    return next((fault[1] for fault in faults if fault and _KFP_SUMMARY not in fault[1]), None)
 
 
-def _end(child: subprocess.Popen[str]) -> None:
-    """End the child and all that it started."""
+def _kill(child: subprocess.Popen[str]) -> None:
+    """Kill the child and every process that it started."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()
