@@ -24,10 +24,9 @@ from byheart.launch.graph import RESULTS
 from byheart.launch.images import find_commit
 from byheart.launch.publication import LOG, RUN_FILE, Publication, hold_folder
 from byheart.launch.record import render_run_file
+from byheart.launch.this_machine import build_environment
 from byheart.measures.results import OF_A_BOOK, OF_THE_RUN, Results
 from byheart.pipeline import byheart
-
-ROOT = Path(__file__).resolve().parent.parent.parent
 
 _ARGUMENTS_CHARACTERS = 100_000
 """Linux takes at most 128 KB as one argument, and Kubeflow adds to it."""
@@ -130,7 +129,7 @@ def _run_graph(work: Path, arguments: str, log: Any, publication: Publication) -
 
     with subprocess.Popen(
         [sys.executable, "-m", "byheart.launch.graph", str(work), arguments],
-        env=_build_environment(str(work)),
+        env=_build_stages_environment(str(work)),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -145,12 +144,10 @@ def _run_graph(work: Path, arguments: str, log: Any, publication: Publication) -
             _kill(child)
 
 
-def _build_environment(work: str) -> dict[str, str]:
+def _build_stages_environment(work: str) -> dict[str, str]:
     """The stages' environment: they import this checkout, write temporary files to `work`, and know the commit."""
-    paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        **build_environment(),
         "PYTHONUNBUFFERED": "1",
         "PYTHONWARNINGS": "ignore",
         "PYTHONUTF8": "1",

@@ -20,7 +20,7 @@ EXPLAINED = pipeline.__doc__ or ""
 
 
 def call(*words: str, folder: Path = ROOT, **variables: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "byheart", *words]
+    command = [sys.executable, "-P", "-m", "byheart", *words]  # -P: like the script `byheart`, not from the folder
     around = os.environ | {"PYTHONPATH": str(ROOT)} | variables
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=around)
 
@@ -102,6 +102,8 @@ def test_version_is_that_of_the_code() -> None:
 def test_sample_is_measured_from_another_folder_and_says_where_everything_is(tmp_path: Path) -> None:
     folder = tmp_path / "a folder"
     folder.mkdir()
+    for name in ("byheart.py", "numpy.py"):
+        (folder / name).write_text("raise SystemExit('a file of the person is no module of ours')", encoding="utf-8")
     done = call("run", "cursor_inc=500", "dpi=20", folder=folder, XDG_DATA_HOME=str(tmp_path / "data"))
     assert done.returncode == 0, done.stderr
     first = done.stdout.splitlines()[0]
