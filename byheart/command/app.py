@@ -3,6 +3,7 @@
 Exit codes: 0, done; 1, an error, printed as one line; 2, a command line that cannot be read; 130, interrupted.
 """
 
+import io
 import signal
 import sys
 from typing import Any
@@ -50,6 +51,9 @@ def main() -> int:
     """Run the command line, and return its exit code."""
     for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job inherits SIGINT ignored
         signal.signal(number, signal.default_int_handler)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that is not in UTF-8 may not have `≥`
     try:
         return app(standalone_mode=False, prog_name="byheart") or 0
     except typer.TyperException as error:

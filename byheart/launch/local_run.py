@@ -75,6 +75,8 @@ def run_local(values: Mapping[str, Any], out: str | Path, *, name: str = "") -> 
                 publication.set_aside()
                 raise
             publication.move_up()
+    except BrokenPipeError:
+        raise  # of the reader of what is printed, as in `byheart run | head`: not of `out`
     except OSError as refused:
         raise ByheartError(
             f"out must be a folder that can be written, found {refused.filename or out}: {refused.strerror}: make "
