@@ -53,7 +53,8 @@ def run(
 
 def _list_texts(paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[str]:
     """One path, or several, each as a text."""
-    return list(map(os.fspath, [paths] if isinstance(paths, str | os.PathLike) else paths))
+    several = [paths] if isinstance(paths, str | os.PathLike) else paths
+    return [os.fspath(path) for path in several]
 
 
 def _format_setting(value: Any) -> str:

@@ -30,7 +30,7 @@ def print_plan(request: Request, order: Path | None = None) -> bool:
     return run(
         model=values["model"],
         accelerator="" if accelerator == AUTO else accelerator,
-        books=values.get("books", []),
+        books=[*values.get("books", []), *values.get("controls", [])],
         parameters=parameters,
         defaults=compiled.defaults,
         order=order,

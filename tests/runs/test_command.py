@@ -21,7 +21,8 @@ def test_toy_says_that_it_is_one_first_and_last(tmp_path: Path) -> None:
 def test_run_from_python_gives_the_results(tmp_path: Path) -> None:
     code = (
         "from pathlib import Path; import byheart; results = byheart.run("
-        f"Path({str(BOOK)!r}), model=Path({str(MODEL)!r}), store=Path('store'), out=Path('out'), cursor_inc=500, dpi=20, unwrap=False, figsize='8x2')\n"
+        f"Path({str(BOOK)!r}), model=Path({str(MODEL)!r}), store=Path('store'), out=Path('out'), "
+        "cursor_inc=500, dpi=20, unwrap=False, figsize='8x2')\n"
         "print([book.book.name for book in results.books], results.provenance.settings.window.cursor_inc)"
     )
     around = os.environ | {"PYTHONPATH": str(ROOT)}
