@@ -28,7 +28,8 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as interrupt:
-            raise _InterruptedError(str(interrupt)) from None
+            advice = _GO_ON if ctx.invoked_subcommand == "run" else ""
+            raise _InterruptedError(str(interrupt) or advice) from None
 
 
 app = typer.Typer(
@@ -63,7 +64,7 @@ def main() -> int:
         _say_error(error.message)
         return 1
     except _InterruptedError as interrupt:
-        print(f"\ninterrupted; {str(interrupt) or _GO_ON}", file=sys.stderr)
+        print("\n" + "; ".join(filter(None, ("interrupted", str(interrupt)))), file=sys.stderr)
         return 130
 
 

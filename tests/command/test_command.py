@@ -123,3 +123,20 @@ def test_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:
     _, errors = run.communicate(timeout=60)
     assert run.returncode == 130
     assert "interrupted; what was scored is kept: run the same command again to go on" in errors
+
+
+def test_interrupted_question_says_nothing_of_scores(tmp_path: Path) -> None:
+    program = tmp_path / "compiled" / "cpu-jax-1" / "program"
+    program.parent.mkdir(parents=True)
+    program.write_bytes(b"...")
+    command = [sys.executable, "-m", "byheart", "store", "remove", "--older-than", "0d", "--store", str(tmp_path)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=ROOT) as asking:
+        assert asking.stdout
+        printed = ""
+        while not printed.endswith("[y/N] "):
+            printed += asking.stdout.read(1)
+        asking.send_signal(signal.SIGINT)
+        _, errors = asking.communicate(timeout=60)
+    assert (asking.returncode, errors.strip()) == (130, "interrupted")
+    assert program.exists()
