@@ -7,6 +7,7 @@ import sys
 
 import platformdirs
 
+from byheart.contracts.errors import DeviceError
 from byheart.launch.images import ROOT
 from byheart.machines.accelerators import ONE_HOST
 
@@ -26,10 +27,21 @@ def build_environment() -> dict[str, str]:
 
 
 def detect_accelerator() -> str:
-    """The name of this machine's accelerator; another process asks JAX, which holds the device until it ends."""
+    """The name of this machine's accelerator; another process asks JAX, which holds the device until it ends.
+
+    Raises:
+        DeviceError: JAX cannot use the accelerator, as where another process holds it.
+    """
     if not any(map(importlib.util.find_spec, _DRIVERS)):
         return "cpu"
     command = [sys.executable, "-m", "byheart.components.extract.here"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=build_environment())
+    if done.returncode:
+        *_, reason = done.stderr.strip().splitlines() or ["no reason"]
+        raise DeviceError(
+            f"this machine's accelerator must be usable, found {reason}: end what uses it, or set accelerator=cpu",
+            parameter="accelerator",
+            may_pass=True,
+        )
     *_, name = done.stdout.split() or ["cpu"]
     return name if name in ONE_HOST else "cpu"
