@@ -8,6 +8,7 @@ From Python, in a notebook say:
     print(results.books[0].statistics.headline.coverage)
 """
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,12 @@ if TYPE_CHECKING:
 
 
 def run(
-    books: str | Sequence[str],
+    books: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     *,
-    model: str,
-    controls: str | Sequence[str] = (),
-    store: str = "",
-    out: str = "out",
+    model: str | os.PathLike[str],
+    controls: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = (),
+    store: str | os.PathLike[str] = "",
+    out: str | os.PathLike[str] = "out",
     **settings: Any,
 ) -> "Results":
     """Measure books under a model on this machine, as `byheart run` does, and return the results.
@@ -41,13 +42,19 @@ def run(
     from byheart.launch.run import measure_here  # a stage's container has neither this module nor kfp
 
     request = Request(
-        books=[books] if isinstance(books, str) else list(books),
-        model=model,
-        controls=[controls] if isinstance(controls, str) else list(controls),
-        store=store,
+        books=_list_texts(books),
+        model=os.fspath(model),
+        controls=_list_texts(controls),
+        store=os.fspath(store),
         settings=[f"{name}={_format_setting(value)}" for name, value in settings.items()],
     )
-    return measure_here(request, out)
+    return measure_here(request, os.fspath(out))
+
+
+def _list_texts(paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[str]:
+    """One path, or several, each as a text."""
+    several = [paths] if isinstance(paths, str | os.PathLike) else paths
+    return [os.fspath(path) for path in several]
 
 
 def _format_setting(value: Any) -> str:

@@ -3,6 +3,7 @@
 Exit codes: 0, done; 1, an error, printed as one line; 2, a command line that cannot be read; 130, interrupted.
 """
 
+import io
 import signal
 import sys
 from typing import Any
@@ -27,7 +28,8 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as interrupt:
-            raise _InterruptedError(str(interrupt)) from None
+            advice = _GO_ON if ctx.invoked_subcommand == "run" else ""
+            raise _InterruptedError(str(interrupt) or advice) from None
 
 
 app = typer.Typer(
@@ -50,6 +52,9 @@ def main() -> int:
     """Run the command line, and return its exit code."""
     for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job inherits SIGINT ignored
         signal.signal(number, signal.default_int_handler)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that is not in UTF-8 may not have `≥`
     try:
         return app(standalone_mode=False, prog_name="byheart") or 0
     except typer.TyperException as error:
@@ -59,7 +64,7 @@ def main() -> int:
         _say_error(error.message)
         return 1
     except _InterruptedError as interrupt:
-        print(f"\ninterrupted; {str(interrupt) or _GO_ON}", file=sys.stderr)
+        print("\n" + "; ".join(filter(None, ("interrupted", str(interrupt)))), file=sys.stderr)
         return 130
 
 

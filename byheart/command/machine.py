@@ -30,6 +30,7 @@ def run(words: Words = None, model: Model = "", control: Controls = None, store:
 def plan(
     words: Words = None,
     model: Model = "",
+    control: Controls = None,
     compile_: Annotated[
         bool, typer.Option("--compile", help="Also compile for the TPU slice; needs libtpu, but no TPU.")
     ] = False,
@@ -41,7 +42,7 @@ def plan(
     """
     from byheart.launch.plan import plan_and_compile, print_plan
 
-    request = read_request(words, model=model)
+    request = read_request(words, model=model, controls=control)
     fits = plan_and_compile(request) if compile_ else print_plan(request)
     return 0 if fits else 1
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from byheart.kubeflow.client import Cluster
 from byheart.kubeflow.fetch import fetch_results
 from byheart.kubeflow.runs import find_run
-from byheart.launch.publication import LOG, RUN_FILE, Publication, hold_folder
+from byheart.launch.publication import LOG, RUN_FILE, publish
 from byheart.launch.record import render_run_file
 from byheart.measures.results import OF_THE_RUN, Results
 
@@ -21,20 +21,10 @@ def fetch_run(cluster: Cluster, run: str, out: Path, *, root: str = "") -> Resul
         ByheartError: there is no such run, it has no results, or `out` cannot hold them.
     """
     run_id = find_run(cluster, run)
-    out.mkdir(parents=True, exist_ok=True)
-    with hold_folder(out):
-        publication = Publication(out)
-        publication.begin(OF_THE_RUN)
-        try:
-            (publication.unfinished / LOG).write_text(f"fetched from {cluster.locate(run_id)}\n", encoding="utf-8")
-            fetch_results(cluster, run_id, publication.unfinished, root=root)
-            results = Results.open(publication.unfinished)
-            parameters = cluster.read_run(run_id).runtime_config.parameters
-            text = render_run_file(parameters, results, out)
-            (publication.unfinished / RUN_FILE).write_text(text, encoding="utf-8")
-            publication.seal()
-        except BaseException:
-            publication.set_aside()
-            raise
-        publication.move_up()
+    with publish(out, OF_THE_RUN) as publication:
+        (publication.unfinished / LOG).write_text(f"fetched from {cluster.locate(run_id)}\n", encoding="utf-8")
+        fetch_results(cluster, run_id, publication.unfinished, root=root)
+        parameters = cluster.read_run(run_id).runtime_config.parameters
+        text = render_run_file(parameters, Results.open(publication.unfinished), out)
+        (publication.unfinished / RUN_FILE).write_text(text, encoding="utf-8")
     return Results.open(out)

@@ -16,18 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from byheart.contracts.books import read_book_names
-from byheart.contracts.errors import ByheartError, IncompleteError, RunFailedError, os_error_may_pass
+from byheart.contracts.errors import ByheartError, IncompleteError, RunFailedError
 from byheart.contracts.progress import StageLine, parse_line
 from byheart.launch.compiled import compile_in_memory
 from byheart.launch.display import Display
 from byheart.launch.graph import RESULTS
 from byheart.launch.images import find_commit
-from byheart.launch.publication import LOG, RUN_FILE, Publication, hold_folder
+from byheart.launch.publication import LOG, RUN_FILE, Publication, publish
 from byheart.launch.record import render_run_file
+from byheart.launch.this_machine import build_environment
 from byheart.measures.results import OF_A_BOOK, OF_THE_RUN, Results
 from byheart.pipeline import byheart
-
-ROOT = Path(__file__).resolve().parent.parent.parent
 
 _ARGUMENTS_CHARACTERS = 100_000
 """Linux takes at most 128 KB as one argument, and Kubeflow adds to it."""
@@ -62,26 +61,10 @@ def run_local(values: Mapping[str, Any], out: str | Path, *, name: str = "") -> 
             "other settings: name a folder that holds them",
             parameter="books",
         )
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with hold_folder(out):
-            publication = Publication(out)
-            publication.begin(OF_THE_RUN)
-            try:
-                incomplete = _run(arguments, publication)
-                text = render_run_file(values, Results.open(publication.unfinished), out, name)
-                (publication.unfinished / RUN_FILE).write_text(text, encoding="utf-8")
-                publication.seal()
-            except BaseException:
-                publication.set_aside()
-                raise
-            publication.move_up()
-    except OSError as refused:
-        raise ByheartError(
-            f"out must be a folder that can be written, found {refused.filename or out}: {refused.strerror}: make "
-            "room or choose another",
-            may_pass=os_error_may_pass(refused),
-        ) from None
+    with publish(out, OF_THE_RUN) as publication:
+        incomplete = _run(arguments, publication)
+        text = render_run_file(values, Results.open(publication.unfinished), out, name)
+        (publication.unfinished / RUN_FILE).write_text(text, encoding="utf-8")
     if incomplete:
         raise incomplete
     return Results.open(out)
@@ -130,7 +113,7 @@ def _run_graph(work: Path, arguments: str, log: Any, publication: Publication) -
 
     with subprocess.Popen(
         [sys.executable, "-m", "byheart.launch.graph", str(work), arguments],
-        env=_build_environment(str(work)),
+        env=_build_stages_environment(str(work)),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -145,12 +128,10 @@ def _run_graph(work: Path, arguments: str, log: Any, publication: Publication) -
             _kill(child)
 
 
-def _build_environment(work: str) -> dict[str, str]:
+def _build_stages_environment(work: str) -> dict[str, str]:
     """The stages' environment: they import this checkout, write temporary files to `work`, and know the commit."""
-    paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        **build_environment(),
         "PYTHONUNBUFFERED": "1",
         "PYTHONWARNINGS": "ignore",
         "PYTHONUTF8": "1",

@@ -80,11 +80,12 @@ def parse_location(name: str, text: str) -> str:
     if "://" in text:
         return text
     try:
-        return str(Path(text).expanduser())
+        path = str(Path(text).expanduser())
     except RuntimeError:
         raise SettingsError(
             f"{name} must be below a home that is known, found {text}: give the whole path", parameter=name
         ) from None
+    return f"./{path}" if text.startswith("./") else path  # without it, ./org/name would be a repository on the Hub
 
 
 def _check_text(name: str, text: str) -> None:

@@ -9,6 +9,7 @@ from byheart.contracts.settings import AUTO
 from byheart.desk.plan import run
 from byheart.launch.compiled import compile_in_memory
 from byheart.launch.request import Request, check_has_model
+from byheart.launch.this_machine import build_environment
 from byheart.pipeline import byheart
 
 
@@ -29,7 +30,7 @@ def print_plan(request: Request, order: Path | None = None) -> bool:
     return run(
         model=values["model"],
         accelerator="" if accelerator == AUTO else accelerator,
-        books=values.get("books", []),
+        books=[*values.get("books", []), *values.get("controls", [])],
         parameters=parameters,
         defaults=compiled.defaults,
         order=order,
@@ -47,4 +48,5 @@ def plan_and_compile(request: Request) -> bool:
         if not print_plan(request, order):
             return False
         sys.stdout.flush()
-        return subprocess.run([sys.executable, "-m", "byheart.desk.ahead", str(order)], check=False).returncode == 0
+        command = [sys.executable, "-m", "byheart.desk.ahead", str(order)]
+        return subprocess.run(command, check=False, env=build_environment()).returncode == 0

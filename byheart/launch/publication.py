@@ -51,6 +51,38 @@ def hold_folder(out: Path) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def publish(out: Path, names: Iterable[str]) -> Iterator["Publication"]:
+    """Publish in `out` what the block writes to `Publication.unfinished`; set it aside if the block fails.
+
+    Args:
+        names: the files that will stand in `out` itself, as far as they are known.
+
+    Raises:
+        ByheartError: another run uses `out`, or it cannot hold the results.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with hold_folder(out):
+            publication = Publication(out)
+            publication.begin(names)
+            try:
+                yield publication
+                publication.seal()
+            except BaseException:
+                publication.set_aside()
+                raise
+            publication.move_up()
+    except BrokenPipeError:
+        raise  # of the reader of what is printed, as in `byheart run | head`: not of `out`
+    except OSError as refused:
+        raise ByheartError(
+            f"out must be a folder that can be written, found {refused.filename or out}: {refused.strerror}: make "
+            "room or choose another",
+            may_pass=os_error_may_pass(refused),
+        ) from None
+
+
 class Publication:
     """Moves one run's results into OUT, while `hold_folder` holds the lock."""
 

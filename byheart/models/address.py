@@ -8,7 +8,7 @@ from typing import Self
 from byheart.contracts.errors import SettingsError
 from byheart.models.known import KNOWN
 
-_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
+_REPOSITORY = re.compile(r"\w[\w.-]*/[\w.-]+")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

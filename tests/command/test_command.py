@@ -20,7 +20,7 @@ EXPLAINED = pipeline.__doc__ or ""
 
 
 def call(*words: str, folder: Path = ROOT, **variables: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "byheart", *words]
+    command = [sys.executable, "-P", "-m", "byheart", *words]  # -P: like the script `byheart`, not from the folder
     around = os.environ | {"PYTHONPATH": str(ROOT)} | variables
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=around)
 
@@ -102,6 +102,8 @@ def test_version_is_that_of_the_code() -> None:
 def test_sample_is_measured_from_another_folder_and_says_where_everything_is(tmp_path: Path) -> None:
     folder = tmp_path / "a folder"
     folder.mkdir()
+    for name in ("byheart.py", "numpy.py"):
+        (folder / name).write_text("raise SystemExit('a file of the person is no module of ours')", encoding="utf-8")
     done = call("run", "cursor_inc=500", "dpi=20", folder=folder, XDG_DATA_HOME=str(tmp_path / "data"))
     assert done.returncode == 0, done.stderr
     first = done.stdout.splitlines()[0]
@@ -121,3 +123,20 @@ def test_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:
     _, errors = run.communicate(timeout=60)
     assert run.returncode == 130
     assert "interrupted; what was scored is kept: run the same command again to go on" in errors
+
+
+def test_interrupted_question_says_nothing_of_scores(tmp_path: Path) -> None:
+    program = tmp_path / "compiled" / "cpu-jax-1" / "program"
+    program.parent.mkdir(parents=True)
+    program.write_bytes(b"...")
+    command = [sys.executable, "-m", "byheart", "store", "remove", "--older-than", "0d", "--store", str(tmp_path)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=ROOT) as asking:
+        assert asking.stdout
+        printed = ""
+        while not printed.endswith("[y/N] "):
+            printed += asking.stdout.read(1)
+        asking.send_signal(signal.SIGINT)
+        _, errors = asking.communicate(timeout=60)
+    assert (asking.returncode, errors.strip()) == (130, "interrupted")
+    assert program.exists()

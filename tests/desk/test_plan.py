@@ -81,6 +81,12 @@ def test_first_look_is_counted_and_a_part_is_said_not_to_be(capsys: pytest.Captu
     assert "not counted: what only=3,5-7 saves; whole books are planned for" in capsys.readouterr().out
 
 
+def test_controls_are_planned_for_as_the_books_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert print_plan(Request(model=str(MODEL), books=[str(BOOK)], controls=[str(CONTROL)]))
+    characters = sum(len(path.read_text(encoding="utf-8")) for path in (BOOK, CONTROL))
+    assert f"2 books of {characters:,} characters" in capsys.readouterr().out
+
+
 def test_settings_change_the_plan(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert plan(
         str(folder),

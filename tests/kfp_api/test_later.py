@@ -298,6 +298,15 @@ def test_fetching_that_fails_leaves_the_earlier_results(
     assert read_folder(tmp_path / "out") == written
 
 
+def test_out_that_is_a_file_is_refused_and_kept(submitted: Submitted, ask: Ask, tmp_path: Path) -> None:
+    run = submitted()
+    (tmp_path / "out").write_text("mine", encoding="utf-8")
+    done = ask("fetch", run.run_id, tmp_path / "out")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: out must be a folder that can be written, found {tmp_path / 'out'}: File")
+    assert (tmp_path / "out").read_text(encoding="utf-8") == "mine"
+
+
 def test_run_that_goes_on_has_no_results_yet(submitted: Submitted, ask: Ask, tmp_path: Path) -> None:
     run = submitted(running("extract"))
     done = ask("fetch", run.run_id, tmp_path / "out")

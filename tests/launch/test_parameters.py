@@ -3,7 +3,7 @@ import pytest
 from byheart.contracts.errors import SettingsError
 from byheart.contracts.settings import Settings
 from byheart.launch.compiled import Compiled, compile_in_memory
-from byheart.launch.parameters import check_values, parse_values
+from byheart.launch.parameters import check_values, parse_location, parse_values
 from byheart.pipeline import DEFAULTS, OPTIONS, byheart
 
 
@@ -77,3 +77,21 @@ def test_setting_that_cannot_be_read_is_refused(compiled: Compiled, assignment: 
     with pytest.raises(SettingsError, match=said) as caught:
         parse_values([assignment], compiled)
     assert caught.value.parameter == parameter
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("./org/name", "./org/name"),
+        ("./llama-3.1-8b", "./llama-3.1-8b"),
+        ("./@list", "./@list"),
+        ("../a", "../a"),
+        ("a//b/", "a/b"),
+        ("~/a", "/home/me/a"),
+        ("gs://a//b", "gs://a//b"),
+    ],
+)
+def test_path_stays_a_path(text: str, kept: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without its `./`, it could be a repository on the Hub, a name in models.yaml or a list of books."""
+    monkeypatch.setenv("HOME", "/home/me")
+    assert parse_location("model", text) == kept

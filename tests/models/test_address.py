@@ -30,9 +30,9 @@ def test_repository_is_at_the_revision_behind_its_at(model: str, repository: str
 
 
 @pytest.mark.parametrize(
-    "model", ["gs://a/toy", "gs://a/toy@main", "/no/such@folder", "./models/toy@2", "toy@2", "@toy"]
+    "model", ["gs://a/toy", "gs://a/toy@main", "/no/such@folder", "./models/toy@2", "./toy", "../toy", "toy@2", "@toy"]
 )
-def test_at_in_the_path_of_a_folder_is_a_part_of_it(model: str) -> None:
+def test_path_of_a_folder_is_no_repository_even_with_an_at_in_it(model: str) -> None:
     assert HubAddress.parse(model) is None
 
 

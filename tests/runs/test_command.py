@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from tests.command.test_command import call
-from tests.conftest import BOOK, MODEL, ROOT
+from tests.conftest import BOOK, MODEL, ROOT, launch, launch_command
 
 
 def test_toy_says_that_it_is_one_first_and_last(tmp_path: Path) -> None:
@@ -20,11 +20,29 @@ def test_toy_says_that_it_is_one_first_and_last(tmp_path: Path) -> None:
 
 def test_run_from_python_gives_the_results(tmp_path: Path) -> None:
     code = (
-        "import byheart; results = byheart.run("
-        f"{str(BOOK)!r}, model={str(MODEL)!r}, store='store', cursor_inc=500, dpi=20, unwrap=False, figsize='8x2')\n"
+        "from pathlib import Path; import byheart; results = byheart.run("
+        f"Path({str(BOOK)!r}), model=Path({str(MODEL)!r}), store=Path('store'), out=Path('out'), "
+        "cursor_inc=500, dpi=20, unwrap=False, figsize='8x2')\n"
         "print([book.book.name for book in results.books], results.provenance.settings.window.cursor_inc)"
     )
     around = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=around)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == f"['{BOOK.stem}'] 500"
+
+
+def test_reader_that_has_seen_enough_ends_the_run_without_a_word(tmp_path: Path) -> None:
+    command = launch_command(tmp_path)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stdout
+        assert run.stderr
+        assert run.stdout.readline()
+        run.stdout.close()
+        assert run.stderr.read() == ""
+    assert run.returncode == 1
+
+
+def test_terminal_that_is_not_in_utf_8_shows_what_it_can(tmp_path: Path) -> None:
+    done = launch(tmp_path, "cursor_inc=500", "dpi=20", environment={"PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 0, done.stderr
+    assert "of measurable characters lie in a suffix with p_z ? 0.5" in done.stdout
