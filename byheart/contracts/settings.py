@@ -47,8 +47,8 @@ class TextSettings:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class PartSettings:
-    """Which part of a book is measured; never part of an address in the store."""
+class SelectionSettings:
+    """Which windows of a book are measured. No address in the store depends on it."""
 
     only: str
     """Chapters, as `3,5-7`, or characters, as `10000:30000`; empty asks for the whole book."""
@@ -192,7 +192,7 @@ class Settings:
     preset: str
     """The name of the set that some of the others come from, `none` if they were all given."""
     text: TextSettings
-    part: PartSettings
+    selection: SelectionSettings
     window: WindowSettings
     score: ScoreSettings
     control: ControlSettings
@@ -239,8 +239,8 @@ class Settings:
         find_codec(text.encoding)
         check_one_of("gutenberg", text.gutenberg, WORDS["gutenberg"])
         check_one_of("on_bad_book", text.on_bad_book, WORDS["on_bad_book"])
-        read_only(self.part.only)
-        check_at_least("windows", self.part.windows, 0, "windows (0 is all)")
+        read_only(self.selection.only)
+        check_at_least("windows", self.selection.windows, 0, "windows (0 is all)")
         check_at_least("chunk_size", window.chunk_size, 2, "tokens")
         check_at_least("slice_length", window.slice_length, 1, "characters")
         check_at_least("cursor_inc", window.cursor_inc, 1, "characters")

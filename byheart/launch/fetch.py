@@ -7,7 +7,7 @@ from byheart.kubeflow.fetch import fetch_results
 from byheart.kubeflow.runs import find_run
 from byheart.launch.publication import LOG, RUN_FILE, Publication, alone_in
 from byheart.launch.record import run_file_text
-from byheart.measures.results import OF_THE_RUN, Results
+from byheart.measures.results import RUN_FILES, Results
 
 
 def fetch(cluster: Cluster, run: str, out: Path, *, root: str = "") -> Results:
@@ -24,7 +24,7 @@ def fetch(cluster: Cluster, run: str, out: Path, *, root: str = "") -> Results:
     out.mkdir(parents=True, exist_ok=True)
     with alone_in(out):
         publication = Publication(out)
-        publication.begin(OF_THE_RUN)
+        publication.begin(RUN_FILES)
         try:
             (publication.unfinished / LOG).write_text(f"fetched from {cluster.address(run_id)}\n", encoding="utf-8")
             fetch_results(cluster, run_id, publication.unfinished, root=root)

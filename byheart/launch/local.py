@@ -24,7 +24,7 @@ from byheart.launch.images import commit
 from byheart.launch.publication import LOG, RUN_FILE, Publication, alone_in
 from byheart.launch.record import run_file_text
 from byheart.launch.story import Story
-from byheart.measures.results import OF_A_BOOK, OF_THE_RUN, Results
+from byheart.measures.results import BOOK_FILES, RUN_FILES, Results
 from byheart.pipeline import byheart
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -66,7 +66,7 @@ def run_local(values: Mapping[str, Any], out: str | Path, *, name: str = "") -> 
         out.mkdir(parents=True, exist_ok=True)
         with alone_in(out):
             publication = Publication(out)
-            publication.begin(OF_THE_RUN)
+            publication.begin(RUN_FILES)
             try:
                 incomplete = _run(arguments, publication)
                 text = run_file_text(values, Results.open(publication.unfinished), out, name)
@@ -123,7 +123,7 @@ def _run_graph(work: Path, arguments: str, log: Any, publication: Publication) -
     def look(said: StageLine) -> None:
         if said.stage == "download" and said.elapsed_seconds is not None:
             names = (name for texts in work.rglob("book_texts") for name in read_book_names(texts))
-            publication.check_room(f"{name}/{file}" for name in names for file in OF_A_BOOK)
+            publication.check_room(f"{name}/{file}" for name in names for file in BOOK_FILES)
         elif said.stage == "plot":
             for results in work.glob(RESULTS):
                 publication.take_books(results)

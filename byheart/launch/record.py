@@ -17,7 +17,7 @@ from byheart.contracts.version import VERSION
 from byheart.launch.here import default_store
 from byheart.launch.images import commit
 from byheart.launch.paths import relative
-from byheart.measures.fields import fields_of
+from byheart.measures.fields import list_fields
 from byheart.measures.headline import show
 from byheart.measures.provenance import Code
 from byheart.measures.results import BookResults, Results
@@ -185,7 +185,7 @@ def _of_book(then: RecordedBook, now: RecordedBook) -> Iterator[str]:
     yield from _differs(f"{now.name}: text sha256", then.text_sha256, now.text_sha256)
     if then.text_sha256 == now.text_sha256:
         yield from _differs(f"{now.name}: file sha256", then.file_sha256, now.file_sha256)
-    for field in fields_of(Headline):
+    for field in list_fields(Headline):
         before, after = (show(book.headline.get(field.name)) for book in (then, now))
         if before != after:
             yield f"{now.name}: {after} instead of {before} {field.sentence.removeprefix('… ')}"

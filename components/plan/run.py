@@ -173,7 +173,7 @@ def _saved(planned: Planned, measurements: Sequence[Measurement], settings: Sett
     now, shards = settings.window.cursor_inc, settings.layout.shards
     scored = planned.workload.scored_tokens
     longer = min(_LONGER * now, _CHARACTERS_A_TOKEN * scored)
-    if planned.duration.score <= _LONG_SECONDS or settings.part.windows or longer <= now:
+    if planned.duration.score <= _LONG_SECONDS or settings.selection.windows or longer <= now:
         return ""
     once = {measurement.address: measurement for measurement in measurements}.values()
     samples = sum(sample.windows for sample in once if sample.is_control)

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from byheart.contracts.settings import ChartSettings
 from byheart.measures.control import Control
-from byheart.measures.measured import Measured
+from byheart.measures.measured import MeasuredBook
 from byheart.measures.rates import Rates
 from byheart.measures.schemes import Schemes
 
@@ -32,7 +32,7 @@ _PLAIN: dict[str, Any] = {"parse_math": False}
 class Subject:
     """What a chart is about."""
 
-    measured: Measured
+    measured: MeasuredBook
     rates: Schemes[Rates]
     control: Control | None
     settings: ChartSettings

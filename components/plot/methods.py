@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from byheart.components.plot.provenance import Run
 from byheart.components.plot.templates import templates
 from byheart.measures.discoverable import EVIDENCE_FLOOR
-from byheart.measures.headline import Figure, figures
+from byheart.measures.headline import Figure, list_figures
 from byheart.measures.outcomes import Outcome
-from byheart.measures.part import part_in_words
+from byheart.measures.selection import describe_selection
 from byheart.measures.uncertainty import BLOCK_CHARACTERS, FEWEST_BLOCKS, REPLICATES
 from byheart.measures.units import Interval
 
@@ -20,8 +20,8 @@ def methods(run: Run, books: Sequence[Outcome]) -> str:
     text = environment.get_template("methods.md.j2").render(
         model=run.model,
         window=run.settings.window,
-        part=run.settings.part,
-        part_of=lambda book: part_in_words(book, run.settings.part),
+        part=run.settings.selection,
+        part_of=lambda book: describe_selection(book, run.settings.selection),
         score=run.settings.score,
         coverage=run.settings.chart.coverage,
         preset=run.settings.preset,
@@ -32,7 +32,7 @@ def methods(run: Run, books: Sequence[Outcome]) -> str:
         replicates=REPLICATES,
         fewest_blocks=FEWEST_BLOCKS,
         block_characters=BLOCK_CHARACTERS,
-        figures=figures,
+        figures=list_figures,
         controlled=any(outcome.is_control for outcome in books),
         code=run.provenance.code,
         devices=sorted({f"{on.device} with jax {on.jax}" for outcome in books for on in outcome.book.computed_on}),

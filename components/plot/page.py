@@ -24,10 +24,17 @@ from byheart.components.plot.provenance import Run
 from byheart.components.plot.templates import templates
 from byheart.contracts.books import Refused
 from byheart.measures.discoverable import EVIDENCE_FLOOR
-from byheart.measures.headline import AT_LENGTH, best_known_first, figures, figures_together, longest_passage, show
+from byheart.measures.headline import (
+    MOST_DETAILED_BOOKS,
+    find_longest_passage,
+    list_figures,
+    list_joint_figures,
+    make_sort_key,
+    show,
+)
 from byheart.measures.outcomes import Outcome
-from byheart.measures.part import part_in_words
 from byheart.measures.provenance import BookDescription
+from byheart.measures.selection import describe_selection
 from byheart.measures.summary import Summary
 
 LARGEST_BYTES = 2_000_000
@@ -66,8 +73,8 @@ def draw_pictures(subject: Subject, *, with_charts: bool) -> Pictures:
     """A book's heat map, small, and its other charts too if they are wanted."""
     settings, measured = subject.settings, subject.measured
     start, stop = measured.selection.bounds
-    shown = measured.schemes.plain.maps.map(lambda covered: covered.between(start, stop))
-    strips = shown.chosen_first(settings.coverage)
+    shown = measured.schemes.plain.maps.map(lambda covered: covered.crop(start, stop))
+    strips = shown.list_chosen_first(settings.coverage)
     chapters = [chapter.start for chapter in measured.book.chapters if start <= chapter.start < stop]
     small = dataclasses.replace(subject, settings=dataclasses.replace(settings, dpi=_CHART_DPI))
     others = {name: draw for name, draw in CHARTS.items() if draw is not heat_map.draw} if with_charts else {}
@@ -115,17 +122,17 @@ def summary_markdown(run: Run, books: Sequence[Outcome], summary: Summary, not_m
 
 def _content(run: Run, books: Sequence[Outcome], summary: Summary, not_measured: Sequence[Refused]) -> dict[str, Any]:
     """What both pages are filled with."""
-    longest_control = longest_passage(outcome.statistics for outcome in books if outcome.is_control)
-    together = figures_together(summary, [outcome.statistics for outcome in books]) if len(books) > 1 else {}
+    longest_control = find_longest_passage(outcome.statistics for outcome in books if outcome.is_control)
+    together = list_joint_figures(summary, [outcome.statistics for outcome in books]) if len(books) > 1 else {}
     return {
         "run": run,
         "provenance": run.provenance,
-        "outcomes": sorted(books, key=lambda outcome: best_known_first(outcome.statistics)),
-        "parts": {outcome.book.name: part_in_words(outcome.book, run.settings.part) for outcome in books},
-        "headlines": {outcome.book.name: figures(outcome.statistics, longest_control) for outcome in books},
+        "outcomes": sorted(books, key=lambda outcome: make_sort_key(outcome.statistics)),
+        "parts": {outcome.book.name: describe_selection(outcome.book, run.settings.selection) for outcome in books},
+        "headlines": {outcome.book.name: list_figures(outcome.statistics, longest_control) for outcome in books},
         "together": together,
         "not_measured": not_measured,
-        "at_length": len(books) <= AT_LENGTH,
+        "detailed": len(books) <= MOST_DETAILED_BOOKS,
         "rows": ROWS,
         "floor": EVIDENCE_FLOOR,
     }

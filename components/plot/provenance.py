@@ -12,8 +12,8 @@ from byheart.contracts.plan import Plan, read_plan
 from byheart.contracts.settings import Settings
 from byheart.contracts.version import CONTRACT_VERSION, code_version
 from byheart.contracts.windows import Tokenization, read_tokenization
-from byheart.measures.part import part_in_words
 from byheart.measures.provenance import BookDescription, Code, Libraries, RunProvenance
+from byheart.measures.selection import describe_selection
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ class Run:
         model, window, bos, code = self.model, self.settings.window, self.tokenization.bos_id, self.provenance.code
         commit = f" at {model.commit[:12]}" if model.commit else ""
         preset = "" if self.settings.preset == "none" else f" (preset {self.settings.preset})"
-        part = part_in_words(book, self.settings.part)
+        part = describe_selection(book, self.settings.selection)
         return " · ".join(
             (
                 f"model {model.source}{commit}, {model.parameters:,} parameters, "

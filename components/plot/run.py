@@ -19,15 +19,14 @@ from byheart.contracts.books import CONTROL, Book, read_refused
 from byheart.contracts.json_files import write_json
 from byheart.contracts.plan import Plan
 from byheart.contracts.progress import say
-from byheart.contracts.settings import FULL, NONE, PartSettings
+from byheart.contracts.settings import FULL, NONE, SelectionSettings
 from byheart.contracts.windows import control_sample, read_measured_books, read_selection, read_windows
 from byheart.measures.chapters import list_chapters
 from byheart.measures.control import Control
-from byheart.measures.headline import AT_LENGTH, figures, metrics
-from byheart.measures.measured import Measured, measure
-from byheart.measures.outcomes import Outcome, control_of, outcome_of
-from byheart.measures.part import part_in_words
-from byheart.measures.passages import all_passages, list_passages
+from byheart.measures.headline import MOST_DETAILED_BOOKS, collect_metrics, list_figures
+from byheart.measures.measured import MeasuredBook, measure
+from byheart.measures.outcomes import Outcome, join_controls, make_outcome
+from byheart.measures.passages import find_all_passages, list_passages
 from byheart.measures.provenance import BookDescription, BookProvenance, ComputedOn, Provenance
 from byheart.measures.results import (
     CHAPTERS,
@@ -39,6 +38,7 @@ from byheart.measures.results import (
     TEXT,
     WINDOWS,
 )
+from byheart.measures.selection import describe_selection
 from byheart.measures.statistics import BookStatistics
 from byheart.measures.summary import summarize
 from byheart.scores.kinds import SCORES
@@ -75,12 +75,14 @@ def run(
 
     def outcome(book: Book, control: Control | None) -> Outcome:
         found, subject = _write_book(out, book, windows, whole, scores, control)
-        charted = book.role != CONTROL and len(texts) <= AT_LENGTH  # a control's rates stand in the others' charts
+        charted = (
+            book.role != CONTROL and len(texts) <= MOST_DETAILED_BOOKS
+        )  # a control's rates stand in the others' charts
         pictures[book.name] = draw_pictures(subject, with_charts=charted)
         return found
 
     outcomes = {book.name: outcome(book, None) for book in texts if book.role == CONTROL}
-    control = control_of(list(outcomes.values()))
+    control = join_controls(list(outcomes.values()))
     outcomes |= {book.name: outcome(book, control) for book in texts if book.role != CONTROL}
     in_order = [outcomes[book.name] for book in texts]
     summary = summarize(in_order, whole.provenance)
@@ -100,7 +102,7 @@ def run(
         not_measured=refused,
     )
     write_json(out / PROVENANCE, provenance)
-    return metrics(in_order, summary)
+    return collect_metrics(in_order, summary)
 
 
 def _without_titles(book: Book) -> Book:
@@ -115,8 +117,8 @@ def _write_book(
 ) -> tuple[Outcome, Subject]:
     """Write one book's folder; what is kept of it for the run's own files, and what its charts are about."""
     measured, described = _read_book(book, windows, whole, scores)
-    found = all_passages(measured)
-    outcome = outcome_of(measured, found, BookProvenance(**vars(whole.provenance), book=described), control)
+    found = find_all_passages(measured)
+    outcome = make_outcome(measured, found, BookProvenance(**vars(whole.provenance), book=described), control)
     provenance = outcome.statistics.provenance
 
     report = whole.settings.report
@@ -142,11 +144,11 @@ def _write_book(
     for name, draw in CHARTS.items():
         write(draw(subject), folder / name)
     folder.rename(out / book.name)
-    _say_headline(outcome.statistics, whole.settings.part)
+    _say_headline(outcome.statistics, whole.settings.selection)
     return outcome, subject
 
 
-def _read_book(book: Book, windows: str, whole: Run, held: ScoreStore) -> tuple[Measured, BookDescription]:
+def _read_book(book: Book, windows: str, whole: Run, held: ScoreStore) -> tuple[MeasuredBook, BookDescription]:
     """One book with its scores, and what its files say of it."""
     plan, settings = whole.plan, whole.settings
     rows, selection = read_windows(windows, book.name), read_selection(windows, book.name)
@@ -186,10 +188,10 @@ def _read_scores(
     return Scores(**columns), msgspec.convert(computed_on, list[ComputedOn])
 
 
-def _say_headline(numbers: BookStatistics, asked: PartSettings) -> None:
+def _say_headline(numbers: BookStatistics, asked: SelectionSettings) -> None:
     name, share = numbers.provenance.book.name, numbers.measurable_share
-    if part := part_in_words(numbers.provenance.book, asked):
+    if part := describe_selection(numbers.provenance.book, asked):
         say(f"{name}: {part}")
-    say(f"{name}: {'; '.join(f'{figure.shown} {figure.what}' for figure in figures(numbers))}")
+    say(f"{name}: {'; '.join(f'{figure.shown} {figure.phrase}' for figure in list_figures(numbers))}")
     if share < _HARDLY_MEASURED and not numbers.provenance.book.selection.is_spread:
         say(f"{name}: only {share:.1%} of the characters are measurable: lower cursor_inc to measure the rest")

@@ -29,7 +29,7 @@ def _row(run: Run, outcome: Outcome) -> dict[str, Any]:
         "windows_of_book": numbers.windows.of_book,
         "stride_characters": numbers.windows.stride_characters,
     }
-    for name, rate in SummaryRates.of(outcome.rates.plain).columns():
+    for name, rate in SummaryRates.from_rates(outcome.rates.plain).columns():
         low, high = rate.interval or (None, None)
         row |= {name: rate.share, f"{name}_low": low, f"{name}_high": high}
     return row | {

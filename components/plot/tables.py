@@ -9,20 +9,20 @@ import msgspec
 import numpy as np
 
 from byheart.contracts import parquet
-from byheart.measures.fields import fields_of
-from byheart.measures.measured import Measured
+from byheart.measures.fields import list_fields
+from byheart.measures.measured import MeasuredBook
 from byheart.measures.passages import ListedPassage
 from byheart.measures.provenance import BookProvenance
 
 _FIRST = ("scheme", "threshold")
-_PASSAGE_COLUMNS = (*_FIRST, *(name for field in fields_of(ListedPassage) if (name := field.name) not in _FIRST))
+_PASSAGE_COLUMNS = (*_FIRST, *(name for field in list_fields(ListedPassage) if (name := field.name) not in _FIRST))
 
 
 _TOKENS = ("token_ids", "top_token_ids")
 """From these, whoever has the tokenizer has the text."""
 
 
-def windows_table(measured: Measured, provenance: BookProvenance, *, with_tokens: bool) -> bytes:
+def windows_table(measured: MeasuredBook, provenance: BookProvenance, *, with_tokens: bool) -> bytes:
     """A row for each window, as Parquet, with the provenance as metadata.
 
     Args:
@@ -40,7 +40,7 @@ def windows_table(measured: Measured, provenance: BookProvenance, *, with_tokens
     return parquet.to_bytes(columns, msgspec.to_builtins(provenance))
 
 
-def control_sample_table(measured: Measured, provenance: BookProvenance) -> bytes:
+def control_sample_table(measured: MeasuredBook, provenance: BookProvenance) -> bytes:
     """A row for each suffix of the control sample, as Parquet: which windows, and the score under the other prompt."""
     sample, scores = measured.sample, measured.sample_scores
     columns = {

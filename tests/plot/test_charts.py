@@ -24,7 +24,7 @@ from byheart.components.plot.charts import CHARTS, coverage, extraction_rates, h
 from byheart.components.plot.frame import Subject, write
 from byheart.contracts.books import Book, Chapter
 from byheart.contracts.only import Span
-from byheart.measures.character_map import CharacterMap, character_map
+from byheart.measures.character_map import CharacterMap, map_characters
 from byheart.measures.discoverable import EVIDENCE_FLOOR, THRESHOLDS, N, P, tau
 from byheart.measures.measured import Scheme
 from byheart.measures.schemes import Coverages, Schemes
@@ -32,22 +32,24 @@ from tests.measures import toy
 
 P_Z = np.exp(-np.random.default_rng(0).exponential(3, 200))
 CHAPTERS = tuple(Chapter(title=f"$\\frac{{$ {n}: On the way and back", start=200 * n) for n in range(10))
-UNSEEN = toy.measured(np.full(50, 1e-12), name="unseen", role="control")
+UNSEEN = toy.make_book(np.full(50, 1e-12), name="unseen", role="control")
 
 SUBJECTS: dict[str, Callable[[], Subject]] = {
-    "ordinary": lambda: toy.subject(toy.measured(P_Z)),
-    "control": lambda: toy.subject(toy.measured(P_Z), toy.control(UNSEEN)),
-    "control sample": lambda: toy.subject(toy.measured(P_Z, sample=50), toy.control(UNSEEN)),
-    "chapters": lambda: toy.subject(toy.measured(P_Z, chapters=CHAPTERS), toy.control(UNSEEN)),
-    "window coverage": lambda: toy.subject(toy.measured(P_Z), toy.control(UNSEEN), coverage="window"),
-    "one window": lambda: toy.subject(toy.measured([0.3])),
-    "nothing in the top k": lambda: toy.subject(toy.measured(P_Z, p_z_top_k=np.zeros(200), sample=50)),
-    "one block": lambda: toy.subject(toy.measured(P_Z[:10], characters=9_000), toy.control(UNSEEN)),
-    "dollar signs": lambda: toy.subject(toy.measured(P_Z), plot_title="From $\\frac{$5 to $a_{$1"),
-    "all known": lambda: toy.subject(toy.measured(np.ones(30))),
-    "a part": lambda: toy.subject(toy.measured(P_Z, chapters=CHAPTERS, asked=[(300, 700), (900, 1_200)])),
-    "a first look": lambda: toy.subject(toy.measured(P_Z, chapters=CHAPTERS, most=10), toy.control(UNSEEN)),
-    "all below": lambda: toy.subject(toy.measured(np.full(30, 1e-310))),
+    "ordinary": lambda: toy.make_chart_data(toy.make_book(P_Z)),
+    "control": lambda: toy.make_chart_data(toy.make_book(P_Z), toy.make_control(UNSEEN)),
+    "control sample": lambda: toy.make_chart_data(toy.make_book(P_Z, sample=50), toy.make_control(UNSEEN)),
+    "chapters": lambda: toy.make_chart_data(toy.make_book(P_Z, chapters=CHAPTERS), toy.make_control(UNSEEN)),
+    "window coverage": lambda: toy.make_chart_data(toy.make_book(P_Z), toy.make_control(UNSEEN), coverage="window"),
+    "one window": lambda: toy.make_chart_data(toy.make_book([0.3])),
+    "nothing in the top k": lambda: toy.make_chart_data(toy.make_book(P_Z, p_z_top_k=np.zeros(200), sample=50)),
+    "one block": lambda: toy.make_chart_data(toy.make_book(P_Z[:10], characters=9_000), toy.make_control(UNSEEN)),
+    "dollar signs": lambda: toy.make_chart_data(toy.make_book(P_Z), plot_title="From $\\frac{$5 to $a_{$1"),
+    "all known": lambda: toy.make_chart_data(toy.make_book(np.ones(30))),
+    "a part": lambda: toy.make_chart_data(toy.make_book(P_Z, chapters=CHAPTERS, asked=[(300, 700), (900, 1_200)])),
+    "a first look": lambda: toy.make_chart_data(
+        toy.make_book(P_Z, chapters=CHAPTERS, most=10), toy.make_control(UNSEEN)
+    ),
+    "all below": lambda: toy.make_chart_data(toy.make_book(np.full(30, 1e-310))),
 }
 
 
@@ -87,7 +89,7 @@ def test_title_and_footer_say_what_was_measured(chart: str) -> None:
 def test_title_of_its_own_is_that_of_the_heat_map_but_not_of_a_control_s() -> None:
     title = "From $\\frac{$5 to $a_{$1"
     assert heat_map.draw(the("dollar signs")).get_suptitle() == title
-    assert "“unseen”" in heat_map.draw(toy.subject(UNSEEN, plot_title=title)).get_suptitle()
+    assert "“unseen”" in heat_map.draw(toy.make_chart_data(UNSEEN, plot_title=title)).get_suptitle()
     assert "“toy”" in coverage.draw(the("dollar signs")).get_suptitle()
 
 
@@ -102,19 +104,19 @@ def legend(axes: Axes) -> list[str]:
 
 def with_map(covered: CharacterMap, *, chapters: tuple[Chapter, ...] = ()) -> Subject:
     """A book of which only the map is made up."""
-    held = toy.measured([0.5])
+    held = toy.make_book([0.5])
     scheme = Scheme(log_p_z=held.scores.log_p_z, maps=Coverages(suffix=covered, window=covered))
     book = Book(name="toy", source="toy.txt", text="x" * len(covered.window), chapters=chapters)
     selection = dataclasses.replace(held.selection, characters=(Span(start=0, stop=len(covered.window)),))
     measured = dataclasses.replace(held, book=book, selection=selection, schemes=Schemes(plain=scheme, top_k=scheme))
-    return dataclasses.replace(toy.subject(held, dpi=100), measured=measured)
+    return dataclasses.replace(toy.make_chart_data(held, dpi=100), measured=measured)
 
 
 def with_line(characters: int, known: slice) -> Subject:
     """A book of low values with one known stretch, and its first tenth not measurable."""
     first = characters // 10
     starts, stops = np.array([first, known.start]), np.array([characters, known.stop])
-    return with_map(character_map(characters, starts, stops, np.log([1e-9, 0.99])))
+    return with_map(map_characters(characters, starts, stops, np.log([1e-9, 0.99])))
 
 
 def picture(figure: Figure, path: Path) -> np.ndarray:
@@ -137,7 +139,7 @@ def test_part_is_drawn_from_its_first_character_to_its_last_and_what_was_not_ask
     tmp_path: Path,
 ) -> None:
     """All is known; of [300, 1,200) what lies in the middle was not asked for, and is no zero."""
-    part = toy.subject(toy.measured(np.ones(200), asked=[(300, 700), (900, 1_200)], chapters=CHAPTERS))
+    part = toy.make_chart_data(toy.make_book(np.ones(200), asked=[(300, 700), (900, 1_200)], chapters=CHAPTERS))
     figure = heat_map.draw(part)
     strip, other, *_ = figure.axes
     assert strip.get_xlim() == other.get_xlim() == (300, 1_200)
@@ -156,7 +158,7 @@ def test_part_is_drawn_from_its_first_character_to_its_last_and_what_was_not_ask
 
 @pytest.mark.parametrize(("most", "said"), [(0, "one window every 10 characters"), (10, "10 windows, evenly spread")])
 def test_coverage_says_of_which_windows(most: int, said: str) -> None:
-    (axes,) = coverage.draw(toy.subject(toy.measured(P_Z, most=most))).axes
+    (axes,) = coverage.draw(toy.make_chart_data(toy.make_book(P_Z, most=most))).axes
     assert axes.get_ylabel().endswith(said)
 
 
@@ -172,7 +174,7 @@ def test_columns_are_those_of_a_naive_loop(values: list[float], columns: int) ->
 
 def test_chosen_coverage_is_drawn_first() -> None:
     for chosen, first in (("suffix", "as suffix"), ("window", "anywhere\nin a window")):
-        figure = heat_map.draw(toy.subject(toy.measured(P_Z), coverage=chosen))
+        figure = heat_map.draw(toy.make_chart_data(toy.make_book(P_Z), coverage=chosen))
         assert figure.axes[0].get_ylabel() == first
 
 
@@ -180,7 +182,7 @@ def test_what_is_not_measurable_is_named_only_where_there_is_some() -> None:
     assert heat_map.draw(the("ordinary")).axes[1].get_xlabel() == (
         "character of the book; hatched: not measurable (1.2% as suffix, 0.2% anywhere in a window)"
     )
-    whole = character_map(100, np.array([0]), np.array([100]), np.array([-1.0]))
+    whole = map_characters(100, np.array([0]), np.array([100]), np.array([-1.0]))
     assert heat_map.draw(with_map(whole)).axes[1].get_xlabel() == "character of the book"
 
 
@@ -194,7 +196,7 @@ def test_heat_map_says_what_the_control_has() -> None:
 
 def chapter_labels(chapters: tuple[Chapter, ...], characters: int) -> tuple[list[str], list[tuple[float, float]]]:
     """The labels above the strip that are not empty, and where each begins and ends, in dots."""
-    covered = character_map(characters, np.array([0]), np.array([characters]), np.array([-1.0]))
+    covered = map_characters(characters, np.array([0]), np.array([characters]), np.array([-1.0]))
     figure = heat_map.draw(with_map(covered, chapters=chapters))
     FigureCanvasAgg(figure).draw()
     [above] = figure.axes[0].child_axes

@@ -12,15 +12,15 @@ from byheart.contracts.books import Chapter, Origin
 from tests.measures import toy
 
 CHAPTERS = tuple(Chapter(title=str(start), start=start) for start in range(0, 3_000, 300))
-BOOK = toy.outcome(
-    toy.measured(np.exp(-np.random.default_rng(0).exponential(2, 300)), name="the-book", chapters=CHAPTERS)
+BOOK = toy.compute_outcome(
+    toy.make_book(np.exp(-np.random.default_rng(0).exponential(2, 300)), name="the-book", chapters=CHAPTERS)
 )
-CONTROL = toy.outcome(toy.measured([1e-9] * 20, name="unseen", role="control"))
-EMPTY = toy.outcome(toy.measured([], characters=30, name="empty"))
+CONTROL = toy.compute_outcome(toy.make_book([1e-9] * 20, name="unseen", role="control"))
+EMPTY = toy.compute_outcome(toy.make_book([], characters=30, name="empty"))
 
 
 def said(books: tuple[Any, ...] = (BOOK,), **settings: Any) -> str:
-    text = methods(toy.run(**settings), books)
+    text = methods(toy.make_run(**settings), books)
     assert not re.search(r"\{[{%#]|[%#}]\}", text), "every brace is rendered"
     assert "None" not in text
     assert "nan" not in text
@@ -75,7 +75,7 @@ def test_controls_are_named_where_there_are_some() -> None:
 
 def test_control_sample_is_named_where_there_is_one() -> None:
     assert "under prompts from elsewhere" not in said()
-    sampled = toy.outcome(toy.measured([0.9] * 4 + [1e-9] * 4, sample=8))
+    sampled = toy.compute_outcome(toy.make_book([0.9] * 4 + [1e-9] * 4, sample=8))
     text = said((sampled,), control_sample=1_200)
     assert "Some suffixes of each text were also scored under prompts from elsewhere" in text
     assert "Of 8 suffixes, 50.0% had p_z ≥ 0.001 under their own prompt and 0.0% under another." in text
@@ -101,7 +101,7 @@ def test_what_was_done_to_a_text_is_said() -> None:
     )  # fmt: skip
 
     def said_of(**changes: Any) -> str:
-        book = toy.described(BOOK, title="A Title", origin=dataclasses.replace(origin, **changes))
+        book = toy.change_description(BOOK, title="A Title", origin=dataclasses.replace(origin, **changes))
         return said((book,)).partition("## Results")[2]
 
     untouched = said_of()
@@ -115,7 +115,7 @@ def test_what_was_done_to_a_text_is_said() -> None:
 
 
 def test_commit_of_a_model_on_the_hub_is_said() -> None:
-    hub = dataclasses.replace(toy.run(), model=dataclasses.replace(toy.run().model, commit="c" * 40))
+    hub = dataclasses.replace(toy.make_run(), model=dataclasses.replace(toy.make_run().model, commit="c" * 40))
     assert f"samples/model (commit {'c' * 40}, 1,488,192 parameters" in methods(hub, [BOOK])
     assert "(1,488,192 parameters" in said()
 
@@ -145,12 +145,12 @@ def test_release_and_commit_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_part_is_named_with_what_is_measured_of_each_text() -> None:
     assert "was asked for" not in said()
     assert "evenly spread" not in said()
-    part = toy.outcome(toy.measured([0.9] * 30, asked=[(100, 200)], name="part"))
+    part = toy.compute_outcome(toy.make_book([0.9] * 30, asked=[(100, 200)], name="part"))
     text = said((part, CONTROL), only="2")
     assert "Of each text that is no control only a part was asked for (chapters 2)" in text
     assert "All shares are of that part." in text
     assert "only 9 of the book's 30 windows were measured: those in characters 100 to 200 (chapter 2)" in text
-    look = toy.outcome(toy.measured([0.9] * 3_000, asked=[(100, 20_000)], most=1_200, name="look"))
+    look = toy.compute_outcome(toy.make_book([0.9] * 3_000, asked=[(100, 20_000)], most=1_200, name="look"))
     text = said((look,), only="100:20000", windows=1_200)
     assert "Of each text only a part was asked for (characters 100:20000)" in text
     assert "Of these windows at most 1,200 of each text were measured, evenly spread" in text

@@ -20,9 +20,9 @@ from tests.measures import toy
 
 VOID = {"meta", "img", "br"}
 CHAPTERS = tuple(Chapter(title=str(start), start=start) for start in range(0, 3_000, 300))
-CONTROL = toy.measured([1e-9] * 30, name="unseen", role="control")
-BOOK = toy.measured(np.exp(-np.random.default_rng(0).exponential(2, 300)), name="the-book", chapters=CHAPTERS)
-OUTCOMES = (toy.outcome(BOOK, toy.control(CONTROL)), toy.outcome(CONTROL))
+CONTROL = toy.make_book([1e-9] * 30, name="unseen", role="control")
+BOOK = toy.make_book(np.exp(-np.random.default_rng(0).exponential(2, 300)), name="the-book", chapters=CHAPTERS)
+OUTCOMES = (toy.compute_outcome(BOOK, toy.make_control(CONTROL)), toy.compute_outcome(CONTROL))
 EVIL = 'The <script>alert("1")</script> | of *a* [b](https://example.org) & `c`\n# d'
 
 
@@ -63,7 +63,7 @@ class Page(HTMLParser):
 
 
 def drawn(*books: Any, with_charts: bool = False) -> dict[str, Pictures]:
-    return {book.book.name: draw_pictures(toy.subject(book), with_charts=with_charts) for book in books}
+    return {book.book.name: draw_pictures(toy.make_chart_data(book), with_charts=with_charts) for book in books}
 
 
 PICTURES = drawn(BOOK, with_charts=True) | drawn(CONTROL)
@@ -76,18 +76,18 @@ def many(count: int, title: str = "") -> tuple[list[Outcome], dict[str, Pictures
     mpl.image.imsave(file, noise, format="png")
     strip = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
     names = [f"book-{number}" for number in range(count)]
-    books = [toy.described(OUTCOMES[0], name=name, title=title) for name in names]
+    books = [toy.change_description(OUTCOMES[0], name=name, title=title) for name in names]
     pictures = Pictures(strips={"suffix": strip, "window": strip}, chapters=(0.0, 0.5), charts={})
     return books, dict.fromkeys(names, pictures)
 
 
 def taken(books: Sequence[Outcome]) -> Summary:
-    return summarize(books, toy.run().provenance)
+    return summarize(books, toy.make_run().provenance)
 
 
 def page(books: Any = OUTCOMES, pictures: Any = None, not_measured: Any = ()) -> str:
     given = PICTURES if pictures is None else pictures
-    return summary_html(toy.run(), books, taken(books[:5]), not_measured, given)
+    return summary_html(toy.make_run(), books, taken(books[:5]), not_measured, given)
 
 
 def test_page_asks_for_nothing_and_is_well_formed() -> None:
@@ -113,7 +113,7 @@ def test_numbers_are_those_of_the_statistics() -> None:
     assert f"95% interval {low:.1%} to {high:.1%}; control {coverage.control:.1%}" in said
     assert f"{headline.windows:.1%} of windows have p_z ≥ 0.001" in said
     assert f"{headline.longest} characters lie in the longest passage at p_z ≥ 0.5 control 0" in said
-    text = summary_markdown(toy.run(), OUTCOMES, taken(OUTCOMES), ())
+    text = summary_markdown(toy.make_run(), OUTCOMES, taken(OUTCOMES), ())
     assert (
         f"| of measurable characters lie in a suffix with p_z ≥ 0.5 | {headline.coverage:.1%} "
         f"| {low:.1%} to {high:.1%} | {coverage.control:.1%} |"
@@ -127,8 +127,8 @@ def test_books_that_are_many_are_told_together() -> None:
     assert summary.books
     pool = summary.books.plain.micro.windows_at[0.001].share
     for text in (
-        summary_html(toy.run(), books, summary, (), many(5)[1] | PICTURES),
-        summary_markdown(toy.run(), books, summary, ()),
+        summary_html(toy.make_run(), books, summary, (), many(5)[1] | PICTURES),
+        summary_markdown(toy.make_run(), books, summary, ()),
     ):
         assert "Books in one pool" in text
         assert f"{pool:.1%}" in text
@@ -152,7 +152,7 @@ def test_book_of_any_name_stays_text() -> None:
     found = Page(page(books, pictures))
     assert " ".join(EVIL.split()) in found.said
     assert "script" not in {tag for tag, _ in found.tags}
-    text = summary_markdown(toy.run(), books, taken(books), ())
+    text = summary_markdown(toy.make_run(), books, taken(books), ())
     assert "<script" not in text
     row = next(line for line in text.splitlines() if line.startswith("| The"))
     assert len(re.findall(r"(?<!\\)\|", row)) == 8
@@ -179,7 +179,7 @@ def test_page_of_thousands_of_long_names_keeps_its_size_too() -> None:
 
 
 def test_best_known_books_come_first_and_controls_last() -> None:
-    better = toy.outcome(toy.measured(np.full(40, 0.9), name="better"))
+    better = toy.compute_outcome(toy.make_book(np.full(40, 0.9), name="better"))
     said = Page(page((*OUTCOMES, better), PICTURES | {"better": PICTURES["unseen"]})).said
     assert said.index("better") < said.index("the-book") < said.index("unseen")
 
@@ -188,32 +188,32 @@ def test_what_was_not_measured_is_said() -> None:
     gone = [Refused(source="a.txt", role="book", why="a.txt must be there")]
     assert "Not measured: 1 of what was named" in Page(page(not_measured=gone)).said
     assert "Not measured" not in page()
-    assert "**Not measured: 1**" in summary_markdown(toy.run(), OUTCOMES, taken(OUTCOMES), gone)
+    assert "**Not measured: 1**" in summary_markdown(toy.make_run(), OUTCOMES, taken(OUTCOMES), gone)
 
 
 def test_book_without_a_window_has_a_page() -> None:
-    empty = toy.measured([], characters=30, name="empty")
-    books = [toy.outcome(empty)]
+    empty = toy.make_book([], characters=30, name="empty")
+    books = [toy.compute_outcome(empty)]
     text = page(books, drawn(empty, with_charts=False))
     assert "–" in Page(text).said
     assert "nan" not in text.lower().replace("nance", "")
 
 
 def test_caveats_stand_on_both_pages() -> None:
-    for text in (Page(page()).said, summary_markdown(toy.run(), OUTCOMES, taken(OUTCOMES), ())):
+    for text in (Page(page()).said, summary_markdown(toy.make_run(), OUTCOMES, taken(OUTCOMES), ())):
         for caveat in ("no single generation produced it", "p_z = 0.001 unrelated text begins", "was not trained on"):
             assert caveat in text
 
 
 def test_page_shows_a_part_from_end_to_end_and_says_what_it_is() -> None:
     chapters = tuple(Chapter(title=str(start), start=start) for start in (0, 100, 200, 300))
-    part = toy.measured(np.ones(40), asked=[(100, 200), (250, 300)], chapters=chapters, name="part")
+    part = toy.make_book(np.ones(40), asked=[(100, 200), (250, 300)], chapters=chapters, name="part")
     shown = drawn(part)
     assert shown["part"].chapters == (0.0, 0.5)
     strip = imread(io.BytesIO(base64.b64decode(shown["part"].strips["suffix"].partition(",")[2])))
     assert (strip[0, 105:145, 3] == 0).all(), "hatched, since nothing is drawn over it"
     assert (strip[0, [*range(100), *range(150, 200)], 3] == 1).all()
-    run, outcomes = toy.run(only="2,3"), [toy.outcome(part)]
+    run, outcomes = toy.make_run(only="2,3"), [toy.compute_outcome(part)]
     html = Page(summary_html(run, outcomes, summarize(outcomes, run.provenance), (), shown))
     said = (
         "Only 13 of the book's 40 windows were measured: those in characters 100 to 200 and 250 to 300 (chapters 2,3)"
@@ -228,15 +228,15 @@ def test_page_shows_a_part_from_end_to_end_and_says_what_it_is() -> None:
 
 
 def test_page_of_whole_books_says_nothing_of_parts() -> None:
-    for words in (page(), summary_markdown(toy.run(), OUTCOMES, taken(OUTCOMES), ())):
+    for words in (page(), summary_markdown(toy.make_run(), OUTCOMES, taken(OUTCOMES), ())):
         assert "asked for:" not in words
         assert "Of a part" not in words
         assert "evenly spread" not in words
 
 
 def test_first_look_is_told_with_what_it_makes_smaller() -> None:
-    look, run = toy.measured(np.ones(40), most=5, name="look"), toy.run(windows=5)
-    outcomes = [toy.outcome(look)]
+    look, run = toy.make_book(np.ones(40), most=5, name="look"), toy.make_run(windows=5)
+    outcomes = [toy.compute_outcome(look)]
     summary = summarize(outcomes, run.provenance)
     html = Page(summary_html(run, outcomes, summary, (), drawn(look))).said
     markdown = summary_markdown(run, outcomes, summary, ())

@@ -13,24 +13,24 @@ from hypothesis import strategies as st
 
 from byheart.components.plot.tables import control_sample_table, passages_table, windows_table
 from byheart.contracts.books import Chapter
-from byheart.measures.measured import Measured
-from byheart.measures.passages import all_passages, list_passages
+from byheart.measures.measured import MeasuredBook
+from byheart.measures.passages import find_all_passages, list_passages
 from byheart.measures.provenance import BookProvenance
 from tests.measures import toy
 
 CHAPTERS = (Chapter(title="One, “so”", start=10), Chapter(title="Two", start=60))
-BOOK = toy.measured(
+BOOK = toy.make_book(
     [0.9, 1e-9, 1e-9, 1e-9, 0.8, 0.1, 0.7, 0.6], p_z_top_k=[0.9, 0, 0, 0, 0.8, 0, 0.7, 0.6], chapters=CHAPTERS, sample=8
 )
-PROVENANCE = toy.outcome(BOOK).statistics.provenance
+PROVENANCE = toy.compute_outcome(BOOK).statistics.provenance
 
 
 def rows(scheme: str, threshold: str) -> list[dict[str, str]]:
     return [row for row in table(BOOK) if (row["scheme"], row["threshold"]) == (scheme, threshold)]
 
 
-def table(book: Measured) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(passages_table(list_passages(book, all_passages(book), math.inf)))))
+def table(book: MeasuredBook) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(passages_table(list_passages(book, find_all_passages(book), math.inf)))))
 
 
 def test_passages_stand_in_the_order_of_the_text_with_their_chapter() -> None:
@@ -42,7 +42,7 @@ def test_passages_stand_in_the_order_of_the_text_with_their_chapter() -> None:
 
 
 def test_passage_before_the_first_chapter_has_no_title() -> None:
-    book = toy.measured([0.9], chapters=(Chapter(title="One", start=30), Chapter(title="Two", start=35)))
+    book = toy.make_book([0.9], chapters=(Chapter(title="One", start=30), Chapter(title="Two", start=35)))
     assert {row["chapter"] for row in table(book)} == {""}
 
 
@@ -53,7 +53,7 @@ def test_weakest_window_outside_the_top_k_has_an_empty_field() -> None:
 def test_passage_says_how_much_of_it_is_repetitive() -> None:
     """The suffix [140, 200) of the second window stands at [340, 400) too; the passage is [140, 300)."""
     text = toy.random_text(500)
-    book = toy.measured(
+    book = toy.make_book(
         [1e-9, 0.9, 0.9, 0.1], stride=100, prompt=40, suffix=100, text=text[:140] + text[340:400] + text[200:]
     )
     assert book.repetition.repetitive.tolist() == [False, True, False, True]
@@ -62,17 +62,17 @@ def test_passage_says_how_much_of_it_is_repetitive() -> None:
     assert float(row["repetitive_share"]) == pytest.approx(0.5), "the suffix of the second window, of two"
 
 
-def texts(book: Measured, most_characters: float) -> dict[tuple[int, int], str | None]:
-    listed = list_passages(book, all_passages(book), most_characters)
+def texts(book: MeasuredBook, most_characters: float) -> dict[tuple[int, int], str | None]:
+    listed = list_passages(book, find_all_passages(book), most_characters)
     return {(passage.start, passage.stop): passage.text for passage in listed}
 
 
 def test_passages_have_their_words(tmp_path: Path) -> None:
     """Whatever ends lines elsewhere, and CSV's own signs, stand within a cell."""
     text = 'He said "so, now":\nand\r\nthen\rthere\x0bwas\u2028an\x85end. ' + toy.random_text(100)
-    book = toy.measured([0.9, 0.9, 0.9], prompt=1, stride=20, suffix=20, text=text)
+    book = toy.make_book([0.9, 0.9, 0.9], prompt=1, stride=20, suffix=20, text=text)
     path = tmp_path / "passages.csv"
-    path.write_bytes(passages_table(list_passages(book, all_passages(book), math.inf)).encode())
+    path.write_bytes(passages_table(list_passages(book, find_all_passages(book), math.inf)).encode())
     with path.open(encoding="utf-8", newline="") as file:
         found = list(csv.DictReader(file))
     assert {(row["start"], row["stop"], row["text"]) for row in found} == {("1", "61", text[1:61])}

@@ -28,10 +28,11 @@ def draw(subject: Subject) -> Figure:
     """Bars for each threshold: covered by a suffix, anywhere in a window, and the control's; intervals as whiskers."""
     measured, chosen = subject.measured, subject.settings.coverage
     bars: list[tuple[str, dict[float, Rate], dict[str, Any]]] = [
-        (_LABELS[name], rates, _STYLES[name]) for name, rates in subject.rates.plain.coverage_at.chosen_first(chosen)
+        (_LABELS[name], rates, _STYLES[name])
+        for name, rates in subject.rates.plain.coverage_at.list_chosen_first(chosen)
     ]
     if subject.control:
-        control = subject.control.rates.plain.coverage_at.chosen(chosen)
+        control = subject.control.rates.plain.coverage_at.choose(chosen)
         bars.append((f"control, {_LABELS[chosen]}", control, _CONTROL))
     question = f"How much of “{measured.book.called}” is covered at each probability?"
     figure = frame(subject, question, remark=f"{chosen} coverage first")

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from byheart.components.plot.frame import BELOW_FLOOR, BLUE, GREEN, GREY, ORANGE, PINK, Subject, frame, tidy
-from byheart.measures.discoverable import N, P, below_floor
+from byheart.measures.discoverable import N, P, is_below_floor
 from byheart.measures.rates import Rate
 
 PLACE = 3
@@ -44,7 +44,7 @@ def draw(subject: Subject) -> Figure:
             linewidth=1.2,
             label="control, p = 0.5",
         )
-    first_below = min(n for n in N for p in P if below_floor(n, p))
+    first_below = min(n for n in N for p in P if is_below_floor(n, p))
     axes.axvspan(first_below, _LAST, **BELOW_FLOOR)
     axes.annotate(
         " from here on, windows below\n the evidence floor count too", (first_below, 0.02),
@@ -64,7 +64,7 @@ def _curve(axes: Axes, rates: list[Rate], p: float, place: int) -> None:
     colour, marker = _STYLES[p]
     values = _values(rate.share for rate in rates)
     low, high = (_values(rate.interval and rate.interval[side] for rate in rates) for side in (0, 1))
-    below = np.array([below_floor(n, p) for n in N])
+    below = np.array([is_below_floor(n, p) for n in N])
     last = int(np.flatnonzero(~below)[-1])
     style: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 4, "linewidth": 1.5}
     axes.plot(N[: last + 1], values[: last + 1], label=f"p = {p:g}", **style, markevery=(place % 3, 3))

@@ -50,13 +50,13 @@ def draw(subject: Subject) -> Figure:
     width, points = settings.size[0], lettering(settings.size)
     small = 0.83 * points
     start, stop = selection.bounds
-    maps = subject.measured.schemes.plain.maps.map(lambda covered: covered.between(start, stop))
+    maps = subject.measured.schemes.plain.maps.map(lambda covered: covered.crop(start, stop))
     question = f"How much of “{book.called}” does {subject.model} know by heart?"
     title = settings.plot_title if settings.plot_title and book.role == BOOK else question
     figure = frame(subject, title, settings.size, _remark(subject))
     axes = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     columns = max(int(width * settings.dpi) // 2, 1)
-    for strip, (name, covered) in zip(axes, maps.chosen_first(settings.coverage), strict=True):
+    for strip, (name, covered) in zip(axes, maps.list_chosen_first(settings.coverage), strict=True):
         _strip(strip, covered, start, settings.colormap, columns)
         strip.set_ylabel(_STRIPS[name], rotation=0, ha="right", va="center", fontsize=small)
     axes[0].tick_params(bottom=False)
@@ -76,7 +76,7 @@ def draw(subject: Subject) -> Figure:
 
 def _hatched(maps: Coverages[CharacterMap], not_asked: Coverages[np.ndarray]) -> str:
     """What the hatching is, and how much of the map; a column that holds a measured character is not hatched."""
-    both = maps.chosen_first("suffix")
+    both = maps.list_chosen_first("suffix")
     missing = {name: float(1 - covered.measurable.mean()) for name, covered in both}
     if not any(missing.values()):
         return ""
@@ -91,7 +91,7 @@ def _remark(subject: Subject) -> str:
     if not subject.control:
         return f"{coverage} coverage"
     shares = [
-        rates.plain.coverage_at.chosen(coverage)[HEADLINE_THRESHOLD].share
+        rates.plain.coverage_at.choose(coverage)[HEADLINE_THRESHOLD].share
         for rates in (subject.rates, subject.control.rates)
     ]
     said = " against ".join("no share" if share is None else f"{share:.1%}" for share in shares)
