@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from byheart.components.plot.tables import passages_table, windows_table
+from byheart.components.plot.tables import make_passages_table, make_windows_table
 from byheart.contracts.json_files import write_json
 from byheart.launch.results import show_results
 from byheart.measures.measured import MeasuredBook
@@ -20,8 +20,10 @@ def write_results(folder: Path, books: list[MeasuredBook]) -> None:
         place = folder / outcome.book.name
         place.mkdir(parents=True)
         write_json(place / "statistics.json", outcome.statistics)
-        (place / "windows.parquet").write_bytes(windows_table(book, outcome.statistics.provenance, with_tokens=True))
-        (place / "passages.csv").write_text(passages_table([]), encoding="utf-8")
+        (place / "windows.parquet").write_bytes(
+            make_windows_table(book, outcome.statistics.provenance, with_tokens=True)
+        )
+        (place / "passages.csv").write_text(make_passages_table([]), encoding="utf-8")
         (place / "chapters.json").write_text("[]", encoding="utf-8")
         (place / "text.txt").write_text(book.book.text, encoding="utf-8")
     write_json(folder / "summary.json", summarize(outcomes, run))

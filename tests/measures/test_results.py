@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from byheart.components.plot.tables import passages_table
+from byheart.components.plot.tables import make_passages_table
 from byheart.contracts.errors import DamagedError
 from byheart.contracts.json_files import to_json
 from byheart.measures.passages import find_all_passages, list_passages
@@ -108,7 +108,7 @@ def test_passage_of_any_length_is_read_back(tmp_path: Path) -> None:
     """Python's own limit is 131,072 characters a cell."""
     book = toy.make_book([0.9], prompt=1, suffix=200_000, text="x" * 200_050)
     write_results(tmp_path, [book])
-    table = passages_table(list_passages(book, find_all_passages(book), math.inf))
+    table = make_passages_table(list_passages(book, find_all_passages(book), math.inf))
     (tmp_path / "toy" / "passages.csv").write_text(table, encoding="utf-8")
     passages = Results.open(tmp_path).books[0].read_passages()
     assert {len(passage.text or "") for passage in passages} == {200_000}

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from byheart.components.plot.frame import Subject
+from byheart.components.plot.frame import ChartData
 from byheart.components.plot.provenance import Run
 from byheart.contracts.books import Book, Chapter
 from byheart.contracts.model import Model
@@ -153,9 +153,9 @@ def make_control(*books: MeasuredBook) -> Control:
     return control
 
 
-def make_chart_data(book: MeasuredBook, control: Control | None = None, **settings: Any) -> Subject:
+def make_chart_data(book: MeasuredBook, control: Control | None = None, **settings: Any) -> ChartData:
     """The data of a book's charts; `settings` are those of charts."""
-    return Subject(
+    return ChartData(
         measured=book,
         rates=compute_outcome(book, control).rates,
         control=control,

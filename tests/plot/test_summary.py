@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from byheart.components.plot.summary import summary_table
+from byheart.components.plot.summary import make_summary_table
 from byheart.measures.discoverable import THRESHOLDS
 from tests.measures import toy
 from tests.measures.several import BOOKS, CONTROLS, count_reached, p_z
@@ -15,7 +15,7 @@ from tests.measures.several import BOOKS, CONTROLS, count_reached, p_z
 
 @pytest.fixture(scope="module")
 def table() -> str:
-    return summary_table(toy.make_run(), [toy.compute_outcome(book) for book in [*BOOKS, *CONTROLS]])
+    return make_summary_table(toy.make_run(), [toy.compute_outcome(book) for book in [*BOOKS, *CONTROLS]])
 
 
 def test_table_has_a_row_for_each_book_with_its_rates(table: str) -> None:
