@@ -184,7 +184,7 @@ def _read_scores(
     held: ScoreStore, plan: Plan, address: str, windows: int, which: np.ndarray | None = None
 ) -> tuple[Scores, list[ComputedOn]]:
     """All or some of the scores at an address, and what computed them: every combination that occurs."""
-    columns, computed_on = held.read(address, windows, SCORES, which=which, reuse=Reuse.of(plan))
+    columns, computed_on = held.read(address, windows, SCORES, which=which, reuse=Reuse.from_plan(plan))
     return Scores(**columns), msgspec.convert(computed_on, list[ComputedOn])
 
 
