@@ -11,7 +11,7 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from byheart.contracts.errors import SettingsError, StoreError
 from byheart.holdings.contents import KeptModel
 from byheart.holdings.transfer import Outcome, Report, Transfer
-from byheart.scores.catalogue import Held
+from byheart.scores.catalogue import StoredScores
 from byheart.scores.parts import FOLDER as SCORES
 from byheart.scores.store import ScoreStore
 from byheart.store import Store
@@ -38,7 +38,7 @@ class Copied:
 def copy(
     source: Store,
     target: Store,
-    scores: Sequence[Held],
+    scores: Sequence[StoredScores],
     models: Sequence[KeptModel] = (),
     *,
     begin: Callable[[int], None] = lambda _: None,
@@ -71,7 +71,7 @@ def copy(
     transfer.copy(wanted)
     for _ in range(_ROUNDS):
         changed = {name.split("/")[1] for name, outcome in transfer.outcomes.items() if outcome is Outcome.GONE}
-        left = [held for held in map(catalogue.held_at, sorted(changed)) if held]
+        left = [held for held in map(catalogue.find_address, sorted(changed)) if held]
         transfer.copy(
             stored for held in left for stored in _wanted(held, there) if stored.name not in transfer.outcomes
         )
@@ -82,7 +82,7 @@ def copy(
     return Copied(outcomes=_settled(transfer.outcomes), size_bytes=transfer.size_bytes)
 
 
-def _wanted(held: Held, there: Container[str]) -> list[Stored]:
+def _wanted(held: StoredScores, there: Container[str]) -> list[Stored]:
     """What is copied of an address: pieces only of parts that are finished neither here nor there."""
     return held.description + held.finished + [piece for piece in held.open_pieces if _part(piece.name) not in there]
 

@@ -14,7 +14,7 @@ from byheart.holdings.contents import Contents, KeptModel, choose_models, conten
 from byheart.holdings.copy import Copied, copy
 from byheart.holdings.remove import Removal, choose_older, parse_age, remove
 from byheart.holdings.transfer import Outcome
-from byheart.scores.catalogue import Held
+from byheart.scores.catalogue import StoredScores
 from byheart.scores.store import ScoreStore
 from byheart.store import Store, open_store
 
@@ -32,7 +32,7 @@ def list_store(store: str) -> None:
     """
     place = _open(store)
     contents = contents_of(place)
-    for held, about in zip(contents.scores, ScoreStore(place).abouts(contents.scores), strict=True):
+    for held, about in zip(contents.scores, ScoreStore(place).read_abouts(contents.scores), strict=True):
         book, model = about.get("book", {}).get("name", "?"), about.get("model", {}).get("source", "?")
         print(
             f"{held.address}  {_parts(held, about.get('parts', '?'))}  {format_size(held.size_bytes):>9}  "
@@ -57,7 +57,7 @@ def show_scores(store: str, beginning: str) -> None:
     """
     scores = ScoreStore(_open(store))
     held = scores.find(beginning)
-    about = scores.about(held)
+    about = scores.read_about(held)
     print(json.dumps(about, indent=2, ensure_ascii=False))
     parts = _parts(held, about.get("parts", "?")).strip()
     size, age = format_size(held.size_bytes), _age(held.changed)
@@ -126,7 +126,7 @@ def remove_from_store(
     remove(place, removal)
     print(f"removed {_counted(len(removal.objects), 'object')}, which frees {format_size(removal.size_bytes)}")
     catalogue = ScoreStore(place)
-    for held in filter(None, (catalogue.held_at(held.address) for held in removal.scores)):
+    for held in filter(None, (catalogue.find_address(held.address) for held in removal.scores)):
         print(f"{held.address}: {_counted(len(held.objects), 'object')} written meanwhile, by a run that goes on")
 
 
@@ -138,9 +138,9 @@ def _open(store: str) -> Store:
     return open_store(store)
 
 
-def _models_of(place: Store, contents: Contents, chosen: Sequence[Held] | None) -> list[KeptModel]:
+def _models_of(place: Store, contents: Contents, chosen: Sequence[StoredScores] | None) -> list[KeptModel]:
     """The whole models of the store that these scores are of, all where None is given; says which cannot be copied."""
-    wanted = None if chosen is None else {model_of(about) for about in ScoreStore(place).abouts(chosen)}
+    wanted = None if chosen is None else {model_of(about) for about in ScoreStore(place).read_abouts(chosen)}
     kept = [model for model in contents.models if wanted is None or model.title in wanted]
     for title in sorted((wanted or set()) - {model.title for model in kept}):
         print(f"not in this store, and not copied: {title or 'a model that is used in its folder'}")
@@ -166,7 +166,7 @@ def _print_not_copied(copied: Copied, target: Store) -> None:
 
 
 def _print_removal(place: Store, removal: Removal) -> None:
-    for held, about in zip(removal.scores, ScoreStore(place).abouts(removal.scores), strict=True):
+    for held, about in zip(removal.scores, ScoreStore(place).read_abouts(removal.scores), strict=True):
         parts, book = _parts(held, about.get("parts", "?")).strip(), about.get("book", {}).get("name", "?")
         what = f"{format_size(held.size_bytes)}: {about.get('what', '?')} of {book}{_older(held)}"
         print(f"{held.address}  {parts}, {what}")
@@ -225,11 +225,11 @@ def _counted(count: int, singular: str) -> str:
     return f"{count:,} {singular}{'s' * (count != 1)}"
 
 
-def _parts(held: Held, of: object) -> str:
+def _parts(held: StoredScores, of: object) -> str:
     return f"{held.parts:>5} of {of} parts" + f" and {held.pieces:,} pieces" * (held.pieces > 0)
 
 
-def _older(held: Held) -> str:
+def _older(held: StoredScores) -> str:
     return f" (of an older release; this one reads contract {CONTRACT_VERSION} alone)" if held.is_older else ""
 
 

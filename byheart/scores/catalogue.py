@@ -28,7 +28,7 @@ _READERS = 8
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Held:
+class StoredScores:
     """What a store holds at an address."""
 
     address: str
@@ -102,15 +102,15 @@ class Catalogue:
     def __init__(self, store: Store) -> None:
         self.store = store
 
-    def held(self) -> list[Held]:
+    def list_addresses(self) -> list[StoredScores]:
         """All addresses, latest first."""
         by_address: dict[str, list[Stored]] = {}
         for stored in self.store.list(f"{FOLDER}/"):
             by_address.setdefault(stored.name.split("/")[1], []).append(stored)
-        found = [Held(address=address, objects=objects) for address, objects in by_address.items()]
-        return sorted(found, key=lambda held: held.changed, reverse=True)
+        scores = [StoredScores(address=address, objects=objects) for address, objects in by_address.items()]
+        return sorted(scores, key=lambda stored: stored.changed, reverse=True)
 
-    def find(self, beginning: str) -> Held:
+    def find(self, beginning: str) -> StoredScores:
         """The address with this beginning.
 
         Raises:
@@ -119,23 +119,23 @@ class Catalogue:
         """
         return self.choose([beginning])[0]
 
-    def choose(self, beginnings: Iterable[str]) -> list[Held]:
+    def choose(self, beginnings: Iterable[str]) -> list[StoredScores]:
         """The addresses with these beginnings, without duplicates.
 
         Raises:
             SettingsError: a beginning is empty.
             StoreError: no address has a beginning, or several have.
         """
-        held = {kept.address: kept for kept in self.held()}
-        chosen: dict[str, Held] = {}
+        by_address = {scores.address: scores for scores in self.list_addresses()}
+        chosen: dict[str, StoredScores] = {}
         for beginning in beginnings:
             text = beginning.strip().removeprefix(f"{FOLDER}/").rstrip("/")
             if not text:
                 raise SettingsError("an address must be given, found none: `byheart store list` names them")
-            matching = sorted(address for address in held if address.startswith(text))
+            matching = sorted(address for address in by_address if address.startswith(text))
             if len(matching) != 1:
-                raise self._make_unclear_error(text, matching, list(held))
-            chosen[matching[0]] = held[matching[0]]
+                raise self._make_unclear_error(text, matching, list(by_address))
+            chosen[matching[0]] = by_address[matching[0]]
         return list(chosen.values())
 
     def _make_unclear_error(self, beginning: str, matching: list[str], addresses: list[str]) -> StoreError:
@@ -156,14 +156,14 @@ class Catalogue:
             + ": `byheart store list` names them"
         )
 
-    def held_at(self, address: str) -> Held | None:
+    def find_address(self, address: str) -> StoredScores | None:
         """What the store holds at an address; None if nothing."""
         objects = list(self.store.list(f"{FOLDER}/{address}/"))
-        return Held(address=address, objects=objects) if objects else None
+        return StoredScores(address=address, objects=objects) if objects else None
 
-    def about(self, held: Held) -> dict[str, Any]:
+    def read_about(self, scores: StoredScores) -> dict[str, Any]:
         """The content of about.json; empty if it is missing, as after a killed run, or damaged."""
-        for description in held.description:
+        for description in scores.description:
             try:
                 about = json.loads(self.store.read(description.name))
             except ValueError:
@@ -171,9 +171,9 @@ class Catalogue:
             return about if isinstance(about, dict) else {}
         return {}
 
-    def abouts(self, held: Iterable[Held]) -> list[dict[str, Any]]:
+    def read_abouts(self, scores: Iterable[StoredScores]) -> list[dict[str, Any]]:
         """The content of about.json of several addresses, read in parallel."""
-        return list(map_in_order(self.about, held, threads=_READERS, ahead=_READERS))
+        return list(map_in_order(self.read_about, scores, threads=_READERS, ahead=_READERS))
 
     def describe(self, address: str, about: dict[str, Any]) -> None:
         """Write about.json if it does not exist."""
@@ -182,6 +182,6 @@ class Catalogue:
             content = {"contract": CONTRACT_VERSION, **about}
             self.store.create(name, to_json(content))
 
-    def locate(self, held: Held) -> str:
+    def locate(self, scores: StoredScores) -> str:
         """The full location of an address, for people."""
-        return self.store.locate(f"{FOLDER}/{held.address}")
+        return self.store.locate(f"{FOLDER}/{scores.address}")

@@ -6,7 +6,7 @@ scores.write(part, rows, reuse)            a piece, or a finished part if all it
 scores.put_together(part, reuse)           join pieces into the finished part once all windows are there
 scores.read(address, windows, SCORES)      the scores
 scores.describe(address, about)            about.json, for people
-scores.held(), find, choose, about         the addresses: `byheart.scores.catalogue`
+scores.list_addresses(), find, choose      the addresses: `byheart.scores.catalogue`
 """
 
 import dataclasses

@@ -155,7 +155,7 @@ def _describe_devices(planned: Planned) -> PlannedDevices:
 def _say_what_is_not_reused(scores: ScoreStore, damaged: Iterable[str]) -> None:
     for name in damaged:
         say(f"damaged, and computed again: {scores.store.locate(name)}")
-    if older := [held for held in scores.held() if held.is_older]:
+    if older := [held for held in scores.list_addresses() if held.is_older]:
         count, many = len(older), len(older) > 1
         say(
             f"the store holds {count:,} address{'es' * many} of an older release, which {'are' if many else 'is'} not "

@@ -126,8 +126,8 @@ def test_description_that_is_damaged_says_nothing(address: str) -> None:
     store = fill(address)
     store.create(f"scores/{B}/about.json", b'{"what": ')
     scores = ScoreStore(store)
-    assert scores.abouts([*scores.choose(["b"]), *scores.choose(["a"])])[0] == {}
-    assert model_of(scores.about(scores.find("a"))) == f"org/small@{'1' * 40}"
+    assert scores.read_abouts([*scores.choose(["b"]), *scores.choose(["a"])])[0] == {}
+    assert model_of(scores.read_about(scores.find("a"))) == f"org/small@{'1' * 40}"
     assert model_of({}) == ""
     assert model_of({**ABOUT, "model": {"source": "folder", "commit": None}}) == ""
 

@@ -412,12 +412,12 @@ def test_catalogue_names_what_an_older_release_has_left(address: str) -> None:
     scores.write(PARTS[0], computed(PARTS[0].windows), Reuse())
     scores.write(PARTS[1], computed(range(40, 50)), Reuse())
     scores.describe("a" * 32, {"what": "windows"})
-    held = {one.address[0]: one for one in scores.held()}
+    held = {one.address[0]: one for one in scores.list_addresses()}
     assert (held["a"].parts, held["a"].pieces, held["a"].is_older) == (1, 1, False)
     assert (held["c"].parts, held["c"].pieces, held["c"].is_older) == (1, 0, True)
-    assert scores.about(held["a"])["what"] == "windows"
-    assert scores.held_at("d" * 32) is None
-    assert scores.held_at("a" * 32) == held["a"]
+    assert scores.read_about(held["a"])["what"] == "windows"
+    assert scores.find_address("d" * 32) is None
+    assert scores.find_address("a" * 32) == held["a"]
 
 
 def test_piece_is_sorted_and_says_which_windows_it_holds(address: str) -> None:
