@@ -47,7 +47,7 @@ from byheart.scores.store import Reuse, ScoreStore
 from byheart.store import open_store
 
 _HARDLY_MEASURED = 0.9
-"""At or below this share of measurable characters, the log warns."""
+"""Below this share of measurable characters, the log says so."""
 
 
 def run(
