@@ -4,68 +4,68 @@ Slides a window of tokens over each book, asks the model for the probability p_z
 first half, and shows it character by character.
 
 What to measure:
-- books: the books: text files, folders of .txt files or globs, here or at gs://; https:// addresses; or @LIST, a file
-  that lists such (docs/books.md).
-- model: a repository on the Hugging Face Hub (organisation/name) or a name in models.yaml, as ADDRESS or
-  ADDRESS@REVISION, a branch, a tag or a commit; or a folder, local or at gs://, with config.json, tokenizer.json and
-  safetensors.
-- store: the folder, or gs://bucket/prefix, where models and scores are kept, and found again by the next run.
-- controls: books that the model cannot have seen, given like books; their rates stand beside the others'.
-- control_sample: suffixes of each book that are scored a second time, under prompts from elsewhere in it; 0 is none.
-- preset: settings by one word: none, paper (Cooper et al. 2025: 50 + 50 tokens, top-k 40; the defaults) or marin (the
-  older script: bos=true, prompt_tokens=49, max_length=100, coverage=window).
+- books: text files, folders of .txt files, or globs, local or at gs://; https:// addresses; or @LIST, a file that lists
+  any of these (docs/books.md).
+- model: a repository on the Hugging Face Hub (organisation/name) or a name in models.yaml; add @REVISION for a branch,
+  a tag or a commit. Or a folder, local or at gs://, with config.json, tokenizer.json and safetensors.
+- store: the folder, or gs://bucket/prefix, that keeps models and scores for later runs.
+- controls: books that the model cannot have seen, written like books. Their rates are shown beside those of the books.
+- control_sample: how many suffixes of each book are scored again under prompts from elsewhere in the book; 0 is none.
+- preset: a named set of settings: none, paper (Cooper et al. 2025: 50 + 50 tokens, top-k 40; the defaults) or marin
+  (the older script: bos=true, prompt_tokens=49, max_length=100, coverage=window).
 
 The windows and their scores:
 - chunk_size: tokens in a window.
-- prompt_tokens: tokens of a window that are given; the rest is the suffix, which is scored.
+- prompt_tokens: tokens of a window that are the prompt; the rest is the suffix, which is scored.
 - cursor_inc: characters from one cursor to the next.
-- top_k: tokens that the decoding scheme of log_p_z_top_k samples from; 0 is the whole vocabulary. log_p_z is always
-  over the whole vocabulary, at temperature 1.
-- precision: auto (bfloat16 where the accelerator is a TPU or a GPU, float32 on a CPU), float32, bfloat16 or float16.
-- accelerator: what scores: a slice of TPUs (v6e-2x4), GPUs (gpu-1) or cpu (docs/plan.md lists them); auto is the
-  smallest slice that holds the model, but for small models that models.yaml sends to a CPU. It is asked for only where
-  scores are missing.
-- spot: whether its node is a spot node, which is cheaper and can be taken away; the run goes on on the next.
-- shards: tasks that share the windows, each on devices of its own; the numbers are the same.
+- top_k: how many of the most probable tokens log_p_z_top_k allows; 0 is the whole vocabulary. log_p_z always uses the
+  whole vocabulary, at temperature 1.
+- precision: float32, bfloat16, float16 or auto: bfloat16 on TPUs and GPUs, float32 on a CPU.
+- accelerator: where to score: a slice of TPUs (v6e-2x4), GPUs (gpu-1) or cpu (docs/plan.md lists them). auto is the
+  smallest slice that holds the model, or a CPU for small models that models.yaml lists for it. Nothing is requested if
+  all scores are in the store.
+- spot: whether to use a spot node: cheaper, but it can be taken away; the run then goes on with another node.
+- shards: how many tasks share the windows, on separate devices; the numbers are the same.
 
 Everything else:
-- options: those below, by name, as JSON: {"unwrap": true, "dpi": 160}. A run file and the command `byheart` take each
-  by its name, like the parameters above.
+- options: the parameters below, as JSON: {"unwrap": true, "dpi": 160}. In a run file and for the command `byheart`,
+  write them by name, like the parameters above.
 
 Options of how the books are read:
-- chapters: auto (lines such as "Chapter 1", if 500 characters follow), none, or a regular expression for the lines that
-  head a chapter.
-- encoding: the books' encoding.
-- gutenberg: whether Project Gutenberg's header and footer are measured too (keep) or left out (cut).
-- unwrap: whether the lines of a paragraph that was broken at a fixed width are joined.
-- on_bad_book: what becomes of a run in which a book cannot be brought: fail (after the others are measured) or skip.
+- chapters: how to find chapter headings: auto (lines such as "Chapter 1", if 500 characters follow), none, or a regular
+  expression.
+- encoding: the encoding of the books.
+- gutenberg: keep (measure) or cut (leave out) Project Gutenberg's header and footer.
+- unwrap: whether to join the lines of paragraphs that were broken at a fixed width.
+- on_bad_book: if a book cannot be measured: fail the run, after the other books are measured, or skip the book.
 
-Options of which part is measured:
-- only: the part of each book that is measured, but not of a control: chapters, counted from 1 (3,5-7), or characters
-  (10000:30000, :5000); empty is the whole book. Windows whose suffix lies wholly inside are measured.
-- windows: windows of each text that are measured, evenly spread, for a first look; 0 is all.
+Options of which windows are measured:
+- only: chapters, counted from 1 (3,5-7), or characters (10000:30000, :5000) to measure of each book; empty is the whole
+  book. A window is measured if its suffix lies wholly inside. It does not apply to controls.
+- windows: the most windows to measure of each text, evenly spread, for a first look; 0 is all.
 
 Options of the windows and their scores:
-- slice_length: characters tokenized at each cursor; their first chunk_size tokens are the window.
-- max_length: positions fed to the model, the BOS included; 0 cuts nothing.
-- bos: whether a BOS is fed before each window: auto (only where the model family breaks without one), true or false.
-- temperature: that of the decoding scheme of log_p_z_top_k.
-- batch_size: windows in a batch; 0 is chosen for the device.
-- num_devices: devices that score; 0 is all that a task has.
-- mesh_shape: how they are laid out: auto, or DATAxMODEL, where DATA divides the windows and MODEL each layer.
-- memory: of the pod that scores, as 64Gi; auto is a share of the accelerator's host, or what the model takes on a CPU.
-- force: whether scores that are in the store are computed anew; it gives the same, unless the code has changed.
+- slice_length: characters tokenized at each cursor; the first chunk_size tokens are the window.
+- max_length: the most positions fed to the model, with the BOS; 0 is no limit.
+- bos: whether to feed a BOS before each window: true, false, or auto: only if the model family needs it.
+- temperature: the temperature of log_p_z_top_k.
+- batch_size: windows in a batch; 0 fits it to the device.
+- num_devices: how many devices score; 0 is all that a task has.
+- mesh_shape: the layout of the devices: auto, or DATAxMODEL, where DATA divides the windows and MODEL each layer.
+- memory: the memory of the pod that scores, as 64Gi; auto is a share of the accelerator's host, or what the model needs
+  on a CPU.
+- force: whether to compute again scores that are in the store; the numbers change only if the code has changed.
 
 Options of the heat map:
-- coverage: what is drawn first: characters covered by a suffix, or anywhere in a window.
-- plot_title: its title, but not that of a control's; empty names the book and the model.
-- colormap: its colours, a sequential matplotlib colormap.
-- figsize: its size in inches, WIDTHxHEIGHT.
-- dpi: dots an inch, of the other charts too.
+- coverage: what to draw first: suffix (characters covered by a suffix) or window (characters anywhere in a window).
+- plot_title: the title, except on controls; empty names the book and the model.
+- colormap: the colours: a sequential matplotlib colormap.
+- figsize: the size in inches, WIDTHxHEIGHT.
+- dpi: dots per inch, also of the other charts.
 
 Options of what is reported:
-- report_text: how much of the books' text stands among the results: full; none; or N, of each book's passages as many
-  characters, the longest passages first.
+- report_text: how much of the books' text the results contain: full; none; or N characters of each book's passages,
+  longest first.
 """
 
 import dataclasses
@@ -106,25 +106,25 @@ OPTIONS: dict[str, Any] = {
     "dpi": 300,
     "report_text": "full",
 }
-"""What may stand in `options`, and the defaults."""
+"""The parameters in `options`, with their defaults."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Fixed:
-    """What is the same for every run of a compiled graph: Kubeflow takes it from no parameter of a run."""
+    """Values that are fixed when the graph is compiled: no parameter of a run changes them."""
 
     images: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """The reference of each stage's image; empty for those that the components name."""
+    """The reference of each stage's image; empty uses the images named in the components."""
     queue: str = ""
-    """Kueue's LocalQueue that the pods of `extract` wait in; empty for none."""
+    """The LocalQueue of Kueue in which the pods of `extract` wait; empty for none."""
     timeout_hours: int = 24
-    """How long one attempt of `extract` may take; the next goes on where it was."""
+    """The time limit of an attempt of `extract`; the next attempt goes on where it stopped."""
     retries: int = 30
-    """How often `extract` is tried again."""
+    """How many times `extract` is retried."""
     tmp_size: str = "4Gi"
-    """Of each pod's /tmp."""
+    """The size limit of each pod's /tmp."""
     run_as: int = 65532
-    """The user of the container of `extract`, 0 being root; the others' is always the default."""
+    """The user id of the container of `extract`; 0 is root. The other stages always use the default."""
 
 
 def _tasks(
@@ -144,28 +144,28 @@ def _tasks(
     shards: int = 1,
     options: dict[str, Any] = {},  # noqa: B006  kfp copies it
 ) -> dict[str, dsl.PipelineTask]:
-    """The tasks by name: download -> tokenize -> plan -> extract -> plot -> verdict."""
+    """The tasks, by name: download -> tokenize -> plan -> extract -> plot -> verdict."""
     downloaded = download(**locals(), defaults=DEFAULTS)
-    given = {name: downloaded.outputs[name] for name in ("book_texts", "model_description", "settings")}
-    tokenized = tokenize(**given)
-    given["windows"] = tokenized.outputs["windows"]
-    planned = plan(store=store, **given)
-    of_model = {name: given[name] for name in ("model_description", "windows", "settings")}
-    with dsl.ParallelFor(planned.outputs["Output"]) as shard:  # kfp's local runner knows outputs of no other name
-        extracted = extract(store=store, shard=shard, plan=planned.outputs["plan"], **of_model)
-        _place(extracted, planned.outputs)
+    inputs = {name: downloaded.outputs[name] for name in ("book_texts", "model_description", "settings")}
+    tokenized = tokenize(**inputs)
+    inputs["windows"] = tokenized.outputs["windows"]
+    planned = plan(store=store, **inputs)
+    extract_inputs = {name: inputs[name] for name in ("model_description", "windows", "settings")}
+    with dsl.ParallelFor(planned.outputs["Output"]) as shard:  # kfp's local runner can loop over no other output
+        extracted = extract(store=store, shard=shard, plan=planned.outputs["plan"], **extract_inputs)
+        _request_devices(extracted, planned.outputs)
     plotted = plot(
-        store=store, plan=planned.outputs["plan"], scored=dsl.Collected(extracted.outputs["Output"]), **given
+        store=store, plan=planned.outputs["plan"], scored=dsl.Collected(extracted.outputs["Output"]), **inputs
     )
-    judged = verdict(**{name: given[name] for name in ("book_texts", "windows", "settings")})
+    judged = verdict(**{name: inputs[name] for name in ("book_texts", "windows", "settings")})
     judged.after(plotted)
     kubernetes.use_secret_as_env(downloaded, "hf-token", {"token": "HF_TOKEN"}, optional=True)
     return {task.name: task for task in (downloaded, tokenized, planned, extracted, plotted, judged)}
 
 
-def _place(task: dsl.PipelineTask, outputs: Mapping[str, Any]) -> None:
-    """Have a task's pods ask for what the plan says."""
-    # What stands in no argument of a task inside a loop reaches it only if it is registered.
+def _request_devices(task: dsl.PipelineTask, outputs: Mapping[str, Any]) -> None:
+    """Make a task's pods request the devices of the plan."""
+    # Inside a loop, a task receives values that are not its arguments only if they are registered.
     texts = {name: outputs[name] for name in ("accelerator_type", "accelerator_count", "cpu", "memory")}
     task.register_pipeline_channels(list(texts.values()))
     task.set_accelerator_type(texts["accelerator_type"]).set_accelerator_limit(texts["accelerator_count"])
@@ -181,32 +181,32 @@ DEFAULTS: dict[str, Any] = {
     for name, parameter in _SIGNATURE.parameters.items()
     if name != "options" and parameter.default is not parameter.empty
 } | OPTIONS
-"""Of every parameter that has one, those in `options` too. They are in the graph, so that no stage needs this file."""
+"""The default of every parameter that has one, with `options`. The graph contains them: no stage needs this file."""
 
 
 def make_pipeline(fixed: Fixed = Fixed()) -> Any:
-    """KFP's pipeline, with what is fixed in it."""
+    """KFP's pipeline with the fixed values."""
 
     def byheart(*parameters: Any) -> dsl.Artifact:
         tasks = _tasks(*parameters)
         for name, task in tasks.items():
-            _fix(name, task, fixed)
+            _configure(name, task, fixed)
         return tasks["plot"].outputs["results"]
 
-    byheart.__signature__ = _SIGNATURE.replace(return_annotation=dsl.Artifact)  # type: ignore[attr-defined]  # kfp's way to the parameters
+    byheart.__signature__ = _SIGNATURE.replace(return_annotation=dsl.Artifact)  # type: ignore[attr-defined]  # kfp reads the parameters from it
     return dsl.pipeline(name="byheart", description=__doc__)(byheart)
 
 
-def _fix(name: str, task: dsl.PipelineTask, fixed: Fixed) -> None:
-    """Set what a task's pods get on every run."""
+def _configure(name: str, task: dsl.PipelineTask, fixed: Fixed) -> None:
+    """Set what all runs of a task share: image, resources, retries, user and volumes."""
     scores = name == "extract"
     if fixed.images:
         task.set_container_image(fixed.images[name])
-    task.set_caching_options(False)  # the store is the cache: it knows when a file behind a path has changed
+    task.set_caching_options(False)  # the store is the cache; KFP's does not notice when a file at a path changes
     if not scores:
         task.set_cpu_limit("2").set_memory_limit("8Gi")
-    if name != "verdict":  # what the network or a preemption can end
-        # Without a factor and a far end, Kubeflow stops retrying an hour after the first attempt's start.
+    if name != "verdict":  # the others can fail because of the network or a preemption
+        # Without a factor and a large maximum, Kubeflow stops retrying an hour after the first attempt starts.
         retries = fixed.retries if scores else 5
         task.set_retry(retries, backoff_duration="60s", backoff_factor=1, backoff_max_duration="604800s")
     user = fixed.run_as if scores else Fixed.run_as

@@ -26,7 +26,7 @@ from byheart.contracts.windows import Tokenization, Windows, select_windows, wri
 from byheart.measures.provenance import Code, ComputedOn
 from byheart.pipeline import DEFAULTS
 from byheart.scores.kinds import SCORES
-from byheart.scores.parts import Rows, parts_of
+from byheart.scores.parts import Rows, list_parts
 from byheart.scores.scores import Scores
 from byheart.scores.store import Reuse, ScoreStore
 from byheart.store import open_store
@@ -130,10 +130,10 @@ def _write_scores(random: np.random.Generator, windows: Windows, inputs: dict[st
         token_log_top_k_mass=(token / 20).astype(np.float32),
     )
     score_store, address, columns = ScoreStore(open_store(inputs["store"])), "synthetic", scores.columns()
-    for part in parts_of(address, len(windows), SCORES):
+    for part in list_parts(address, len(windows), SCORES):
         indices = np.array(part.windows)
         rows = {name: values[indices] for name, values in columns.items()}
-        score_store.write(part, Rows.of(indices, rows, asdict(_COMPUTED_ON)), Reuse())
+        score_store.write(part, Rows.sort(indices, rows, asdict(_COMPUTED_ON)), Reuse())
     plan = Plan(
         run="drawn",
         accelerator="cpu",

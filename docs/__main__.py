@@ -20,7 +20,7 @@ from byheart.contracts.text_report import TextReport
 from byheart.measures.chapters import ListedChapter
 from byheart.measures.passages import ListedPassage
 from byheart.measures.provenance import Provenance, RunProvenance
-from byheart.measures.schema import markdown_table, statistics_schema, table_rows
+from byheart.measures.schema import format_markdown_table, list_table_rows, make_statistics_schema
 from byheart.measures.statistics import BookStatistics
 from byheart.measures.summary import Summary
 
@@ -33,8 +33,10 @@ _PLACE = re.compile(r"(<!-- fields of (\w+), by `python -m docs` -->\n).*?(<!-- 
 
 def written() -> dict[Path, str]:
     """Every file that holds something from the source, with the content that it should have."""
-    files = {DOCS / "statistics.schema.json": json.dumps(statistics_schema(), indent=2, ensure_ascii=False) + "\n"}
-    tables = {kind.__name__: markdown_table(table_rows(kind, closed=_OWN_PAGE.get(kind, ()))) for kind in _TABLES}
+    files = {DOCS / "statistics.schema.json": json.dumps(make_statistics_schema(), indent=2, ensure_ascii=False) + "\n"}
+    tables = {
+        kind.__name__: format_markdown_table(list_table_rows(kind, closed=_OWN_PAGE.get(kind, ()))) for kind in _TABLES
+    }
     for page in sorted((DOCS / "outputs").glob("*.md")):
         text = page.read_text(encoding="utf-8")
         filled = _PLACE.sub(lambda found: f"{found[1]}{tables[found[2]]}{found[3]}", text)

@@ -47,7 +47,7 @@ class TextSettings:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class PartSettings:
+class SelectionSettings:
     """Which part of a book is measured; the addresses of scores do not depend on it."""
 
     only: str
@@ -200,7 +200,7 @@ class Settings:
     preset: str
     """The name of the preset that some of the other settings come from, or `none`."""
     text: TextSettings
-    part: PartSettings
+    selection: SelectionSettings
     window: WindowSettings
     score: ScoreSettings
     control: ControlSettings
@@ -247,8 +247,8 @@ class Settings:
         find_codec(text.encoding)
         check_one_of("gutenberg", text.gutenberg, WORDS["gutenberg"])
         check_one_of("on_bad_book", text.on_bad_book, WORDS["on_bad_book"])
-        parse_only(self.part.only)
-        check_at_least("windows", self.part.windows, 0, "windows (0 is all)")
+        parse_only(self.selection.only)
+        check_at_least("windows", self.selection.windows, 0, "windows (0 is all)")
         check_at_least("chunk_size", window.chunk_size, 2, "tokens")
         check_at_least("slice_length", window.slice_length, 1, "characters")
         check_at_least("cursor_inc", window.cursor_inc, 1, "characters")

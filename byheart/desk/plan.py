@@ -49,8 +49,8 @@ def run(
     lengths, refused = count_characters(books, settings.text)
     for book in refused:
         print(f"not counted: {book.why}")
-    if settings.part.only:
-        print(f"not counted: what only={settings.part.only} saves; whole books are planned for")
+    if settings.selection.only:
+        print(f"not counted: what only={settings.selection.only} saves; whole books are planned for")
     subject, config = read_subject(model, lengths, settings)
     chosen = plan_on(target, subject, settings.layout) if target else None
     print(format_page(subject, chosen, [plan_on(accelerator, subject) for accelerator in ONE_HOST.values()]))
@@ -69,9 +69,8 @@ def read_subject(model: str, lengths: Sequence[int], settings: Settings) -> tupl
     Raises:
         ByheartError: the model's configuration cannot be read.
     """
-    part = settings.part
     counts = [-(-length // settings.window.cursor_inc) for length in lengths or [NOVEL_CHARACTERS]]
-    windows = sum(min(count, part.windows or count) for count in counts)
+    windows = sum(min(count, settings.selection.windows or count) for count in counts)
     name, config = fetch_config(model)
     family = find_family(config)
     subject = Subject(

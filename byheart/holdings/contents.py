@@ -15,7 +15,7 @@ from typing import Any
 
 from byheart.contracts.errors import SettingsError, StoreError
 from byheart.models.known import KNOWN
-from byheart.scores.catalogue import Held
+from byheart.scores.catalogue import StoredScores
 from byheart.scores.parts import FOLDER as SCORES
 from byheart.scores.store import ScoreStore
 from byheart.store import Store
@@ -94,7 +94,7 @@ class KeptModel(Group):
 class Contents:
     """What a store holds."""
 
-    scores: list[Held]
+    scores: list[StoredScores]
     """Latest first."""
     models: list[KeptModel]
     compiled: list[Group]
@@ -106,7 +106,7 @@ class Contents:
     @property
     def size_bytes(self) -> int:
         """The size of all objects."""
-        kept: Sequence[Held | Group] = [*self.scores, *self.models, *self.compiled, *self.runs]
+        kept: Sequence[StoredScores | Group] = [*self.scores, *self.models, *self.compiled, *self.runs]
         loose = sum(stored.size_bytes for stored in (*self.hashes, *self.leftovers))
         return sum(group.size_bytes for group in kept) + loose
 
@@ -120,7 +120,7 @@ def list_contents(store: Store) -> Contents:
     leftovers = [stored for folder in FOLDERS for stored in store.leftovers(f"{folder}/")]
     of_models = [stored for stored in leftovers if stored.name.startswith(f"{MODELS}/")]
     contents = Contents(
-        scores=ScoreStore(store).held(),
+        scores=ScoreStore(store).list_addresses(),
         models=[
             KeptModel(name=name, objects=objects)
             for name, objects in _group_by_folder([*store.list(f"{MODELS}/"), *of_models]).items()

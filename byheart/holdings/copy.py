@@ -11,7 +11,7 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from byheart.contracts.errors import SettingsError, StoreError
 from byheart.holdings.contents import KeptModel
 from byheart.holdings.transfer import Outcome, Report, Transfer
-from byheart.scores.catalogue import Held
+from byheart.scores.catalogue import StoredScores
 from byheart.scores.parts import FOLDER as SCORES
 from byheart.scores.store import ScoreStore
 from byheart.store import Store
@@ -38,7 +38,7 @@ class Copied:
 def copy(
     source: Store,
     target: Store,
-    scores: Sequence[Held],
+    scores: Sequence[StoredScores],
     models: Sequence[KeptModel] = (),
     *,
     begin: Callable[[int], None] = lambda _: None,
@@ -72,7 +72,7 @@ def copy(
     transfer.copy(wanted)
     for _ in range(_ROUNDS):
         changed = {name.split("/")[1] for name, outcome in transfer.outcomes.items() if outcome is Outcome.GONE}
-        changed_scores = [held for held in map(catalogue.held_at, sorted(changed)) if held]
+        changed_scores = [held for held in map(catalogue.find_address, sorted(changed)) if held]
         transfer.copy(
             stored
             for held in changed_scores
@@ -86,7 +86,7 @@ def copy(
     return Copied(outcomes=_drop_merged_pieces(transfer.outcomes), size_bytes=transfer.size_bytes)
 
 
-def _choose_objects(held: Held, at_target: Container[str]) -> list[Stored]:
+def _choose_objects(held: StoredScores, at_target: Container[str]) -> list[Stored]:
     """The objects to copy of an address; pieces only of parts that neither store has finished."""
     return (
         held.description

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from byheart.contracts.errors import SettingsError
 from byheart.holdings.contents import Contents, KeptModel
-from byheart.scores.catalogue import Held
+from byheart.scores.catalogue import StoredScores
 from byheart.store import Store
 from byheart.store.stored import Stored
 
@@ -23,7 +23,7 @@ _AT_ONCE = 8
 class Removal:
     """The objects to remove."""
 
-    scores: Sequence[Held] = ()
+    scores: Sequence[StoredScores] = ()
     """Whole addresses."""
     models: Sequence[KeptModel] = ()
     orphans: Sequence[Stored] = ()
@@ -35,7 +35,7 @@ class Removal:
     @property
     def objects(self) -> list[Stored]:
         """All objects to remove."""
-        whole: list[Held | KeptModel] = [*self.scores, *self.models]
+        whole: list[StoredScores | KeptModel] = [*self.scores, *self.models]
         return [*(stored for kept in whole for stored in kept.objects), *self.orphans, *self.compiled, *self.leftovers]
 
     @property
@@ -88,7 +88,7 @@ def choose_older(contents: Contents, age: timedelta) -> Removal:
     )
 
 
-def _choose_old_orphans(scores: Iterable[Held], before: datetime) -> list[Stored]:
+def _choose_old_orphans(scores: Iterable[StoredScores], before: datetime) -> list[Stored]:
     """Pieces that no run reads any more; none of a forced run that may still be writing."""
     orphans = [piece for held in scores for piece in held.orphans]
     changed: dict[str, datetime] = {}

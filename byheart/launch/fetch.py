@@ -7,7 +7,7 @@ from byheart.kubeflow.fetch import fetch_results
 from byheart.kubeflow.runs import find_run
 from byheart.launch.publication import LOG, RUN_FILE, publish
 from byheart.launch.record import render_run_file
-from byheart.measures.results import OF_THE_RUN, Results
+from byheart.measures.results import RUN_FILES, Results
 
 
 def fetch_run(cluster: Cluster, run: str, out: Path, *, root: str = "") -> Results:
@@ -21,7 +21,7 @@ def fetch_run(cluster: Cluster, run: str, out: Path, *, root: str = "") -> Resul
         ByheartError: there is no such run, it has no results, or `out` cannot hold them.
     """
     run_id = find_run(cluster, run)
-    with publish(out, OF_THE_RUN) as publication:
+    with publish(out, RUN_FILES) as publication:
         (publication.unfinished / LOG).write_text(f"fetched from {cluster.locate(run_id)}\n", encoding="utf-8")
         fetch_results(cluster, run_id, publication.unfinished, root=root)
         parameters = cluster.read_run(run_id).runtime_config.parameters

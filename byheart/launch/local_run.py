@@ -25,7 +25,7 @@ from byheart.launch.images import find_commit
 from byheart.launch.publication import LOG, RUN_FILE, Publication, publish
 from byheart.launch.record import render_run_file
 from byheart.launch.this_machine import build_environment
-from byheart.measures.results import OF_A_BOOK, OF_THE_RUN, Results
+from byheart.measures.results import BOOK_FILES, RUN_FILES, Results
 from byheart.pipeline import byheart
 
 _ARGUMENTS_CHARACTERS = 100_000
@@ -61,7 +61,7 @@ def run_local(values: Mapping[str, Any], out: str | Path, *, name: str = "") -> 
             "other settings: name a folder that holds them",
             parameter="books",
         )
-    with publish(out, OF_THE_RUN) as publication:
+    with publish(out, RUN_FILES) as publication:
         incomplete = _run(arguments, publication)
         text = render_run_file(values, Results.open(publication.unfinished), out, name)
         (publication.unfinished / RUN_FILE).write_text(text, encoding="utf-8")
@@ -106,7 +106,7 @@ def _run_graph(work: Path, arguments: str, log: Any, publication: Publication) -
     def take_finished_books(said: StageLine) -> None:
         if said.stage == "download" and said.elapsed_seconds is not None:
             names = (name for texts in work.rglob("book_texts") for name in read_book_names(texts))
-            publication.check_room(f"{name}/{file}" for name in names for file in OF_A_BOOK)
+            publication.check_room(f"{name}/{file}" for name in names for file in BOOK_FILES)
         elif said.stage == "plot":
             for results in work.glob(RESULTS):
                 publication.take_books(results)

@@ -6,10 +6,10 @@ from typing import Any
 
 from byheart.contracts.errors import DamagedError
 from byheart.contracts.json_files import read_json
-from byheart.measures.results import OF_A_BOOK, OF_THE_RUN, PROVENANCE
+from byheart.measures.results import BOOK_FILES, PROVENANCE, RUN_FILES
 
 _CHARTS = ("coverage", "extraction_rates", "heat_map", "p_z_histogram")
-_FILES = (*OF_A_BOOK, *(f"{chart}.{suffix}" for chart in _CHARTS for suffix in ("png", "svg")))
+_FILES = (*BOOK_FILES, *(f"{chart}.{suffix}" for chart in _CHARTS for suffix in ("png", "svg")))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,5 +26,5 @@ def list_older_results(out: Path) -> list[str]:
         books = read_json(out / PROVENANCE, _AnyProvenance).books
     except (OSError, DamagedError):
         return []
-    names = ["log.txt", *OF_THE_RUN, *(f"{book}/{file}" for book in books if "/" not in book for file in _FILES)]
+    names = ["log.txt", *RUN_FILES, *(f"{book}/{file}" for book in books if "/" not in book for file in _FILES)]
     return [name for name in names if (out / name).is_file()]

@@ -17,7 +17,7 @@ from byheart.contracts.version import VERSION
 from byheart.launch.images import find_commit
 from byheart.launch.paths import make_relative
 from byheart.launch.this_machine import locate_default_store
-from byheart.measures.fields import fields_of
+from byheart.measures.fields import list_fields
 from byheart.measures.headline import show
 from byheart.measures.provenance import Code
 from byheart.measures.results import BookResults, Results
@@ -187,7 +187,7 @@ def _compare_books(then: RecordedBook, now: RecordedBook) -> Iterator[str]:
     yield from _compare_values(f"{now.name}: text sha256", then.text_sha256, now.text_sha256)
     if then.text_sha256 == now.text_sha256:
         yield from _compare_values(f"{now.name}: file sha256", then.file_sha256, now.file_sha256)
-    for field in fields_of(Headline):
+    for field in list_fields(Headline):
         before, after = (show(book.headline.get(field.name)) for book in (then, now))
         if before != after:
             yield f"{now.name}: {after} instead of {before} {field.sentence.removeprefix('… ')}"

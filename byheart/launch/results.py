@@ -4,22 +4,30 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from byheart.contracts.progress import format_duration
-from byheart.measures.headline import AT_LENGTH, Figure, best_known_first, figures, is_control, longest_passage, show
-from byheart.measures.part import part_in_words
+from byheart.measures.headline import (
+    MOST_DETAILED_BOOKS,
+    Figure,
+    find_longest_passage,
+    is_control,
+    list_figures,
+    make_sort_key,
+    show,
+)
 from byheart.measures.results import BookResults, Results
+from byheart.measures.selection import describe_selection
 
 
 def show_results(out: Path, seconds: float) -> None:
     """Print where the results are, and the headline of each book."""
     results = Results.open(out)
-    model, books, asked = results.provenance.model.source, results.books, results.provenance.settings.part
-    if len(books) > AT_LENGTH:
+    model, books, asked = results.provenance.model.source, results.books, results.provenance.settings.selection
+    if len(books) > MOST_DETAILED_BOOKS:
         _show_table(books, model)
     else:
-        longest_control = longest_passage(book.statistics for book in books if is_control(book.statistics))
+        longest_control = find_longest_passage(book.statistics for book in books if is_control(book.statistics))
         for book in books:
-            part = part_in_words(book.book, asked)
-            _show_book(out / book.book.name, book, figures(book.statistics, longest_control), model, part)
+            part = describe_selection(book.book, asked)
+            _show_book(out / book.book.name, book, list_figures(book.statistics, longest_control), model, part)
     print(f"\n{out / 'summary.html'} shows it all on one page")
     print(f"{out / 'summary.csv'} sets the books side by side")
     print(f"{out / 'methods.md'} says what was measured, for a paper")
@@ -33,7 +41,7 @@ def _show_book(folder: Path, results: BookResults, headline: Sequence[Figure], m
     if part:
         print(f"  {part}")
     for figure in headline:
-        print(f"  {figure.shown:>7}  {figure.what}{_describe_context(figure)}")
+        print(f"  {figure.shown:>7}  {figure.phrase}{_describe_context(figure)}")
     print(f"  {folder / 'heat_map.png'}, and {len(list(folder.iterdir())) - 1} files beside it")
 
 
@@ -42,8 +50,8 @@ def _show_table(books: Sequence[BookResults], model: str) -> None:
     print(f"\n{len(books):,} books under {model}\n")
     print("characters    windows    longest")
     print("at p_z 0.5   at 0.001    passage")
-    for results in sorted(books, key=lambda results: best_known_first(results.statistics)):
-        coverage, windows, longest = (figure.shown for figure in figures(results.statistics))
+    for results in sorted(books, key=lambda results: make_sort_key(results.statistics)):
+        coverage, windows, longest = (figure.shown for figure in list_figures(results.statistics))
         role = f", {results.book.role}" if is_control(results.statistics) else ""
         print(f"{coverage:>10}{windows:>11}{longest:>11}  {results.book.name}{role}")
 

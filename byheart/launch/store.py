@@ -14,7 +14,7 @@ from byheart.holdings.contents import Contents, KeptModel, choose_models, list_c
 from byheart.holdings.copy import Copied, copy
 from byheart.holdings.remove import Removal, choose_older, parse_age, remove
 from byheart.holdings.transfer import Outcome
-from byheart.scores.catalogue import Held
+from byheart.scores.catalogue import StoredScores
 from byheart.scores.store import ScoreStore
 from byheart.store import Store, open_store
 
@@ -32,7 +32,7 @@ def list_store(location: str) -> None:
     """
     store = _open(location)
     contents = list_contents(store)
-    for held, about in zip(contents.scores, ScoreStore(store).abouts(contents.scores), strict=True):
+    for held, about in zip(contents.scores, ScoreStore(store).read_abouts(contents.scores), strict=True):
         book, model = about.get("book", {}).get("name", "?"), about.get("model", {}).get("source", "?")
         print(
             f"{held.address}  {_format_parts(held, about.get('parts', '?'))}  {format_size(held.size_bytes):>9}  "
@@ -57,7 +57,7 @@ def show_scores(location: str, beginning: str) -> None:
     """
     scores = ScoreStore(_open(location))
     held = scores.find(beginning)
-    about = scores.about(held)
+    about = scores.read_about(held)
     print(json.dumps(about, indent=2, ensure_ascii=False))
     parts = _format_parts(held, about.get("parts", "?")).strip()
     size, age = format_size(held.size_bytes), _format_age(held.changed)
@@ -133,7 +133,7 @@ def remove_from_store(
     remove(store, removal)
     print(f"removed {_format_count(len(removal.objects), 'object')}, which frees {format_size(removal.size_bytes)}")
     catalogue = ScoreStore(store)
-    for held in filter(None, (catalogue.held_at(held.address) for held in removal.scores)):
+    for held in filter(None, (catalogue.find_address(held.address) for held in removal.scores)):
         print(f"{held.address}: {_format_count(len(held.objects), 'object')} written meanwhile, by a run that goes on")
 
 
@@ -145,9 +145,9 @@ def _open(location: str) -> Store:
     return open_store(location)
 
 
-def _choose_models_of(store: Store, contents: Contents, chosen: Sequence[Held] | None) -> list[KeptModel]:
+def _choose_models_of(store: Store, contents: Contents, chosen: Sequence[StoredScores] | None) -> list[KeptModel]:
     """The complete models of these scores, or of the whole store if `chosen` is None; prints which cannot be copied."""
-    wanted = None if chosen is None else {read_model_title(about) for about in ScoreStore(store).abouts(chosen)}
+    wanted = None if chosen is None else {read_model_title(about) for about in ScoreStore(store).read_abouts(chosen)}
     kept = [model for model in contents.models if wanted is None or model.title in wanted]
     for title in sorted((wanted or set()) - {model.title for model in kept}):
         print(f"not in this store, and not copied: {title or 'a model that is used in its folder'}")
@@ -173,7 +173,7 @@ def _print_not_copied(copied: Copied, target: Store) -> None:
 
 
 def _print_removal(store: Store, removal: Removal) -> None:
-    for held, about in zip(removal.scores, ScoreStore(store).abouts(removal.scores), strict=True):
+    for held, about in zip(removal.scores, ScoreStore(store).read_abouts(removal.scores), strict=True):
         parts, book = _format_parts(held, about.get("parts", "?")).strip(), about.get("book", {}).get("name", "?")
         what = f"{format_size(held.size_bytes)}: {about.get('what', '?')} of {book}{_note_release(held)}"
         print(f"{held.address}  {parts}, {what}")
@@ -232,11 +232,11 @@ def _format_count(count: int, singular: str) -> str:
     return f"{count:,} {singular}{'s' * (count != 1)}"
 
 
-def _format_parts(held: Held, of: object) -> str:
+def _format_parts(held: StoredScores, of: object) -> str:
     return f"{held.parts:>5} of {of} parts" + f" and {held.pieces:,} pieces" * (held.pieces > 0)
 
 
-def _note_release(held: Held) -> str:
+def _note_release(held: StoredScores) -> str:
     return f" (of an older release; this one reads contract {CONTRACT_VERSION} alone)" if held.is_older else ""
 
 

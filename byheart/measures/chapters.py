@@ -8,18 +8,18 @@ from byheart.measures.units import Position
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ListedChapter:
-    """A chapter: from its heading to the next one's, or to the end."""
+    """A chapter: from its heading to the next heading, or to the end of the book."""
 
     title: str
-    """Its heading, in one line; empty where report_text is `none`."""
+    """The heading on a single line; empty where report_text is `none`."""
     start: Position
-    """Its first character."""
+    """The position of its first character."""
     stop: Position
-    """The character after its last."""
+    """The position after its last character."""
 
 
 def list_chapters(book: Book) -> list[ListedChapter]:
-    """The chapters of a book, in the order of its text; what stands before the first is in none."""
+    """The chapters of a book, in text order. The text before the first heading belongs to no chapter."""
     stops = [*(chapter.start for chapter in book.chapters[1:]), len(book.text)]
     return [
         ListedChapter(title=chapter.title, start=chapter.start, stop=stop)

@@ -1,4 +1,4 @@
-"""From scores of windows to one value for each character of the book."""
+"""The character map: for each character of a book, the best score of the windows that cover it."""
 
 import dataclasses
 
@@ -7,45 +7,45 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class CharacterMap:
-    """The best score over each of C characters.
+    """The best score of the windows that cover each of C characters.
 
     A character is in one of three states:
 
         measured          log_p_z is a number; exp(log_p_z) is the probability
-        zero              log_p_z is -inf (a top-k score whose suffix fell outside)
-        not measured      window is -1 and log_p_z is NaN: no window that was asked for covers the character
+        zero              log_p_z is -inf: a suffix token lies outside the top k
+        not measured      window is -1 and log_p_z is NaN: no measured window covers the character
     """
 
     log_p_z: np.ndarray
-    """float64 [C]: the largest among the windows that cover the character."""
+    """float64 [C]: the largest log_p_z of the windows that cover the character."""
     window: np.ndarray
-    """int32 [C]: the index of that window, the earliest of equals."""
+    """int32 [C]: the index of that window, the earliest if several are equal."""
 
     @property
     def measurable(self) -> np.ndarray:
-        """bool [C]"""
+        """bool [C]: whether a measured window covers the character."""
         return self.window >= 0
 
-    def within(self, asked: np.ndarray) -> "CharacterMap":
-        """The same map, in which only characters of `asked`, bool [C], are measured."""
+    def keep(self, characters: np.ndarray) -> "CharacterMap":
+        """The map with every character outside `characters`, bool [C], set to not measured."""
         return CharacterMap(
-            log_p_z=np.where(asked, self.log_p_z, np.nan), window=np.where(asked, self.window, np.int32(-1))
+            log_p_z=np.where(characters, self.log_p_z, np.nan), window=np.where(characters, self.window, np.int32(-1))
         )
 
-    def between(self, start: int, stop: int) -> "CharacterMap":
-        """The map of a stretch of the characters."""
+    def crop(self, start: int, stop: int) -> "CharacterMap":
+        """The map of the characters from `start` to before `stop`."""
         return CharacterMap(log_p_z=self.log_p_z[start:stop], window=self.window[start:stop])
 
     def reaches(self, log_threshold: float) -> np.ndarray:
-        """bool [C]: whether the character is measurable and its value at or above the threshold."""
+        """bool [C]: whether the character is measurable and its log_p_z is at or above the threshold."""
         return self.measurable & (np.nan_to_num(self.log_p_z, nan=-np.inf) >= log_threshold)
 
 
-def character_map(characters: int, starts: np.ndarray, stops: np.ndarray, log_p_z: np.ndarray) -> CharacterMap:
-    """For each of `characters`, the largest `log_p_z` among the spans `[start, stop)` that cover it.
+def map_characters(characters: int, starts: np.ndarray, stops: np.ndarray, log_p_z: np.ndarray) -> CharacterMap:
+    """The largest `log_p_z` of the spans `[start, stop)` that cover each of `characters`.
 
-    Spans are painted from the smallest value to the largest, among equals from the last to the first, so that what
-    stays on top is the answer:
+    Spans are painted from the smallest value to the largest, and equal values from the last span to the first. Each
+    character keeps the value that is painted last:
 
         span 0   log_p_z -2   [######]
         span 1   log_p_z -9      [######]

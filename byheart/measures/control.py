@@ -1,4 +1,4 @@
-"""What is expected where a model has not seen the text."""
+"""The scores of the control books: what to expect of text that the model has not seen."""
 
 import dataclasses
 
@@ -10,13 +10,13 @@ from byheart.measures.schemes import Schemes
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Control:
-    """The control books of a run, taken together."""
+    """The control books of a run, pooled."""
 
     books: list[str]
     """Their names."""
     rates: Schemes[Rates]
-    """Over the blocks of all of them."""
+    """The rates over the blocks of all control books."""
     log_p_z: Schemes[np.ndarray]
-    """float64: the windows of all of them."""
-    clear: Schemes[dict[float, tuple[int, int]]]
-    """By threshold: how many of their non-overlapping windows reach it, of how many."""
+    """float64: of the windows of all control books."""
+    non_overlapping: Schemes[dict[float, tuple[int, int]]]
+    """By threshold: how many non-overlapping windows reach it, and how many there are."""

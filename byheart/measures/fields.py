@@ -1,4 +1,4 @@
-"""What is said of a field of the results: its name, its unit, and the sentence that stands below it in the source."""
+"""The fields of the results described: their names, their units, and the docstrings below them in the source."""
 
 import ast
 import dataclasses
@@ -17,45 +17,45 @@ class Field:
     """One field of a class of the results."""
 
     name: str
-    """In JSON."""
+    """Its name in JSON."""
     attribute: str
-    """In Python."""
+    """Its name in Python."""
     title: str
-    """What lists of numbers call it; empty where none does."""
+    """Its name in lists of numbers; empty where no list has it."""
     unit: str
-    """What it counts or measures; empty where it does neither."""
+    """The unit of its number; empty where it has none."""
     by: tuple[str, ...]
-    """What the keys of a table are, from the outermost; empty for those of a list."""
+    """What each level of keys stands for, outermost first; an empty string for a list."""
     sentence: str
-    """What it means: the string below it, else what its type says."""
+    """Its docstring, else the description of its type."""
     holds: type | None
-    """The class of what it holds, or of what its table or list holds; None for plain values."""
+    """The class of its value, or of the items of its table or list; None for plain values."""
 
 
 @functools.cache
-def fields_of(kind: type) -> tuple[Field, ...]:
-    """The fields of a dataclass or Struct, in their order."""
+def list_fields(kind: type) -> tuple[Field, ...]:
+    """The fields of a dataclass or Struct, in source order."""
     info = types.type_info(kind)
     if not isinstance(info, (types.DataclassType, types.StructType)):
-        raise TypeError(f"{kind} is no dataclass")
-    said = _sentences(kind)
-    return tuple(_field(field, said.get(field.name, "")) for field in info.fields)
+        raise TypeError(f"{kind} is not a dataclass")
+    sentences = _read_sentences(kind)
+    return tuple(_describe_field(field, sentences.get(field.name, "")) for field in info.fields)
 
 
-def classes_of(kind: type) -> Iterator[type]:
-    """The class and those of all that it holds, each once."""
+def list_classes(kind: type) -> Iterator[type]:
+    """The class, and every class that its fields hold at any depth; none is repeated."""
     seen: dict[type, None] = {}
     waiting = [kind]
     while waiting:
-        if (taken := waiting.pop(0)) not in seen:
-            seen[taken] = None
-            waiting += [field.holds for field in fields_of(taken) if field.holds]
+        if (next_kind := waiting.pop(0)) not in seen:
+            seen[next_kind] = None
+            waiting += [field.holds for field in list_fields(next_kind) if field.holds]
     return iter(seen)
 
 
-def _field(field: types.Field, sentence: str) -> Field:
+def _describe_field(field: types.Field, sentence: str) -> Field:
     title, unit, by, holds = "", "", [], None
-    for info in _layers(field.type):
+    for info in _unwrap(field.type):
         if isinstance(info, types.Metadata):
             extra = info.extra_json_schema or {}
             title, unit = title or extra.get("title", ""), unit or extra.get("unit", "")
@@ -78,8 +78,8 @@ def _field(field: types.Field, sentence: str) -> Field:
     )
 
 
-def _layers(info: types.Type) -> Iterator[types.Type]:
-    """A type and what it is made of, from the outside; classes are not entered."""
+def _unwrap(info: types.Type) -> Iterator[types.Type]:
+    """A type and the types that it wraps, outermost first; the fields of a class are not entered."""
     yield info
     inner: list[types.Type] = []
     match info:
@@ -93,13 +93,13 @@ def _layers(info: types.Type) -> Iterator[types.Type]:
             inner = [info.item_type]
         case types.TupleType():
             inner = list(info.item_types[:1])
-    for each in inner:
-        yield from _layers(each)
+    for inner_type in inner:
+        yield from _unwrap(inner_type)
 
 
-def _sentences(kind: type) -> dict[str, str]:
-    """The string below each field, in one line, by the field's name; those of the bases too."""
-    found: dict[str, str] = {}
+def _read_sentences(kind: type) -> dict[str, str]:
+    """The docstring of each field as a single line, by the field's name; fields of base classes are included."""
+    sentences: dict[str, str] = {}
     for base in reversed(kind.__mro__):
         if not dataclasses.is_dataclass(base) and not (issubclass(base, msgspec.Struct) and base is not msgspec.Struct):
             continue
@@ -107,5 +107,5 @@ def _sentences(kind: type) -> dict[str, str]:
         for field, below in itertools.pairwise(getattr(tree, "body", [])):
             match field, below:
                 case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
-                    found[name] = " ".join(text.split())
-    return found
+                    sentences[name] = " ".join(text.split())
+    return sentences

@@ -6,16 +6,16 @@ import numpy as np
 
 from byheart.contracts.books import Book
 from byheart.contracts.windows import ControlSample, Selection, Windows
-from byheart.measures.character_map import CharacterMap, character_map
-from byheart.measures.coverage import covered_by_any
-from byheart.measures.repetition import Repetition, repetition
+from byheart.measures.character_map import CharacterMap, map_characters
+from byheart.measures.coverage import find_covered
+from byheart.measures.repetition import Repetition, measure_repetition
 from byheart.measures.schemes import Coverages, Schemes
 from byheart.scores.scores import Scores
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Scheme:
-    """The probabilities of a book's windows in one of the two ways, and what they make of its characters."""
+    """The probabilities of a book's windows under one scheme, and the character maps made of them."""
 
     log_p_z: np.ndarray
     """float64 [W]"""
@@ -23,32 +23,32 @@ class Scheme:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class Measured:
-    """One book, measured."""
+class MeasuredBook:
+    """A book with its windows, their scores, and the character maps made of them."""
 
     book: Book
     windows: Windows
-    """Those that were measured."""
+    """The measured windows."""
     selection: Selection
-    """Which of the book's these are."""
-    every: Windows
-    """All of the book's, measured or not."""
+    """Which of the book's windows are measured."""
+    all_windows: Windows
+    """All windows of the book, measured or not."""
     scores: Scores
     schemes: Schemes[Scheme]
     not_asked: Coverages[np.ndarray]
-    """bool [C]: characters that are not measured because of what was asked for: outside `only`, or covered by windows
-    of the book, none of which is measured."""
+    """bool [C]: characters that are not measured because they were not selected: they lie outside `only`, or the
+    windows that cover them are not measured."""
     repetition: Repetition
     sample: ControlSample
     sample_scores: Scores
-    """Of the control sample's suffixes under the other prompts."""
+    """The scores of the control sample's suffixes under the other prompts."""
     stride: int
     """Characters from cursor to cursor."""
 
 
 def measure(
     book: Book,
-    every: Windows,
+    all_windows: Windows,
     selection: Selection,
     scores: Scores,
     sample: ControlSample,
@@ -57,47 +57,47 @@ def measure(
     prompt_tokens: int,
     scored_tokens: int,
     stride: int,
-) -> Measured:
-    """The maps and figures that follow from a book's windows and their scores.
+) -> MeasuredBook:
+    """The book with the character maps and the repetition of its windows.
 
     Args:
-        every: all windows of the book.
+        all_windows: all windows of the book.
         selection: which of them are measured.
-        scores: of these.
+        scores: the scores of the measured windows.
     """
-    windows, asked = every.select(selection.numbers()), asked_for(selection, len(book.text))
+    windows, selected = all_windows.select(selection.numbers()), find_selected(selection, len(book.text))
 
-    def scheme(log_p_z: np.ndarray) -> Scheme:
-        def covered(first: np.ndarray) -> CharacterMap:
-            return character_map(len(book.text), first, windows.stop, log_p_z).within(asked)
+    def make_scheme(log_p_z: np.ndarray) -> Scheme:
+        def make_map(first: np.ndarray) -> CharacterMap:
+            return map_characters(len(book.text), first, windows.stop, log_p_z).keep(selected)
 
-        return Scheme(log_p_z=log_p_z, maps=first_covered(windows).map(covered))
+        return Scheme(log_p_z=log_p_z, maps=find_first_covered(windows).map(make_map))
 
-    def not_asked(covered: CharacterMap, first: np.ndarray) -> np.ndarray:
-        return ~covered.measurable & (~asked | covered_by_any(len(book.text), first, every.stop))
+    def find_not_asked(character_map: CharacterMap, first: np.ndarray) -> np.ndarray:
+        return ~character_map.measurable & (~selected | find_covered(len(book.text), first, all_windows.stop))
 
-    schemes = Schemes(plain=scheme(scores.log_p_z), top_k=scheme(scores.log_p_z_top_k))
-    return Measured(
+    schemes = Schemes(plain=make_scheme(scores.log_p_z), top_k=make_scheme(scores.log_p_z_top_k))
+    return MeasuredBook(
         book=book,
         windows=windows,
         selection=selection,
-        every=every,
+        all_windows=all_windows,
         scores=scores,
         schemes=schemes,
-        not_asked=schemes.plain.maps.map(not_asked, first_covered(every)),
-        repetition=repetition(book.text, windows, prompt_tokens=prompt_tokens, scored_tokens=scored_tokens),
+        not_asked=schemes.plain.maps.map(find_not_asked, find_first_covered(all_windows)),
+        repetition=measure_repetition(book.text, windows, prompt_tokens=prompt_tokens, scored_tokens=scored_tokens),
         sample=sample,
         sample_scores=sample_scores,
         stride=stride,
     )
 
 
-def asked_for(selection: Selection, characters: int) -> np.ndarray:
-    """bool [characters]: whether each character of a book is asked for."""
+def find_selected(selection: Selection, characters: int) -> np.ndarray:
+    """bool [characters]: whether each character of a book is selected."""
     spans = selection.characters
-    return covered_by_any(characters, np.array([s.start for s in spans]), np.array([s.stop for s in spans]))
+    return find_covered(characters, np.array([s.start for s in spans]), np.array([s.stop for s in spans]))
 
 
-def first_covered(windows: Windows) -> Coverages[np.ndarray]:
+def find_first_covered(windows: Windows) -> Coverages[np.ndarray]:
     """int64 [W]: the first character that each window covers."""
     return Coverages(suffix=windows.suffix_start, window=windows.start)

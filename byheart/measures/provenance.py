@@ -1,4 +1,4 @@
-"""How the numbers of a run were made, for files to carry and for people to read."""
+"""How the numbers of a run were made, as its files record it."""
 
 import dataclasses
 
@@ -11,69 +11,69 @@ from byheart.measures.units import Characters
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Code:
-    """The release of byheart."""
+    """A release of byheart."""
 
     version: str
-    """The release."""
+    """The version."""
     commit: str | None
-    """The commit, where it was known; one that ends in `-dirty` had local changes."""
+    """The commit, null if unknown; it ends in `-dirty` if there were local changes."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Libraries:
-    """Releases of the libraries that made statistics and charts."""
+    """The libraries that made statistics and charts."""
 
     numpy: str
-    """NumPy's."""
+    """The version of NumPy."""
     pyarrow: str
-    """PyArrow's."""
+    """The version of PyArrow."""
     matplotlib: str
-    """Matplotlib's."""
+    """The version of Matplotlib."""
     zlib: str
-    """zlib's."""
+    """The version of zlib."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ComputedOn:
-    """What a part of the scores was computed on."""
+    """The devices, the arithmetic and the code that computed scores."""
 
     device: str
     """The kind of device, as JAX names it."""
     devices: int
-    """How many."""
+    """How many devices."""
     layout: str
-    """How the model lay on them: the mesh, DATAxMODEL, and the same in words."""
+    """How the model was laid out on them: the mesh, DATAxMODEL, and a description."""
     precision: str
-    """The arithmetic; never `auto`."""
+    """The arithmetic: never `auto`."""
     batch_size: int
-    """Windows in a batch."""
+    """The windows in a batch."""
     jax: str
-    """The release of JAX."""
+    """The version of JAX."""
     code: Code
-    """The release of byheart that scored it."""
+    """The release of byheart that computed the scores."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BookDescription(BookIdentity):
-    """What is said of a book and its scores, but for its text."""
+    """A book and its scores, described without its text."""
 
     characters: Characters
-    """Its length."""
+    """The length of the book."""
     chapters: int
-    """Chapters that were found; 0 where there are none."""
+    """How many chapters were found."""
     selection: Selection
-    """Which of its windows were measured."""
+    """Which windows of the book were measured."""
     scores: str
-    """Where its scores lie in the store."""
+    """The address of its scores in the store."""
     control_sample: str | None
-    """Where those of its control sample lie; null where none was asked for."""
+    """The address of the control sample's scores; null if there is no control sample."""
     computed_on: list[ComputedOn]
-    """What its scores were computed on: each combination that occurs."""
+    """What computed its scores: every combination that occurs."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunProvenance:
-    """What is the same for all books of a run and for every repetition of it."""
+    """The provenance that all books of a run, and all repetitions of the run, share."""
 
     code: Code
     """The release of byheart that wrote the results."""
@@ -84,11 +84,11 @@ class RunProvenance:
     tokenization: Tokenization
     """How the books were tokenized."""
     settings: Settings
-    """Every setting, and the preset that some of them came from."""
+    """Every setting, and the preset that some of them come from."""
     precision: str
-    """The arithmetic that was used: `auto` is settled here."""
+    """The arithmetic that was used: never `auto`."""
     plotted_with: Libraries
-    """Releases of the libraries that made statistics and charts."""
+    """The libraries that made statistics and charts."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -104,10 +104,10 @@ class Provenance(RunProvenance):
     """provenance.json: how a run was made, once for all its files."""
 
     created: str
-    """When, in UTC."""
+    """When the results were written, in UTC."""
     python: str
-    """The release of Python."""
+    """The version of Python."""
     books: dict[str, BookDescription]
-    """Each book by its name, in the order in which they were named."""
+    """The books by name, in the order of the run's parameters."""
     not_measured: list[Refused]
-    """What was named and could not be measured, and why."""
+    """The books that could not be measured, and why."""

@@ -1,4 +1,4 @@
-"""Finished results, read back: what a run has left in its folder, typed."""
+"""The results of a run, read back from its folder as typed values."""
 
 import csv
 import dataclasses
@@ -28,12 +28,12 @@ from byheart.store import Place, open_store
 PROVENANCE, SUMMARY, STATISTICS = "provenance.json", "summary.json", "statistics.json"
 WINDOWS, PASSAGES, CONTROL_SAMPLE = "windows.parquet", "passages.csv", "control_sample.parquet"
 TEXT, CHAPTERS = "text.txt", "chapters.json"
-OF_THE_RUN = (PROVENANCE, SUMMARY, "summary.csv", "summary.html", "summary.md", "methods.md")
-"""The files of a run as a whole."""
-OF_A_BOOK = (STATISTICS, WINDOWS, PASSAGES, CONTROL_SAMPLE, TEXT, CHAPTERS)
-"""The files of a book's folder, but for the charts."""
+RUN_FILES = (PROVENANCE, SUMMARY, "summary.csv", "summary.html", "summary.md", "methods.md")
+"""The files that describe the whole run."""
+BOOK_FILES = (STATISTICS, WINDOWS, PASSAGES, CONTROL_SAMPLE, TEXT, CHAPTERS)
+"""The files in a book's folder, without the charts."""
 _LONGEST_PASSAGE = 2**31 - 1
-"""Characters of a cell; Python's own limit is 131,072."""
+"""The most characters of a cell; Python's default limit is 131,072."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,7 +41,7 @@ class WindowTable:
     """A book's windows with their scores and how repetitive their suffixes are: the columns of windows.parquet."""
 
     number: np.ndarray
-    """int64 [W]: which of the book's windows each is, from 0."""
+    """int64 [W]: the number of each window among all windows of the book, from 0."""
     windows: Windows
     scores: Scores
     repetition: Repetition
@@ -53,9 +53,9 @@ class SampleTable:
 
     sample: ControlSample
     log_p_z: np.ndarray
-    """float64 [N]: of each suffix under the other prompt."""
+    """float64 [N]: the log_p_z of each suffix under the other prompt."""
     log_p_z_top_k: np.ndarray
-    """float64 [N]"""
+    """float64 [N]: the same under the decoding scheme."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -68,11 +68,11 @@ class BookResults:
 
     @property
     def book(self) -> BookDescription:
-        """What is said of the book."""
+        """The description of the book."""
         return self.statistics.provenance.book
 
     def read_passages(self) -> list[ListedPassage]:
-        """Every passage, under each scheme at each threshold."""
+        """Every passage, of every scheme and threshold."""
         name = f"{self.book.name}/{PASSAGES}"
         csv.field_size_limit(_LONGEST_PASSAGE)
         rows = csv.DictReader(io.StringIO(self.place.read(name).decode(), newline=""))
@@ -82,46 +82,48 @@ class BookResults:
                 for row in rows
             ]
         except msgspec.ValidationError as error:
-            raise _damaged(self.place.locate(name), str(error)) from None
+            raise _make_damaged_error(self.place.locate(name), str(error)) from None
 
     def read_windows(self) -> WindowTable:
-        """Every window, with all that is kept of it."""
-        columns = self._columns(WINDOWS)
+        """Every window, with its scores and its repetition."""
+        columns = self._read_columns(WINDOWS)
         dropped = self.statistics.windows
         return WindowTable(
             number=columns["number"],
             windows=Windows(
-                **_part(Windows, columns),
+                **_pick_columns(Windows, columns),
                 dropped_tail=dropped.dropped_tail,
                 dropped_inside=dropped.dropped_inside,
             ),
-            scores=Scores(**_part(Scores, columns)),
-            repetition=Repetition(**_part(Repetition, columns)),
+            scores=Scores(**_pick_columns(Scores, columns)),
+            repetition=Repetition(**_pick_columns(Repetition, columns)),
         )
 
     def read_control_sample(self) -> SampleTable | None:
-        """The control sample, None where none was asked for."""
+        """The control sample; None if there is none."""
         if self.statistics.control_sample is None:
             return None
-        columns = self._columns(CONTROL_SAMPLE)
-        return SampleTable(sample=ControlSample(**_part(ControlSample, columns)), **_part(SampleTable, columns))
+        columns = self._read_columns(CONTROL_SAMPLE)
+        return SampleTable(
+            sample=ControlSample(**_pick_columns(ControlSample, columns)), **_pick_columns(SampleTable, columns)
+        )
 
     def read_text(self) -> str | None:
-        """The text as it was measured; None where it is not among the results, because of report_text."""
+        """The text as it was measured; None unless report_text is `full`."""
         if self.statistics.provenance.settings.report.report_text != FULL:
             return None
         name = f"{self.book.name}/{TEXT}"
         data = self.place.read(name)
         if hashlib.sha256(data).hexdigest() != self.book.sha256:
-            raise _damaged(self.place.locate(name), "its SHA-256 is another")
+            raise _make_damaged_error(self.place.locate(name), "its SHA-256 is different")
         return data.decode()
 
     def read_chapters(self) -> list[ListedChapter]:
-        """The chapters, in the order of the text; their titles are empty where report_text is `none`."""
+        """The chapters, in text order; their titles are empty where report_text is `none`."""
         name = f"{self.book.name}/{CHAPTERS}"
         return from_json(self.place.read(name), list[ListedChapter], name=self.place.locate(name))
 
-    def _columns(self, file: str) -> dict[str, np.ndarray]:
+    def _read_columns(self, file: str) -> dict[str, np.ndarray]:
         name = f"{self.book.name}/{file}"
         columns, _ = parquet.from_bytes(self.place.read(name), name=self.place.locate(name))
         return columns
@@ -134,11 +136,11 @@ class Results:
     provenance: Provenance
     summary: Summary
     books: list[BookResults]
-    """In the order in which they were named; controls too."""
+    """Books and controls, in the order of the run's parameters."""
 
     @classmethod
     def open(cls, address: str | Path) -> "Results":
-        """The results in a folder, local or at gs://.
+        """The results in a local folder or at gs://.
 
         For example:
 
@@ -146,27 +148,27 @@ class Results:
                 print(book.book.called, book.statistics.headline.coverage)
 
         Raises:
-            DamagedError: the folder holds no results, or results of another version, or they are not whole.
-            StoreError: it cannot be read.
+            DamagedError: the folder has no results, or results of another version, or incomplete results.
+            StoreError: the folder cannot be read.
         """
         place = open_store(str(address))
         if place.find(PROVENANCE) is None:
             raise DamagedError(
                 f"{address} must be a folder of results, found no {PROVENANCE} in it: give the folder that a run wrote"
             )
-        written = from_json(place.read(PROVENANCE), _Version, name=place.locate(PROVENANCE)).contract_version
-        if written != CONTRACT_VERSION:
+        version = from_json(place.read(PROVENANCE), _Version, name=place.locate(PROVENANCE)).contract_version
+        if version != CONTRACT_VERSION:
             raise DamagedError(
-                f"{address} must hold results of version {CONTRACT_VERSION}, found version {written}: "
-                "run again, which computes nothing anew that is in the store"
+                f"{address} must hold results of version {CONTRACT_VERSION}, found version {version}: "
+                "run again; scores that are in the store are not computed again"
             )
         provenance = from_json(place.read(PROVENANCE), Provenance, name=place.locate(PROVENANCE))
-        there = {stored.name for stored in place.list()}
-        if missing := [name for name in _promised(provenance) if name not in there]:
+        stored_names = {stored.name for stored in place.list()}
+        if missing := [name for name in _list_files(provenance) if name not in stored_names]:
             more = f" and {len(missing) - 1:,} more" if missing[1:] else ""
             raise DamagedError(f"{address} must hold all results of its run, found no {missing[0]}{more}: run again")
 
-        def book(name: str) -> BookResults:
+        def read_book(name: str) -> BookResults:
             file = f"{name}/{STATISTICS}"
             return BookResults(
                 statistics=from_json(place.read(file), BookStatistics, name=place.locate(file)), place=place
@@ -175,7 +177,7 @@ class Results:
         return cls(
             provenance=provenance,
             summary=from_json(place.read(SUMMARY), Summary, name=place.locate(SUMMARY)),
-            books=[book(name) for name in provenance.books],
+            books=[read_book(name) for name in provenance.books],
         )
 
 
@@ -184,8 +186,8 @@ class _Version:
     contract_version: int
 
 
-def _promised(provenance: Provenance) -> list[str]:
-    """The files that are read back, by name."""
+def _list_files(provenance: Provenance) -> list[str]:
+    """The names of the files that a complete folder of results must hold."""
     files = [SUMMARY]
     for name, book in provenance.books.items():
         files += [f"{name}/{file}" for file in (STATISTICS, WINDOWS, PASSAGES, CHAPTERS)]
@@ -194,10 +196,10 @@ def _promised(provenance: Provenance) -> list[str]:
     return files
 
 
-def _part(kind: type[Any], columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _pick_columns(kind: type[Any], columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The columns that are fields of a dataclass."""
     return {field.name: columns[field.name] for field in dataclasses.fields(kind) if field.name in columns}
 
 
-def _damaged(where: str, why: str) -> DamagedError:
-    return DamagedError(f"{where} must be as it was written, found that it is not ({why}): run again")
+def _make_damaged_error(location: str, why: str) -> DamagedError:
+    return DamagedError(f"{location} must be as it was written, found that it is not ({why}): run again")

@@ -1,4 +1,4 @@
-"""The results described: as JSON Schema for programs, and as tables in Markdown for people."""
+"""Descriptions of the results: JSON Schema for programs, Markdown tables for people."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -6,19 +6,19 @@ from typing import Any
 
 import msgspec
 
-from byheart.measures.fields import classes_of, fields_of
+from byheart.measures.fields import list_classes, list_fields
 from byheart.measures.statistics import BookStatistics
 
 
-def statistics_schema() -> dict[str, Any]:
-    """JSON Schema of statistics.json."""
+def make_statistics_schema() -> dict[str, Any]:
+    """The JSON Schema of statistics.json."""
     schema = msgspec.json.schema(BookStatistics)
     definitions = schema.pop("$defs")
-    for kind in classes_of(BookStatistics):
+    for kind in list_classes(BookStatistics):
         definition = definitions[kind.__name__]
         definition["additionalProperties"] = False
         definition["description"] = (kind.__doc__ or "").split("\n\n")[0]
-        for field in fields_of(kind):
+        for field in list_fields(kind):
             if field.sentence:
                 definition["properties"][field.name]["description"] = field.sentence
     return {
@@ -31,35 +31,35 @@ def statistics_schema() -> dict[str, Any]:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TableRow:
-    """A field in a table."""
+    """A row of a table: a field of the results."""
 
     path: str
-    """Where it stands: `plain.windows_at[threshold].share`."""
+    """Its path in the file, as `plain.windows_at[threshold].share`."""
     unit: str
     sentence: str
 
 
-def table_rows(kind: type, *, closed: tuple[type, ...] = ()) -> Iterator[TableRow]:
-    """The fields of a class and of what it holds, in their order; what a class holds is listed where it comes first.
+def list_table_rows(kind: type, *, closed: tuple[type, ...] = ()) -> Iterator[TableRow]:
+    """The fields of a class and of the classes that they hold, in order; a class is expanded where it first occurs.
 
     Args:
-        closed: classes of which only the name is listed.
+        closed: classes that are not expanded.
     """
     seen: set[type] = set()
 
-    def rows(kind: type, prefix: str) -> Iterator[TableRow]:
+    def list_rows(kind: type, prefix: str) -> Iterator[TableRow]:
         seen.add(kind)
-        for field in fields_of(kind):
+        for field in list_fields(kind):
             path = f"{prefix}{field.name}{''.join(f'[{by}]' for by in field.by)}"
             yield TableRow(path=path, unit=field.unit, sentence=field.sentence)
             if field.holds and field.holds not in seen and not issubclass(field.holds, closed):
-                yield from rows(field.holds, f"{path}.")
+                yield from list_rows(field.holds, f"{path}.")
 
-    return rows(kind, "")
+    return list_rows(kind, "")
 
 
-def markdown_table(rows: Iterator[TableRow]) -> str:
-    """The rows as a table in Markdown."""
+def format_markdown_table(rows: Iterator[TableRow]) -> str:
+    """The rows as a Markdown table."""
     lines = ["| field | unit | what it holds |", "|---|---|---|"]
     lines += [f"| `{row.path}` | {row.unit} | {row.sentence.replace('|', '&#124;')} |" for row in rows]
     return "\n".join(lines) + "\n"

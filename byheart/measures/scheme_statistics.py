@@ -1,4 +1,4 @@
-"""The numbers that follow from one of the two p_z of a book's windows: a part of its statistics."""
+"""The statistics of a book under one of the two schemes of p_z."""
 
 import dataclasses
 
@@ -25,22 +25,22 @@ from byheart.measures.units import (
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Portion:
-    """So many windows of so many."""
+    """A count of windows, and its share of a total."""
 
     count: WindowCount
-    """How many."""
+    """How many windows."""
     of: WindowCount
-    """Of how many."""
+    """The total."""
     share: Share | None
-    """Their ratio; null of none."""
+    """`count` over `of`; null where `of` is 0."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NonOverlapping(Portion):
-    """So many of the windows of which no two share a character."""
+    """A count among windows that share no characters."""
 
     interval: Interval | None
-    """Wilson's 95% interval, as if they were independent; null of none."""
+    """Wilson's 95% interval, as if the windows were independent; null where `of` is 0."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -48,97 +48,97 @@ class WindowsAt:
     """The windows at or above one threshold of p_z."""
 
     count: WindowCount
-    """How many."""
+    """How many windows."""
     share: Share | None
-    """Of all windows; null where there are none."""
+    """Their share of all windows; null where there are no windows."""
     interval: BootstrapInterval | None
     effective_sample: IndependentWindows | None
     """How many independent windows would be as uncertain: share (1 - share) / bootstrap variance; null where nothing \
 varies."""
     non_overlapping: NonOverlapping
-    """The same over windows of which no two share a character."""
+    """The same, counted among windows that share no characters."""
     not_repetitive: Portion
-    """The same over the windows that are not flagged as repetitive."""
+    """The same, counted among windows that are not repetitive."""
     control: ControlShare | None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CoverageAt:
-    """What is covered at or above one threshold of p_z."""
+    """The characters and words covered at one threshold of p_z."""
 
     characters: Characters
     """Characters whose map value reaches the threshold."""
     share_of_measurable: Share | None
-    """Of the characters that can be measured."""
+    """Their share of the measurable characters."""
     interval: BootstrapInterval | None
     share_of_all: Share | None
-    """Of all characters that were asked for."""
+    """Their share of all selected characters."""
     words: WordCount
-    """Words of which every character reaches it."""
+    """Words of which every character reaches the threshold."""
     share_of_measurable_words: Share | None
-    """Of the words of which every character can be measured."""
+    """Their share of the words of which every character is measurable."""
     share_of_all_words: Share | None
-    """Of all words that were asked for."""
+    """Their share of all selected words."""
     control: ControlShare | None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CoverageTables(Coverages[ByThreshold[CoverageAt]]):
-    """What is covered, by what covers a character, then by threshold of p_z."""
+    """The covered characters, by coverage, then by threshold of p_z."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PassagesAt:
-    """The passages at one threshold; passages.csv lists them all."""
+    """The passages at one threshold; passages.csv lists them."""
 
     count: PassageCount
-    """How many."""
+    """How many passages."""
     characters: Characters
-    """In all of them together."""
+    """The characters of all passages together."""
     longest: Passage | None
-    """The longest, the first of equals; null where there are none."""
+    """The longest passage, the first if several are equal; null where there are none."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Curve:
-    """Rates at one p, for each n of `n`."""
+    """The rates at one p, one for each n of `n`."""
 
     rate: list[Share | None]
-    """Share of windows that are (n, p)-discoverable."""
+    """The share of windows that are (n, p)-discoverable."""
     interval_low: list[Share | None]
-    """Low ends of their 95% intervals."""
+    """The low ends of the 95% intervals."""
     interval_high: list[Share | None]
-    """High ends of them."""
+    """The high ends of the 95% intervals."""
     below_evidence_floor: list[bool]
-    """Whether windows below the evidence floor count at this n and p: then the rate is no evidence of memory."""
+    """Whether windows below the evidence floor count at this n and p: such a rate does not show memorisation."""
     control: list[Share | None] | None
-    """The same rates over the control books; null where there are none."""
+    """The same rates of the control books; null where there are no control books."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ExtractionRates:
-    """(n, p)-discoverable extraction, Hayes et al. 2024."""
+    """The (n, p)-discoverable extraction rates of Hayes et al. 2024."""
 
     n: list[Tries]
-    """Tries at each window: powers of two up to 2^60."""
+    """The tries at each window: powers of two up to 2^60."""
     evidence_floor: PZ
-    """The p_z below which unrelated text begins to qualify."""
+    """The p_z below which unrelated text reaches a threshold too."""
     at: ByP[Curve]
-    """By p, the probability that n tries give a window at least once."""
+    """The rates by p, the probability that n tries draw a window's suffix at least once."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SchemeStatistics:
-    """Everything that follows from one of the two p_z of a window."""
+    """The statistics under one of the two schemes of p_z."""
 
     windows_at: ByThreshold[WindowsAt]
     """The windows, by threshold of p_z."""
     coverage_at: CoverageTables
-    """The characters, by what covers them."""
+    """The characters, by coverage and threshold of p_z."""
     passages_at: ByThreshold[PassagesAt]
-    """The passages of characters covered as suffix, by threshold of p_z."""
+    """The passages under suffix coverage, by threshold of p_z."""
     extraction_rates: ExtractionRates
-    """The share of windows that n tries would yield."""
+    """The share of windows whose suffix n tries would draw."""
     log10_n_needed: ByP[ByQuantile[Log10Tries | None]]
     """By p, the tries that a window needs, as quantiles over windows: at 0.25, a quarter of the windows need so many \
-or fewer; null where infinite, or where there is no window."""
+or fewer; null where infinite, or where there are no windows."""

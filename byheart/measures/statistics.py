@@ -1,6 +1,6 @@
-"""The numbers of one book, as statistics.json holds them: each with its unit, and a sentence that says what it is.
+"""The numbers of one book, as statistics.json holds them: each with its unit and a docstring.
 
-Docs, JSON Schema and pages take name, unit and sentence from here. What has no value is None.
+Docs, JSON Schema and pages take names, units and docstrings from here. A number without a value is None.
 """
 
 import dataclasses
@@ -27,7 +27,7 @@ from byheart.measures.units import (
 
 
 class Headline(msgspec.Struct, frozen=True, kw_only=True):
-    """The numbers that are named everywhere, from the plain scheme; in a sentence the number stands for the dots."""
+    """The numbers that every page shows, under the plain scheme. In a sentence, the number replaces the dots."""
 
     coverage: Annotated[Share | None, msgspec.Meta(title="share of characters with p_z >= 0.5")] = msgspec.field(
         name="share_of_measurable_characters_at_0.5"
@@ -45,49 +45,49 @@ class Headline(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class GreedyWindows:
-    """Windows whose suffix is the most probable continuation, token by token."""
+    """The windows whose suffix is the most probable continuation, token by token."""
 
     count: WindowCount
-    """How many."""
+    """How many windows."""
     share: Share | None
-    """Of all windows; null where there are none."""
+    """Their share of all windows; null where there are no windows."""
     interval: BootstrapInterval | None
     control: ControlShare | None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BookWindows:
-    """The windows of the book that were asked for."""
+    """The measured windows of the book."""
 
     count: WindowCount
-    """How many."""
+    """How many windows were measured."""
     of_book: WindowCount
-    """How many the book has: more where `only` or `windows` asked for some of them."""
+    """How many windows the book has: more than `count` where `only` or `windows` selects some of them."""
     stride_characters: Characters
-    """From cursor to cursor; coverage depends on it."""
+    """The characters from cursor to cursor, on which coverage depends."""
     non_overlapping: WindowCount
-    """Windows of which no two share a character."""
+    """How many windows share no characters: the first, and each next window that begins after the last one stops."""
     dropped_tail: Cursors
-    """Cursors of the whole book without a window because the book ends before the slice has enough tokens."""
+    """The cursors, in the whole book, without a window because the book ends before the slice has enough tokens."""
     dropped_inside: Cursors
-    """Cursors of the whole book without a window although the slice has its full length."""
+    """The cursors, in the whole book, without a window although the slice has its full length."""
     repetitive: WindowCount
     """Windows whose suffix is mostly in its prompt, mostly elsewhere in the book too, or compresses to under half a \
 byte a character."""
     greedy: GreedyWindows
-    """Windows that greedy decoding would give."""
+    """Windows whose suffix greedy decoding would produce."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Measurable:
-    """How many characters can be measured under one coverage; the numbers here add up to `count`."""
+    """The characters of the book under one coverage; the numbers here add up to `characters.count`."""
 
     measurable: Characters
-    """How many can: those in a window that was asked for."""
+    """How many characters a measured window covers."""
     not_asked: Characters
-    """How many were not asked for: outside `only`, or in none of the windows that were."""
+    """How many characters are not selected: outside `only`, or covered by windows that are not measured."""
     not_measurable: NotMeasurable
-    """How many cannot, by the reason."""
+    """How many selected characters no window covers, by reason."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -95,35 +95,35 @@ class BookCharacters(Coverages[Measurable]):
     """The characters (Unicode code points) of the book."""
 
     count: Characters
-    """How many."""
+    """How many characters the book has."""
     asked: Characters
-    """How many were asked for: all, or those of `only`."""
+    """How many characters were selected: all, or those of `only`."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Uncertainty:
-    """How the intervals were made."""
+    """The method of the intervals."""
 
     level: Share
-    """How often such an interval should hold the rate."""
+    """The share of such intervals that should contain the rate."""
     block: str
-    """What is resampled."""
+    """The unit of resampling."""
     blocks: BlockCount
-    """How many of them the book has, or the part that was asked for."""
+    """How many blocks the selected characters make."""
     fewest_blocks: BlockCount
-    """With fewer, no interval is given."""
+    """With fewer blocks there is no interval."""
     replicates: int
-    """How often the book was drawn anew."""
+    """How many times the blocks were resampled."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ControlStatistics:
-    """The control books of the run, together."""
+    """The control books of the run, pooled."""
 
     books: list[str]
     """Their names."""
     windows: WindowCount
-    """How many they have."""
+    """How many windows they have."""
     plain: ByThreshold[NonOverlapping]
     """Their non-overlapping windows at or above each threshold of the plain p_z."""
     top_k: ByThreshold[NonOverlapping]
@@ -132,42 +132,42 @@ class ControlStatistics:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PromptShares:
-    """Shares of the same suffixes under two prompts."""
+    """The shares of the same suffixes under two prompts."""
 
     own_prompt: Share
-    """Under their own."""
+    """Under their own prompts."""
     other_prompt: Share
-    """Under the prompt of a window half a book away."""
+    """Under the prompts of windows half a book away."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PromptMedians:
-    """A median over the same suffixes under two prompts."""
+    """The medians of the same suffixes under two prompts."""
 
     own_prompt: Log10PZ | None
-    """Under their own; null where it is minus infinity."""
+    """Under their own prompts; null where it is minus infinity."""
     other_prompt: Log10PZ | None
-    """Under the prompt of a window half a book away."""
+    """Under the prompts of windows half a book away; null where it is minus infinity."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SampleStatistics:
-    """Suffixes under their own and under another prompt."""
+    """The suffixes of the control sample under their own and other prompts."""
 
     at: ByThreshold[PromptShares]
-    """Shares of the suffixes that reach each threshold of p_z."""
+    """The shares of suffixes that reach each threshold of p_z."""
     median_log10_p_z: PromptMedians
     """The medians of log10 p_z."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ControlSampleStatistics:
-    """Suffixes scored a second time, under prompts from half a book away."""
+    """The suffixes that were scored a second time, under prompts from half a book away."""
 
     count: WindowCount
     """How many suffixes."""
     plain: SampleStatistics
-    """By the plain p_z."""
+    """Under the plain scheme."""
     top_k: SampleStatistics
     """The same under top-k."""
 
@@ -177,32 +177,32 @@ class BookStatistics:
     """The numbers of one book under one model. Thresholds, p and quantiles are keys, written as decimals."""
 
     headline: Headline
-    """The numbers that are named everywhere."""
+    """The numbers that every page shows."""
     windows: BookWindows
-    """The windows of the book that were asked for: all rates of windows are shares of these."""
+    """The measured windows: every rate of windows is a share of these."""
     characters: BookCharacters
     """The characters (Unicode code points) of the book."""
     words: WordCount
-    """Words, which are runs of characters that are not white space: those of the part that was asked for."""
+    """How many words the selected characters have: runs of characters that are not white space."""
     uncertainty: Uncertainty
-    """How the intervals were made."""
+    """The method of the intervals."""
     plain: SchemeStatistics
-    """From log_p_z: temperature 1, whole vocabulary."""
+    """The statistics of log_p_z: temperature 1, whole vocabulary."""
     top_k: SchemeStatistics
-    """From log_p_z_top_k: the temperature and top_k of the settings; holds what `plain` holds."""
+    """The statistics of log_p_z_top_k, with the temperature and top_k of the settings; the same fields as `plain`."""
     control: ControlStatistics | None
-    """The control books of the run; null for one of them, and where there are none."""
+    """The control books of the run; null for a control book, and in a run without controls."""
     control_sample: ControlSampleStatistics | None
-    """The control sample; null where none was asked for."""
+    """The control sample; null if there is none."""
     provenance: BookProvenance
-    """How it was made: code, model, tokenizer, settings, precision, the book and the devices that scored it."""
+    """How the numbers were made: code, model, tokenizer, settings, precision, book and devices."""
 
     @property
     def schemes(self) -> Schemes[SchemeStatistics]:
-        """Both schemes."""
+        """The statistics of both schemes."""
         return Schemes(plain=self.plain, top_k=self.top_k)
 
     @property
     def measurable_share(self) -> float:
-        """The share of the characters asked for that can be measured as suffix; 0 of none."""
+        """The share of the selected characters that are measurable under suffix coverage; 0 if none are selected."""
         return self.characters.suffix.measurable / max(self.characters.asked, 1)

@@ -1,4 +1,4 @@
-"""The books of a run taken together, as summary.json holds them."""
+"""The joint rates of a run's books, as summary.json holds them."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -13,47 +13,47 @@ from byheart.measures.units import BlockCount, BookCount, BootstrapInterval, ByT
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SummaryRate:
-    """A rate and how sure it is."""
+    """A rate and its interval."""
 
     share: Share | None
-    """Null where there is nothing to take a share of."""
+    """Null where there are no windows, or no measurable characters."""
     interval: BootstrapInterval | None
 
     @classmethod
-    def of(cls, rate: Rate) -> "SummaryRate":
+    def from_rate(cls, rate: Rate) -> "SummaryRate":
         """A rate without its effective sample."""
         return cls(share=rate.share, interval=rate.interval)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SummaryRates:
-    """The rates that a summary names."""
+    """The rates in a summary."""
 
     greedy_windows: SummaryRate
-    """Windows whose suffix is the most probable continuation, token by token."""
+    """The windows whose suffix is the most probable continuation, token by token."""
     windows_at: ByThreshold[SummaryRate]
-    """Windows at or above each threshold of p_z."""
+    """The windows at or above each threshold of p_z."""
     suffix_coverage_at: ByThreshold[SummaryRate]
-    """Measurable characters in a suffix at or above it."""
+    """The measurable characters covered by a suffix at or above each threshold."""
     window_coverage_at: ByThreshold[SummaryRate]
-    """Measurable characters anywhere in a window at or above it."""
+    """The measurable characters covered anywhere in a window at or above each threshold."""
 
     @classmethod
-    def of(cls, rates: Rates) -> "SummaryRates":
-        """Those of the rates that a summary names."""
+    def from_rates(cls, rates: Rates) -> "SummaryRates":
+        """The rates that a summary holds."""
 
-        def table(by_threshold: dict[float, Rate]) -> dict[float, SummaryRate]:
-            return {threshold: SummaryRate.of(rate) for threshold, rate in by_threshold.items()}
+        def convert(by_threshold: dict[float, Rate]) -> dict[float, SummaryRate]:
+            return {threshold: SummaryRate.from_rate(rate) for threshold, rate in by_threshold.items()}
 
         return cls(
-            greedy_windows=SummaryRate.of(rates.greedy),
-            windows_at=table(rates.windows_at),
-            suffix_coverage_at=table(rates.coverage_at.suffix),
-            window_coverage_at=table(rates.coverage_at.window),
+            greedy_windows=SummaryRate.from_rate(rates.greedy),
+            windows_at=convert(rates.windows_at),
+            suffix_coverage_at=convert(rates.coverage_at.suffix),
+            window_coverage_at=convert(rates.coverage_at.window),
         )
 
     def columns(self) -> Iterator[tuple[str, SummaryRate]]:
-        """Each rate with the name of its column in a table."""
+        """The rates with the names of their columns in a table."""
         yield "greedy_windows", self.greedy_windows
         for name in ("windows_at", "suffix_coverage_at", "window_coverage_at"):
             for threshold, rate in getattr(self, name).items():
@@ -61,61 +61,62 @@ class SummaryRates:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Ways:
-    """The rates of several books, taken together in two ways."""
+class Averages:
+    """The rates of several books, averaged in two ways."""
 
     micro: SummaryRates
-    """All windows, or characters, in one pool: long books count more."""
+    """The rates over the windows, or characters, of all books in one pool: long books count more."""
     macro: SummaryRates
-    """The mean of the books' own rates: each book counts the same."""
+    """The means of the books' own rates: all books count the same."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Together:
-    """Several books, taken together."""
+class BookGroup:
+    """Several books of a run: its books, or its controls."""
 
     count: BookCount
     """How many books."""
     blocks: dict[str, BlockCount]
-    """How many blocks each has."""
-    plain: Ways
-    """From the plain p_z."""
-    top_k: Ways
+    """How many blocks each book has, by its name."""
+    plain: Averages
+    """The rates under the plain scheme."""
+    top_k: Averages
     """The same under top-k."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Summary:
-    """summary.json: the books of a run, and its controls, taken together."""
+    """summary.json: the joint rates of a run's books, and of its controls."""
 
-    books: Together | None
-    """The books; null where there are none."""
-    controls: Together | None
-    """The controls; null where there are none."""
+    books: BookGroup | None
+    """The books; null if there are none."""
+    controls: BookGroup | None
+    """The controls; null if there are none."""
     provenance: RunProvenance
     """How the run was made."""
 
 
 def summarize(books: Sequence[Outcome], provenance: RunProvenance) -> Summary:
-    """The books of a run, and its controls, taken together."""
+    """The joint rates of a run's books, and of its controls."""
     return Summary(
-        books=_together([book for book in books if not book.is_control]),
-        controls=_together([book for book in books if book.is_control]),
+        books=_join([book for book in books if not book.is_control]),
+        controls=_join([book for book in books if book.is_control]),
         provenance=provenance,
     )
 
 
-def _together(books: Sequence[Outcome]) -> Together | None:
+def _join(books: Sequence[Outcome]) -> BookGroup | None:
     if not books:
         return None
-    ways = gather(outcome.counts for outcome in books).map(
-        lambda counts: Ways(
-            micro=SummaryRates.of(Rates.of(Counts.pooled(counts))), macro=SummaryRates.of(Rates.mean(counts))
+    averages = gather(outcome.counts for outcome in books).map(
+        lambda counts: Averages(
+            micro=SummaryRates.from_rates(Rates.from_counts(Counts.pool(counts))),
+            macro=SummaryRates.from_rates(Rates.average(counts)),
         )
     )
-    return Together(
+    return BookGroup(
         count=len(books),
         blocks={outcome.book.name: outcome.statistics.uncertainty.blocks for outcome in books},
-        plain=ways.plain,
-        top_k=ways.top_k,
+        plain=averages.plain,
+        top_k=averages.top_k,
     )

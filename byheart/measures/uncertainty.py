@@ -1,9 +1,8 @@
-"""How sure a rate is: counts by block, the block bootstrap, and what overlapping windows are worth.
+"""The uncertainty of a rate: counts by block, the block bootstrap, and the effective sample of overlapping windows.
 
-Windows ten characters apart share almost all their text, so they are not as many observations as there are windows.
-Whole blocks of the book are resampled instead, side by side and without overlap (Carlstein 1986,
-https://doi.org/10.1214/aos/1176350057), and the interval says how much the rate would vary over books made of such
-blocks.
+Windows ten characters apart share almost all their text, so they are not independent observations. Therefore blocks of
+the book that do not overlap are resampled (Carlstein 1986, https://doi.org/10.1214/aos/1176350057). The interval says
+how much the rate would vary over books made of such blocks.
 """
 
 import dataclasses
@@ -21,68 +20,72 @@ from byheart.measures.units import Interval
 
 BLOCK_CHARACTERS = 10_000
 FEWEST_BLOCKS = 10
-"""With fewer, no interval is given. With ten it is too short: see docs/numbers.md for how often it holds."""
+"""With fewer blocks there is no interval. With ten the interval is too short: docs/numbers.md has its coverage."""
 REPLICATES = 2_000
 LEVEL = 0.95
 _ROUNDING = 1e-12
-"""The share of a rate by which replicates may differ although every block has the same rate."""
+"""The relative rounding error of replicates whose blocks all have the same rate."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Blocks:
-    """A book, or the part of it that is asked for, cut into pieces that are taken as independent."""
+    """The selected characters of a book, cut into blocks that are treated as independent."""
 
     starts: np.ndarray
-    """int [B], ascending; the first is 0 of a whole book."""
+    """int [B], ascending: where each block begins; the first is 0 if the whole book is selected."""
     unit: str
+    """What a block is, in words."""
 
     def __len__(self) -> int:
         return len(self.starts)
 
-    def of(self, positions: np.ndarray) -> np.ndarray:
-        """The block that each character position of the part lies in; any other position's means nothing."""
+    def find(self, positions: np.ndarray) -> np.ndarray:
+        """int: the block of each character position. It is meaningless where the character is not selected."""
         return np.searchsorted(self.starts, positions, side="right") - 1
 
 
-def blocks(book: Book, asked: Sequence[Span] | None = None) -> Blocks:
-    """The chapters of a book if it has enough of them, else runs of 10,000 characters.
+def cut_blocks(book: Book, selected: Sequence[Span] | None = None) -> Blocks:
+    """The chapters of a book if there are enough, else runs of 10,000 characters.
 
-    What stands before the first chapter belongs to it; the last run is up to half longer. Of a part only the chapters
-    that hold some of it count, and runs are of its own characters.
+    The first block begins with the text before the first chapter; the last run is up to half longer. Only chapters that
+    contain selected characters count, and runs are counted in selected characters.
 
     Args:
-        asked: the stretches of the part, in order; None is the whole book.
+        selected: the selected stretches of characters, in order; None selects the whole book.
     """
-    spans = [Span(start=0, stop=len(book.text))] if asked is None else asked
+    spans = [Span(start=0, stop=len(book.text))] if selected is None else selected
     starts, stops = np.array([span.start for span in spans]), np.array([span.stop for span in spans])
     before = np.cumsum(stops - starts) - (stops - starts)
     edges = np.array([0, *(chapter.start for chapter in book.chapters[1:]), len(book.text)])
-    held = [bool(np.any((starts < stop) & (stops > start))) for start, stop in itertools.pairwise(edges.tolist())]
-    if book.chapters and sum(held) >= FEWEST_BLOCKS:
-        return Blocks(starts=edges[:-1][held], unit="chapters")
+    has_selected = [
+        bool(np.any((starts < stop) & (stops > start))) for start, stop in itertools.pairwise(edges.tolist())
+    ]
+    if book.chapters and sum(has_selected) >= FEWEST_BLOCKS:
+        return Blocks(starts=edges[:-1][has_selected], unit="chapters")
     count = max(round(int((stops - starts).sum()) / BLOCK_CHARACTERS), 1)
-    firsts = np.arange(count) * BLOCK_CHARACTERS  # counted over the part's own characters
+    firsts = np.arange(count) * BLOCK_CHARACTERS  # counted in selected characters
     span = np.searchsorted(before, firsts, side="right") - 1
     return Blocks(starts=starts[span] + firsts - before[span], unit=f"runs of {BLOCK_CHARACTERS:,} characters")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Counts:
-    """K kinds of hits in each of B blocks, out of how many: every rate is a ratio of two sums over blocks."""
+    """Hits and totals of K rates in each of B blocks: a rate is the ratio of their sums over blocks."""
 
     hits: np.ndarray
-    """float64 [B, K]"""
+    """float64 [B, K]: how many observations are hits."""
     totals: np.ndarray
-    """float64 [B, K]"""
+    """float64 [B, K]: how many observations there are."""
 
     @classmethod
-    def of(cls, hits: Sequence[np.ndarray], among: np.ndarray, block: np.ndarray, blocks: int) -> "Counts":
-        """Count observations.
+    def count(cls, hits: Sequence[np.ndarray], among: np.ndarray, block: np.ndarray, blocks: int) -> "Counts":
+        """The hits and totals of observations, by block.
 
         Args:
-            hits: K bool arrays, whether each observation is a hit.
-            among: bool, whether it counts at all.
-            block: int, the block it lies in.
+            hits: K bool arrays, whether each observation is a hit of each rate.
+            among: bool, whether each observation counts.
+            block: int, the block of each observation.
+            blocks: how many blocks there are.
         """
         counted = [np.bincount(block[among & hit], minlength=blocks) for hit in hits]
         totals = np.bincount(block[among], minlength=blocks)
@@ -93,52 +96,52 @@ class Counts:
         )
 
     @classmethod
-    def side_by_side(cls, kinds: Sequence["Counts"]) -> "Counts":
-        """The kinds of several counts over the same blocks."""
+    def join_rates(cls, counts: Sequence["Counts"]) -> "Counts":
+        """Several counts over the same blocks, joined along K."""
         return cls(
-            hits=np.concatenate([counts.hits for counts in kinds], axis=1),
-            totals=np.concatenate([counts.totals for counts in kinds], axis=1),
+            hits=np.concatenate([part.hits for part in counts], axis=1),
+            totals=np.concatenate([part.totals for part in counts], axis=1),
         )
 
     @classmethod
-    def pooled(cls, books: Sequence["Counts"]) -> "Counts":
-        """The same kinds over the blocks of all books."""
+    def pool(cls, books: Sequence["Counts"]) -> "Counts":
+        """The counts of several books, joined along B."""
         return cls(
             hits=np.concatenate([counts.hits for counts in books]),
             totals=np.concatenate([counts.totals for counts in books]),
         )
 
-    def rates(self) -> np.ndarray:
-        """float64 [K]; NaN where there is nothing to take a share of."""
-        return _ratio(self.hits.sum(axis=0), self.totals.sum(axis=0))
+    def compute_rates(self) -> np.ndarray:
+        """float64 [K]; NaN where the total is 0."""
+        return _divide(self.hits.sum(axis=0), self.totals.sum(axis=0))
 
-    def resampled(self, *, seed: int = 0) -> np.ndarray:
+    def resample(self, *, seed: int = 0) -> np.ndarray:
         """float64 [REPLICATES, K]: the rates of books made of as many blocks, drawn with replacement.
 
-        With too few blocks, all NaN.
+        With fewer than `FEWEST_BLOCKS` blocks, all are NaN.
         """
         count = len(self.hits)
         if count < FEWEST_BLOCKS:
             return np.full((REPLICATES, self.hits.shape[1]), np.nan)
         drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), REPLICATES)
-        return _ratio(drawn @ self.hits, drawn @ self.totals)
+        return _divide(drawn @ self.hits, drawn @ self.totals)
 
 
-def intervals(replicates: np.ndarray) -> list[Interval | None]:
+def compute_intervals(replicates: np.ndarray) -> list[Interval | None]:
     """The percentile interval of each column of [REPLICATES, K].
 
-    None where a replicate has no value, and where all are the same: blocks that are all alike, such as those of a rate
-    of 0, say nothing of how far others would be off.
+    None where a replicate is NaN, and where all replicates are equal: if all blocks are alike, as at a rate of 0, they
+    do not show how much other blocks would differ.
     """
     tail = (1 - LEVEL) / 2
-    bounds = np.quantile(replicates, [tail, 1 - tail], axis=0, method="inverted_cdf")  # NaN if any is
+    bounds = np.quantile(replicates, [tail, 1 - tail], axis=0, method="inverted_cdf")  # NaN if any replicate is NaN
     return [(float(low), float(high)) if high - low > _ROUNDING else None for low, high in bounds.T]
 
 
-def effective_samples(rates: np.ndarray, replicates: np.ndarray) -> list[float | None]:
-    """How many independent windows would leave a rate as uncertain as the bootstrap finds it.
+def compute_effective_samples(rates: np.ndarray, replicates: np.ndarray) -> list[float | None]:
+    """How many independent windows would make each rate as uncertain as the bootstrap does.
 
-    rate (1 - rate) / variance, which is the sample divided by Kish's design effect; None where nothing varies.
+    It is rate (1 - rate) / variance: the sample size over Kish's design effect. None where nothing varies.
     """
     variances = replicates.var(axis=0)
     return [
@@ -147,20 +150,20 @@ def effective_samples(rates: np.ndarray, replicates: np.ndarray) -> list[float |
     ]
 
 
-def non_overlapping(windows: Windows) -> np.ndarray:
-    """The indices of windows of which no two share a character: the first, and always the next that is clear."""
-    kept, clear = [], -1
+def select_non_overlapping(windows: Windows) -> np.ndarray:
+    """The indices of windows that share no characters: the first, and each next window that begins after it stops."""
+    kept, last_stop = [], -1
     for index, (start, stop) in enumerate(zip(windows.start.tolist(), windows.stop.tolist(), strict=True)):
-        if start >= clear:
+        if start >= last_stop:
             kept.append(index)
-            clear = stop
+            last_stop = stop
     return np.array(kept, np.int64)
 
 
-def wilson(hits: int, total: int) -> Interval | None:
-    """Wilson's score interval of a share of independent observations; None of none.
+def compute_wilson_interval(hits: int, total: int) -> Interval | None:
+    """Wilson's score interval of a share of independent observations; None without observations.
 
-    Windows that share no character are not quite independent either: it is what could be said if they were.
+    Windows that share no characters are not quite independent either; the interval is computed as if they were.
 
     Source: Wilson 1927, https://doi.org/10.1080/01621459.1927.10502953.
     """
@@ -173,5 +176,5 @@ def wilson(hits: int, total: int) -> Interval | None:
     return (max(middle - reach, 0.0) if hits else 0.0, min(middle + reach, 1.0) if hits < total else 1.0)
 
 
-def _ratio(hits: np.ndarray, totals: np.ndarray) -> np.ndarray:
+def _divide(hits: np.ndarray, totals: np.ndarray) -> np.ndarray:
     return np.divide(hits, totals, out=np.full(hits.shape, np.nan), where=totals > 0)

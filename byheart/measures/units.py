@@ -1,4 +1,4 @@
-"""What the numbers of the results count or measure, as types; JSON Schema and docs take unit and bounds from them."""
+"""The units of the results, as types; JSON Schema and docs take units and bounds from them."""
 
 from typing import Annotated, TypeVar
 
@@ -10,16 +10,16 @@ _T = TypeVar("_T")
 
 Share = Annotated[float, Meta(ge=0, le=1, extra_json_schema={"unit": "share"})]
 Interval = tuple[Share, Share]
-"""Low and high."""
+"""The low end and the high end."""
 BootstrapInterval = Annotated[
     Interval,
     Meta(
         description="The 95% percentile interval of the block bootstrap, low and high; null with fewer than 10 blocks, "
-        "and where all blocks are alike."
+        "and if all blocks are alike."
     ),
 ]
 ControlShare = Annotated[
-    Share, Meta(description="The same over the control books of the run together; null where there are none.")
+    Share, Meta(description="The same share of the control books of the run, pooled; null where there are none.")
 ]
 Characters = Annotated[int, Meta(ge=0, extra_json_schema={"unit": "characters"})]
 WordCount = Annotated[int, Meta(ge=0, extra_json_schema={"unit": "words"})]
@@ -38,12 +38,12 @@ Nats = Annotated[float, Meta(le=0, extra_json_schema={"unit": "nats"})]
 Log10PZ = Annotated[float, Meta(le=0, extra_json_schema={"unit": "log10 of p_z"})]
 
 
-def _keyed(by: str, keys: tuple[float, ...]) -> Meta:
-    """A table by number, of which every one is there and no other; `by` is what docs call it."""
+def _set_keys(by: str, keys: tuple[float, ...]) -> Meta:
+    """Metadata of a table with exactly these numbers as keys; `by` is what docs call a key."""
     names = [str(key) for key in keys]
     return Meta(extra_json_schema={"propertyNames": {"enum": names}, "required": names}, extra={"by": by})
 
 
-ByThreshold = Annotated[dict[float, _T], _keyed("threshold", THRESHOLDS)]
-ByP = Annotated[dict[float, _T], _keyed("p", P)]
-ByQuantile = Annotated[dict[float, _T], _keyed("quantile", QUANTILES)]
+ByThreshold = Annotated[dict[float, _T], _set_keys("threshold", THRESHOLDS)]
+ByP = Annotated[dict[float, _T], _set_keys("p", P)]
+ByQuantile = Annotated[dict[float, _T], _set_keys("quantile", QUANTILES)]

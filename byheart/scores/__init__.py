@@ -1,1 +1,1 @@
-"""The scores of a store: where they lie, which windows are missing, and how they are written, read and listed."""
+"""The scores in a store: their addresses, which windows are missing, and writing, reading and listing them."""

@@ -9,16 +9,16 @@ from byheart.contracts.settings import ScoreSettings
 from byheart.contracts.version import CONTRACT_VERSION
 
 
-def address_of(*, model_input: np.ndarray, scored_tokens: int, weights_sha256: str, score: ScoreSettings) -> str:
+def compute_address(*, model_input: np.ndarray, scored_tokens: int, weights_sha256: str, score: ScoreSettings) -> str:
     """The address of the scores of these windows under a model: 32 hexadecimal digits.
 
-    The token ids settle what book, tokenizer, BOS and window settings they came from. Which of the windows are asked
-    for is no part of it. Values are brought to their declared type first: Kubeflow hands 1.0 over as 1.
+    The token ids stand for the book, the tokenizer, the BOS and the window settings. The address does not depend on
+    which windows are selected. Values are converted to their declared types first, because Kubeflow passes 1.0 as 1.
 
     Args:
         model_input: int32 [W, T], the token ids that are fed and scored.
         scored_tokens: how many at the end of each window are scored.
-        score: its `precision` must be resolved: never `auto`.
+        score: its `precision` is resolved: never `auto`.
     """
     ids = np.ascontiguousarray(model_input, "<i4")
     determines = {

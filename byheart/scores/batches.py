@@ -1,4 +1,4 @@
-"""Which windows are computed next, and when what was computed goes into the store."""
+"""Which windows are scored next, and when scores are written to the store."""
 
 import dataclasses
 import hashlib
@@ -14,16 +14,16 @@ from byheart.scores.parts import Missing, Part, Rows
 from byheart.scores.store import Reuse, ScoreStore
 
 PIECE_SECONDS = 15.0
-"""How much work is kept only in memory: with the batch at hand, what a kill costs."""
+"""At most so much work is only in memory: a kill loses it and the current batch."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Batch:
-    """Windows of a part that are computed together."""
+    """Windows of a part that are scored together."""
 
     part: Part
     windows: np.ndarray
-    """int32, sorted; at most as many as were asked for."""
+    """int32, sorted; at most `batch_size`."""
 
 
 def choose_batches(
@@ -35,21 +35,21 @@ def choose_batches(
     run: str,
     leave_out: Callable[[Part, int], None],
 ) -> Iterator[Batch]:
-    """The batches of a run, without what other runs of the same measurement have put into the store by then.
+    """The batches of a run, without windows that other runs have meanwhile written to the store.
 
-    This alone decides what is computed: of several processes that compute together, process 0 runs it and tells the
-    others. Books are computed in their order. Within a book two runs begin at different batches, which follow from the
-    run, and go round:
+    Only this function decides what is scored: where several processes score together, process 0 runs it and tells the
+    others. Books are scored in order. Within a book, each run begins at a batch that its name determines, and goes
+    round:
 
         part 0          part 1          part 2
-        |.......|.......|....>>>|>>>>>>>|>>>>>>>|>>>>>>>|      first to the end, from a batch of part 1
-        |>>>>>>>|>>>>>>>|>>>>...|                              then from the first to that batch
+        |.......|.......|....>>>|>>>>>>>|>>>>>>>|>>>>>>>|      first: from a batch of part 1 to the end
+        |>>>>>>>|>>>>>>>|>>>>...|                              then: from the beginning to that batch
 
-    A run that finds another at work goes on at another book, and comes back to those in between.
+    A run that meets windows of another run goes on at another book, and returns to the books in between.
 
     Args:
         missing: in the order of the books.
-        leave_out: called with a part and how many of its windows another run has computed.
+        leave_out: called with a part and how many of its windows another run has scored.
     """
     drawn, met = int.from_bytes(hashlib.sha256(run.encode()).digest()[:8]), False
 
@@ -58,19 +58,19 @@ def choose_batches(
         met = True
         leave_out(part, windows)
 
-    left = [list(some) for _, some in itertools.groupby(missing, key=lambda one: one.part.address)]
+    books = [list(of_book) for _, of_book in itertools.groupby(missing, key=lambda item: item.part.address)]
     turned = False
-    while left:
+    while books:
         if met and not turned:
-            turned, turn = True, drawn % len(left)
-            left = left[turn:] + left[:turn]
-        for visit in _round(left.pop(0), drawn, batch_size):
-            yield from _batches_of(scores, visit, reuse, batch_size, leave)
+            turned, turn = True, drawn % len(books)
+            books = books[turn:] + books[:turn]
+        for visit in _start_at_drawn_batch(books.pop(0), drawn, batch_size):
+            yield from _cut_batches(scores, visit, reuse, batch_size, leave)
 
 
-def _round(missing: Sequence[Missing], drawn: int, batch_size: int) -> list[Missing]:
-    """The windows of a book from a batch that was drawn to the end, then from the first to that batch."""
-    counts = [-(-len(one.windows) // batch_size) for one in missing]
+def _start_at_drawn_batch(missing: Sequence[Missing], drawn: int, batch_size: int) -> list[Missing]:
+    """The windows of a book from the drawn batch to the end, then from the beginning to that batch."""
+    counts = [-(-len(item.windows) // batch_size) for item in missing]
     start = drawn % sum(counts)
     first = int(np.searchsorted(np.cumsum(counts), start, side="right"))
     cut, split = (start - sum(counts[:first])) * batch_size, missing[first]
@@ -79,29 +79,29 @@ def _round(missing: Sequence[Missing], drawn: int, batch_size: int) -> list[Miss
     return [begin, *missing[first + 1 :], *missing[:first], end]
 
 
-def _batches_of(
+def _cut_batches(
     scores: ScoreStore, visit: Missing, reuse: Reuse, batch_size: int, leave_out: Callable[[Part, int], None]
 ) -> Iterator[Batch]:
-    """The batches of one part, of which the store is asked now and again what others have computed."""
+    """The batches of a part, without windows that other runs have scored: the store is checked every few seconds."""
     left, looked = visit.windows, -PIECE_SECONDS
     while len(left):
         if time.monotonic() - looked >= PIECE_SECONDS:
             looked = time.monotonic()
-            still = scores.missing_now(Missing(part=visit.part, windows=left), reuse)
-            if len(still) < len(left):
-                leave_out(visit.part, len(left) - len(still))
-                left = still
+            still_missing = scores.find_still_missing(Missing(part=visit.part, windows=left), reuse)
+            if len(still_missing) < len(left):
+                leave_out(visit.part, len(left) - len(still_missing))
+                left = still_missing
                 continue
         yield Batch(part=visit.part, windows=left[:batch_size])
         left = left[batch_size:]
 
 
 class Unwritten:
-    """What was computed and is kept only in memory: at most a part, and at most `PIECE_SECONDS` of work.
+    """Scores that are only in memory: at most a part, and at most `PIECE_SECONDS` of work.
 
     Args:
-        computed_on: what a part says of how it was computed.
-        submit: runs a write, in order, perhaps later and in another thread.
+        computed_on: the devices, layout and code, which parts record.
+        submit: runs writes in order, possibly later in another thread.
     """
 
     def __init__(
@@ -117,17 +117,17 @@ class Unwritten:
         self._written = time.monotonic()
 
     def add(self, batch: Batch, columns: Mapping[str, np.ndarray]) -> None:
-        """Take what was computed of a batch, and write when it is time."""
+        """Keep the scores of a batch, and write them if the part is complete or enough time has passed."""
         if batch.part != self._part:
             self.leave()
             self._part = batch.part
         self._batches.append((batch.windows, columns))
-        held = sum(len(windows) for windows, _ in self._batches)
-        if held == len(batch.part.windows) or time.monotonic() - self._written >= PIECE_SECONDS:
+        count = sum(len(windows) for windows, _ in self._batches)
+        if count == len(batch.part.windows) or time.monotonic() - self._written >= PIECE_SECONDS:
             self._write(batch.part)
 
     def leave(self) -> None:
-        """Write what is left of the part at hand, and put it together if no window of it is missing."""
+        """Write the rest of the current part, and join its pieces if no window is missing."""
         if self._part is None:
             return
         if self._batches:
@@ -137,7 +137,7 @@ class Unwritten:
 
     def _write(self, part: Part) -> None:
         windows = np.concatenate([windows for windows, _ in self._batches])
-        columns = {name: np.concatenate([held[name] for _, held in self._batches]) for name in part.kind.columns}
-        rows = Rows.of(windows, columns, self._computed_on)
+        columns = {name: np.concatenate([scored[name] for _, scored in self._batches]) for name in part.kind.columns}
+        rows = Rows.sort(windows, columns, self._computed_on)
         self._batches, self._written = [], time.monotonic()
         self._submit(partial(self._scores.write, part, rows, self._reuse))

@@ -1,4 +1,4 @@
-"""What people see of the scores in a store: what each address holds, and what it stands for."""
+"""The addresses in a store of scores: what they hold, and descriptions for people."""
 
 import dataclasses
 import difflib
@@ -20,15 +20,15 @@ _ABOUT = "about.json"
 """The file of an address that describes it for people."""
 _FINISHED = re.compile(r"[^/]+/part-\d+\.parquet")
 _OLDER = re.compile(r"part-\d+\.parquet")
-"""Parts of contract 1, which had no kinds and no pieces."""
+"""A part under contract 1, which had no kinds and no pieces."""
 _PIECE = re.compile(r"(?P<part>[^/]+/part-\d+)\.pieces/(?P<run>[^/]+/)?[^/]+\.parquet")
-"""Of a forced run where `run` is there."""
+"""A piece; `run` matches for a forced run."""
 _READERS = 8
-"""Descriptions that are read at once."""
+"""How many descriptions are read at once."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Held:
+class StoredScores:
     """What a store holds at an address."""
 
     address: str
@@ -36,17 +36,17 @@ class Held:
 
     @property
     def parts(self) -> int:
-        """Finished parts."""
+        """How many parts are finished."""
         return len(self.finished) + len(self._matching(_OLDER))
 
     @property
     def pieces(self) -> int:
-        """Pieces of parts that are not finished."""
+        """How many pieces there are."""
         return sum(".pieces/" in stored.name for stored in self.objects)
 
     @property
     def description(self) -> list[Stored]:
-        """about.json, where it is there."""
+        """The object of about.json; empty if there is none."""
         return [stored for stored in self.objects if self._inner(stored) == _ABOUT]
 
     @property
@@ -56,27 +56,27 @@ class Held:
 
     @property
     def open_pieces(self) -> list[Stored]:
-        """Pieces that the next run takes for computed: their parts are not finished."""
+        """The pieces that the next run reuses: their parts are not finished."""
         return self._pieces(orphaned=False)
 
     @property
     def orphans(self) -> list[Stored]:
-        """Pieces that a run without `force` never reads: of forced runs, or of parts that are finished."""
+        """The pieces that a run without `force` never reads: of forced runs, or of finished parts."""
         return self._pieces(orphaned=True)
 
     @property
     def is_older(self) -> bool:
-        """Whether an earlier contract wrote it: this release reads none of it."""
+        """Whether an earlier contract wrote the address, which this release cannot read."""
         return bool(self._matching(_OLDER))
 
     @property
     def size_bytes(self) -> int:
-        """What all of it takes."""
+        """The size of all objects."""
         return sum(stored.size_bytes for stored in self.objects)
 
     @property
     def changed(self) -> datetime:
-        """When the last of it was written."""
+        """When its last object was written."""
         return max(stored.created for stored in self.objects)
 
     def _inner(self, stored: Stored) -> str:
@@ -97,49 +97,49 @@ class Held:
 
 
 class Catalogue:
-    """The addresses of a store: the part of `ScoreStore` that people call."""
+    """The addresses of a store, for commands."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
 
-    def held(self) -> list[Held]:
-        """All addresses, the latest first."""
+    def list_addresses(self) -> list[StoredScores]:
+        """All addresses, latest first."""
         by_address: dict[str, list[Stored]] = {}
         for stored in self.store.list(f"{FOLDER}/"):
             by_address.setdefault(stored.name.split("/")[1], []).append(stored)
-        found = [Held(address=address, objects=objects) for address, objects in by_address.items()]
-        return sorted(found, key=lambda held: held.changed, reverse=True)
+        scores = [StoredScores(address=address, objects=objects) for address, objects in by_address.items()]
+        return sorted(scores, key=lambda stored: stored.changed, reverse=True)
 
-    def find(self, beginning: str) -> Held:
-        """The address that begins so.
+    def find(self, beginning: str) -> StoredScores:
+        """The address with this beginning.
 
         Raises:
-            SettingsError: nothing is asked for.
-            StoreError: there is none, or several.
+            SettingsError: the beginning is empty.
+            StoreError: no address has the beginning, or several have.
         """
         return self.choose([beginning])[0]
 
-    def choose(self, beginnings: Iterable[str]) -> list[Held]:
-        """The addresses that begin so, each once.
+    def choose(self, beginnings: Iterable[str]) -> list[StoredScores]:
+        """The addresses with these beginnings, without duplicates.
 
         Raises:
-            SettingsError: one of the beginnings is empty.
-            StoreError: none begins so, or several do.
+            SettingsError: a beginning is empty.
+            StoreError: no address has a beginning, or several have.
         """
-        held = {kept.address: kept for kept in self.held()}
-        chosen: dict[str, Held] = {}
+        by_address = {scores.address: scores for scores in self.list_addresses()}
+        chosen: dict[str, StoredScores] = {}
         for beginning in beginnings:
             text = beginning.strip().removeprefix(f"{FOLDER}/").rstrip("/")
             if not text:
                 raise SettingsError("an address must be given, found none: `byheart store list` names them")
-            matching = sorted(address for address in held if address.startswith(text))
+            matching = sorted(address for address in by_address if address.startswith(text))
             if len(matching) != 1:
-                raise self._unclear(text, matching, list(held))
-            chosen[matching[0]] = held[matching[0]]
+                raise self._make_unclear_error(text, matching, list(by_address))
+            chosen[matching[0]] = by_address[matching[0]]
         return list(chosen.values())
 
-    def _unclear(self, beginning: str, matching: list[str], addresses: list[str]) -> StoreError:
-        where = self.store.locate(FOLDER)
+    def _make_unclear_error(self, beginning: str, matching: list[str], addresses: list[str]) -> StoreError:
+        location = self.store.locate(FOLDER)
         if len(matching) > 1:
             some = ", ".join(matching[:3]) + ", ..." * (len(matching) > 3)
             return StoreError(
@@ -147,23 +147,23 @@ class Catalogue:
                 "give more of it"
             )
         if not addresses:
-            return StoreError(f"an address must be at {where}, found no scores there yet: check the store")
+            return StoreError(f"an address must be at {location}, found no scores there yet: check the store")
         near = difflib.get_close_matches(beginning, [address[: len(beginning)] for address in addresses], 1)
         like = next((address for address in addresses if near and address.startswith(near[0])), "")
         return StoreError(
-            f"an address must begin with {beginning!r}, found none of the {len(addresses):,} at {where}"
+            f"an address must begin with {beginning!r}, found none of the {len(addresses):,} at {location}"
             + (f", the nearest is {like}" if like else "")
             + ": `byheart store list` names them"
         )
 
-    def held_at(self, address: str) -> Held | None:
-        """What is at an address now."""
+    def find_address(self, address: str) -> StoredScores | None:
+        """What the store holds at an address; None if nothing."""
         objects = list(self.store.list(f"{FOLDER}/{address}/"))
-        return Held(address=address, objects=objects) if objects else None
+        return StoredScores(address=address, objects=objects) if objects else None
 
-    def about(self, held: Held) -> dict[str, Any]:
-        """What about.json says of an address; nothing where a run was ended before it was written, or it is damaged."""
-        for description in held.description:
+    def read_about(self, scores: StoredScores) -> dict[str, Any]:
+        """The content of about.json; empty if it is missing, as after a killed run, or damaged."""
+        for description in scores.description:
             try:
                 about = json.loads(self.store.read(description.name))
             except ValueError:
@@ -171,17 +171,17 @@ class Catalogue:
             return about if isinstance(about, dict) else {}
         return {}
 
-    def abouts(self, held: Iterable[Held]) -> list[dict[str, Any]]:
-        """What about.json says of each, several read at once."""
-        return list(map_in_order(self.about, held, threads=_READERS, ahead=_READERS))
+    def read_abouts(self, scores: Iterable[StoredScores]) -> list[dict[str, Any]]:
+        """The content of about.json of several addresses, read in parallel."""
+        return list(map_in_order(self.read_about, scores, threads=_READERS, ahead=_READERS))
 
     def describe(self, address: str, about: dict[str, Any]) -> None:
-        """Write about.json, unless it is there."""
+        """Write about.json if it does not exist."""
         name = f"{FOLDER}/{address}/{_ABOUT}"
         if not self.store.exists(name):
             content = {"contract": CONTRACT_VERSION, **about}
             self.store.create(name, to_json(content))
 
-    def locate(self, held: Held) -> str:
-        """The full place of an address, for people."""
-        return self.store.locate(f"{FOLDER}/{held.address}")
+    def locate(self, scores: StoredScores) -> str:
+        """The full location of an address, for people."""
+        return self.store.locate(f"{FOLDER}/{scores.address}")

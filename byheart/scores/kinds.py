@@ -1,7 +1,7 @@
-"""What can be kept of each window, as one table: a kind of part is one row of it.
+"""The kinds of part, each with its columns.
 
-A process that writes or reads parts holds about one part in memory, so the windows in a part bound that memory for each
-kind: a window of `scores` takes about a kilobyte.
+A process that writes or reads parts holds about one part in memory, so the number of windows in a part bounds that
+memory: a window of `scores` takes about a kilobyte.
 """
 
 import dataclasses
@@ -17,34 +17,34 @@ class Column:
     dtype: str
     """NumPy's name of the element type."""
     per_token: bool
-    """Whether a window has a value for each scored token, else one."""
+    """Whether a window has a value for each scored token; if not, it has a single value."""
     width: int = 1
-    """Values in place of each such one, side by side: the vocabulary, of raw logits."""
+    """How many numbers make a value: the size of the vocabulary for raw logits."""
 
     def size_bytes(self, scored_tokens: int) -> int:
-        """Of one window."""
+        """The bytes of a window."""
         return np.dtype(self.dtype).itemsize * self.width * (scored_tokens if self.per_token else 1)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Kind:
-    """A kind of part; each is there once."""
+    """A kind of part, compared by identity."""
 
     name: str
     """Its folder below an address."""
     columns: dict[str, Column]
     part_windows: int
-    """Windows in a part, whatever the batch or the device."""
+    """Windows in a part; the batch and the device do not change it."""
 
-    def part_bytes(self, windows: int, scored_tokens: int) -> int:
-        """At most what a part takes in the store: its columns, and 32 KB around them.
+    def estimate_part_bytes(self, windows: int, scored_tokens: int) -> int:
+        """An upper bound on the size of a part in the store: its columns, and 32 KB of metadata.
 
-        Text that a model does not know takes all of it, text that it has memorised about half.
+        Text that a model does not know takes almost as much; memorised text takes about half.
         """
         return windows * sum(column.size_bytes(scored_tokens) for column in self.columns.values()) + 2**15
 
-    def part_count(self, windows: int) -> int:
-        """Parts that so many windows make."""
+    def count_parts(self, windows: int) -> int:
+        """How many parts `windows` windows make."""
         return math.ceil(windows / self.part_windows)
 
 

@@ -1,4 +1,4 @@
-"""What a run measures: for each book its windows, and its control sample, each at an address of the store."""
+"""The measurements of a run: for each book its windows and its control sample, each with its address in the store."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from byheart.contracts.model_input import read_control_input, read_model_input
 from byheart.contracts.settings import Settings
 from byheart.contracts.version import code_version
 from byheart.contracts.windows import Selection, Tokenization, read_measured_books, read_selection
-from byheart.scores.address import address_of
+from byheart.scores.address import compute_address
 from byheart.scores.kinds import SCORES
 
 
@@ -19,26 +19,26 @@ class Measurement:
     """Windows of a book, and the address of their scores."""
 
     book: str
-    """Its name."""
+    """The name of the book."""
     is_control: bool
-    """Whether they are the book's control sample."""
+    """Whether the windows are the control sample of the book."""
     address: str
     windows: int
-    """How many the address has."""
+    """How many windows the address has."""
     selection: Selection | None
-    """Which of them are asked for; None is all."""
+    """Which windows are selected; None is all."""
     about: dict[str, Any]
-    """What about.json says of them."""
+    """The content of about.json."""
 
 
 def find_measurements(
     books: str, windows: str, model: Model, tokenization: Tokenization, settings: Settings
 ) -> Iterator[Measurement]:
-    """What is measured of each book, one book after the other.
+    """The measurements of every book; only one book's windows are in memory at a time.
 
     Args:
-        books, windows: what the stages before wrote.
-        settings: precision is resolved, never `auto`.
+        books, windows: what the earlier stages wrote.
+        settings: their precision is resolved: never `auto`.
     """
     for book in read_measured_books(books, windows):
         for read, is_control in ((read_model_input, False), (read_control_input, True)):
@@ -47,36 +47,36 @@ def find_measurements(
             rows = read(windows, book.name, settings, tokenization)
             if not len(rows):
                 continue
-            address = address_of(
+            address = compute_address(
                 model_input=rows,
                 scored_tokens=tokenization.scored_tokens,
                 weights_sha256=model.weights_sha256,
                 score=settings.score,
             )
-            about = _about("control sample" if is_control else "windows", book, len(rows), model, settings)
+            about = _describe("control sample" if is_control else "windows", book, len(rows), model, settings)
             yield Measurement(
                 book=book.name,
                 is_control=is_control,
                 address=address,
                 windows=len(rows),
-                selection=None if is_control else _part(windows, book.name),
+                selection=None if is_control else _read_partial_selection(windows, book.name),
                 about=about,
             )
 
 
-def _part(windows: str, book: str) -> Selection | None:
-    """Which windows of a book are measured; None is all."""
+def _read_partial_selection(windows: str, book: str) -> Selection | None:
+    """Which windows of a book are selected; None is all."""
     selection = read_selection(windows, book)
     return selection if selection.count < selection.of else None
 
 
-def _about(what: str, book: Book, windows: int, model: Model, settings: Settings) -> dict[str, Any]:
+def _describe(what: str, book: Book, windows: int, model: Model, settings: Settings) -> dict[str, Any]:
     return {
         "what": what,
         "book": book.identity,
         "model": {name: value for name, value in vars(model).items() if name != "address"},
         "windows": windows,
-        "parts": SCORES.part_count(windows),
+        "parts": SCORES.count_parts(windows),
         "settings": {"window": settings.window, "score": settings.score},
         "code": code_version(),
     }

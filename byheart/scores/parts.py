@@ -1,8 +1,8 @@
-"""Parts and pieces: the files that hold what was computed of a book's windows.
+"""Parts and pieces: the files that hold the scores of windows.
 
 scores/ADDRESS/KIND/part-00003.parquet                   a finished part: all of its windows
-scores/ADDRESS/KIND/part-00003.pieces/NAME.parquet       a piece of it: some of its windows, sorted
-scores/ADDRESS/KIND/part-00003.pieces/RUN/NAME.parquet   a piece that a forced run has computed anew
+scores/ADDRESS/KIND/part-00003.pieces/NAME.parquet       a piece of a part: some of its windows, sorted
+scores/ADDRESS/KIND/part-00003.pieces/RUN/NAME.parquet   a piece that a forced run has computed again
 """
 
 import dataclasses
@@ -18,56 +18,56 @@ from byheart.contracts.version import CONTRACT_VERSION
 from byheart.scores.kinds import Kind
 
 FOLDER = "scores"
-"""The folder of the store below which each address has its own."""
+"""The folder of the store that has a folder for each address."""
 _WINDOW = "window"
-"""The column of a piece that says which windows it holds."""
+"""The column of a piece with the numbers of its windows."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Part:
-    """A stretch of the windows at an address, which is kept in one file when all of it is there."""
+    """Consecutive windows at an address, which are a single file once all are scored."""
 
     address: str
     kind: Kind
     number: int
     windows: range
-    """By their index among those of the address."""
+    """The windows' numbers at the address."""
 
     @property
     def name(self) -> str:
-        """Where it lies in the store once it is finished."""
+        """The name of the finished part in the store."""
         return f"{FOLDER}/{self.address}/{self.kind.name}/part-{self.number:05}.parquet"
 
     def pieces(self, run: str = "") -> str:
-        """The folder of its pieces, or of those that a forced run has computed; ends in a slash."""
+        """The folder of its pieces, or of the pieces of a forced run; ends in a slash."""
         return f"{self.name.removesuffix('.parquet')}.pieces/" + (f"{run}/" if run else "")
 
 
-def parts_of(address: str, windows: int, kind: Kind) -> list[Part]:
-    """The parts of an address that has so many windows."""
+def list_parts(address: str, windows: int, kind: Kind) -> list[Part]:
+    """The parts of an address with so many windows."""
     size = kind.part_windows
     return [
         Part(address=address, kind=kind, number=number, windows=range(size * number, min(size * (number + 1), windows)))
-        for number in range(kind.part_count(windows))
+        for number in range(kind.count_parts(windows))
     ]
 
 
-def parts_of_shard(windows: Mapping[str, int], kind: Kind, shard: int, shards: int) -> list[Part]:
-    """The parts of one of the tasks that share the work: they take them in turn, over all addresses.
+def list_shard_parts(windows: Mapping[str, int], kind: Kind, shard: int, shards: int) -> list[Part]:
+    """The parts of a shard: parts are dealt to the shards in turn, over all addresses.
 
     Args:
-        windows: how many each address has.
+        windows: how many windows each address has.
         shard: from 1.
     """
-    parts = [part for address, count in windows.items() for part in parts_of(address, count, kind)]
+    parts = [part for address, count in windows.items() for part in list_parts(address, count, kind)]
     return parts[shard - 1 :: shards]
 
 
-def asked_of(part: Part, asked: Mapping[str, np.ndarray]) -> np.ndarray:
-    """int32, ascending: the windows of a part that are asked for.
+def select_asked(part: Part, asked: Mapping[str, np.ndarray]) -> np.ndarray:
+    """int32, ascending: the selected windows of a part.
 
     Args:
-        asked: the windows asked for, by address, ascending; all of an address that is not here.
+        asked: the selected windows by address, ascending; an address that is absent has all windows selected.
     """
     if part.address not in asked:
         return np.arange(part.windows.start, part.windows.stop, dtype=np.int32)
@@ -78,7 +78,7 @@ def asked_of(part: Part, asked: Mapping[str, np.ndarray]) -> np.ndarray:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Missing:
-    """Windows of a part that are still to compute."""
+    """Windows of a part that are still to be scored."""
 
     part: Part
     windows: np.ndarray
@@ -87,20 +87,20 @@ class Missing:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Rows:
-    """Some windows of a part, sorted, with what was computed of them."""
+    """Some windows of a part, sorted, with their scores."""
 
     windows: np.ndarray
-    """int32 [W]: by their index among those of the address."""
+    """int32 [W]: their numbers at the address."""
     columns: dict[str, np.ndarray]
-    """The columns of the part's kind, [W, ...] each."""
+    """The columns of the part's kind, by name, [W, ...]."""
     computed_on: list[dict[str, Any]]
-    """Devices, layouts, code: what windows were computed on, each once."""
+    """The devices, layouts and code that computed the windows, without duplicates."""
     origins: np.ndarray
-    """int32 [W]: which of `computed_on` each window was computed on."""
+    """int32 [W]: the index into `computed_on` of each window."""
 
     @classmethod
-    def of(cls, windows: np.ndarray, columns: Mapping[str, np.ndarray], computed_on: dict[str, Any]) -> "Rows":
-        """Windows in any order that were all computed on the same."""
+    def sort(cls, windows: np.ndarray, columns: Mapping[str, np.ndarray], computed_on: dict[str, Any]) -> "Rows":
+        """Rows from windows in any order that share `computed_on`."""
         order = np.argsort(windows, kind="stable")
         return cls(
             windows=np.asarray(windows, np.int32)[order],
@@ -113,18 +113,18 @@ class Rows:
         return len(self.windows)
 
     def select(self, windows: np.ndarray) -> "Rows":
-        """Those of the windows that are among `windows`."""
-        which = np.isin(self.windows, windows)
-        columns = {name: values[which] for name, values in self.columns.items()}
+        """The rows of `windows`."""
+        kept = np.isin(self.windows, windows)
+        columns = {name: values[kept] for name, values in self.columns.items()}
         return dataclasses.replace(
-            self, windows=self.windows[which], columns=columns, origins=self.origins[which]
+            self, windows=self.windows[kept], columns=columns, origins=self.origins[kept]
         )._tidied()
 
     @classmethod
     def join(cls, pieces: Sequence["Rows"]) -> "Rows":
-        """The windows of all pieces, sorted; one that several hold is taken from the first of them."""
+        """The windows of all pieces, sorted; a window in several pieces is taken from the first."""
         windows = np.concatenate([piece.windows for piece in pieces])
-        kept, rows = np.unique(windows, return_index=True)  # the first of equals
+        kept, rows = np.unique(windows, return_index=True)  # the index of the first
         bases = np.cumsum([0, *(len(piece.computed_on) for piece in pieces)])
         origins = np.concatenate([piece.origins + base for piece, base in zip(pieces, bases, strict=False)])
         return cls(
@@ -137,40 +137,40 @@ class Rows:
         )._tidied()
 
     def _tidied(self) -> "Rows":
-        """The same, with each origin once, in the order in which the windows come to them."""
-        places: list[dict[str, Any]] = []
+        """The rows without duplicates in `computed_on`, which is ordered by the first window of each origin."""
+        distinct: list[dict[str, Any]] = []
         renumbered = np.zeros(len(self.computed_on), np.int32)
         used, firsts = np.unique(self.origins, return_index=True)
         for origin in used[np.argsort(firsts)]:
             computed_on = self.computed_on[origin]
-            if computed_on not in places:
-                places.append(computed_on)
-            renumbered[origin] = places.index(computed_on)
-        return dataclasses.replace(self, computed_on=places, origins=renumbered[self.origins].astype(np.int32))
+            if computed_on not in distinct:
+                distinct.append(computed_on)
+            renumbered[origin] = distinct.index(computed_on)
+        return dataclasses.replace(self, computed_on=distinct, origins=renumbered[self.origins].astype(np.int32))
 
 
-def part_to_bytes(part: Part, rows: Rows) -> bytes:
-    """A finished part as one Parquet file, whose bytes are the same in whatever pieces its windows were computed."""
-    return parquet.to_bytes(_checked(part, rows), _note(part, rows))
+def encode_part(part: Part, rows: Rows) -> bytes:
+    """A finished part as a Parquet file; its bytes do not depend on the pieces that it was joined from."""
+    return parquet.to_bytes(_order_columns(part, rows), _describe(part, rows))
 
 
-def piece_to_bytes(part: Part, rows: Rows) -> bytes:
-    """A piece of a part as one Parquet file."""
-    return parquet.to_bytes({_WINDOW: rows.windows, **_checked(part, rows)}, _note(part, rows))
+def encode_piece(part: Part, rows: Rows) -> bytes:
+    """A piece of a part as a Parquet file."""
+    return parquet.to_bytes({_WINDOW: rows.windows, **_order_columns(part, rows)}, _describe(part, rows))
 
 
-def piece_name(part: Part, rows: Rows, data: bytes, run: str) -> str:
-    """Where a piece lies in the store: the same name for the same bytes."""
+def make_piece_name(part: Part, rows: Rows, data: bytes, run: str) -> str:
+    """The name of a piece in the store: equal bytes have equal names."""
     digest = hashlib.sha256(data).hexdigest()[:16]
     return f"{part.pieces(run)}{rows.windows[0]:07}-{rows.windows[-1]:07}-{digest}.parquet"
 
 
-def rows_from_bytes(data: bytes, part: Part, *, name: str) -> Rows:
-    """The windows of a finished part or of a piece; `name` is for the error.
+def decode_rows(data: bytes, part: Part, *, name: str) -> Rows:
+    """The rows of a finished part or of a piece; `name` is for the error.
 
     Raises:
-        DamagedError: it is not whole, or not of this part.
-        StoreError: it was written under another contract.
+        DamagedError: the file is damaged, or belongs to another part.
+        StoreError: the file was written under another contract.
     """
     columns, note = parquet.from_bytes(data, name=name)
     if note.get("contract") != CONTRACT_VERSION:
@@ -179,8 +179,14 @@ def rows_from_bytes(data: bytes, part: Part, *, name: str) -> Rows:
             "release of byheart: choose another store, or remove the address with `byheart store remove`"
         )
     windows = columns.pop(_WINDOW, np.arange(part.windows.start, part.windows.stop, dtype=np.int32))
-    held = (note["address"], note["kind"], note["part"], list(columns), {len(values) for values in columns.values()})
-    if held != (part.address, part.kind.name, part.number, list(part.kind.columns), {len(windows)}):
+    identity = (
+        note["address"],
+        note["kind"],
+        note["part"],
+        list(columns),
+        {len(values) for values in columns.values()},
+    )
+    if identity != (part.address, part.kind.name, part.number, list(part.kind.columns), {len(windows)}):
         raise DamagedError(
             f"{name} must hold windows of part {part.number} of {part.kind.name} at {part.address}, found another: "
             "remove it and run again"
@@ -193,13 +199,13 @@ def rows_from_bytes(data: bytes, part: Part, *, name: str) -> Rows:
     )
 
 
-def _checked(part: Part, rows: Rows) -> dict[str, np.ndarray]:
-    """The columns in the order and the types of the kind."""
+def _order_columns(part: Part, rows: Rows) -> dict[str, np.ndarray]:
+    """The columns in the order, and with the types, of the kind."""
     return {name: np.ascontiguousarray(rows.columns[name], column.dtype) for name, column in part.kind.columns.items()}
 
 
-def _note(part: Part, rows: Rows) -> dict[str, Any]:
-    """What a file says of itself; what its windows were computed on as runs, [origin, windows] each."""
+def _describe(part: Part, rows: Rows) -> dict[str, Any]:
+    """The metadata of a file; `origins` is run-length encoded as pairs [origin, windows]."""
     changes = np.flatnonzero(np.diff(rows.origins, prepend=-1))
     lengths = np.diff(changes, append=len(rows))
     return {

@@ -17,9 +17,9 @@ class Scores:
     log_p_z_top_k: np.ndarray
     """float64 [W]: the same under the decoding scheme; -inf where a suffix token falls outside the top k."""
     greedy: np.ndarray
-    """bool [W]: no token of the vocabulary was more probable than the suffix's, at any position."""
+    """bool [W]: whether every suffix token is the most probable token at its position."""
     token_log_probs: np.ndarray
-    """float32 [W, S]"""
+    """float32 [W, S]: the log-probability of each suffix token, nats."""
     token_ranks: np.ndarray
     """int32 [W, S]: how many logits are strictly greater."""
     top_token_ids: np.ndarray
@@ -35,5 +35,5 @@ class Scores:
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
     def rows(self, which: slice) -> "Scores":
-        """Some of the windows."""
+        """The scores of some windows."""
         return dataclasses.replace(self, **{name: values[which] for name, values in self.columns().items()})

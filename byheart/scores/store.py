@@ -1,12 +1,12 @@
-"""The scores in a store: everything that knows how they are kept there.
+"""The scores in a store: the only module that knows how they are stored.
 
 scores = ScoreStore(open_store(address))
-scores.missing(parts, asked, reuse)        what is still to compute
-scores.write(part, rows, reuse)            a piece, or a finished part if it is all of one
-scores.put_together(part, reuse)           pieces become the finished part once all windows are there
-scores.read(address, windows, SCORES)      what was computed
+scores.find_missing(parts, asked, reuse)   windows that are still to be scored
+scores.write(part, rows, reuse)            a piece, or a finished part if all its windows are there
+scores.put_together(part, reuse)           join pieces into the finished part once all windows are there
+scores.read(address, windows, SCORES)      the scores
 scores.describe(address, about)            about.json, for people
-scores.held(), find, choose, about         what is there: `byheart.scores.catalogue`
+scores.list_addresses(), find, choose      the addresses: `byheart.scores.catalogue`
 """
 
 import dataclasses
@@ -25,38 +25,38 @@ from byheart.scores.parts import (
     Missing,
     Part,
     Rows,
-    asked_of,
-    part_to_bytes,
-    parts_of,
-    piece_name,
-    piece_to_bytes,
-    rows_from_bytes,
+    decode_rows,
+    encode_part,
+    encode_piece,
+    list_parts,
+    make_piece_name,
+    select_asked,
 )
 from byheart.store import Store
 from byheart.store.stored import Stored
 
 _READERS = 8
-"""Objects that are read at once."""
+"""How many objects are read at once."""
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Reuse:
-    """Which of the objects in a store a run takes for computed."""
+    """Which objects in a store a run reuses."""
 
     replaced: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """The versions of finished parts that do not count, by name: damaged, or wanted anew."""
+    """The versions of finished parts that are not reused, by name: they are damaged, or computed again by `force`."""
     run: str = ""
-    """The run whose pieces alone count; empty counts those that are not of a forced run."""
+    """The forced run, which reuses only its own pieces; empty reuses the pieces of runs without `force`."""
 
     @classmethod
-    def of(cls, plan: Plan) -> "Reuse":
-        """What a planned run takes for computed."""
+    def from_plan(cls, plan: Plan) -> "Reuse":
+        """What a planned run reuses."""
         return cls(replaced=plan.replaced, run=plan.run if plan.forced else "")
 
     def counts(self, finished: Stored | None) -> bool:
-        """Whether a finished part is there and counts."""
+        """Whether a finished part exists and is reused."""
         return finished is not None and self.replaced.get(finished.name) != finished.version
 
 
@@ -66,66 +66,66 @@ class ScoreStore(Catalogue):
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self._windows: dict[str, np.ndarray] = {}
-        """Which windows a piece holds, of those seen whole: its name stands for its bytes."""
+        """The windows of each undamaged piece that was read, by name: the name determines the bytes."""
 
-    def unusable(self, parts: Iterable[Part], *, force: bool) -> dict[str, str]:
-        """The versions of the finished parts that are to be replaced, by name: the damaged ones, or all by `force`."""
-        parts, held = list(parts), self._listed(parts)
+    def find_unusable(self, parts: Iterable[Part], *, force: bool) -> dict[str, str]:
+        """The versions of the finished parts to replace, by name: damaged parts, or all parts with `force`."""
+        parts, objects = list(parts), self._list_objects(parts)
 
-        def version(part: Part) -> str | None:
-            stored = held.get(part.name)
+        def find_version(part: Part) -> str | None:
+            stored = objects.get(part.name)
             if stored is None:
                 return None
             return stored.version if force or self._try_to_read(part, part.name) is None else None
 
-        versions = zip(parts, _side_by_side(version, parts), strict=True)
+        versions = zip(parts, _map_in_threads(find_version, parts), strict=True)
         return {part.name: version for part, version in versions if version}
 
-    def missing(self, parts: Iterable[Part], asked: Mapping[str, np.ndarray], reuse: Reuse) -> list[Missing]:
-        """What is still to compute of these parts.
+    def find_missing(self, parts: Iterable[Part], asked: Mapping[str, np.ndarray], reuse: Reuse) -> list[Missing]:
+        """The selected windows of these parts that are still to be scored.
 
         Args:
-            asked: the windows asked for, by address, ascending; all of an address that is not here.
+            asked: the selected windows by address, ascending; an address that is absent has all windows selected.
         """
-        parts, held = list(parts), self._listed(parts)
-        folders = _folders(held)
+        parts, objects = list(parts), self._list_objects(parts)
+        folders = _list_folders(objects)
 
-        def missing(part: Part) -> Missing:
-            windows = asked_of(part, asked)
-            if reuse.counts(held.get(part.name)):
+        def find_in(part: Part) -> Missing:
+            windows = select_asked(part, asked)
+            if reuse.counts(objects.get(part.name)):
                 windows = windows[:0]
             elif len(windows) and part.pieces(reuse.run) in folders:
-                windows = self.missing_now(Missing(part=part, windows=windows), reuse)
+                windows = self.find_still_missing(Missing(part=part, windows=windows), reuse)
             return Missing(part=part, windows=windows)
 
-        return [found for found in _side_by_side(missing, parts) if len(found.windows)]
+        return [missing for missing in _map_in_threads(find_in, parts) if len(missing.windows)]
 
-    def missing_now(self, missing: Missing, reuse: Reuse) -> np.ndarray:
-        """Those of the windows that are still not in the store."""
-        # Pieces first: those that are put together and deleted meanwhile are then found finished.
+    def find_still_missing(self, missing: Missing, reuse: Reuse) -> np.ndarray:
+        """The windows that are still not in the store."""
+        # Pieces are read first: if another run joins and deletes them meanwhile, the finished part is found below.
         for _ in self._pieces(missing.part, reuse, but=self._windows):
             pass
-        held = [self._windows[name] for name in self._piece_names(missing.part, reuse) if name in self._windows]
-        windows = np.setdiff1d(missing.windows, np.concatenate([np.empty(0, np.int32), *held]))
+        scored = [self._windows[name] for name in self._list_pieces(missing.part, reuse) if name in self._windows]
+        windows = np.setdiff1d(missing.windows, np.concatenate([np.empty(0, np.int32), *scored]))
         if len(windows) and reuse.counts(self.store.find(missing.part.name)):
             return windows[:0]
         return windows
 
     def write(self, part: Part, rows: Rows, reuse: Reuse) -> None:
-        """Write windows of a part: a piece, or the finished part if these are all of its windows."""
+        """Write rows of a part: as a piece, or as the finished part if all its windows are there."""
         if len(rows) == len(part.windows):
             self._finish(part, rows, reuse)
             return
-        data = piece_to_bytes(part, rows)
-        name = piece_name(part, rows, data, reuse.run)
+        data = encode_piece(part, rows)
+        name = make_piece_name(part, rows, data, reuse.run)
         if not self.store.create(name, data) and not self._try_to_read(part, name):
-            self.store.replace(name, data)  # it was damaged, or another run has just put it together and deleted it
+            self.store.replace(name, data)  # damaged, or another run has just joined and deleted it
         self._windows[name] = rows.windows
 
     def put_together(self, part: Part, reuse: Reuse) -> bool:
-        """Make the finished part of its pieces, and delete them; False, and no change, where windows are missing."""
+        """Join the pieces of a part into the finished part; False, without a change, if windows are missing."""
         if reuse.counts(self.store.find(part.name)):
-            for name in self._piece_names(part, reuse):  # written too late, or left by a kill
+            for name in self._list_pieces(part, reuse):  # written after the part was finished, or left by a kill
                 self.store.delete(name)
             return True
         pieces = list(self._pieces(part, reuse))
@@ -138,9 +138,9 @@ class ScoreStore(Catalogue):
         return True
 
     def tidy(self, parts: Iterable[Part], reuse: Reuse) -> None:
-        """Do what a kill has left undone: put parts together, and delete the pieces of finished ones."""
+        """Finish the work of a killed run: join complete parts, and delete the pieces of finished parts."""
         parts = list(parts)
-        folders = _folders(self._listed(parts))
+        folders = _list_folders(self._list_objects(parts))
         for part in parts:
             if part.pieces(reuse.run) in folders:
                 self.put_together(part, reuse)
@@ -148,42 +148,42 @@ class ScoreStore(Catalogue):
     def read(
         self, address: str, windows: int, kind: Kind, *, which: np.ndarray | None = None, reuse: Reuse | None = None
     ) -> tuple[dict[str, np.ndarray], list[dict[str, Any]]]:
-        """Columns of the windows, sorted by index, and the different things that they were computed on.
+        """The columns of the windows, sorted by number, and the devices, layouts and code that computed them.
 
         Args:
-            windows: how many the address has.
-            which: the indices of those to read; None reads all.
+            windows: how many windows the address has.
+            which: the numbers of the windows to read; None reads all.
 
         Raises:
-            DamagedError: a finished part is not whole.
-            StoreError: windows are not there.
+            DamagedError: a finished part is damaged.
+            StoreError: windows are missing.
         """
         wanted = np.arange(windows, dtype=np.int32) if which is None else np.unique(which)
-        found: list[Rows] = []
-        for part in parts_of(address, windows, kind):
-            some = wanted[(wanted >= part.windows.start) & (wanted < part.windows.stop)]
-            if len(some):
-                found.append(self._read_part(part, some, reuse or Reuse()))
+        pieces: list[Rows] = []
+        for part in list_parts(address, windows, kind):
+            windows_of_part = wanted[(wanted >= part.windows.start) & (wanted < part.windows.stop)]
+            if len(windows_of_part):
+                pieces.append(self._read_part(part, windows_of_part, reuse or Reuse()))
         empty = {name: np.empty(0, column.dtype) for name, column in kind.columns.items()}
         columns = {
-            name: np.concatenate([rows.columns[name] for rows in found]) if found else empty[name] for name in empty
+            name: np.concatenate([rows.columns[name] for rows in pieces]) if pieces else empty[name] for name in empty
         }
         computed_on: list[dict[str, Any]] = []
-        for origin in (origin for rows in found for origin in rows.computed_on):
+        for origin in (origin for rows in pieces for origin in rows.computed_on):
             if origin not in computed_on:
                 computed_on.append(origin)
         return columns, computed_on
 
     def check_room(self, missing: Iterable[Missing], scored_tokens: int) -> None:
-        """Refuse a store that is too small for what is to come, before anything is loaded.
+        """Check, before weights are loaded, that the store has room for the missing scores.
 
         Raises:
-            StoreError: it is.
+            StoreError: the store has too little room.
         """
         missing = list(missing)
-        sizes = [one.part.kind.part_bytes(len(one.windows), scored_tokens) for one in missing]
-        whole = [one.part.kind.part_bytes(len(one.part.windows), scored_tokens) for one in missing]
-        needed = sum(sizes) + 2 * max(whole, default=0)  # while a part is put together its pieces are there too
+        sizes = [item.part.kind.estimate_part_bytes(len(item.windows), scored_tokens) for item in missing]
+        whole = [item.part.kind.estimate_part_bytes(len(item.part.windows), scored_tokens) for item in missing]
+        needed = sum(sizes) + 2 * max(whole, default=0)  # while a part is joined, its pieces are in the store too
         free = self.store.free_bytes()
         if free is not None and free < needed:
             raise StoreError(
@@ -192,25 +192,25 @@ class ScoreStore(Catalogue):
                 parameter="store",
             )
 
-    def _listed(self, parts: Iterable[Part]) -> dict[str, Stored]:
-        """What the store holds at the addresses of the parts, by name."""
+    def _list_objects(self, parts: Iterable[Part]) -> dict[str, Stored]:
+        """The objects at the addresses of the parts, by name."""
         folders = dict.fromkeys(f"{FOLDER}/{part.address}/" for part in parts)
         return {stored.name: stored for folder in folders for stored in self.store.list(folder)}
 
     def _pieces(self, part: Part, reuse: Reuse, but: Container[str] = ()) -> Iterator[Rows]:
-        """The pieces of a part that count, in the order of their names, without those that are damaged.
+        """The reused, undamaged pieces of a part, in the order of their names.
 
-        Pieces that are deleted meanwhile were put together: what is left of them is found in the finished part.
+        A piece that is deleted meanwhile was joined into the finished part, which has its windows.
         """
-        names = [name for name in self._piece_names(part, reuse) if name not in but]
-        return (rows for rows in _side_by_side(lambda name: self._try_to_read(part, name), names) if rows)
+        names = [name for name in self._list_pieces(part, reuse) if name not in but]
+        return (rows for rows in _map_in_threads(lambda name: self._try_to_read(part, name), names) if rows)
 
-    def _piece_names(self, part: Part, reuse: Reuse) -> list[str]:
+    def _list_pieces(self, part: Part, reuse: Reuse) -> list[str]:
         folder = part.pieces(reuse.run)
         return [stored.name for stored in self.store.list(folder) if "/" not in stored.name.removeprefix(folder)]
 
     def _try_to_read(self, part: Part, name: str) -> Rows | None:
-        """The windows in an object; None where it is damaged, or has gone since it was listed."""
+        """The rows in an object; None if it is damaged, or was deleted since it was listed."""
         try:
             data = self.store.read(name)
         except StoreError:
@@ -218,7 +218,7 @@ class ScoreStore(Catalogue):
                 raise
             return None
         try:
-            rows = rows_from_bytes(data, part, name=self.store.locate(name))
+            rows = decode_rows(data, part, name=self.store.locate(name))
         except DamagedError:
             return None
         if name != part.name:
@@ -226,39 +226,39 @@ class ScoreStore(Catalogue):
         return rows
 
     def _read_part(self, part: Part, windows: np.ndarray, reuse: Reuse) -> Rows:
-        """The rows of these windows of a part, finished or in pieces."""
+        """The rows of these windows of a part, from the finished part or its pieces."""
         finished = self.store.find(part.name)
         if not reuse.counts(finished):
             pieces = list(self._pieces(part, reuse))
             rows = Rows.join(pieces).select(windows) if pieces else None
             if rows and len(rows) == len(windows):
                 return rows
-            finished = self.store.find(part.name)  # it may have been put together meanwhile
+            finished = self.store.find(part.name)  # another run may have joined it meanwhile
             if not reuse.counts(finished):
                 raise StoreError(
                     f"{self.store.locate(part.name)} must be there, or pieces with its {len(windows):,} windows, found "
                     f"{len(rows or ()):,} of them: run again to compute them"
                 )
         data, name = self.store.read(part.name), self.store.locate(part.name)
-        rows = rows_from_bytes(data, part, name=name)
+        rows = decode_rows(data, part, name=name)
         return rows if len(rows) == len(windows) else rows.select(windows)
 
     def _finish(self, part: Part, rows: Rows, reuse: Reuse) -> None:
-        """Write a finished part, and delete its pieces: of all runs, since the finished part stands for them all."""
-        data, planned = part_to_bytes(part, rows), reuse.replaced.get(part.name)
+        """Write a finished part, and delete the pieces of all runs, which the finished part replaces."""
+        data, planned = encode_part(part, rows), reuse.replaced.get(part.name)
         if not self.store.create(part.name, data) and planned:
-            found = self.store.find(part.name)
-            if found and found.version == planned:  # else it has been computed anew already
+            stored = self.store.find(part.name)
+            if stored and stored.version == planned:  # if not, another run has replaced it
                 self.store.replace(part.name, data)
         for stored in list(self.store.list(part.pieces())):
             self.store.delete(stored.name)
 
 
-def _folders(names: Iterable[str]) -> set[str]:
-    """The folders that objects of these names lie in; each ends in a slash."""
+def _list_folders(names: Iterable[str]) -> set[str]:
+    """The folders of objects with these names; a folder ends in a slash."""
     return {f"{name.rpartition('/')[0]}/" for name in names}
 
 
-def _side_by_side(function: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
+def _map_in_threads(function: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
     with ThreadPoolExecutor(_READERS) as pool:
         yield from pool.map(function, items)

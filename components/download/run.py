@@ -32,7 +32,7 @@ def run(
     if settings.placement.accelerator != AUTO:
         find_accelerator(settings.placement.accelerator)
     store = open_store(arguments["store"])
-    texts, refused = read_books_from(arguments["books"], arguments["controls"], settings.text, settings.part.only)
+    texts, refused = read_books_from(arguments["books"], arguments["controls"], settings.text, settings.selection.only)
     store.check_writable()
     for line in list_notices(texts, refused):
         say(line)

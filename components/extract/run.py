@@ -1,4 +1,4 @@
-"""Extract: from windows to scores, on the devices and in the layout that were planned."""
+"""Extract: score windows on the planned devices, in the planned layout."""
 
 import dataclasses
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ from byheart.components.extract.compiled import keep_compiled_programs
 from byheart.components.extract.devices import find_planned_devices
 from byheart.components.extract.engine import Engine, Machine
 from byheart.components.extract.flight import score_batches
-from byheart.components.extract.work import Work, work_of
+from byheart.components.extract.work import Work, find_work
 from byheart.components.extract.writer import Writer
 from byheart.contracts.errors import DamagedError
 from byheart.contracts.model import read_model
@@ -26,43 +26,44 @@ from byheart.store import Store, open_store
 
 
 def run(*, model: str, windows: str, settings: str, plan: str, store: str, shard: int) -> int:
-    """Score the windows of every book; how many windows this task has scored.
+    """Score the windows of every book; returns how many windows this task scored.
 
     Args:
-        model, windows, settings, plan: what the stages before wrote.
-        store: where the scores are kept.
-        shard: which of the tasks that share the windows this is, from 1.
+        model, windows, settings, plan: what the earlier stages wrote.
+        store: the store that keeps the scores.
+        shard: the number of this task among those that share the windows, from 1.
 
     Raises:
-        DamagedError: scores have gone that were in the store when the run was planned.
-        DeviceError: the devices that were planned are not there.
+        DamagedError: scores that were in the store at planning time are gone.
+        DeviceError: the planned devices are missing.
         ModelError: the weights cannot be used.
-        StoreError: the store has no room for the scores, or does not take them.
+        StoreError: the store has no room for the scores, or refuses them.
     """
-    planned, given = read_plan(plan), Settings.read(settings)
-    described, tokenization, place = read_model(model), read_tokenization(windows), open_store(store)
-    scores = ScoreStore(place)
-    work = work_of(planned, windows, scores, tokenization, given, shard)
+    run_plan, run_settings = read_plan(plan), Settings.read(settings)
+    description, tokenization = read_model(model), read_tokenization(windows)
+    scores = ScoreStore(open_store(store))
+    work = find_work(run_plan, windows, scores, tokenization, run_settings, shard)
 
-    which = "" if given.layout.shards == 1 else f"shard {shard}/{given.layout.shards}: "
-    books = len(planned.addresses)
-    say(f"{which}{work.total:,} windows of {books:,} book{'s' * (books > 1)}, {work.done:,} scored already")
+    shards = run_settings.layout.shards
+    prefix = "" if shards == 1 else f"shard {shard}/{shards}: "
+    books = len(run_plan.addresses)
+    say(f"{prefix}{work.total:,} windows of {books:,} book{'s' * (books > 1)}, {work.done:,} scored already")
     if not work.missing:
         return 0
     devices = _check(work, scores, tokenization.scored_tokens)
     engine = Engine.lay_out(
-        open_model(described.address),
-        Machine(devices=find_planned_devices(find_accelerator(planned.accelerator), devices)),
-        dataclasses.replace(given.score, precision=planned.precision),
+        open_model(description.address),
+        Machine(devices=find_planned_devices(find_accelerator(run_plan.accelerator), devices)),
+        dataclasses.replace(run_settings.score, precision=run_plan.precision),
         Layout(data=devices.data, model=devices.model, gather=devices.gather, batch_size=devices.batch_size),
-        positions=given.window.count_positions(has_bos=tokenization.bos_id is not None),
+        positions=run_settings.window.count_positions(has_bos=tokenization.bos_id is not None),
         scored_tokens=tokenization.scored_tokens,
     )
     return _score(engine, work, scores)
 
 
 def _check(work: Work, scores: ScoreStore, scored_tokens: int) -> PlannedDevices:
-    """Refuse what was not planned for, before the weights are loaded; the devices that were."""
+    """The planned devices; checks, before the weights are loaded, that the plan still covers the missing scores."""
     if work.plan.devices is None:
         raise DamagedError(
             f"scores must stay in the store while a run goes on, found {work.total - work.done:,} windows gone since "
@@ -73,29 +74,29 @@ def _check(work: Work, scores: ScoreStore, scored_tokens: int) -> PlannedDevices
 
 
 def _score(engine: Engine, work: Work, scores: ScoreStore) -> int:
-    """Score what is missing, and keep it; how many windows."""
+    """Score the missing windows and write them; returns how many."""
     top_k, batch_size = engine.score_settings.top_k, engine.layout.batch_size
     scored = 0
-    with _programs(scores.store, engine.machine) as keep_programs, Writer() as writer:
+    with _open_programs(scores.store, engine.machine) as keep_programs, Writer() as writer:
         score = engine.load()
         progress = BooksProgress(work, engine.describe_utilisation)
         unwritten = Unwritten(scores, work.reuse, engine.describe_computation(), writer.submit)
         batches = choose_batches(
             scores, work.missing, work.reuse, batch_size=batch_size, run=work.plan.run, leave_out=progress.add
         )
-        for batch, found in score_batches(score, work.inputs(batches), batch_size, top_k):
+        for batch, batch_scores in score_batches(score, work.read_inputs(batches), batch_size, top_k):
             writer.check()
-            unwritten.add(batch, found.columns())
-            progress.add(batch.part, len(found))
-            scored += len(found)
+            unwritten.add(batch, batch_scores.columns())
+            progress.add(batch.part, len(batch_scores))
+            scored += len(batch_scores)
             keep_programs()
         unwritten.leave()
     return scored
 
 
 @contextmanager
-def _programs(store: Store, machine: Machine) -> Iterator[Callable[[], None]]:
-    """What keeps compiled programs in the store; a CPU compiles in no time, and for itself alone."""
+def _open_programs(store: Store, machine: Machine) -> Iterator[Callable[[], None]]:
+    """A function that stores new programs. On a CPU it does nothing: programs compile fast and fit no other CPU."""
     if machine.is_cpu:
         yield lambda: None
     else:

@@ -1,4 +1,4 @@
-"""What a shard has to score: what of its plan is not in the store."""
+"""The work of a shard: its planned windows whose scores are not in the store."""
 
 import dataclasses
 from collections import Counter
@@ -13,7 +13,7 @@ from byheart.contracts.settings import Settings
 from byheart.contracts.windows import Tokenization
 from byheart.scores.batches import Batch
 from byheart.scores.kinds import SCORES
-from byheart.scores.parts import Missing, asked_of, parts_of_shard
+from byheart.scores.parts import Missing, list_shard_parts, select_asked
 from byheart.scores.store import Reuse, ScoreStore
 
 
@@ -23,26 +23,26 @@ class Work:
 
     plan: Plan
     reuse: Reuse
-    """What of the store counts as computed."""
+    """Which objects in the store are reused."""
     windows: dict[str, int]
-    """How many are asked of this shard, at each address."""
+    """How many selected windows this shard has, by address."""
     missing: list[Missing]
-    """What is still to compute."""
+    """The windows that are still to be scored."""
     loaders: dict[str, Callable[[], np.ndarray]]
-    """What reads the model input of each address, int32 [W, T], which is read again each time to bound memory."""
+    """By address: a function that reads the model input, int32 [W, T], anew at each call, to bound memory."""
 
     @property
     def total(self) -> int:
-        """Windows that are asked of this shard."""
+        """How many selected windows this shard has."""
         return sum(self.windows.values())
 
     @property
     def done(self) -> int:
-        """Those of them whose scores are in the store."""
-        return self.total - sum(len(one.windows) for one in self.missing)
+        """How many of them have scores in the store."""
+        return self.total - sum(len(item.windows) for item in self.missing)
 
-    def inputs(self, batches: Iterable[Batch]) -> Iterator[tuple[Batch, np.ndarray]]:
-        """Each batch with its model input: the BOS if there is one, the prompt and the scored tokens."""
+    def read_inputs(self, batches: Iterable[Batch]) -> Iterator[tuple[Batch, np.ndarray]]:
+        """The batches with their model input: the BOS if there is one, the prompt and the scored tokens."""
         address, rows = "", np.empty((0, 0), np.int32)
         for batch in batches:
             if batch.part.address != address:
@@ -50,30 +50,30 @@ class Work:
             yield batch, rows[batch.windows]
 
 
-def work_of(
+def find_work(
     plan: Plan, windows: str, scores: ScoreStore, tokenization: Tokenization, settings: Settings, shard: int
 ) -> Work:
-    """The work of one shard of a run, once what a kill has left undone in the store is done.
+    """The work of a shard; first finishes in the store what a killed run left undone.
 
     Args:
         windows: what `tokenize` wrote.
         shard: from 1.
     """
-    reuse, asked = Reuse.of(plan), list_asked_windows(plan.asked)
-    parts = parts_of_shard(plan.windows, SCORES, shard, settings.layout.shards)
-    scores.tidy(parts, reuse)  # of a forced run, which counts its own pieces, only a second attempt can
+    reuse, asked = Reuse.from_plan(plan), list_asked_windows(plan.asked)
+    parts = list_shard_parts(plan.windows, SCORES, shard, settings.layout.shards)
+    scores.tidy(parts, reuse)  # a forced run reuses only its own pieces, so only its retries find any
     counts = Counter(dict.fromkeys(plan.windows, 0))
     for part in parts:
-        counts[part.address] += len(asked_of(part, asked))
-    read = {read_model_input: plan.addresses, read_control_input: plan.control_addresses}
+        counts[part.address] += len(select_asked(part, asked))
+    readers = {read_model_input: plan.addresses, read_control_input: plan.control_addresses}
     return Work(
         plan=plan,
         reuse=reuse,
         windows=dict(counts),
-        missing=scores.missing(parts, asked, reuse),
+        missing=scores.find_missing(parts, asked, reuse),
         loaders={
             address: partial(reader, windows, book, settings, tokenization)
-            for reader, addresses in read.items()
+            for reader, addresses in readers.items()
             for book, address in addresses.items()
         },
     )

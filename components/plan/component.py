@@ -16,7 +16,7 @@ def plan(
 ) -> NamedTuple(  # type: ignore[valid-type]  # kfp reads it
     "Planned",
     [
-        ("Output", List[int]),  # noqa: UP006  kfp's local runner loops over outputs of no other name
+        ("Output", List[int]),  # noqa: UP006  kfp's local runner can loop over no other output
         ("accelerator_type", str),
         ("accelerator_count", str),
         ("cpu", str),
@@ -25,7 +25,7 @@ def plan(
         ("tolerations", list),
     ],
 ):
-    """Find what is left to score, and the node for it: the shards, and what their pods ask for."""
+    """Find what is left to score: the shards, and the resources that their pods request."""
     from collections import namedtuple
 
     from byheart.components.plan.run import run

@@ -1,4 +1,4 @@
-"""Plan: what is left to score, in which layout, and on which node; a model that fits nowhere is refused here."""
+"""Plan: choose what to score, in which layout, and on which node; refuse a model that does not fit."""
 
 import dataclasses
 import math
@@ -20,84 +20,88 @@ from byheart.models.families import find_family
 from byheart.models.folder import read_config
 from byheart.scores.kinds import SCORES
 from byheart.scores.measurements import Measurement, find_measurements
-from byheart.scores.parts import Missing, asked_of, parts_of_shard
+from byheart.scores.parts import Missing, list_shard_parts, select_asked
 from byheart.scores.store import Reuse, ScoreStore
 from byheart.store import open_store
 
 _LONG_SECONDS = 60.0
-"""Scoring that takes longer is told what a longer stride would save."""
+"""If scoring takes longer, the log says what a longer stride would save."""
 _LONGER = 5
-"""By what factor that stride is longer."""
+"""The factor of the longer stride."""
 _CHARACTERS_A_TOKEN = 2
-"""Few suffixes have less: a stride of so many characters for each of their tokens leaves no gaps."""
+"""Few suffixes have fewer characters per token, so a stride of this times their tokens leaves no gaps."""
 
 
 def run(*, books: str, model: str, windows: str, settings: str, store: str, plan: str) -> tuple[list[int], Placement]:
-    """Write the plan; the shards that have something to score, 1 alone where none has, and where they run.
+    """Write the plan; returns the shards that have windows to score (only 1 if none has), and their placement.
 
     Args:
-        books, model, windows, settings: what the stages before wrote.
-        store: where the scores are kept.
+        books, model, windows, settings: what the earlier stages wrote.
+        store: the store that keeps the scores.
         plan: the file to write.
 
     Raises:
         ModelError: the model does not fit the accelerator.
-        SettingsError: the devices, the mesh or the batch cannot be had there.
+        SettingsError: the accelerator does not have the devices, the mesh or the batch.
         StoreError: the store has no room for the scores.
     """
-    given, described, tokenization = Settings.read(settings), read_model(model), read_tokenization(windows)
-    subject = _subject(described, given)
+    run_settings, description = Settings.read(settings), read_model(model)
+    tokenization = read_tokenization(windows)
+    subject = _make_subject(description, run_settings)
     accelerator = choose_accelerator(subject)
     precision = subject.resolve_precision(accelerator)
-    chosen = dataclasses.replace(given, score=dataclasses.replace(given.score, precision=precision))
-    measurements = list(find_measurements(books, windows, described, tokenization, chosen))
-    counts = {one.address: one.windows for one in measurements}  # the same text under two names is scored once
-    asked = _asked(measurements)
+    resolved = dataclasses.replace(run_settings, score=dataclasses.replace(run_settings.score, precision=precision))
+    measurements = list(find_measurements(books, windows, description, tokenization, resolved))
+    counts = {item.address: item.windows for item in measurements}  # equal texts are scored once
+    asked = _collect_selections(measurements)
     numbers = list_asked_windows(asked)
 
-    scores, forced, drawn = ScoreStore(open_store(store)), given.reuse.force, uuid.uuid4().hex[:12]
-    parts = parts_of_shard(counts, SCORES, 1, 1)
-    replaced = scores.unusable([part for part in parts if len(asked_of(part, numbers))], force=forced)
+    scores, forced, drawn = ScoreStore(open_store(store)), run_settings.reuse.force, uuid.uuid4().hex[:12]
+    parts = list_shard_parts(counts, SCORES, 1, 1)
+    replaced = scores.find_unusable([part for part in parts if len(select_asked(part, numbers))], force=forced)
     reuse = Reuse(replaced=replaced, run=drawn if forced else "")
     scores.tidy(parts, reuse)
-    missing = scores.missing(parts, numbers, reuse)
-    shards = _shards(missing, counts, given.layout.shards)
+    missing = scores.find_missing(parts, numbers, reuse)
+    shards = _count_by_shard(missing, counts, run_settings.layout.shards)
     planned = None
     if missing:
         scores.check_room(missing, tokenization.scored_tokens)
         longest = Books(number=len(measurements), characters=0, windows=max(shards.values()))
-        planned = _fitting(accelerator, dataclasses.replace(subject, books=longest))
-        _say_what_is_not_used(scores, () if forced else replaced)
-    for one in measurements:
-        scores.describe(one.address, one.about)
-    whole = Plan(
+        planned = _plan_or_refuse(accelerator, dataclasses.replace(subject, books=longest))
+        _say_what_is_not_reused(scores, () if forced else replaced)
+    for item in measurements:
+        scores.describe(item.address, item.about)
+    run_plan = Plan(
         run=drawn,
         accelerator=accelerator.name,
         precision=precision,
-        devices=_devices(planned) if planned else None,
-        addresses={one.book: one.address for one in measurements if not one.is_control},
-        control_addresses={one.book: one.address for one in measurements if one.is_control},
+        devices=_describe_devices(planned) if planned else None,
+        addresses={item.book: item.address for item in measurements if not item.is_control},
+        control_addresses={item.book: item.address for item in measurements if item.is_control},
         windows=counts,
-        missing=sum(len(one.windows) for one in missing),
+        missing=sum(len(item.windows) for item in missing),
         forced=forced,
         replaced=replaced,
         asked=asked,
     )
-    write_plan(plan, whole)
+    write_plan(plan, run_plan)
     total = sum(len(numbers[address]) if address in numbers else count for address, count in counts.items())
     if planned:
-        say(_left(planned, whole.missing, total, len(shards)) + _saved(planned, measurements, given))
+        say(
+            _describe_work(planned, run_plan.missing, total, len(shards))
+            + _describe_saving(planned, measurements, run_settings)
+        )
     else:
         say(f"all {total:,} windows are scored already: no accelerator is asked for")
-    return list(shards) or [1], choose_placement(planned, given.placement) if planned else PLAIN
+    return list(shards) or [1], choose_placement(planned, run_settings.placement) if planned else PLAIN
 
 
-def _subject(described: Model, settings: Settings) -> Subject:
-    config = read_config(open_store(described.address))
+def _make_subject(description: Model, settings: Settings) -> Subject:
+    config = read_config(open_store(description.address))
     family = find_family(config)
     return Subject(
-        name=described.source,
-        model_type=described.model_type,
+        name=description.source,
+        model_type=description.model_type,
         family=family,
         decoder=family.parse_config(config),
         settings=settings,
@@ -105,7 +109,7 @@ def _subject(described: Model, settings: Settings) -> Subject:
     )
 
 
-def _fitting(accelerator: Accelerator, subject: Subject) -> Planned:
+def _plan_or_refuse(accelerator: Accelerator, subject: Subject) -> Planned:
     planned = plan_on(accelerator, subject, subject.settings.layout)
     if isinstance(planned, Refusal):
         raise ModelError(
@@ -114,26 +118,29 @@ def _fitting(accelerator: Accelerator, subject: Subject) -> Planned:
     return planned
 
 
-def _asked(measurements: Iterable[Measurement]) -> dict[str, list[Selection]]:
-    """Which windows are asked for, by address; an address of which a book asks for all is left out."""
+def _collect_selections(measurements: Iterable[Measurement]) -> dict[str, list[Selection]]:
+    """The selections by address; an address is absent if a book needs all its windows."""
     by_address: dict[str, list[Selection | None]] = {}
     for measurement in measurements:
         by_address.setdefault(measurement.address, []).append(measurement.selection)
-    asked = {address: [selection for selection in some if selection] for address, some in by_address.items()}
-    return {address: some for address, some in asked.items() if len(some) == len(by_address[address])}
+    return {
+        address: [selection for selection in selections if selection]
+        for address, selections in by_address.items()
+        if all(selections)
+    }
 
 
-def _shards(missing: Sequence[Missing], counts: Mapping[str, int], shards: int) -> dict[int, int]:
-    """The shards that have something to score, and how many windows each."""
-    left = {one.part: len(one.windows) for one in missing}
+def _count_by_shard(missing: Sequence[Missing], counts: Mapping[str, int], shards: int) -> dict[int, int]:
+    """How many windows each shard has to score; shards without any are left out."""
+    left = {item.part: len(item.windows) for item in missing}
     windows = {
-        shard: sum(left.get(part, 0) for part in parts_of_shard(counts, SCORES, shard, shards))
+        shard: sum(left.get(part, 0) for part in list_shard_parts(counts, SCORES, shard, shards))
         for shard in range(1, shards + 1)
     }
     return {shard: count for shard, count in windows.items() if count}
 
 
-def _devices(planned: Planned) -> PlannedDevices:
+def _describe_devices(planned: Planned) -> PlannedDevices:
     layout = planned.layout
     return PlannedDevices(
         flavour=planned.accelerator.flavour,
@@ -145,10 +152,10 @@ def _devices(planned: Planned) -> PlannedDevices:
     )
 
 
-def _say_what_is_not_used(scores: ScoreStore, damaged: Iterable[str]) -> None:
+def _say_what_is_not_reused(scores: ScoreStore, damaged: Iterable[str]) -> None:
     for name in damaged:
         say(f"damaged, and computed again: {scores.store.locate(name)}")
-    if older := [held for held in scores.held() if held.is_older]:
+    if older := [held for held in scores.list_addresses() if held.is_older]:
         count, many = len(older), len(older) > 1
         say(
             f"the store holds {count:,} address{'es' * many} of an older release, which {'are' if many else 'is'} not "
@@ -156,35 +163,35 @@ def _say_what_is_not_used(scores: ScoreStore, damaged: Iterable[str]) -> None:
         )
 
 
-def _left(planned: Planned, missing: int, total: int, shards: int) -> str:
-    """What is left to score, on what, and how long that takes."""
+def _describe_work(planned: Planned, missing: int, total: int, shards: int) -> str:
+    """A line on what is left to score, on which devices, and how long it takes."""
     layout, tasks = planned.layout, f" in {shards} tasks" if shards > 1 else ""
     accelerator = planned.accelerator
-    cores = "" if accelerator.generation.resource else " on two cores"  # as the speed of `cpu` is planned
+    cores = "" if accelerator.generation.resource else " on two cores"  # which the speed of `cpu` assumes
     return (
         f"{missing:,} of {total:,} windows are to be scored{tasks} on {accelerator.name}, in "
         f"{planned.workload.precision}: {layout.data}x{layout.model}, {layout.description}, batches of "
-        f"{layout.batch_size:,}; {format_estimate(_seconds(planned, planned.duration))}{cores}"
+        f"{layout.batch_size:,}; {format_estimate(_count_seconds(planned, planned.duration))}{cores}"
     )
 
 
-def _saved(planned: Planned, measurements: Sequence[Measurement], settings: Settings) -> str:
-    """What a longer stride would save, where scoring takes its time; the windows of another stride are all new."""
-    now, shards = settings.window.cursor_inc, settings.layout.shards
+def _describe_saving(planned: Planned, measurements: Sequence[Measurement], settings: Settings) -> str:
+    """A clause on what a longer stride would save, if scoring takes long. With another stride, all windows are new."""
+    stride, shards = settings.window.cursor_inc, settings.layout.shards
     scored = planned.workload.scored_tokens
-    longer = min(_LONGER * now, _CHARACTERS_A_TOKEN * scored)
-    if planned.duration.score <= _LONG_SECONDS or settings.part.windows or longer <= now:
+    longer = min(_LONGER * stride, _CHARACTERS_A_TOKEN * scored)
+    if planned.duration.score <= _LONG_SECONDS or settings.selection.windows or longer <= stride:
         return ""
-    once = {measurement.address: measurement for measurement in measurements}.values()
-    samples = sum(sample.windows for sample in once if sample.is_control)
-    books = sum(book.selection.inside if book.selection else book.windows for book in once if not book.is_control)
-    windows = math.ceil((books * now / longer + samples) / shards)
+    distinct = {measurement.address: measurement for measurement in measurements}.values()
+    samples = sum(sample.windows for sample in distinct if sample.is_control)
+    books = sum(book.selection.inside if book.selection else book.windows for book in distinct if not book.is_control)
+    windows = math.ceil((books * stride / longer + samples) / shards)
     time = estimate_duration(planned.workload, planned.speed, windows)
     if time.score > planned.duration.score / 2:
         return ""
-    return f"; cursor_inc={longer} would take {format_estimate(_seconds(planned, time))}"
+    return f"; cursor_inc={longer} would take {format_estimate(_count_seconds(planned, time))}"
 
 
-def _seconds(planned: Planned, time: Duration) -> float:
-    """How long a run takes; a CPU compiles in no time."""
+def _count_seconds(planned: Planned, time: Duration) -> float:
+    """How long a run takes; compilation on a CPU is not counted."""
     return time.total if planned.accelerator.generation.resource else time.load + time.score

@@ -13,7 +13,7 @@ def plot(
     windows: dsl.Input[dsl.Artifact],
     settings: dsl.Input[dsl.Artifact],
     plan: dsl.Input[dsl.Artifact],
-    scored: List[int],  # noqa: ARG001, UP006  of all shards: it has Kubeflow wait for them
+    scored: List[int],  # noqa: ARG001, UP006  one count per shard: Kubeflow waits for all of them
     results: dsl.Output[dsl.Artifact],
     headline: dsl.Output[dsl.Metrics],
     summary_html: dsl.Output[dsl.HTML],

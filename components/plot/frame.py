@@ -1,4 +1,4 @@
-"""What all charts share: the subject, the frame around the picture, and the files."""
+"""What all charts share: their data, the figure with its title and footer, and the files."""
 
 import dataclasses
 import textwrap
@@ -14,68 +14,68 @@ from matplotlib.figure import Figure
 
 from byheart.contracts.settings import ChartSettings
 from byheart.measures.control import Control
-from byheart.measures.measured import Measured
+from byheart.measures.measured import MeasuredBook
 from byheart.measures.rates import Rates
 from byheart.measures.schemes import Schemes
 
 FORMATS = ("png", "svg")
 SIZE = (9.0, 5.0)
-"""Inches, of every chart but the heat map."""
+"""The size in inches of every chart but the heat map."""
 BLUE, ORANGE, GREEN, PINK, GREY = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#555555"
-"""From Okabe and Ito's palette, which the colour-blind can tell apart; https://jfly.uni-koeln.de/color/."""
+"""From the palette of Okabe and Ito for colour-blind people; https://jfly.uni-koeln.de/color/."""
 BELOW_FLOOR: dict[str, Any] = {"color": "0.93", "linewidth": 0, "zorder": 0}
 _PLAIN: dict[str, Any] = {"parse_math": False}
-"""A $ in a title or a path is a $."""
+"""A $ in a title or a path stays a $."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Subject:
-    """What a chart is about."""
+class ChartData:
+    """The data of a book's charts."""
 
-    measured: Measured
+    measured: MeasuredBook
     rates: Schemes[Rates]
     control: Control | None
     settings: ChartSettings
     model: str
     footer: str
-    """What was measured and how, in a sentence or two."""
+    """A sentence or two on what was measured and how."""
 
 
-def frame(subject: Subject, question: str, size: tuple[float, float] = SIZE, remark: str = "") -> Figure:
+def make_figure(data: ChartData, question: str, size: tuple[float, float] = SIZE, remark: str = "") -> Figure:
     """An empty figure with a title and a footer.
 
     Args:
         question: the title.
         size: inches.
-        remark: what the chart itself has to say in the footer.
+        remark: the chart's own text in the footer.
     """
-    points = lettering(size)
-    figure = Figure(figsize=size, dpi=subject.settings.dpi, layout="constrained")
+    points = choose_letter_points(size)
+    figure = Figure(figsize=size, dpi=data.settings.dpi, layout="constrained")
     title = textwrap.fill(question, int(108 * size[0] / points))
     figure.suptitle(title, x=0.01, ha="left", fontsize=1.2 * points, **_PLAIN)
-    footer = textwrap.fill(" · ".join(filter(None, (remark, subject.footer))), int(170 * size[0] / points))
+    footer = textwrap.fill(" · ".join(filter(None, (remark, data.footer))), int(170 * size[0] / points))
     figure.supxlabel(footer, x=0.01, ha="left", fontsize=0.7 * points, color="0.35", **_PLAIN)
     return figure
 
 
-def lettering(size: tuple[float, float]) -> float:
-    """The size of ordinary letters in a picture of `size` inches, in points: 10, or less in a small one."""
+def choose_letter_points(size: tuple[float, float]) -> float:
+    """The font size for a picture of `size` inches, in points: 10, or less in a small picture."""
     return 10 * min(1.0, size[0] / 10, size[1] / 2.6)
 
 
-def write(figure: Figure, path: Path) -> None:
-    """Write the figure beside `path`, once with each format's suffix; the same figure gives the same bytes."""
+def write_figure(figure: Figure, path: Path) -> None:
+    """Write the figure in each format, at `path` with the format's suffix; equal figures give equal bytes."""
     FigureCanvasAgg(figure).print_png(path.with_suffix(".png"), metadata={"Software": None})
     with mpl.rc_context({"svg.hashsalt": "byheart"}):
         FigureCanvasSVG(figure).print_svg(path.with_suffix(".svg"), metadata={"Date": None, "Creator": None})
 
 
-def tidy(axes: Axes) -> None:
-    """Take away what says nothing: the upper and the right spine, and large figures at the ticks."""
+def tidy_axes(axes: Axes) -> None:
+    """Remove the upper and the right spine, and make tick labels small."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize="small")
 
 
-def thresholds_shown(thresholds: tuple[float, ...]) -> Iterator[str]:
-    """Probabilities as people write them: 0.1%, 50%."""
+def format_thresholds(thresholds: tuple[float, ...]) -> Iterator[str]:
+    """Probabilities as text for people: 0.1%, 50%."""
     return (f"{threshold:.3%}".rstrip("%").rstrip("0").rstrip(".") + "%" for threshold in thresholds)

@@ -1,27 +1,27 @@
-"""methods.md: what was measured, how and with what result, in words that can stand in a paper."""
+"""methods.md: what was measured, how and with what result, as text for a paper."""
 
 import re
 from collections.abc import Sequence
 
 from byheart.components.plot.provenance import Run
-from byheart.components.plot.templates import templates
+from byheart.components.plot.templates import make_environment
 from byheart.measures.discoverable import EVIDENCE_FLOOR
-from byheart.measures.headline import Figure, figures
+from byheart.measures.headline import Figure, list_figures
 from byheart.measures.outcomes import Outcome
-from byheart.measures.part import part_in_words
+from byheart.measures.selection import describe_selection
 from byheart.measures.uncertainty import BLOCK_CHARACTERS, FEWEST_BLOCKS, REPLICATES
 from byheart.measures.units import Interval
 
 
-def methods(run: Run, books: Sequence[Outcome]) -> str:
-    """The text, as Markdown."""
-    environment = templates(autoescape=False)
-    environment.filters |= {"percent": _percent, "bounds": _bounds, "told": _told}
+def write_methods(run: Run, books: Sequence[Outcome]) -> str:
+    """The text of methods.md."""
+    environment = make_environment(autoescape=False)
+    environment.filters |= {"percent": _format_percent, "bounds": _format_bounds, "figure_text": _format_figure}
     text = environment.get_template("methods.md.j2").render(
         model=run.model,
         window=run.settings.window,
-        part=run.settings.part,
-        part_of=lambda book: part_in_words(book, run.settings.part),
+        selection=run.settings.selection,
+        describe_selection=lambda book: describe_selection(book, run.settings.selection),
         score=run.settings.score,
         coverage=run.settings.chart.coverage,
         preset=run.settings.preset,
@@ -32,22 +32,22 @@ def methods(run: Run, books: Sequence[Outcome]) -> str:
         replicates=REPLICATES,
         fewest_blocks=FEWEST_BLOCKS,
         block_characters=BLOCK_CHARACTERS,
-        figures=figures,
+        figures=list_figures,
         controlled=any(outcome.is_control for outcome in books),
         code=run.provenance.code,
         devices=sorted({f"{on.device} with jax {on.jax}" for outcome in books for on in outcome.book.computed_on}),
         outcomes=books,
     )
-    return re.sub(r"(?<!\n)\n *(?![\n#-]|$)", " ", text)  # a paragraph is one line, ready to be pasted
+    return re.sub(r"(?<!\n)\n *(?![\n#-]|$)", " ", text)  # joins the lines of a paragraph, so that it can be pasted
 
 
-def _percent(share: float | None) -> str:
+def _format_percent(share: float | None) -> str:
     return "no share" if share is None else f"{share:.1%}"
 
 
-def _told(figure: Figure) -> str:
+def _format_figure(figure: Figure) -> str:
     return "no share" if figure.value is None else figure.shown
 
 
-def _bounds(interval: Interval | None) -> str:
+def _format_bounds(interval: Interval | None) -> str:
     return f" (95% interval {interval[0]:.1%} to {interval[1]:.1%})" if interval else ""

@@ -1,7 +1,7 @@
-"""summary.html and summary.md: what a run has found, on one page to look at.
+"""summary.html and summary.md: the results of a run on a page.
 
-The page asks for nothing from anywhere: its pictures are `data:` URIs and its style is its own, so that it opens from a
-disk, in an archive, and in the sandboxed frame in which Kubeflow's UI shows it.
+The page loads nothing: its pictures are `data:` URIs and its style is inline. So it opens from a disk, from an archive,
+and in the sandboxed frame of Kubeflow's UI.
 """
 
 import base64
@@ -18,27 +18,34 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import imsave
 
 from byheart.components.plot.charts import CHARTS, heat_map
-from byheart.components.plot.frame import Subject
-from byheart.components.plot.methods import methods
+from byheart.components.plot.frame import ChartData
+from byheart.components.plot.methods import write_methods
 from byheart.components.plot.provenance import Run
-from byheart.components.plot.templates import templates
+from byheart.components.plot.templates import make_environment
 from byheart.contracts.books import Refused
 from byheart.measures.discoverable import EVIDENCE_FLOOR
-from byheart.measures.headline import AT_LENGTH, best_known_first, figures, figures_together, longest_passage, show
+from byheart.measures.headline import (
+    MOST_DETAILED_BOOKS,
+    find_longest_passage,
+    list_figures,
+    list_joint_figures,
+    make_sort_key,
+    show,
+)
 from byheart.measures.outcomes import Outcome
-from byheart.measures.part import part_in_words
 from byheart.measures.provenance import BookDescription
+from byheart.measures.selection import describe_selection
 from byheart.measures.summary import Summary
 
 LARGEST_BYTES = 2_000_000
-"""What Kubeflow's UI shows without trouble."""
+"""The largest page that Kubeflow's UI shows without trouble."""
 ROWS = 1_000
-"""The books that the table holds at most; summary.csv holds all."""
+"""The most books in the table; summary.csv has all of them."""
 _TITLE_CHARACTERS = 120
 _TITLE_BYTES = 5 * _TITLE_CHARACTERS
-"""A quotation mark is &#34; in HTML."""
+"""The most bytes of a title: a quotation mark is &#34; in HTML."""
 _SCALE_BYTES = 3_000
-"""More than the scale of the colours takes, with its words."""
+"""An upper bound on the colour scale and its text."""
 _COLUMNS = 1_200
 _CHART_DPI = 100
 _TICKS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
@@ -49,129 +56,142 @@ class Pictures:
     """The pictures of one book, as `data:` URIs."""
 
     strips: dict[str, str]
-    """Of the heat map, one pixel high, by coverage; that of the settings first."""
+    """The strips of the heat map, one pixel high, by coverage; the coverage of the settings first."""
     chapters: tuple[float, ...]
-    """Where each begins, as a share of what the map shows."""
+    """Where the chapters begin, as shares of the map's width."""
     charts: dict[str, str]
     """The other charts, by name."""
 
     @property
     def size_bytes(self) -> int:
-        """What they take in a page at most, with the book's section around them."""
+        """An upper bound on the bytes of the pictures and the book's section on the page."""
         pictures = (*self.strips.values(), *self.charts.values())
         return sum(map(len, pictures)) + 60 * len(self.chapters) + 2_000 + _TITLE_BYTES * (1 + len(self.charts))
 
 
-def draw_pictures(subject: Subject, *, with_charts: bool) -> Pictures:
-    """A book's heat map, small, and its other charts too if they are wanted."""
-    settings, measured = subject.settings, subject.measured
+def draw_pictures(data: ChartData, *, with_charts: bool) -> Pictures:
+    """The pictures of a book: its heat map in small, and its other charts if `with_charts`."""
+    settings, measured = data.settings, data.measured
     start, stop = measured.selection.bounds
-    shown = measured.schemes.plain.maps.map(lambda covered: covered.between(start, stop))
-    strips = shown.chosen_first(settings.coverage)
+    shown = measured.schemes.plain.maps.map(lambda covered: covered.crop(start, stop))
+    strips = shown.list_chosen_first(settings.coverage)
     chapters = [chapter.start for chapter in measured.book.chapters if start <= chapter.start < stop]
-    small = dataclasses.replace(subject, settings=dataclasses.replace(settings, dpi=_CHART_DPI))
-    others = {name: draw for name, draw in CHARTS.items() if draw is not heat_map.draw} if with_charts else {}
+    small = dataclasses.replace(data, settings=dataclasses.replace(settings, dpi=_CHART_DPI))
+    charts = {name: draw for name, draw in CHARTS.items() if draw is not heat_map.draw} if with_charts else {}
     return Pictures(
-        strips={name: _png(heat_map.strip_pixels(covered, settings.colormap, _COLUMNS)) for name, covered in strips},
-        chapters=tuple((at - start) / (stop - start) for at in chapters),
-        charts={name: _chart(draw(small)) for name, draw in others.items()},
+        strips={
+            name: _render_png(heat_map.render_strip(covered, settings.colormap, _COLUMNS)) for name, covered in strips
+        },
+        chapters=tuple((chapter - start) / (stop - start) for chapter in chapters),
+        charts={name: _render_chart(draw(small)) for name, draw in charts.items()},
     )
 
 
-def summary_html(
+def render_summary_html(
     run: Run,
     books: Sequence[Outcome],
     summary: Summary,
     not_measured: Sequence[Refused],
     pictures: dict[str, Pictures],
 ) -> str:
-    """The page, in at most `LARGEST_BYTES`: the best known books' pictures, as many as there is room for.
+    """summary.html, in at most `LARGEST_BYTES`: books that the model knows best get pictures as long as there is room.
 
     Args:
-        summary: of `books`.
-        not_measured: what was named and is not among them.
-        pictures: of each book, by its name.
+        summary: the summary of `books`.
+        not_measured: the books that could not be measured.
+        pictures: the pictures of every book, by its name.
     """
-    page = _environment(autoescape=True).get_template("summary.html.j2")
-    content = _content(run, books, summary, not_measured)
-    content["scale"] = _scale(run.settings.chart.colormap)
-    content["methods"] = methods(run, books).partition("## Results")[0].split("\n\n")[1:]
+    page = _make_page_environment(autoescape=True).get_template("summary.html.j2")
+    content = _collect_content(run, books, summary, not_measured)
+    content["scale"] = _render_scale(run.settings.chart.colormap)
+    content["methods"] = write_methods(run, books).partition("## Results")[0].split("\n\n")[1:]
     room = LARGEST_BYTES - len(page.render(**content, pictures={}).encode()) - _SCALE_BYTES
     shown: dict[str, Pictures] = {}
     for outcome in content["outcomes"]:
-        found = pictures[outcome.book.name]
-        if found.size_bytes > room:
+        of_book = pictures[outcome.book.name]
+        if of_book.size_bytes > room:
             break
-        shown[outcome.book.name] = found
-        room -= found.size_bytes
+        shown[outcome.book.name] = of_book
+        room -= of_book.size_bytes
     return page.render(**content, pictures=shown)
 
 
-def summary_markdown(run: Run, books: Sequence[Outcome], summary: Summary, not_measured: Sequence[Refused]) -> str:
-    """The same without pictures, as Markdown."""
-    page = _environment(autoescape=False).get_template("summary.md.j2")
-    return page.render(**_content(run, books, summary, not_measured))
+def render_summary_markdown(
+    run: Run, books: Sequence[Outcome], summary: Summary, not_measured: Sequence[Refused]
+) -> str:
+    """summary.md: the page as Markdown, without pictures."""
+    page = _make_page_environment(autoescape=False).get_template("summary.md.j2")
+    return page.render(**_collect_content(run, books, summary, not_measured))
 
 
-def _content(run: Run, books: Sequence[Outcome], summary: Summary, not_measured: Sequence[Refused]) -> dict[str, Any]:
-    """What both pages are filled with."""
-    longest_control = longest_passage(outcome.statistics for outcome in books if outcome.is_control)
-    together = figures_together(summary, [outcome.statistics for outcome in books]) if len(books) > 1 else {}
+def _collect_content(
+    run: Run, books: Sequence[Outcome], summary: Summary, not_measured: Sequence[Refused]
+) -> dict[str, Any]:
+    """The values that fill both templates."""
+    longest_control = find_longest_passage(outcome.statistics for outcome in books if outcome.is_control)
+    together = list_joint_figures(summary, [outcome.statistics for outcome in books]) if len(books) > 1 else {}
     return {
         "run": run,
         "provenance": run.provenance,
-        "outcomes": sorted(books, key=lambda outcome: best_known_first(outcome.statistics)),
-        "parts": {outcome.book.name: part_in_words(outcome.book, run.settings.part) for outcome in books},
-        "headlines": {outcome.book.name: figures(outcome.statistics, longest_control) for outcome in books},
+        "outcomes": sorted(books, key=lambda outcome: make_sort_key(outcome.statistics)),
+        "selections": {
+            outcome.book.name: describe_selection(outcome.book, run.settings.selection) for outcome in books
+        },
+        "headlines": {outcome.book.name: list_figures(outcome.statistics, longest_control) for outcome in books},
         "together": together,
         "not_measured": not_measured,
-        "at_length": len(books) <= AT_LENGTH,
+        "detailed": len(books) <= MOST_DETAILED_BOOKS,
         "rows": ROWS,
         "floor": EVIDENCE_FLOOR,
     }
 
 
-def _environment(*, autoescape: bool) -> Environment:
-    environment = templates(autoescape=autoescape)
-    environment.filters |= {"shown": show, "called": _called, "markdown": _markdown, "sentence": _sentence}
+def _make_page_environment(*, autoescape: bool) -> Environment:
+    environment = make_environment(autoescape=autoescape)
+    environment.filters |= {
+        "shown": show,
+        "called": _shorten_title,
+        "markdown": _escape_markdown,
+        "sentence": _capitalize,
+    }
     return environment
 
 
-def _called(book: BookDescription) -> str:
-    """A book's title, or its name, in one line and not too long."""
+def _shorten_title(book: BookDescription) -> str:
+    """A book's title, or its name, on a single line and shortened if long."""
     title = " ".join(book.called.split())
     return title if len(title) <= _TITLE_CHARACTERS else f"{title[: _TITLE_CHARACTERS - 1]}…"
 
 
-def _sentence(clause: str) -> str:
+def _capitalize(clause: str) -> str:
     return clause[:1].upper() + clause[1:]
 
 
-def _markdown(text: str) -> str:
-    """The text so that Markdown, and the HTML that it may hold, show it as it is."""
+def _escape_markdown(text: str) -> str:
+    """The text with the special characters of Markdown and HTML escaped."""
     for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         text = text.replace(character, entity)
     return re.sub(r"([\\`*_{}\[\]()#+!|~])", r"\\\1", text)
 
 
-def _scale(colormap: str) -> dict[str, Any]:
-    """The colours' meaning: a strip of all of them, and where along it a p_z stands."""
+def _render_scale(colormap: str) -> dict[str, Any]:
+    """The colour scale: a strip of all colours, and the positions of p_z along it."""
     colours = mpl.colormaps[colormap](np.linspace(0, 1, 256)[None], bytes=True)
     lowest = np.log(heat_map.LOWEST)
-    return {"picture": _png(colours), "ticks": [(tick, float(1 - np.log(tick) / lowest)) for tick in _TICKS]}
+    return {"picture": _render_png(colours), "ticks": [(tick, float(1 - np.log(tick) / lowest)) for tick in _TICKS]}
 
 
-def _chart(figure: Any) -> str:
+def _render_chart(figure: Any) -> str:
     file = io.BytesIO()
     FigureCanvasAgg(figure).print_png(file, metadata={"Software": None})
-    return _uri(file.getvalue())
+    return _make_uri(file.getvalue())
 
 
-def _png(pixels: np.ndarray) -> str:
+def _render_png(pixels: np.ndarray) -> str:
     file = io.BytesIO()
     imsave(file, pixels, format="png")
-    return _uri(file.getvalue())
+    return _make_uri(file.getvalue())
 
 
-def _uri(png: bytes) -> str:
+def _make_uri(png: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"

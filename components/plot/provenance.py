@@ -1,4 +1,4 @@
-"""How the numbers of a run were made, for files to carry and for people to read."""
+"""A run as the stages before `plot` describe it: its provenance for files, and in words for people."""
 
 import dataclasses
 import functools
@@ -12,13 +12,13 @@ from byheart.contracts.plan import Plan, read_plan
 from byheart.contracts.settings import Settings
 from byheart.contracts.version import CONTRACT_VERSION, code_version
 from byheart.contracts.windows import Tokenization, read_tokenization
-from byheart.measures.part import part_in_words
 from byheart.measures.provenance import BookDescription, Code, Libraries, RunProvenance
+from byheart.measures.selection import describe_selection
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Run:
-    """What the stages before say of a run as a whole."""
+    """The settings, model, tokenization and plan of a run."""
 
     settings: Settings
     model: Model
@@ -27,7 +27,7 @@ class Run:
 
     @classmethod
     def read(cls, *, settings: str, model: str, windows: str, plan: str) -> "Run":
-        """The run that these artifacts belong to."""
+        """The run that these artifacts describe."""
         return cls(
             settings=Settings.read(settings),
             model=read_model(model),
@@ -37,7 +37,7 @@ class Run:
 
     @functools.cached_property
     def provenance(self) -> RunProvenance:
-        """Everything that is the same for all books and for every repetition of the run."""
+        """The provenance that all books, and all repetitions of the run, share."""
         return RunProvenance(
             code=msgspec.convert(code_version(), Code),
             contract_version=CONTRACT_VERSION,
@@ -53,12 +53,12 @@ class Run:
             ),
         )
 
-    def in_words(self, book: BookDescription) -> str:
-        """The model, the settings and the windows of one book, as a chart's footer."""
+    def describe(self, book: BookDescription) -> str:
+        """The footer of a book's charts: model, settings and windows."""
         model, window, bos, code = self.model, self.settings.window, self.tokenization.bos_id, self.provenance.code
         commit = f" at {model.commit[:12]}" if model.commit else ""
         preset = "" if self.settings.preset == "none" else f" (preset {self.settings.preset})"
-        part = part_in_words(book, self.settings.part)
+        selection = describe_selection(book, self.settings.selection)
         return " · ".join(
             (
                 f"model {model.source}{commit}, {model.parameters:,} parameters, "
@@ -66,7 +66,7 @@ class Run:
                 f"{self.plan.precision}, {'no BOS' if bos is None else f'BOS {bos}'}",
                 f"{book.selection.of:,} windows of {window.prompt_tokens} + {self.tokenization.scored_tokens} tokens, "
                 f"one every {window.cursor_inc:,} characters{preset}",
-                *([part] if part else []),
+                *([selection] if selection else []),
                 "p_z at temperature 1, whole vocabulary",
                 f"byheart {code.version}" + (f", commit {code.commit[:12]}" if code.commit else ""),
             )

@@ -1,4 +1,4 @@
-"""Plot: from scores to what people read: charts, statistics, tables and provenance."""
+"""Plot: write charts, statistics, tables and provenance from scores."""
 
 import dataclasses
 import platform
@@ -9,25 +9,24 @@ import msgspec
 import numpy as np
 
 from byheart.components.plot.charts import CHARTS
-from byheart.components.plot.frame import Subject, write
-from byheart.components.plot.methods import methods
-from byheart.components.plot.page import Pictures, draw_pictures, summary_html, summary_markdown
+from byheart.components.plot.frame import ChartData, write_figure
+from byheart.components.plot.methods import write_methods
+from byheart.components.plot.page import Pictures, draw_pictures, render_summary_html, render_summary_markdown
 from byheart.components.plot.provenance import Run
-from byheart.components.plot.summary import summary_table
-from byheart.components.plot.tables import control_sample_table, passages_table, windows_table
+from byheart.components.plot.summary import make_summary_table
+from byheart.components.plot.tables import make_control_sample_table, make_passages_table, make_windows_table
 from byheart.contracts.books import CONTROL, Book, read_refused
 from byheart.contracts.json_files import write_json
 from byheart.contracts.plan import Plan
 from byheart.contracts.progress import say
-from byheart.contracts.settings import FULL, NONE, PartSettings
+from byheart.contracts.settings import FULL, NONE, SelectionSettings
 from byheart.contracts.windows import choose_control_sample, read_measured_books, read_selection, read_windows
 from byheart.measures.chapters import list_chapters
 from byheart.measures.control import Control
-from byheart.measures.headline import AT_LENGTH, figures, metrics
-from byheart.measures.measured import Measured, measure
-from byheart.measures.outcomes import Outcome, control_of, outcome_of
-from byheart.measures.part import part_in_words
-from byheart.measures.passages import all_passages, list_passages
+from byheart.measures.headline import MOST_DETAILED_BOOKS, collect_metrics, list_figures
+from byheart.measures.measured import MeasuredBook, measure
+from byheart.measures.outcomes import Outcome, join_controls, make_outcome
+from byheart.measures.passages import find_all_passages, list_passages
 from byheart.measures.provenance import BookDescription, BookProvenance, ComputedOn, Provenance
 from byheart.measures.results import (
     CHAPTERS,
@@ -39,6 +38,7 @@ from byheart.measures.results import (
     TEXT,
     WINDOWS,
 )
+from byheart.measures.selection import describe_selection
 from byheart.measures.statistics import BookStatistics
 from byheart.measures.summary import summarize
 from byheart.scores.kinds import SCORES
@@ -47,108 +47,110 @@ from byheart.scores.store import Reuse, ScoreStore
 from byheart.store import open_store
 
 _HARDLY_MEASURED = 0.9
-"""The share of measurable characters from which on down a run says so."""
+"""Below this share of measurable characters, the log says so."""
 
 
 def run(
     *, books: str, model: str, windows: str, settings: str, plan: str, store: str, results: str
 ) -> dict[str, float]:
-    """Write a folder for each book, and what is of the run as a whole; the headline, by names that people read.
+    """Write a folder for each book and the files of the run; returns the headline, by readable name.
 
-    A book's folder has its name once it is whole, and a dot before it until then.
+    A dot stands before the name of a book's folder until the folder is complete.
 
     Args:
-        books, model, windows, settings, plan: what the stages before wrote.
-        store: where the scores are kept.
+        books, model, windows, settings, plan: what the earlier stages wrote.
+        store: the store with the scores.
         results: the folder to write.
 
     Raises:
-        StoreError: a score part is not there.
-        DamagedError: a score part is not whole.
+        StoreError: a part of the scores is missing.
+        DamagedError: a part of the scores is damaged.
     """
-    whole, out = Run.read(settings=settings, model=model, windows=windows, plan=plan), Path(results)
+    this_run, out = Run.read(settings=settings, model=model, windows=windows, plan=plan), Path(results)
     scores = ScoreStore(open_store(store))
     texts = read_measured_books(books, windows)
-    if whole.settings.report.report_text == NONE:
+    if this_run.settings.report.report_text == NONE:
         texts = [_without_titles(book) for book in texts]
     pictures: dict[str, Pictures] = {}
 
-    def outcome(book: Book, control: Control | None) -> Outcome:
-        found, subject = _write_book(out, book, windows, whole, scores, control)
-        charted = book.role != CONTROL and len(texts) <= AT_LENGTH  # a control's rates stand in the others' charts
-        pictures[book.name] = draw_pictures(subject, with_charts=charted)
-        return found
+    def write_and_draw(book: Book, control: Control | None) -> Outcome:
+        outcome, data = _write_book(out, book, windows, this_run, scores, control)
+        charted = (
+            book.role != CONTROL and len(texts) <= MOST_DETAILED_BOOKS
+        )  # a control's rates stand in the others' charts
+        pictures[book.name] = draw_pictures(data, with_charts=charted)
+        return outcome
 
-    outcomes = {book.name: outcome(book, None) for book in texts if book.role == CONTROL}
-    control = control_of(list(outcomes.values()))
-    outcomes |= {book.name: outcome(book, control) for book in texts if book.role != CONTROL}
+    outcomes = {book.name: write_and_draw(book, None) for book in texts if book.role == CONTROL}
+    control = join_controls(list(outcomes.values()))
+    outcomes |= {book.name: write_and_draw(book, control) for book in texts if book.role != CONTROL}
     in_order = [outcomes[book.name] for book in texts]
-    summary = summarize(in_order, whole.provenance)
+    summary = summarize(in_order, this_run.provenance)
     refused = [*read_refused(books), *read_refused(windows)]
 
-    (out / "summary.csv").write_text(summary_table(whole, in_order), encoding="utf-8")
+    (out / "summary.csv").write_text(make_summary_table(this_run, in_order), encoding="utf-8")
     write_json(out / SUMMARY, summary)
-    page = summary_html(whole, in_order, summary, refused, pictures)
+    page = render_summary_html(this_run, in_order, summary, refused, pictures)
     (out / "summary.html").write_text(page, encoding="utf-8")
-    (out / "summary.md").write_text(summary_markdown(whole, in_order, summary, refused), encoding="utf-8")
-    (out / "methods.md").write_text(methods(whole, in_order), encoding="utf-8")
+    (out / "summary.md").write_text(render_summary_markdown(this_run, in_order, summary, refused), encoding="utf-8")
+    (out / "methods.md").write_text(write_methods(this_run, in_order), encoding="utf-8")
     provenance = Provenance(
-        **vars(whole.provenance),
+        **vars(this_run.provenance),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         python=platform.python_version(),
         books={outcome.book.name: outcome.book for outcome in in_order},
         not_measured=refused,
     )
     write_json(out / PROVENANCE, provenance)
-    return metrics(in_order, summary)
+    return collect_metrics(in_order, summary)
 
 
 def _without_titles(book: Book) -> Book:
-    """The book with chapters that say nothing: a title is a line of the text."""
+    """The book without chapter titles, which are lines of its text."""
     return dataclasses.replace(
         book, chapters=tuple(dataclasses.replace(chapter, title="") for chapter in book.chapters)
     )
 
 
 def _write_book(
-    out: Path, book: Book, windows: str, whole: Run, scores: ScoreStore, control: Control | None
-) -> tuple[Outcome, Subject]:
-    """Write one book's folder; what is kept of it for the run's own files, and what its charts are about."""
-    measured, described = _read_book(book, windows, whole, scores)
-    found = all_passages(measured)
-    outcome = outcome_of(measured, found, BookProvenance(**vars(whole.provenance), book=described), control)
+    out: Path, book: Book, windows: str, this_run: Run, scores: ScoreStore, control: Control | None
+) -> tuple[Outcome, ChartData]:
+    """Write a book's folder; returns its outcome and the data of its charts."""
+    measured, description = _read_book(book, windows, this_run, scores)
+    passages = find_all_passages(measured)
+    outcome = make_outcome(measured, passages, BookProvenance(**vars(this_run.provenance), book=description), control)
     provenance = outcome.statistics.provenance
 
-    report = whole.settings.report
+    report = this_run.settings.report
     folder = out / f".{book.name}"
     folder.mkdir(parents=True)
     if report.report_text == FULL:
         (folder / TEXT).write_bytes(book.text.encode())
     write_json(folder / CHAPTERS, list_chapters(book))
     write_json(folder / STATISTICS, outcome.statistics)
-    (folder / WINDOWS).write_bytes(windows_table(measured, provenance, with_tokens=report.report_text == FULL))
-    passages = passages_table(list_passages(measured, found, report.most_characters))
-    (folder / PASSAGES).write_bytes(passages.encode())
+    (folder / WINDOWS).write_bytes(make_windows_table(measured, provenance, with_tokens=report.report_text == FULL))
+    rows = list_passages(measured, passages, report.most_characters)
+    (folder / PASSAGES).write_bytes(make_passages_table(rows).encode())
     if len(measured.sample):
-        (folder / CONTROL_SAMPLE).write_bytes(control_sample_table(measured, provenance))
-    subject = Subject(
+        (folder / CONTROL_SAMPLE).write_bytes(make_control_sample_table(measured, provenance))
+    data = ChartData(
         measured=measured,
         rates=outcome.rates,
         control=control,
-        settings=whole.settings.chart,
-        model=whole.model.source,
-        footer=whole.in_words(described),
+        settings=this_run.settings.chart,
+        model=this_run.model.source,
+        footer=this_run.describe(description),
     )
     for name, draw in CHARTS.items():
-        write(draw(subject), folder / name)
+        write_figure(draw(data), folder / name)
     folder.rename(out / book.name)
-    _say_headline(outcome.statistics, whole.settings.part)
-    return outcome, subject
+    _say_headline(outcome.statistics, this_run.settings.selection)
+    return outcome, data
 
 
-def _read_book(book: Book, windows: str, whole: Run, held: ScoreStore) -> tuple[Measured, BookDescription]:
-    """One book with its scores, and what its files say of it."""
-    plan, settings = whole.plan, whole.settings
+def _read_book(book: Book, windows: str, this_run: Run, held: ScoreStore) -> tuple[MeasuredBook, BookDescription]:
+    """A book with its scores, and its description."""
+    plan, settings = this_run.plan, this_run.settings
     rows, selection = read_windows(windows, book.name), read_selection(windows, book.name)
     measured = selection.numbers()
     scores, computed_on = _read_scores(held, plan, plan.addresses[book.name], len(rows), measured)
@@ -156,7 +158,7 @@ def _read_book(book: Book, windows: str, whole: Run, held: ScoreStore) -> tuple[
     sample_scores = scores.rows(slice(0))
     if len(sample):
         sample_scores, _ = _read_scores(held, plan, plan.control_addresses[book.name], len(sample))
-    described = BookDescription(
+    description = BookDescription(
         **vars(book.identity),
         chapters=len(book.chapters),
         selection=selection,
@@ -164,7 +166,7 @@ def _read_book(book: Book, windows: str, whole: Run, held: ScoreStore) -> tuple[
         control_sample=plan.control_addresses[book.name] if len(sample) else None,
         computed_on=computed_on,
     )
-    found = measure(
+    measured_book = measure(
         book,
         rows,
         selection,
@@ -172,24 +174,24 @@ def _read_book(book: Book, windows: str, whole: Run, held: ScoreStore) -> tuple[
         sample,
         sample_scores,
         prompt_tokens=settings.window.prompt_tokens,
-        scored_tokens=whole.tokenization.scored_tokens,
+        scored_tokens=this_run.tokenization.scored_tokens,
         stride=settings.window.cursor_inc,
     )
-    return found, described
+    return measured_book, description
 
 
 def _read_scores(
     held: ScoreStore, plan: Plan, address: str, windows: int, which: np.ndarray | None = None
 ) -> tuple[Scores, list[ComputedOn]]:
-    """Scores at an address, all or some, and the different things that they were computed on."""
-    columns, computed_on = held.read(address, windows, SCORES, which=which, reuse=Reuse.of(plan))
+    """All or some of the scores at an address, and what computed them: every combination that occurs."""
+    columns, computed_on = held.read(address, windows, SCORES, which=which, reuse=Reuse.from_plan(plan))
     return Scores(**columns), msgspec.convert(computed_on, list[ComputedOn])
 
 
-def _say_headline(numbers: BookStatistics, asked: PartSettings) -> None:
+def _say_headline(numbers: BookStatistics, settings: SelectionSettings) -> None:
     name, share = numbers.provenance.book.name, numbers.measurable_share
-    if part := part_in_words(numbers.provenance.book, asked):
-        say(f"{name}: {part}")
-    say(f"{name}: {'; '.join(f'{figure.shown} {figure.what}' for figure in figures(numbers))}")
+    if selection := describe_selection(numbers.provenance.book, settings):
+        say(f"{name}: {selection}")
+    say(f"{name}: {'; '.join(f'{figure.shown} {figure.phrase}' for figure in list_figures(numbers))}")
     if share < _HARDLY_MEASURED and not numbers.provenance.book.selection.is_spread:
         say(f"{name}: only {share:.1%} of the characters are measurable: lower cursor_inc to measure the rest")

@@ -4,20 +4,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from byheart.components.plot.provenance import Run
-from byheart.components.plot.tables import as_csv
+from byheart.components.plot.tables import format_csv
 from byheart.measures.discoverable import HEADLINE_THRESHOLD
 from byheart.measures.outcomes import Outcome
 from byheart.measures.summary import SummaryRates
 
 
-def summary_table(run: Run, books: Sequence[Outcome]) -> str:
-    """A row for each book, as CSV: its rates under the plain scheme, with their intervals, and what they are of."""
-    rows = [_row(run, outcome) for outcome in books]
-    return as_csv(rows[0], rows)
+def make_summary_table(run: Run, books: Sequence[Outcome]) -> str:
+    """A row for each book, as CSV: its rates under the plain scheme, their intervals, and its provenance."""
+    rows = [_make_row(run, outcome) for outcome in books]
+    return format_csv(rows[0], rows)
 
 
-def _row(run: Run, outcome: Outcome) -> dict[str, Any]:
-    book, numbers, made_by = outcome.book, outcome.statistics, outcome.statistics.provenance
+def _make_row(run: Run, outcome: Outcome) -> dict[str, Any]:
+    book, numbers, provenance = outcome.book, outcome.statistics, outcome.statistics.provenance
     row: dict[str, Any] = {
         "book": book.name,
         "role": book.role,
@@ -29,7 +29,7 @@ def _row(run: Run, outcome: Outcome) -> dict[str, Any]:
         "windows_of_book": numbers.windows.of_book,
         "stride_characters": numbers.windows.stride_characters,
     }
-    for name, rate in SummaryRates.of(outcome.rates.plain).columns():
+    for name, rate in SummaryRates.from_rates(outcome.rates.plain).columns():
         low, high = rate.interval or (None, None)
         row |= {name: rate.share, f"{name}_low": low, f"{name}_high": high}
     return row | {
@@ -38,6 +38,6 @@ def _row(run: Run, outcome: Outcome) -> dict[str, Any]:
         "model": run.model.source,
         "weights_sha256": run.model.weights_sha256,
         "preset": run.settings.preset,
-        "code_version": made_by.code.version,
-        "commit": made_by.code.commit,
+        "code_version": provenance.code.version,
+        "commit": provenance.code.commit,
     }

@@ -9,24 +9,24 @@ import msgspec
 import numpy as np
 
 from byheart.contracts import parquet
-from byheart.measures.fields import fields_of
-from byheart.measures.measured import Measured
+from byheart.measures.fields import list_fields
+from byheart.measures.measured import MeasuredBook
 from byheart.measures.passages import ListedPassage
 from byheart.measures.provenance import BookProvenance
 
 _FIRST = ("scheme", "threshold")
-_PASSAGE_COLUMNS = (*_FIRST, *(name for field in fields_of(ListedPassage) if (name := field.name) not in _FIRST))
+_PASSAGE_COLUMNS = (*_FIRST, *(name for field in list_fields(ListedPassage) if (name := field.name) not in _FIRST))
 
 
 _TOKENS = ("token_ids", "top_token_ids")
-"""From these, whoever has the tokenizer has the text."""
+"""Columns that a tokenizer turns back into the text."""
 
 
-def windows_table(measured: Measured, provenance: BookProvenance, *, with_tokens: bool) -> bytes:
+def make_windows_table(measured: MeasuredBook, provenance: BookProvenance, *, with_tokens: bool) -> bytes:
     """A row for each window, as Parquet, with the provenance as metadata.
 
     Args:
-        with_tokens: whether tokens stand there; else -1 stands in place of each.
+        with_tokens: whether to write token ids; if not, each is -1.
     """
     columns = {
         "book": np.full(len(measured.windows), measured.book.name),
@@ -40,8 +40,8 @@ def windows_table(measured: Measured, provenance: BookProvenance, *, with_tokens
     return parquet.to_bytes(columns, msgspec.to_builtins(provenance))
 
 
-def control_sample_table(measured: Measured, provenance: BookProvenance) -> bytes:
-    """A row for each suffix of the control sample, as Parquet: which windows, and the score under the other prompt."""
+def make_control_sample_table(measured: MeasuredBook, provenance: BookProvenance) -> bytes:
+    """A row for each suffix of the control sample, as Parquet: its windows, and its scores under the other prompt."""
     sample, scores = measured.sample, measured.sample_scores
     columns = {
         "book": np.full(len(sample), measured.book.name),
@@ -53,12 +53,12 @@ def control_sample_table(measured: Measured, provenance: BookProvenance) -> byte
     return parquet.to_bytes(columns, msgspec.to_builtins(provenance))
 
 
-def passages_table(found: Iterable[ListedPassage]) -> str:
+def make_passages_table(passages: Iterable[ListedPassage]) -> str:
     """A row for each passage, as CSV."""
-    return as_csv(_PASSAGE_COLUMNS, map(vars, found))
+    return format_csv(_PASSAGE_COLUMNS, map(vars, passages))
 
 
-def as_csv(columns: Iterable[str], rows: Iterable[dict[str, Any]]) -> str:
+def format_csv(columns: Iterable[str], rows: Iterable[dict[str, Any]]) -> str:
     """Rows by column name, as CSV with a header; None is an empty field."""
     lines = _Lines()
     writer = csv.DictWriter(lines, list(columns))
@@ -68,7 +68,7 @@ def as_csv(columns: Iterable[str], rows: Iterable[dict[str, Any]]) -> str:
 
 
 class _Lines(io.StringIO):
-    """Takes CSV's lines, and ends them with LF alone; a writer that does so itself leaves a CR within unquoted."""
+    """Ends lines with LF. With `lineterminator="\\n"`, csv would not quote a field that contains CR."""
 
     def write(self, line: str) -> int:
         return super().write(line.removesuffix("\r\n") + "\n")

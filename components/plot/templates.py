@@ -1,15 +1,15 @@
-"""How this folder's templates are read."""
+"""The environment that renders the templates in this folder."""
 
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 
-def templates(*, autoescape: bool) -> Environment:
-    """The templates beside this file; a name that is not given ends the work.
+def make_environment(*, autoescape: bool) -> Environment:
+    """An environment for the templates in this folder; a template with an undefined name raises an error.
 
     Args:
-        autoescape: whether what is filled in is text among HTML.
+        autoescape: whether to escape values for HTML.
     """
     return Environment(
         loader=FileSystemLoader(Path(__file__).parent),

@@ -32,12 +32,12 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
         windows: the folder to write.
 
     Raises:
-        BookError: every book is too short for one window, or for one in the part that is asked for.
+        BookError: no book has a window, or none has a window among its selected characters.
         ModelError: the tokenizer cannot be used, or does not belong to the model.
         SettingsError: once the BOS is known, no suffix is left or the model's positions do not suffice.
     """
     checked = Settings.read(settings)
-    window, part = checked.window, checked.part
+    window, selected = checked.window, checked.selection
     address = read_model(model).address
     folder, tokenizer = open_model(address), load_tokenizer(address)
     bos_id = find_bos_id(window.bos, folder, tokenizer)
@@ -66,7 +66,7 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
                 cuts=tokenizer.cuts,
                 report=progress.add,
             )
-            selection = select_windows(rows, select_characters(book, part.only), part.windows)
+            selection = select_windows(rows, select_characters(book, selected.only), selected.windows)
             if selection.count:
                 _check_id(int(rows.token_ids.max()), folder)
                 counts.update(
@@ -74,7 +74,7 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
                 )
                 yield book.name, rows, selection
             else:
-                refused = _too_short(book, window) if not len(rows) else _outside(book, selection, part.only)
+                refused = _too_short(book, window) if not len(rows) else _outside(book, selection, selected.only)
                 say(f"not measured: {refused.why}")
                 yield refused
 

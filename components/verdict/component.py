@@ -9,7 +9,7 @@ def verdict(
     windows: dsl.Input[dsl.Artifact],
     settings: dsl.Input[dsl.Artifact],
 ):
-    """Fail the run, after its results are there, if a book that was named is not among them."""
+    """Fail the run, after its results are written, if a book was not measured."""
     from byheart.components.verdict.run import run
     from byheart.contracts.progress import stage
 

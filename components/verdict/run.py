@@ -1,4 +1,4 @@
-"""Verdict: whether every book that was named has been measured."""
+"""Verdict: fail a run in which a book was not measured."""
 
 from byheart.contracts.books import read_refused
 from byheart.contracts.errors import BookError
@@ -6,26 +6,26 @@ from byheart.contracts.progress import say
 from byheart.contracts.settings import Settings
 
 _NAMED = 3
-"""Books that the message names; all are in provenance.json."""
+"""How many books the message names; provenance.json has all of them."""
 
 
 def run(*, books: str, windows: str, settings: str) -> None:
     """Say which books are not measured.
 
     Args:
-        books, windows, settings: what the stages before wrote.
+        books, windows, settings: what the earlier stages wrote.
 
     Raises:
-        BookError: there are some, and `on_bad_book` is `fail`.
+        BookError: some books are not measured, and `on_bad_book` is `fail`.
     """
     refused = [*read_refused(books), *read_refused(windows)]
-    why = "; ".join(one.why for one in refused[:_NAMED])
+    why = "; ".join(book.why for book in refused[:_NAMED])
     more = f"; and {len(refused) - _NAMED:,} more" if len(refused) > _NAMED else ""
     if refused and Settings.read(settings).text.on_bad_book == "fail":
         raise BookError(
             f"every book must be measured, found {len(refused):,} that are not, while the others' results are there: "
             f"{why}{more}; mend them and run again, or set on_bad_book=skip",
             parameter="books",
-            may_pass=all(one.may_pass for one in refused),
+            may_pass=all(book.may_pass for book in refused),
         )
     say(f"{len(refused):,} of the books are not measured: {why}{more}" if refused else "every book is measured")

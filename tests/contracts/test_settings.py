@@ -151,7 +151,7 @@ def test_options_of_kubeflow_may_be_written_as_people_write_them() -> None:
 
 @pytest.mark.parametrize("value", [3, 3.0, "3"])
 def test_chapter_that_yaml_or_json_has_made_a_number_is_that_chapter(value: object) -> None:
-    assert Settings.from_parameters({**DEFAULTS, "only": value}).part.only == "3"
+    assert Settings.from_parameters({**DEFAULTS, "only": value}).selection.only == "3"
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def overlap(windows: Windows, one: int, other: int) -> bool:
 
 @given(windows=st.integers(0, 60), count=st.integers(0, 70), stride=st.integers(1, 50))
 def test_pairs_of_a_control_sample_never_overlap(windows: int, count: int, stride: int) -> None:
-    rows = toy.windows(windows, stride=stride)
+    rows = toy.make_windows(windows, stride=stride)
     sample = choose_control_sample(rows, count)
     assert len(sample) <= min(count, windows)
     assert len(set(sample.suffix_window.tolist())) == len(sample), "each suffix once"
@@ -42,7 +42,7 @@ def test_pairs_of_a_control_sample_never_overlap(windows: int, count: int, strid
 
 @given(windows=st.integers(20, 500), count=st.integers(1, 600), stride=st.integers(1, 50))
 def test_only_pairs_that_overlap_are_left_out(windows: int, count: int, stride: int) -> None:
-    rows, chosen = toy.windows(windows, stride=stride), min(count, windows)
+    rows, chosen = toy.make_windows(windows, stride=stride), min(count, windows)
     kept = set(choose_control_sample(rows, count).suffix_window.tolist())
     half = windows // 2
     # The middle of each of `chosen` equal pieces; each is paired with the window half of all windows away.
@@ -52,7 +52,7 @@ def test_only_pairs_that_overlap_are_left_out(windows: int, count: int, stride: 
 
 @pytest.mark.parametrize(("windows", "count"), [(1_000, 10), (1_001, 7), (4_025, 200), (50, 50), (2_000, 1_999)])
 def test_suffixes_of_a_control_sample_are_spread_evenly(windows: int, count: int) -> None:
-    rows = toy.windows(windows, stride=40)
+    rows = toy.make_windows(windows, stride=40)
     chosen = choose_control_sample(rows, count).suffix_window
     assert len(chosen) == count
     steps = np.diff(chosen)
@@ -63,12 +63,12 @@ def test_suffixes_of_a_control_sample_are_spread_evenly(windows: int, count: int
 
 def test_book_of_few_windows_has_none_either() -> None:
     """Windows of 40 characters, 10 apart, are clear of the fourth after them; of 7, 4 to 6 are of 0 to 2."""
-    lengths = [len(choose_control_sample(toy.windows(windows), 100)) for windows in (1, 2, 6, 7, 8, 9)]
+    lengths = [len(choose_control_sample(toy.make_windows(windows), 100)) for windows in (1, 2, 6, 7, 8, 9)]
     assert lengths == [0, 0, 0, 3, 8, 9]
 
 
 def test_windows_are_read_back_as_they_were_written() -> None:
-    rows = toy.windows(5)
+    rows = toy.make_windows(5)
     read = Windows.from_bytes(rows.to_bytes(), name="windows")
     for name, values in rows.columns().items():
         np.testing.assert_array_equal(read.columns()[name], values)
@@ -79,11 +79,11 @@ def test_folder_holds_each_books_windows_or_why_it_has_none(tmp_path: Path) -> N
     tokenization = Tokenization(tokenizer_sha256="t", tokenizers="0", bos_id=None, scored_tokens=1)
     short = [Refused(source=f"{name}.txt", role="book", why=f"{name} is short") for name in "ac"]
 
-    selection = select_windows(toy.windows(3), [Span(start=0, stop=50)])
+    selection = select_windows(toy.make_windows(3), [Span(start=0, stop=50)])
 
     def books() -> Iterator[tuple[str, Windows, Selection] | Refused]:
         yield short[0]
-        yield "b", toy.windows(3), selection
+        yield "b", toy.make_windows(3), selection
         assert has_windows(tmp_path, "b"), "a book is written before the next is made"
         yield short[1]
 
@@ -103,7 +103,7 @@ def test_part_is_the_windows_whose_suffix_lies_wholly_inside(
     spans: list[tuple[int, int]], count: int, stride: int, most: int
 ) -> None:
     """Held against a loop over windows and characters; `most` are the middles of as many equal pieces."""
-    rows = toy.windows(count, stride=stride)
+    rows = toy.make_windows(count, stride=stride)
     part = [Span(start=start, stop=start + length) for start, length in spans]
     naive = [
         number

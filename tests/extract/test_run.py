@@ -294,7 +294,7 @@ def test_part_that_is_computed_anew_leaves_the_rest_as_it_was(stage: Stage) -> N
     stage.run(force=True)
     assert stage.scored == 5
     which = stage.selection.numbers()
-    address, reuse = stage.planned().addresses["random"], Reuse.of(stage.planned())
+    address, reuse = stage.planned().addresses["random"], Reuse.from_plan(stage.planned())
     assert len(stage.scores.read(address, WINDOWS, SCORES, which=which, reuse=reuse)[0]["log_p_z"]) == 5
     assert {path: path.stat().st_ino for path in before} == before
 

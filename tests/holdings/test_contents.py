@@ -126,8 +126,8 @@ def test_description_that_is_damaged_says_nothing(address: str) -> None:
     store = fill(address)
     store.create(f"scores/{B}/about.json", b'{"what": ')
     scores = ScoreStore(store)
-    assert scores.abouts([*scores.choose(["b"]), *scores.choose(["a"])])[0] == {}
-    assert read_model_title(scores.about(scores.find("a"))) == f"org/small@{'1' * 40}"
+    assert scores.read_abouts([*scores.choose(["b"]), *scores.choose(["a"])])[0] == {}
+    assert read_model_title(scores.read_about(scores.find("a"))) == f"org/small@{'1' * 40}"
     assert read_model_title({}) == ""
     assert read_model_title({**ABOUT, "model": {"source": "folder", "commit": None}}) == ""
 

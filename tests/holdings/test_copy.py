@@ -48,7 +48,7 @@ def test_run_goes_on_from_a_copy(pair: tuple[str, str]) -> None:
     source, target = fill(pair[0]), open_store(pair[1])
     copy(source, target, ScoreStore(source).choose(["a"]))
     scores = ScoreStore(target)
-    missing = scores.missing(PARTS, {}, Reuse())
+    missing = scores.find_missing(PARTS, {}, Reuse())
     assert [one.windows.tolist() for one in missing] == [[*range(55, 80)], [*range(80, 90)], [*range(7)]]
     columns, _ = scores.read(A, 90, PARTS[0].kind, which=np.arange(55))
     assert columns["log_p_z"].tolist() == [*range(55)]

@@ -11,7 +11,7 @@ import pytest
 from byheart.contracts.errors import SettingsError, StoreError
 from byheart.holdings.contents import Contents, choose_models, list_contents
 from byheart.holdings.remove import Removal, choose_older, parse_age, remove
-from byheart.scores.catalogue import Held
+from byheart.scores.catalogue import StoredScores
 from byheart.scores.store import Reuse, ScoreStore
 from byheart.store import Store, open_store
 from byheart.store.local import LocalStore
@@ -44,7 +44,7 @@ def aged(contents: Contents, is_old: Callable[[Stored], bool]) -> Contents:
         ]
 
     return Contents(
-        scores=[Held(address=held.address, objects=age(held.objects)) for held in contents.scores],
+        scores=[StoredScores(address=held.address, objects=age(held.objects)) for held in contents.scores],
         models=[dataclasses.replace(model, objects=age(model.objects)) for model in contents.models],
         compiled=[dataclasses.replace(group, objects=age(group.objects)) for group in contents.compiled],
         runs=[dataclasses.replace(group, objects=age(group.objects)) for group in contents.runs],
@@ -143,7 +143,7 @@ def test_removal_that_is_killed_leaves_no_model_that_looks_whole(tmp_path: Path)
     with pytest.raises(KilledError):
         remove(MortalStore(str(tmp_path)), removal)
     assert not store.exists(f"models/{MODEL}/manifest.json")
-    assert ScoreStore(store).about(ScoreStore(store).find("a"))["what"] == "windows"
+    assert ScoreStore(store).read_about(ScoreStore(store).find("a"))["what"] == "windows"
 
 
 def test_store_that_may_not_be_changed_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,14 +20,14 @@ from byheart.launch.record import (
     render_run_file,
 )
 from byheart.launch.run_file import read_run_file
-from byheart.measures.measured import Measured
+from byheart.measures.measured import MeasuredBook
 from byheart.measures.provenance import Code
 from byheart.measures.results import Results
 from byheart.pipeline import DEFAULTS
 from tests.launch.test_results import write_results
 from tests.measures import toy
 
-BOOKS = [toy.measured([0.9, 0.6, 1e-5, 1e-9], name="known"), toy.measured([1e-9] * 3, name="unseen", role="control")]
+BOOKS = [toy.make_book([0.9, 0.6, 1e-5, 1e-9], name="known"), toy.make_book([1e-9] * 3, name="unseen", role="control")]
 VALUES = {"books": ["books/known.txt"], "controls": ["unseen.txt"], "model": "samples/model", "store": "gs://b/store"}
 
 
@@ -36,7 +36,7 @@ def results(tmp_path: Path) -> Results:
     return results_of(tmp_path / "out", BOOKS)
 
 
-def results_of(folder: Path, books: list[Measured]) -> Results:
+def results_of(folder: Path, books: list[MeasuredBook]) -> Results:
     write_results(folder, books)
     return Results.open(folder)
 
@@ -113,7 +113,7 @@ def test_each_difference_is_a_line(results: Results, change: Any, said: str) -> 
 
 
 def test_other_headline_is_said_as_pages_show_it(results: Results, tmp_path: Path) -> None:
-    now = results_of(tmp_path / "again", [toy.measured([0.9, 1e-5, 1e-5, 1e-9], name="known"), BOOKS[1]])
+    now = results_of(tmp_path / "again", [toy.make_book([0.9, 1e-5, 1e-5, 1e-9], name="known"), BOOKS[1]])
     assert now.books[0].book.sha256 == results.books[0].book.sha256
     assert list_differences(make_record(results), now) == [
         "known: 40.0% instead of 60.0% of measurable characters lie in a suffix with p_z ≥ 0.5",

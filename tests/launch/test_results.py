@@ -4,24 +4,26 @@ from pathlib import Path
 
 import pytest
 
-from byheart.components.plot.tables import passages_table, windows_table
+from byheart.components.plot.tables import make_passages_table, make_windows_table
 from byheart.contracts.json_files import write_json
 from byheart.launch.results import show_results
-from byheart.measures.measured import Measured
+from byheart.measures.measured import MeasuredBook
 from byheart.measures.provenance import Provenance
 from byheart.measures.summary import summarize
 from tests.measures import toy
 
 
-def write_results(folder: Path, books: list[Measured]) -> None:
+def write_results(folder: Path, books: list[MeasuredBook]) -> None:
     """What is read back of a run of these books."""
-    outcomes, run = [toy.outcome(book) for book in books], toy.run().provenance
+    outcomes, run = [toy.compute_outcome(book) for book in books], toy.make_run().provenance
     for book, outcome in zip(books, outcomes, strict=True):
         place = folder / outcome.book.name
         place.mkdir(parents=True)
         write_json(place / "statistics.json", outcome.statistics)
-        (place / "windows.parquet").write_bytes(windows_table(book, outcome.statistics.provenance, with_tokens=True))
-        (place / "passages.csv").write_text(passages_table([]), encoding="utf-8")
+        (place / "windows.parquet").write_bytes(
+            make_windows_table(book, outcome.statistics.provenance, with_tokens=True)
+        )
+        (place / "passages.csv").write_text(make_passages_table([]), encoding="utf-8")
         (place / "chapters.json").write_text("[]", encoding="utf-8")
         (place / "text.txt").write_text(book.book.text, encoding="utf-8")
     write_json(folder / "summary.json", summarize(outcomes, run))
@@ -34,8 +36,8 @@ def test_many_books_are_a_table_with_the_best_known_first_and_controls_last(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shares = {"none": [1e-9] * 4, "half": [0.9, 1e-9, 1e-9, 1e-9], "all": [0.9] * 4, "low": [0.01] * 4, "empty": []}
-    books = [toy.measured(p_z, name=name) for name, p_z in shares.items()]
-    write_results(tmp_path, [toy.measured([0.9], name="seen", role="control"), *books])
+    books = [toy.make_book(p_z, name=name) for name, p_z in shares.items()]
+    write_results(tmp_path, [toy.make_book([0.9], name="seen", role="control"), *books])
     show_results(tmp_path, 61)
     lines = capsys.readouterr().out.splitlines()
     assert lines[1] == "6 books under samples/model"

@@ -3,28 +3,28 @@
 import numpy as np
 
 from byheart.contracts.books import Chapter
-from byheart.measures.measured import Measured
+from byheart.measures.measured import MeasuredBook
 from tests.measures import toy
 
 CHAPTERS = tuple(Chapter(title=str(start), start=start) for start in range(0, 500, 50))
 BOOKS = [
-    toy.measured(np.exp(-np.random.default_rng(0).exponential(2, 60)), name="long", chapters=CHAPTERS),
-    toy.measured([0.9, 0.6, 0.02, 1e-5], name="short, “and” so on"),
-    toy.measured([0.7, 1e-5], p_z_top_k=[0.9, 0.0], name="shorter"),
+    toy.make_book(np.exp(-np.random.default_rng(0).exponential(2, 60)), name="long", chapters=CHAPTERS),
+    toy.make_book([0.9, 0.6, 0.02, 1e-5], name="short, “and” so on"),
+    toy.make_book([0.7, 1e-5], p_z_top_k=[0.9, 0.0], name="shorter"),
 ]
 CONTROLS = [
-    toy.measured([0.002] + [1e-9] * 19, name="c", role="control"),
-    toy.measured([1e-9] * 5, name="d", role="control"),
+    toy.make_book([0.002] + [1e-9] * 19, name="c", role="control"),
+    toy.make_book([1e-9] * 5, name="d", role="control"),
 ]
 
 
-def p_z(book: Measured, scheme: str = "plain") -> np.ndarray:
+def p_z(book: MeasuredBook, scheme: str = "plain") -> np.ndarray:
     return np.exp(getattr(book.schemes, scheme).log_p_z)
 
 
-def reached(book: Measured, threshold: float, coverage: str) -> tuple[int, int]:
+def count_reached(book: MeasuredBook, threshold: float, coverage: str) -> tuple[int, int]:
     """Characters that reach the threshold, and those that are measurable."""
     first = book.windows.suffix_start if coverage == "suffix" else book.windows.start
     spans = list(zip(first.tolist(), book.windows.stop.tolist(), strict=True))
-    held = {c for span, p in zip(spans, p_z(book), strict=True) if p >= threshold for c in range(*span)}
-    return len(held), len({c for span in spans for c in range(*span)})
+    covered = {c for span, p in zip(spans, p_z(book), strict=True) if p >= threshold for c in range(*span)}
+    return len(covered), len({c for span in spans for c in range(*span)})

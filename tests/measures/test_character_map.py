@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from byheart.measures.character_map import character_map
+from byheart.measures.character_map import map_characters
 
 VALUES = st.sampled_from([-math.inf, -700.0, -2.0, -1.0, -1e-9, 0.0])
 
@@ -16,7 +16,7 @@ def test_map_is_the_largest_of_the_covering_windows(characters: int, data: st.Da
     stops = np.array([max(a, b) for a, b, _ in spans], int)
     values = np.array([value for *_, value in spans], float)
 
-    covered = character_map(characters, starts, stops, values)
+    covered = map_characters(characters, starts, stops, values)
 
     for character in range(characters):
         covering = [w for w in range(len(spans)) if starts[w] <= character < stops[w]]
@@ -31,7 +31,7 @@ def test_map_is_the_largest_of_the_covering_windows(characters: int, data: st.Da
 
 
 def test_not_measurable_is_apart_from_zero() -> None:
-    covered = character_map(3, np.array([1]), np.array([2]), np.array([-math.inf]))
+    covered = map_characters(3, np.array([1]), np.array([2]), np.array([-math.inf]))
     assert covered.measurable.tolist() == [False, True, False]
     assert covered.log_p_z[1] == -math.inf
     assert covered.reaches(-1e300).tolist() == [False, False, False]

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from byheart.contracts.windows import Windows
-from byheart.measures.character_map import character_map
-from byheart.measures.coverage import not_measurable, words
-from byheart.measures.measured import first_covered
+from byheart.measures.character_map import map_characters
+from byheart.measures.coverage import count_not_measurable, find_words
+from byheart.measures.measured import find_first_covered
 from tests.measures import toy
 
 SPACES = [chr(code) for code in range(0x110000) if chr(code).isspace()]
@@ -17,25 +17,25 @@ SPACES = [chr(code) for code in range(0x110000) if chr(code).isspace()]
 
 def reasons(windows: Windows, *, characters: int, stride: int, coverage: str = "suffix") -> tuple[int, ...]:
     """First prompt, short slices, between windows, tail; their sum is what no window covers."""
-    first = first_covered(windows).chosen(coverage)
-    covered = character_map(characters, first, windows.stop, np.zeros(len(windows)))
-    found = not_measurable(~covered.measurable, windows, first, stride=stride)
-    reasons = (found.first_prompt, found.short_slices, found.between_windows, found.tail)
+    first = find_first_covered(windows).choose(coverage)
+    covered = map_characters(characters, first, windows.stop, np.zeros(len(windows)))
+    counts = count_not_measurable(~covered.measurable, windows, first, stride=stride)
+    reasons = (counts.first_prompt, counts.short_slices, counts.between_windows, counts.tail)
     assert sum(reasons) == (~covered.measurable).sum()
     return reasons
 
 
 def spans(text: str) -> list[tuple[int, int]]:
-    found = words(text)
-    assert len(found) == len(found.start)
-    return list(zip(found.start.tolist(), found.stop.tolist(), strict=True))
+    words = find_words(text)
+    assert len(words) == len(words.start)
+    return list(zip(words.start.tolist(), words.stop.tolist(), strict=True))
 
 
 @given(
     st.text(st.sampled_from(["a", "ß", "日", "\U0001f9fc", "\u200b", "\u2060", *SPACES]) | st.characters(codec="utf-8"))
 )
 def test_words_are_what_stands_between_white_space(text: str) -> None:
-    assert spans(text) == [found.span() for found in re.finditer(r"\S+", text)]
+    assert spans(text) == [match.span() for match in re.finditer(r"\S+", text)]
 
 
 def test_both_ways_to_know_white_space_know_the_same() -> None:
@@ -52,17 +52,17 @@ def test_words_of_a_line() -> None:
 
 @given(st.text("ab \n", max_size=40), st.data())
 def test_word_is_whole_if_all_its_characters_are(text: str, data: st.DataObject) -> None:
-    held = data.draw(st.lists(st.booleans(), min_size=len(text), max_size=len(text)))
-    found = words(text).whole(np.array(held, bool))
-    assert found.tolist() == [all(held[slice(*word.span())]) for word in re.finditer(r"\S+", text)]
+    characters = data.draw(st.lists(st.booleans(), min_size=len(text), max_size=len(text)))
+    lies_in = find_words(text).lie_in(np.array(characters, bool))
+    assert lies_in.tolist() == [all(characters[slice(*word.span())]) for word in re.finditer(r"\S+", text)]
 
 
 def some(count: int, *which: int, stride: int = 10) -> Windows:
     """Windows at 0, `stride`, ...; those that are not named had too few tokens."""
-    return toy.rows(toy.windows(count, stride=stride), np.array(which or range(count), int))
+    return toy.keep_rows(toy.make_windows(count, stride=stride), np.array(which or range(count), int))
 
 
-SPACED = dataclasses.replace(toy.windows(3), start=toy.windows(3).start + 3)
+SPACED = dataclasses.replace(toy.make_windows(3), start=toy.make_windows(3).start + 3)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_every_character_has_its_reason(
 ) -> None:
     """Whatever windows are missing; `reasons` holds the sum against the map. Gaps need a reason of their own."""
     which = np.array(data.draw(st.lists(st.integers(0, count - 1), min_size=1, unique=True).map(sorted)))
-    windows = toy.rows(toy.windows(count, stride=stride), which)
+    windows = toy.keep_rows(toy.make_windows(count, stride=stride), which)
     characters = int(windows.stop.max()) + after
     prompt, short, between, tail = reasons(windows, characters=characters, stride=stride, coverage=coverage)
     assert tail == after

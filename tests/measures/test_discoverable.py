@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from byheart.measures.discoverable import EVIDENCE_FLOOR, N, P, below_floor, log10_n_needed, tau
+from byheart.measures.discoverable import EVIDENCE_FLOOR, N, P, compute_log10_n_needed, is_below_floor, tau
 
 DIGITS = 60
 
@@ -69,24 +69,24 @@ def test_reaching_tau_is_the_definition_for_many_tries_too(n: int, p: float) -> 
 @pytest.mark.parametrize("log_p_z", [-1e-3, -0.5, -1.0, -6.9, -20.0, -36.9, -37.1, -50.0, -500.0, -5_000.0])
 def test_tries_needed_are_right_however_small_p_z_is(log_p_z: float, p: float) -> None:
     expected = max(float(exact_log10_n(log_p_z, p)), 0.0)
-    assert float(log10_n_needed(np.array(log_p_z), p)) == pytest.approx(expected, rel=2e-15, abs=1e-14)
+    assert float(compute_log10_n_needed(np.array(log_p_z), p)) == pytest.approx(expected, rel=2e-15, abs=1e-14)
 
 
 @pytest.mark.parametrize("p", P)
 def test_no_number_of_tries_draws_the_impossible_and_one_draws_the_certain(p: float) -> None:
-    assert log10_n_needed(np.array([-math.inf, 0.0, -0.0, -1e-300]), p).tolist() == [math.inf, 0.0, 0.0, 0.0]
+    assert compute_log10_n_needed(np.array([-math.inf, 0.0, -0.0, -1e-300]), p).tolist() == [math.inf, 0.0, 0.0, 0.0]
 
 
 @pytest.mark.parametrize("p", P)
 def test_tau_of_the_tries_needed_is_the_window_itself(p: float) -> None:
-    """So that both say the same of a window: log10_n_needed(tau(n, p), p) = log10 n."""
-    found = log10_n_needed(np.array([tau(n, p) for n in N]), p)
-    np.testing.assert_allclose(found, [math.log10(n) for n in N], rtol=1e-14, atol=1e-14)
+    """So that both say the same of a window: compute_log10_n_needed(tau(n, p), p) = log10 n."""
+    log10_n = compute_log10_n_needed(np.array([tau(n, p) for n in N]), p)
+    np.testing.assert_allclose(log10_n, [math.log10(n) for n in N], rtol=1e-14, atol=1e-14)
 
 
 @given(log_p_z=st.floats(-800, 0), p=st.sampled_from(P), n=st.sampled_from(N))
 def test_window_is_discoverable_from_the_tries_it_needs_on(log_p_z: float, p: float, n: int) -> None:
-    needed = float(log10_n_needed(np.array(log_p_z), p))
+    needed = float(compute_log10_n_needed(np.array(log_p_z), p))
     if abs(needed - math.log10(n)) > 1e-12:
         assert (log_p_z >= tau(n, p)) == (math.log10(n) >= needed)
 
@@ -96,10 +96,10 @@ def test_floor_is_reached_where_windows_at_a_thousandth_begin_to_qualify() -> No
         for n in N:
             with mpmath.workdps(DIGITS):
                 chance = 1 - (1 - mpmath.mpf(EVIDENCE_FLOOR)) ** n
-            assert below_floor(n, p) == (chance > p)
-    assert [next(n for n in N if below_floor(n, p)) for p in P] == [128, 1024, 4096, 8192, 8192]
+            assert is_below_floor(n, p) == (chance > p)
+    assert [next(n for n in N if is_below_floor(n, p)) for p in P] == [128, 1024, 4096, 8192, 8192]
 
 
 def test_shape_is_kept() -> None:
-    assert log10_n_needed(np.full((2, 3), -1.0), 0.5).shape == (2, 3)
-    assert log10_n_needed(np.zeros(0), 0.5).shape == (0,)
+    assert compute_log10_n_needed(np.full((2, 3), -1.0), 0.5).shape == (2, 3)
+    assert compute_log10_n_needed(np.zeros(0), 0.5).shape == (0,)

@@ -13,10 +13,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from byheart.components.plot.tables import passages_table
+from byheart.components.plot.tables import make_passages_table
 from byheart.contracts.errors import DamagedError
 from byheart.contracts.json_files import to_json
-from byheart.measures.passages import all_passages, list_passages
+from byheart.measures.passages import find_all_passages, list_passages
 from byheart.measures.results import Results
 from byheart.store import open_store
 from tests.conftest import BOOK, CONTROL
@@ -35,18 +35,22 @@ def results(sample_run: Path, address: str) -> str:
 
 
 def test_results_are_read_back_as_they_were_written(results: str, sample_run: Path) -> None:
-    found = Results.open(results)
-    assert [book.book.name for book in found.books] == list(found.provenance.books) == [BOOK.stem, CONTROL.stem]
-    book, control = found.books
-    assert book.book == found.provenance.books[BOOK.stem]
+    run_results = Results.open(results)
+    assert (
+        [book.book.name for book in run_results.books]
+        == list(run_results.provenance.books)
+        == [BOOK.stem, CONTROL.stem]
+    )
+    book, control = run_results.books
+    assert book.book == run_results.provenance.books[BOOK.stem]
     assert (book.book.role, control.book.role) == ("book", "control")
     for path, value in (
-        ("provenance.json", found.provenance), ("summary.json", found.summary),
+        ("provenance.json", run_results.provenance), ("summary.json", run_results.summary),
         (f"{BOOK.stem}/statistics.json", book.statistics), (f"{CONTROL.stem}/statistics.json", control.statistics),
     ):  # fmt: skip
         assert json.loads(to_json(value)) == json.loads((sample_run / path).read_text(encoding="utf-8"))
-    assert found.summary.books
-    assert found.summary.books.plain.micro.windows_at[0.5].share == book.statistics.plain.windows_at[0.5].share
+    assert run_results.summary.books
+    assert run_results.summary.books.plain.micro.windows_at[0.5].share == book.statistics.plain.windows_at[0.5].share
 
 
 def test_tables_are_read_when_they_are_asked_for(results: str, sample_run: Path) -> None:
@@ -102,9 +106,9 @@ def test_text_and_chapters_are_read_back(results: str) -> None:
 
 def test_passage_of_any_length_is_read_back(tmp_path: Path) -> None:
     """Python's own limit is 131,072 characters a cell."""
-    book = toy.measured([0.9], prompt=1, suffix=200_000, text="x" * 200_050)
+    book = toy.make_book([0.9], prompt=1, suffix=200_000, text="x" * 200_050)
     write_results(tmp_path, [book])
-    table = passages_table(list_passages(book, all_passages(book), math.inf))
+    table = make_passages_table(list_passages(book, find_all_passages(book), math.inf))
     (tmp_path / "toy" / "passages.csv").write_text(table, encoding="utf-8")
     passages = Results.open(tmp_path).books[0].read_passages()
     assert {len(passage.text or "") for passage in passages} == {200_000}

@@ -1,4 +1,4 @@
-"""The fields of the results: each has a sentence, each number a unit, and both stand in the schema and the tables."""
+"""The fields of the results: all have a sentence, all numbers have a unit, and schema and tables show both."""
 
 import dataclasses
 import functools
@@ -11,10 +11,10 @@ import msgspec
 import pytest
 
 from byheart.contracts.json_files import to_json
-from byheart.measures.fields import Field, classes_of, fields_of
+from byheart.measures.fields import Field, list_classes, list_fields
 from byheart.measures.passages import ListedPassage
 from byheart.measures.provenance import Provenance
-from byheart.measures.schema import statistics_schema, table_rows
+from byheart.measures.schema import list_table_rows, make_statistics_schema
 from byheart.measures.statistics import BookStatistics, Headline
 from byheart.measures.summary import Summary
 from byheart.measures.units import ByThreshold, Share
@@ -22,7 +22,7 @@ from tests.measures import toy
 
 KINDS = [BookStatistics, Summary, Provenance, ListedPassage]
 OURS = sorted(
-    {kind for top in KINDS for kind in classes_of(top) if kind.__module__.startswith("byheart.measures")},
+    {kind for top in KINDS for kind in list_classes(top) if kind.__module__.startswith("byheart.measures")},
     key=lambda kind: kind.__name__,
 )
 PLAIN = {"contract_version", "devices", "batch_size", "chapters", "parameters", "replicates"}
@@ -32,7 +32,7 @@ PLAIN = {"contract_version", "devices", "batch_size", "chapters", "parameters", 
 @pytest.mark.parametrize("kind", OURS)
 def test_every_field_has_a_sentence_and_every_number_a_unit(kind: type) -> None:
     definition = msgspec.json.schema(kind)["$defs"][kind.__name__]
-    for field in fields_of(kind):
+    for field in list_fields(kind):
         assert field.sentence, field.name
         described = json.dumps(definition["properties"][field.name])
         if '"number"' in described or '"integer"' in described:
@@ -63,18 +63,20 @@ def test_field_is_read_from_the_source_with_those_of_its_bases() -> None:
         ("share", {"sentence": "A share.", "unit": "share"}),
         ("unsaid", {}),
     ]
-    assert fields_of(Toy) == tuple(
-        dataclasses.replace(plain, name=name, attribute=name, **said) for name, said in expected
+    assert list_fields(Toy) == tuple(
+        dataclasses.replace(plain, name=name, attribute=name, **values) for name, values in expected
     )
-    assert [row.path for row in table_rows(Toy)] == [
+    assert [row.path for row in list_table_rows(Toy)] == [
         "first", "by_threshold[threshold][]", "by_threshold[threshold][].first", "share", "unsaid",
     ]  # fmt: skip
-    assert next(field.name for field in fields_of(Headline)) == "share_of_measurable_characters_at_0.5"
+    assert next(field.name for field in list_fields(Headline)) == "share_of_measurable_characters_at_0.5"
 
 
 GONE = object()
-SCHEMA = statistics_schema()
-STATISTICS = json.loads(to_json(toy.numbers(toy.measured([0.9, 0.1], sample=2), toy.control(toy.measured([1e-9])))))
+SCHEMA = make_statistics_schema()
+STATISTICS = json.loads(
+    to_json(toy.compute_numbers(toy.make_book([0.9, 0.1], sample=2), toy.make_control(toy.make_book([1e-9]))))
+)
 
 
 def test_statistics_are_those_of_the_schema() -> None:

@@ -1,56 +1,58 @@
-"""The books of a run taken together, held against naive sums."""
+"""The joint rates of a run's books, compared with sums by loops."""
 
 import numpy as np
 import pytest
 
 from byheart.measures.discoverable import THRESHOLDS
-from byheart.measures.summary import Summary, Together, summarize
+from byheart.measures.summary import BookGroup, Summary, summarize
 from tests.measures import toy
-from tests.measures.several import BOOKS, CONTROLS, p_z, reached
+from tests.measures.several import BOOKS, CONTROLS, count_reached, p_z
 
 
 @pytest.fixture(scope="module")
-def found() -> Summary:
-    return summarize([toy.outcome(book) for book in [*BOOKS, *CONTROLS]], toy.run().provenance)
+def summary() -> Summary:
+    return summarize([toy.compute_outcome(book) for book in [*BOOKS, *CONTROLS]], toy.make_run().provenance)
 
 
-def books_of(found: Summary) -> Together:
-    assert found.books
-    return found.books
+def get_books(summary: Summary) -> BookGroup:
+    assert summary.books
+    return summary.books
 
 
 @pytest.mark.parametrize("threshold", THRESHOLDS)
-def test_windows_are_taken_together_in_one_pool_and_as_the_mean_of_the_books(found: Summary, threshold: float) -> None:
-    for together, books in ((found.books, BOOKS), (found.controls, CONTROLS)):
-        assert together
-        for scheme, ways in (("plain", together.plain), ("top_k", together.top_k)):
+def test_rates_of_windows_are_pooled_and_averaged_over_books(summary: Summary, threshold: float) -> None:
+    for group, books in ((summary.books, BOOKS), (summary.controls, CONTROLS)):
+        assert group
+        for scheme, averages in (("plain", group.plain), ("top_k", group.top_k)):
             hits = [p_z(book, scheme) >= threshold for book in books]
-            assert ways.micro.windows_at[threshold].share == pytest.approx(np.mean(np.concatenate(hits)))
-            assert ways.macro.windows_at[threshold].share == pytest.approx(np.mean([np.mean(own) for own in hits]))
+            assert averages.micro.windows_at[threshold].share == pytest.approx(np.mean(np.concatenate(hits)))
+            assert averages.macro.windows_at[threshold].share == pytest.approx(np.mean([np.mean(own) for own in hits]))
 
 
 @pytest.mark.parametrize("coverage", ["suffix", "window"])
 @pytest.mark.parametrize("threshold", THRESHOLDS)
-def test_characters_are_taken_together_in_the_same_two_ways(found: Summary, threshold: float, coverage: str) -> None:
-    each = [reached(book, threshold, coverage) for book in BOOKS]
+def test_rates_of_characters_are_pooled_and_averaged_over_books(
+    summary: Summary, threshold: float, coverage: str
+) -> None:
+    counts = [count_reached(book, threshold, coverage) for book in BOOKS]
     micro, macro = (
         getattr(rates, f"{coverage}_coverage_at")[threshold]
-        for rates in (books_of(found).plain.micro, books_of(found).plain.macro)
+        for rates in (get_books(summary).plain.micro, get_books(summary).plain.macro)
     )
-    assert micro.share == pytest.approx(sum(hits for hits, _ in each) / sum(total for _, total in each))
-    assert macro.share == pytest.approx(np.mean([hits / total for hits, total in each]))
+    assert micro.share == pytest.approx(sum(hits for hits, _ in counts) / sum(total for _, total in counts))
+    assert macro.share == pytest.approx(np.mean([hits / total for hits, total in counts]))
 
 
-def test_books_and_controls_are_never_mixed(found: Summary) -> None:
-    assert found.controls
-    assert (books_of(found).count, found.controls.count) == (3, 2)
-    assert found.controls.plain.micro.windows_at[0.001].share == pytest.approx(1 / 25)
-    assert found.controls.plain.macro.windows_at[0.001].share == pytest.approx(1 / 40)
+def test_books_and_controls_are_never_mixed(summary: Summary) -> None:
+    assert summary.controls
+    assert (get_books(summary).count, summary.controls.count) == (3, 2)
+    assert summary.controls.plain.micro.windows_at[0.001].share == pytest.approx(1 / 25)
+    assert summary.controls.plain.macro.windows_at[0.001].share == pytest.approx(1 / 40)
 
 
-def test_pool_has_an_interval_where_the_books_together_have_the_blocks(found: Summary) -> None:
-    """Ten chapters and two books of one block; of the mean, two books have none of their own."""
-    plain = books_of(found).plain
+def test_pool_has_an_interval_where_all_books_have_enough_blocks(summary: Summary) -> None:
+    """The pool has ten chapters and two blocks; the mean has no interval because two books have none."""
+    plain = get_books(summary).plain
     micro = plain.micro.windows_at[0.1]
     assert micro.interval
     assert micro.interval[0] < (micro.share or 0) < micro.interval[1]
@@ -58,6 +60,6 @@ def test_pool_has_an_interval_where_the_books_together_have_the_blocks(found: Su
 
 
 def test_run_without_controls_says_so() -> None:
-    provenance = toy.run().provenance
-    assert summarize([toy.outcome(book) for book in BOOKS], provenance).controls is None
+    provenance = toy.make_run().provenance
+    assert summarize([toy.compute_outcome(book) for book in BOOKS], provenance).controls is None
     assert summarize([], provenance).books is None

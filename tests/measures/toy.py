@@ -1,4 +1,4 @@
-"""Made-up books with windows and scores, for the tests of what is made of them."""
+"""Made-up books with windows and scores, for tests of statistics and charts."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from byheart.components.plot.frame import Subject
+from byheart.components.plot.frame import ChartData
 from byheart.components.plot.provenance import Run
 from byheart.contracts.books import Book, Chapter
 from byheart.contracts.model import Model
@@ -15,9 +15,9 @@ from byheart.contracts.plan import Plan
 from byheart.contracts.settings import ChartSettings, Settings
 from byheart.contracts.windows import ControlSample, Tokenization, Windows, choose_control_sample, select_windows
 from byheart.measures.control import Control
-from byheart.measures.measured import Measured, measure
-from byheart.measures.outcomes import Outcome, control_of, outcome_of
-from byheart.measures.passages import all_passages
+from byheart.measures.measured import MeasuredBook, measure
+from byheart.measures.outcomes import Outcome, join_controls, make_outcome
+from byheart.measures.passages import find_all_passages
 from byheart.measures.provenance import BookDescription, BookProvenance, Code, ComputedOn
 from byheart.measures.statistics import BookStatistics
 from byheart.scores.scores import Scores
@@ -30,7 +30,7 @@ COMPUTED_ON = ComputedOn(
 CHART = ChartSettings(coverage="suffix", plot_title="", colormap="Greys", figsize="8x2", dpi=60)
 
 
-def windows(count: int, *, stride: int = 10, prompt: int = 20, suffix: int = 20, first: int = 0) -> Windows:
+def make_windows(count: int, *, stride: int = 10, prompt: int = 20, suffix: int = 20, first: int = 0) -> Windows:
     """Windows of `prompt` + `suffix` characters, one every `stride`, with a token a character."""
     start = first + stride * np.arange(count)
     token_stops = start[:, None] + 1 + np.arange(prompt + suffix)
@@ -46,13 +46,13 @@ def windows(count: int, *, stride: int = 10, prompt: int = 20, suffix: int = 20,
     )
 
 
-def rows(windows: Windows, which: np.ndarray) -> Windows:
-    """Some of the windows: the others' slices were too short."""
+def keep_rows(windows: Windows, which: np.ndarray) -> Windows:
+    """The windows `which`, as if the slices of the others were too short."""
     return dataclasses.replace(windows, **{name: values[which] for name, values in windows.columns().items()})
 
 
-def scores(log_p_z: np.ndarray, log_p_z_top_k: np.ndarray | None = None) -> Scores:
-    """Scores with these sums, in one token each; greedy where p_z is above a half."""
+def make_scores(log_p_z: np.ndarray, log_p_z_top_k: np.ndarray | None = None) -> Scores:
+    """Scores of a single token with these log_p_z; greedy where p_z is above a half."""
     rows = len(log_p_z)
     return Scores(
         log_p_z=log_p_z,
@@ -72,7 +72,7 @@ def random_text(characters: int) -> str:
     return "".join(letters)
 
 
-def measured(
+def make_book(
     p_z: Sequence[float] | np.ndarray,
     *,
     p_z_top_k: Sequence[float] | np.ndarray | None = None,
@@ -87,76 +87,77 @@ def measured(
     chapters: tuple[Chapter, ...] = (),
     role: str = "book",
     **spans: int,
-) -> Measured:
-    """A book whose windows have these probabilities; only the windows `which`, if given, are there.
+) -> MeasuredBook:
+    """A book whose windows have these probabilities.
 
     Args:
-        asked: the characters that `only` asks for; none is all.
-        most: windows that are measured; 0 is all.
-        sample: suffixes that are also scored under another prompt, all with `sample_p_z`.
-        spans: `stride`, `prompt` and `suffix`, as `windows` takes them.
+        which: the windows that exist; None is all.
+        asked: the characters that `only` selects; empty is all.
+        most: the most windows that are measured; 0 is all.
+        sample: how many suffixes are also scored under another prompt, all with `sample_p_z`.
+        spans: `stride`, `prompt` and `suffix`, as `make_windows` takes them.
     """
     with np.errstate(divide="ignore"):
         plain = np.log(np.asarray(p_z, np.float64))
         top_k = plain if p_z_top_k is None else np.log(np.asarray(p_z_top_k, np.float64))
-    held = windows(len(plain), **spans)
+    windows = make_windows(len(plain), **spans)
     if which is not None:
-        held, plain, top_k = rows(held, which), plain[which], top_k[which]
+        windows, plain, top_k = keep_rows(windows, which), plain[which], top_k[which]
     if text is None:
-        text = random_text(int(held.stop.max(initial=30)) + 5 if characters is None else characters)
-    part = [Span(start=start, stop=stop) for start, stop in asked or ((0, len(text)),)]
-    selection = select_windows(held, part, most)
+        text = random_text(int(windows.stop.max(initial=30)) + 5 if characters is None else characters)
+    characters_asked = [Span(start=start, stop=stop) for start, stop in asked or ((0, len(text)),)]
+    selection = select_windows(windows, characters_asked, most)
     numbers = selection.numbers()
-    pairs: ControlSample = choose_control_sample(held, sample, numbers)
+    pairs: ControlSample = choose_control_sample(windows, sample, numbers)
     return measure(
         Book(name=name, source=f"{name}.txt", text=text, role=role, chapters=chapters),
-        held,
+        windows,
         selection,
-        scores(plain[numbers], top_k[numbers]),
+        make_scores(plain[numbers], top_k[numbers]),
         pairs,
-        scores(np.full(len(pairs), np.log(sample_p_z))),
+        make_scores(np.full(len(pairs), np.log(sample_p_z))),
         prompt_tokens=spans.get("prompt", 20),
         scored_tokens=spans.get("suffix", 20),
         stride=spans.get("stride", 10),
     )
 
 
-def numbers(book: Measured, control: Control | None = None) -> BookStatistics:
+def compute_numbers(book: MeasuredBook, control: Control | None = None) -> BookStatistics:
     """The book's statistics."""
-    return outcome(book, control).statistics
+    return compute_outcome(book, control).statistics
 
 
-def outcome(book: Measured, control: Control | None = None) -> Outcome:
-    """What is kept of the book."""
+def compute_outcome(book: MeasuredBook, control: Control | None = None) -> Outcome:
+    """The outcome of the book."""
     text = book.book
-    said = BookDescription(
+    description = BookDescription(
         name=text.name, title=text.title, role=text.role, source=text.source, sha256=text.sha256,
         characters=len(text.text), origin=text.origin, report=text.report, chapters=len(text.chapters),
         selection=book.selection, scores="a" * 32, control_sample=None, computed_on=[COMPUTED_ON],
     )  # fmt: skip
-    provenance = BookProvenance(**vars(run().provenance), book=said)
-    return outcome_of(book, all_passages(book), provenance, control)
+    provenance = BookProvenance(**vars(make_run().provenance), book=description)
+    return make_outcome(book, find_all_passages(book), provenance, control)
 
 
-def described(outcome: Outcome, **changes: Any) -> Outcome:
-    """The outcome with something else said of its book."""
+def change_description(outcome: Outcome, **changes: Any) -> Outcome:
+    """The outcome with changes to the description of its book."""
     provenance = outcome.statistics.provenance
     changed = dataclasses.replace(provenance, book=dataclasses.replace(provenance.book, **changes))
     return dataclasses.replace(outcome, statistics=dataclasses.replace(outcome.statistics, provenance=changed))
 
 
-def control(*books: Measured) -> Control:
-    """The control that these books make."""
-    made = control_of([outcome(book) for book in books])
-    assert made
-    return made
+def make_control(*books: MeasuredBook) -> Control:
+    """The control books pooled."""
+    control = join_controls([compute_outcome(book) for book in books])
+    assert control
+    return control
 
 
-def subject(book: Measured, control: Control | None = None, **settings: Any) -> Subject:
-    """What the charts of a book are about; `settings` are of the charts."""
-    return Subject(
+def make_chart_data(book: MeasuredBook, control: Control | None = None, **settings: Any) -> ChartData:
+    """The data of a book's charts; `settings` are those of charts."""
+    return ChartData(
         measured=book,
-        rates=outcome(book, control).rates,
+        rates=compute_outcome(book, control).rates,
         control=control,
         settings=dataclasses.replace(CHART, **settings),
         model="samples/model",
@@ -164,8 +165,8 @@ def subject(book: Measured, control: Control | None = None, **settings: Any) -> 
     )
 
 
-def run(*, bos_id: int | None = None, **settings: Any) -> Run:
-    """What the stages before say of a run; `settings` are the pipeline's parameters."""
+def make_run(*, bos_id: int | None = None, **settings: Any) -> Run:
+    """A run as the stages before `plot` describe it; `settings` are the pipeline's parameters."""
     chosen = Settings.from_parameters({**DEFAULTS, **settings}, DEFAULTS)
     return Run(
         settings=chosen,

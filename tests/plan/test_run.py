@@ -23,7 +23,7 @@ from byheart.contracts.windows import Tokenization, Windows, read_tokenization, 
 from byheart.launch.compile import compile_pipeline
 from byheart.scores.kinds import SCORES
 from byheart.scores.measurements import find_measurements
-from byheart.scores.parts import parts_of_shard
+from byheart.scores.parts import list_shard_parts
 from byheart.scores.store import Reuse, ScoreStore
 from byheart.store import open_store
 from tests.contracts.test_settings import DEFAULTS
@@ -86,7 +86,7 @@ class Run:
     def score(self) -> None:
         """Put all parts that were planned into the store."""
         scores = ScoreStore(open_store(str(self.folder / "store")))
-        for part in parts_of_shard(self.planned().windows, SCORES, 1, 1):
+        for part in list_shard_parts(self.planned().windows, SCORES, 1, 1):
             scores.write(part, rows_of(part), Reuse())
 
 

@@ -21,10 +21,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 
 from byheart.components.plot.charts import CHARTS, coverage, extraction_rates, heat_map, p_z_histogram
-from byheart.components.plot.frame import Subject, write
+from byheart.components.plot.frame import ChartData, write_figure
 from byheart.contracts.books import Book, Chapter
 from byheart.contracts.only import Span
-from byheart.measures.character_map import CharacterMap, character_map
+from byheart.measures.character_map import CharacterMap, map_characters
 from byheart.measures.discoverable import EVIDENCE_FLOOR, THRESHOLDS, N, P, tau
 from byheart.measures.measured import Scheme
 from byheart.measures.schemes import Coverages, Schemes
@@ -32,35 +32,37 @@ from tests.measures import toy
 
 P_Z = np.exp(-np.random.default_rng(0).exponential(3, 200))
 CHAPTERS = tuple(Chapter(title=f"$\\frac{{$ {n}: On the way and back", start=200 * n) for n in range(10))
-UNSEEN = toy.measured(np.full(50, 1e-12), name="unseen", role="control")
+UNSEEN = toy.make_book(np.full(50, 1e-12), name="unseen", role="control")
 
-SUBJECTS: dict[str, Callable[[], Subject]] = {
-    "ordinary": lambda: toy.subject(toy.measured(P_Z)),
-    "control": lambda: toy.subject(toy.measured(P_Z), toy.control(UNSEEN)),
-    "control sample": lambda: toy.subject(toy.measured(P_Z, sample=50), toy.control(UNSEEN)),
-    "chapters": lambda: toy.subject(toy.measured(P_Z, chapters=CHAPTERS), toy.control(UNSEEN)),
-    "window coverage": lambda: toy.subject(toy.measured(P_Z), toy.control(UNSEEN), coverage="window"),
-    "one window": lambda: toy.subject(toy.measured([0.3])),
-    "nothing in the top k": lambda: toy.subject(toy.measured(P_Z, p_z_top_k=np.zeros(200), sample=50)),
-    "one block": lambda: toy.subject(toy.measured(P_Z[:10], characters=9_000), toy.control(UNSEEN)),
-    "dollar signs": lambda: toy.subject(toy.measured(P_Z), plot_title="From $\\frac{$5 to $a_{$1"),
-    "all known": lambda: toy.subject(toy.measured(np.ones(30))),
-    "a part": lambda: toy.subject(toy.measured(P_Z, chapters=CHAPTERS, asked=[(300, 700), (900, 1_200)])),
-    "a first look": lambda: toy.subject(toy.measured(P_Z, chapters=CHAPTERS, most=10), toy.control(UNSEEN)),
-    "all below": lambda: toy.subject(toy.measured(np.full(30, 1e-310))),
+CHART_DATA: dict[str, Callable[[], ChartData]] = {
+    "ordinary": lambda: toy.make_chart_data(toy.make_book(P_Z)),
+    "control": lambda: toy.make_chart_data(toy.make_book(P_Z), toy.make_control(UNSEEN)),
+    "control sample": lambda: toy.make_chart_data(toy.make_book(P_Z, sample=50), toy.make_control(UNSEEN)),
+    "chapters": lambda: toy.make_chart_data(toy.make_book(P_Z, chapters=CHAPTERS), toy.make_control(UNSEEN)),
+    "window coverage": lambda: toy.make_chart_data(toy.make_book(P_Z), toy.make_control(UNSEEN), coverage="window"),
+    "one window": lambda: toy.make_chart_data(toy.make_book([0.3])),
+    "nothing in the top k": lambda: toy.make_chart_data(toy.make_book(P_Z, p_z_top_k=np.zeros(200), sample=50)),
+    "one block": lambda: toy.make_chart_data(toy.make_book(P_Z[:10], characters=9_000), toy.make_control(UNSEEN)),
+    "dollar signs": lambda: toy.make_chart_data(toy.make_book(P_Z), plot_title="From $\\frac{$5 to $a_{$1"),
+    "all known": lambda: toy.make_chart_data(toy.make_book(np.ones(30))),
+    "a part": lambda: toy.make_chart_data(toy.make_book(P_Z, chapters=CHAPTERS, asked=[(300, 700), (900, 1_200)])),
+    "a first look": lambda: toy.make_chart_data(
+        toy.make_book(P_Z, chapters=CHAPTERS, most=10), toy.make_control(UNSEEN)
+    ),
+    "all below": lambda: toy.make_chart_data(toy.make_book(np.full(30, 1e-310))),
 }
 
 
 @functools.cache
-def the(kind: str) -> Subject:
-    """The subject, made once."""
-    return SUBJECTS[kind]()
+def make_chart_data(kind: str) -> ChartData:
+    """The chart data of this kind, cached."""
+    return CHART_DATA[kind]()
 
 
-@pytest.mark.parametrize("kind", SUBJECTS)
+@pytest.mark.parametrize("kind", CHART_DATA)
 @pytest.mark.parametrize("chart", CHARTS)
 def test_every_chart_draws(chart: str, kind: str, tmp_path: Path) -> None:
-    write(CHARTS[chart](the(kind)), tmp_path / chart)
+    write_figure(CHARTS[chart](make_chart_data(kind)), tmp_path / chart)
     picture = matplotlib.image.imread(tmp_path / f"{chart}.png")
     assert picture.shape[0] > 50
     assert np.ptp(picture[..., :3]) > 0.5, "a picture is not blank"
@@ -70,14 +72,14 @@ def test_every_chart_draws(chart: str, kind: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("chart", CHARTS)
 def test_same_book_gives_the_same_bytes(chart: str, tmp_path: Path) -> None:
     for name in ("one", "two"):
-        write(CHARTS[chart](SUBJECTS["chapters"]()), tmp_path / name)
+        write_figure(CHARTS[chart](CHART_DATA["chapters"]()), tmp_path / name)
     for suffix in (".png", ".svg"):
         assert (tmp_path / f"one{suffix}").read_bytes() == (tmp_path / f"two{suffix}").read_bytes()
 
 
 @pytest.mark.parametrize("chart", CHARTS)
 def test_title_and_footer_say_what_was_measured(chart: str) -> None:
-    asked = the("ordinary")
+    asked = make_chart_data("ordinary")
     figure = CHARTS[chart](asked)
     assert "“toy”" in figure.get_suptitle()
     assert figure.get_suptitle().endswith("?")
@@ -86,12 +88,12 @@ def test_title_and_footer_say_what_was_measured(chart: str) -> None:
 
 def test_title_of_its_own_is_that_of_the_heat_map_but_not_of_a_control_s() -> None:
     title = "From $\\frac{$5 to $a_{$1"
-    assert heat_map.draw(the("dollar signs")).get_suptitle() == title
-    assert "“unseen”" in heat_map.draw(toy.subject(UNSEEN, plot_title=title)).get_suptitle()
-    assert "“toy”" in coverage.draw(the("dollar signs")).get_suptitle()
+    assert heat_map.draw(make_chart_data("dollar signs")).get_suptitle() == title
+    assert "“unseen”" in heat_map.draw(toy.make_chart_data(UNSEEN, plot_title=title)).get_suptitle()
+    assert "“toy”" in coverage.draw(make_chart_data("dollar signs")).get_suptitle()
 
 
-def legend(axes: Axes) -> list[str]:
+def read_legend(axes: Axes) -> list[str]:
     found = axes.get_legend()
     assert found
     return [text.get_text() for text in found.get_texts()]
@@ -100,33 +102,35 @@ def legend(axes: Axes) -> list[str]:
 # The heat map
 
 
-def with_map(covered: CharacterMap, *, chapters: tuple[Chapter, ...] = ()) -> Subject:
+def make_data_with_map(covered: CharacterMap, *, chapters: tuple[Chapter, ...] = ()) -> ChartData:
     """A book of which only the map is made up."""
-    held = toy.measured([0.5])
+    held = toy.make_book([0.5])
     scheme = Scheme(log_p_z=held.scores.log_p_z, maps=Coverages(suffix=covered, window=covered))
     book = Book(name="toy", source="toy.txt", text="x" * len(covered.window), chapters=chapters)
     selection = dataclasses.replace(held.selection, characters=(Span(start=0, stop=len(covered.window)),))
     measured = dataclasses.replace(held, book=book, selection=selection, schemes=Schemes(plain=scheme, top_k=scheme))
-    return dataclasses.replace(toy.subject(held, dpi=100), measured=measured)
+    return dataclasses.replace(toy.make_chart_data(held, dpi=100), measured=measured)
 
 
-def with_line(characters: int, known: slice) -> Subject:
+def make_data_with_line(characters: int, known: slice) -> ChartData:
     """A book of low values with one known stretch, and its first tenth not measurable."""
     first = characters // 10
     starts, stops = np.array([first, known.start]), np.array([characters, known.stop])
-    return with_map(character_map(characters, starts, stops, np.log([1e-9, 0.99])))
+    return make_data_with_map(map_characters(characters, starts, stops, np.log([1e-9, 0.99])))
 
 
-def picture(figure: Figure, path: Path) -> np.ndarray:
-    write(figure, path)
+def render_picture(figure: Figure, path: Path) -> np.ndarray:
+    write_figure(figure, path)
     return np.asarray(matplotlib.image.imread(path.with_suffix(".png")))[..., :3]
 
 
 @pytest.mark.parametrize("characters", [300, 40_000, 1_000_000])
 def test_one_known_line_is_seen_in_a_book_of_any_length(tmp_path: Path, characters: int) -> None:
     line = slice(characters // 2, characters // 2 + 60)
-    known = picture(heat_map.draw(with_line(characters, line)), tmp_path / "known")
-    unknown = picture(heat_map.draw(with_line(characters, slice(line.start, line.start))), tmp_path / "unknown")
+    known = render_picture(heat_map.draw(make_data_with_line(characters, line)), tmp_path / "known")
+    unknown = render_picture(
+        heat_map.draw(make_data_with_line(characters, slice(line.start, line.start))), tmp_path / "unknown"
+    )
     rows, columns = np.nonzero((known != unknown).any(axis=-1))
     assert np.ptp(rows) > known.shape[0] // 3, "the line must go through both strips"
     assert 0.4 < columns.mean() / known.shape[1] < 0.6, "the middle of the book is the middle of the picture"
@@ -136,8 +140,8 @@ def test_one_known_line_is_seen_in_a_book_of_any_length(tmp_path: Path, characte
 def test_part_is_drawn_from_its_first_character_to_its_last_and_what_was_not_asked_for_is_hatched(
     tmp_path: Path,
 ) -> None:
-    """All is known; of [300, 1,200) what lies in the middle was not asked for, and is no zero."""
-    part = toy.subject(toy.measured(np.ones(200), asked=[(300, 700), (900, 1_200)], chapters=CHAPTERS))
+    """The model knows the whole book; the middle of [300, 1,200) is not selected, which does not mean zero."""
+    part = toy.make_chart_data(toy.make_book(np.ones(200), asked=[(300, 700), (900, 1_200)], chapters=CHAPTERS))
     figure = heat_map.draw(part)
     strip, other, *_ = figure.axes
     assert strip.get_xlim() == other.get_xlim() == (300, 1_200)
@@ -147,16 +151,16 @@ def test_part_is_drawn_from_its_first_character_to_its_last_and_what_was_not_ask
     where = 300 + (np.arange(len(values)) + 0.5) * 900 / len(values)
     assert np.ma.getmaskarray(values)[(where > 705) & (where < 895)].all()
     assert (values[(where < 695) | (where > 905)] == 1).all()
-    assert re.search(r"hatched: not asked for, or not measurable \(22\.2% as suffix, 22\.2% any", other.get_xlabel())
+    assert re.search(r"hatched: not selected, or not measurable \(22\.2% as suffix, 22\.2% any", other.get_xlabel())
     assert list(strip.child_axes[0].get_xticks()) == [400, 600, 800, 1_000]
-    hatched = picture(figure, tmp_path / "part")
+    hatched = render_picture(figure, tmp_path / "part")
     middle = hatched[hatched.shape[0] // 2, hatched.shape[1] // 2 - 20 : hatched.shape[1] // 2 + 20]
     assert len(np.unique(middle, axis=0)) > 2, "hatching has lines, a zero has none"
 
 
 @pytest.mark.parametrize(("most", "said"), [(0, "one window every 10 characters"), (10, "10 windows, evenly spread")])
 def test_coverage_says_of_which_windows(most: int, said: str) -> None:
-    (axes,) = coverage.draw(toy.subject(toy.measured(P_Z, most=most))).axes
+    (axes,) = coverage.draw(toy.make_chart_data(toy.make_book(P_Z, most=most))).axes
     assert axes.get_ylabel().endswith(said)
 
 
@@ -167,35 +171,33 @@ def test_columns_are_those_of_a_naive_loop(values: list[float], columns: int) ->
     edges = [column * len(values) // count for column in range(count + 1)]
     runs = [[v for v in values[a:b] if not math.isnan(v)] for a, b in itertools.pairwise(edges)]
     expected = [max(run, default=math.nan) for run in runs]
-    np.testing.assert_array_equal(heat_map.column_maxima(covered, columns), expected)
+    np.testing.assert_array_equal(heat_map.compute_column_maxima(covered, columns), expected)
 
 
 def test_chosen_coverage_is_drawn_first() -> None:
     for chosen, first in (("suffix", "as suffix"), ("window", "anywhere\nin a window")):
-        figure = heat_map.draw(toy.subject(toy.measured(P_Z), coverage=chosen))
+        figure = heat_map.draw(toy.make_chart_data(toy.make_book(P_Z), coverage=chosen))
         assert figure.axes[0].get_ylabel() == first
 
 
 def test_what_is_not_measurable_is_named_only_where_there_is_some() -> None:
-    assert heat_map.draw(the("ordinary")).axes[1].get_xlabel() == (
+    assert heat_map.draw(make_chart_data("ordinary")).axes[1].get_xlabel() == (
         "character of the book; hatched: not measurable (1.2% as suffix, 0.2% anywhere in a window)"
     )
-    whole = character_map(100, np.array([0]), np.array([100]), np.array([-1.0]))
-    assert heat_map.draw(with_map(whole)).axes[1].get_xlabel() == "character of the book"
+    whole = map_characters(100, np.array([0]), np.array([100]), np.array([-1.0]))
+    assert heat_map.draw(make_data_with_map(whole)).axes[1].get_xlabel() == "character of the book"
 
 
 def test_heat_map_says_what_the_control_has() -> None:
-    subject = the("control")
-    share = subject.rates.plain.coverage_at.suffix[0.5].share
-    assert f"{share:.1%} against 0.0% of the control (unseen)" in " ".join(
-        heat_map.draw(subject).get_supxlabel().split()
-    )
+    data = make_chart_data("control")
+    share = data.rates.plain.coverage_at.suffix[0.5].share
+    assert f"{share:.1%} against 0.0% of the control (unseen)" in " ".join(heat_map.draw(data).get_supxlabel().split())
 
 
-def chapter_labels(chapters: tuple[Chapter, ...], characters: int) -> tuple[list[str], list[tuple[float, float]]]:
+def read_chapter_labels(chapters: tuple[Chapter, ...], characters: int) -> tuple[list[str], list[tuple[float, float]]]:
     """The labels above the strip that are not empty, and where each begins and ends, in dots."""
-    covered = character_map(characters, np.array([0]), np.array([characters]), np.array([-1.0]))
-    figure = heat_map.draw(with_map(covered, chapters=chapters))
+    covered = map_characters(characters, np.array([0]), np.array([characters]), np.array([-1.0]))
+    figure = heat_map.draw(make_data_with_map(covered, chapters=chapters))
     FigureCanvasAgg(figure).draw()
     [above] = figure.axes[0].child_axes
     assert list(above.get_xticks()) == [chapter.start for chapter in chapters]
@@ -214,7 +216,7 @@ def chapter_labels(chapters: tuple[Chapter, ...], characters: int) -> tuple[list
 )  # fmt: skip
 def test_chapters_are_named_as_fully_as_all_of_them_have_room(titles: list[str], shown: list[str]) -> None:
     chapters = tuple(Chapter(title=title, start=start) for title, start in zip(titles, (0, 4_000, 7_000), strict=True))
-    labels, extents = chapter_labels(chapters, 10_000)
+    labels, extents = read_chapter_labels(chapters, 10_000)
     assert labels == shown
     assert all(stop <= start for (_, stop), (start, _) in itertools.pairwise(extents))
 
@@ -223,7 +225,7 @@ def test_chapters_are_named_as_fully_as_all_of_them_have_room(titles: list[str],
 def test_labels_of_chapters_do_not_run_into_each_other(count: int) -> None:
     starts = sorted({0, *np.random.default_rng(count).integers(1, 100_000, count - 1).tolist()})
     chapters = tuple(Chapter(title=f"Chapter {n}: The winter mill", start=start) for n, start in enumerate(starts, 1))
-    labels, extents = chapter_labels(chapters, 100_000)
+    labels, extents = read_chapter_labels(chapters, 100_000)
     assert labels
     gaps = [start - stop for (_, stop), (start, _) in itertools.pairwise(extents)]
     assert min(gaps, default=3) >= 3, "dots, at 100 an inch: else two numbers are read as one"
@@ -233,12 +235,12 @@ def test_labels_of_chapters_do_not_run_into_each_other(count: int) -> None:
 
 
 def test_bars_are_the_rates_and_whiskers_their_intervals() -> None:
-    subject = the("chapters")
-    [axes] = coverage.draw(subject).axes
-    assert legend(axes) == ["as suffix", "anywhere in a window", "control, as suffix"]
-    assert subject.control
+    data = make_chart_data("chapters")
+    [axes] = coverage.draw(data).axes
+    assert read_legend(axes) == ["as suffix", "anywhere in a window", "control, as suffix"]
+    assert data.control
     bars = [bar.patches[0] for bar in axes.containers if isinstance(bar, BarContainer)]
-    own, control = (rates.plain.coverage_at for rates in (subject.rates, subject.control.rates))
+    own, control = (rates.plain.coverage_at for rates in (data.rates, data.control.rates))
     expected = [rates[t].share for rates in (own.suffix, own.window, control.suffix) for t in THRESHOLDS]
     assert [bar.get_height() for bar in bars] == expected
     low, high = own.suffix[THRESHOLDS[0]].interval or (0, 0)
@@ -247,18 +249,18 @@ def test_bars_are_the_rates_and_whiskers_their_intervals() -> None:
 
 
 def test_bars_of_the_chosen_coverage_come_first() -> None:
-    [axes] = coverage.draw(the("window coverage")).axes
-    assert legend(axes) == ["anywhere in a window", "as suffix", "control, anywhere in a window"]
+    [axes] = coverage.draw(make_chart_data("window coverage")).axes
+    assert read_legend(axes) == ["anywhere in a window", "as suffix", "control, anywhere in a window"]
 
 
 def test_curves_are_the_shares_of_windows_that_n_tries_draw() -> None:
-    subject = the("control")
-    [axes] = extraction_rates.draw(subject).axes
-    assert set(legend(axes)) == {*(f"p = {p:g}" for p in P), "95% interval at p = 0.5", "control, p = 0.5"}
-    log_p_z = subject.measured.scores.log_p_z
+    data = make_chart_data("control")
+    [axes] = extraction_rates.draw(data).axes
+    assert set(read_legend(axes)) == {*(f"p = {p:g}" for p in P), "95% interval at p = 0.5", "control, p = 0.5"}
+    log_p_z = data.measured.scores.log_p_z
     curves = [np.asarray(line.get_xydata()) for line in axes.get_lines()]
-    for place, p in enumerate(P):
-        above, below = curves[2 * place : 2 * place + 2]
+    for index, p in enumerate(P):
+        above, below = curves[2 * index : 2 * index + 2]
         for n, share in (*above, *below):
             assert share == np.mean(log_p_z >= tau(int(n), p))
         last = int(above[-1, 0])
@@ -269,8 +271,8 @@ def test_curves_are_the_shares_of_windows_that_n_tries_draw() -> None:
 
 
 def test_steps_are_the_shares_of_windows_in_each_bin() -> None:
-    [axes] = p_z_histogram.draw(the("control sample")).axes
-    assert legend(axes) == [
+    [axes] = p_z_histogram.draw(make_chart_data("control sample")).axes
+    assert read_legend(axes) == [
         "toy, 200 windows", "control, 50 windows of unseen", "control sample, 50 suffixes under other prompts",
     ]  # fmt: skip
     own = next(patch for patch in axes.patches if isinstance(patch, StepPatch))
@@ -281,7 +283,7 @@ def test_steps_are_the_shares_of_windows_in_each_bin() -> None:
 
 
 def test_what_lies_below_the_histogram_is_in_its_first_bin() -> None:
-    [axes] = p_z_histogram.draw(the("all below")).axes
+    [axes] = p_z_histogram.draw(make_chart_data("all below")).axes
     own = next(patch for patch in axes.patches if isinstance(patch, StepPatch))
     shares, edges, _ = own.get_data()
     assert (edges[0], shares[0], shares[1:].sum()) == (-300, 1, 0)

@@ -7,20 +7,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from byheart.components.plot.methods import methods
+from byheart.components.plot.methods import write_methods
 from byheart.contracts.books import Chapter, Origin
 from tests.measures import toy
 
 CHAPTERS = tuple(Chapter(title=str(start), start=start) for start in range(0, 3_000, 300))
-BOOK = toy.outcome(
-    toy.measured(np.exp(-np.random.default_rng(0).exponential(2, 300)), name="the-book", chapters=CHAPTERS)
+BOOK = toy.compute_outcome(
+    toy.make_book(np.exp(-np.random.default_rng(0).exponential(2, 300)), name="the-book", chapters=CHAPTERS)
 )
-CONTROL = toy.outcome(toy.measured([1e-9] * 20, name="unseen", role="control"))
-EMPTY = toy.outcome(toy.measured([], characters=30, name="empty"))
+CONTROL = toy.compute_outcome(toy.make_book([1e-9] * 20, name="unseen", role="control"))
+EMPTY = toy.compute_outcome(toy.make_book([], characters=30, name="empty"))
 
 
-def said(books: tuple[Any, ...] = (BOOK,), **settings: Any) -> str:
-    text = methods(toy.run(**settings), books)
+def write_text(books: tuple[Any, ...] = (BOOK,), **settings: Any) -> str:
+    text = write_methods(toy.make_run(**settings), books)
     assert not re.search(r"\{[{%#]|[%#}]\}", text), "every brace is rendered"
     assert "None" not in text
     assert "nan" not in text
@@ -28,7 +28,7 @@ def said(books: tuple[Any, ...] = (BOOK,), **settings: Any) -> str:
 
 
 def test_settings_of_the_run_stand_in_the_text() -> None:
-    text = said(cursor_inc=7, slice_length=1_234, chunk_size=90, prompt_tokens=40, temperature=0.7, top_k=25)
+    text = write_text(cursor_inc=7, slice_length=1_234, chunk_size=90, prompt_tokens=40, temperature=0.7, top_k=25)
     for phrase in (
         "samples/model (1,488,192 parameters, llama architecture)",
         "in steps of 7 characters",
@@ -50,39 +50,39 @@ def test_settings_of_the_run_stand_in_the_text() -> None:
 
 
 def test_whole_vocabulary_is_no_top_k() -> None:
-    text = said(top_k=0)
+    text = write_text(top_k=0)
     assert "at temperature 1 over the whole vocabulary. Weights" in text
     assert "top-k" not in text
 
 
 def test_bos_is_said_as_it_was_fed() -> None:
-    assert "No beginning-of-sequence token was fed." in said()
-    assert "The beginning-of-sequence token (id 2) was fed before each window." in said(bos_id=2)
+    assert "No beginning-of-sequence token was fed." in write_text()
+    assert "The beginning-of-sequence token (id 2) was fed before each window." in write_text(bos_id=2)
 
 
 @pytest.mark.parametrize("preset", ["paper", "marin"])
 def test_preset_is_named(preset: str) -> None:
-    assert f"the preset “{preset}”" in said(preset=preset)
-    assert "preset" not in said()
+    assert f"the preset “{preset}”" in write_text(preset=preset)
+    assert "preset" not in write_text()
 
 
 def test_controls_are_named_where_there_are_some() -> None:
-    assert "as controls" not in said()
-    text = said((BOOK, CONTROL))
+    assert "as controls" not in write_text()
+    text = write_text((BOOK, CONTROL))
     assert "measured in the same way as controls" in text
     assert "**unseen** (control)" in text
 
 
 def test_control_sample_is_named_where_there_is_one() -> None:
-    assert "under prompts from elsewhere" not in said()
-    sampled = toy.outcome(toy.measured([0.9] * 4 + [1e-9] * 4, sample=8))
-    text = said((sampled,), control_sample=1_200)
+    assert "under prompts from elsewhere" not in write_text()
+    sampled = toy.compute_outcome(toy.make_book([0.9] * 4 + [1e-9] * 4, sample=8))
+    text = write_text((sampled,), control_sample=1_200)
     assert "Some suffixes of each text were also scored under prompts from elsewhere" in text
     assert "Of 8 suffixes, 50.0% had p_z ≥ 0.001 under their own prompt and 0.0% under another." in text
 
 
 def test_results_are_those_of_the_statistics() -> None:
-    text = said()
+    text = write_text()
     headline, coverage = BOOK.statistics.headline, BOOK.statistics.plain.coverage_at.suffix[0.5]
     low, high = coverage.interval or (None, None)
     assert f"{headline.coverage:.1%} of measurable characters" in text
@@ -100,34 +100,34 @@ def test_what_was_done_to_a_text_is_said() -> None:
         joined_lines=0,
     )  # fmt: skip
 
-    def said_of(**changes: Any) -> str:
-        book = toy.described(BOOK, title="A Title", origin=dataclasses.replace(origin, **changes))
-        return said((book,)).partition("## Results")[2]
+    def write_with(**changes: Any) -> str:
+        book = toy.change_description(BOOK, title="A Title", origin=dataclasses.replace(origin, **changes))
+        return write_text((book,)).partition("## Results")[2]
 
-    untouched = said_of()
+    untouched = write_with()
     assert "**A Title**" in untouched
     assert not any(word in untouched for word in ("Gutenberg", "line breaks", "of the file"))
-    assert "Gutenberg's header and footer were measured too." in said_of(gutenberg="kept")
-    cut = said_of(gutenberg="cut", cut_front=1_200, cut_back=18_000, joined_lines=3_456, file_sha256="f" * 64)
+    assert "Gutenberg's header and footer were measured too." in write_with(gutenberg="kept")
+    cut = write_with(gutenberg="cut", cut_front=1_200, cut_back=18_000, joined_lines=3_456, file_sha256="f" * 64)
     assert "Gutenberg's header and footer were cut (1,200 and 18,000 characters)." in cut
     assert "3,456 line breaks that hard-wrapped its paragraphs were made spaces." in cut
     assert f"of the file: {'f' * 64}." in cut
 
 
 def test_commit_of_a_model_on_the_hub_is_said() -> None:
-    hub = dataclasses.replace(toy.run(), model=dataclasses.replace(toy.run().model, commit="c" * 40))
-    assert f"samples/model (commit {'c' * 40}, 1,488,192 parameters" in methods(hub, [BOOK])
-    assert "(1,488,192 parameters" in said()
+    hub = dataclasses.replace(toy.make_run(), model=dataclasses.replace(toy.make_run().model, commit="c" * 40))
+    assert f"samples/model (commit {'c' * 40}, 1,488,192 parameters" in write_methods(hub, [BOOK])
+    assert "(1,488,192 parameters" in write_text()
 
 
 def test_book_of_few_blocks_has_no_interval_and_one_without_windows_no_share() -> None:
-    assert "95% interval" not in said((CONTROL,)).partition("## Results")[2]
-    assert "no share of measurable characters" in said((EMPTY,))
+    assert "95% interval" not in write_text((CONTROL,)).partition("## Results")[2]
+    assert "no share of measurable characters" in write_text((EMPTY,))
 
 
 def test_paragraphs_are_lines() -> None:
     """Ready to be pasted: no line breaks but between paragraphs, headings and items."""
-    lines = said((BOOK, CONTROL)).splitlines()
+    lines = write_text((BOOK, CONTROL)).splitlines()
     assert "  " not in "".join(line for line in lines if not line.startswith(" "))
     body = [line for line in lines if line and not line.startswith(("#", "- "))]
     assert len(body) == 3
@@ -137,21 +137,21 @@ def test_paragraphs_are_lines() -> None:
 
 def test_release_and_commit_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BYHEART_COMMIT", "abc123")
-    assert "byheart 0.1.0 (commit abc123) on" in said()
+    assert "byheart 0.1.0 (commit abc123) on" in write_text()
     monkeypatch.delenv("BYHEART_COMMIT")
-    assert "byheart 0.1.0 on" in said()
+    assert "byheart 0.1.0 on" in write_text()
 
 
-def test_part_is_named_with_what_is_measured_of_each_text() -> None:
-    assert "was asked for" not in said()
-    assert "evenly spread" not in said()
-    part = toy.outcome(toy.measured([0.9] * 30, asked=[(100, 200)], name="part"))
-    text = said((part, CONTROL), only="2")
-    assert "Of each text that is no control only a part was asked for (chapters 2)" in text
-    assert "All shares are of that part." in text
+def test_selection_is_described_for_each_text() -> None:
+    assert "were selected" not in write_text()
+    assert "evenly spread" not in write_text()
+    part = toy.compute_outcome(toy.make_book([0.9] * 30, asked=[(100, 200)], name="part"))
+    text = write_text((part, CONTROL), only="2")
+    assert "Of each text that is no control only some windows were selected (chapters 2)" in text
+    assert "All shares are of these windows and characters." in text
     assert "only 9 of the book's 30 windows were measured: those in characters 100 to 200 (chapter 2)" in text
-    look = toy.outcome(toy.measured([0.9] * 3_000, asked=[(100, 20_000)], most=1_200, name="look"))
-    text = said((look,), only="100:20000", windows=1_200)
-    assert "Of each text only a part was asked for (characters 100:20000)" in text
+    look = toy.compute_outcome(toy.make_book([0.9] * 3_000, asked=[(100, 20_000)], most=1_200, name="look"))
+    text = write_text((look,), only="100:20000", windows=1_200)
+    assert "Of each text only some windows were selected (characters 100:20000)" in text
     assert "Of these windows at most 1,200 of each text were measured, evenly spread" in text
     assert "only 1,200 of the book's 3,000 windows were measured, evenly spread over characters 100 to 20,000" in text

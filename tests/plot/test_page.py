@@ -12,7 +12,14 @@ import numpy as np
 from matplotlib.image import imread
 
 from byheart.components.plot.charts import heat_map
-from byheart.components.plot.page import LARGEST_BYTES, ROWS, Pictures, draw_pictures, summary_html, summary_markdown
+from byheart.components.plot.page import (
+    LARGEST_BYTES,
+    ROWS,
+    Pictures,
+    draw_pictures,
+    render_summary_html,
+    render_summary_markdown,
+)
 from byheart.contracts.books import Chapter, Refused
 from byheart.measures.outcomes import Outcome
 from byheart.measures.summary import Summary, summarize
@@ -20,14 +27,14 @@ from tests.measures import toy
 
 VOID = {"meta", "img", "br"}
 CHAPTERS = tuple(Chapter(title=str(start), start=start) for start in range(0, 3_000, 300))
-CONTROL = toy.measured([1e-9] * 30, name="unseen", role="control")
-BOOK = toy.measured(np.exp(-np.random.default_rng(0).exponential(2, 300)), name="the-book", chapters=CHAPTERS)
-OUTCOMES = (toy.outcome(BOOK, toy.control(CONTROL)), toy.outcome(CONTROL))
+CONTROL = toy.make_book([1e-9] * 30, name="unseen", role="control")
+BOOK = toy.make_book(np.exp(-np.random.default_rng(0).exponential(2, 300)), name="the-book", chapters=CHAPTERS)
+OUTCOMES = (toy.compute_outcome(BOOK, toy.make_control(CONTROL)), toy.compute_outcome(CONTROL))
 EVIL = 'The <script>alert("1")</script> | of *a* [b](https://example.org) & `c`\n# d'
 
 
 class Page(HTMLParser):
-    """Reads a page, and holds it to opening and closing in turn."""
+    """A parsed page; tags that are not closed in order fail."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -54,7 +61,7 @@ class Page(HTMLParser):
             self.words.append(" ".join(data.split()))
 
     @property
-    def said(self) -> str:
+    def text(self) -> str:
         return " ".join(self.words)
 
     @property
@@ -62,58 +69,58 @@ class Page(HTMLParser):
         return [attributes["src"] for tag, attributes in self.tags if tag == "img"]
 
 
-def drawn(*books: Any, with_charts: bool = False) -> dict[str, Pictures]:
-    return {book.book.name: draw_pictures(toy.subject(book), with_charts=with_charts) for book in books}
+def draw_books(*books: Any, with_charts: bool = False) -> dict[str, Pictures]:
+    return {book.book.name: draw_pictures(toy.make_chart_data(book), with_charts=with_charts) for book in books}
 
 
-PICTURES = drawn(BOOK, with_charts=True) | drawn(CONTROL)
+PICTURES = draw_books(BOOK, with_charts=True) | draw_books(CONTROL)
 
 
-def many(count: int, title: str = "") -> tuple[list[Outcome], dict[str, Pictures]]:
-    """The same book under many names, each with pictures of the size that a long book's have."""
+def make_many_books(count: int, title: str = "") -> tuple[list[Outcome], dict[str, Pictures]]:
+    """A book under many names, with pictures as large as those of a long book."""
     noise = np.random.default_rng(0).integers(0, 256, (1, 1_200, 4), np.uint8)
     file = io.BytesIO()
     mpl.image.imsave(file, noise, format="png")
     strip = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
     names = [f"book-{number}" for number in range(count)]
-    books = [toy.described(OUTCOMES[0], name=name, title=title) for name in names]
+    books = [toy.change_description(OUTCOMES[0], name=name, title=title) for name in names]
     pictures = Pictures(strips={"suffix": strip, "window": strip}, chapters=(0.0, 0.5), charts={})
     return books, dict.fromkeys(names, pictures)
 
 
-def taken(books: Sequence[Outcome]) -> Summary:
-    return summarize(books, toy.run().provenance)
+def summarize_books(books: Sequence[Outcome]) -> Summary:
+    return summarize(books, toy.make_run().provenance)
 
 
-def page(books: Any = OUTCOMES, pictures: Any = None, not_measured: Any = ()) -> str:
-    given = PICTURES if pictures is None else pictures
-    return summary_html(toy.run(), books, taken(books[:5]), not_measured, given)
+def render_page(books: Any = OUTCOMES, pictures: Any = None, not_measured: Any = ()) -> str:
+    pictures_of_books = PICTURES if pictures is None else pictures
+    return render_summary_html(toy.make_run(), books, summarize_books(books[:5]), not_measured, pictures_of_books)
 
 
 def test_page_asks_for_nothing_and_is_well_formed() -> None:
-    found = Page(page())
-    for tag, attributes in found.tags:
+    parsed = Page(render_page())
+    for tag, attributes in parsed.tags:
         for name, value in attributes.items():
             if name in ("src", "href", "srcset", "poster", "action", "data"):
                 assert value.startswith(("data:image/png;base64,", "#")), (tag, name)
             assert not name.startswith("on")
-    assert "script" not in {tag for tag, _ in found.tags}
-    assert "url(" not in found.style
-    assert "@import" not in found.style
+    assert "script" not in {tag for tag, _ in parsed.tags}
+    assert "url(" not in parsed.style
+    assert "@import" not in parsed.style
     assert {"http-equiv": "Content-Security-Policy"}.items() <= {
-        name: value for tag, attributes in found.tags if tag == "meta" for name, value in attributes.items()
+        name: value for tag, attributes in parsed.tags if tag == "meta" for name, value in attributes.items()
     }.items()
 
 
 def test_numbers_are_those_of_the_statistics() -> None:
     headline, coverage = OUTCOMES[0].statistics.headline, OUTCOMES[0].statistics.plain.coverage_at.suffix[0.5]
     low, high = coverage.interval or (None, None)
-    said = Page(page()).said
+    said = Page(render_page()).text
     assert f"{headline.coverage:.1%} of measurable characters lie in a suffix with p_z ≥ 0.5" in said
     assert f"95% interval {low:.1%} to {high:.1%}; control {coverage.control:.1%}" in said
     assert f"{headline.windows:.1%} of windows have p_z ≥ 0.001" in said
     assert f"{headline.longest} characters lie in the longest passage at p_z ≥ 0.5 control 0" in said
-    text = summary_markdown(toy.run(), OUTCOMES, taken(OUTCOMES), ())
+    text = render_summary_markdown(toy.make_run(), OUTCOMES, summarize_books(OUTCOMES), ())
     assert (
         f"| of measurable characters lie in a suffix with p_z ≥ 0.5 | {headline.coverage:.1%} "
         f"| {low:.1%} to {high:.1%} | {coverage.control:.1%} |"
@@ -122,13 +129,13 @@ def test_numbers_are_those_of_the_statistics() -> None:
 
 
 def test_books_that_are_many_are_told_together() -> None:
-    books = [*many(5)[0], OUTCOMES[1]]
-    summary = taken(books)
+    books = [*make_many_books(5)[0], OUTCOMES[1]]
+    summary = summarize_books(books)
     assert summary.books
     pool = summary.books.plain.micro.windows_at[0.001].share
     for text in (
-        summary_html(toy.run(), books, summary, (), many(5)[1] | PICTURES),
-        summary_markdown(toy.run(), books, summary, ()),
+        render_summary_html(toy.make_run(), books, summary, (), make_many_books(5)[1] | PICTURES),
+        render_summary_markdown(toy.make_run(), books, summary, ()),
     ):
         assert "Books in one pool" in text
         assert f"{pool:.1%}" in text
@@ -138,7 +145,7 @@ def test_strip_is_the_heat_map_of_the_book() -> None:
     uri = next(iter(PICTURES["the-book"].strips.values()))
     pixels = imread(io.BytesIO(base64.b64decode(uri.partition(",")[2])))
     covered = BOOK.schemes.plain.maps.suffix
-    values = np.exp(heat_map.column_maxima(covered, pixels.shape[1]))
+    values = np.exp(heat_map.compute_column_maxima(covered, pixels.shape[1]))
     assert (pixels[0, :, 3] == 0).tolist() == np.isnan(values).tolist()
     assert np.isnan(values).any()
     seen = ~np.isnan(values)
@@ -148,11 +155,11 @@ def test_strip_is_the_heat_map_of_the_book() -> None:
 
 
 def test_book_of_any_name_stays_text() -> None:
-    books, pictures = many(2, title=EVIL)
-    found = Page(page(books, pictures))
-    assert " ".join(EVIL.split()) in found.said
-    assert "script" not in {tag for tag, _ in found.tags}
-    text = summary_markdown(toy.run(), books, taken(books), ())
+    books, pictures = make_many_books(2, title=EVIL)
+    parsed = Page(render_page(books, pictures))
+    assert " ".join(EVIL.split()) in parsed.text
+    assert "script" not in {tag for tag, _ in parsed.tags}
+    text = render_summary_markdown(toy.make_run(), books, summarize_books(books), ())
     assert "<script" not in text
     row = next(line for line in text.splitlines() if line.startswith("| The"))
     assert len(re.findall(r"(?<!\\)\|", row)) == 8
@@ -160,86 +167,89 @@ def test_book_of_any_name_stays_text() -> None:
 
 
 def test_page_of_many_books_keeps_its_size_and_says_what_it_leaves_out() -> None:
-    books, pictures = many(300)
-    text = page(books, pictures)
+    books, pictures = make_many_books(300)
+    text = render_page(books, pictures)
     assert 0.8 * LARGEST_BYTES < len(text.encode()) <= LARGEST_BYTES
-    found = Page(text)
-    shown = sum("first" in attributes.get("class", "") for _, attributes in found.tags)
+    parsed = Page(text)
+    shown = sum("first" in attributes.get("class", "") for _, attributes in parsed.tags)
     assert 50 < shown < 300
-    assert f"room for the maps of {shown} of 300 texts" in found.said
-    assert sum(tag == "tr" for tag, _ in found.tags) == 1 + 300
+    assert f"room for the maps of {shown} of 300 texts" in parsed.text
+    assert sum(tag == "tr" for tag, _ in parsed.tags) == 1 + 300
 
 
 def test_page_of_thousands_of_long_names_keeps_its_size_too() -> None:
-    books, pictures = many(3_000, title='\U0001d4d0"' * 300)
-    text = page(books, pictures)
+    books, pictures = make_many_books(3_000, title='\U0001d4d0"' * 300)
+    text = render_page(books, pictures)
     assert len(text.encode()) <= LARGEST_BYTES
     assert sum(tag == "tr" for tag, _ in Page(text).tags) == 1 + ROWS
-    assert "The other 2,000 stand in summary.csv" in text
+    assert "The other 2,000 are in summary.csv" in text
 
 
 def test_best_known_books_come_first_and_controls_last() -> None:
-    better = toy.outcome(toy.measured(np.full(40, 0.9), name="better"))
-    said = Page(page((*OUTCOMES, better), PICTURES | {"better": PICTURES["unseen"]})).said
+    better = toy.compute_outcome(toy.make_book(np.full(40, 0.9), name="better"))
+    said = Page(render_page((*OUTCOMES, better), PICTURES | {"better": PICTURES["unseen"]})).text
     assert said.index("better") < said.index("the-book") < said.index("unseen")
 
 
 def test_what_was_not_measured_is_said() -> None:
     gone = [Refused(source="a.txt", role="book", why="a.txt must be there")]
-    assert "Not measured: 1 of what was named" in Page(page(not_measured=gone)).said
-    assert "Not measured" not in page()
-    assert "**Not measured: 1**" in summary_markdown(toy.run(), OUTCOMES, taken(OUTCOMES), gone)
+    assert "Not measured: 1 of what was named" in Page(render_page(not_measured=gone)).text
+    assert "Not measured" not in render_page()
+    assert "**Not measured: 1**" in render_summary_markdown(toy.make_run(), OUTCOMES, summarize_books(OUTCOMES), gone)
 
 
 def test_book_without_a_window_has_a_page() -> None:
-    empty = toy.measured([], characters=30, name="empty")
-    books = [toy.outcome(empty)]
-    text = page(books, drawn(empty, with_charts=False))
-    assert "–" in Page(text).said
+    empty = toy.make_book([], characters=30, name="empty")
+    books = [toy.compute_outcome(empty)]
+    text = render_page(books, draw_books(empty, with_charts=False))
+    assert "–" in Page(text).text
     assert "nan" not in text.lower().replace("nance", "")
 
 
 def test_caveats_stand_on_both_pages() -> None:
-    for text in (Page(page()).said, summary_markdown(toy.run(), OUTCOMES, taken(OUTCOMES), ())):
+    for text in (
+        Page(render_page()).text,
+        render_summary_markdown(toy.make_run(), OUTCOMES, summarize_books(OUTCOMES), ()),
+    ):
         for caveat in ("no single generation produced it", "p_z = 0.001 unrelated text begins", "was not trained on"):
             assert caveat in text
 
 
 def test_page_shows_a_part_from_end_to_end_and_says_what_it_is() -> None:
     chapters = tuple(Chapter(title=str(start), start=start) for start in (0, 100, 200, 300))
-    part = toy.measured(np.ones(40), asked=[(100, 200), (250, 300)], chapters=chapters, name="part")
-    shown = drawn(part)
+    part = toy.make_book(np.ones(40), asked=[(100, 200), (250, 300)], chapters=chapters, name="part")
+    shown = draw_books(part)
     assert shown["part"].chapters == (0.0, 0.5)
     strip = imread(io.BytesIO(base64.b64decode(shown["part"].strips["suffix"].partition(",")[2])))
     assert (strip[0, 105:145, 3] == 0).all(), "hatched, since nothing is drawn over it"
     assert (strip[0, [*range(100), *range(150, 200)], 3] == 1).all()
-    run, outcomes = toy.run(only="2,3"), [toy.outcome(part)]
-    html = Page(summary_html(run, outcomes, summarize(outcomes, run.provenance), (), shown))
+    run, outcomes = toy.make_run(only="2,3"), [toy.compute_outcome(part)]
+    html = Page(render_summary_html(run, outcomes, summarize(outcomes, run.provenance), (), shown))
     said = (
         "Only 13 of the book's 40 windows were measured: those in characters 100 to 200 and 250 to 300 (chapters 2,3)"
     )
-    assert said in html.said
-    assert "Hatched is what cannot be measured or was not asked for: it is no zero." in html.said
-    assert "100 to 300" in html.said
-    assert "Of a part, shares are of that part" in html.said
-    assert "evenly spread" not in html.said
-    markdown = summary_markdown(run, outcomes, summarize(outcomes, run.provenance), ())
+    assert said in html.text
+    assert "Hatched is what cannot be measured or was not selected: it does not mean zero." in html.text
+    assert "100 to 300" in html.text
+    assert "Shares are of the selected windows and characters" in html.text
+    assert "evenly spread" not in html.text
+    markdown = render_summary_markdown(run, outcomes, summarize(outcomes, run.provenance), ())
     assert "Only 13 of the book's 40 windows were measured" in markdown
 
 
-def test_page_of_whole_books_says_nothing_of_parts() -> None:
-    for words in (page(), summary_markdown(toy.run(), OUTCOMES, taken(OUTCOMES), ())):
-        assert "asked for:" not in words
-        assert "Of a part" not in words
+def test_page_of_whole_books_does_not_mention_selections() -> None:
+    for words in (render_page(), render_summary_markdown(toy.make_run(), OUTCOMES, summarize_books(OUTCOMES), ())):
+        assert "not selected" not in words
+        assert "Shares are of the selected" not in words
         assert "evenly spread" not in words
 
 
 def test_first_look_is_told_with_what_it_makes_smaller() -> None:
-    look, run = toy.measured(np.ones(40), most=5, name="look"), toy.run(windows=5)
-    outcomes = [toy.outcome(look)]
+    look, run = toy.make_book(np.ones(40), most=5, name="look"), toy.make_run(windows=5)
+    outcomes = [toy.compute_outcome(look)]
     summary = summarize(outcomes, run.provenance)
-    html = Page(summary_html(run, outcomes, summary, (), drawn(look))).said
-    markdown = summary_markdown(run, outcomes, summary, ())
+    html = Page(render_summary_html(run, outcomes, summary, (), draw_books(look))).text
+    markdown = render_summary_markdown(run, outcomes, summary, ())
     for words in (html, markdown):
         assert "Only 5 of the book's 40 windows were measured, evenly spread" in words
         assert "coverage and passages are as a rule smaller than those of all" in words

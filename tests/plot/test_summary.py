@@ -7,15 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from byheart.components.plot.summary import summary_table
+from byheart.components.plot.summary import make_summary_table
 from byheart.measures.discoverable import THRESHOLDS
 from tests.measures import toy
-from tests.measures.several import BOOKS, CONTROLS, p_z, reached
+from tests.measures.several import BOOKS, CONTROLS, count_reached, p_z
 
 
 @pytest.fixture(scope="module")
 def table() -> str:
-    return summary_table(toy.run(), [toy.outcome(book) for book in [*BOOKS, *CONTROLS]])
+    return make_summary_table(toy.make_run(), [toy.compute_outcome(book) for book in [*BOOKS, *CONTROLS]])
 
 
 def test_table_has_a_row_for_each_book_with_its_rates(table: str) -> None:
@@ -30,7 +30,7 @@ def test_table_has_a_row_for_each_book_with_its_rates(table: str) -> None:
         assert row["book_sha256"] == book.book.sha256
         for threshold in THRESHOLDS:
             assert float(row[f"windows_at_{threshold}"]) == pytest.approx(np.mean(p_z(book) >= threshold))
-            hits, total = reached(book, threshold, "window")
+            hits, total = count_reached(book, threshold, "window")
             assert float(row[f"window_coverage_at_{threshold}"]) == pytest.approx(hits / total)
     assert (
         float(rows[0]["windows_at_0.1_low"]) < float(rows[0]["windows_at_0.1"]) < float(rows[0]["windows_at_0.1_high"])

@@ -10,9 +10,9 @@ from byheart.contracts import parquet
 from byheart.contracts.errors import DamagedError, StoreError
 from byheart.contracts.settings import ScoreSettings, Settings
 from byheart.contracts.version import CONTRACT_VERSION
-from byheart.scores.address import address_of
+from byheart.scores.address import compute_address
 from byheart.scores.kinds import SCORES
-from byheart.scores.parts import Part, Rows, part_to_bytes, parts_of, piece_to_bytes, rows_from_bytes
+from byheart.scores.parts import Part, Rows, decode_rows, encode_part, encode_piece, list_parts
 from byheart.scores.scores import Scores
 from tests.contracts.test_settings import DEFAULTS
 
@@ -36,17 +36,17 @@ def some_scores(rows: int, tokens: int = 3) -> Scores:
 
 
 def part_of(windows: int, address: str = "a", number: int = 0) -> Part:
-    return parts_of(address, number * SCORES.part_windows + windows, SCORES)[number]
+    return list_parts(address, number * SCORES.part_windows + windows, SCORES)[number]
 
 
 def rows_of(part: Part, tokens: int = 3) -> Rows:
     columns = some_scores(len(part.windows), tokens).columns()
-    return Rows.of(np.arange(part.windows.start, part.windows.stop), columns, DEVICE)
+    return Rows.sort(np.arange(part.windows.start, part.windows.stop), columns, DEVICE)
 
 
 def address(**changes: object) -> str:
     arguments = {"model_input": INPUT, "scored_tokens": 50, "weights_sha256": "w", "score": SCORE, **changes}
-    return address_of(**arguments)  # type: ignore[arg-type]
+    return compute_address(**arguments)  # type: ignore[arg-type]
 
 
 def test_columns_of_the_kind_are_the_fields_of_the_scores_in_type_and_order() -> None:
@@ -56,11 +56,11 @@ def test_columns_of_the_kind_are_the_fields_of_the_scores_in_type_and_order() ->
     ]
 
 
-@pytest.mark.parametrize("to_bytes", [part_to_bytes, piece_to_bytes])
+@pytest.mark.parametrize("to_bytes", [encode_part, encode_piece])
 def test_part_and_piece_are_read_back_to_the_bit(to_bytes: object) -> None:
     part = part_of(7, number=2)
     rows = rows_of(part)
-    read = rows_from_bytes(to_bytes(part, rows), part, name="part")  # type: ignore[operator]
+    read = decode_rows(to_bytes(part, rows), part, name="part")  # type: ignore[operator]
     assert (read.computed_on, read.origins.tolist()) == ([DEVICE], [0] * 7)
     assert read.windows.tolist() == list(range(2_048, 2_055))
     for name, values in rows.columns.items():
@@ -75,22 +75,22 @@ def test_estimate_suffices_for_text_that_is_not_memorised_and_is_not_far_off(row
     held = rows_of(part, tokens)
     held.columns["token_ranks"] = random.lognormal(2, 2.5, (rows, tokens)).clip(0, 128_000).astype(np.int32)
     held.columns["token_log_top_k_mass"] = -random.exponential(0.5, (rows, tokens)).astype(np.float32)
-    taken = len(part_to_bytes(part, held))
-    assert taken <= SCORES.part_bytes(rows, tokens) <= 1.5 * taken + 2**15
+    taken = len(encode_part(part, held))
+    assert taken <= SCORES.estimate_part_bytes(rows, tokens) <= 1.5 * taken + 2**15
 
 
 @pytest.mark.parametrize("length", [0, 3, 100, -1])
 def test_truncated_part_is_damaged(length: int) -> None:
     part = part_of(7)
     with pytest.raises(DamagedError, match="run again"):
-        rows_from_bytes(part_to_bytes(part, rows_of(part))[:length], part, name="part")
+        decode_rows(encode_part(part, rows_of(part))[:length], part, name="part")
 
 
 @pytest.mark.parametrize("other", [part_of(7, "b"), part_of(7, number=1), part_of(8)])
 def test_part_that_is_another_is_refused(other: Part) -> None:
     part = part_of(7)
     with pytest.raises(DamagedError, match="found another"):
-        rows_from_bytes(part_to_bytes(part, rows_of(part)), other, name="part")
+        decode_rows(encode_part(part, rows_of(part)), other, name="part")
 
 
 def test_file_of_another_contract_is_refused_by_name_and_never_taken_for_damage(
@@ -98,19 +98,19 @@ def test_file_of_another_contract_is_refused_by_name_and_never_taken_for_damage(
 ) -> None:
     part, older = part_of(7), parquet.to_bytes({"log_p_z": np.zeros(7)}, {"address": "a", "part": 0, "computed_on": {}})
     with pytest.raises(StoreError, match=rf"^the-part must be of contract {CONTRACT_VERSION}, found contract 1, of"):
-        rows_from_bytes(older, part, name="the-part")
+        decode_rows(older, part, name="the-part")
     monkeypatch.setattr("byheart.scores.parts.CONTRACT_VERSION", 99)
-    newer = part_to_bytes(part, rows_of(part))
+    newer = encode_part(part, rows_of(part))
     monkeypatch.undo()
     with pytest.raises(StoreError, match="found contract 99"):
-        rows_from_bytes(newer, part, name="the-part")
+        decode_rows(newer, part, name="the-part")
 
 
 @pytest.mark.parametrize("windows", [0, 1, 1023, 1024, 1025, 5000])
 def test_parts_hold_every_window_once(windows: int) -> None:
-    parts = parts_of("a", windows, SCORES)
+    parts = list_parts("a", windows, SCORES)
     assert [index for part in parts for index in part.windows] == list(range(windows))
-    assert len(parts) == SCORES.part_count(windows)
+    assert len(parts) == SCORES.count_parts(windows)
 
 
 def test_address_changes_with_everything_that_determines_a_score() -> None:

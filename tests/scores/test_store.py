@@ -17,7 +17,7 @@ from byheart.contracts.errors import StoreError
 from byheart.scores import batches as batches_module
 from byheart.scores.batches import Batch, Unwritten, choose_batches
 from byheart.scores.kinds import SCORES, Column, Kind
-from byheart.scores.parts import Missing, Part, Rows, part_to_bytes, parts_of, parts_of_shard, piece_to_bytes
+from byheart.scores.parts import Missing, Part, Rows, encode_part, encode_piece, list_parts, list_shard_parts
 from byheart.scores.store import Reuse, ScoreStore
 from byheart.store import Store, open_store
 from byheart.store.local import LocalStore
@@ -25,7 +25,7 @@ from byheart.store.local import LocalStore
 SMALL = dataclasses.replace(SCORES, name="small", part_windows=40)
 WINDOWS = {"a" * 32: 90, "b" * 32: 7}
 """Three parts, and one."""
-PARTS = parts_of_shard(WINDOWS, SMALL, 1, 1)
+PARTS = list_shard_parts(WINDOWS, SMALL, 1, 1)
 PART = PARTS[0]
 CPU, TPU = {"device": "cpu"}, {"device": "tpu"}
 
@@ -37,11 +37,11 @@ def computed(windows: Iterable[int], on: dict[str, Any] = CPU) -> Rows:
     columns = {
         name: (tokens if column.per_token else numbers).astype(column.dtype) for name, column in SMALL.columns.items()
     }
-    return Rows.of(numbers, columns, on)
+    return Rows.sort(numbers, columns, on)
 
 
 def undisturbed(part: Part) -> bytes:
-    return part_to_bytes(part, computed(part.windows))
+    return encode_part(part, computed(part.windows))
 
 
 def stored(store: Store) -> dict[str, bytes]:
@@ -53,7 +53,7 @@ EXPECTED = {part.name: undisturbed(part) for part in PARTS}
 
 @pytest.mark.parametrize("shards", [1, 2, 5, 9])
 def test_shards_share_every_part_once_and_evenly(shards: int) -> None:
-    shared = [parts_of_shard(WINDOWS, SMALL, shard, shards) for shard in range(1, shards + 1)]
+    shared = [list_shard_parts(WINDOWS, SMALL, shard, shards) for shard in range(1, shards + 1)]
     assert sorted((part.address[0], part.number, len(part.windows)) for parts in shared for part in parts) == [
         ("a", 0, 40), ("a", 1, 40), ("a", 2, 10), ("b", 0, 7),
     ]  # fmt: skip
@@ -85,16 +85,19 @@ def test_part_that_is_all_in_memory_is_written_without_pieces(address: str) -> N
 
 def test_another_kind_lies_beside_scores_in_parts_of_its_own_size(address: str) -> None:
     logits = Kind(name="logits", columns={"logits": Column(dtype="float16", per_token=True, width=5)}, part_windows=4)
-    assert [logits.part_bytes(n, 3) - logits.part_bytes(0, 3) for n in (1, 4)] == [2 * 3 * 5, 4 * 2 * 3 * 5]
+    assert [logits.estimate_part_bytes(n, 3) - logits.estimate_part_bytes(0, 3) for n in (1, 4)] == [
+        2 * 3 * 5,
+        4 * 2 * 3 * 5,
+    ]
     values, on = np.arange(7 * 15, dtype=np.float16).reshape(7, 15), [{"device": "gpu"}]
     scores = ScoreStore(open_store(address))
     scores.write(PARTS[-1], computed(range(7)), Reuse())
-    parts = parts_of("b" * 32, 7, logits)
+    parts = list_parts("b" * 32, 7, logits)
     for windows in ([6, 0], [2], [1, 3], [4, 5]):
         for part in parts:
             if some := [window for window in windows if window in part.windows]:
-                scores.write(part, Rows.of(np.array(some), {"logits": values[some]}, *on), Reuse())
-    assert not scores.missing(parts, {}, Reuse())
+                scores.write(part, Rows.sort(np.array(some), {"logits": values[some]}, *on), Reuse())
+    assert not scores.find_missing(parts, {}, Reuse())
     assert all(scores.put_together(part, Reuse()) for part in parts)
     assert [name.split("/", 2)[2] for name in stored(scores.store)] == [
         "logits/part-00000.parquet", "logits/part-00001.parquet", "small/part-00000.parquet",
@@ -107,17 +110,17 @@ def test_another_kind_lies_beside_scores_in_parts_of_its_own_size(address: str) 
 def test_windows_asked_for_are_all_that_is_computed_and_can_be_read_from_pieces(address: str) -> None:
     scores, every_third = ScoreStore(open_store(address)), np.arange(0, 90, 3)
     asked = {"a" * 32: every_third, "b" * 32: np.arange(0)}
-    missing = scores.missing(PARTS, asked, Reuse())
+    missing = scores.find_missing(PARTS, asked, Reuse())
     assert np.concatenate([one.windows for one in missing]).tolist() == every_third.tolist()
     for one in missing:
         scores.write(one.part, computed(one.windows), Reuse())
-    assert not scores.missing(PARTS, asked, Reuse())
+    assert not scores.find_missing(PARTS, asked, Reuse())
     columns, computed_on = scores.read("a" * 32, 90, SMALL, which=every_third)
     assert (columns["log_p_z"].tolist(), computed_on) == (every_third.tolist(), [CPU])
     with pytest.raises(StoreError, match="pieces with its 40 windows, found 14 of them: run again"):
         scores.read("a" * 32, 90, SMALL)
 
-    for one in scores.missing(PARTS, {}, Reuse()):  # the rest, later: nothing is computed twice
+    for one in scores.find_missing(PARTS, {}, Reuse()):  # the rest, later: nothing is computed twice
         assert not set(one.windows) & set(every_third if one.part.address[0] == "a" else ())
         scores.write(one.part, computed(one.windows), Reuse())
         scores.put_together(one.part, Reuse())
@@ -157,12 +160,12 @@ def test_damaged_part_is_missing_until_it_has_been_replaced(address: str) -> Non
         scores.write(part, computed(part.windows), Reuse())
     scores.store.replace(PARTS[0].name, EXPECTED[PARTS[1].name])
     scores.store.replace(PARTS[1].name, EXPECTED[PARTS[1].name][:-1])
-    replaced = scores.unusable(PARTS, force=False)
+    replaced = scores.find_unusable(PARTS, force=False)
     assert replaced.keys() == {PARTS[0].name, PARTS[1].name}
     reuse = Reuse(replaced=replaced)
-    assert [one.part for one in scores.missing(PARTS, {}, reuse)] == PARTS[:2]
+    assert [one.part for one in scores.find_missing(PARTS, {}, reuse)] == PARTS[:2]
     scores.write(PARTS[0], computed(PARTS[0].windows), reuse)
-    assert [one.part for one in scores.missing(PARTS, {}, reuse)] == PARTS[1:2]
+    assert [one.part for one in scores.find_missing(PARTS, {}, reuse)] == PARTS[1:2]
     for windows in (range(40, 60), range(60, 80)):
         scores.write(PARTS[1], computed(windows), reuse)
     scores.put_together(PARTS[1], reuse)
@@ -175,7 +178,7 @@ def test_damaged_piece_is_computed_again(address: str) -> None:
     (piece,) = store.list("scores/")
     store.replace(piece.name, store.read(piece.name)[:-3])
     scores = ScoreStore(store)
-    assert len(scores.missing([PART], {}, Reuse())[0].windows) == 40
+    assert len(scores.find_missing([PART], {}, Reuse())[0].windows) == 40
     for windows in (range(20), range(20, 40)):  # the first has the damaged one's name
         scores.write(PART, computed(windows), Reuse())
     assert scores.put_together(PART, Reuse())
@@ -186,21 +189,21 @@ def test_forced_run_computes_everything_anew_and_nothing_twice(address: str) -> 
     scores = ScoreStore(open_store(address))
     scores.write(PARTS[0], computed(PARTS[0].windows, TPU), Reuse())
     scores.write(PARTS[1], computed(range(40, 60), TPU), Reuse())
-    forced = Reuse(replaced=scores.unusable(PARTS, force=True), run="this")
-    assert sum(len(one.windows) for one in scores.missing(PARTS, {}, forced)) == 97
+    forced = Reuse(replaced=scores.find_unusable(PARTS, force=True), run="this")
+    assert sum(len(one.windows) for one in scores.find_missing(PARTS, {}, forced)) == 97
     for part in PARTS[:2]:
         scores.write(part, computed(list(part.windows)[:30]), forced)
     assert scores.read("a" * 32, 90, SMALL, which=np.arange(40))[1] == [TPU], "the old part is there until the end"
     assert scores.read("a" * 32, 90, SMALL, which=np.arange(30), reuse=forced)[1] == [CPU]
-    after_a_kill = ScoreStore(scores.store).missing(PARTS, {}, forced)
+    after_a_kill = ScoreStore(scores.store).find_missing(PARTS, {}, forced)
     assert sum(len(one.windows) for one in after_a_kill) == 97 - 60
     other = Reuse(replaced=forced.replaced, run="other")
-    assert sum(len(one.windows) for one in scores.missing(PARTS, {}, other)) == 97
+    assert sum(len(one.windows) for one in scores.find_missing(PARTS, {}, other)) == 97
     for one in after_a_kill:
         scores.write(one.part, computed(one.windows), forced)
         scores.put_together(one.part, forced)
     assert stored(scores.store) == EXPECTED
-    assert not ScoreStore(scores.store).missing(PARTS, {}, forced)
+    assert not ScoreStore(scores.store).find_missing(PARTS, {}, forced)
 
 
 class KilledError(Exception):
@@ -241,7 +244,7 @@ def run(store: Store, name: str, reuse: Reuse, counted: list[int], batch_size: i
     """What the stages do over a store, with a model that counts the windows it is given."""
     scores = ScoreStore(store)
     scores.tidy(PARTS, reuse)
-    missing = scores.missing(PARTS, {}, reuse)
+    missing = scores.find_missing(PARTS, {}, reuse)
     unwritten = Unwritten(scores, reuse, CPU, at_once)
     for batch in choose_batches(scores, missing, reuse, batch_size=batch_size, run=name, leave_out=lambda *_: None):
         assert len(batch.windows) <= batch_size
@@ -261,8 +264,8 @@ def test_kills_at_random_give_the_same_bytes_and_cost_what_was_not_written(
     counted: list[int] = []
     if force:
         for part in PARTS[1:]:
-            store.create(part.name, part_to_bytes(part, computed(part.windows, TPU)))
-    reuse = Reuse(replaced=ScoreStore(store).unusable(PARTS, force=force), run="forced" if force else "")
+            store.create(part.name, encode_part(part, computed(part.windows, TPU)))
+    reuse = Reuse(replaced=ScoreStore(store).find_unusable(PARTS, force=force), run="forced" if force else "")
     while True:
         mortal = MortalStore(str(tmp_path), dice.randint(1, 12), before=dice.random() < 0.5)
         try:
@@ -281,7 +284,7 @@ def test_run_that_ends_after_its_last_piece_is_put_together_by_the_next(tmp_path
         ScoreStore(store).write(PART, computed(windows), Reuse())
     left_over = stored(store)
     scores = ScoreStore(store)
-    assert not scores.missing([PART], {}, Reuse())
+    assert not scores.find_missing([PART], {}, Reuse())
     assert scores.read(PART.address, 90, SMALL, which=np.arange(40))[0]["log_p_z"].tolist() == list(range(40))
     scores.tidy(PARTS, Reuse())
     assert stored(store) == {PART.name: EXPECTED[PART.name]}
@@ -305,10 +308,10 @@ def test_books_are_computed_in_their_order(tmp_path: Any, name: str) -> None:
     parts = [
         part
         for address, windows in (("c" * 32, 90), ("a" * 32, 7), ("b" * 32, 50))
-        for part in parts_of(address, windows, SMALL)
+        for part in list_parts(address, windows, SMALL)
     ]
     scores = ScoreStore(LocalStore(str(tmp_path)))
-    missing = scores.missing(parts, {}, Reuse())
+    missing = scores.find_missing(parts, {}, Reuse())
     chosen = list(choose_batches(scores, missing, Reuse(), batch_size=4, run=name, leave_out=lambda *_: None))
     addresses = [batch.part.address[0] for batch in chosen]
     assert "".join(letter for letter, _ in itertools.groupby(addresses)) == "cab"
@@ -318,9 +321,9 @@ def test_books_are_computed_in_their_order(tmp_path: Any, name: str) -> None:
 
 def test_run_that_finds_another_at_work_goes_on_at_another_book(tmp_path: Any) -> None:
     """The other has computed the second of forty books since this run has begun."""
-    parts = [part for number in range(40) for part in parts_of(f"{number:032}", 7, SMALL)]
+    parts = [part for number in range(40) for part in list_parts(f"{number:032}", 7, SMALL)]
     scores = ScoreStore(LocalStore(str(tmp_path)))
-    missing = scores.missing(parts, {}, Reuse())
+    missing = scores.find_missing(parts, {}, Reuse())
     left_out: list[int] = []
     chosen = choose_batches(
         scores, missing, Reuse(), batch_size=7, run="one", leave_out=lambda _, count: left_out.append(count)
@@ -341,7 +344,7 @@ def test_two_runs_meet_and_leave_out_what_the_other_has_done(tmp_path: Any, monk
 
     def begin(name: str) -> tuple[Any, Unwritten]:
         scores = ScoreStore(store)
-        missing = scores.missing(PARTS, {}, Reuse())
+        missing = scores.find_missing(PARTS, {}, Reuse())
         chosen = choose_batches(
             scores, missing, Reuse(), batch_size=4, run=name, leave_out=lambda _, count: left_out.append(count)
         )
@@ -393,7 +396,7 @@ def test_pieces_that_come_after_their_part_is_finished_are_deleted(tmp_path: Any
 
 def test_store_that_is_too_small_is_refused_with_both_numbers(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     scores = ScoreStore(LocalStore(str(tmp_path)))
-    missing = [Missing(part=part, windows=np.array(part.windows)) for part in parts_of("a", 2_000, SCORES)]
+    missing = [Missing(part=part, windows=np.array(part.windows)) for part in list_parts("a", 2_000, SCORES)]
     needed = 2 * 2**15 + 2_000 * (17 + 16 * 50) + 2 * (2**15 + 1_024 * (17 + 16 * 50))
     monkeypatch.setattr(scores.store, "free_bytes", lambda: needed)
     scores.check_room(missing, 50)
@@ -409,12 +412,12 @@ def test_catalogue_names_what_an_older_release_has_left(address: str) -> None:
     scores.write(PARTS[0], computed(PARTS[0].windows), Reuse())
     scores.write(PARTS[1], computed(range(40, 50)), Reuse())
     scores.describe("a" * 32, {"what": "windows"})
-    held = {one.address[0]: one for one in scores.held()}
+    held = {one.address[0]: one for one in scores.list_addresses()}
     assert (held["a"].parts, held["a"].pieces, held["a"].is_older) == (1, 1, False)
     assert (held["c"].parts, held["c"].pieces, held["c"].is_older) == (1, 0, True)
-    assert scores.about(held["a"])["what"] == "windows"
-    assert scores.held_at("d" * 32) is None
-    assert scores.held_at("a" * 32) == held["a"]
+    assert scores.read_about(held["a"])["what"] == "windows"
+    assert scores.find_address("d" * 32) is None
+    assert scores.find_address("a" * 32) == held["a"]
 
 
 def test_piece_is_sorted_and_says_which_windows_it_holds(address: str) -> None:
@@ -422,4 +425,4 @@ def test_piece_is_sorted_and_says_which_windows_it_holds(address: str) -> None:
     scores.write(PART, computed([7, 3, 5]), Reuse())
     (piece,) = stored(scores.store).items()
     assert piece[0].startswith(f"scores/{'a' * 32}/small/part-00000.pieces/0000003-0000007-")
-    assert piece[1] == piece_to_bytes(PART, computed([3, 5, 7]))
+    assert piece[1] == encode_piece(PART, computed([3, 5, 7]))

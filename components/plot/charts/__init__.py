@@ -1,7 +1,7 @@
-"""The charts of a book: each module of this folder is one, and no other place knows of it.
+"""The charts of a book: each module in this folder is a chart, and no other code names it.
 
-Its name is that of the chart's files, its docstring the chart's section in docs/outputs/charts.md (`python -m docs`
-writes it), `PLACE` where it stands among the others, and `draw` draws it.
+The module's name is the name of the chart's files, and its docstring is the chart's section in docs/outputs/charts.md
+(`python -m docs` writes it). `POSITION` sorts the charts, and `draw` draws the figure.
 """
 
 import importlib
@@ -11,15 +11,15 @@ from types import ModuleType
 
 from matplotlib.figure import Figure
 
-from byheart.components.plot.frame import Subject
+from byheart.components.plot.frame import ChartData
 
 
-def _modules() -> dict[str, ModuleType]:
-    found = {name: importlib.import_module(f"{__name__}.{name}") for _, name, _ in pkgutil.iter_modules(__path__)}
-    return dict(sorted(found.items(), key=lambda item: item[1].PLACE))
+def _import_modules() -> dict[str, ModuleType]:
+    modules = {name: importlib.import_module(f"{__name__}.{name}") for _, name, _ in pkgutil.iter_modules(__path__)}
+    return dict(sorted(modules.items(), key=lambda item: item[1].POSITION))
 
 
-MODULES = _modules()
-"""Every chart's module by its name, in their order."""
-CHARTS: dict[str, Callable[[Subject], Figure]] = {name: module.draw for name, module in MODULES.items()}
-"""What draws each chart, by the name of its files."""
+MODULES = _import_modules()
+"""The charts' modules by name, sorted by `POSITION`."""
+CHARTS: dict[str, Callable[[ChartData], Figure]] = {name: module.draw for name, module in MODULES.items()}
+"""The function that draws each chart, by the name of its files."""

@@ -1,8 +1,8 @@
-"""How probable the suffixes of the book are, all windows together: both axes are logarithmic.
+"""The distribution of p_z over the windows of the book; both axes are logarithmic.
 
-What stands in the white at the right, above the evidence floor of 0.1%, is what may be called extractable. The control
-books of the run are drawn beside, dashed, and the control sample (the same book's suffixes under other prompts)
-dotted, each as shares of its own windows. A bar at the left edge that is marked ≤ holds everything below 10^-300.
+Windows in the white area at the right, above the evidence floor of 0.1%, may be called extractable. The control books
+of the run are dashed, and the control sample (the same book's suffixes under other prompts) is dotted; each line shows
+shares of its own windows. A bar at the left edge that is marked ≤ counts all windows below 10^-300.
 """
 
 import math
@@ -12,21 +12,21 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from byheart.components.plot.frame import BELOW_FLOOR, BLUE, GREEN, ORANGE, Subject, frame, tidy
+from byheart.components.plot.frame import BELOW_FLOOR, BLUE, GREEN, ORANGE, ChartData, make_figure, tidy_axes
 from byheart.measures.discoverable import EVIDENCE_FLOOR
 
-PLACE = 2
+POSITION = 2
 _LOWEST = -300
-"""log10 p_z from which on down everything is in one bin."""
+"""The log10 p_z below which all windows share a bin."""
 
 
-def draw(subject: Subject) -> Figure:
+def draw(data: ChartData) -> Figure:
     """Shares of windows by log10 p_z, both axes logarithmic; the evidence floor is where the shading stops."""
-    measured = subject.measured
+    measured = data.measured
     groups = [(f"{measured.book.called}, {len(measured.windows):,} windows", measured.schemes.plain.log_p_z, BLUE, "-")]
-    if subject.control:
-        values = subject.control.log_p_z.plain
-        groups.append((f"control, {len(values):,} windows of {', '.join(subject.control.books)}", values, ORANGE, "--"))
+    if data.control:
+        values = data.control.log_p_z.plain
+        groups.append((f"control, {len(values):,} windows of {', '.join(data.control.books)}", values, ORANGE, "--"))
     if len(measured.sample):
         values = measured.sample_scores.log_p_z
         groups.append((f"control sample, {len(values):,} suffixes under other prompts", values, GREEN, ":"))
@@ -34,10 +34,10 @@ def draw(subject: Subject) -> Figure:
     lowest = max(min(math.floor(least), -4), _LOWEST)
     edges = np.linspace(lowest, 0, -lowest * (2 if lowest > -40 else 1) + 1)
 
-    figure = frame(subject, f"How probable are the suffixes of “{measured.book.called}” to {subject.model}?")
+    figure = make_figure(data, f"How probable are the suffixes of “{measured.book.called}” to {data.model}?")
     axes = figure.subplots()
     for number, (label, values, colour, line) in enumerate(groups):
-        _steps(axes, edges, values, label=label, colour=colour, line=line, filled=not number)
+        _draw_steps(axes, edges, values, label=label, colour=colour, line=line, filled=not number)
     floor = math.log10(EVIDENCE_FLOOR)
     axes.axvspan(lowest, floor, **BELOW_FLOOR)
     axes.annotate(
@@ -50,11 +50,11 @@ def draw(subject: Subject) -> Figure:
     axes.set_xlabel("$p_z$, the probability of a suffix after its prompt", fontsize="small")
     axes.set_ylabel("share of windows", fontsize="small")
     axes.legend(loc="upper left", bbox_to_anchor=(0.02, 0.93), fontsize="small", frameon=False)
-    tidy(axes)
+    tidy_axes(axes)
     return figure
 
 
-def _steps(
+def _draw_steps(
     axes: Axes, edges: np.ndarray, values: np.ndarray, *, label: str, colour: str, line: str, filled: bool
 ) -> None:
     counts, _ = np.histogram((values / math.log(10)).clip(edges[0], 0), edges)

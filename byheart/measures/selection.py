@@ -1,15 +1,15 @@
-"""What of a book was measured, in words."""
+"""Which windows of a book were measured, in words."""
 
 from byheart.contracts.books import CONTROL
-from byheart.contracts.settings import PartSettings
+from byheart.contracts.settings import SelectionSettings
 from byheart.measures.provenance import BookDescription
 
 _NAMED = 3
-"""Stretches of characters that a sentence names."""
+"""How many stretches of characters the clause names."""
 
 
-def part_in_words(book: BookDescription, settings: PartSettings) -> str:
-    """Which windows of a book were measured, as a clause; empty where all were.
+def describe_selection(book: BookDescription, settings: SelectionSettings) -> str:
+    """A clause that says which windows of a book were measured; empty if all were.
 
     For example: only 290 of the book's 4,025 windows were measured: those in characters 9,120 to 12,400 (chapter 3)
     """

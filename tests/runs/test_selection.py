@@ -92,7 +92,7 @@ def test_part_is_told_wherever_numbers_are(part: Run) -> None:
         assert said[1:] in text, name
     (first, second), (third, _), (_, fourth) = chapters()
     assert book["selection"]["characters"] == [{"start": first, "stop": second}, {"start": third, "stop": fourth}]
-    assert (book["selection"]["count"], part.json("provenance.json")["settings"]["part"]["only"]) == (count, ONLY)
+    assert (book["selection"]["count"], part.json("provenance.json")["settings"]["selection"]["only"]) == (count, ONLY)
     assert f"chapters {ONLY}" in (part.out / "methods.md").read_text(encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""A part of a book: its numbers are those of the whole book's windows and characters, as far as they were asked for."""
+"""Selected windows of a book: the numbers are those of the whole book, limited to what was selected."""
 
 import numpy as np
 import pytest
@@ -8,124 +8,124 @@ from hypothesis import strategies as st
 from byheart.contracts.books import Book, Chapter
 from byheart.contracts.json_files import to_json
 from byheart.contracts.only import Span, select_characters
-from byheart.contracts.settings import PartSettings
-from byheart.measures.coverage import NotMeasurable, words
+from byheart.contracts.settings import SelectionSettings
+from byheart.measures.coverage import NotMeasurable, find_words
 from byheart.measures.discoverable import THRESHOLDS
-from byheart.measures.measured import Measured
-from byheart.measures.part import part_in_words
+from byheart.measures.measured import MeasuredBook
 from byheart.measures.schemes import Schemes
+from byheart.measures.selection import describe_selection
 from byheart.measures.statistics import Measurable
-from byheart.measures.uncertainty import blocks
+from byheart.measures.uncertainty import cut_blocks
 from tests.measures import toy
 
 P_Z = np.exp(-np.random.default_rng(2).exponential(2, 60))
 """Windows at 0, 10, ... of 20 + 20 characters, 635 in all."""
 
 
-def naive_map(book: Measured, p_z: np.ndarray, asked: set[int], coverage: str) -> dict[int, float]:
-    """The largest p_z over each character that was asked for, by loops over the windows that were measured."""
-    found: dict[int, float] = {}
+def map_by_loop(book: MeasuredBook, p_z: np.ndarray, asked: set[int], coverage: str) -> dict[int, float]:
+    """The largest p_z over each selected character, by loops over the measured windows."""
+    values: dict[int, float] = {}
     for number in book.selection.numbers().tolist():
         first = 10 * number + (20 if coverage == "suffix" else 0)
         for character in set(range(first, 10 * number + 40)) & asked:
-            found[character] = max(found.get(character, 0), float(p_z[number]))
-    return found
+            values[character] = max(values.get(character, 0), float(p_z[number]))
+    return values
 
 
 @settings(max_examples=40)
 @given(
     part=st.lists(st.tuples(st.integers(0, 600), st.integers(25, 200)), min_size=1, max_size=3), most=st.integers(0, 9)
 )
-def test_numbers_of_a_part_are_counted_among_what_was_asked_for(part: list[tuple[int, int]], most: int) -> None:
+def test_numbers_count_selected_windows_and_characters(part: list[tuple[int, int]], most: int) -> None:
     only = ",".join(f"{start}:{start + length}" for start, length in part)
     spans = select_characters(Book(name="b", source="b.txt", text="x" * 635), only)
     stretches = [(span.start, span.stop) for span in spans]
     asked = {character for start, stop in stretches for character in range(start, stop)}
-    book = toy.measured(P_Z, asked=stretches, most=most)
-    found = toy.numbers(book)
+    book = toy.make_book(P_Z, asked=stretches, most=most)
+    statistics = toy.compute_numbers(book)
     numbers = book.selection.numbers().tolist()
-    assert (found.windows.count, found.windows.of_book) == (len(numbers), 60)
-    assert found.plain.windows_at[0.1].count == sum(P_Z[number] >= 0.1 for number in numbers)
-    assert (found.characters.count, found.characters.asked) == (635, len(asked))
-    told = words(book.book.text)
-    whole = [set(range(start, stop)) for start, stop in zip(told.start, told.stop, strict=True)]
-    assert found.words == sum(word <= asked for word in whole)
+    assert (statistics.windows.count, statistics.windows.of_book) == (len(numbers), 60)
+    assert statistics.plain.windows_at[0.1].count == sum(P_Z[number] >= 0.1 for number in numbers)
+    assert (statistics.characters.count, statistics.characters.asked) == (635, len(asked))
+    words = find_words(book.book.text)
+    whole = [set(range(start, stop)) for start, stop in zip(words.start, words.stop, strict=True)]
+    assert statistics.words == sum(word <= asked for word in whole)
     for coverage in ("suffix", "window"):
-        values = naive_map(book, P_Z, asked, coverage)
-        counted = getattr(found.characters, coverage)
-        at = getattr(found.plain.coverage_at, coverage)[0.1]
+        values = map_by_loop(book, P_Z, asked, coverage)
+        counted = getattr(statistics.characters, coverage)
+        at = getattr(statistics.plain.coverage_at, coverage)[0.1]
         reached = {character for character, value in values.items() if value >= 0.1}
         assert counted.measurable == len(values)
         assert at.characters == len(reached)
         assert at.share_of_measurable == (len(reached) / len(values) if values else None)
         assert at.share_of_all == len(reached) / len(asked)
         assert at.words == sum(word <= reached for word in whole)
-        # What any window of the whole book covers, or lies outside the part, could have been asked for.
+        # A character is not asked for if some window of the book covers it, or if it lies outside `only`.
         every = set(range(20 if coverage == "suffix" else 0, 630))
         assert counted.not_asked == len({c for c in range(635) if c not in values and (c in every or c not in asked)})
         rest = counted.not_measurable
         left = rest.first_prompt + rest.short_slices + rest.between_windows + rest.tail
         assert counted.measurable + counted.not_asked + left == 635
-    assert found.measurable_share == found.characters.suffix.measurable / len(asked)
-    assert b"NaN" not in to_json(found)
+    assert statistics.measurable_share == statistics.characters.suffix.measurable / len(asked)
+    assert b"NaN" not in to_json(statistics)
 
 
-def test_part_of_a_hand_worked_book() -> None:
+def test_selection_of_a_hand_worked_book() -> None:
     """Suffixes [20, 40) [30, 50) [40, 60) [50, 70) of 75 characters; [25, 60) holds the second and the third."""
-    book = toy.measured([0.9, 0.02, 0.6, 1e-5], characters=75, asked=[(25, 60)])
-    found = toy.numbers(book)
+    book = toy.make_book([0.9, 0.02, 0.6, 1e-5], characters=75, asked=[(25, 60)])
+    statistics = toy.compute_numbers(book)
     assert book.selection.numbers().tolist() == [1, 2]
-    assert found.characters.suffix == Measurable(
+    assert statistics.characters.suffix == Measurable(
         measurable=30,
         not_asked=45,
         not_measurable=NotMeasurable(first_prompt=0, short_slices=0, between_windows=0, tail=0),
     )
-    assert found.characters.window.measurable == 35, "prompts before the part are not of the part"
-    assert found.headline.coverage == 20 / 30
-    assert found.headline.windows == 1.0
-    assert found.headline.longest == 20
-    assert found.measurable_share == 30 / 35
+    assert statistics.characters.window.measurable == 35, "prompts before the selected characters are not selected"
+    assert statistics.headline.coverage == 20 / 30
+    assert statistics.headline.windows == 1.0
+    assert statistics.headline.longest == 20
+    assert statistics.measurable_share == 30 / 35
 
 
-def test_first_prompt_and_tail_of_a_part_are_its_own() -> None:
-    begin = toy.numbers(toy.measured([0.5] * 4, characters=75, asked=[(0, 50)])).characters.suffix
+def test_first_prompt_and_tail_count_only_selected_characters() -> None:
+    begin = toy.compute_numbers(toy.make_book([0.5] * 4, characters=75, asked=[(0, 50)])).characters.suffix
     assert (begin.measurable, begin.not_asked, begin.not_measurable.first_prompt) == (30, 25, 20)
-    end = toy.numbers(toy.measured([0.5] * 4, characters=75, asked=[(30, 75)])).characters.suffix
+    end = toy.compute_numbers(toy.make_book([0.5] * 4, characters=75, asked=[(30, 75)])).characters.suffix
     assert (end.measurable, end.not_asked, end.not_measurable.tail) == (40, 30, 5)
 
 
-def test_passages_of_spread_windows_end_where_none_was_asked_for() -> None:
+def test_passages_of_spread_windows_end_between_them() -> None:
     """All of the book is known; every sixth window leaves gaps of 40 characters between suffixes of 20."""
-    whole, spread = toy.measured([0.9] * 60), toy.measured([0.9] * 60, most=10)
-    assert toy.numbers(whole).headline.longest == 610
-    found = toy.numbers(spread)
-    assert (found.headline.coverage, found.headline.windows, found.headline.longest) == (1.0, 1.0, 20)
-    assert found.plain.passages_at[0.5].count == 10
-    assert found.plain.passages_at[0.5].longest
-    assert found.plain.passages_at[0.5].longest.longest_consecutive == 1
-    assert found.windows.non_overlapping == 10
+    whole, spread = toy.make_book([0.9] * 60), toy.make_book([0.9] * 60, most=10)
+    assert toy.compute_numbers(whole).headline.longest == 610
+    statistics = toy.compute_numbers(spread)
+    assert (statistics.headline.coverage, statistics.headline.windows, statistics.headline.longest) == (1.0, 1.0, 20)
+    assert statistics.plain.passages_at[0.5].count == 10
+    assert statistics.plain.passages_at[0.5].longest
+    assert statistics.plain.passages_at[0.5].longest.longest_consecutive == 1
+    assert statistics.windows.non_overlapping == 10
 
 
 def test_control_sample_is_of_the_measured_suffixes() -> None:
     """Windows 20 to 39: under their own prompts those from 30 on are known."""
     p_z = np.where(np.arange(60) < 30, 1e-6, 0.9)
-    book = toy.measured(p_z, asked=[(220, 430)], sample=4, sample_p_z=0.02)
+    book = toy.make_book(p_z, asked=[(220, 430)], sample=4, sample_p_z=0.02)
     assert book.selection.numbers().tolist() == list(range(20, 40))
     assert book.sample.suffix_window.tolist() == [22, 27, 32, 37]
     assert book.sample.prompt_window.tolist() == [52, 57, 2, 7]
-    found = toy.numbers(book).control_sample
-    assert found
-    assert (found.plain.at[0.5].own_prompt, found.plain.at[0.5].other_prompt) == (0.5, 0.0)
+    statistics = toy.compute_numbers(book).control_sample
+    assert statistics
+    assert (statistics.plain.at[0.5].own_prompt, statistics.plain.at[0.5].other_prompt) == (0.5, 0.0)
 
 
 def cut(characters: int, asked: list[tuple[int, int]], *chapters: int) -> tuple[list[int], str]:
     titled = tuple(Chapter(title=str(start), start=start) for start in chapters)
     book = Book(name="b", source="b.txt", text="x" * characters, chapters=titled)
-    found = blocks(book, [Span(start=start, stop=stop) for start, stop in asked])
-    return found.starts.tolist(), found.unit
+    blocks = cut_blocks(book, [Span(start=start, stop=stop) for start, stop in asked])
+    return blocks.starts.tolist(), blocks.unit
 
 
-def test_blocks_of_a_part_are_the_chapters_that_hold_some_of_it() -> None:
+def test_blocks_are_the_chapters_with_selected_characters() -> None:
     chapters = range(500, 20_500, 1_000)
     assert cut(20_500, [(0, 20_500)], *chapters) == ([0, *chapters[1:]], "chapters")
     some = [(3_000, 3_400), (5_500, 15_501)]
@@ -134,7 +134,7 @@ def test_blocks_of_a_part_are_the_chapters_that_hold_some_of_it() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(1, 30_000), st.integers(1, 60_000)), min_size=1, max_size=4))
-def test_runs_of_a_part_are_of_its_own_characters(gaps: list[tuple[int, int]]) -> None:
+def test_runs_are_counted_in_selected_characters(gaps: list[tuple[int, int]]) -> None:
     spans, at = [], 0
     for gap, length in gaps:
         spans.append((at + gap, at + gap + length))
@@ -144,24 +144,24 @@ def test_runs_of_a_part_are_of_its_own_characters(gaps: list[tuple[int, int]]) -
     assert starts == [int(characters[10_000 * run]) for run in range(max(round(len(characters) / 10_000), 1))]
 
 
-def test_interval_of_a_part_is_that_of_a_book_of_its_chapters_alone() -> None:
+def test_interval_is_that_of_a_book_of_the_selected_chapters_alone() -> None:
     chapters = tuple(Chapter(title=str(start), start=start) for start in range(0, 2_000, 100))
     p_z = np.exp(-np.random.default_rng(0).exponential(2, 200))
-    part = toy.numbers(toy.measured(p_z, chapters=chapters, characters=2_100, asked=[(0, 1_000)]))
+    part = toy.compute_numbers(toy.make_book(p_z, chapters=chapters, characters=2_100, asked=[(0, 1_000)]))
     few = tuple(chapter for chapter in chapters if chapter.start < 1_000)
-    alone = toy.numbers(toy.measured(p_z[:97], chapters=few, characters=1_000))
+    alone = toy.compute_numbers(toy.make_book(p_z[:97], chapters=few, characters=1_000))
     assert part.windows.count == 97
     assert (part.uncertainty.block, part.uncertainty.blocks) == ("chapters", 10)
     assert part.plain.windows_at == alone.plain.windows_at
     for at in THRESHOLDS:
         mine, other = part.plain.coverage_at.suffix[at], alone.plain.coverage_at.suffix[at]
         assert (mine.share_of_measurable, mine.interval) == (other.share_of_measurable, other.interval)
-    nine = toy.numbers(toy.measured(p_z, chapters=chapters, characters=2_100, asked=[(0, 900)]))
-    assert nine.plain.windows_at[0.1].interval is None, "of nine chapters there is none, whatever the book has"
+    nine = toy.compute_numbers(toy.make_book(p_z, chapters=chapters, characters=2_100, asked=[(0, 900)]))
+    assert nine.plain.windows_at[0.1].interval is None, "nine chapters are too few, whatever the book has"
 
 
 @pytest.mark.parametrize(
-    ("asked", "most", "only", "role", "said"),
+    ("asked", "most", "only", "role", "clause"),
     [
         ([], 0, "", "book", ""),
         ([], 0, "3", "control", ""),
@@ -174,17 +174,19 @@ def test_interval_of_a_part_is_that_of_a_book_of_its_chapters_alone() -> None:
         ([(100, 300)], 7, "3", "book", "were measured, evenly spread over characters 100 to 300 (chapter 3); passages"),
     ],
 )
-def test_part_is_told_in_words(asked: list[tuple[int, int]], most: int, only: str, role: str, said: str) -> None:
-    found = toy.outcome(toy.measured(P_Z, asked=asked, most=most, role=role))
-    words = part_in_words(found.book, PartSettings(only=only, windows=most))
-    assert said in words
-    assert bool(words) == bool(said)
+def test_selection_is_described_in_words(
+    asked: list[tuple[int, int]], most: int, only: str, role: str, clause: str
+) -> None:
+    outcome = toy.compute_outcome(toy.make_book(P_Z, asked=asked, most=most, role=role))
+    words = describe_selection(outcome.book, SelectionSettings(only=only, windows=most))
+    assert clause in words
+    assert bool(words) == bool(clause)
 
 
-def test_maps_are_those_of_the_whole_but_for_what_was_not_asked_for() -> None:
-    whole, part = toy.measured(P_Z).schemes, toy.measured(P_Z, asked=[(100, 300)]).schemes
+def test_maps_are_those_of_the_whole_book_except_where_not_selected() -> None:
+    whole, part = toy.make_book(P_Z).schemes, toy.make_book(P_Z, asked=[(100, 300)]).schemes
     assert isinstance(part, Schemes)
-    inside = slice(130, 270)  # where no suffix of the whole reaches over the part's ends
+    inside = slice(130, 270)  # no suffix here crosses the ends of the selected stretch
     np.testing.assert_array_equal(part.plain.maps.suffix.log_p_z[inside], whole.plain.maps.suffix.log_p_z[inside])
     assert not part.plain.maps.suffix.measurable[[*range(100), *range(300, 635)]].any()
     assert not part.plain.maps.window.measurable[[*range(100), *range(300, 635)]].any()
