@@ -6,6 +6,7 @@ import typer
 
 from byheart.command.options import Controls, Model, Out, Store, Words
 from byheart.command.parameters import MeasuringCommand, read_request
+from byheart.contracts.errors import SettingsError
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -74,6 +75,8 @@ def check(
     from byheart.launch.check import check_machine, check_model
     from byheart.launch.this_machine import locate_default_store
 
+    if book and not model:
+        raise SettingsError(f"book must be given with --model, found {book} alone: name a model", parameter="book")
     if model:
         check_model(model, book=book, windows=windows, store=store or locate_default_store())
     else:

@@ -22,12 +22,18 @@ def compile_pipeline(path: str | Path, fixed: Fixed = Fixed(), jax: str = JAX[0]
         jax: the flavour of extract's image.
 
     Raises:
-        SettingsError: an option cannot be used, or images/digests.json does not name every image.
+        SettingsError: an option or the path cannot be used, or images/digests.json does not name every image.
     """
     _check_options(fixed)
     pipeline = make_pipeline(dataclasses.replace(fixed, images=list_image_references(jax)))
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    compiler.Compiler().compile(pipeline, str(path))
+    if Path(path).suffix != ".yaml":
+        raise SettingsError(f"pipeline must be a file that ends in .yaml, found {path}: name one", parameter="pipeline")
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        compiler.Compiler().compile(pipeline, str(path))
+    except OSError as error:
+        found = f"{error.filename or path}: {error.strerror}"
+        raise SettingsError(f"pipeline must be a file that can be written, found {found}: choose another") from None
 
 
 def _check_options(fixed: Fixed) -> None:

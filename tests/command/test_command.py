@@ -69,6 +69,13 @@ def test_every_command_explains_itself(command: str) -> None:
         (["run", "a.yaml", "b.yaml"], 1, "a run must be of one run file, found a.yaml, b.yaml"),
         (["run", "no.yaml"], 1, "no.yaml must be a run file, found: No such file or directory"),
         (["plan"], 1, "a run must have a model, found none: give --model"),
+        (["check", "--book", "a.txt"], 1, "book must be given with --model, found a.txt alone"),
+        (["compile", "pipeline"], 1, "pipeline must be a file that ends in .yaml, found pipeline"),
+        (
+            ["compile", "/dev/null/a.yaml"],
+            1,
+            "pipeline must be a file that can be written, found /dev/null: File exists",
+        ),
     ],
 )
 def test_what_is_written_wrongly_is_refused_in_one_line(words: list[str], code: int, said: str, tmp_path: Path) -> None:
