@@ -33,7 +33,7 @@ KNOWN := PYTHON BOOKS MODEL CONTROLS STORE OUT SET BASE_IMAGE KILLS FAULTS SEED 
 GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command line,$(origin $(name))),$(name)))
 UNKNOWN := $(firstword $(filter-out $(KNOWN),$(GIVEN)))
 NEAREST = import difflib, sys; name, *known = sys.argv[1:]; near = difflib.get_close_matches(name.upper(), known, 1, 0.5); \
-	print("did you mean %s=?" % near[0] if near else "settings stand in SET, as SET=\"%s=...\"" % name)
+	print("did you mean %s=?" % near[0] if near else "make run takes settings in SET, as SET=\"%s=...\"; all else is in .venv/bin/byheart --help" % name)
 ifneq ($(UNKNOWN),)
 $(error $(UNKNOWN) is no variable of this Makefile: $(shell $(PYTHON) -c '$(NEAREST)' $(UNKNOWN) $(KNOWN)))
 endif

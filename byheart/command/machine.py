@@ -38,8 +38,8 @@ def plan(
 ) -> int:
     """Print where a model fits and what books cost.
 
-    It takes the words of `byheart run`; without a book, it plans for a novel. With accelerator=..., it says more about
-    that accelerator, and ends with exit code 1 if the model does not fit.
+    It takes the words of `byheart run`, but no --store or --out; without a book, it plans for a novel. With
+    accelerator=..., it says more about that one, and ends with 1 if the model does not fit.
     """
     from byheart.launch.plan import plan_and_compile, print_plan
 

@@ -33,9 +33,8 @@ Store = Annotated[
     typer.Option(
         "--store",
         metavar="PLACE",
-        envvar="BYHEART_STORE",
         help="Where models and scores are kept: a folder or gs://bucket/prefix.",
-        show_default="the user's data folder",
+        show_default="BYHEART_STORE, else the user's data folder",
     ),
 ]
 StoreOfCluster = Annotated[

@@ -29,6 +29,8 @@ from byheart.measures.results import PROVENANCE
 LOG, SUMS, RUN_FILE = "log.txt", "SHA256SUMS", "run.yaml"
 UNFINISHED, FAILED = "unfinished", "failed"
 _LOCK = ".lock"
+_MARK = ".byheart"
+"""An empty file in `unfinished` and `failed`: byheart made the folder, and may remove it with all that it holds."""
 _LINE = re.compile(r"[0-9a-f]{64}  (.+)")
 
 
@@ -108,6 +110,7 @@ class Publication:
         self.check_room((*names, LOG, RUN_FILE, SUMS))
         _discard(self.unfinished)
         self.unfinished.mkdir()
+        (self.unfinished / _MARK).touch()
 
     def check_room(self, names: Iterable[str]) -> None:
         """Check that nothing in OUT is in the way of these results, except those of an earlier run.
@@ -150,7 +153,7 @@ class Publication:
         Raises:
             ByheartError: a file or folder in OUT is in the way of a result.
         """
-        names = sorted(_list_files(self.unfinished))
+        names = sorted(name for name in _list_files(self.unfinished) if name != _MARK)
         self.check_room((*names, SUMS))
         with _explain_failed_move():
             _write_sums(self.unfinished, names)
@@ -175,19 +178,19 @@ class Publication:
 
 
 def _is_made_by_run(folder: Path) -> bool:
-    """Whether a run made the folder: it has a log or a SHA256SUMS, or no file at all."""
+    """Whether a run made the folder: it has the mark, or no file at all."""
     if folder.is_symlink() or not folder.is_dir():
         return False
-    return any((folder / name).is_file() for name in (LOG, SUMS)) or not any(_list_files(folder))
+    return (folder / _MARK).is_file() or not any(_list_files(folder))
 
 
 def _discard(folder: Path) -> None:
-    """Remove a folder that a run made, the log last: it shows that what a kill leaves is a run's."""
+    """Remove a folder that a run made, the mark last: it shows that what a kill leaves is a run's."""
     if folder.exists():
         for path in folder.iterdir():
             if path.is_dir():
                 shutil.rmtree(path)
-            elif path.name != LOG:
+            elif path.name != _MARK:
                 path.unlink()
         shutil.rmtree(folder)
 

@@ -1,5 +1,6 @@
 """The bundled sample: a book, a control, and a small model that was trained on half of the book."""
 
+import glob
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,5 +20,12 @@ def list_sample_parameters() -> dict[str, Any]:
 
 def is_toy(values: Mapping[str, Any]) -> bool:
     """Whether the sample's model measures a book that is not the sample's."""
-    of_the_sample = {Path(book).resolve() for book in values["books"]} <= {BOOK, CONTROL}
-    return Path(values["model"]).resolve() == MODEL and not of_the_sample
+    files = {file for book in values["books"] for file in _list_files(book)}
+    return Path(values["model"]).resolve() == MODEL and not files <= {BOOK, CONTROL}
+
+
+def _list_files(book: str) -> list[Path]:
+    """The files that a local folder, a glob or a path stands for; any other book stays as it is."""
+    if Path(book).is_dir():
+        return [path.resolve() for path in Path(book).rglob("*.txt")]
+    return [Path(path).resolve() for path in glob.glob(book, recursive=True)] or [Path(book)]  # noqa: PTH207

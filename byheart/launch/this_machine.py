@@ -16,8 +16,8 @@ _DRIVERS = ("libtpu", "jax_cuda12_plugin", "jax_cuda13_plugin")
 
 
 def locate_default_store() -> str:
-    """The path of the store in the user's data folder."""
-    return str(platformdirs.user_data_path("byheart") / "store")
+    """The store where a person names none: `BYHEART_STORE`, or a folder in the user's data folder."""
+    return os.environ.get("BYHEART_STORE") or str(platformdirs.user_data_path("byheart") / "store")
 
 
 def build_environment() -> dict[str, str]:

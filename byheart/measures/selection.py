@@ -24,4 +24,5 @@ def describe_selection(book: BookDescription, settings: SelectionSettings) -> st
         how = f", evenly spread{' over ' * bool(where)}{where}; passages end between them"
     else:
         how = f": those in {where}"
-    return f"only {selection.count:,} of the book's {selection.of:,} windows were measured{how}"
+    were = "was" if selection.count == 1 else "were"
+    return f"only {selection.count:,} of the book's {selection.of:,} windows {were} measured{how}"

@@ -35,8 +35,8 @@ def make(out: Path, *books: str, size: str = "a") -> Publication:
 
 
 def read_files(out: Path) -> dict[str, str]:
-    """The files of a folder and what they hold, but for the lock and the sums."""
-    paths = (path for path in out.rglob("*") if path.is_file() and path.name not in (".lock", "SHA256SUMS"))
+    """The files of a folder and what they hold, but for the sums and hidden ones."""
+    paths = (path for path in out.rglob("*") if path.is_file() and path.name not in (".lock", ".byheart", "SHA256SUMS"))
     return {path.relative_to(out).as_posix(): path.read_text(encoding="utf-8") for path in paths}
 
 
@@ -149,7 +149,7 @@ def test_kill_before_the_run_is_whole_leaves_the_earlier_results(out: Path) -> N
         ("summary.csv", True, "must have room for a file .*summary.csv, found a folder there: move it or choose"),
         ("SHA256SUMS", False, "must have room for a file .*SHA256SUMS, found one that no run left"),
         ("unfinished", False, "must have room for a folder of byheart's own .*unfinished, found another thing"),
-        ("failed/mine", False, "must have room for a folder of byheart's own .*failed, found another thing"),
+        ("failed/log.txt", False, "must have room for a folder of byheart's own .*failed, found another thing"),
     ],
 )
 def test_what_the_user_keeps_in_the_way_is_refused_at_the_door(

@@ -84,7 +84,9 @@ def test_statistics_are_those_of_the_schema() -> None:
     jsonschema.validate(STATISTICS, SCHEMA)
     headline = SCHEMA["$defs"]["Headline"]["properties"]["share_of_windows_at_0.001"]
     assert headline["description"] == "… of windows have p_z ≥ 0.001"
-    assert SCHEMA["$defs"]["BookDescription"]["properties"]["sha256"]["description"].startswith("Of the text's UTF-8")
+    assert SCHEMA["$defs"]["BookDescription"]["properties"]["sha256"]["description"].startswith(
+        "The SHA-256 of the measured text"
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from byheart.launch.sample import is_toy
 from tests.command.test_command import call
 from tests.conftest import BOOK, MODEL, ROOT, launch, launch_command
 
@@ -46,3 +47,10 @@ def test_terminal_that_is_not_in_utf_8_shows_what_it_can(tmp_path: Path) -> None
     done = launch(tmp_path, "cursor_inc=500", "dpi=20", environment={"PYTHONIOENCODING": "ascii"})
     assert done.returncode == 0, done.stderr
     assert "of measurable characters lie in a suffix with p_z ? 0.5" in done.stdout
+
+
+def test_sample_of_in_a_folder_or_a_glob_is_no_toy() -> None:
+    of_the_sample = ([str(BOOK)], [str(BOOK.parent)], [f"{BOOK.parent}/the-s*.txt"])
+    assert not any(is_toy({"books": books, "model": str(MODEL)}) for books in of_the_sample)
+    assert is_toy({"books": ["gs://bucket/a.txt"], "model": str(MODEL)})
+    assert not is_toy({"books": ["gs://bucket/a.txt"], "model": "org/model"})
