@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from byheart import pipeline
+from byheart.command.app import main
 from byheart.command.parameters import read_parameters, read_request
 from byheart.contracts.errors import SettingsError
 from byheart.contracts.settings import SETTINGS
@@ -78,12 +79,23 @@ def test_every_command_explains_itself(command: str) -> None:
         ),
     ],
 )
-def test_what_is_written_wrongly_is_refused_in_one_line(words: list[str], code: int, said: str, tmp_path: Path) -> None:
-    done = call(*words, folder=tmp_path, BYHEART_STORE=str(tmp_path / "store"))
-    assert done.returncode == code
-    assert said in done.stderr
-    assert done.stderr.startswith("error: ")
-    assert len(done.stderr.splitlines()) == 1
+def test_what_is_written_wrongly_is_refused_in_one_line(
+    words: list[str],
+    code: int,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BYHEART_STORE", str(tmp_path / "store"))
+    monkeypatch.setattr("sys.argv", ["byheart", *words])
+    assert main() == code
+    printed = capsys.readouterr()
+    assert not printed.out
+    assert said in printed.err
+    assert printed.err.startswith("error: ")
+    assert len(printed.err.splitlines()) == 1
     assert not [*tmp_path.iterdir()]
 
 
