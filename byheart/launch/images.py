@@ -4,6 +4,7 @@ If images were pushed, `images/digests.json` names each by its digest; else an i
 `byheart images` sets it.
 """
 
+import importlib.metadata
 import json
 import os
 import re
@@ -130,8 +131,21 @@ def find_outdated_push(digests: Path = DIGESTS) -> str | None:
 
 
 def find_commit() -> str | None:
-    """This checkout's commit, with `-dirty` appended if files have changed; None outside a checkout."""
-    return _run_git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*") or None
+    """The commit of this byheart: of its checkout, with `-dirty` if files changed, or of what pip installed from Git.
+
+    None if neither is known.
+    """
+    return _run_git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*") or _find_installed_commit()
+
+
+def _find_installed_commit() -> str | None:
+    """The commit that pip has written down (PEP 610)."""
+    try:
+        about = importlib.metadata.distribution("byheart").read_text("direct_url.json")
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    commit = json.loads(about or "{}").get("vcs_info", {}).get("commit_id")
+    return str(commit) if commit else None
 
 
 def _name_digest(name: str, jax: str) -> str:

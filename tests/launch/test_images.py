@@ -66,3 +66,16 @@ def test_machine_without_docker_is_told_so(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("byheart.launch.images.shutil.which", lambda _: None)
     with pytest.raises(ImageError, match="images need Docker, found none"):
         build_images("tpu")
+
+
+def test_commit_that_pip_installed_from_git_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    about = tmp_path / "byheart-9.9.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Name: byheart\nVersion: 9.9\n")
+    vcs = {"vcs": "git", "commit_id": "c" * 40}
+    (about / "direct_url.json").write_text(json.dumps({"url": "file:///somewhere", "vcs_info": vcs}))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr("byheart.launch.images.ROOT", tmp_path)  # no checkout
+    assert find_commit() == "c" * 40
+    (about / "direct_url.json").unlink()
+    assert find_commit() is None
