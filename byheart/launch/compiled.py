@@ -38,7 +38,8 @@ class Compiled:
         Raises:
             LookupError, TypeError: the graph is not byheart's.
         """
-        declared: dict[str, Any] = graph["root"]["inputDefinitions"]["parameters"]
+        # A graph in memory has its maps in any order, one in a file in that of the names.
+        declared: dict[str, Any] = dict(sorted(graph["root"]["inputDefinitions"]["parameters"].items()))
         inputs = graph["root"]["dag"]["tasks"][_FIRST_STAGE]["inputs"]["parameters"]
         required = [name for name, about in declared.items() if not about.get("isOptional")]
         return cls(
@@ -46,7 +47,7 @@ class Compiled:
             platforms=platforms,
             alone=tuple(name for name in declared if name != OPTIONS),
             required=tuple(required),
-            defaults=inputs["defaults"]["runtimeValue"]["constant"],
+            defaults=dict(sorted(inputs["defaults"]["runtimeValue"]["constant"].items())),
         )
 
     @property

@@ -1,6 +1,7 @@
 """The bundled sample: a book, a control, and a small model that was trained on half of the book."""
 
 import glob
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,6 @@ def is_toy(values: Mapping[str, Any]) -> bool:
 
 def _list_files(book: str) -> list[Path]:
     """The files that a local folder, a glob or a path stands for; any other book stays as it is."""
-    if Path(book).is_dir():
+    if os.path.isdir(book):  # noqa: PTH112  Path.is_dir raises where a name is too long
         return [path.resolve() for path in Path(book).rglob("*.txt")]
     return [Path(path).resolve() for path in glob.glob(book, recursive=True)] or [Path(book)]  # noqa: PTH207

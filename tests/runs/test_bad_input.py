@@ -99,7 +99,7 @@ SETTINGS = {
 
 BOOKS = {
     "@/no.txt": "must name files that exist … no.txt … check the path",
-    "": "must be a path … found an empty text … give --books one",
+    "": "must be a path … found an empty text … give one",
     "@": "at least one .txt file … found none … name the book's file",
     f"{BOOK}/x.txt": "must be a readable file … Not a directory … name another",
     "/dev/zero": "/dev/zero must be a file … a pipe or a device … save the text",
