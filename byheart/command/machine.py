@@ -16,7 +16,9 @@ def add_commands(app: typer.Typer) -> None:
     app.command()(check)
 
 
-def run(words: Words = None, model: Model = "", control: Controls = None, store: Store = "", out: Out = "out") -> None:
+def run(
+    words: Words = None, model: Model = "", control: Controls = None, store: Store = None, out: Out = "out"
+) -> None:
     """Measure books on this machine.
 
     A BOOK is a text file, a folder of them, a glob, an address at gs:// or https://, or @LIST, a file that lists them.
@@ -25,7 +27,7 @@ def run(words: Words = None, model: Model = "", control: Controls = None, store:
     """
     from byheart.launch.run import measure_here  # it imports kfp, which takes a second
 
-    measure_here(read_request(words, model=model, controls=control, store=store), out)
+    measure_here(read_request(words, model=model, controls=control, store=store or ""), out)
 
 
 def plan(
@@ -66,7 +68,7 @@ def check(
         str,
         typer.Option(help="Without --model: float32, bfloat16, float16; auto is float32 and what a run takes here."),
     ] = "auto",
-    store: Store = "",
+    store: Store = None,
 ) -> None:
     """Check that this machine scores right.
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from byheart.command.parameters import complete_words
+from byheart.contracts.errors import SettingsError
 
 Words = Annotated[
     list[str] | None,
@@ -28,11 +29,21 @@ Controls = Annotated[
     list[str] | None,
     typer.Option("--control", "-c", metavar="BOOK", help="A book that the model cannot have seen; may be repeated."),
 ]
+
+
+def _refuse_empty_store(store: str | None) -> str | None:
+    """The option's value; an empty one, as of a shell's variable that is not set, is not the default."""
+    if store == "":
+        raise SettingsError("store must be a path, found an empty text: give one, or leave --store out")
+    return store
+
+
 Store = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--store",
         metavar="PLACE",
+        callback=_refuse_empty_store,
         help="Where models and scores are kept: a folder or gs://bucket/prefix.",
         show_default="BYHEART_STORE, else the user's data folder",
     ),

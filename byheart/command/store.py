@@ -14,7 +14,7 @@ Addresses = Annotated[
 
 
 @app.command("list")
-def list_(store: Store = "") -> None:
+def list_(store: Store = None) -> None:
     """List the scores, the models and everything else in a store."""
     from byheart.launch.store import list_store
 
@@ -24,7 +24,7 @@ def list_(store: Store = "") -> None:
 @app.command()
 def show(
     address: Annotated[str, typer.Argument(help="The beginning of an address.")],
-    store: Store = "",
+    store: Store = None,
 ) -> None:
     """Print what is kept at an address."""
     from byheart.launch.store import show_scores
@@ -37,7 +37,7 @@ def copy(
     to: Annotated[str, typer.Option("--to", metavar="PLACE", help="The other store: a folder or gs://bucket/prefix.")],
     addresses: Addresses = None,
     models: Annotated[bool, typer.Option("--models", help="Also copy the models of the scores.")] = False,
-    store: Store = "",
+    store: Store = None,
 ) -> None:
     """Copy scores to another store.
 
@@ -59,7 +59,7 @@ def remove(
         str, typer.Option(metavar="AGE", help="Remove what has not changed for so long, such as 30d or 2w.")
     ] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    store: Store = "",
+    store: Store = None,
 ) -> None:
     """Remove scores or models.
 

@@ -131,7 +131,7 @@ MODELS = {
         "needs an account that has accepted its licence … no token in HF_TOKEN … accept it at @hub/org/gated and set",
     "org/gated@v9": "must have a branch, a tag or a commit … found no 'v9' … see @hub/org/gated/commits/main",
     f"{MODEL}@main": "model must name no revision of a folder … found 'main' … leave it out",
-    "": "must be a path … empty text … give --model one",
+    "": "must have a model, found none … give --model",
     "s3://b/m": "must be a folder … 's3://b/m' … check it",
     str(BOOK): f"must be a folder … {BOOK.name} … check it",
 }  # fmt: skip
@@ -176,12 +176,12 @@ CONFIGS: list[tuple[dict[str, Any], str]] = [
 PLACES: dict[tuple[str, Any], str] = {
     ("out", str(BOOK)): "out must be a folder … File exists … choose another",
     ("out", f"{BOOK}/out"): "out must be a folder … Not a directory … choose another",
-    ("out", ""): "out must be a path … found an empty text … give --out one",
+    ("out", ""): "out must be a path … found an empty text … give one",
     ("out", "gs://bucket/out"): "out must be a local folder … gs://bucket/out … choose one",
     ("out", "/proc/out"): "out must be a folder … /proc/out … choose another",
     ("store", str(BOOK)): "store must be a folder … Not a directory … choose another",
     ("store", f"{BOOK}/s"): "store must be a folder … Not a directory … choose another",
-    ("store", ""): "store must be a path … found an empty text … give --store one",
+    ("store", ""): "store must be a path, found an empty text: give one … leave --store out",
     ("store", "s3://bucket/s"): "gs://bucket/prefix … 's3://bucket/s' … give one",
     ("store", "gs://"): "must name a bucket … found 'gs://' … such as gs://my-bucket",
 }  # fmt: skip
