@@ -15,8 +15,13 @@ TOY_WARNING = "the sample's model is a toy of one book: of any other, its number
 
 
 def list_sample_parameters() -> dict[str, Any]:
-    """The parameters of the run that measures the sample."""
-    return {"books": [str(BOOK)], "controls": [str(CONTROL)], "model": str(MODEL)}
+    """The parameters of the run that measures the sample; in a checkout, its charts say `samples/model`."""
+    return {"books": [_shorten(BOOK)], "controls": [_shorten(CONTROL)], "model": _shorten(MODEL)}
+
+
+def _shorten(path: Path) -> str:
+    """The path relative to the working folder if it is below that."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def is_toy(values: Mapping[str, Any]) -> bool:

@@ -15,6 +15,7 @@ from byheart.command.parameters import read_parameters, read_request
 from byheart.contracts.errors import SettingsError
 from byheart.contracts.settings import SETTINGS
 from byheart.contracts.version import VERSION
+from byheart.launch.sample import list_sample_parameters
 from tests.conftest import BOOK, ROOT
 
 EXPLAINED = pipeline.__doc__ or ""
@@ -159,3 +160,12 @@ def test_interrupted_question_says_nothing_of_scores(tmp_path: Path) -> None:
         _, errors = asking.communicate(timeout=60)
     assert (asking.returncode, errors.strip()) == (130, "interrupted")
     assert program.exists()
+
+
+def test_sample_in_a_checkout_is_named_without_the_checkouts_place(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(ROOT)
+    assert list_sample_parameters()["model"] == "samples/model"
+    monkeypatch.chdir(tmp_path)
+    assert list_sample_parameters()["model"] == str(ROOT / "samples" / "model")
