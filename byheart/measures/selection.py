@@ -18,7 +18,7 @@ def describe_selection(book: BookDescription, settings: SelectionSettings) -> st
         return ""
     spans = [f"{span.start:,} to {span.stop:,}" for span in selection.characters]
     rest = f" and {len(spans) - _NAMED:,} more stretches" if len(spans) > _NAMED else ""
-    chapters = f" (chapter{'s' * (not only.isdecimal())} {only})" if only and ":" not in only else ""
+    chapters = f" (chapter{'s' * (not only.isdecimal())} {only.replace(',', ', ')})" if only and ":" not in only else ""
     where = f"characters {' and '.join(spans[:_NAMED])}{rest}{chapters}" if only else ""
     if selection.is_spread:
         how = f", evenly spread{' over ' * bool(where)}{where}; passages end between them"

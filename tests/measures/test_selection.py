@@ -167,7 +167,7 @@ def test_interval_is_that_of_a_book_of_the_selected_chapters_alone() -> None:
         ([], 0, "3", "control", ""),
         ([(100, 300)], 0, "100:300", "book", "only 19 of the book's 60 windows were measured: those in characters 100"),
         ([(100, 300)], 0, "3", "book", "those in characters 100 to 300 (chapter 3)"),
-        ([(100, 200), (300, 400)], 0, "1,3", "book", "in characters 100 to 200 and 300 to 400 (chapters 1,3)"),
+        ([(100, 200), (300, 400)], 0, "1,3", "book", "in characters 100 to 200 and 300 to 400 (chapters 1, 3)"),
         ([(n, n + 50) for n in range(0, 500, 100)], 0, "x:y", "book", "200 to 250 and 2 more stretches"),
         ([], 7, "", "book", "only 7 of the book's 60 windows were measured, evenly spread; passages end between them"),
         ([], 7, "3", "control", "only 7 of the book's 60 windows were measured, evenly spread; passages end between"),

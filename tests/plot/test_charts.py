@@ -253,8 +253,13 @@ def test_bars_of_the_chosen_coverage_come_first() -> None:
     assert read_legend(axes) == ["anywhere in a window", "as suffix", "control, anywhere in a window"]
 
 
+def test_legend_names_no_interval_where_there_is_none() -> None:
+    [axes] = extraction_rates.draw(make_chart_data("one block")).axes
+    assert set(read_legend(axes)) == {*(f"p = {p:g}" for p in P), "control, p = 0.5"}
+
+
 def test_curves_are_the_shares_of_windows_that_n_tries_draw() -> None:
-    data = make_chart_data("control")
+    data = make_chart_data("chapters")
     [axes] = extraction_rates.draw(data).axes
     assert set(read_legend(axes)) == {*(f"p = {p:g}" for p in P), "95% interval at p = 0.5", "control, p = 0.5"}
     log_p_z = data.measured.scores.log_p_z

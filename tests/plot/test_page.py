@@ -226,7 +226,7 @@ def test_page_shows_a_part_from_end_to_end_and_says_what_it_is() -> None:
     run, outcomes = toy.make_run(only="2,3"), [toy.compute_outcome(part)]
     html = Page(render_summary_html(run, outcomes, summarize(outcomes, run.provenance), (), shown))
     said = (
-        "Only 13 of the book's 40 windows were measured: those in characters 100 to 200 and 250 to 300 (chapters 2,3)"
+        "Only 13 of the book's 40 windows were measured: those in characters 100 to 200 and 250 to 300 (chapters 2, 3)"
     )
     assert said in html.text
     assert "Hatched is what cannot be measured or was not selected: it does not mean zero." in html.text

@@ -79,7 +79,7 @@ def _draw_curve(axes: Axes, rates: list[Rate], p: float, index: int) -> None:
     style: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 4, "linewidth": 1.5}
     axes.plot(N[: last + 1], values[: last + 1], label=f"p = {p:g}", **style, markevery=(index % 3, 3))
     axes.plot(N[last:], values[last:], linestyle=":", **style, markevery=(index, _EVERY))
-    if p == _BAND:
+    if p == _BAND and np.isfinite(low).any():  # a short text has no interval, and the legend names none
         label = f"95% interval at p = {p:g}"
         axes.fill_between(N[: last + 1], low[: last + 1], high[: last + 1], color=colour, alpha=0.15, lw=0, label=label)
 
