@@ -13,9 +13,10 @@ import numpy as np
 from byheart.components.extract.devices import find_devices
 from byheart.components.extract.engine import Engine, Machine
 from byheart.components.extract.flight import score_batches
+from byheart.components.extract.here import identify_accelerator
 from byheart.contracts.errors import DeviceError
 from byheart.contracts.settings import ScoreSettings
-from byheart.machines.accelerators import ONE_HOST, Accelerator, find_accelerator, find_generation
+from byheart.machines.accelerators import Accelerator
 from byheart.machines.planned import lay_out
 from byheart.machines.workload import describe_workload
 from byheart.models.folder import ModelFolder
@@ -53,17 +54,11 @@ def this_accelerator() -> Accelerator:
         raise DeviceError(
             f"JAX must find a device, found none: {' '.join(str(error).split())}: see its setup"
         ) from None
-    kind, platform = devices[0].device_kind, devices[0].platform
-    if platform == "cpu":
-        return find_accelerator("cpu")
-    if platform == "gpu":
-        return [gpus for gpus in ONE_HOST.values() if gpus.flavour == "cuda" and gpus.devices <= len(devices)][-1]
-    for accelerator in ONE_HOST.values():
-        if accelerator.generation is find_generation(kind) and accelerator.devices == len(devices):
-            return accelerator
+    if accelerator := identify_accelerator(devices):
+        return accelerator
     raise DeviceError(
-        f"this machine must have a GPU, a CPU, or the TPUs of one host, found {len(devices)} of {kind} ({platform}): "
-        "run it on another"
+        f"this machine must have a GPU, a CPU, or the TPUs of one host, found {len(devices)} of "
+        f"{devices[0].device_kind} ({devices[0].platform}): run it on another"
     )
 
 
