@@ -15,7 +15,7 @@ import msgspec
 
 from byheart.contracts.encodings import find_codec
 from byheart.contracts.json_files import read_json, write_json
-from byheart.contracts.only import convert_number, parse_only
+from byheart.contracts.only import parse_only
 from byheart.contracts.parameters import check_at_least, check_one_of, convert_value, refuse
 from byheart.contracts.presets import apply_preset
 from byheart.contracts.spellings import WORDS, suggest_memory, suggest_pair
@@ -221,7 +221,6 @@ class Settings:
             SettingsError: a value cannot be used; the message names the parameter and a value that can.
             KeyError: a parameter is missing.
         """
-        parameters = {**parameters, "only": convert_number(parameters["only"])}
         values = {name: convert_value(name, parameters[name], kind) for name, kind in SETTINGS.items()}
         known = {name: convert_value(name, defaults[name], kind) for name, kind in SETTINGS.items() if name in defaults}
         values = apply_preset(values, known)
