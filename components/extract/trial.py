@@ -1,6 +1,6 @@
-"""Some windows, scored on this machine as a run would score them: by the engine, in the layout that the plan chooses.
+"""Scores some windows on this machine as a run would: with the engine, in the layout that a plan chooses.
 
-For checks at a desk: nothing is kept.
+For `byheart check`, which stores no scores.
 """
 
 import dataclasses
@@ -22,31 +22,30 @@ from byheart.machines.workload import describe_workload
 from byheart.models.folder import ModelFolder
 
 _TIMED_SECONDS = 1.0
-"""Windows are scored again until they have taken so long."""
+"""For a rate, windows are scored again until this time is over."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Trial:
-    """What came out, for W windows with S scored tokens each."""
+    """The scores of W windows with S scored tokens each, and how fast they were computed."""
 
     precision: str
     token_log_probs: np.ndarray
     """float32 [W, S]"""
     log_p_z: np.ndarray
     """float64 [W]"""
-    devices: int
     description: str
     """The layout in words."""
     batch_size: int
     windows_per_second: float
-    """Without loading and compilation."""
+    """Loading and compilation are not counted."""
 
 
-def this_accelerator() -> Accelerator:
-    """The slice that JAX's default devices on this machine are.
+def find_own_accelerator() -> Accelerator:
+    """The accelerator that JAX's default devices on this machine make up.
 
     Raises:
-        DeviceError: they are no slice that is known, or JAX cannot start them.
+        DeviceError: they make up no known accelerator, or JAX cannot start them.
     """
     try:
         devices = jax.devices()
@@ -62,13 +61,13 @@ def this_accelerator() -> Accelerator:
     )
 
 
-def try_windows(
+def score_windows(
     model: ModelFolder, token_ids: np.ndarray, accelerator: Accelerator, score: ScoreSettings, *, scored_tokens: int
 ) -> Trial:
-    """Score the windows.
+    """Score windows, and time it.
 
     Args:
-        token_ids: int32 [W, T], as they are fed and scored.
+        token_ids: int32 [W, T], model input.
         score: precision is resolved, never `auto`.
 
     Raises:
@@ -99,7 +98,6 @@ def try_windows(
         precision=score.precision,
         token_log_probs=np.concatenate([scores.token_log_probs for scores in batches_scored]),
         log_p_z=np.concatenate([scores.log_p_z for scores in batches_scored]),
-        devices=layout.devices,
         description=layout.description,
         batch_size=layout.batch_size,
         windows_per_second=rounds * len(token_ids) / seconds,
