@@ -46,7 +46,7 @@ _LEAST = {
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TextSettings:
-    """How books are read, and how a run ends if some cannot be read."""
+    """How books are read, and what happens if one cannot be measured."""
 
     chapters: str
     """`auto`, `none`, or a regular expression for the lines that are headings of chapters."""
@@ -57,7 +57,7 @@ class TextSettings:
     unwrap: bool
     """Whether the lines of a paragraph are joined."""
     on_bad_book: str
-    """`fail` ends the run with an error, after it has written the other books' results; `skip` does not."""
+    """`fail` measures the other books and then fails the run; `skip` only leaves the book out."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -123,7 +123,7 @@ class ScoreSettings:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ControlSettings:
-    """What a book is compared with."""
+    """What each book is compared with, beside the control books."""
 
     control_sample: int
     """Suffixes of each book that are scored again under prompts from elsewhere in the book; 0 scores none."""
@@ -145,7 +145,7 @@ class LayoutSettings:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PlacementSettings:
-    """Where scores are computed on a cluster; the accelerator also decides what `precision=auto` means."""
+    """The node that scores on a cluster, and the accelerator: here too, it decides what `precision=auto` means."""
 
     accelerator: str
     """The name of a slice in `machines.accelerators`, or `auto`."""
@@ -160,7 +160,7 @@ class ReuseSettings:
     """Whether scores in the store are used again."""
 
     force: bool
-    """Compute all scores again."""
+    """Whether all scores are computed again."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -187,14 +187,14 @@ class ChartSettings:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ReportSettings:
-    """How much of the books' own text the results may quote."""
+    """How much of the books' text the results contain."""
 
     report_text: str
-    """`full`, `none`, or a number of characters of each book."""
+    """`full`, `none`, or the most characters of each book that are quoted."""
 
     @property
     def most_characters(self) -> float:
-        """The most characters of a book that its results may quote.
+        """The most characters of each book that the results quote; infinity for `full`, which includes the whole text.
 
         Raises:
             SettingsError: `report_text` cannot be read.
