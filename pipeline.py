@@ -12,7 +12,7 @@ What to measure:
 - controls: books that the model cannot have seen, written like books. Their rates are shown beside those of the books.
 - control_sample: how many suffixes of each book are scored again under prompts from elsewhere in the book; 0 is none.
 - preset: a named set of settings: none, paper (Cooper et al. 2025: 50 + 50 tokens, top-k 40; the defaults) or marin
-  (the older script: bos=true, prompt_tokens=49, max_length=100, coverage=window).
+  (the Marin project's script: bos=true, prompt_tokens=49, max_length=100, coverage=window).
 
 The windows and their scores:
 - chunk_size: tokens in a window.
@@ -28,10 +28,10 @@ The windows and their scores:
 - shards: how many tasks share the windows, on separate devices; the numbers are the same.
 
 Everything else:
-- options: the parameters below, as JSON: {"unwrap": true, "dpi": 160}. In a run file and for the command `byheart`,
-  write them by name, like the parameters above.
+- options: all parameters that follow, as JSON: {"unwrap": true, "dpi": 160}. In a run file and for the command
+  `byheart`, write them by name, like the parameters above.
 
-Options of how the books are read:
+How the books are read:
 - chapters: how to find chapter headings: auto (lines such as "Chapter 1", if 500 characters follow), none, or a regular
   expression.
 - encoding: the encoding of the books.
@@ -39,12 +39,12 @@ Options of how the books are read:
 - unwrap: whether to join the lines of paragraphs that were broken at a fixed width.
 - on_bad_book: if a book cannot be measured: fail the run, after the other books are measured, or skip the book.
 
-Options of which windows are measured:
+Which windows are measured:
 - only: chapters, counted from 1 (3,5-7), or characters (10000:30000, :5000) to measure of each book; empty is the whole
   book. A window is measured if its suffix lies wholly inside. It does not apply to controls.
 - windows: the most windows to measure of each text, evenly spread, for a first look; 0 is all.
 
-Options of the windows and their scores:
+More about the windows and their scores:
 - slice_length: characters tokenized at each cursor; the first chunk_size tokens are the window.
 - max_length: the most positions fed to the model, with the BOS; 0 is no limit.
 - bos: whether to feed a BOS before each window: true, false, or auto: only if the model family needs it.
@@ -52,18 +52,18 @@ Options of the windows and their scores:
 - batch_size: windows in a batch; 0 fits it to the device.
 - num_devices: how many devices score; 0 is all that a task has.
 - mesh_shape: the layout of the devices: auto, or DATAxMODEL, where DATA divides the windows and MODEL each layer.
-- memory: the memory of the pod that scores, as 64Gi; auto is a share of the accelerator's host, or what the model needs
-  on a CPU.
+- memory: the memory of the pod that scores, such as 64Gi; auto is a share of the accelerator's host, or what the model
+  needs on a CPU.
 - force: whether to compute again scores that are in the store; the numbers change only if the code has changed.
 
-Options of the heat map:
+The heat map:
 - coverage: what to draw first: suffix (characters covered by a suffix) or window (characters anywhere in a window).
 - plot_title: the title, except on controls; empty names the book and the model.
 - colormap: the colours: a sequential matplotlib colormap.
 - figsize: the size in inches, WIDTHxHEIGHT.
 - dpi: dots per inch, also of the other charts.
 
-Options of what is reported:
+What is reported:
 - report_text: how much of the books' text the results contain: full; none; or N characters of each book's passages,
   longest first.
 """

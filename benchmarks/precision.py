@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from byheart.components.extract import checkpoint, decoder
-from byheart.components.extract.rounding import moved_by_band
+from byheart.components.extract.rounding import measure_shift_by_band
 from byheart.components.extract.scoring import compute_window_scores, make_scorer
 from byheart.components.extract.sharding import use_one_device
 from byheart.components.tokenize.tokenizer import load_tokenizer
@@ -38,7 +38,7 @@ def main(stride: int = 25) -> None:
     print("|---|---|---|---|---|---|---|---|")
     for name, weights in round_weights(params):
         rounded = compute_log_p_z(model, weights, token_ids)
-        for (low, high), change in moved_by_band(exact, rounded):
+        for (low, high), change in measure_shift_by_band(exact, rounded):
             columns = f"{change.median:.1g} | {change.most:.1g} | {change.largest:.1g} | {change.mean:+.1g}"
             print(f"| {name} | {low} to {high} | {change.windows:,} | {columns} |", flush=True)
 

@@ -34,7 +34,9 @@ Controls = Annotated[
 def _refuse_empty_store(store: str | None) -> str | None:
     """The option's value; an empty one, as of a shell's variable that is not set, is not the default."""
     if store == "":
-        raise SettingsError("store must be a path, found an empty text: give one, or leave --store out")
+        raise SettingsError(
+            "store must be a path, found an empty text: give one, or leave --store out", parameter="store"
+        )
     return store
 
 

@@ -133,6 +133,12 @@ _NAMED = 3
 """The most refused books that a message names."""
 
 
+def join_reasons(refused: Sequence[Refused]) -> str:
+    """Why the first of these books cannot be measured, and how many more there are."""
+    more = f"; and {len(refused) - _NAMED:,} more" if len(refused) > _NAMED else ""
+    return "; ".join(book.why for book in refused[:_NAMED]) + more
+
+
 def check_some_left(roles: Iterable[str], refused: Sequence[Refused]) -> None:
     """Check that at least one book is left to measure; controls do not count.
 
@@ -145,13 +151,10 @@ def check_some_left(roles: Iterable[str], refused: Sequence[Refused]) -> None:
     if BOOK in roles:
         return
     books = [book for book in refused if book.role == BOOK]
-    why = [book.why for book in books]
-    rest = f"; and {len(why) - _NAMED:,} more" if len(why) > _NAMED else ""
-    message = (
-        f"books must leave one to measure, found {len(why):,} that cannot be measured: {'; '.join(why[:_NAMED])}{rest}"
-    )
+    reasons = join_reasons(books)
+    message = f"books must leave one to measure, found {len(books):,} that cannot be measured: {reasons}"
     raise BookError(
-        why[0] if len(why) == 1 else message, parameter="books", may_pass=any(book.may_pass for book in books)
+        reasons if len(books) == 1 else message, parameter="books", may_pass=any(book.may_pass for book in books)
     )
 
 

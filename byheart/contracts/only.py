@@ -2,7 +2,6 @@
 
 import dataclasses
 import re
-from typing import Any
 
 from byheart.contracts.books import CONTROL, Book
 from byheart.contracts.errors import BookError
@@ -30,12 +29,6 @@ class Only:
     """The first and the last chapter of each range, from 1."""
     characters: tuple[tuple[int, int | None], ...] = ()
     """The first character of each range, and the character after its last; None for the end of the book."""
-
-
-def convert_number(value: Any) -> Any:
-    """The setting as a text, if YAML or JSON read it as a number: `only=3` is chapter 3."""
-    whole = isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1
-    return str(int(value)) if whole else value
 
 
 def parse_only(only: str) -> Only:

@@ -15,24 +15,38 @@ import msgspec
 
 from byheart.contracts.encodings import find_codec
 from byheart.contracts.json_files import read_json, write_json
-from byheart.contracts.only import convert_number, parse_only
+from byheart.contracts.only import parse_only
 from byheart.contracts.parameters import check_at_least, check_one_of, convert_value, refuse
 from byheart.contracts.presets import apply_preset
 from byheart.contracts.spellings import WORDS, suggest_memory, suggest_pair
 
-MOST_SHARDS = 256
-"""The most tasks of a run; each loads all weights."""
 AUTO = "auto"
 FULL, NONE = "full", "none"
 QUANTITY = re.compile(r"[1-9]\d{0,5}[MGT]i?")
 """A number of bytes as Kubernetes writes it: `32Gi`."""
+_MOST_SHARDS = 256
+"""The most tasks of a run; each loads all weights."""
 _MOST_DOTS = 10**8
 """The most dots of a picture."""
+_LEAST = {
+    "windows": (0, "windows (0 is all)"),
+    "chunk_size": (2, "tokens"),
+    "slice_length": (1, "characters"),
+    "cursor_inc": (1, "characters"),
+    "max_length": (0, "positions (0 cuts nothing)"),
+    "prompt_tokens": (1, "tokens"),
+    "top_k": (0, "tokens (0 is the whole vocabulary)"),
+    "control_sample": (0, "suffixes (0 is none)"),
+    "batch_size": (0, "windows (0 is chosen for you)"),
+    "num_devices": (0, "devices (0 is all)"),
+    "dpi": (10, "dots an inch"),
+}
+"""The smallest value of a setting, and its unit."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TextSettings:
-    """How books are read, and how a run ends if some cannot be read."""
+    """How books are read, and what happens if one cannot be measured."""
 
     chapters: str
     """`auto`, `none`, or a regular expression for the lines that are headings of chapters."""
@@ -43,7 +57,7 @@ class TextSettings:
     unwrap: bool
     """Whether the lines of a paragraph are joined."""
     on_bad_book: str
-    """`fail` ends the run with an error, after it has written the other books' results; `skip` does not."""
+    """`fail` measures the other books and then fails the run; `skip` only leaves the book out."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -109,7 +123,7 @@ class ScoreSettings:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ControlSettings:
-    """What a book is compared with."""
+    """What each book is compared with, beside the control books."""
 
     control_sample: int
     """Suffixes of each book that are scored again under prompts from elsewhere in the book; 0 scores none."""
@@ -131,7 +145,7 @@ class LayoutSettings:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PlacementSettings:
-    """Where scores are computed on a cluster; the accelerator also decides what `precision=auto` means."""
+    """The node that scores on a cluster, and the accelerator: here too, it decides what `precision=auto` means."""
 
     accelerator: str
     """The name of a slice in `machines.accelerators`, or `auto`."""
@@ -146,7 +160,7 @@ class ReuseSettings:
     """Whether scores in the store are used again."""
 
     force: bool
-    """Compute all scores again."""
+    """Whether all scores are computed again."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -173,14 +187,14 @@ class ChartSettings:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ReportSettings:
-    """How much of the books' own text the results may quote."""
+    """How much of the books' text the results contain."""
 
     report_text: str
-    """`full`, `none`, or a number of characters of each book."""
+    """`full`, `none`, or the most characters of each book that are quoted."""
 
     @property
     def most_characters(self) -> float:
-        """The most characters of a book that its results may quote.
+        """The most characters of each book that the results quote; infinity for `full`, which includes the whole text.
 
         Raises:
             SettingsError: `report_text` cannot be read.
@@ -221,7 +235,6 @@ class Settings:
             SettingsError: a value cannot be used; the message names the parameter and a value that can.
             KeyError: a parameter is missing.
         """
-        parameters = {**parameters, "only": convert_number(parameters["only"])}
         values = {name: convert_value(name, parameters[name], kind) for name, kind in SETTINGS.items()}
         known = {name: convert_value(name, defaults[name], kind) for name, kind in SETTINGS.items() if name in defaults}
         values = apply_preset(values, known)
@@ -243,17 +256,14 @@ class Settings:
 
     def check(self) -> None:
         """Raise SettingsError for the first value that cannot be used; the error names its parameter."""
-        text, window, score, layout, chart = self.text, self.window, self.score, self.layout, self.chart
-        find_codec(text.encoding)
-        check_one_of("gutenberg", text.gutenberg, WORDS["gutenberg"])
-        check_one_of("on_bad_book", text.on_bad_book, WORDS["on_bad_book"])
+        window, score, layout, chart = self.window, self.score, self.layout, self.chart
+        values = self.by_name()
+        for name, words in WORDS.items():
+            check_one_of(name, values[name], words)
+        for name, (least, unit) in _LEAST.items():
+            check_at_least(name, values[name], least, unit)
+        find_codec(self.text.encoding)
         parse_only(self.selection.only)
-        check_at_least("windows", self.selection.windows, 0, "windows (0 is all)")
-        check_at_least("chunk_size", window.chunk_size, 2, "tokens")
-        check_at_least("slice_length", window.slice_length, 1, "characters")
-        check_at_least("cursor_inc", window.cursor_inc, 1, "characters")
-        check_at_least("max_length", window.max_length, 0, "positions (0 cuts nothing)")
-        check_at_least("prompt_tokens", window.prompt_tokens, 1, "tokens")
         if window.prompt_tokens >= window.chunk_size:
             refuse(
                 "prompt_tokens",
@@ -261,25 +271,16 @@ class Settings:
                 window.prompt_tokens,
                 "lower prompt_tokens or raise chunk_size",
             )
-        check_one_of("bos", window.bos, WORDS["bos"])
         window.count_scored_tokens(has_bos=window.bos == "true")
         if not 0.01 <= score.temperature <= 100:
             refuse("temperature", "be from 0.01 to 100", score.temperature, "1 is the model's own")
-        check_at_least("top_k", score.top_k, 0, "tokens (0 is the whole vocabulary)")
-        check_one_of("precision", score.precision, WORDS["precision"])
-        check_at_least("control_sample", self.control.control_sample, 0, "suffixes (0 is none)")
-        check_at_least("batch_size", layout.batch_size, 0, "windows (0 is chosen for you)")
-        check_at_least("num_devices", layout.num_devices, 0, "devices (0 is all)")
         if layout.mesh_shape != AUTO and not re.fullmatch(r"[1-9]\d{0,5}x[1-9]\d{0,5}", layout.mesh_shape):
             refuse("mesh_shape", "be auto or DATAxMODEL", repr(layout.mesh_shape), suggest_pair(layout.mesh_shape))
-        if not 1 <= layout.shards <= MOST_SHARDS:
-            refuse("shards", f"be from 1 to {MOST_SHARDS:,} tasks", layout.shards, "choose such a number")
+        if not 1 <= layout.shards <= _MOST_SHARDS:
+            refuse("shards", f"be from 1 to {_MOST_SHARDS:,} tasks", layout.shards, "choose such a number")
         memory = self.placement.memory
         if memory != AUTO and not QUANTITY.fullmatch(memory):
             refuse("memory", "be auto or a quantity", repr(memory), suggest_memory(memory))
-        check_one_of("coverage", chart.coverage, WORDS["coverage"])
-        check_one_of("colormap", chart.colormap, WORDS["colormap"])
-        check_at_least("dpi", chart.dpi, 10, "dots an inch")
         if chart.size[0] * chart.size[1] * chart.dpi**2 > _MOST_DOTS:
             dots = f"keep figsize below {_MOST_DOTS:,} dots"
             refuse("dpi", dots, f"{chart.figsize} at {chart.dpi}", "lower dpi")

@@ -83,6 +83,8 @@ def respell(name: str, value: Any, kind: type) -> Any:
     """
     if (kind is bool or name == "bos") and not isinstance(value, list | dict) and value in (0, 1):
         return bool(value) if kind is bool else str(bool(value)).lower()
+    if name == "only" and type(value) in (int, float) and value == value // 1:
+        return str(int(value))  # YAML and JSON read the 3 of only=3 as a number
     if name in PAIRS and isinstance(value, list) and [type(side) in (int, float) for side in value] == [True, True]:
         return _respell_pair(",".join(map(str, value))) or value
     if not isinstance(value, str):

@@ -1,5 +1,6 @@
-"""A check at a desk: whether this machine scores the bundled sample right."""
+"""Checks that this machine scores the bundled sample as transformers does."""
 
+import dataclasses
 import hashlib
 import math
 from pathlib import Path
@@ -8,8 +9,8 @@ import jax
 import numpy as np
 
 from byheart.components.extract.devices import Surroundings
-from byheart.components.extract.rounding import BANDS, moved, moved_by_band
-from byheart.components.extract.trial import Trial, this_accelerator, try_windows
+from byheart.components.extract.rounding import BANDS, measure_shift, measure_shift_by_band
+from byheart.components.extract.trial import Trial, find_own_accelerator, score_windows
 from byheart.contracts.errors import DeviceError, ModelError
 from byheart.contracts.progress import read_by_people
 from byheart.contracts.settings import AUTO, ScoreSettings
@@ -20,12 +21,13 @@ SAMPLES = Path(__file__).parents[1] / "samples"
 REFERENCE = "reference.npz"
 FULL = "float32"
 PROMISE = 1e-4
-"""Nats a token between float32 here and transformers in float32 on a CPU."""
+"""The largest difference, in nats a token, from transformers in float32 on a CPU."""
 ALLOWED = {
     "bfloat16": dict(zip(BANDS, (2.0, 0.2, 0.002), strict=False)),
     "float16": dict(zip(BANDS, (0.2, 0.02, 0.0002), strict=False)),
 }
-"""Nats a window in 16 bits, by the lower end of the band of p_z: twice the largest that docs/numbers.md states."""
+"""The largest difference in 16 bits, in nats a window, by the lower edge of the band of p_z: twice that of
+docs/numbers.md."""
 FLOOR, HALF = 0.001, 0.5
 """The thresholds of the headline."""
 
@@ -34,19 +36,19 @@ def check_sample(score: ScoreSettings, samples: Path = SAMPLES) -> None:
     """Score windows of the sample on this machine, and print how far they are from what transformers has computed.
 
     Args:
-        score: `precision=auto` checks float32, and what a run takes on this machine where that is another.
+        score: `precision=auto` checks float32, and also the precision of a run on this machine if it is another.
         samples: the folder with the model and the reference.
 
     Raises:
         DeviceError: the machine computes other numbers.
         ModelError: the sample is not as it was published.
     """
-    token_ids, exact = _reference(samples)
-    accelerator = this_accelerator()
+    token_ids, exact = _read_reference(samples)
+    accelerator = find_own_accelerator()
     print(describe_machine(accelerator))
     model, wrong = open_model(samples / "model"), []
-    for precision in _precisions(score.precision, accelerator):
-        trial = try_in(model, token_ids, accelerator, score, precision, exact.shape[1])
+    for precision in _choose_precisions(score.precision, accelerator):
+        trial = score_in_precision(model, token_ids, accelerator, score, precision, exact.shape[1])
         print(
             f"{precision}: {len(token_ids):,} windows of the sample, {trial.windows_per_second:,.0f} windows/s "
             f"({trial.description}, batches of {trial.batch_size:,})"
@@ -62,11 +64,11 @@ def check_sample(score: ScoreSettings, samples: Path = SAMPLES) -> None:
     print("right: this machine scores as transformers does")
 
 
-def _reference(samples: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Model input int32 [W, T], and what transformers gave for its last tokens, float32 [W, S].
+def _read_reference(samples: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Model input, int32 [W, T], and the log-probabilities of its last tokens by transformers, float32 [W, S].
 
     Raises:
-        ModelError: it is of another model than the one beside it.
+        ModelError: the recorded numbers are of another model than the sample's.
     """
     with np.load(samples / REFERENCE) as held:
         expected, token_ids, log_probs = str(held["weights_sha256"]), held["token_ids"], held["token_log_probs"]
@@ -74,26 +76,26 @@ def _reference(samples: Path) -> tuple[np.ndarray, np.ndarray]:
     digest = hashlib.sha256(weights.read_bytes()).hexdigest()
     if digest != expected:
         raise ModelError(
-            f"{weights} must have the SHA-256 {expected[:12]}..., that {REFERENCE} is of, found {digest[:12]}...: "
+            f"{weights} must have the SHA-256 {expected[:12]}..., as recorded in {REFERENCE}, found {digest[:12]}...: "
             "install byheart anew"
         )
     return token_ids, log_probs
 
 
 def describe_machine(accelerator: Accelerator) -> str:
-    """JAX and the devices on one line, and what stands around them where there is a chip, used or not."""
+    """A line on JAX and its devices; with the surroundings if the machine has a chip, used or not."""
     devices, seen = jax.devices(), Surroundings.look()
     summary = f"JAX {jax.__version__}, {len(devices)} {devices[0].device_kind}, planned as {accelerator.name}"
     return f"{summary}; {seen.description}" if accelerator.generation.resource or seen.chips else summary
 
 
-def _precisions(asked: str, accelerator: Accelerator) -> list[str]:
+def _choose_precisions(asked: str, accelerator: Accelerator) -> list[str]:
     if asked != AUTO:
         return [asked]
     return [FULL, "bfloat16"] if accelerator.generation.resource else [FULL]
 
 
-def try_in(
+def score_in_precision(
     model: ModelFolder,
     token_ids: np.ndarray,
     accelerator: Accelerator,
@@ -101,25 +103,26 @@ def try_in(
     precision: str,
     scored_tokens: int,
 ) -> Trial:
-    """The windows [W, T], scored in that precision; what the engine says is printed as a person reads it."""
-    settings = ScoreSettings(temperature=score.temperature, top_k=score.top_k, precision=precision)
+    """Score windows, int32 [W, T], in a precision; the engine's messages are printed as on a terminal."""
+    settings = dataclasses.replace(score, precision=precision)
     with read_by_people():
-        return try_windows(model, token_ids, accelerator, settings, scored_tokens=scored_tokens)
+        return score_windows(model, token_ids, accelerator, settings, scored_tokens=scored_tokens)
 
 
 def _judge(trial: Trial, exact: np.ndarray) -> str:
-    """Print how far a trial is from the reference [W, S]; what is wrong with it, empty where nothing is."""
+    """Print how far a trial is from the reference, [W, S]; returns what is wrong, or an empty text."""
     log_p_z = exact.sum(axis=-1, dtype=np.float64)
     token = float(np.abs(trial.token_log_probs - exact).max())
-    window = moved(log_p_z, trial.log_p_z)
+    window = measure_shift(log_p_z, trial.log_p_z)
     print(f"  largest difference: {token:.1g} nats a token, {window.largest:.1g} a window (median {window.median:.1g})")
     for threshold in (FLOOR, HALF):
         print(
-            f"  p_z ≥ {threshold}: {share(trial.log_p_z, threshold)} of windows, {share(log_p_z, threshold)} expected"
+            f"  p_z ≥ {threshold}: {format_share(trial.log_p_z, threshold)} of windows, "
+            f"{format_share(log_p_z, threshold)} expected"
         )
     if trial.precision == FULL:
         return "" if token <= PROMISE else f"{FULL}, {token:.1g} nats a token where {PROMISE:.0e} is promised"
-    for (low, high), band in moved_by_band(log_p_z, trial.log_p_z):
+    for (low, high), band in measure_shift_by_band(log_p_z, trial.log_p_z):
         allowed = ALLOWED[trial.precision][low]
         print(f"  p_z from {low} to {high}: at most {band.largest:.1g} nats a window, {allowed:g} allowed")
         if not band.largest <= allowed:
@@ -129,6 +132,6 @@ def _judge(trial: Trial, exact: np.ndarray) -> str:
     return ""
 
 
-def share(log_p_z: np.ndarray, threshold: float) -> str:
-    """The share of windows whose p_z reaches a threshold, as it is printed."""
+def format_share(log_p_z: np.ndarray, threshold: float) -> str:
+    """The share of windows whose p_z reaches the threshold, as a percentage."""
     return f"{(log_p_z >= math.log(threshold)).mean():.1%}"

@@ -1,4 +1,4 @@
-"""What a run on a cluster takes and costs, before it is submitted."""
+"""Prints what a run on a cluster would cost, before it is submitted."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -23,27 +23,27 @@ def print_cost(
 
     Args:
         model: as the pipeline takes it.
-        books: those of the run, controls among them.
-        parameters, defaults: the pipeline's, flat.
-        price: of a chip-hour, in whatever money; None where it is not known.
+        books: of the run, controls included.
+        parameters, defaults: the pipeline's parameters by name, without nesting.
+        price: of a chip-hour, in any currency; None if it is unknown.
 
     Raises:
         SettingsError: a parameter cannot be used.
     """
     settings = Settings.from_parameters(parameters, defaults)
-    lengths = _count(books, settings)
+    lengths = _count_characters(books, settings)
     try:
         subject, _ = read_subject(model, lengths, settings)
     except ByheartError as error:
         print(f"no plan: {error.message}")
         return
-    chosen = choose_accelerator(dataclasses.replace(subject, name=_known_name(model)))
+    chosen = choose_accelerator(dataclasses.replace(subject, name=_find_known_name(model)))
     if settings.placement.accelerator == AUTO:
         print(f"accelerator=auto is {chosen.name} for this model\n")
     asked = plan_on(chosen, subject, settings.layout)
     print(format_page(subject, asked, [plan_on(slice_, subject) for slice_ in ONE_HOST.values()]))
     shards = settings.layout.shards
-    planned = plan_on(chosen, _share(subject, shards), settings.layout)
+    planned = plan_on(chosen, _divide_windows(subject, shards), settings.layout)
     if isinstance(planned, Planned):
         time = planned.duration
         chip_hours = shards * time.chip_hours(chosen)
@@ -54,8 +54,8 @@ def print_cost(
         print(format_line("beside", "scores in the store are not paid for again; waiting for nodes and retries are"))
 
 
-def _count(books: Sequence[str], settings: Settings) -> list[int]:
-    """The lengths of those books that can be counted here; the others are named."""
+def _count_characters(books: Sequence[str], settings: Settings) -> list[int]:
+    """The lengths of the books that can be counted on this machine; prints why the others cannot."""
     try:
         lengths, refused = count_characters(books, settings.text)
     except ByheartError as error:
@@ -67,13 +67,13 @@ def _count(books: Sequence[str], settings: Settings) -> list[int]:
     return lengths
 
 
-def _share(subject: Subject, shards: int) -> Subject:
-    """What one of so many tasks has to do."""
+def _divide_windows(subject: Subject, shards: int) -> Subject:
+    """The subject of a single task, which scores its share of the windows."""
     windows = -(-subject.books.windows // shards)
     return dataclasses.replace(subject, books=dataclasses.replace(subject.books, windows=windows))
 
 
-def _known_name(model: str) -> str:
-    """What models.yaml may know a model by."""
+def _find_known_name(model: str) -> str:
+    """The name by which models.yaml may list the model, without a revision."""
     hub = HubAddress.parse(model)
     return hub.name if hub else model

@@ -1,17 +1,19 @@
-"""What 16 bits change for a model, on this machine."""
+"""Compares the scores of a model on this machine in 32 and in 16 bits."""
+
+import dataclasses
 
 import numpy as np
 
 from byheart.components.download.model import bring_model
-from byheart.components.extract.rounding import crossings, moved
-from byheart.components.extract.trial import Trial, this_accelerator
+from byheart.components.extract.rounding import count_crossings, measure_shift
+from byheart.components.extract.trial import Trial, find_own_accelerator
 from byheart.components.tokenize.run import find_bos_id
 from byheart.components.tokenize.tokenizer import load_tokenizer
 from byheart.components.tokenize.windows import slide
 from byheart.contracts.errors import BookError, ModelError
 from byheart.contracts.progress import read_by_people
 from byheart.contracts.settings import ScoreSettings, WindowSettings
-from byheart.desk.check import ALLOWED, FLOOR, FULL, HALF, SAMPLES, describe_machine, share, try_in
+from byheart.desk.check import ALLOWED, FLOOR, FULL, HALF, SAMPLES, describe_machine, format_share, score_in_precision
 from byheart.models.address import HubAddress
 from byheart.models.folder import ModelFolder, open_model
 from byheart.store import open_store
@@ -22,31 +24,32 @@ _BOOK = "the-soap-winter.txt"
 def compare_precisions(
     model: str, *, book: str, windows: int, window: WindowSettings, score: ScoreSettings, store: str
 ) -> None:
-    """Score windows of a text in 32 and in 16 bits on this machine, and print what 16 bits change.
+    """Score windows of a text in 32 and in 16 bits on this machine, and print how much they differ.
 
     Args:
         model: a folder, local or at gs://, a name of models.yaml, or a repository on the Hub.
         book: a text file in UTF-8, local or at gs://; empty for the sample's.
-        windows: about how many, spread over the text.
+        windows: about how many are scored, evenly spread over the text.
         store: where a model from the Hub is kept.
 
     Raises:
         BookError: the text cannot be read, or is too short for a window.
         ModelError: the model cannot be used, or does not fit in float32.
     """
-    accelerator = this_accelerator()
+    accelerator = find_own_accelerator()
     with read_by_people():
         address = bring_model(model, store).address if HubAddress.parse(model) else model
     folder = open_model(address)
     folder.check_tensors()
-    token_ids, scored_tokens = _windows(book or str(SAMPLES / _BOOK), folder, address, windows, window)
+    token_ids, scored_tokens = _make_windows(book or str(SAMPLES / _BOOK), folder, address, windows, window)
     print(describe_machine(accelerator))
     print(f"{len(token_ids):,} windows of {book or 'the sample'} under {model}: log p_z against {FULL}, in nats")
-    exact = try_in(folder, token_ids, accelerator, score, FULL, scored_tokens)
-    rows = [_row(exact, exact)]
+    exact = score_in_precision(folder, token_ids, accelerator, score, FULL, scored_tokens)
+    rows = [_format_row(exact, exact)]
     for precision in ALLOWED:
         try:
-            rows.append(_row(try_in(folder, token_ids, accelerator, score, precision, scored_tokens), exact))
+            trial = score_in_precision(folder, token_ids, accelerator, score, precision, scored_tokens)
+            rows.append(_format_row(trial, exact))
         except ModelError as error:  # float16 ends at 65,504, which some models exceed
             rows.append(f"| {precision} | {error.message} |||||||| ".rstrip())
     print(
@@ -57,27 +60,27 @@ def compare_precisions(
     print(*rows, sep="\n")
 
 
-def _row(trial: Trial, exact: Trial) -> str:
-    how_far = moved(exact.log_p_z, trial.log_p_z)
+def _format_row(trial: Trial, exact: Trial) -> str:
+    shift = measure_shift(exact.log_p_z, trial.log_p_z)
     cells = [
         trial.precision,
-        *(f"{nats:.1g}" for nats in (how_far.median, how_far.most, how_far.largest)),
-        *(f"{crossings(exact.log_p_z, trial.log_p_z, threshold):,}" for threshold in (FLOOR, HALF)),
-        *(share(trial.log_p_z, threshold) for threshold in (FLOOR, HALF)),
+        *(f"{nats:.1g}" for nats in (shift.median, shift.most, shift.largest)),
+        *(f"{count_crossings(exact.log_p_z, trial.log_p_z, threshold):,}" for threshold in (FLOOR, HALF)),
+        *(format_share(trial.log_p_z, threshold) for threshold in (FLOOR, HALF)),
         f"{trial.windows_per_second:,.3g}",
     ]
     return f"| {' | '.join(cells)} |"
 
 
-def _windows(
+def _make_windows(
     book: str, model: ModelFolder, address: str, wanted: int, settings: WindowSettings
 ) -> tuple[np.ndarray, int]:
-    """Model input of windows that are spread over a text, int32 [W, T], and how many tokens of each are scored."""
-    text = _read(book)
+    """The model input of windows spread over a text, int32 [W, T], and the number of scored tokens in each."""
+    text = _read_text(book)
     tokenizer = load_tokenizer(address)
     bos_id = find_bos_id(settings.bos, model, tokenizer)
     scored_tokens = settings.count_scored_tokens(has_bos=bos_id is not None)
-    spread = WindowSettings(**{**vars(settings), "cursor_inc": max(1, len(text) // wanted)})
+    spread = dataclasses.replace(settings, cursor_inc=max(1, len(text) // wanted))
     rows = slide(text, tokenizer.encode, spread, scored_tokens=scored_tokens, cuts=tokenizer.cuts).token_ids
     if not len(rows):
         raise BookError(f"{book} must be long enough for a window, found {len(text):,} characters: name a longer one")
@@ -85,12 +88,12 @@ def _windows(
     return rows if bos_id is None else np.insert(rows, 0, bos_id, axis=1), scored_tokens
 
 
-def _read(book: str) -> str:
+def _read_text(book: str) -> str:
     folder, slash, name = book.rpartition("/")
-    place = open_store(folder or slash or ".", "books")
-    if not place.find(name):
+    store = open_store(folder or slash or ".", "books")
+    if not store.find(name):
         raise BookError(f"{book} must be a text file, found none: check its name", parameter="books")
     try:
-        return place.read(name).decode()
+        return store.read(name).decode()
     except UnicodeDecodeError:
         raise BookError(f"{book} must be text in UTF-8, found other bytes: convert it", parameter="books") from None

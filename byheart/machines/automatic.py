@@ -8,8 +8,8 @@ from byheart.models.known import KNOWN
 
 
 def choose_accelerator(subject: Subject) -> Accelerator:
-    """What the settings name; else what models.yaml names for the model, where it fits; else the smallest slice that
-    holds it, or the largest where none does.
+    """The accelerator of the settings; with `auto`, the one in models.yaml for the model if it fits, else the smallest
+    slice of TPUs that holds it, or the largest if none does.
     """
     asked = subject.settings.placement.accelerator
     if asked != AUTO:
@@ -19,6 +19,6 @@ def choose_accelerator(subject: Subject) -> Accelerator:
             accelerator = find_accelerator(known.accelerator)
             if isinstance(plan_on(accelerator, subject), Planned):
                 return accelerator
-    slices = [one for one in ONE_HOST.values() if one.is_tpu]
-    largest = max(slices, key=lambda one: one.devices * (one.device_bytes or 0))
+    slices = [accelerator for accelerator in ONE_HOST.values() if accelerator.is_tpu]
+    largest = max(slices, key=lambda accelerator: accelerator.devices * (accelerator.device_bytes or 0))
     return find_smallest_slice(subject.describe_workload(largest)) or largest

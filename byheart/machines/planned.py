@@ -46,8 +46,7 @@ class Subject:
     @property
     def has_bos(self) -> bool:
         """Whether a BOS is fed before each window."""
-        bos = self.settings.window.bos
-        return bos == "true" or (bos == "auto" and self.family.needs_bos)
+        return self.family.takes_bos(self.settings.window.bos)
 
     def resolve_precision(self, accelerator: Accelerator) -> str:
         """The precision on an accelerator: `auto` becomes float32 on a CPU and bfloat16 elsewhere."""

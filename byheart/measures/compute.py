@@ -1,6 +1,7 @@
 """The statistics of a measured book, computed by a pure function."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -234,12 +235,12 @@ def _make_curve(p: float, rates: list[Rate], control: list[Rate] | None) -> Curv
     )
 
 
-def _compute_quantiles(values: np.ndarray) -> dict[float, float | None]:
+def _compute_quantiles(values: np.ndarray, shares: Sequence[float] = QUANTILES) -> dict[float, float | None]:
     """The quantiles as order statistics; None where the value is infinite, or there are no windows."""
     if not len(values):
-        return dict.fromkeys(QUANTILES)
-    quantiles = np.quantile(values, QUANTILES, method="inverted_cdf")
-    return {q: float(value) if math.isfinite(value) else None for q, value in zip(QUANTILES, quantiles, strict=True)}
+        return dict.fromkeys(shares)
+    quantiles = np.quantile(values, shares, method="inverted_cdf")
+    return {q: float(value) if math.isfinite(value) else None for q, value in zip(shares, quantiles, strict=True)}
 
 
 def _summarize_control(control: Control) -> ControlStatistics:
@@ -274,9 +275,8 @@ def _summarize_control_sample(measured: MeasuredBook) -> ControlSampleStatistics
 
 
 def _compute_median(log_p_z: np.ndarray) -> float | None:
-    """The median of log10 p_z, an order statistic; None where it is minus infinity."""
-    value = float(np.quantile(log_p_z, 0.5, method="inverted_cdf")) / math.log(10)
-    return value if math.isfinite(value) else None
+    """The median of log10 p_z."""
+    return _compute_quantiles(log_p_z / math.log(10), (0.5,))[0.5]
 
 
 def _divide(hits: int, total: int) -> float | None:

@@ -10,6 +10,7 @@ import numpy as np
 from byheart.contracts.books import Book
 from byheart.contracts.windows import Windows
 from byheart.measures.character_map import CharacterMap
+from byheart.measures.coverage import find_covered
 from byheart.measures.discoverable import THRESHOLDS
 from byheart.measures.measured import MeasuredBook
 from byheart.measures.schemes import Schemes
@@ -116,7 +117,9 @@ def list_passages(measured: MeasuredBook, passages: BookPassages, most_character
     """
     all_passages = [*itertools.chain(*passages.plain.values(), *passages.top_k.values())]
     quotes = _quote(measured.book.text, all_passages, most_characters)
-    repetitive = np.concatenate([[0], np.cumsum(_find_repetitive_characters(measured))])
+    suffixes = measured.windows.select(measured.repetition.repetitive)
+    is_repetitive = find_covered(len(measured.book.text), suffixes.suffix_start, suffixes.stop)
+    repetitive = np.concatenate([[0], np.cumsum(is_repetitive)])
     return [
         ListedPassage(
             **vars(passage),
@@ -148,15 +151,6 @@ def _quote(text: str, passages: Sequence[Passage], most_characters: float) -> di
             quoted[start : start + length] = True
         quotes[start, stop] = text[start : start + length]
     return quotes
-
-
-def _find_repetitive_characters(measured: MeasuredBook) -> np.ndarray:
-    """bool [C]: whether each character lies in the suffix of a repetitive window."""
-    repetitive = measured.repetition.repetitive
-    edges = np.zeros(len(measured.book.text) + 1, np.int64)
-    np.add.at(edges, measured.windows.suffix_start[repetitive], 1)
-    np.add.at(edges, measured.windows.stop[repetitive], -1)
-    return np.cumsum(edges)[:-1] > 0
 
 
 def _find_chapter(book: Book, position: int) -> str | None:

@@ -105,8 +105,8 @@ def write_model(folder: Path) -> None:
     data = b""
     for name, shape in shapes.items():
         values = random.normal(1.0 if len(shape) == 1 else 0.0, 0.05, shape).astype("<f4").tobytes()
-        place = [len(data), len(data) + len(values)]
-        header[f"{name}.weight"] = {"dtype": "F32", "shape": shape, "data_offsets": place}
+        offsets = [len(data), len(data) + len(values)]
+        header[f"{name}.weight"] = {"dtype": "F32", "shape": shape, "data_offsets": offsets}
         data += values
     text = json.dumps(header).encode()
     (folder / WEIGHTS).write_bytes(len(text).to_bytes(8, "little") + text + data)

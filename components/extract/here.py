@@ -1,22 +1,24 @@
-"""Prints what this machine scores with, by the name that a run takes: `python -m byheart.components.extract.here`."""
+"""Prints the name of this machine's accelerator, as a run takes it: `python -m byheart.components.extract.here`."""
 
 from collections.abc import Sequence
 
 import jax
 
-from byheart.machines.accelerators import ONE_HOST, find_generation
+from byheart.machines.accelerators import GENERATIONS, ONE_HOST, Accelerator, find_generation
 
 
-def name_accelerator(devices: Sequence[jax.Device]) -> str:
-    """The largest accelerator that these devices of one kind make up; `cpu` where they make up none."""
-    platform, count = devices[0].platform, len(devices)
-    if platform == "gpu":
-        fitting = [name for name, accelerator in ONE_HOST.items() if accelerator.generation.name == "gpu"]
-        return [name for name in fitting if ONE_HOST[name].devices <= count][-1]
-    generation = find_generation(devices[0].device_kind)
-    slices = (name for name, accelerator in ONE_HOST.items() if accelerator.generation == generation)
-    return next((name for name in slices if platform == "tpu" and ONE_HOST[name].devices == count), "cpu")
+def identify_accelerator(devices: Sequence[jax.Device]) -> Accelerator | None:
+    """The largest accelerator that these devices of one kind make up; None where they make up none.
+
+    TPUs are a slice as a whole; of GPUs and CPUs, some may stay unused.
+    """
+    kind, platform, count = devices[0].device_kind, devices[0].platform, len(devices)
+    generation = find_generation(kind) if platform == "tpu" else GENERATIONS.get(platform)
+    slices = [accelerator for accelerator in ONE_HOST.values() if accelerator.generation is generation]
+    fitting = [part for part in slices if part.devices == count or (part.devices < count and platform != "tpu")]
+    return fitting[-1] if fitting else None
 
 
 if __name__ == "__main__":
-    print(name_accelerator(jax.devices()))
+    accelerator = identify_accelerator(jax.devices())
+    print(accelerator.name if accelerator else "cpu")

@@ -1,4 +1,4 @@
-"""How far log_p_z moves between two ways to compute it, such as in 32 and in 16 bits."""
+"""How far log_p_z shifts from one arithmetic to another, such as from 32 to 16 bits."""
 
 import dataclasses
 import itertools
@@ -7,44 +7,44 @@ from collections.abc import Iterator
 import numpy as np
 
 BANDS = (0.0, 0.001, 0.9, 1.0)
-"""Of p_z, in the exact way: unknown text, what lies between, and text known by heart; the last takes 1 in."""
+"""The edges of three bands of exact p_z: unknown text, text in between, and text known by heart, with p_z = 1."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Moved:
-    """How far log_p_z moves, in nats; sizes but for the mean. NaN where there are no windows."""
+class Shift:
+    """How far log_p_z shifts, in nats: absolute, except for the mean. NaN where there are no windows."""
 
     windows: int
     median: float
     most: float
-    """95% of the windows move less."""
+    """95% of the windows shift less."""
     largest: float
     mean: float
     """Signed."""
 
 
-def moved(exact: np.ndarray, other: np.ndarray) -> Moved:
-    """How far the windows move, log_p_z [W] in both ways."""
+def measure_shift(exact: np.ndarray, other: np.ndarray) -> Shift:
+    """How far `other` is from `exact`, both log_p_z [W]."""
     difference = other - exact
     quantiles = np.quantile(np.abs(difference), (0.5, 0.95, 1.0)) if len(difference) else [np.nan] * 3
     median, most, largest = map(float, quantiles)
     mean = float(difference.mean()) if len(difference) else np.nan
-    return Moved(windows=len(difference), median=median, most=most, largest=largest, mean=mean)
+    return Shift(windows=len(difference), median=median, most=most, largest=largest, mean=mean)
 
 
-def moved_by_band(exact: np.ndarray, other: np.ndarray) -> Iterator[tuple[tuple[float, float], Moved]]:
-    """The bands of p_z, each with how far its windows move."""
+def measure_shift_by_band(exact: np.ndarray, other: np.ndarray) -> Iterator[tuple[tuple[float, float], Shift]]:
+    """The bands of exact p_z, each with the shift of its windows."""
     for low, high in itertools.pairwise(BANDS):
-        here = in_band(exact, low, high)
-        yield (low, high), moved(exact[here], other[here])
+        inside = find_in_band(exact, low, high)
+        yield (low, high), measure_shift(exact[inside], other[inside])
 
 
-def in_band(log_p_z: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Whether p_z lies in a band, bool [W]; one that ends at 1 takes 1 in."""
+def find_in_band(log_p_z: np.ndarray, low: float, high: float) -> np.ndarray:
+    """bool [W]: whether p_z lies in the band, which includes `low`, and `high` only if it is 1."""
     p_z = np.exp(log_p_z)
     return (p_z >= low) & (p_z < (high if high < 1 else np.inf))
 
 
-def crossings(exact: np.ndarray, other: np.ndarray, threshold: float) -> int:
-    """Windows whose p_z reaches the threshold in one way and not in the other."""
+def count_crossings(exact: np.ndarray, other: np.ndarray, threshold: float) -> int:
+    """The number of windows whose p_z reaches the threshold in only one of the two."""
     return int(((exact >= np.log(threshold)) != (other >= np.log(threshold))).sum())

@@ -1,6 +1,6 @@
-"""Some windows, scored on this machine as a run would score them: by the engine, in the layout that the plan chooses.
+"""Scores some windows on this machine as a run would: with the engine, in the layout that a plan chooses.
 
-For checks at a desk: nothing is kept.
+For `byheart check`, which stores no scores.
 """
 
 import dataclasses
@@ -13,39 +13,39 @@ import numpy as np
 from byheart.components.extract.devices import find_devices
 from byheart.components.extract.engine import Engine, Machine
 from byheart.components.extract.flight import score_batches
+from byheart.components.extract.here import identify_accelerator
 from byheart.contracts.errors import DeviceError
 from byheart.contracts.settings import ScoreSettings
-from byheart.machines.accelerators import ONE_HOST, Accelerator, find_accelerator, find_generation
+from byheart.machines.accelerators import Accelerator
 from byheart.machines.planned import lay_out
 from byheart.machines.workload import describe_workload
 from byheart.models.folder import ModelFolder
 
 _TIMED_SECONDS = 1.0
-"""Windows are scored again until they have taken so long."""
+"""For a rate, windows are scored again until this time is over."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Trial:
-    """What came out, for W windows with S scored tokens each."""
+    """The scores of W windows with S scored tokens each, and how fast they were computed."""
 
     precision: str
     token_log_probs: np.ndarray
     """float32 [W, S]"""
     log_p_z: np.ndarray
     """float64 [W]"""
-    devices: int
     description: str
     """The layout in words."""
     batch_size: int
     windows_per_second: float
-    """Without loading and compilation."""
+    """Loading and compilation are not counted."""
 
 
-def this_accelerator() -> Accelerator:
-    """The slice that JAX's default devices on this machine are.
+def find_own_accelerator() -> Accelerator:
+    """The accelerator that JAX's default devices on this machine make up.
 
     Raises:
-        DeviceError: they are no slice that is known, or JAX cannot start them.
+        DeviceError: they make up no known accelerator, or JAX cannot start them.
     """
     try:
         devices = jax.devices()
@@ -53,27 +53,21 @@ def this_accelerator() -> Accelerator:
         raise DeviceError(
             f"JAX must find a device, found none: {' '.join(str(error).split())}: see its setup"
         ) from None
-    kind, platform = devices[0].device_kind, devices[0].platform
-    if platform == "cpu":
-        return find_accelerator("cpu")
-    if platform == "gpu":
-        return [gpus for gpus in ONE_HOST.values() if gpus.flavour == "cuda" and gpus.devices <= len(devices)][-1]
-    for accelerator in ONE_HOST.values():
-        if accelerator.generation is find_generation(kind) and accelerator.devices == len(devices):
-            return accelerator
+    if accelerator := identify_accelerator(devices):
+        return accelerator
     raise DeviceError(
-        f"this machine must have a GPU, a CPU, or the TPUs of one host, found {len(devices)} of {kind} ({platform}): "
-        "run it on another"
+        f"this machine must have a GPU, a CPU, or the TPUs of one host, found {len(devices)} of "
+        f"{devices[0].device_kind} ({devices[0].platform}): run it on another"
     )
 
 
-def try_windows(
+def score_windows(
     model: ModelFolder, token_ids: np.ndarray, accelerator: Accelerator, score: ScoreSettings, *, scored_tokens: int
 ) -> Trial:
-    """Score the windows.
+    """Score windows, and time it.
 
     Args:
-        token_ids: int32 [W, T], as they are fed and scored.
+        token_ids: int32 [W, T], model input.
         score: precision is resolved, never `auto`.
 
     Raises:
@@ -104,7 +98,6 @@ def try_windows(
         precision=score.precision,
         token_log_probs=np.concatenate([scores.token_log_probs for scores in batches_scored]),
         log_p_z=np.concatenate([scores.log_p_z for scores in batches_scored]),
-        devices=layout.devices,
         description=layout.description,
         batch_size=layout.batch_size,
         windows_per_second=rounds * len(token_ids) / seconds,

@@ -125,8 +125,8 @@ def _check_id(token_id: int, folder: ModelFolder) -> None:
 
 
 def find_bos_id(bos: str, folder: ModelFolder, tokenizer: Tokenizer) -> int | None:
-    """The id to feed before each window: `auto` feeds one only to a family that breaks without."""
-    if bos == "false" or (bos == "auto" and not folder.family.needs_bos):
+    """The id to feed before each window; None if none is fed."""
+    if not folder.family.takes_bos(bos):
         return None
     if tokenizer.bos_id is None:
         where = locate_folder(folder.place)

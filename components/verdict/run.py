@@ -1,12 +1,9 @@
 """Verdict: fail a run in which a book was not measured."""
 
-from byheart.contracts.books import read_refused
+from byheart.contracts.books import join_reasons, read_refused
 from byheart.contracts.errors import BookError
 from byheart.contracts.progress import say
 from byheart.contracts.settings import Settings
-
-_NAMED = 3
-"""How many books the message names; provenance.json has all of them."""
 
 
 def run(*, books: str, windows: str, settings: str) -> None:
@@ -19,13 +16,12 @@ def run(*, books: str, windows: str, settings: str) -> None:
         BookError: some books are not measured, and `on_bad_book` is `fail`.
     """
     refused = [*read_refused(books), *read_refused(windows)]
-    why = "; ".join(book.why for book in refused[:_NAMED])
-    more = f"; and {len(refused) - _NAMED:,} more" if len(refused) > _NAMED else ""
+    reasons = join_reasons(refused)  # provenance.json has all of them
     if refused and Settings.read(settings).text.on_bad_book == "fail":
         raise BookError(
             f"every book must be measured, found {len(refused):,} that are not, while the others' results are there: "
-            f"{why}{more}; mend them and run again, or set on_bad_book=skip",
+            f"{reasons}; mend them and run again, or set on_bad_book=skip",
             parameter="books",
             may_pass=all(book.may_pass for book in refused),
         )
-    say(f"{len(refused):,} of the books are not measured: {why}{more}" if refused else "every book is measured")
+    say(f"{len(refused):,} of the books are not measured: {reasons}" if refused else "every book is measured")

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from byheart.components.extract import trial
-from byheart.components.extract.rounding import crossings, in_band, moved, moved_by_band
+from byheart.components.extract.rounding import count_crossings, find_in_band, measure_shift, measure_shift_by_band
 from byheart.components.tokenize.tokenizer import load_tokenizer
 from byheart.components.tokenize.windows import slide
 from byheart.contracts.errors import BookError, ByheartError, DeviceError, ModelError
@@ -172,18 +172,18 @@ def test_slice_is_told_by_the_devices_that_jax_finds(
 ) -> None:
     devices_here = [SimpleNamespace(device_kind=kind, platform=platform) for kind, platform in devices]
     monkeypatch.setattr(jax, "devices", lambda: devices_here)
-    assert trial.this_accelerator().name == name
+    assert trial.find_own_accelerator().name == name
 
 
 def test_devices_that_are_no_known_slice_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     devices_here = [SimpleNamespace(device_kind="TPU v6 lite", platform="tpu")] * 3
     monkeypatch.setattr(jax, "devices", lambda: devices_here)
     with pytest.raises(DeviceError, match=r"found 3 of TPU v6 lite \(tpu\): run it on another"):
-        trial.this_accelerator()
+        trial.find_own_accelerator()
 
 
 def test_machine_without_the_device_that_jax_is_told_to_use_says_so() -> None:
-    code = "from byheart.components.extract.trial import this_accelerator; this_accelerator()"
+    code = "from byheart.components.extract.trial import find_own_accelerator; find_own_accelerator()"
     environment = os.environ | {"JAX_PLATFORMS": "tpu"}
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
@@ -241,12 +241,12 @@ def test_model_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 def test_how_far_windows_move_is_counted_as_by_hand() -> None:
     exact, other = np.array([0.0, -0.6, -6.9, -10.0]), np.array([-0.1, -0.8, -7.1, -9.0])
-    all_of_them = moved(exact, other)
+    all_of_them = measure_shift(exact, other)
     assert all_of_them.windows == 4
     assert all_of_them.largest == pytest.approx(1.0)
     assert all_of_them.median == pytest.approx(0.2)
     assert all_of_them.mean == pytest.approx((1.0 - 0.5) / 4)
-    assert crossings(exact, other, 0.5) == 1  # log 0.5 = -0.693
-    assert crossings(exact, other, 0.001) == 1  # log 0.001 = -6.908
-    assert [band.windows for _, band in moved_by_band(exact, other)] == [1, 2, 1]
-    assert in_band(np.array([0.0]), 0.9, 1.0).all(), "p_z = 1 is known by heart"
+    assert count_crossings(exact, other, 0.5) == 1  # log 0.5 = -0.693
+    assert count_crossings(exact, other, 0.001) == 1  # log 0.001 = -6.908
+    assert [band.windows for _, band in measure_shift_by_band(exact, other)] == [1, 2, 1]
+    assert find_in_band(np.array([0.0]), 0.9, 1.0).all(), "p_z = 1 is known by heart"

@@ -20,6 +20,10 @@ class Family:
     needs_bos: bool = False
     """Whether the model breaks without a BOS, so that `bos=auto` feeds one."""
 
+    def takes_bos(self, bos: str) -> bool:
+        """Whether a BOS is fed before each window, by the setting `bos`: `auto`, `true` or `false`."""
+        return bos == "true" or (bos == "auto" and self.needs_bos)
+
     def describe_parameters(self, decoder: DecoderConfig) -> Parameters:
         """The tree of a model's parameters.
 
