@@ -32,7 +32,7 @@ def show_logs(cluster: Cluster, run: str, task: str = "", *, show: Callable[[Sta
     Raises:
         ClusterError: there is no such run or task, no log can be read, or the cluster cannot be asked.
     """
-    known = cluster.read_run(find_run(cluster, run))
+    known = find_run(cluster, run)
     stages = list_stages(known)
     if task and task not in stages:
         raise ClusterError(f"a task must be a stage of the run, found {task!r}: {suggest_name(task, sorted(stages))}")

@@ -18,7 +18,7 @@ def print_status(cluster: Cluster, run: str) -> None:
     Raises:
         ClusterError: there is no such run, or the cluster cannot be asked.
     """
-    known = cluster.read_run(find_run(cluster, run))
+    known = find_run(cluster, run)
     stages = list_stages(known)
     print(f"{known.display_name}: {read_state(known)}")
     print(f"run: {cluster.locate(known.run_id)}")
