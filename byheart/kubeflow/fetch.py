@@ -12,7 +12,7 @@ from byheart.kubeflow.client import Cluster
 from byheart.kubeflow.errors import ClusterError
 from byheart.kubeflow.failure import explain_failure
 from byheart.kubeflow.runs import find_run
-from byheart.kubeflow.tasks import has_ended, read_state
+from byheart.kubeflow.tasks import has_ended, has_failed, read_state
 from byheart.store import Store
 from byheart.store.stored import Stored, StoredGroup, check_name
 
@@ -69,7 +69,7 @@ def find_results(cluster: Cluster, run: str, *, root: str = "") -> RemoteResults
     artifacts = open_artifacts(cluster, known, root)
     files = _list_results(artifacts)
     if not files:
-        if read_state(known) in ("failed", "cancelled"):
+        if has_failed(known):
             raise explain_failure(cluster, known)
         raise ClusterError(
             f"a run must have results to be fetched, found none of {known.display_name} at {artifacts.locate(_TASK)}: "
