@@ -52,6 +52,8 @@ def main() -> int:
     """Run the command line, and return its exit code."""
     for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job inherits SIGINT ignored
         signal.signal(number, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it; else the terminal was closed
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that is not in UTF-8 may not have `≥`

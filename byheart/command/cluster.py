@@ -108,7 +108,7 @@ def wait(run: Run, host: Host = "", namespace: Namespace = "", every: Every = 10
     from byheart.kubeflow.watch import wait as follow
 
     cluster = _connect(host, namespace)
-    follow(cluster, find_run(cluster, run), every)
+    follow(cluster, find_run(cluster, run).run_id, every)
 
 
 def logs(

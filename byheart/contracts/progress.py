@@ -258,6 +258,11 @@ def format_estimate(seconds: float) -> str:
     return f"about {shown:,g} {unit}{'s' * (shown != 1)}"
 
 
+def format_count(count: int, singular: str, plural: str = "") -> str:
+    """A count with its noun, as `1 book` or `2,000 books`; an empty plural is the singular and an s."""
+    return f"{count:,} {singular if count == 1 else plural or f'{singular}s'}"
+
+
 def format_size(size_bytes: float) -> str:
     """Bytes as `6.0 MB` or `140.9 GB`."""
     return f"{size_bytes / 1e6:,.1f} MB" if size_bytes < 1e9 else f"{size_bytes / 1e9:,.1f} GB"

@@ -9,8 +9,7 @@ hashes/...                       the hashes of models that are used in their own
 
 import dataclasses
 import json
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable
 from typing import Any
 
 from byheart.contracts.errors import SettingsError, StoreError
@@ -19,7 +18,7 @@ from byheart.scores.catalogue import StoredScores
 from byheart.scores.parts import FOLDER as SCORES
 from byheart.scores.store import ScoreStore
 from byheart.store import Store
-from byheart.store.stored import Stored
+from byheart.store.stored import Stored, StoredGroup, group_by_folder
 
 MODELS, COMPILED, RUNS, HASHES = "models", "compiled", "runs", "hashes"
 FOLDERS = (SCORES, MODELS, COMPILED, RUNS, HASHES)
@@ -28,26 +27,15 @@ _MANIFEST = "manifest.json"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Group:
+class StoredFolder(StoredGroup):
     """The objects of a folder, such as the programs that were compiled for one kind of device."""
 
     name: str
     """The folder's name, without its parent."""
-    objects: list[Stored]
-
-    @property
-    def size_bytes(self) -> int:
-        """The size of all objects."""
-        return sum(stored.size_bytes for stored in self.objects)
-
-    @property
-    def changed(self) -> datetime:
-        """The time of the latest write."""
-        return max(stored.created for stored in self.objects)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class KeptModel(Group):
+class KeptModel(StoredFolder):
     """A model from the Hub; its objects are its files, and the pieces of files that are incomplete."""
 
     @property
@@ -97,8 +85,8 @@ class Contents:
     scores: list[StoredScores]
     """Latest first."""
     models: list[KeptModel]
-    compiled: list[Group]
-    runs: list[Group]
+    compiled: list[StoredFolder]
+    runs: list[StoredFolder]
     hashes: list[Stored]
     leftovers: list[Stored]
     """Hidden files of interrupted or unfinished writes, except those of models."""
@@ -106,9 +94,9 @@ class Contents:
     @property
     def size_bytes(self) -> int:
         """The size of all objects."""
-        kept: Sequence[StoredScores | Group] = [*self.scores, *self.models, *self.compiled, *self.runs]
-        loose = sum(stored.size_bytes for stored in (*self.hashes, *self.leftovers))
-        return sum(group.size_bytes for group in kept) + loose
+        loose = StoredGroup(objects=[*self.hashes, *self.leftovers])
+        groups: list[StoredGroup] = [*self.scores, *self.models, *self.compiled, *self.runs, loose]
+        return sum(group.size_bytes for group in groups)
 
 
 def list_contents(store: Store) -> Contents:
@@ -123,10 +111,10 @@ def list_contents(store: Store) -> Contents:
         scores=ScoreStore(store).list_addresses(),
         models=[
             KeptModel(name=name, objects=objects)
-            for name, objects in _group_by_folder([*store.list(f"{MODELS}/"), *of_models]).items()
+            for name, objects in group_by_folder([*store.list(f"{MODELS}/"), *of_models]).items()
         ],
-        compiled=_list_groups(store, COMPILED),
-        runs=_list_groups(store, RUNS),
+        compiled=_list_folders(store, COMPILED),
+        runs=_list_folders(store, RUNS),
         hashes=list(store.list(f"{HASHES}/")),
         leftovers=[stored for stored in leftovers if stored not in of_models],
     )
@@ -176,13 +164,6 @@ def read_model_title(about: dict[str, Any]) -> str:
     return f"{model.get('source')}@{model['commit']}" if model.get("commit") else ""
 
 
-def _list_groups(store: Store, folder: str) -> list[Group]:
-    return [Group(name=name, objects=objects) for name, objects in _group_by_folder(store.list(f"{folder}/")).items()]
-
-
-def _group_by_folder(objects: Iterable[Stored]) -> dict[str, list[Stored]]:
-    """Objects by the second part of their names."""
-    groups: dict[str, list[Stored]] = {}
-    for stored in objects:
-        groups.setdefault(stored.name.split("/")[1], []).append(stored)
-    return groups
+def _list_folders(store: Store, folder: str) -> list[StoredFolder]:
+    groups = group_by_folder(store.list(f"{folder}/"))
+    return [StoredFolder(name=name, objects=objects) for name, objects in groups.items()]

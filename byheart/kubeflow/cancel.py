@@ -15,7 +15,7 @@ def cancel(cluster: Cluster, run: str) -> None:
     Raises:
         ClusterError: there is no such run, it has ended, or the cluster cannot be asked.
     """
-    known = cluster.read_run(find_run(cluster, run))
+    known = find_run(cluster, run)
     if has_ended(known):
         raise ClusterError(
             f"a run that is cancelled must not have ended, found {known.display_name} {read_state(known)}: nothing is "

@@ -137,17 +137,17 @@ class Cluster:
         self._check_answer(run.run_id)
         return run
 
-    def has_run(self, run_id: str) -> bool:
-        """Whether a run of exactly that id exists."""
+    def find_run(self, run_id: str) -> kfp_server_api.V2beta1Run | None:
+        """The run of exactly that id, with its tasks and states; None if there is none."""
         with self._explain_errors("look for the run at"):
             try:
                 run = self._client.get_run(run_id)
             except kfp_server_api.ApiException as error:
                 if error.status != _NOT_THERE:
                     raise
-                return False
+                return None
         self._check_answer(run.run_id)
-        return True
+        return run
 
     def terminate(self, run_id: str) -> None:
         """End a run; its pods lose the work that they have not saved."""

@@ -1,7 +1,10 @@
-"""Downloads the results of a run from the cluster."""
+"""Finds the results of a run on a cluster, and downloads them."""
 
+import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import kfp_server_api
 
 from byheart.contracts.progress import format_size
 from byheart.kubeflow.artifacts import open_artifacts
@@ -9,9 +12,9 @@ from byheart.kubeflow.client import Cluster
 from byheart.kubeflow.errors import ClusterError
 from byheart.kubeflow.failure import explain_failure
 from byheart.kubeflow.runs import find_run
-from byheart.kubeflow.tasks import has_ended, read_state
+from byheart.kubeflow.tasks import has_ended, has_failed, read_state
 from byheart.store import Store
-from byheart.store.stored import Stored, check_name
+from byheart.store.stored import Stored, StoredGroup, check_name
 
 _TASK, _ARTIFACT, _LAST = "plot", "results", "provenance.json"
 """The task, its artifact, and a file that every complete artifact has."""
@@ -20,21 +23,44 @@ _IN_MEMORY_BYTES = 64 * 2**20
 """Objects up to this size are read at once, and their checksum is compared."""
 
 
-def fetch_results(cluster: Cluster, run: str, into: Path, *, root: str = "") -> None:
-    """Download the results of a run that has ended, and print their number and size.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RemoteResults:
+    """The results of a run that has ended, where Kubeflow keeps them."""
+
+    run: kfp_server_api.V2beta1Run
+    artifacts: Store
+    files: dict[str, Stored]
+    """The objects among the artifacts, by their names in the results."""
+
+    def download(self, into: Path) -> None:
+        """Download the results into a folder, and print their number and size.
+
+        Each file appears complete or not at all.
+
+        Raises:
+            StoreError: an object cannot be read.
+            OSError: a file cannot be written.
+        """
+        size = format_size(StoredGroup(objects=list(self.files.values())).size_bytes)
+        print(f"{len(self.files):,} files, {size}, of {self.run.display_name}, {read_state(self.run)}", flush=True)
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            for _ in pool.map(lambda name: _download(self.artifacts, self.files[name], into / name), self.files):
+                pass
+
+
+def find_results(cluster: Cluster, run: str, *, root: str = "") -> RemoteResults:
+    """The results of a run that has ended.
 
     Args:
         run: its id, name or address, as for `find_run`.
-        into: the folder; each file appears complete or not at all.
         root: where Kubeflow keeps artifacts; empty asks the run and the kubeconfig.
 
     Raises:
         ClusterError: there is no such run, it has not ended, or its results cannot be found.
         RunFailedError: it failed without results.
-        StoreError: an object cannot be read.
-        OSError: a file cannot be written.
+        StoreError: the artifacts cannot be listed.
     """
-    known = cluster.read_run(find_run(cluster, run))
+    known = find_run(cluster, run)
     if not has_ended(known):
         raise ClusterError(
             f"results are fetched of a run that has ended, found {known.display_name} {read_state(known)}: "
@@ -43,17 +69,13 @@ def fetch_results(cluster: Cluster, run: str, into: Path, *, root: str = "") -> 
     artifacts = open_artifacts(cluster, known, root)
     files = _list_results(artifacts)
     if not files:
-        if read_state(known) in ("failed", "cancelled"):
+        if has_failed(known):
             raise explain_failure(cluster, known)
         raise ClusterError(
             f"a run must have results to be fetched, found none of {known.display_name} at {artifacts.locate(_TASK)}: "
             "they may have been removed, start the run anew"
         )
-    total = sum(stored.size_bytes for stored in files.values())
-    print(f"{len(files):,} files, {format_size(total)}, of {known.display_name}, {read_state(known)}", flush=True)
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for _ in pool.map(lambda name: _download(artifacts, files[name], into / name), files):
-            pass
+    return RemoteResults(run=known, artifacts=artifacts, files=files)
 
 
 def _list_results(artifacts: Store) -> dict[str, Stored]:

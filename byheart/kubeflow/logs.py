@@ -12,7 +12,7 @@ from byheart.kubeflow.client import Cluster
 from byheart.kubeflow.errors import ClusterError
 from byheart.kubeflow.pods import read_pods, suggest_kubectl
 from byheart.kubeflow.runs import find_run
-from byheart.kubeflow.tasks import list_stages, list_tasks
+from byheart.kubeflow.tasks import list_stage_tasks, list_stages
 
 _LOGS = "executor-logs"
 
@@ -32,11 +32,11 @@ def show_logs(cluster: Cluster, run: str, task: str = "", *, show: Callable[[Sta
     Raises:
         ClusterError: there is no such run or task, no log can be read, or the cluster cannot be asked.
     """
-    known = cluster.read_run(find_run(cluster, run))
+    known = find_run(cluster, run)
     stages = list_stages(known)
     if task and task not in stages:
         raise ClusterError(f"a task must be a stage of the run, found {task!r}: {suggest_name(task, sorted(stages))}")
-    begun = {row.name for row in list_tasks(known) if row.name in stages and row.state not in ("", "pending")}
+    begun = {row.name for row in list_stage_tasks(known) if row.state != "pending"}
     wanted = {task} if task else begun or stages
     pod_lines = read_pods(known.run_id, cluster.namespace)
     lines = [said for said in pod_lines or () if said.stage in wanted]

@@ -5,6 +5,8 @@ import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+import kfp_server_api
+
 from byheart.kubeflow.client import EQUALS, IS_SUBSTRING, Cluster
 from byheart.kubeflow.errors import ClusterError
 from byheart.kubeflow.tasks import read_state
@@ -19,8 +21,8 @@ _SEARCHED, _LISTED = 50, 5
 whole graph of each."""
 
 
-def find_run(cluster: Cluster, run: str) -> str:
-    """The id of a run.
+def find_run(cluster: Cluster, run: str) -> kfp_server_api.V2beta1Run:
+    """A run, with its tasks and states.
 
     Args:
         run: the id, its beginning, the run's name, or the address of the run in Kubeflow's UI.
@@ -31,8 +33,8 @@ def find_run(cluster: Cluster, run: str) -> str:
     page = _PAGE.search(run)
     run = page[1] if page else run.strip()
     if _ID.fullmatch(run):
-        if cluster.has_run(run):
-            return run
+        if known := cluster.find_run(run):
+            return known
         _raise_unknown(cluster, run)
     runs = cluster.list_latest(_LISTED, "display_name", EQUALS, run) if run else []
     if not runs and _BEGINNING.fullmatch(run):
@@ -42,7 +44,7 @@ def find_run(cluster: Cluster, run: str) -> str:
         _raise_unknown(cluster, run)
     if len(runs) > 1:
         raise ClusterError(f"RUN must be one run, found several called {run}: give an id, of {_describe_runs(runs)}")
-    return str(runs[0].run_id)
+    return cluster.read_run(runs[0].run_id)  # a list has no tasks
 
 
 def _raise_unknown(cluster: Cluster, run: str) -> NoReturn:

@@ -6,7 +6,7 @@ from byheart.contracts.progress import format_duration
 from byheart.kubeflow.client import Cluster
 from byheart.kubeflow.failure import explain_failure
 from byheart.kubeflow.runs import find_run
-from byheart.kubeflow.tasks import has_ended, list_stages, list_tasks, parse_time, read_state
+from byheart.kubeflow.tasks import has_failed, list_stage_tasks, parse_time, read_state
 
 
 def print_status(cluster: Cluster, run: str) -> None:
@@ -18,16 +18,14 @@ def print_status(cluster: Cluster, run: str) -> None:
     Raises:
         ClusterError: there is no such run, or the cluster cannot be asked.
     """
-    known = cluster.read_run(find_run(cluster, run))
-    stages = list_stages(known)
+    known = find_run(cluster, run)
     print(f"{known.display_name}: {read_state(known)}")
     print(f"run: {cluster.locate(known.run_id)}")
     duration = _describe_duration(known.created_at, parse_time(known.finished_at))
     print(f"began {known.created_at:%Y-%m-%d %H:%M} UTC{duration}")
-    for task in list_tasks(known):
-        if task.name in stages and task.state:
-            print(f"{task.name:>8}  {task.state}{_describe_duration(task.started, task.ended)}")
-    if has_ended(known) and read_state(known) in ("failed", "cancelled"):
+    for task in list_stage_tasks(known):
+        print(f"{task.name:>8}  {task.state}{_describe_duration(task.started, task.ended)}")
+    if has_failed(known):
         print(f"why: {explain_failure(cluster, known)}")
 
 

@@ -10,7 +10,8 @@ import kfp_server_api
 STAGES = ("download", "tokenize", "plan", "extract", "plot", "verdict")
 """The tasks of a run whose graph KFP does not return."""
 
-_ENDED = ("SUCCEEDED", "SKIPPED", "FAILED", "CANCELED")
+_FAILED = ("FAILED", "CANCELED")
+_ENDED = ("SUCCEEDED", "SKIPPED", *_FAILED)
 _WORDS = {"CANCELING": "being cancelled", "CANCELED": "cancelled"}
 
 
@@ -32,6 +33,11 @@ class Task:
 def has_ended(run: kfp_server_api.V2beta1Run) -> bool:
     """Whether a run has ended, with or without success."""
     return run.state in _ENDED
+
+
+def has_failed(run: kfp_server_api.V2beta1Run) -> bool:
+    """Whether a run has ended without success: it failed, or was cancelled."""
+    return run.state in _FAILED
 
 
 def read_state(run: kfp_server_api.V2beta1Run) -> str:
@@ -69,6 +75,12 @@ def list_tasks(run: kfp_server_api.V2beta1Run) -> list[Task]:
         )
         for detail in sorted(details, key=lambda detail: str(detail.start_time))
     ]
+
+
+def list_stage_tasks(run: kfp_server_api.V2beta1Run) -> list[Task]:
+    """The tasks of stages whose state Kubeflow reports, in the order in which they began."""
+    stages = list_stages(run)
+    return [task for task in list_tasks(run) if task.name in stages and task.state]
 
 
 def read_message(failed: Any) -> str:

@@ -5,7 +5,7 @@ import time
 from byheart.kubeflow.client import Cluster
 from byheart.kubeflow.errors import ClusterError, LostError
 from byheart.kubeflow.failure import explain_failure
-from byheart.kubeflow.tasks import Task, has_ended, list_stages, list_tasks, read_state
+from byheart.kubeflow.tasks import Task, has_ended, has_failed, list_stage_tasks, read_state
 
 
 def wait(cluster: Cluster, run_id: str, every_seconds: float) -> None:
@@ -46,17 +46,17 @@ def _wait(cluster: Cluster, run_id: str, every_seconds: float) -> None:
             if lost:
                 print("connected again", flush=True)
             lost = refused = False
-            _print_changes(list_tasks(run), list_stages(run), states)
+            _print_changes(list_stage_tasks(run), states)
             if has_ended(run):
                 print(f"{'run':>8}  {read_state(run)}", flush=True)
-                if read_state(run) in ("failed", "cancelled"):
+                if has_failed(run):
                     raise explain_failure(cluster, run)
                 return
         time.sleep(every_seconds)
 
 
-def _print_changes(tasks: list[Task], stages: set[str], states: dict[str, str]) -> None:
+def _print_changes(tasks: list[Task], states: dict[str, str]) -> None:
     for task in tasks:
-        if task.name in stages and task.state and states.get(task.id) != task.state:
+        if states.get(task.id) != task.state:
             states[task.id] = task.state
             print(f"{task.name:>8}  {task.state}", flush=True)

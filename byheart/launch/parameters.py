@@ -7,6 +7,7 @@ from byheart.contracts.errors import SettingsError
 from byheart.contracts.parameters import OPTIONS, convert_value, suggest_name
 from byheart.contracts.settings import AUTO, SETTINGS, Settings
 from byheart.launch.compiled import Compiled
+from byheart.launch.paths import LIST
 from byheart.machines.accelerators import find_accelerator
 
 LOCATIONS: dict[str, type] = {"books": list, "controls": list, "model": str, "store": str}
@@ -66,7 +67,7 @@ def check_values(values: dict[str, Any], compiled: Compiled) -> None:
 
 
 def parse_location(name: str, text: str) -> str:
-    """A path with `~` expanded; an address unchanged.
+    """A path with `~` expanded, also behind the `@` of a list; an address unchanged.
 
     Args:
         name: the parameter, for the error.
@@ -79,8 +80,9 @@ def parse_location(name: str, text: str) -> str:
     _check_text(name, text)
     if "://" in text:
         return text
+    listed = LIST if text.startswith(f"{LIST}~") else ""
     try:
-        path = str(Path(text).expanduser())
+        path = listed + str(Path(text.removeprefix(listed)).expanduser())
     except RuntimeError:
         raise SettingsError(
             f"{name} must be below a home that is known, found {text}: give the whole path", parameter=name

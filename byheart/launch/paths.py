@@ -4,7 +4,7 @@ import glob
 import os
 from pathlib import Path
 
-_LIST = "@"
+LIST = "@"
 """Prefix of a file that lists books."""
 _ROOTS = ("/", "./", "../", "~")
 """Beginnings that make a model's location a path, and no repository."""
@@ -38,7 +38,7 @@ def make_relative(text: str, folder: Path) -> str:
 
 
 def _split(text: str) -> tuple[str, str]:
-    path = text.removeprefix(_LIST)
+    path = text.removeprefix(LIST)
     return text[: len(text) - len(path)], path
 
 

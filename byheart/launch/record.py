@@ -12,6 +12,7 @@ import yaml
 
 from byheart.contracts.books import CONTROL
 from byheart.contracts.json_files import from_json, to_json
+from byheart.contracts.progress import format_count
 from byheart.contracts.settings import SETTINGS
 from byheart.contracts.version import VERSION
 from byheart.launch.images import find_commit
@@ -152,8 +153,8 @@ def compare(recorded: Record, results: Results, file: str = "run.yaml") -> str:
         return "\n".join((f"otherwise than {file} says:", *(f"  {line}" for line in lines)))
     controls = sum(book.role == CONTROL for book in recorded.books)
     counts = [
-        _format_count(len(recorded.books) - controls, "book"),
-        *([_format_count(controls, "control")] if controls else []),
+        format_count(len(recorded.books) - controls, "book"),
+        *([format_count(controls, "control")] if controls else []),
     ]
     return f"as {file} says: {', '.join(counts)}, the model, every setting and the headline"
 
@@ -203,10 +204,6 @@ def _shorten_hash(value: str | None) -> str:
     if value is None:
         return "none"
     return value[:_HASH_CHARACTERS] if re.match(r"[0-9a-f]{32}", value) else value
-
-
-def _format_count(number: int, unit: str) -> str:
-    return f"{number:,} {unit}{'s' * (number != 1)}"
 
 
 def _make_name(out: Path) -> str:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from byheart.contracts.errors import SettingsError
-from byheart.contracts.progress import format_duration, format_size
+from byheart.contracts.progress import format_count, format_duration, format_size
 from byheart.contracts.version import CONTRACT_VERSION
 from byheart.holdings.contents import Contents, KeptModel, choose_models, list_contents, read_model_title
 from byheart.holdings.copy import Copied, copy
@@ -85,7 +85,7 @@ def copy_store(location: str, to: str, beginnings: Sequence[str] = (), *, models
     progress = _Progress()
     copied = copy(store, target, chosen, files, begin=progress.begin, report=progress.add)
     what = _format_counts((len(chosen), "address", "addresses"), (len(files), "model", "models"))
-    new, old = (_format_count(len(copied.list_names(outcome)), "object") for outcome in (Outcome.COPIED, Outcome.THERE))
+    new, old = (format_count(len(copied.list_names(outcome)), "object") for outcome in (Outcome.COPIED, Outcome.THERE))
     print(f"{what}: {new} copied, {format_size(copied.size_bytes)}, to {to}; {old} there already")
     _print_not_copied(copied, target)
 
@@ -131,10 +131,10 @@ def remove_from_store(
         print("nothing was removed")
         return
     remove(store, removal)
-    print(f"removed {_format_count(len(removal.objects), 'object')}, which frees {format_size(removal.size_bytes)}")
+    print(f"removed {format_count(len(removal.objects), 'object')}, which frees {format_size(removal.size_bytes)}")
     catalogue = ScoreStore(store)
     for held in filter(None, (catalogue.find_address(held.address) for held in removal.scores)):
-        print(f"{held.address}: {_format_count(len(held.objects), 'object')} written meanwhile, by a run that goes on")
+        print(f"{held.address}: {format_count(len(held.objects), 'object')} written meanwhile, by a run that goes on")
 
 
 def _open(location: str) -> Store:
@@ -178,7 +178,7 @@ def _print_removal(store: Store, removal: Removal) -> None:
         what = f"{format_size(held.size_bytes)}: {about.get('what', '?')} of {book}{_note_release(held)}"
         print(f"{held.address}  {parts}, {what}")
     for model in removal.models:
-        print(f"{model.title}  {_format_count(len(model.objects), 'file')}, {format_size(model.size_bytes)}: a model")
+        print(f"{model.title}  {format_count(len(model.objects), 'file')}, {format_size(model.size_bytes)}: a model")
     for what, objects in (
         ("pieces that no run reads any more", removal.orphans),
         ("compiled programs", removal.compiled),
@@ -225,11 +225,7 @@ def _describe_total(contents: Contents) -> str:
 
 def _format_counts(*counts: tuple[int, str, str]) -> str:
     """Counts with their nouns, as `2 models, 1 hash`, from a count, singular and plural each; zeros are left out."""
-    return ", ".join(f"{count:,} {singular if count == 1 else plural}" for count, singular, plural in counts if count)
-
-
-def _format_count(count: int, singular: str) -> str:
-    return f"{count:,} {singular}{'s' * (count != 1)}"
+    return ", ".join(format_count(*counted) for counted in counts if counted[0])
 
 
 def _format_parts(held: StoredScores, of: object) -> str:

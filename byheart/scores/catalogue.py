@@ -5,7 +5,6 @@ import difflib
 import json
 import re
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 from byheart.contracts.errors import SettingsError, StoreError
@@ -14,7 +13,7 @@ from byheart.contracts.version import CONTRACT_VERSION
 from byheart.scores.parts import FOLDER
 from byheart.store import Store
 from byheart.store.in_order import map_in_order
-from byheart.store.stored import Stored
+from byheart.store.stored import Stored, StoredGroup, group_by_folder
 
 _ABOUT = "about.json"
 """The file of an address that describes it for people."""
@@ -28,11 +27,10 @@ _READERS = 8
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class StoredScores:
+class StoredScores(StoredGroup):
     """What a store holds at an address."""
 
     address: str
-    objects: list[Stored]
 
     @property
     def parts(self) -> int:
@@ -69,16 +67,6 @@ class StoredScores:
         """Whether an earlier contract wrote the address, which this release cannot read."""
         return bool(self._matching(_OLDER))
 
-    @property
-    def size_bytes(self) -> int:
-        """The size of all objects."""
-        return sum(stored.size_bytes for stored in self.objects)
-
-    @property
-    def changed(self) -> datetime:
-        """When its last object was written."""
-        return max(stored.created for stored in self.objects)
-
     def _inner(self, stored: Stored) -> str:
         """The object's name below the address."""
         return stored.name.removeprefix(f"{FOLDER}/{self.address}/")
@@ -104,9 +92,7 @@ class Catalogue:
 
     def list_addresses(self) -> list[StoredScores]:
         """All addresses, latest first."""
-        by_address: dict[str, list[Stored]] = {}
-        for stored in self.store.list(f"{FOLDER}/"):
-            by_address.setdefault(stored.name.split("/")[1], []).append(stored)
+        by_address = group_by_folder(self.store.list(f"{FOLDER}/"))
         scores = [StoredScores(address=address, objects=objects) for address, objects in by_address.items()]
         return sorted(scores, key=lambda stored: stored.changed, reverse=True)
 

@@ -1,6 +1,7 @@
 """The description of a stored object, the interface of one that grows, and the names that objects may have."""
 
 import dataclasses
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Protocol
@@ -20,6 +21,35 @@ class Stored:
     """Differs where the content may differ: the generation, or the time of the last change."""
     crc32c: str = ""
     """The content's CRC32C in base64, as Google Cloud Storage writes it; empty where the store does not keep it."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StoredGroup:
+    """Objects that are listed, copied or removed together."""
+
+    objects: list[Stored]
+
+    @property
+    def size_bytes(self) -> int:
+        """The size of all objects."""
+        return sum(stored.size_bytes for stored in self.objects)
+
+    @property
+    def changed(self) -> datetime:
+        """The time of the latest write.
+
+        Raises:
+            ValueError: there are no objects.
+        """
+        return max(stored.created for stored in self.objects)
+
+
+def group_by_folder(objects: Iterable[Stored]) -> dict[str, list[Stored]]:
+    """Objects by the second part of their names: by their folder within a folder of the store."""
+    groups: dict[str, list[Stored]] = {}
+    for stored in objects:
+        groups.setdefault(stored.name.split("/")[1], []).append(stored)
+    return groups
 
 
 class Growing(Protocol):

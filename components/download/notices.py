@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from byheart.contracts.books import BOOK, CONTROL, Book, Origin, Refused
+from byheart.contracts.progress import format_count
 from byheart.contracts.text_report import TextReport
 
 _LINES = 8
@@ -91,7 +92,7 @@ def _count_books(books: Sequence[Book]) -> str:
         "character": sum(len(book.text) for book in books),
         "chapter": sum(len(book.chapters) for book in books),
     }
-    return ", ".join(f"{count:,} {unit}{'s' * (count > 1)}" for unit, count in counts.items() if count)
+    return ", ".join(format_count(count, unit) for unit, count in counts.items() if count)
 
 
 def _describe_changes(books: Sequence[Book]) -> list[str]:

@@ -298,8 +298,13 @@ def test_fetching_that_fails_leaves_the_earlier_results(
     assert read_folder(tmp_path / "out") == written
 
 
-def test_out_that_is_a_file_is_refused_and_kept(submitted: Submitted, ask: Ask, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("bucket_here")
+def test_out_that_is_a_file_is_refused_and_kept(
+    submitted: Submitted, ask: Ask, written: dict[str, bytes], tmp_path: Path
+) -> None:
     run = submitted()
+    run.looks = len(run.steps)
+    write_results(run, written)
     (tmp_path / "out").write_text("mine", encoding="utf-8")
     done = ask("fetch", run.run_id, tmp_path / "out")
     assert done.returncode == 1
@@ -312,7 +317,7 @@ def test_run_that_goes_on_has_no_results_yet(submitted: Submitted, ask: Ask, tmp
     done = ask("fetch", run.run_id, tmp_path / "out")
     assert done.returncode == 1
     assert f"found novels running: `byheart wait {run.run_id}` first" in done.stderr
-    assert not read_folder(tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.usefixtures("bucket_here")
@@ -323,6 +328,7 @@ def test_run_that_failed_before_its_results_says_why(submitted: Submitted, ask: 
     done = ask("fetch", run.run_id, tmp_path / "out")
     assert done.returncode == 1
     assert "error: extract failed: no TPU: see http://" in done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_results_in_another_kind_of_store_are_said_to_be_there(

@@ -88,6 +88,8 @@ def test_setting_that_cannot_be_read_is_refused(compiled: Compiled, assignment: 
         ("../a", "../a"),
         ("a//b/", "a/b"),
         ("~/a", "/home/me/a"),
+        ("@~/a.txt", "@/home/me/a.txt"),
+        ("@", "@"),
         ("gs://a//b", "gs://a//b"),
     ],
 )
@@ -95,3 +97,9 @@ def test_path_stays_a_path(text: str, kept: str, monkeypatch: pytest.MonkeyPatch
     """Without its `./`, it could be a repository on the Hub, a name in models.yaml or a list of books."""
     monkeypatch.setenv("HOME", "/home/me")
     assert parse_location("model", text) == kept
+
+
+@pytest.mark.parametrize("text", ["~nobody-here/b.txt", "@~nobody-here/list.txt"])
+def test_home_that_nobody_has_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match=f"books must be below a home that is known, found {text}"):
+        parse_location("books", text)

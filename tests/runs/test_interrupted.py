@@ -11,12 +11,18 @@ import pytest
 from tests.conftest import BOOK, ROOT, launch_command, parts, processes_of
 
 
-def start(folder: Path) -> subprocess.Popen[str]:
-    """A run of some ten seconds, once it scores windows."""
+def start(folder: Path, *wrapper: str) -> subprocess.Popen[str]:
+    """A run of some ten seconds, once it scores windows; started by another command, if one is given."""
     book = folder / "book.txt"
     book.write_text(BOOK.read_text(encoding="utf-8")[:12_000], encoding="utf-8")
     command = launch_command(folder, "cursor_inc=2", "slice_length=600", books=str(book))
-    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # as in a shell, also where these tests run under nohup
+    try:
+        run = subprocess.Popen(
+            [*wrapper, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+        )
+    finally:
+        signal.signal(signal.SIGHUP, before)
     assert run.stdout
     for line in run.stdout:
         if "windows/s" in line:
@@ -39,7 +45,7 @@ def gone(folder: Path, *, seconds: float) -> bool:
     return not processes_of(folder)
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupting_leaves_no_process_behind(tmp_path: Path, how: signal.Signals) -> None:
     run = start(tmp_path)
     silence_stage(tmp_path)
@@ -48,6 +54,17 @@ def test_interrupting_leaves_no_process_behind(tmp_path: Path, how: signal.Signa
     assert run.returncode == 130
     assert "run the same command again" in errors
     assert gone(tmp_path, seconds=5)
+    assert not (tmp_path / "out" / "unfinished").exists()
+
+
+def test_run_under_nohup_outlives_its_terminal(tmp_path: Path) -> None:
+    run = start(tmp_path, "nohup")
+    run.send_signal(signal.SIGHUP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        run.wait(timeout=1)
+    run.send_signal(signal.SIGINT)
+    run.communicate(timeout=10)
+    assert run.returncode == 130
 
 
 def test_runner_that_is_killed_takes_its_stages_along_and_loses_no_part(tmp_path: Path) -> None:
