@@ -1,4 +1,4 @@
-"""Lists the results of releases that wrote no SHA256SUMS, by the names that those releases used."""
+"""Lists the results of a byheart from before 0.1.0, which wrote no SHA256SUMS, by the names that it used."""
 
 import dataclasses
 from pathlib import Path
