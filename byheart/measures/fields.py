@@ -20,8 +20,6 @@ class Field:
     """Its name in JSON."""
     attribute: str
     """Its name in Python."""
-    title: str
-    """Its name in lists of numbers; empty where no list has it."""
     unit: str
     """The unit of its number; empty where it has none."""
     by: tuple[str, ...]
@@ -54,11 +52,11 @@ def list_classes(kind: type) -> Iterator[type]:
 
 
 def _describe_field(field: types.Field, sentence: str) -> Field:
-    title, unit, by, holds = "", "", [], None
+    unit, by, holds = "", [], None
     for info in _unwrap(field.type):
         if isinstance(info, types.Metadata):
             extra = info.extra_json_schema or {}
-            title, unit = title or extra.get("title", ""), unit or extra.get("unit", "")
+            unit = unit or extra.get("unit", "")
             sentence = sentence or extra.get("description", "")
             by += [info.extra["by"]] if info.extra else []
         elif isinstance(info, types.DictType) and isinstance(info.key_type, types.StrType):
@@ -70,7 +68,6 @@ def _describe_field(field: types.Field, sentence: str) -> Field:
     return Field(
         name=field.encode_name,
         attribute=field.name,
-        title=title,
         unit=unit,
         by=tuple(by),
         sentence=sentence,

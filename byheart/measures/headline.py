@@ -14,13 +14,15 @@ from byheart.measures.units import Interval
 MOST_DETAILED_BOOKS = 4
 """Up to so many books get a section each; more books get a table and joint figures."""
 
+_NAMES = {"coverage": "chars p>=.5", "windows": "windows p>=.001", "longest": "longest"}
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Figure:
     """A number of the headline: a share, or a count of characters."""
 
     name: str
-    """Its name in lists of numbers."""
+    """Its short name in lists of metrics."""
     phrase: str
     """The words that follow the number in a sentence."""
     value: float | int | None
@@ -70,7 +72,7 @@ def list_joint_figures(summary: Summary, books: Sequence[BookStatistics]) -> dic
         longest = find_longest_passage(book for book in books if is_control(book) == (group is summary.controls))
         for title, rates in (
             (f"{role} in one pool", group.plain.micro),
-            (f"mean of the {role}", group.plain.macro),
+            (f"mean of {role}", group.plain.macro),
         ):
             coverage, windows = rates.suffix_coverage_at[HEADLINE_THRESHOLD], rates.windows_at[EVIDENCE_FLOOR]
             joint_figures[title] = (
@@ -82,13 +84,19 @@ def list_joint_figures(summary: Summary, books: Sequence[BookStatistics]) -> dic
 
 
 def collect_metrics(books: Sequence[Outcome], summary: Summary) -> dict[str, float]:
-    """The headline for Kubeflow's list of metrics, by readable name: of each book, or joint figures of many books."""
+    """The headline for Kubeflow's list of metrics, by name: of each book, or joint figures of many books.
+
+    Kubeflow's page sorts the names and shows 26 characters of each: first what is counted, last the book's name.
+    """
     headlines: dict[str, tuple[Figure, ...]]
     if len(books) <= MOST_DETAILED_BOOKS:
-        headlines = {outcome.book.name: list_figures(outcome.statistics) for outcome in books}
+        headlines = {
+            f"{'control ' if outcome.is_control else ''}{outcome.book.name}": list_figures(outcome.statistics)
+            for outcome in books
+        }
     else:
         headlines = list_joint_figures(summary, [outcome.statistics for outcome in books])
-    values = {f"{title}: {figure.name}": figure.value for title, figures in headlines.items() for figure in figures}
+    values = {f"{figure.name} {title}": figure.value for title, figures in headlines.items() for figure in figures}
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -113,4 +121,4 @@ def _make_figure(
 ) -> Figure:
     (field,) = (field for field in list_fields(Headline) if field.attribute == attribute)
     phrase = field.sentence.removeprefix("… ")
-    return Figure(name=field.title, phrase=phrase, value=value, interval=interval, control=control)
+    return Figure(name=_NAMES[attribute], phrase=phrase, value=value, interval=interval, control=control)

@@ -168,7 +168,10 @@ def _capitalize(clause: str) -> str:
 
 
 def _escape_markdown(text: str) -> str:
-    """The text with the special characters of Markdown and HTML escaped."""
+    """The text with the special characters of Markdown and HTML escaped.
+
+    `_` too: between letters it is a letter to CommonMark, but two of them are emphasis to Kubeflow's markdown-to-jsx 7.
+    """
     for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         text = text.replace(character, entity)
     return re.sub(r"([\\`*_{}\[\]()#+!|~])", r"\\\1", text)

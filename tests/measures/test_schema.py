@@ -56,7 +56,7 @@ class Toy(Base):
 
 
 def test_field_is_read_from_the_source_with_those_of_its_bases() -> None:
-    plain = Field(name="", attribute="", title="", unit="", by=(), sentence="", holds=None)
+    plain = Field(name="", attribute="", unit="", by=(), sentence="", holds=None)
     expected: list[tuple[str, dict[str, Any]]] = [
         ("first", {"sentence": "Said of the first, in two lines."}),
         ("by_threshold", {"sentence": "A table of lists.", "by": ("threshold", ""), "holds": Base}),

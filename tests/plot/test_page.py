@@ -9,6 +9,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from markdown_it import MarkdownIt
 from matplotlib.image import imread
 
 from byheart.components.plot.charts import heat_map
@@ -30,7 +31,7 @@ CHAPTERS = tuple(Chapter(title=str(start), start=start) for start in range(0, 3_
 CONTROL = toy.make_book([1e-9] * 30, name="unseen", role="control")
 BOOK = toy.make_book(np.exp(-np.random.default_rng(0).exponential(2, 300)), name="the-book", chapters=CHAPTERS)
 OUTCOMES = (toy.compute_outcome(BOOK, toy.make_control(CONTROL)), toy.compute_outcome(CONTROL))
-EVIL = 'The <script>alert("1")</script> | of *a* [b](https://example.org) & `c`\n# d'
+EVIL = 'The <script>alert("1")</script> | of *a* __d_e_f [b](https://example.org) & `c`\n# d'
 
 
 class Page(HTMLParser):
@@ -67,6 +68,11 @@ class Page(HTMLParser):
     @property
     def pictures(self) -> list[str]:
         return [attributes["src"] for tag, attributes in self.tags if tag == "img"]
+
+
+def read_markdown(text: str) -> Page:
+    """The page that GitHub makes of Markdown: CommonMark and tables."""
+    return Page(MarkdownIt("commonmark").enable("table").render(text))
 
 
 def draw_books(*books: Any, with_charts: bool = False) -> dict[str, Pictures]:
@@ -122,10 +128,10 @@ def test_numbers_are_those_of_the_statistics() -> None:
     assert f"{headline.longest} characters lie in the longest passage at p_z ≥ 0.5 control 0" in said
     text = render_summary_markdown(toy.make_run(), OUTCOMES, summarize_books(OUTCOMES), ())
     assert (
-        f"| of measurable characters lie in a suffix with p_z ≥ 0.5 | {headline.coverage:.1%} "
+        f"| {headline.coverage:.1%} | of measurable characters lie in a suffix with p\\_z ≥ 0.5 "
         f"| {low:.1%} to {high:.1%} | {coverage.control:.1%} |"
     ) in text
-    assert f"| of windows have p_z ≥ 0.001 | {headline.windows:.1%} |" in text
+    assert f"| {headline.windows:.1%} | of windows have p\\_z ≥ 0.001 |" in text
 
 
 def test_books_that_are_many_are_told_together() -> None:
@@ -164,6 +170,27 @@ def test_book_of_any_name_stays_text() -> None:
     row = next(line for line in text.splitlines() if line.startswith("| The"))
     assert len(re.findall(r"(?<!\\)\|", row)) == 8
     assert r"\[b\]\(https://example.org\)" in row
+
+
+def test_markdown_is_the_same_text_to_github_and_to_kubeflow() -> None:
+    """Kubeflow shows it by markdown-to-jsx 7, to which any two underscores are emphasis; it takes `\\_` first.
+
+    TEXT_EMPHASIZED_R and TEXT_ESCAPED_R of its index.tsx say so.
+    """
+    for books in (OUTCOMES, make_many_books(2, title=EVIL)[0], make_many_books(6, title=EVIL)[0]):
+        text = render_summary_markdown(toy.make_run(), books, summarize_books(books), ())
+        assert not re.search(r"(?<!\\)_", text)
+        parsed = read_markdown(text)
+        assert not {"em", "strong", "a", "script"} & {tag for tag, _ in parsed.tags}
+        assert "with p_z ≥ 0.5" in parsed.text
+        assert books is OUTCOMES or " ".join(EVIL.split()) in parsed.text
+
+
+def test_numbers_in_markdown_are_aligned_right() -> None:
+    parsed = read_markdown(render_summary_markdown(toy.make_run(), OUTCOMES, summarize_books(OUTCOMES), ()))
+    rows = " ".join(tag + attributes.get("style", "")[11:] for tag, attributes in parsed.tags).split("tr ")
+    assert sum(row.count("tdright") == 3 and row.count("td") == 4 for row in rows) == 3 * len(OUTCOMES)
+    assert sum(row.count("tdright") == 6 and row.count("td") == 7 for row in rows) == len(OUTCOMES)
 
 
 def test_page_of_many_books_keeps_its_size_and_says_what_it_leaves_out() -> None:
@@ -209,7 +236,7 @@ def test_book_without_a_window_has_a_page() -> None:
 def test_caveats_stand_on_both_pages() -> None:
     for text in (
         Page(render_page()).text,
-        render_summary_markdown(toy.make_run(), OUTCOMES, summarize_books(OUTCOMES), ()),
+        read_markdown(render_summary_markdown(toy.make_run(), OUTCOMES, summarize_books(OUTCOMES), ())).text,
     ):
         for caveat in ("no single generation produced it", "p_z = 0.001 unrelated text begins", "was not trained on"):
             assert caveat in text
