@@ -1,9 +1,11 @@
 """What kubectl renders of k8s/."""
 
 import functools
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,8 @@ QUEUE, POLICY = K8S / "kueue" / "local-queue.yaml", K8S / "network-policy.yaml"
 
 Manifest = dict[str, Any]
 
+_FOLDER = tempfile.TemporaryDirectory()
+
 
 @functools.cache
 def kubectl() -> str:
@@ -37,9 +41,31 @@ def kubectl() -> str:
     return found
 
 
+def fill_in(folder: Path, **settings: str) -> Path:
+    """Copy k8s/ there, with settings.env as a person fills it in: some values changed, and no example left."""
+    shutil.copytree(K8S, folder)
+    path = folder / "settings" / "settings.env"
+    text = path.read_text(encoding="utf-8")
+    for name, value in settings.items():
+        text, changed = re.subn(rf"^#?{name}=.*$", f"{name}={value}", text, flags=re.MULTILINE)
+        assert changed == 1, name
+    path.write_text(re.sub(r"^#(\w+=)", r"\1", text, flags=re.MULTILINE), encoding="utf-8")
+    return folder
+
+
+@functools.cache
+def _filled_in() -> Path:
+    return fill_in(Path(_FOLDER.name) / "k8s")
+
+
+def ask_kustomize(folder: Path) -> subprocess.CompletedProcess[str]:
+    """What kubectl says of a folder, as it is."""
+    return subprocess.run([kubectl(), "kustomize", str(folder)], capture_output=True, text=True, check=False)
+
+
 def render(folder: Path) -> list[Manifest]:
-    """The objects that `kubectl apply --kustomize` would send."""
-    done = subprocess.run([kubectl(), "kustomize", str(folder)], capture_output=True, text=True, check=False)
+    """The objects that `kubectl apply --kustomize` would send, once settings.env is filled in."""
+    done = ask_kustomize(_filled_in() / folder.relative_to(K8S) if folder.is_relative_to(K8S) else folder)
     assert done.returncode == 0, f"{folder}: {done.stderr}"
     return [manifest for manifest in yaml.safe_load_all(done.stdout) if manifest]
 

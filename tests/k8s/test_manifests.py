@@ -15,7 +15,20 @@ import yaml
 
 from byheart.machines.accelerators import find_accelerator
 from tests.conftest import ROOT
-from tests.k8s.conftest import FOLDERS, K8S, POLICY, QUEUE, REMOTE, Manifest, kubectl, only, read, render
+from tests.k8s.conftest import (
+    FOLDERS,
+    K8S,
+    POLICY,
+    QUEUE,
+    REMOTE,
+    Manifest,
+    ask_kustomize,
+    fill_in,
+    kubectl,
+    only,
+    read,
+    render,
+)
 from tests.published.objects import validate
 
 OVERLAYS = {"standalone": "kubeflow", "multi-user": "my-profile"}
@@ -69,7 +82,7 @@ def test_overlay_is_in_one_namespace(overlay: str, namespace: str) -> None:
 
 
 def test_unknown_and_ill_typed_fields_are_refused() -> None:
-    quota = copy.deepcopy(only(render(K8S / "overlays" / "standalone"), "ResourceQuota", "byheart-tpu"))
+    quota = copy.deepcopy(only(render(K8S / "overlays" / "standalone"), "ResourceQuota", "byheart-accelerators"))
     quota["spec"]["limit"] = {}
     with pytest.raises(kubernetes_validate.ValidationError, match="'limit' was unexpected"):
         validate(quota)
@@ -84,31 +97,38 @@ def test_unknown_and_ill_typed_fields_are_refused() -> None:
 
 
 def test_settings_stand_in_one_file(tmp_path: Path) -> None:
-    changed = tmp_path / "k8s"
-    shutil.copytree(K8S, changed)
-    settings = changed / "settings" / "settings.env"
-    text = settings.read_text(encoding="utf-8")
-    for old, new in (
-        ("bucket=my-bucket", "bucket=its-bucket"),
-        ("tpu_chips=8", "tpu_chips=32"),
-        ("extract@sha256:yours", "extract@sha256:e"),
-    ):
-        assert text.count(old) == 1
-        text = text.replace(old, new)
-        others = (path for part in PARTS for path in (K8S / part).rglob("*.yaml"))
-        assert not [path for path in others if old in path.read_text(encoding="utf-8")]
-    settings.write_text(text, encoding="utf-8")
+    changed = fill_in(
+        tmp_path / "k8s", bucket="its-bucket", tpu_chips="32", gpus="4", extract_image="its/byheart-extract@sha256:e"
+    )
+    others = (path for part in PARTS for path in (K8S / part).rglob("*.yaml"))
+    assert not [path for path in others if "my-bucket" in path.read_text(encoding="utf-8")]
     for overlay in OVERLAYS:
         manifests = render(changed / "overlays" / overlay)
         assert only(manifests, "ConfigMap", "kfp-launcher")["data"]["defaultPipelineRoot"] == "gs://its-bucket/kubeflow"
-        assert only(manifests, "ResourceQuota", "byheart-tpu")["spec"]["hard"] == {"requests.google.com/tpu": "32"}
+        assert only(manifests, "ResourceQuota", "byheart-accelerators")["spec"]["hard"] == {
+            "requests.google.com/tpu": "32",
+            "requests.nvidia.com/gpu": "4",
+        }
         assert not [one for one in manifests if one["metadata"]["name"] == "byheart-settings"]
     (group,) = only(render(changed / "kueue"), "ClusterQueue", "byheart")["spec"]["resourceGroups"]
     quotas = {one["name"]: one["nominalQuota"] for one in group["flavors"][0]["resources"]}
-    assert quotas["google.com/tpu"] == "32"
+    assert (quotas["google.com/tpu"], quotas["nvidia.com/gpu"]) == ("32", "4")
     assert list(quotas) == group["coveredResources"], "Kueue wants them in this order"
     (job,) = render(changed / "tpu-check")
-    assert job["spec"]["template"]["spec"]["containers"][0]["image"].endswith("/byheart-extract@sha256:e")
+    assert job["spec"]["template"]["spec"]["containers"][0]["image"] == "its/byheart-extract@sha256:e"
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: str(path.relative_to(K8S)))
+def test_settings_that_are_not_filled_in_are_refused_and_named(folder: Path, tmp_path: Path) -> None:
+    if folder.name == "base":
+        return  # an overlay fills it in
+    done = ask_kustomize(folder)
+    assert done.returncode != 0
+    assert "k8s/settings" in done.stderr
+    assert "`data.bucket` is missing" in done.stderr
+    settings = fill_in(tmp_path / "k8s") / "settings" / "settings.env"
+    settings.write_text(settings.read_text(encoding="utf-8").replace("\nextract_image", "\n#"), encoding="utf-8")
+    assert "`data.extract_image` is missing" in ask_kustomize(tmp_path / "k8s" / folder.relative_to(K8S)).stderr
 
 
 def test_queue_leads_to_the_clusters_and_is_not_called_default() -> None:
@@ -234,8 +254,7 @@ def test_check_of_a_tpu_asks_for_the_slice_that_it_looks_for() -> None:
 
 
 def test_check_of_another_slice_takes_the_marked_values(tmp_path: Path) -> None:
-    shutil.copytree(K8S, tmp_path / "k8s")
-    path = tmp_path / "k8s" / "tpu-check" / "job.yaml"
+    path = fill_in(tmp_path / "k8s") / "tpu-check" / "job.yaml"
     old, new = find_accelerator("v6e-2x4"), find_accelerator("v5e-2x2")
     values = {
         "the generation": (old.generation.label, new.generation.label),
