@@ -119,6 +119,8 @@ class Fixed:
     """The LocalQueue of Kueue in which the pods of `extract` wait; empty for none."""
     timeout_hours: int = 24
     """The time limit of an attempt of `extract`; the next attempt goes on where it stopped."""
+    deadline_hours: int = 0
+    """The time limit of a run, all attempts and all waiting together; 0 for none."""
     retries: int = 30
     """How many times `extract` is retried."""
     tmp_size: str = "4Gi"
@@ -194,7 +196,8 @@ def make_pipeline(fixed: Fixed = Fixed()) -> Any:
         return tasks["plot"].outputs["results"]
 
     byheart.__signature__ = _SIGNATURE.replace(return_annotation=dsl.Artifact)  # type: ignore[attr-defined]  # kfp reads the parameters from it
-    return dsl.pipeline(name="byheart", description=__doc__)(byheart)
+    config = dsl.PipelineConfig(active_deadline_seconds=fixed.deadline_hours * 3600)
+    return dsl.pipeline(name="byheart", description=__doc__, pipeline_config=config)(byheart)
 
 
 def _configure(name: str, task: dsl.PipelineTask, fixed: Fixed) -> None:

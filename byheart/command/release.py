@@ -25,10 +25,17 @@ def compile_(
     timeout_hours: Annotated[
         int, typer.Option(envvar="BYHEART_TIMEOUT_HOURS", help="The most hours that one attempt to score may take.")
     ] = 24,
+    deadline_hours: Annotated[
+        int, typer.Option(envvar="BYHEART_DEADLINE_HOURS", help="The most hours that a run may take; 0 for no limit.")
+    ] = 0,
     retries: Annotated[int, typer.Option(envvar="BYHEART_RETRIES", help="How often scoring is tried again.")] = 30,
     tmp_size: Annotated[str, typer.Option(envvar="BYHEART_TMP_SIZE", help="The size of each pod's /tmp.")] = "4Gi",
     run_as: Annotated[
-        int, typer.Option(envvar="BYHEART_RUN_AS", help="The user of the container that scores; 0 is root.")
+        int,
+        typer.Option(
+            envvar="BYHEART_RUN_AS",
+            help="The user of the container that scores; 0 is root, which Kubeflow after 2.17.0 refuses.",
+        ),
     ] = 65532,
 ) -> None:
     """Write the pipeline for Kubeflow."""
@@ -36,8 +43,8 @@ def compile_(
     from byheart.launch.images import find_outdated_push
     from byheart.pipeline import Fixed
 
-    fixed: dict[str, Any] = {"queue": queue, "timeout_hours": timeout_hours, "retries": retries}
-    compile_pipeline(pipeline, Fixed(**fixed, tmp_size=tmp_size, run_as=run_as), jax)
+    fixed: dict[str, Any] = {"queue": queue, "timeout_hours": timeout_hours, "deadline_hours": deadline_hours}
+    compile_pipeline(pipeline, Fixed(**fixed, retries=retries, tmp_size=tmp_size, run_as=run_as), jax)
     print(f"wrote {pipeline}")
     if pushed := find_outdated_push():
         print(f"note: the images are of commit {pushed:.12}, and the stages have changed since: push them again")

@@ -55,6 +55,7 @@ def _check_options(fixed: Fixed) -> None:
         )
     for name, least, most in (
         ("timeout_hours", 1, _MOST_HOURS),
+        ("deadline_hours", 0, _MOST_HOURS),
         ("retries", 0, _MOST_RETRIES),
         ("run_as", 0, _MOST_USER),
     ):

@@ -24,7 +24,7 @@ from tests.extract.test_devices import SEEN, some
 from tests.gcs import GcsServer
 from tests.gcs.objects import Access
 from tests.hub import Fault, HubServer
-from tests.k8s.conftest import K8S
+from tests.k8s.conftest import K8S, read
 from tests.machines.test_layout import choose
 from tests.models.known_shapes import CONFIGS, workload
 
@@ -77,6 +77,11 @@ def test_variables_of_the_commands_are_set_in_the_first_step() -> None:
     used = set(re.findall(r"\$([A-Z]+)", "".join(later)))
     assert used == {"PROJECT", "ZONE", "REGION", "BUCKET", "NUMBER"}
     assert not {name for name in used if f"{name}=" not in exports}
+
+
+def test_quota_that_is_explained_is_the_one_that_is_applied() -> None:
+    name = read(K8S / "base" / "quota.yaml")["metadata"]["name"]
+    assert f"`exceeded quota: {name}`" in README
 
 
 def test_all_that_is_applied_can_be_taken_down() -> None:

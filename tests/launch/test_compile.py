@@ -179,7 +179,7 @@ def test_token_of_the_hub_comes_from_a_secret_that_need_not_be_there(spec: Any, 
 
 def test_what_is_fixed_is_where_it_is_asked_for(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "byheart", "compile", str(tmp_path / "pipeline.yaml"), "--queue", "scores"]
-    options = ["--timeout-hours", "2", "--retries", "7", "--tmp-size", "1Gi", "--run-as", "0"]
+    options = ["--timeout-hours", "2", "--deadline-hours", "36", "--retries", "7", "--tmp-size", "1Gi", "--run-as", "0"]
     subprocess.run([*command, *options], check=True, capture_output=True)
     spec, platform = read_compiled(tmp_path / "pipeline.yaml")
     scoring = platform.pop("exec-extract")
@@ -188,6 +188,8 @@ def test_what_is_fixed_is_where_it_is_asked_for(tmp_path: Path) -> None:
     assert scoring["securityContext"] == {"runAsUser": "0", "runAsGroup": "0", "runAsNonRoot": False}
     assert {config["emptyDirMounts"][0]["sizeLimit"] for config in (scoring, *platform.values())} == {"1Gi"}
     assert stages(spec)["extract"]["retryPolicy"]["maxRetryCount"] == 7
+    kubernetes = list(yaml.safe_load_all((tmp_path / "pipeline.yaml").read_text()))[1]["platforms"]["kubernetes"]
+    assert kubernetes["pipelineConfig"] == {"activeDeadlineSeconds": 36 * 3600}, "of the whole run"
     for config in platform.values():
         assert config["securityContext"]["runAsNonRoot"]
         assert not {"podMetadata", "activeDeadlineSeconds"} & config.keys()
@@ -199,6 +201,7 @@ def test_what_is_fixed_is_where_it_is_asked_for(tmp_path: Path) -> None:
         ({"queue": "default"}, "queue must not be called default"),
         ({"queue": "My queue"}, "the name of a LocalQueue, found 'My queue'"),
         ({"timeout_hours": 0}, "timeout_hours must be from 1 to 8,760, found 0"),
+        ({"deadline_hours": -1}, "deadline_hours must be from 0 to 8,760, found -1"),
         ({"retries": -1}, "retries must be from 0 to 1,000, found -1"),
         ({"tmp_size": "4"}, "tmp_size must be a quantity, found '4'"),
         ({"run_as": -1}, "run_as must be from 0"),
