@@ -103,7 +103,7 @@ def find_devices(accelerator: Accelerator) -> list[jax.Device]:
 
 def _leave_out_other_platforms(accelerator: Accelerator) -> None:
     """Keep JAX from logging that it cannot start TPUs where none are wanted, which reads like an error."""
-    if accelerator.flavour == "cpu" and not jax.config.jax_platforms:
+    if accelerator.flavour == "cpu" and not jax.config.values["jax_platforms"]:
         jax.config.update("jax_platforms", "cpu")
     elif not accelerator.is_tpu:
         logging.getLogger("jax._src.xla_bridge").setLevel(logging.WARNING)

@@ -9,6 +9,7 @@ import re
 import resource
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import jax
@@ -178,7 +179,7 @@ def test_accelerator_that_is_held_or_not_ready_is_tried_again_and_one_that_is_mi
 
     monkeypatch.setattr(jax, "devices", fail)
     monkeypatch.setattr(Surroundings, "look", lambda: dataclasses.replace(SEEN, **seen))  # type: ignore[arg-type]
-    attempts = [lambda: find_devices(find_accelerator(accelerator))]
+    attempts: list[Callable[[], object]] = [lambda: find_devices(find_accelerator(accelerator))]
     if accelerator.startswith("v"):  # JAX falls back to the CPU unless it is told what to use
         attempts.append(lambda: check_devices(find_accelerator(accelerator), some(1, "cpu", "cpu")))
     for attempt in attempts:
