@@ -24,8 +24,10 @@ _FILES = ("vfio/*", "accel*", "nvidia[0-9]*")
 _CUDA = ("jax_cuda12_plugin", "jax_cuda13_plugin")
 _PLATFORMS = {"tpu": "tpu", "cuda": "gpu", "cpu": "cpu"}
 """JAX's platform for each flavour."""
-_LASTING = re.compile("unknown backend|permission|not permitted|cannot allocate memory", re.IGNORECASE)
-"""What JAX says where it was told to leave the accelerator alone, may not open it, or not lock the memory it takes."""
+_LASTING = re.compile(
+    "unknown backend|failed to open libtpu|permission|not permitted|cannot allocate memory", re.IGNORECASE
+)
+"""What JAX says if it was told to leave the accelerator alone, lacks its driver, or may not open it or lock memory."""
 _CONTROL = "vfio/vfio"
 """A file that exists without a chip too."""
 
@@ -188,7 +190,7 @@ def _may_answer_later(accelerator: Accelerator, seen: Surroundings, reason: Runt
 
     Then another process holds them, or they are not ready yet. JAX's status does not tell: it is ABORTED for a TPU that
     another process holds, FAILED_PRECONDITION for `open(/dev/vfio/0): Device or resource busy` and also for GPUs whose
-    driver is not initialised. So all may pass but what JAX is told to do, and what it lacks the rights for.
+    driver is not initialised. So all may pass but what JAX is told to do, and what it lacks or has no right to.
     """
     has_driver = {"tpu": seen.has_libtpu, "cuda": seen.has_cuda, "cpu": False}[accelerator.flavour]
     return bool(reason and seen.chips and has_driver and not _LASTING.search(str(reason)))
