@@ -24,7 +24,8 @@ class ByheartError(Exception):
     parameter: str
     """The pipeline's parameter that caused the error; empty if none did."""
     may_pass: bool
-    """Whether the same attempt may succeed later, as after a failure of the network."""
+    """Whether the same attempt may succeed later, as after a failure of the network. If not, a cluster does not repeat
+    the stage: the run ends."""
     stage: str
     """The stage that raised the error; empty as long as it is unknown."""
 

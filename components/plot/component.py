@@ -34,6 +34,7 @@ def plot(
             plan=plan.path,
             store=store,
             results=results.path,
+            address=results.uri,
         )
         for name, number in numbers.items():
             headline.log_metric(name, number)

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from byheart.components.plot.charts import CHARTS
+from byheart.components.plot.fetching import explain_fetching
 from byheart.components.plot.frame import ChartData, write_figure
 from byheart.components.plot.methods import write_methods
 from byheart.components.plot.page import Pictures, draw_pictures, render_summary_html, render_summary_markdown
@@ -51,7 +52,7 @@ _HARDLY_MEASURED = 0.9
 
 
 def run(
-    *, books: str, model: str, windows: str, settings: str, plan: str, store: str, results: str
+    *, books: str, model: str, windows: str, settings: str, plan: str, store: str, results: str, address: str = ""
 ) -> dict[str, float]:
     """Write a folder for each book and the files of the run; returns the headline, by readable name.
 
@@ -61,6 +62,7 @@ def run(
         books, model, windows, settings, plan: what the earlier stages wrote.
         store: the store with the scores.
         results: the folder to write.
+        address: where Kubeflow keeps that folder; empty or a path says nothing of it.
 
     Raises:
         StoreError: a part of the scores is missing.
@@ -102,6 +104,8 @@ def run(
         not_measured=refused,
     )
     write_json(out / PROVENANCE, provenance)
+    if where := explain_fetching(address):
+        say(where)
     return collect_metrics(in_order, summary)
 
 

@@ -13,7 +13,7 @@ def verdict(
     from byheart.components.verdict.run import run
     from byheart.contracts.progress import stage
 
-    with stage("verdict"):
+    with stage("verdict", is_final=True):
         run(
             books=book_texts.path,
             windows=windows.path,

@@ -20,7 +20,8 @@ def run(*, books: str, windows: str, settings: str) -> None:
     if refused and Settings.read(settings).text.on_bad_book == "fail":
         raise BookError(
             f"every book must be measured, found {len(refused):,} that are not, while the others' results are there: "
-            f"{reasons}; mend them and run again, or set on_bad_book=skip",
+            f"{reasons}; mend them and start the run anew (in Kubeflow by Clone run, since Retry repeats only this "
+            "task), or set on_bad_book=skip",
             parameter="books",
             may_pass=all(book.may_pass for book in refused),
         )

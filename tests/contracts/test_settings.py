@@ -47,13 +47,6 @@ OTHERS: dict[str, Any] = {
 """A value of every setting that is not its default; no preset beside them."""
 
 
-def as_sent(value: Any) -> Any:
-    """A value as protocol buffers' JSON brings it: whole numbers as fractions or the other way round."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return value
-    return int(value) if isinstance(value, float) and value.is_integer() else float(value)
-
-
 def test_defaults_of_the_pipeline_are_good_settings() -> None:
     settings = Settings.from_parameters(DEFAULTS)
     assert settings.window.count_scored_tokens(has_bos=False) == 50
@@ -123,20 +116,6 @@ def test_bad_value_is_refused_by_name_with_what_was_found_and_what_to_do(name: s
     assert caught.value.parameter == name
     assert re.fullmatch(rf"{name} must .*[,;] found .*: .+", str(caught.value))
     assert said in str(caught.value)
-
-
-def test_parameters_as_kubeflow_sends_them_are_the_settings_of_the_desk() -> None:
-    assert OTHERS.keys() | {"preset", "controls"} == DEFAULTS.keys()
-    assert not [name for name in OTHERS if OTHERS[name] == DEFAULTS[name]]
-    at_a_desk = Settings.from_parameters({**DEFAULTS, **OTHERS}, DEFAULTS)
-    sent = {name: as_sent(value) for name, value in OTHERS.items()}
-    alone = {name: value for name, value in sent.items() if name not in OPTIONS}
-    options = {name: value for name, value in sent.items() if name in OPTIONS}
-    defaults = {name: as_sent(value) for name, value in DEFAULTS.items()}
-    given = flatten({**PLACES, "controls": [], "preset": "none", **alone, "options": options}, defaults)
-    on_a_cluster = Settings.from_parameters(given, defaults)
-    assert on_a_cluster == at_a_desk
-    assert repr(on_a_cluster) == repr(at_a_desk), "1 is equal to 1.0, but is not the same in an address"
 
 
 def test_options_of_kubeflow_may_be_written_as_people_write_them() -> None:

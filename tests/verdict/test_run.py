@@ -1,10 +1,14 @@
 """The last word on a run: whether every book that was named has been measured."""
 
+import inspect
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from byheart.components.verdict.component import verdict
 from byheart.components.verdict.run import run
+from byheart.contracts import termination
 from byheart.contracts.books import Book, Refused, write_books
 from byheart.contracts.errors import BookError
 from byheart.contracts.settings import Settings
@@ -32,7 +36,9 @@ def test_run_whose_books_are_all_measured_is_well(tmp_path: Path, capsys: pytest
 
 
 def test_run_without_a_book_that_was_named_fails_and_names_it(tmp_path: Path) -> None:
-    with pytest.raises(BookError, match=r"found 2 that are not, .* there: a is missing; b is short; mend them"):
+    with pytest.raises(
+        BookError, match=r"found 2 that are not, .* there: a is missing; b is short; mend them .* Clone run"
+    ):
         judge(tmp_path, ["a is missing"], ["b is short"])
 
 
@@ -51,3 +57,14 @@ def test_many_are_counted(tmp_path: Path) -> None:
 def test_run_that_may_skip_bad_books_says_them_and_is_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     judge(tmp_path, ["a is missing"], [], on_bad_book="skip")
     assert "1 of the books are not measured: a is missing" in capsys.readouterr().out
+
+
+def test_no_error_of_the_verdict_passes_in_another_attempt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would read the same artifacts, even those that say that a book was not measured for a passing reason."""
+    message = tmp_path / "termination-log"
+    message.touch()
+    monkeypatch.setattr(termination, "_FILE", message)
+    nowhere = dict.fromkeys(inspect.signature(verdict.python_func).parameters, SimpleNamespace(path="/nowhere"))
+    with pytest.raises(SystemExit):
+        verdict.python_func(**nowhere)
+    assert message.read_text(encoding="utf-8").startswith(termination.REFUSED)
