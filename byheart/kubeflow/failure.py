@@ -7,7 +7,7 @@ from byheart.kubeflow.attempts import explain_attempt
 from byheart.kubeflow.client import Cluster
 from byheart.kubeflow.nodes import Workflow
 from byheart.kubeflow.pods import read_last_words, suggest_logs
-from byheart.kubeflow.reasons import is_refused
+from byheart.kubeflow.reasons import is_refused, needs_log
 from byheart.kubeflow.tasks import list_stages, list_tasks, read_message, read_state
 from byheart.kubeflow.workflow import read_workflow
 
@@ -33,8 +33,7 @@ def explain_failure(cluster: Cluster, run: kfp_server_api.V2beta1Run) -> RunFail
             return error
         if said := read_last_words(run.run_id, cluster.namespace).error:
             return said.failure(where)
-    hint = f"{suggest_logs(run.run_id, cluster.namespace)} or `byheart logs {run.run_id}`"
-    message = message or f"Kubeflow does not say why, {hint}"
+    message = message or f"Kubeflow does not say why, {_suggest_logs(run.run_id, cluster.namespace)}"
     name = first.name if first else ""
     stage = name if name in stages else ""
     return RunFailedError(f"{name or 'the run'} failed: {message}: {where}", may_pass=True, stage=stage)
@@ -47,12 +46,18 @@ def _explain_workflow(workflow: Workflow, run_id: str, namespace: str | None, wh
         if not workflow.message:
             return None
         return RunFailedError(f"the run failed before any of its pods: {workflow.message}: {where}", may_pass=False)
-    reason = explain_attempt(attempt, run_id, namespace)
-    said = read_last_words(run_id, namespace, attempt.id).error
-    if said and said.message == reason:
-        return said.failure(where)  # which knows the parameter at fault
+    words = read_last_words(run_id, namespace, attempt.id)
+    reason = explain_attempt(attempt, words)
+    if words.error and words.error.message == reason:
+        return words.error.failure(where)  # which knows the parameter at fault
+    if needs_log(attempt.message) and not words.is_read:
+        reason += f": {_suggest_logs(run_id, namespace)}"
     return RunFailedError(
         f"{workflow.label(attempt)} failed: {reason}: {where}",
         may_pass=not is_refused(attempt.message),
         stage=attempt.task,
     )
+
+
+def _suggest_logs(run_id: str, namespace: str | None) -> str:
+    return f"{suggest_logs(run_id, namespace)} or `byheart logs {run_id}`"

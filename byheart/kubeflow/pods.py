@@ -20,6 +20,8 @@ _TAIL_LINES = 200
 class LastWords:
     """What the end of a pod's log says about its end."""
 
+    is_read: bool = False
+    """Whether there was a log that may be read."""
     error: StageLine | None = None
     """The last error of its stage."""
     launcher: str = ""
@@ -39,7 +41,7 @@ def read_last_words(run_id: str, namespace: str | None, node_id: str = "") -> La
             if wanted and pod.status.phase == "Failed":
                 log = _read_log(kubernetes, pod, tail_lines=_TAIL_LINES)
                 errors = [said for said in _parse_log(log) if said.is_error]
-                found = LastWords(error=errors[-1] if errors else None, launcher=find_last_words(log))
+                found = LastWords(is_read=True, error=errors[-1] if errors else None, launcher=find_last_words(log))
                 if node_id or found.error:
                     return found
     return LastWords()

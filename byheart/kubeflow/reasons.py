@@ -18,7 +18,9 @@ _LAST_WORDS = re.compile(r"(?:failed to execute component|KFP driver): (.+)")
 _EXIT = re.compile(r"(?:failed to execute component: )?(?:exit status (\d+)|signal: (\w+))$")
 _KILLED = "137"  # 128 + SIGKILL
 
-_OUT_OF_MEMORY = "out of memory (OOMKilled): "
+_SCORES = "extract"
+"""The only task whose memory a run chooses."""
+_MORE_MEMORY, _FEWER_BOOKS = "set memory=, such as memory=64Gi", "measure fewer books in a run"
 _REMEDIES = (
     ("longer than the specified deadline", "it took longer than --timeout-hours of `byheart compile`"),
     ("The node was low on resource", "the pod was evicted"),
@@ -31,7 +33,7 @@ _REMEDIES = (
 """What to do, by words of Kubernetes."""
 
 
-def describe_end(message: str, task: str, *, said: str = "", launcher: str = "") -> str:
+def describe_end(message: str, task: str, *, said: str = "", launcher: str = "", is_read: bool = True) -> str:
     """Why a pod has ended.
 
     Args:
@@ -39,12 +41,15 @@ def describe_end(message: str, task: str, *, said: str = "", launcher: str = "")
         task: the pod's task.
         said: the stage's own error in the log, if it was read.
         launcher: the last words of Kubeflow's launcher or driver in the log.
+        is_read: whether there was a log to read.
     """
     ended = _CONTAINER.fullmatch(message)
     if not ended:
         return _remedy(message) or "it ended without a word"
     if ended["reason"] == "OOMKilled":
-        return _OUT_OF_MEMORY + ("set memory=, such as memory=64Gi" if task == "extract" else "measure fewer books in a run")
+        return _OUT_OF_MEMORY + (
+            "set memory=, such as memory=64Gi" if task == "extract" else "measure fewer books in a run"
+        )
     if text := ended["text"]:
         return str(text).removeprefix(_REFUSED)
     if said:
@@ -55,7 +60,8 @@ def describe_end(message: str, task: str, *, said: str = "", launcher: str = "")
     code, signal = exited.groups() if exited else (ended["code"], None)
     if code == _KILLED or signal == "killed":
         return f"it was killed (exit code {_KILLED}), most often for memory"
-    return f"it ended with exit code {code or ended['code']} and without a word"
+    silence = "without a word" if is_read else "its log is gone, or may not be read from here"
+    return f"it ended with exit code {code or ended['code']}, {silence}"
 
 
 def needs_log(message: str) -> bool:
