@@ -47,9 +47,7 @@ def describe_end(message: str, task: str, *, said: str = "", launcher: str = "",
     if not ended:
         return _remedy(message) or "it ended without a word"
     if ended["reason"] == "OOMKilled":
-        return _OUT_OF_MEMORY + (
-            "set memory=, such as memory=64Gi" if task == "extract" else "measure fewer books in a run"
-        )
+        return f"out of memory (OOMKilled): {_MORE_MEMORY if task == _SCORES else _FEWER_BOOKS}"
     if text := ended["text"]:
         return str(text).removeprefix(_REFUSED)
     if said:

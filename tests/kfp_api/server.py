@@ -8,7 +8,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.kfp_api.pods import Kubernetes
 from tests.kfp_api.published import Published, published
-from tests.kfp_api.runs import Refused, Runs
+from tests.kfp_api.refusals import Refused
+from tests.kfp_api.runs import Runs
 from tests.servers.faults import Fault, Faults
 from tests.servers.listener import Connection, Listener
 

@@ -157,7 +157,7 @@ def test_tasks_of_a_loop_are_told_apart(follow: Follow, is_compressed: bool) -> 
     going, ended = Doing(state="RUNNING", attempts=(pod.working(),)), Doing(state="SUCCEEDED", attempts=(pod.done(),))
     again = Doing(state="RUNNING", attempts=(pod.out_of_memory(), pod.working()))
     failed = Doing(state="FAILED", attempts=(pod.out_of_memory(), pod.deleted()))
-    looks = ((), (going, going), (ended, again), (ended, failed))
+    looks = ((), (going, going), (going, again), (going, failed), (ended, failed))
     lines, error = follow(looping("extract", *looks), is_compressed=is_compressed)
     assert lines == [
         "extract 1  running",
