@@ -13,7 +13,7 @@ import yaml
 from byheart.launch.compile import compile_pipeline
 from tests.kfp_api import Fault, KfpServer, failing, running
 from tests.kfp_api.conftest import PARAMETERS, WORDS, Command
-from tests.kfp_api.pods import Pod
+from tests.kfp_api.pods import failed
 
 RUN_FILE = {
     "name": "novels",
@@ -115,16 +115,12 @@ def test_run_whose_failure_kubeflow_does_not_explain_says_how_to_read_its_pods(
 def test_run_whose_pods_can_be_read_ends_in_what_the_failing_one_said(
     server: KfpServer, submit: Command, kubeconfig: str
 ) -> None:
-    server.runs.outcomes.append(failing("extract"))
     story = [
         {"severity": severity, "stage": "extract", "message": said}
         for severity, said in (("INFO", "8 chips"), ("ERROR", "no TPU"))
     ]
-    log = "\n".join(["I0101 launcher", *map(json.dumps, story), "F0101 exit status 1", "[1]", '{"severity": "ERROR"}'])
-    server.kubernetes.pods = [
-        Pod(name="first", phase="Succeeded", log="done\n"),
-        Pod(name="second", phase="Failed", log=log),
-    ]
+    log = "\n".join([*map(json.dumps, story), "[1]", '{"severity": "ERROR"}'])
+    server.runs.outcomes.append(failing("extract", "", failed(log=log)))
     done = submit(*EVERY, KUBECONFIG=kubeconfig)
     assert done.returncode == 1
     assert done.stderr.startswith("error: extract: no TPU: see http://")
