@@ -77,12 +77,14 @@ class Compiled:
         """The images that were not pushed: their names have no registry."""
         return sorted(image for image in self.images if "/" not in image)
 
-    def dump_without_retries(self) -> str:
-        """The pipeline as YAML, with each task tried once."""
-        once = dataclasses.replace(self, graph=copy.deepcopy(self.graph))
-        for _, task in once._list_tasks():
+    def dump_for_desk(self) -> str:
+        """The pipeline as YAML for KFP's local runners: each task is tried once, and has no variables of a pod's."""
+        desk = dataclasses.replace(self, graph=copy.deepcopy(self.graph))
+        for _, task in desk._list_tasks():
             task.pop("retryPolicy", None)
-        return yaml.safe_dump_all([once.graph, *once.platforms], sort_keys=False)
+        for executor in desk.graph["deploymentSpec"]["executors"].values():
+            executor["container"].pop("env", None)  # it would hide the token of `hf auth login`
+        return yaml.safe_dump_all([desk.graph, *desk.platforms], sort_keys=False)
 
     def _list_tasks(self) -> Iterator[tuple[str, dict[str, Any]]]:
         for part in (self.graph["root"], *self.graph["components"].values()):
