@@ -10,7 +10,9 @@ import yaml
 from google.protobuf import json_format
 
 from byheart.contracts.errors import SettingsError
-from byheart.contracts.parameters import OPTIONS
+from byheart.contracts.parameters import OPTIONS, convert_value
+from byheart.contracts.presets import apply_preset
+from byheart.contracts.settings import SETTINGS
 
 _FIRST_STAGE = "download"
 """The stage that receives every parameter, and the defaults of those within `options`."""
@@ -47,7 +49,10 @@ class Compiled:
             platforms=platforms,
             alone=tuple(name for name in declared if name != OPTIONS),
             required=tuple(required),
-            defaults=dict(sorted(inputs["defaults"]["runtimeValue"]["constant"].items())),
+            defaults={
+                name: convert_value(name, value, SETTINGS.get(name, type(value)))  # a graph has 2000 as 2000.0
+                for name, value in sorted(inputs["defaults"]["runtimeValue"]["constant"].items())
+            },
         )
 
     @property
@@ -56,10 +61,18 @@ class Compiled:
         return tuple(dict.fromkeys((*self.alone, *self.defaults)))
 
     def build_arguments(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments for KFP, from values by name: those of `alone` by name, the others within `options`."""
-        alone = {name: value for name, value in values.items() if name in self.alone}
-        options = {name: value for name, value in values.items() if name not in self.alone}
-        return alone | ({OPTIONS: options} if options else {})
+        """The arguments for KFP, from values by name.
+
+        Kubeflow shows what a run was given, and no defaults. So every parameter of `alone` is given, with what `preset`
+        makes of it, and `options` holds whatever differs from its default: all of them would be one long line, in which
+        nobody finds the one that two runs do not share, and a clone keeps its graph, with the defaults.
+
+        Raises:
+            SettingsError: there is no such preset, or a value contradicts it.
+        """
+        complete = apply_preset({**self.defaults, **values}, self.defaults)
+        alone = {name: complete.pop(name) for name in self.alone if name in complete}
+        return alone | {OPTIONS: {name: value for name, value in complete.items() if value != self.defaults[name]}}
 
     @property
     def tasks(self) -> set[str]:

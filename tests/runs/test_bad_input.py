@@ -128,7 +128,7 @@ MODELS = {
     "no/such/model": "must be a folder … 'no/such/model' … check it",
     "no/model": "must be a folder, or a repository on the Hub … no folder 'no/model' and no @hub/no/model … check it",
     "org/gated":
-        "needs an account that has accepted its licence … no token in HF_TOKEN or the secret hf-token … accept it at @hub/org/gated and",
+        "needs an account that has accepted its licence … no token in HF_TOKEN … accept it at @hub/org/gated and set",
     "org/gated@v9": "must have a branch, a tag or a commit … found no 'v9' … see @hub/org/gated/commits/main",
     f"{MODEL}@main": "model must name no revision of a folder … found 'main' … leave it out",
     "": "must have a model, found none … give --model",
@@ -199,7 +199,7 @@ OTHERS = [
     Case("model that is gated for others", run(model="org/gated", environment={"HF_TOKEN": "hf_stranger"}),
          "needs an account that has accepted … a token of another account … set one of the two to a token of that"),
     Case("token that is none", run(model="org/gated", environment={"HF_TOKEN": "hf_none"}),
-         "HF_TOKEN or the secret hf-token must be a valid token … found one that @hub refuses … set it anew, or remove"),
+         "HF_TOKEN or the secret hf-token must be a valid token … found one that @hub refuses … set it anew"),
     Case("model in a bucket that is missing", run(model="gs://gone/m", environment=CLOUD),
          "model must be in a bucket that exists … found no gs://gone … create it"),
     Case("model missing in its bucket", run(model="gs://shelf/m", environment=CLOUD),
