@@ -207,7 +207,7 @@ def test_two_files_of_one_name_are_refused(arguments: dict[str, Path]) -> None:
     ("old", "new", "said"),
     [
         ("äöü: one\\ntwo", "$(HF_TOKEN)", r"plot_title must not hold '\$\('"),
-        ("[gs://my-bucket/a.txt]", f"[{'gs://my-bucket/a.txt, ' * 4_000}]", "all parameters together must be at most"),
+        ("[gs://my-bucket/a.txt]", f"[{'gs://my-bucket/a.txt, ' * 5_000}]", "all parameters together must be at most"),
         ("settings: {", "settings: {accelerator: gpu-1, ", "accelerator must be one of TPUs and CPUs"),
     ],
 )
