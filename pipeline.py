@@ -108,6 +108,9 @@ OPTIONS: dict[str, Any] = {
 }
 """The parameters in `options`, with their defaults."""
 
+_SECRET = "/var/run/secrets/hf-token"
+"""The folder of download's pod in which the secret's token is a file."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Fixed:
@@ -161,7 +164,9 @@ def _tasks(
     )
     judged = verdict(**{name: inputs[name] for name in ("book_texts", "windows", "settings")})
     judged.after(plotted)
-    kubernetes.use_secret_as_env(downloaded, "hf-token", {"token": "HF_TOKEN"}, optional=True)
+    # A variable could be written into any parameter, as $(HF_TOKEN), and so into the results: a file cannot.
+    kubernetes.use_secret_as_volume(downloaded, "hf-token", _SECRET, optional=True)
+    downloaded.set_env_variable("HF_TOKEN_PATH", f"{_SECRET}/token")
     return {task.name: task for task in (downloaded, tokenized, planned, extracted, plotted, judged)}
 
 

@@ -5,15 +5,15 @@ deadline`), `pod deleted`, or
 
     CONTAINER: REASON (exit code N): TEXT
 
-where TEXT is what a stage wrote to /dev/termination-log. REASON is Error, or OOMKilled. Kubeflow's launcher, which
+where TEXT is what a stage wrote (contracts/termination.py). REASON is Error, or OOMKilled. Kubeflow's launcher, which
 starts the stage, ends with 1 whatever the code of the stage; its own last words are in the log alone.
 """
 
 import re
 
+from byheart.contracts.termination import REFUSED
+
 _CONTAINER = re.compile(r"(?P<container>[\w-]+): (?P<reason>\w+) \(exit code (?P<code>\d+)\)(?:: (?P<text>.*))?")
-_REFUSED = "[refused] "
-"""The beginning of an error that no further attempt can mend, as stages write it for Argo."""
 _LAST_WORDS = re.compile(r"(?:failed to execute component|KFP driver): (.+)")
 _EXIT = re.compile(r"(?:failed to execute component: )?(?:exit status (\d+)|signal: (\w+))$")
 _KILLED = "137"  # 128 + SIGKILL
@@ -49,7 +49,7 @@ def describe_end(message: str, task: str, *, said: str = "", launcher: str = "",
     if ended["reason"] == "OOMKilled":
         return f"out of memory (OOMKilled): {_MORE_MEMORY if task == _SCORES else _FEWER_BOOKS}"
     if text := ended["text"]:
-        return str(text).removeprefix(_REFUSED)
+        return str(text).removeprefix(REFUSED).lstrip()
     if said:
         return said
     exited = _EXIT.fullmatch(launcher)
@@ -71,7 +71,7 @@ def needs_log(message: str) -> bool:
 def is_refused(message: str) -> bool:
     """Whether a stage has said that no further attempt can succeed."""
     ended = _CONTAINER.fullmatch(message)
-    return bool(ended and (ended["text"] or "").startswith(_REFUSED))
+    return bool(ended and (ended["text"] or "").startswith(REFUSED))
 
 
 def describe_wait(message: str) -> str:

@@ -35,7 +35,7 @@ def run_graph(compiled: Compiled, work: str, arguments: str, runner: Any = None)
     if runner is None:
         _name_python(Path(work))
     local.init(runner or local.SubprocessRunner(use_venv=False), pipeline_root=work)
-    components.load_component_from_text(compiled.dump_without_retries())(**json.loads(arguments))
+    components.load_component_from_text(compiled.dump_for_desk())(**json.loads(arguments))
 
 
 def _name_python(work: Path) -> None:

@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from byheart.launch.compiled import Compiled
-from byheart.launch.parameters import check_values
+from byheart.launch.parameters import CLUSTER, check_text, check_values
 from byheart.launch.request import Request, check_measurable
-from byheart.launch.run_file import EXPERIMENT, check_reachable
+from byheart.launch.run_file import EXPERIMENT
+from byheart.launch.sendable import check_sendable
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -30,12 +31,13 @@ class Submission:
             name, experiment: empty takes the run file's; without a run file, a name with the time, and `byheart`.
 
         Raises:
-            SettingsError: a value is missing, cannot be used, or is a path that no pod reaches.
+            SettingsError: a value is missing, cannot be used, or cannot be sent to a cluster.
         """
         values, file = request.read(compiled)
         check_measurable(values)
-        check_reachable(values, request.run_file)
+        check_sendable(values, compiled, request.run_file)
         check_values(values, compiled)
+        check_text("name", name, CLUSTER, "choose another")  # Kubeflow passes it on in the same way
         if file is None or values != file.values:
             timed = f"byheart {datetime.now():%Y-%m-%d %H:%M:%S}"
             return cls(values=values, name=name or timed, experiment=experiment or EXPERIMENT)

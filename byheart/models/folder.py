@@ -127,7 +127,16 @@ def locate_folder(place: Place) -> str:
 
 
 def read_config(place: Place) -> dict[str, Any]:
-    """The content of a model's config.json."""
+    """The content of a model's config.json.
+
+    Raises:
+        ModelError: there is none, or it is no JSON object.
+    """
+    if not place.find(CONFIG) and next(iter(place.list()), None) is None:
+        raise ModelError(
+            f"model must be a folder with {CONFIG}, found nothing at {locate_folder(place)}: check the address",
+            parameter="model",
+        )
     return _read_json(place, CONFIG)
 
 

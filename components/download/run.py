@@ -1,5 +1,6 @@
 """The download stage: check every setting, fetch the books, and fetch or verify the model."""
 
+import json
 from typing import Any
 
 from byheart.components.download.books import read_books_from
@@ -7,7 +8,7 @@ from byheart.components.download.model import bring_model
 from byheart.components.download.notices import list_notices
 from byheart.contracts.books import write_books
 from byheart.contracts.model import write_model
-from byheart.contracts.parameters import flatten
+from byheart.contracts.parameters import flatten, refuse
 from byheart.contracts.progress import say
 from byheart.contracts.settings import AUTO, Settings
 from byheart.machines.accelerators import find_accelerator
@@ -32,7 +33,8 @@ def run(
     if settings.placement.accelerator != AUTO:
         find_accelerator(settings.placement.accelerator)
     store = open_store(arguments["store"])
-    texts, refused = read_books_from(arguments["books"], arguments["controls"], settings.text, settings.selection.only)
+    books, controls = (_check_list(name, arguments[name]) for name in ("books", "controls"))
+    texts, refused = read_books_from(books, controls, settings.text, settings.selection.only)
     store.check_writable()
     for line in list_notices(texts, refused):
         say(line)
@@ -42,3 +44,12 @@ def run(
     settings.write(settings_out)
     write_model(model_out, model)
     write_books(books_out, texts, refused)
+
+
+def _check_list(name: str, value: Any) -> list[str]:
+    """A parameter that is a list of texts: Kubeflow checks that it is a list, and not of what."""
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        example = [value] if isinstance(value, str) else ["gs://my-bucket/a.txt"]
+        found = json.dumps(value, ensure_ascii=False)
+        refuse(name, "be a JSON list of addresses", found, f"write {json.dumps(example, ensure_ascii=False)}")
+    return value

@@ -144,7 +144,7 @@ def test_what_cannot_be_planned_is_refused(
 
 
 def test_config_that_is_not_understood_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"config.json must be a JSON file, found none"):
+    with pytest.raises(ModelError, match=r"a folder with config\.json, found nothing at .*: check the address"):
         plan(str(tmp_path), "", [], [])
     (tmp_path / "config.json").write_text('{"model_type": "abacus"}')
     with pytest.raises(ModelError, match="found 'abacus'"):

@@ -48,3 +48,20 @@ def test_option_that_cannot_be_used_ends_the_stage(
     assert (line["severity"], line["stage"]) == ("ERROR", "download")
     assert said in line["message"]
     assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize(
+    ("books", "said"),
+    [
+        ("gs://b/ä.txt", """found "gs://b/ä.txt": write ["gs://b/ä.txt"]"""),
+        ([1, 2], """found [1, 2]: write ["gs://my-bucket/a.txt"]"""),
+    ],
+)
+def test_books_that_are_no_list_of_texts_are_shown_as_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], books: Any, said: str
+) -> None:
+    for name in ("books", "controls"):
+        with pytest.raises(SystemExit):
+            run(tmp_path, **{name: books})
+        line = json.loads(capsys.readouterr().out.splitlines()[-1])
+        assert line["message"] == f"{name} must be a JSON list of addresses, {said}"

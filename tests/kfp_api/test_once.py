@@ -27,7 +27,7 @@ from tests.conftest import ROOT
 from tests.gcs import GcsServer
 from tests.images.test_dockerfiles import copied
 from tests.kfp_api import Fault, KfpServer
-from tests.kfp_api.conftest import PARAMETERS
+from tests.kfp_api.conftest import PARAMETERS, SENT
 
 IMAGE = f"registry.example/byheart-launch@sha256:{'0' * 64}"
 BRIEF_SECONDS = 3.0
@@ -137,7 +137,7 @@ def test_job_submits_the_run_of_its_file(job: Job, server: KfpServer, bucket: Gc
     code, said = wait_for(job())
     assert code == 0, said
     (run,) = server.runs.all
-    assert run.parameters == PARAMETERS | {"cursor_inc": 50}
+    assert run.parameters == SENT | {"cursor_inc": 50}
     assert run.display_name.startswith("novels-")
     assert list_objects(bucket) == ["attempt-0000.json", "submitted.json"]
 

@@ -12,7 +12,7 @@ import yaml
 
 from byheart.launch.compile import compile_pipeline
 from tests.kfp_api import Fault, KfpServer, failing, running
-from tests.kfp_api.conftest import PARAMETERS, WORDS, Command
+from tests.kfp_api.conftest import PARAMETERS, SENT, WORDS, Command
 from tests.kfp_api.pods import failed
 
 RUN_FILE = {
@@ -31,7 +31,7 @@ def test_parameters_are_submitted_and_the_address_is_printed(
     done = launch("submit", *WORDS, "top_k=20", "dpi=100", "--pipeline", pipeline, "--host", server.address)
     assert done.returncode == 0, done.stderr
     (run,) = server.runs.all
-    assert run.parameters == PARAMETERS | {"top_k": 20, "options": {"dpi": 100}}
+    assert run.parameters == SENT | {"top_k": 20, "options": {"dpi": 100}}
     assert done.stdout.splitlines() == [
         f"submitted {run.display_name}",
         f"run: {server.address}/#/runs/details/{run.run_id}",
@@ -46,7 +46,7 @@ def test_run_file_is_submitted(server: KfpServer, launch: Command, pipeline: Pat
     done = launch("submit", path, "--pipeline", pipeline, KF_PIPELINES_ENDPOINT=server.address)
     assert done.returncode == 0, done.stderr
     (run,) = server.runs.all
-    assert run.parameters == PARAMETERS | {
+    assert run.parameters == SENT | {
         "controls": ["gs://my-bucket/unseen.txt"],
         "cursor_inc": 50,
         "options": {"bos": "true", "dpi": 100},

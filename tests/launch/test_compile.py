@@ -170,11 +170,15 @@ def test_every_container_has_limits_a_user_and_a_place_for_temporary_files(spec:
 
 
 def test_token_of_the_hub_comes_from_a_secret_that_need_not_be_there(spec: Any, platform: Any) -> None:
-    assert not any("env" in executor["container"] for executor in spec["deploymentSpec"]["executors"].values())
-    with_secrets = {name: config["secretAsEnv"] for name, config in platform.items() if "secretAsEnv" in config}
+    containers = {name: executor["container"] for name, executor in spec["deploymentSpec"]["executors"].items()}
+    with_variables = {name: container["env"] for name, container in containers.items() if "env" in container}
+    path = "/var/run/secrets/hf-token"
+    assert with_variables == {"exec-download": [{"name": "HF_TOKEN_PATH", "value": f"{path}/token"}]}
+    assert not any("secretAsEnv" in config for config in platform.values()), "a parameter $(NAME) would show it"
+    with_secrets = {name: config["secretAsVolume"] for name, config in platform.items() if "secretAsVolume" in config}
     ((name, (secret,)),) = with_secrets.items()
     assert (name, secret["secretName"], secret["optional"]) == ("exec-download", "hf-token", True)
-    assert secret["keyToEnv"] == [{"envVar": "HF_TOKEN", "secretKey": "token"}]
+    assert secret["mountPath"] == path
 
 
 def test_what_is_fixed_is_where_it_is_asked_for(tmp_path: Path) -> None:

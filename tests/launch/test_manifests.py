@@ -203,6 +203,23 @@ def test_two_files_of_one_name_are_refused(arguments: dict[str, Path]) -> None:
         write_manifests(**arguments)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("äöü: one\\ntwo", "$(HF_TOKEN)", r"plot_title must not hold '\$\('"),
+        ("[gs://my-bucket/a.txt]", f"[{'gs://my-bucket/a.txt, ' * 5_000}]", "all parameters together must be at most"),
+        ("settings: {", "settings: {accelerator: gpu-1, ", "accelerator must be one of TPUs and CPUs"),
+    ],
+)
+def test_run_that_a_cluster_cannot_take_is_refused(arguments: dict[str, Path], old: str, new: str, said: str) -> None:
+    text = RUN.format(name="first")
+    assert old in text
+    (arguments["runs"] / "first.yaml").write_text(text.replace(old, new), encoding="utf-8")
+    for attempt in (write_manifests, check_manifests):
+        with pytest.raises(SettingsError, match=rf"runs/first\.yaml: {said}"):
+            attempt(**arguments)
+
+
 def test_yml_is_no_run_file_that_is_passed_over(arguments: dict[str, Path]) -> None:
     (arguments["runs"] / "third.yml").write_text(RUN.format(name="third"), encoding="utf-8")
     with pytest.raises(SettingsError, match=r"third.yml must end in .yaml"):
