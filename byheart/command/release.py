@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+from byheart.command.options import Choices
+
 
 def add_commands(app: typer.Typer) -> None:
     """Add these commands to the app."""
@@ -30,6 +32,7 @@ def compile_(
     run_as: Annotated[
         int, typer.Option(envvar="BYHEART_RUN_AS", help="The user of the container that scores; 0 is root.")
     ] = 65532,
+    choices: Choices = True,
 ) -> None:
     """Write the pipeline for Kubeflow."""
     from byheart.launch.compile import compile_pipeline
@@ -37,7 +40,7 @@ def compile_(
     from byheart.pipeline import Fixed
 
     fixed: dict[str, Any] = {"queue": queue, "timeout_hours": timeout_hours, "retries": retries}
-    compile_pipeline(pipeline, Fixed(**fixed, tmp_size=tmp_size, run_as=run_as), jax)
+    compile_pipeline(pipeline, Fixed(**fixed, tmp_size=tmp_size, run_as=run_as), jax, choices=choices)
     print(f"wrote {pipeline}")
     if pushed := find_outdated_push():
         print(f"note: the images are of commit {pushed:.12}, and the stages have changed since: push them again")

@@ -245,6 +245,11 @@ def _check_pipeline(asked: dict[str, Any]) -> dict[str, Any]:
         kinds = _KINDS[declared[name]["parameterType"]]
         if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
             raise Refused(400, 3, f"Invalid input error: parameter {name} is {value!r}: no {kinds[0].__name__}")
+        literals = declared[name].get("literals", ())
+        if literals and value not in literals:
+            shown = json.dumps(value)
+            said = f'input parameter "{name}" value {shown} does not match any of the allowed literal values'
+            raise Refused(400, 3, f"Invalid input error: {said}")
     return dict(given["pipeline_spec"])
 
 
