@@ -151,19 +151,17 @@ def _tasks(
 ) -> dict[str, dsl.PipelineTask]:
     """The tasks, by name: download -> tokenize -> plan -> extract -> plot -> verdict."""
     downloaded = download(**locals(), defaults=DEFAULTS)
-    inputs = {name: downloaded.outputs[name] for name in ("book_texts", "model_description", "settings")}
-    tokenized = tokenize(**inputs)
-    inputs["windows"] = tokenized.outputs["windows"]
-    planned = plan(store=store, **inputs)
-    extract_inputs = {name: inputs[name] for name in ("model_description", "windows", "settings")}
-    with dsl.ParallelFor(planned.outputs["Output"]) as shard:  # kfp's local runner can loop over no other output
-        extracted = extract(store=store, shard=shard, plan=planned.outputs["plan"], **extract_inputs)
+    artifacts = {"inputs": downloaded.outputs["inputs"]}
+    tokenized = tokenize(**artifacts)
+    artifacts["windows"] = tokenized.outputs["windows"]
+    planned = plan(store=store, **artifacts)
+    artifacts["run_plan"] = planned.outputs["run_plan"]
+    shards = planned.outputs["Output"]  # kfp's local runner can loop over no other output
+    with dsl.ParallelFor(shards, name="score") as shard:
+        extracted = extract(store=store, shard=shard, **artifacts)
         _request_devices(extracted, planned.outputs)
-    plotted = plot(
-        store=store, plan=planned.outputs["plan"], scored=dsl.Collected(extracted.outputs["Output"]), **inputs
-    )
-    judged = verdict(**{name: inputs[name] for name in ("book_texts", "windows", "settings")})
-    judged.after(plotted)
+    plotted = plot(store=store, scored=dsl.Collected(extracted.outputs["Output"]), **artifacts)
+    judged = verdict(results=plotted.outputs["results"])
     # A variable could be written into any parameter, as $(HF_TOKEN), and so into the results: a file cannot.
     kubernetes.use_secret_as_volume(downloaded, "hf-token", _SECRET, optional=True)
     downloaded.set_env_variable("HF_TOKEN_PATH", f"{_SECRET}/token")

@@ -28,6 +28,8 @@ from byheart.launch.sendable import check_sendable
 RUNS = ROOT / "k8s" / "runs"
 GENERATED = ROOT / "k8s" / "generated"
 JOB = Path(__file__).with_name("job.yaml")
+DESCRIPTION = Path(__file__).with_name("description.md")
+"""What Kubeflow's page shows of the pipeline, twice in a card that does not scroll: seven lines of Markdown at most."""
 
 _NAME = "byheart"
 _NAMESPACE = "kubeflow"
@@ -183,6 +185,8 @@ def _render_pipeline(compiled: str) -> list[dict[str, Any]]:
         )
         pipeline, version = yaml.safe_load_all(path.read_text(encoding="utf-8"))
     version["metadata"]["annotations"] = _VERSION_ANNOTATIONS
+    for resource in (pipeline, version):
+        resource["spec"]["description"] = DESCRIPTION.read_text(encoding="utf-8")
     return [pipeline, version]
 
 

@@ -31,12 +31,13 @@ def read_declared(named: Path | None) -> Compiled:
 
 
 @contextlib.contextmanager
-def open_pipeline(named: Path | None, submission: Submission) -> Iterator[Path]:
+def open_pipeline(named: Path | None, submission: Submission, *, choices: bool = True) -> Iterator[Path]:
     """A file with the pipeline to submit; it exists until the block ends.
 
     Args:
         named: a file to use unchanged; None compiles this release's pipeline.
         submission: its accelerator decides whether extract's image is that for GPUs, or that for TPUs and CPUs.
+        choices: as for `compile_pipeline`.
 
     Raises:
         SettingsError: images/digests.json does not name every image, or the file's image of extract is of another
@@ -50,5 +51,6 @@ def open_pipeline(named: Path | None, submission: Submission) -> Iterator[Path]:
 
     with tempfile.TemporaryDirectory(prefix="byheart-") as folder:
         path = Path(folder) / "pipeline.yaml"
-        compile_pipeline(path, jax=choose_flavour(str(submission.values.get("accelerator", AUTO))))
+        flavour = choose_flavour(str(submission.values.get("accelerator", AUTO)))
+        compile_pipeline(path, jax=flavour, choices=choices)
         yield path

@@ -8,6 +8,9 @@ from byheart.contracts.settings import Settings
 from byheart.contracts.windows import Selection, Tokenization
 from byheart.measures.units import Characters
 
+PROVENANCE = "provenance.json"
+"""The file of a run's `Provenance`."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Code:

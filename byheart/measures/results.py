@@ -18,14 +18,14 @@ from byheart.contracts.version import CONTRACT_VERSION
 from byheart.contracts.windows import ControlSample, Windows
 from byheart.measures.chapters import ListedChapter
 from byheart.measures.passages import ListedPassage
-from byheart.measures.provenance import BookDescription, Provenance
+from byheart.measures.provenance import PROVENANCE, BookDescription, Provenance
 from byheart.measures.repetition import Repetition
 from byheart.measures.statistics import BookStatistics
 from byheart.measures.summary import Summary
 from byheart.scores.scores import Scores
 from byheart.store import Place, open_store
 
-PROVENANCE, SUMMARY, STATISTICS = "provenance.json", "summary.json", "statistics.json"
+SUMMARY, STATISTICS = "summary.json", "statistics.json"
 WINDOWS, PASSAGES, CONTROL_SAMPLE = "windows.parquet", "passages.csv", "control_sample.parquet"
 TEXT, CHAPTERS = "text.txt", "chapters.json"
 RUN_FILES = (PROVENANCE, SUMMARY, "summary.csv", "summary.html", "summary.md", "methods.md")

@@ -7,6 +7,7 @@ from byheart.components.download.books import read_books_from
 from byheart.components.download.model import bring_model
 from byheart.components.download.notices import list_notices
 from byheart.contracts.books import write_books
+from byheart.contracts.inputs import Inputs
 from byheart.contracts.model import write_model
 from byheart.contracts.parameters import flatten, refuse
 from byheart.contracts.progress import say
@@ -15,15 +16,13 @@ from byheart.machines.accelerators import find_accelerator
 from byheart.store import open_store
 
 
-def run(
-    *, parameters: dict[str, Any], defaults: dict[str, Any], books_out: str, model_out: str, settings_out: str
-) -> None:
+def run(*, parameters: dict[str, Any], defaults: dict[str, Any], inputs: str) -> None:
     """Write the books' texts, the model's description and the checked settings.
 
     Args:
         parameters: the pipeline's parameters, `options` among them; pipeline.py explains each.
         defaults: the defaults of the parameters that have one.
-        books_out, model_out, settings_out: the paths of the artifacts to write.
+        inputs: the folder to write.
 
     Raises:
         ByheartError: a setting or the model cannot be used, or no book can.
@@ -41,9 +40,10 @@ def run(
     model = bring_model(arguments["model"], arguments["store"])
     commit = f" at {model.commit[:12]}" if model.commit else ""
     say(f"model {model.source}{commit}: {model.model_type}, {model.parameters:,} parameters")
-    settings.write(settings_out)
-    write_model(model_out, model)
-    write_books(books_out, texts, refused)
+    files = Inputs.at(inputs)
+    write_books(files.books, texts, refused)
+    write_model(files.model, model)
+    settings.write(files.settings)
 
 
 def _check_list(name: str, value: Any) -> list[str]:

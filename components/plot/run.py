@@ -28,12 +28,11 @@ from byheart.measures.headline import MOST_DETAILED_BOOKS, collect_metrics, list
 from byheart.measures.measured import MeasuredBook, measure
 from byheart.measures.outcomes import Outcome, join_controls, make_outcome
 from byheart.measures.passages import find_all_passages, list_passages
-from byheart.measures.provenance import BookDescription, BookProvenance, ComputedOn, Provenance
+from byheart.measures.provenance import PROVENANCE, BookDescription, BookProvenance, ComputedOn, Provenance
 from byheart.measures.results import (
     CHAPTERS,
     CONTROL_SAMPLE,
     PASSAGES,
-    PROVENANCE,
     STATISTICS,
     SUMMARY,
     TEXT,

@@ -8,26 +8,29 @@ from typing import Any
 import pytest
 
 from byheart.components.download.component import download
+from byheart.contracts.books import read_book_names
+from byheart.contracts.inputs import Inputs
+from byheart.contracts.model import read_model
 from byheart.contracts.settings import Settings
 from byheart.pipeline import DEFAULTS, OPTIONS
 from tests.conftest import BOOK, MODEL
-
-OUTPUTS = ("book_texts", "model_description", "settings")
 
 
 def run(folder: Path, **given: Any) -> None:
     """The stage's function with the pipeline's defaults, its artifacts in the folder."""
     alone = {name: value for name, value in DEFAULTS.items() if name not in OPTIONS}
     places = {"books": [str(BOOK)], "model": str(MODEL), "store": str(folder / "store"), "options": {}}
-    artifacts = {name: SimpleNamespace(path=str(folder / name)) for name in OUTPUTS}
-    download.python_func(**{**alone, **places, **given}, defaults=DEFAULTS, **artifacts)
+    inputs = SimpleNamespace(path=str(folder / "inputs"))
+    download.python_func(**{**alone, **places, **given}, defaults=DEFAULTS, inputs=inputs)
 
 
 def test_options_and_parameters_are_the_settings_of_the_run(tmp_path: Path) -> None:
     run(tmp_path, top_k=20.0, options={"dpi": 100.0, "temperature": 2, "plot_title": "A first look"})
     wanted = {**DEFAULTS, "top_k": 20, "dpi": 100, "temperature": 2.0, "plot_title": "A first look"}
-    assert Settings.read(tmp_path / "settings") == Settings.from_parameters(wanted)
-    assert all((tmp_path / name).exists() for name in OUTPUTS)
+    files = Inputs.at(tmp_path / "inputs")
+    assert Settings.read(files.settings) == Settings.from_parameters(wanted)
+    assert read_book_names(files.books) == [BOOK.stem]
+    assert read_model(files.model).source == str(MODEL)
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,23 @@ def test_both_command_lines_ask_for_the_same(server: KfpServer, kfp: Command, la
     other.asked["runtime_config"]["parameters"] = {
         name: value for name, value in parameters.items() if name in PARAMETERS or value != SENT[name]
     }
+    assert other.asked.pop("description").startswith("byheart ")
     assert json.dumps(one.asked, sort_keys=True) == json.dumps(other.asked, sort_keys=True)
+
+
+def test_the_service_takes_one_spelling_and_byheart_knows_the_others(
+    server: KfpServer, kfp: Command, launch: Command, pipeline: Path
+) -> None:
+    place = ("--endpoint", server.address)
+    done = kfp(*place, "run", "create", "-e", "e", "-f", pipeline, *ASSIGNMENTS, "precision=bf16")
+    assert done.returncode != 0
+    said = r"input parameter \"precision\" value \"bf16\" does not match any of the allowed literal values"
+    assert said in done.stderr
+    words = (*WORDS, "precision=bf16", "accelerator=v6e-8", "spot=yes")
+    done = launch("submit", *words, "--pipeline", pipeline, "--host", server.address)
+    assert done.returncode == 0, done.stderr
+    (run,) = server.runs.all
+    assert run.parameters | {"precision": "bfloat16", "accelerator": "v6e-2x4", "spot": True} == run.parameters
 
 
 def test_the_service_refuses_what_the_pipeline_does_not_declare(

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from byheart.contracts.version import VERSION
 from byheart.launch.compile import compile_pipeline
 from tests.kfp_api import Fault, KfpServer, failing, running
 from tests.kfp_api.conftest import PARAMETERS, SENT, WORDS, Command
@@ -53,6 +54,20 @@ def test_run_file_is_submitted(server: KfpServer, launch: Command, pipeline: Pat
     }
     assert list(server.runs.experiments) == ["spring"]
     assert run.display_name.startswith("novels-")
+    assert run.asked["description"] == f"byheart {VERSION}, commit {'0' * 40}; run file novels"
+    launch("submit", path, "top_k=20", "--pipeline", pipeline, KF_PIPELINES_ENDPOINT=server.address)
+    assert server.runs.all[1].asked["description"].endswith("; run file novels, changed on the command line")
+
+
+@pytest.mark.parametrize(("choices", "declared"), [("true", 4), ("false", 0)])
+def test_pipeline_of_this_release_can_be_sent_to_an_older_kubeflow(
+    server: KfpServer, launch: Command, choices: str, declared: int
+) -> None:
+    done = launch("submit", *WORDS, "--host", server.address, BYHEART_CHOICES=choices)
+    assert done.returncode == 0, done.stderr
+    spec = server.runs.all[0].asked["pipeline_spec"]["pipeline_spec"]
+    parameters = spec["root"]["inputDefinitions"]["parameters"].values()
+    assert sum("literals" in parameter for parameter in parameters) == declared
 
 
 def test_run_file_that_is_wrong_never_reaches_the_cluster(

@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import yaml
 
 from byheart.contracts.errors import SettingsError
 from byheart.launch.compile import compile_pipeline
+from byheart.launch.compiled import read_compiled
 from byheart.launch.manifests import check_manifests, write_manifests
 from tests.k8s.conftest import kubectl
 from tests.published.objects import validate
@@ -79,6 +81,26 @@ def test_kubeflow_takes_its_resources(written: dict[str, Path]) -> None:
     assert [document["kind"] for document in found] == ["Pipeline", "PipelineVersion"]
     for document in found:
         validate(document)
+    (version,) = documents(written, "pipeline-version")
+    assert version["spec"]["pipelineSpec"]["root"]["inputDefinitions"]["parameters"]["spot"]["literals"] == [
+        False,
+        True,
+    ]
+
+
+def test_description_fits_the_card_that_shows_it_twice(written: dict[str, Path], compiled: Path) -> None:
+    """The card grows upwards out of the screen, and its Markdown turns two underscores into italics."""
+    shown = {
+        one["spec"]["description"] for folder in ("pipeline", "pipeline-version") for one in documents(written, folder)
+    }
+    (text,) = shown
+    _, _, *fields = text.splitlines()
+    assert 1 <= len(fields) <= 5
+    assert max(map(len, fields)) <= 60
+    assert "_" not in re.sub(r"`[^`]*`", "", text)
+    named = [re.match(r"- `(\w+)`: ", field)[1] for field in fields]  # type: ignore[index]
+    known = read_compiled(compiled)
+    assert set(known.required) <= set(named) <= {*known.alone, "options"}
 
 
 @pytest.mark.parametrize("folder", ["runs", "pipeline", "pipeline-version"])
