@@ -57,9 +57,13 @@ def _show_table(books: Sequence[BookResults], model: str) -> None:
 
 
 def _describe_context(figure: Figure) -> str:
-    """The interval and the control's number, as far as the figure has them."""
-    low, high = figure.interval or (None, None)
-    interval = "" if low is None else f"95% interval {low:.0%} to {high:.0%}"
-    control = "" if figure.control is None else f"control {show(figure.control)}"
-    context = ", ".join(filter(None, (interval, control)))
-    return f"; {context}" if context else ""
+    """The interval, or why there is none, and the control's number, as far as the figure has them."""
+    parts = []
+    if figure.interval:
+        low, high = figure.interval
+        parts.append(f"other such books {low:.0%} to {high:.0%} (95% interval)")
+    elif figure.no_interval:
+        parts.append(f"no interval: {figure.no_interval}")
+    if figure.control is not None:
+        parts.append(f"control {show(figure.control)}")
+    return "".join(f"; {part}" for part in parts)

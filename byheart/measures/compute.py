@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from byheart.measures.blocks import Blocks
 from byheart.measures.character_map import CharacterMap
 from byheart.measures.control import Control
 from byheart.measures.coverage import Words, count_not_measurable, find_words
@@ -48,14 +49,7 @@ from byheart.measures.statistics import (
     SampleStatistics,
     Uncertainty,
 )
-from byheart.measures.uncertainty import (
-    FEWEST_BLOCKS,
-    LEVEL,
-    REPLICATES,
-    Blocks,
-    compute_wilson_interval,
-    select_non_overlapping,
-)
+from byheart.measures.uncertainty import LEVEL, compute_wilson_interval, select_non_overlapping
 
 
 def compute_statistics(
@@ -69,7 +63,7 @@ def compute_statistics(
     """The statistics of a book.
 
     Args:
-        blocks: the blocks that the intervals resample.
+        blocks: the blocks that the intervals treat as independent.
         control: the control books of the run, pooled; None for a control book, and in a run without controls.
     """
     control_rates: Schemes[Rates | None] = control.rates if control else Schemes(plain=None, top_k=None)
@@ -112,7 +106,7 @@ def compute_statistics(
         characters=_count_characters(measured, int(selected.sum())),
         words=len(words),
         uncertainty=Uncertainty(
-            level=LEVEL, block=blocks.unit, blocks=len(blocks), fewest_blocks=FEWEST_BLOCKS, replicates=REPLICATES
+            level=LEVEL, block=blocks.unit, block_characters=blocks.least_characters, blocks=len(blocks)
         ),
         plain=schemes.plain,
         top_k=schemes.top_k,
@@ -142,7 +136,9 @@ def _count_windows(measured: MeasuredBook, apart: int, greedy: Rate, control: Ra
             count=int(measured.scores.greedy.sum()),
             share=greedy.share,
             interval=greedy.interval,
+            no_interval=greedy.no_interval,
             control=control.share if control else None,
+            control_interval=control.interval if control else None,
         ),
     )
 
@@ -174,10 +170,12 @@ def _compute_windows_at(
         count=int(hits.sum()),
         share=rate.share,
         interval=rate.interval,
+        no_interval=rate.no_interval,
         effective_sample=rate.effective_sample,
         non_overlapping=count_non_overlapping(int(hits[apart].sum()), len(apart)),
         not_repetitive=Portion(count=prose_hits, of=prose_windows, share=_divide(prose_hits, prose_windows)),
         control=control.share if control else None,
+        control_interval=control.interval if control else None,
     )
 
 
@@ -209,11 +207,13 @@ def _compute_coverage_at(
         characters=reached_characters,
         share_of_measurable=rate.share,
         interval=rate.interval,
+        no_interval=rate.no_interval,
         share_of_all=_divide(reached_characters, selected),
         words=reached_words,
         share_of_measurable_words=_divide(reached_words, measurable_words),
         share_of_all_words=_divide(reached_words, len(words)),
         control=control.share if control else None,
+        control_interval=control.interval if control else None,
     )
 
 

@@ -7,9 +7,10 @@ from byheart.contracts.books import CONTROL
 from byheart.measures.discoverable import EVIDENCE_FLOOR, HEADLINE_THRESHOLD
 from byheart.measures.fields import list_fields
 from byheart.measures.outcomes import Outcome
+from byheart.measures.scheme_statistics import CoverageAt, WindowsAt
 from byheart.measures.statistics import BookStatistics, Headline
-from byheart.measures.summary import Summary
-from byheart.measures.units import Interval
+from byheart.measures.summary import Summary, SummaryRate
+from byheart.measures.units import Interval, NoInterval
 
 MOST_DETAILED_BOOKS = 4
 """Up to so many books get a section each; more books get a table and joint figures."""
@@ -26,8 +27,13 @@ class Figure:
     value: float | int | None
     """None where nothing is measurable."""
     interval: Interval | None = None
+    """The 95% interval of a share for other books made of such blocks."""
+    no_interval: NoInterval | None = None
+    """Why a share has no interval; None also for a length, which never has one."""
     control: float | int | None = None
     """The same number of the run's controls."""
+    control_interval: Interval | None = None
+    """The 95% interval of the controls' share."""
 
     @property
     def shown(self) -> str:
@@ -51,8 +57,8 @@ def list_figures(statistics: BookStatistics, longest_control: int | None = None)
     coverage = statistics.plain.coverage_at.suffix[HEADLINE_THRESHOLD]
     windows = statistics.plain.windows_at[EVIDENCE_FLOOR]
     return (
-        _make_figure("coverage", coverage.share_of_measurable, coverage.interval, coverage.control),
-        _make_figure("windows", windows.share, windows.interval, windows.control),
+        _make_figure("coverage", coverage.share_of_measurable, coverage),
+        _make_figure("windows", windows.share, windows),
         _make_figure("longest", statistics.headline.longest, control=longest_control if statistics.control else None),
     )
 
@@ -74,8 +80,8 @@ def list_joint_figures(summary: Summary, books: Sequence[BookStatistics]) -> dic
         ):
             coverage, windows = rates.suffix_coverage_at[HEADLINE_THRESHOLD], rates.windows_at[EVIDENCE_FLOOR]
             joint_figures[title] = (
-                _make_figure("coverage", coverage.share, coverage.interval),
-                _make_figure("windows", windows.share, windows.interval),
+                _make_figure("coverage", coverage.share, coverage),
+                _make_figure("windows", windows.share, windows),
                 *([_make_figure("longest", longest)] if rates is group.plain.micro else []),
             )
     return joint_figures
@@ -109,8 +115,20 @@ def make_sort_key(book: BookStatistics) -> tuple[bool, float, float, int]:
 
 
 def _make_figure(
-    attribute: str, value: float | int | None, interval: Interval | None = None, control: float | int | None = None
+    attribute: str,
+    value: float | int | None,
+    rate: CoverageAt | WindowsAt | SummaryRate | None = None,
+    control: float | int | None = None,
 ) -> Figure:
+    """A figure with the interval and the control of `rate`, or without an interval and with `control`."""
     (field,) = (field for field in list_fields(Headline) if field.attribute == attribute)
-    phrase = field.sentence.removeprefix("… ")
-    return Figure(name=field.title, phrase=phrase, value=value, interval=interval, control=control)
+    beside = None if rate is None or isinstance(rate, SummaryRate) else rate
+    return Figure(
+        name=field.title,
+        phrase=field.sentence.removeprefix("… "),
+        value=value,
+        interval=rate.interval if rate else None,
+        no_interval=rate.no_interval if rate else None,
+        control=beside.control if beside else control,
+        control_interval=beside.control_interval if beside else None,
+    )

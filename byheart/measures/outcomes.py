@@ -12,11 +12,11 @@ from byheart.measures.discoverable import THRESHOLDS
 from byheart.measures.measured import MeasuredBook
 from byheart.measures.passages import BookPassages
 from byheart.measures.provenance import BookDescription, BookProvenance
-from byheart.measures.rates import Rates, count_hits
+from byheart.measures.rates import Rates, count_hits, cut_book
 from byheart.measures.scheme_statistics import SchemeStatistics
 from byheart.measures.schemes import Schemes, gather
 from byheart.measures.statistics import BookStatistics
-from byheart.measures.uncertainty import Counts, cut_blocks
+from byheart.measures.uncertainty import Counts
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ def make_outcome(
     Args:
         control: the control books of the run, pooled; None for a control book, and in a run without controls.
     """
-    blocks = cut_blocks(measured.book, measured.selection.characters)
+    blocks = cut_book(measured)
     counts = measured.schemes.map(lambda scheme: count_hits(measured, scheme, blocks))
     rates = counts.map(Rates.from_counts)
     return Outcome(

@@ -14,12 +14,14 @@ from byheart.measures.scheme_statistics import NonOverlapping, SchemeStatistics
 from byheart.measures.schemes import Coverages, Schemes
 from byheart.measures.units import (
     BlockCount,
-    BootstrapInterval,
+    BlockInterval,
     ByThreshold,
     Characters,
+    ControlInterval,
     ControlShare,
     Cursors,
     Log10PZ,
+    Obstacle,
     Share,
     WindowCount,
     WordCount,
@@ -51,8 +53,10 @@ class GreedyWindows:
     """How many windows."""
     share: Share | None
     """Their share of all windows; null where there are no windows."""
-    interval: BootstrapInterval | None
+    interval: BlockInterval | None
+    no_interval: Obstacle | None
     control: ControlShare | None
+    control_interval: ControlInterval | None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -102,18 +106,17 @@ class BookCharacters(Coverages[Measurable]):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Uncertainty:
-    """The method of the intervals."""
+    """The method of the intervals, which say how much a rate would vary over other books made of such blocks."""
 
     level: Share
     """The share of such intervals that should contain the rate."""
     block: str
-    """The unit of resampling."""
+    """What a block is: the unit that is treated as independent."""
+    block_characters: Characters
+    """The length that a run, or the median chapter, has at least: 10,000, or twice the size-weighted mean length of \
+the stretches with p_z >= 0.001 if that is longer."""
     blocks: BlockCount
     """How many blocks the selected characters make."""
-    fewest_blocks: BlockCount
-    """With fewer blocks there is no interval."""
-    replicates: int
-    """How many times the blocks were resampled."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

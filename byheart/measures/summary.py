@@ -8,7 +8,7 @@ from byheart.measures.provenance import RunProvenance
 from byheart.measures.rates import Rate, Rates
 from byheart.measures.schemes import gather
 from byheart.measures.uncertainty import Counts
-from byheart.measures.units import BlockCount, BookCount, BootstrapInterval, ByThreshold, Share
+from byheart.measures.units import BlockCount, BlockInterval, BookCount, ByThreshold, Obstacle, Share
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -17,12 +17,13 @@ class SummaryRate:
 
     share: Share | None
     """Null where there are no windows, or no measurable characters."""
-    interval: BootstrapInterval | None
+    interval: BlockInterval | None
+    no_interval: Obstacle | None
 
     @classmethod
     def from_rate(cls, rate: Rate) -> "SummaryRate":
         """A rate without its effective sample."""
-        return cls(share=rate.share, interval=rate.interval)
+        return cls(share=rate.share, interval=rate.interval, no_interval=rate.no_interval)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -65,9 +66,11 @@ class Averages:
     """The rates of several books, averaged in two ways."""
 
     micro: SummaryRates
-    """The rates over the windows, or characters, of all books in one pool: long books count more."""
+    """The rates over the windows, or characters, of all books in one pool: long books count more. Intervals are for \
+other books made of such blocks."""
     macro: SummaryRates
-    """The means of the books' own rates: all books count the same."""
+    """The means of the books' own rates: all books count the same. Intervals are for the mean over other such books; \
+each book is a block."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -111,7 +114,7 @@ def _join(books: Sequence[Outcome]) -> BookGroup | None:
     averages = gather(outcome.counts for outcome in books).map(
         lambda counts: Averages(
             micro=SummaryRates.from_rates(Rates.from_counts(Counts.pool(counts))),
-            macro=SummaryRates.from_rates(Rates.average(counts)),
+            macro=SummaryRates.from_rates(Rates.from_counts(Counts.average(counts))),
         )
     )
     return BookGroup(

@@ -1,5 +1,6 @@
 """The units of the results, as types; JSON Schema and docs take units and bounds from them."""
 
+from enum import StrEnum
 from typing import Annotated, TypeVar
 
 from msgspec import Meta
@@ -11,15 +12,31 @@ _T = TypeVar("_T")
 Share = Annotated[float, Meta(ge=0, le=1, extra_json_schema={"unit": "share"})]
 Interval = tuple[Share, Share]
 """The low end and the high end."""
-BootstrapInterval = Annotated[
+BlockInterval = Annotated[
     Interval,
     Meta(
-        description="The 95% percentile interval of the block bootstrap, low and high; null with fewer than 10 blocks, "
-        "and if all blocks are alike."
+        description="The 95% interval for other books made of such blocks, low and high; of this book the share is "
+        "exact."
     ),
 ]
+
+
+class NoInterval(StrEnum):
+    """Why a rate has no interval: the words that follow `no interval:`."""
+
+    NOTHING = "nothing was measured"
+    FEW_BLOCKS = "the text is shorter than two blocks"
+    FEW_STRETCHES = "what reaches the threshold lies in one or two stretches"
+    BELOW_FLOOR = "the threshold lies below the evidence floor"
+
+
+Obstacle = Annotated[NoInterval, Meta(description="Why there is no interval; null where there is one.")]
 ControlShare = Annotated[
     Share, Meta(description="The same share of the control books of the run, pooled; null where there are none.")
+]
+ControlInterval = Annotated[
+    Interval,
+    Meta(description="The 95% interval of that share, over the blocks of all control books; null where it has none."),
 ]
 Characters = Annotated[int, Meta(ge=0, extra_json_schema={"unit": "characters"})]
 WordCount = Annotated[int, Meta(ge=0, extra_json_schema={"unit": "words"})]

@@ -1,15 +1,13 @@
 import numpy as np
 import pytest
 
-from byheart.contracts.books import Chapter
 from byheart.measures.headline import collect_metrics, list_figures, make_sort_key, show
 from byheart.measures.summary import summarize
 from tests.measures import toy
 
-CHAPTERS = tuple(Chapter(title=str(start), start=start) for start in range(0, 3_000, 300))
 CONTROL = toy.make_book([0.6] + [1e-9] * 29, name="unseen", role="control")
 BOOK = toy.compute_outcome(
-    toy.make_book(np.exp(-np.random.default_rng(0).exponential(2, 300)), name="the-book", chapters=CHAPTERS),
+    toy.make_book(np.exp(-np.random.default_rng(0).exponential(4, 300)), name="the-book", stride=1_000, suffix=30),
     toy.make_control(CONTROL),
 )
 UNSEEN = toy.compute_outcome(CONTROL)
