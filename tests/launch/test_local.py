@@ -29,7 +29,7 @@ def test_run_leaves_what_it_promises_and_says_where(sample_run: Path) -> None:
         assert {path.name for path in (sample_run / name).iterdir()} == FILES
     assert f"{CONTROL.stem}, control" in printed
     assert "40,504 characters (99.6% measurable)" in printed
-    covered = "51.4%  of measurable characters lie in a suffix with p_z ≥ 0.5; 95% interval 22% to 80%, control 0.0%"
+    covered = "51.4%  of measurable characters lie in a suffix with p_z ≥ 0.5; other such books 4% to 96% (95% interval); control 0.0%"
     assert covered in printed
     assert "windows/s" in printed
     assert pq.read_schema(book / "windows.parquet").names == COLUMNS
