@@ -23,6 +23,7 @@ from byheart.measures.measured import MeasuredBook, Scheme, find_first_covered, 
 from byheart.measures.passages import BookPassages, Passage
 from byheart.measures.provenance import BookProvenance
 from byheart.measures.rates import Rate, Rates
+from byheart.measures.recall import WindowRecall, find_best_window
 from byheart.measures.scheme_statistics import (
     CoverageAt,
     CoverageTables,
@@ -56,6 +57,7 @@ def compute_statistics(
     measured: MeasuredBook,
     blocks: Blocks,
     rates: Schemes[Rates],
+    recall: WindowRecall,
     passages: BookPassages,
     provenance: BookProvenance,
     control: Control | None,
@@ -64,6 +66,7 @@ def compute_statistics(
 
     Args:
         blocks: the blocks that the intervals treat as independent.
+        recall: of the measured windows.
         control: the control books of the run, pooled; None for a control book, and in a run without controls.
     """
     control_rates: Schemes[Rates | None] = control.rates if control else Schemes(plain=None, top_k=None)
@@ -93,12 +96,14 @@ def compute_statistics(
         )  # fmt: skip
 
     schemes = measured.schemes.map(compute_scheme, rates, passages, control_rates)
+    of_book = recall.compute()
     longest = schemes.plain.passages_at[HEADLINE_THRESHOLD].longest
     return BookStatistics(
         headline=Headline(
             coverage=rates.plain.coverage_at.suffix[HEADLINE_THRESHOLD].share,
             windows=rates.plain.windows_at[EVIDENCE_FLOOR].share,
             longest=longest.characters if longest else 0,
+            bits=of_book.bits_per_character if of_book else None,
         ),
         windows=_count_windows(
             measured, len(apart), rates.plain.greedy, control_rates.plain.greedy if control_rates.plain else None
@@ -108,6 +113,8 @@ def compute_statistics(
         uncertainty=Uncertainty(
             level=LEVEL, block=blocks.unit, block_characters=blocks.least_characters, blocks=len(blocks)
         ),
+        recall=of_book,
+        best_window=find_best_window(measured.windows, measured.schemes.plain.log_p_z),
         plain=schemes.plain,
         top_k=schemes.top_k,
         control=_summarize_control(control) if control else None,
@@ -248,7 +255,12 @@ def _summarize_control(control: Control) -> ControlStatistics:
         lambda by_threshold: {at: count_non_overlapping(*counts) for at, counts in by_threshold.items()}
     )
     return ControlStatistics(
-        books=control.books, windows=len(control.log_p_z.plain), plain=schemes.plain, top_k=schemes.top_k
+        books=control.books,
+        windows=len(control.log_p_z.plain),
+        recall=control.recall.compute(),
+        best_windows=control.best_windows,
+        plain=schemes.plain,
+        top_k=schemes.top_k,
     )
 
 

@@ -10,9 +10,11 @@ import msgspec
 
 from byheart.measures.coverage import NotMeasurable
 from byheart.measures.provenance import BookProvenance
+from byheart.measures.recall import BestWindow, Recall
 from byheart.measures.scheme_statistics import NonOverlapping, SchemeStatistics
 from byheart.measures.schemes import Coverages, Schemes
 from byheart.measures.units import (
+    BitsPerCharacter,
     BlockCount,
     BlockInterval,
     ByThreshold,
@@ -43,6 +45,10 @@ class Headline(msgspec.Struct, frozen=True, kw_only=True):
         name="longest_passage_characters_at_0.5"
     )
     """… characters lie in the longest passage at p_z ≥ 0.5"""
+    bits: Annotated[BitsPerCharacter | None, msgspec.Meta(title="bits per character")] = msgspec.field(
+        name="bits_per_character"
+    )
+    """… bits for each character, given the text before it: the fewer, the better known"""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -127,6 +133,10 @@ class ControlStatistics:
     """Their names."""
     windows: WindowCount
     """How many windows they have."""
+    recall: Recall | None
+    """How well the model continues them, pooled; null where they have no windows."""
+    best_windows: dict[str, BestWindow | None]
+    """The best window of each, by its name."""
     plain: ByThreshold[NonOverlapping]
     """Their non-overlapping windows at or above each threshold of the plain p_z."""
     top_k: ByThreshold[NonOverlapping]
@@ -189,6 +199,10 @@ class BookStatistics:
     """How many words the selected characters have: runs of characters that are not white space."""
     uncertainty: Uncertainty
     """The method of the intervals."""
+    recall: Recall | None
+    """How well the model continues the text, given the text before each token; null where there are no windows."""
+    best_window: BestWindow | None
+    """The window that the model knows best; null where there are no windows."""
     plain: SchemeStatistics
     """The statistics of log_p_z: temperature 1, whole vocabulary."""
     top_k: SchemeStatistics

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from byheart.measures.outcomes import Outcome
 from byheart.measures.provenance import RunProvenance
 from byheart.measures.rates import Rate, Rates
+from byheart.measures.recall import Recall, WindowRecall
 from byheart.measures.schemes import gather
 from byheart.measures.uncertainty import Counts
-from byheart.measures.units import BlockCount, BlockInterval, BookCount, ByThreshold, Obstacle, Share
+from byheart.measures.units import BitsPerCharacter, BlockCount, BlockInterval, BookCount, ByThreshold, Obstacle, Share
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -85,6 +86,10 @@ class BookGroup:
     """The rates under the plain scheme."""
     top_k: Averages
     """The same under top-k."""
+    recall: Recall | None
+    """How well the model continues them, over the windows of all books in one pool; null where there are no windows."""
+    mean_bits_per_character: BitsPerCharacter | None
+    """The mean of the books' own bits per character; books without windows are left out."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -117,9 +122,12 @@ def _join(books: Sequence[Outcome]) -> BookGroup | None:
             macro=SummaryRates.from_rates(Rates.from_counts(Counts.average(counts))),
         )
     )
+    bits = [own for outcome in books if (own := outcome.statistics.headline.bits) is not None]
     return BookGroup(
         count=len(books),
         blocks={outcome.book.name: outcome.statistics.uncertainty.blocks for outcome in books},
         plain=averages.plain,
         top_k=averages.top_k,
+        recall=WindowRecall.pool([outcome.recall for outcome in books]).compute(),
+        mean_bits_per_character=sum(bits) / len(bits) if bits else None,
     )

@@ -9,6 +9,13 @@ from byheart.measures.discoverable import QUANTILES, THRESHOLDS, P
 
 _T = TypeVar("_T")
 
+
+def set_keys(by: str, keys: tuple[float, ...]) -> Meta:
+    """Metadata of a table with exactly these numbers as keys; `by` is what docs call a key."""
+    names = [str(key) for key in keys]
+    return Meta(extra_json_schema={"propertyNames": {"enum": names}, "required": names}, extra={"by": by})
+
+
 Share = Annotated[float, Meta(ge=0, le=1, extra_json_schema={"unit": "share"})]
 Interval = tuple[Share, Share]
 """The low end and the high end."""
@@ -49,18 +56,17 @@ Tries = Annotated[int, Meta(ge=1, extra_json_schema={"unit": "tries"})]
 Log10Tries = Annotated[float, Meta(ge=0, extra_json_schema={"unit": "log10 of tries"})]
 IndependentWindows = Annotated[float, Meta(ge=0, extra_json_schema={"unit": "independent windows"})]
 Position = Annotated[int, Meta(ge=0, extra_json_schema={"unit": "character"})]
+ChapterNumber = Annotated[int, Meta(ge=1, extra_json_schema={"unit": "chapter"})]
 Row = Annotated[int, Meta(ge=0, extra_json_schema={"unit": "row"})]
 PZ = Annotated[float, Meta(gt=0, le=1, extra_json_schema={"unit": "p_z"})]
 Nats = Annotated[float, Meta(le=0, extra_json_schema={"unit": "nats"})]
+Tokens = Annotated[float, Meta(ge=0, extra_json_schema={"unit": "tokens"})]
+BitsPerCharacter = Annotated[float, Meta(ge=0, extra_json_schema={"unit": "bits per character"})]
+BitsPerByte = Annotated[float, Meta(ge=0, extra_json_schema={"unit": "bits per byte"})]
+Corrections = Annotated[float, Meta(ge=0, extra_json_schema={"unit": "corrections"})]
 Log10PZ = Annotated[float, Meta(le=0, extra_json_schema={"unit": "log10 of p_z"})]
 
 
-def _set_keys(by: str, keys: tuple[float, ...]) -> Meta:
-    """Metadata of a table with exactly these numbers as keys; `by` is what docs call a key."""
-    names = [str(key) for key in keys]
-    return Meta(extra_json_schema={"propertyNames": {"enum": names}, "required": names}, extra={"by": by})
-
-
-ByThreshold = Annotated[dict[float, _T], _set_keys("threshold", THRESHOLDS)]
-ByP = Annotated[dict[float, _T], _set_keys("p", P)]
-ByQuantile = Annotated[dict[float, _T], _set_keys("quantile", QUANTILES)]
+ByThreshold = Annotated[dict[float, _T], set_keys("threshold", THRESHOLDS)]
+ByP = Annotated[dict[float, _T], set_keys("p", P)]
+ByQuantile = Annotated[dict[float, _T], set_keys("quantile", QUANTILES)]

@@ -3,6 +3,7 @@ import pytest
 
 from byheart.measures.headline import collect_metrics, list_figures, make_sort_key, show
 from byheart.measures.summary import summarize
+from byheart.measures.units import NoInterval
 from tests.measures import toy
 
 CONTROL = toy.make_book([0.6] + [1e-9] * 29, name="unseen", role="control")
@@ -15,20 +16,32 @@ EMPTY = toy.compute_outcome(toy.make_book([], characters=30, name="empty"))
 
 
 def test_figures_are_the_headline_with_interval_and_control() -> None:
-    coverage, windows, longest = list_figures(BOOK.statistics, longest_control=20)
+    coverage, windows, longest, bits = list_figures(BOOK.statistics, longest_control=20)
     headline, plain = BOOK.statistics.headline, BOOK.statistics.plain
     assert (coverage.value, windows.value, longest.value) == (headline.coverage, headline.windows, headline.longest)
     assert (coverage.interval, windows.interval, longest.interval) == (
         plain.coverage_at.suffix[0.5].interval, plain.windows_at[0.001].interval, None,
     )  # fmt: skip
     assert (coverage.control, windows.control, longest.control) == (20 / 310, 1 / 30, 20)
-    assert [figure.control for figure in list_figures(UNSEEN.statistics, longest_control=20)] == [None] * 3
+    assert [figure.control for figure in list_figures(UNSEEN.statistics, longest_control=20)] == [None] * 4
+    assert BOOK.statistics.recall
+    assert bits.value == headline.bits == BOOK.statistics.recall.bits_per_character
+    assert UNSEEN.statistics.recall
+    assert bits.control == UNSEEN.statistics.recall.bits_per_character, "there is one control"
+    assert (coverage.no_interval, list_figures(UNSEEN.statistics)[0].no_interval) == (None, NoInterval.FEW_BLOCKS)
     assert coverage.phrase == "of measurable characters lie in a suffix with p_z ≥ 0.5"
 
 
 @pytest.mark.parametrize(("value", "shown"), [(0.5136, "51.4%"), (3855, "3,855"), (0.0, "0.0%"), (0, "0"), (None, "–")])
 def test_shares_are_shown_in_per_cent_and_counts_with_thousands_separators(value: float | None, shown: str) -> None:
     assert show(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("bits", "shown"), [(2.166, "2.17"), (0.1, "0.10"), (0.0316, "0.032"), (0.0, "0"), (None, "–")]
+)
+def test_bits_are_shown_with_two_digits_at_least(bits: float | None, shown: str) -> None:
+    assert show(bits, "bits per character") == shown
 
 
 def test_metrics_are_the_headline_of_each_book_under_readable_names() -> None:
@@ -38,9 +51,11 @@ def test_metrics_are_the_headline_of_each_book_under_readable_names() -> None:
         "the-book: share of characters with p_z >= 0.5": headline.coverage,
         "the-book: share of windows with p_z >= 0.001": headline.windows,
         "the-book: longest passage at p_z >= 0.5, in characters": headline.longest,
+        "the-book: bits per character": headline.bits,
         "unseen: share of characters with p_z >= 0.5": 20 / 310,
         "unseen: share of windows with p_z >= 0.001": 1 / 30,
         "unseen: longest passage at p_z >= 0.5, in characters": 20,
+        "unseen: bits per character": UNSEEN.statistics.headline.bits,
         "empty: longest passage at p_z >= 0.5, in characters": 0,
     }
 
@@ -51,13 +66,24 @@ def test_metrics_of_many_books_are_joint_figures() -> None:
     assert summary.books
     assert summary.controls
     metrics = collect_metrics(books, summary)
-    assert len(metrics) == 3 + 2 + 3 + 2
+    assert len(metrics) == 4 + 3 + 4 + 3
+    assert metrics["books in one pool: bits per character"] == pytest.approx(BOOK.statistics.headline.bits)
+    assert metrics["mean of the books: bits per character"] == pytest.approx(BOOK.statistics.headline.bits)
     name = "share of windows with p_z >= 0.001"
     assert metrics[f"books in one pool: {name}"] == summary.books.plain.micro.windows_at[0.001].share
     assert metrics[f"mean of the controls: {name}"] == summary.controls.plain.macro.windows_at[0.001].share
     longest = "longest passage at p_z >= 0.5, in characters"
     assert metrics[f"books in one pool: {longest}"] == BOOK.statistics.headline.longest > 20
     assert metrics[f"controls in one pool: {longest}"] == 20
+
+
+def test_books_of_which_nothing_is_covered_are_sorted_by_bits() -> None:
+    """A model that knows `near` better still covers none of it; `floor` has a window at the floor."""
+    books = [
+        toy.compute_numbers(toy.make_book(p_z, name=name))
+        for name, p_z in (("far", [1e-30] * 9), ("near", [1e-9] * 9), ("floor", [0.01] + [1e-30] * 8))
+    ]
+    assert [book.provenance.book.name for book in sorted(books, key=make_sort_key)] == ["near", "floor", "far"]
 
 
 def test_books_are_sorted_by_coverage_then_by_windows_and_controls_come_last() -> None:

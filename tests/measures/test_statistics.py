@@ -43,9 +43,10 @@ def make_hand_worked_book() -> MeasuredBook:
 
 def test_headline_of_a_hand_worked_book() -> None:
     """[20, 40) by the first window, [40, 60) by the third; [60, 70) is measurable and low."""
-    assert toy.compute_numbers(make_hand_worked_book()).headline == Headline(
-        coverage=40 / 50, windows=3 / 4, longest=40
-    )
+    bits = math.log2(1 / (0.9 * 0.02 * 0.6 * 1e-5)) / 80
+    headline = toy.compute_numbers(make_hand_worked_book()).headline
+    assert headline.bits == pytest.approx(bits)
+    assert headline == Headline(coverage=40 / 50, windows=3 / 4, longest=40, bits=headline.bits)
 
 
 def test_windows_of_a_hand_worked_book() -> None:
@@ -173,7 +174,8 @@ def test_threshold_itself_qualifies(threshold: float) -> None:
 
 def test_book_without_windows_has_no_shares() -> None:
     statistics = toy.compute_numbers(toy.make_book([], characters=30))
-    assert statistics.headline == Headline(coverage=None, windows=None, longest=0)
+    assert statistics.headline == Headline(coverage=None, windows=None, longest=0, bits=None)
+    assert (statistics.recall, statistics.best_window) == (None, None)
     assert statistics.characters.suffix.not_measurable.tail == 30
     assert statistics.plain.windows_at[0.5].share is None
     assert statistics.plain.windows_at[0.5].non_overlapping.interval is None
@@ -252,6 +254,10 @@ def test_control_stands_beside_each_rate() -> None:
     assert statistics.control.plain[0.5] == NonOverlapping(
         count=2, of=11, share=2 / 11, interval=compute_wilson_interval(2, 11)
     )
+    assert statistics.control.recall
+    low = 37 * math.log2(1e9) + 3 * math.log2(1 / 0.9)
+    assert statistics.control.recall.bits_per_character == pytest.approx(low / (40 * 20))
+    assert {name: best and best.row for name, best in statistics.control.best_windows.items()} == {"c": 0, "d": 0}
     assert statistics.plain.windows_at[0.5].control == 3 / 40
     assert statistics.windows.greedy.control == 3 / 40
     # 20 of the suffixes' 20 + 9 * 10 characters, and 30 of 20 + 29 * 10

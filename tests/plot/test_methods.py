@@ -92,7 +92,8 @@ def test_results_are_those_of_the_statistics() -> None:
     assert f"{headline.coverage:.1%} of measurable characters" in text
     assert f"p_z ≥ 0.5 (95% interval for other such texts {low:.1%} to {high:.1%});" in text
     assert f"{headline.windows:.1%} of windows have p_z ≥ 0.001" in text
-    assert f"; {headline.longest:,} characters lie in the longest passage at p_z ≥ 0.5." in text
+    assert f"; {headline.longest:,} characters lie in the longest passage at p_z ≥ 0.5;" in text
+    assert f"; {headline.bits:.2f} bits for each character, given the text before it" in text
     size = f"{BOOK.book.characters:,} characters, 300 windows"
     assert f"{size} (cursors without one: 3 at the tail, 1 inside), blocks: 10 (chapters)." in text
     assert BOOK.book.sha256 in text

@@ -166,7 +166,7 @@ def test_book_of_any_name_stays_text() -> None:
     text = render_summary_markdown(toy.make_run(), books, summarize_books(books), ())
     assert "<script" not in text
     row = next(line for line in text.splitlines() if line.startswith("| The"))
-    assert len(re.findall(r"(?<!\\)\|", row)) == 8
+    assert len(re.findall(r"(?<!\\)\|", row)) == 9
     assert r"\[b\]\(https://example.org\)" in row
 
 

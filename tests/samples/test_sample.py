@@ -137,6 +137,26 @@ def test_headline_is_what_half_a_known_book_gives(sample_run: Path) -> None:
     assert 0.9 * max(known) < headline["longest_passage_characters_at_0.5"] < max(known) + 100
 
 
+def test_recall_knows_the_odd_chapters_and_no_other(sample_run: Path) -> None:
+    """Recomputed from windows.parquet: bits, corrections and runs, by chapter."""
+    table = pq.read_table(sample_run / BOOK.stem / "windows.parquet")
+    chapter, log_p_z = table["chapter"].to_numpy(), table["log_p_z"].to_numpy()
+    lengths = table["stop"].to_numpy() - table["suffix_start"].to_numpy()
+    ranks = np.array(table["token_ranks"].to_pylist())
+    frame = pd.read_csv(sample_run / BOOK.stem / "chapters.csv").set_index("number")
+    for number, row in frame.iterrows():
+        inside = chapter == number
+        assert row["windows"] == inside.sum() > 300
+        assert row["bits_per_character"] == pytest.approx(-log_p_z[inside].sum() / np.log(2) / lengths[inside].sum())
+        assert row["corrections_per_1000_tokens"] == pytest.approx(1_000 * np.mean(ranks[inside] > 0))
+        assert row["windows_at_0.001"] == pytest.approx(np.mean(log_p_z[inside] >= np.log(0.001)))
+    assert frame.loc[1::2, "bits_per_character"].max() < 0.5 < 3 < frame.loc[2::2, "bits_per_character"].min()
+    recall = statistics(sample_run)["recall"]
+    assert recall["bits_per_character"] == pytest.approx(-log_p_z.sum() / np.log(2) / lengths.sum())
+    assert recall["length_curve"]["0.5"][-1] == statistics(sample_run)["plain"]["windows_at"]["0.5"]["share"]
+    assert statistics(sample_run)["best_window"]["row"] == int(np.argmax(log_p_z))
+
+
 def test_heat_map_shows_the_bands(sample_run: Path) -> None:
     """A line through the larger strip crosses five dark chapters and, between them, two dark refrains."""
     picture = matplotlib.image.imread(sample_run / BOOK.stem / "heat_map.png")[..., :3]
