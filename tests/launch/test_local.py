@@ -11,12 +11,13 @@ from tests.conftest import BOOK, CONTROL, CONTROLLED, launch, parts, processes_o
 
 COLUMNS = [
     "book", "number", "chapter", "cursor", "start", "suffix_start", "stop", "token_ids", "token_stops", "log_p_z",
-    "log_p_z_top_k", "greedy", "token_log_probs", "token_ranks", "top_token_ids", "token_log_top_k_mass", "prompt_overlap",
-    "book_overlap", "compressed_bytes_per_character", "repetitive",
+    "log_p_z_top_k", "greedy", "token_log_probs", "token_ranks", "top_token_ids", "token_log_top_k_mass",
+    "prompt_overlap", "book_overlap", "compressed_bytes_per_character", "repetitive",
 ]  # fmt: skip
 FILES = {
     *(f"{chart}.{suffix}" for chart in CHARTS for suffix in ("png", "svg")),
-    "statistics.json", "windows.parquet", "passages.csv", "control_sample.parquet", "text.txt", "chapters.json", "chapters.csv",
+    "statistics.json", "windows.parquet", "passages.csv", "control_sample.parquet", "text.txt", "chapters.json",
+    "chapters.csv",
 }  # fmt: skip
 
 
