@@ -46,7 +46,7 @@ def describe_intervals(run: Run) -> str:
     own = "shares are estimates" if run.settings.selection.windows else "shares are exact"
     return (
         "Intervals are 95% intervals for other texts made of such blocks: they say how much a share would vary among "
-        f"them. Of the measured text {own}."
+        f"them. Of the measured text, {own}."
     )
 
 

@@ -42,7 +42,7 @@ def test_settings_of_the_run_stand_in_the_text() -> None:
         "Weights and arithmetic were float32",
         "below p_z = 0.001",
         "for other texts made of such blocks",
-        "Of the measured text shares are exact.",
+        "Of the measured text, shares are exact.",
         "Blocks are runs of at least 10,000 characters",
         "at least 5 blocks' worth of hits and of misses",
         "cpu with jax 0.10.2",

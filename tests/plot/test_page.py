@@ -121,7 +121,7 @@ def test_numbers_are_those_of_the_statistics() -> None:
     assert f"{headline.coverage:.1%} of measurable characters lie in a suffix with p_z ≥ 0.5" in said
     assert f"other such books {low:.1%} to {high:.1%} (95% interval); control {coverage.control:.1%}" in said
     assert "no interval: the text is shorter than two blocks" in said, "of the control"
-    assert "Of the measured text shares are exact." in said
+    assert "Of the measured text, shares are exact." in said
     assert f"{headline.windows:.1%} of windows have p_z ≥ 0.001" in said
     assert f"{headline.longest} characters lie in the longest passage at p_z ≥ 0.5 control 0" in said
     text = render_summary_markdown(toy.make_run(), OUTCOMES, summarize_books(OUTCOMES), ())

@@ -77,8 +77,10 @@ def test_table_of_the_docs(blocks: int, rate: float, holds: float, width: float)
     assert simulate(draw_known_or_not, blocks, rate, spread=0.0) == pytest.approx((holds, width), abs=0.012)
 
 
-def measure_book(random: np.random.Generator, characters: int, known: float, rate: float) -> tuple[Uncertain, Counts]:
-    """A book whose known stretches are `known` characters long, give or take a fifth, and fall anywhere.
+def measure_book(
+    random: np.random.Generator, characters: int, known: float, rate: float, *, uneven: bool = False
+) -> tuple[Uncertain, Counts]:
+    """A book whose known stretches are `known` characters long, give or take a fifth or exponentially, and fall anywhere.
 
     Within a stretch, one window in a hundred is not known. Windows lie 100 characters apart.
     """
@@ -87,7 +89,7 @@ def measure_book(random: np.random.Generator, characters: int, known: float, rat
     hits = np.zeros(characters // 100, bool)
     while at < characters:
         at += random.exponential(gap)
-        length = known * random.uniform(0.8, 1.2)
+        length = random.exponential(known) if uneven else known * random.uniform(0.8, 1.2)
         hits[max(int(at // 100), 0) : max(int((at + length) // 100), 0)] = True
         at += length
     hits &= random.random(len(hits)) > 0.01
@@ -115,6 +117,14 @@ def test_blocks_grow_with_the_stretches_that_are_known(characters: int, known: i
     bounds = np.array([interval for interval in found if interval])
     assert len(bounds) > 400
     assert np.mean((bounds[:, 0] <= rate) & (rate <= bounds[:, 1])) >= 0.93
+
+
+def test_stretches_of_very_different_lengths_are_worst() -> None:
+    """As docs/numbers.md says: the longest among many short ones decide the rate, and 85 blocks are too sure of it."""
+    random = np.random.default_rng(1)
+    found = [measure_book(random, 1_000_000, 3_000, 0.1, uneven=True)[0].interval for _ in range(1_000)]
+    bounds = np.array([interval for interval in found if interval])
+    assert np.mean((bounds[:, 0] <= 0.1) & (0.1 <= bounds[:, 1])) == pytest.approx(0.9, abs=0.02)
 
 
 def test_nothing_found_bounds_only_what_comes_in_short_stretches() -> None:
