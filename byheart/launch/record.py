@@ -189,7 +189,7 @@ def _compare_books(then: RecordedBook, now: RecordedBook) -> Iterator[str]:
     if then.text_sha256 == now.text_sha256:
         yield from _compare_values(f"{now.name}: file sha256", then.file_sha256, now.file_sha256)
     for field in list_fields(Headline):
-        before, after = (show(book.headline.get(field.name)) for book in (then, now))
+        before, after = (show(book.headline.get(field.name), field.unit) for book in (then, now))
         if before != after:
             yield f"{now.name}: {after} instead of {before} {field.sentence.removeprefix('… ')}"
 

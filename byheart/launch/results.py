@@ -11,7 +11,6 @@ from byheart.measures.headline import (
     is_control,
     list_figures,
     make_sort_key,
-    show,
 )
 from byheart.measures.results import BookResults, Results
 from byheart.measures.selection import describe_selection
@@ -48,18 +47,22 @@ def _show_book(folder: Path, results: BookResults, headline: Sequence[Figure], m
 def _show_table(books: Sequence[BookResults], model: str) -> None:
     """Print a line for each book, sorted by how well the model knows it."""
     print(f"\n{len(books):,} books under {model}\n")
-    print("characters    windows    longest")
-    print("at p_z 0.5   at 0.001    passage")
+    print("characters    windows    longest   bits per")
+    print("at p_z 0.5   at 0.001    passage  character")
     for results in sorted(books, key=lambda results: make_sort_key(results.statistics)):
-        coverage, windows, longest = (figure.shown for figure in list_figures(results.statistics))
+        coverage, windows, longest, bits = (figure.shown for figure in list_figures(results.statistics))
         role = f", {results.book.role}" if is_control(results.statistics) else ""
-        print(f"{coverage:>10}{windows:>11}{longest:>11}  {results.book.name}{role}")
+        print(f"{coverage:>10}{windows:>11}{longest:>11}{bits:>11}  {results.book.name}{role}")
 
 
 def _describe_context(figure: Figure) -> str:
-    """The interval and the control's number, as far as the figure has them."""
-    low, high = figure.interval or (None, None)
-    interval = "" if low is None else f"95% interval {low:.0%} to {high:.0%}"
-    control = "" if figure.control is None else f"control {show(figure.control)}"
-    context = ", ".join(filter(None, (interval, control)))
-    return f"; {context}" if context else ""
+    """The interval, or why there is none, and the control's number, as far as the figure has them."""
+    parts = []
+    if figure.interval:
+        low, high = figure.interval
+        parts.append(f"other such books {low:.0%} to {high:.0%} (95% interval)")
+    elif figure.no_interval:
+        parts.append(f"no interval: {figure.no_interval}")
+    if figure.control is not None:
+        parts.append(f"control {figure.shown_control}")
+    return "".join(f"; {part}" for part in parts)

@@ -27,10 +27,10 @@ from byheart.store import Place, open_store
 
 SUMMARY, STATISTICS = "summary.json", "statistics.json"
 WINDOWS, PASSAGES, CONTROL_SAMPLE = "windows.parquet", "passages.csv", "control_sample.parquet"
-TEXT, CHAPTERS = "text.txt", "chapters.json"
+TEXT, CHAPTERS, CHAPTERS_TABLE = "text.txt", "chapters.json", "chapters.csv"
 RUN_FILES = (PROVENANCE, SUMMARY, "summary.csv", "summary.html", "summary.md", "methods.md")
 """The files that describe the whole run."""
-BOOK_FILES = (STATISTICS, WINDOWS, PASSAGES, CONTROL_SAMPLE, TEXT, CHAPTERS)
+BOOK_FILES = (STATISTICS, WINDOWS, PASSAGES, CONTROL_SAMPLE, TEXT, CHAPTERS, CHAPTERS_TABLE)
 """The files in a book's folder, without the charts."""
 _LONGEST_PASSAGE = 2**31 - 1
 """The most characters of a cell; Python's default limit is 131,072."""
@@ -42,6 +42,8 @@ class WindowTable:
 
     number: np.ndarray
     """int64 [W]: the number of each window among all windows of the book, from 0."""
+    chapter: np.ndarray
+    """int32 [W]: the number of the chapter in which each suffix begins, from 1; 0 before the first chapter."""
     windows: Windows
     scores: Scores
     repetition: Repetition
@@ -90,6 +92,7 @@ class BookResults:
         dropped = self.statistics.windows
         return WindowTable(
             number=columns["number"],
+            chapter=columns["chapter"],
             windows=Windows(
                 **_pick_columns(Windows, columns),
                 dropped_tail=dropped.dropped_tail,
@@ -119,7 +122,7 @@ class BookResults:
         return data.decode()
 
     def read_chapters(self) -> list[ListedChapter]:
-        """The chapters, in text order; their titles are empty where report_text is `none`."""
+        """The chapters with their numbers, in text order; their titles are empty where report_text is `none`."""
         name = f"{self.book.name}/{CHAPTERS}"
         return from_json(self.place.read(name), list[ListedChapter], name=self.place.locate(name))
 

@@ -19,7 +19,7 @@ from matplotlib.image import imsave
 
 from byheart.components.plot.charts import CHARTS, heat_map
 from byheart.components.plot.frame import ChartData
-from byheart.components.plot.methods import write_methods
+from byheart.components.plot.methods import describe_intervals, write_methods
 from byheart.components.plot.provenance import Run
 from byheart.components.plot.templates import make_environment
 from byheart.contracts.books import Refused
@@ -143,6 +143,7 @@ def _collect_content(
         "detailed": len(books) <= MOST_DETAILED_BOOKS,
         "rows": ROWS,
         "floor": EVIDENCE_FLOOR,
+        "interval_sentence": describe_intervals(run),
     }
 
 

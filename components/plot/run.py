@@ -15,14 +15,18 @@ from byheart.components.plot.methods import write_methods
 from byheart.components.plot.page import Pictures, draw_pictures, render_summary_html, render_summary_markdown
 from byheart.components.plot.provenance import Run
 from byheart.components.plot.summary import make_summary_table
-from byheart.components.plot.tables import make_control_sample_table, make_passages_table, make_windows_table
+from byheart.components.plot.tables import (
+    make_chapters_table,
+    make_control_sample_table,
+    make_passages_table,
+    make_windows_table,
+)
 from byheart.contracts.books import CONTROL, Book, read_refused
 from byheart.contracts.json_files import write_json
 from byheart.contracts.plan import Plan
 from byheart.contracts.progress import say
 from byheart.contracts.settings import FULL, NONE, SelectionSettings
 from byheart.contracts.windows import choose_control_sample, read_measured_books, read_selection, read_windows
-from byheart.measures.chapters import list_chapters
 from byheart.measures.control import Control
 from byheart.measures.headline import MOST_DETAILED_BOOKS, collect_metrics, list_figures
 from byheart.measures.measured import MeasuredBook, measure
@@ -31,6 +35,7 @@ from byheart.measures.passages import find_all_passages, list_passages
 from byheart.measures.provenance import PROVENANCE, BookDescription, BookProvenance, ComputedOn, Provenance
 from byheart.measures.results import (
     CHAPTERS,
+    CHAPTERS_TABLE,
     CONTROL_SAMPLE,
     PASSAGES,
     STATISTICS,
@@ -129,7 +134,8 @@ def _write_book(
     folder.mkdir(parents=True)
     if report.report_text == FULL:
         (folder / TEXT).write_bytes(book.text.encode())
-    write_json(folder / CHAPTERS, list_chapters(book))
+    write_json(folder / CHAPTERS, outcome.chapters)
+    (folder / CHAPTERS_TABLE).write_text(make_chapters_table(outcome.chapters), encoding="utf-8")
     write_json(folder / STATISTICS, outcome.statistics)
     (folder / WINDOWS).write_bytes(make_windows_table(measured, provenance, with_tokens=report.report_text == FULL))
     rows = list_passages(measured, passages, report.most_characters)

@@ -42,11 +42,11 @@ def test_many_books_are_a_table_with_the_best_known_first_and_controls_last(
     lines = capsys.readouterr().out.splitlines()
     assert lines[1] == "6 books under samples/model"
     assert lines[5:11] == [
-        "    100.0%     100.0%         50  all",
-        "     40.0%      25.0%         20  half",
-        "      0.0%     100.0%          0  low",
-        "      0.0%       0.0%          0  none",
-        "         –          –          0  empty",
-        "    100.0%     100.0%         20  seen, control",
+        "    100.0%     100.0%         50     0.0076  all",
+        "     40.0%      25.0%         20       1.12  half",
+        "      0.0%     100.0%          0       0.33  low",
+        "      0.0%       0.0%          0       1.49  none",
+        "         –          –          0          –  empty",
+        "    100.0%     100.0%         20     0.0076  seen, control",
     ]
     assert lines[-1] == f"{tmp_path / 'provenance.json'} says how; 1:01 in all"

@@ -59,6 +59,7 @@ def test_tables_are_read_when_they_are_asked_for(results: str, sample_run: Path)
     written = pq.read_table(sample_run / BOOK.stem / "windows.parquet")
     columns = {
         "number": table.number,
+        "chapter": table.chapter,
         **table.windows.columns(),
         **table.scores.columns(),
         **table.repetition.columns(),
@@ -95,6 +96,8 @@ def test_text_and_chapters_are_read_back(results: str) -> None:
     chapters = book.read_chapters()
     assert len(chapters) == 10
     assert control.read_chapters() == []
+    assert sum(chapter.windows for chapter in chapters) == (book.read_windows().chapter > 0).sum()
+    assert [chapter.number for chapter in chapters] == [*range(1, 11)]
     for chapter, following in itertools.pairwise(chapters):
         assert chapter.stop == following.start
         assert text[chapter.start : chapter.stop].startswith(chapter.title)

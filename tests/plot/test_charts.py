@@ -39,6 +39,7 @@ CHART_DATA: dict[str, Callable[[], ChartData]] = {
     "control": lambda: toy.make_chart_data(toy.make_book(P_Z), toy.make_control(UNSEEN)),
     "control sample": lambda: toy.make_chart_data(toy.make_book(P_Z, sample=50), toy.make_control(UNSEEN)),
     "chapters": lambda: toy.make_chart_data(toy.make_book(P_Z, chapters=CHAPTERS), toy.make_control(UNSEEN)),
+    "many blocks": lambda: toy.make_chart_data(toy.make_book(P_Z, stride=1_000), toy.make_control(UNSEEN)),
     "window coverage": lambda: toy.make_chart_data(toy.make_book(P_Z), toy.make_control(UNSEEN), coverage="window"),
     "one window": lambda: toy.make_chart_data(toy.make_book([0.3])),
     "nothing in the top k": lambda: toy.make_chart_data(toy.make_book(P_Z, p_z_top_k=np.zeros(200), sample=50)),
@@ -235,7 +236,7 @@ def test_labels_of_chapters_do_not_run_into_each_other(count: int) -> None:
 
 
 def test_bars_are_the_rates_and_whiskers_their_intervals() -> None:
-    data = make_chart_data("chapters")
+    data = make_chart_data("many blocks")
     [axes] = coverage.draw(data).axes
     assert read_legend(axes) == ["as suffix", "anywhere in a window", "control, as suffix"]
     assert data.control
@@ -259,7 +260,7 @@ def test_legend_names_no_interval_where_there_is_none() -> None:
 
 
 def test_curves_are_the_shares_of_windows_that_n_tries_draw() -> None:
-    data = make_chart_data("chapters")
+    data = make_chart_data("many blocks")
     [axes] = extraction_rates.draw(data).axes
     assert set(read_legend(axes)) == {*(f"p = {p:g}" for p in P), "95% interval at p = 0.5", "control, p = 0.5"}
     log_p_z = data.measured.scores.log_p_z

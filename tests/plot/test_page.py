@@ -27,9 +27,11 @@ from byheart.measures.summary import Summary, summarize
 from tests.measures import toy
 
 VOID = {"meta", "img", "br"}
-CHAPTERS = tuple(Chapter(title=str(start), start=start) for start in range(0, 3_000, 300))
+CHAPTERS = tuple(Chapter(title=str(start), start=start) for start in range(0, 300_000, 30_000))
 CONTROL = toy.make_book([1e-9] * 30, name="unseen", role="control")
-BOOK = toy.make_book(np.exp(-np.random.default_rng(0).exponential(2, 300)), name="the-book", chapters=CHAPTERS)
+BOOK = toy.make_book(
+    np.exp(-np.random.default_rng(0).exponential(4, 300)), name="the-book", chapters=CHAPTERS, stride=1_000
+)
 OUTCOMES = (toy.compute_outcome(BOOK, toy.make_control(CONTROL)), toy.compute_outcome(CONTROL))
 EVIL = 'The <script>alert("1")</script> | of *a* __d_e_f [b](https://example.org) & `c`\n# d'
 
@@ -123,7 +125,9 @@ def test_numbers_are_those_of_the_statistics() -> None:
     low, high = coverage.interval or (None, None)
     said = Page(render_page()).text
     assert f"{headline.coverage:.1%} of measurable characters lie in a suffix with p_z ≥ 0.5" in said
-    assert f"95% interval {low:.1%} to {high:.1%}; control {coverage.control:.1%}" in said
+    assert f"other such books {low:.1%} to {high:.1%} (95% interval); control {coverage.control:.1%}" in said
+    assert "no interval: the text is shorter than two blocks" in said, "of the control"
+    assert "Of the measured text, shares are exact." in said
     assert f"{headline.windows:.1%} of windows have p_z ≥ 0.001" in said
     assert f"{headline.longest} characters lie in the longest passage at p_z ≥ 0.5 control 0" in said
     text = render_summary_markdown(toy.make_run(), OUTCOMES, summarize_books(OUTCOMES), ())
@@ -168,7 +172,7 @@ def test_book_of_any_name_stays_text() -> None:
     text = render_summary_markdown(toy.make_run(), books, summarize_books(books), ())
     assert "<script" not in text
     row = next(line for line in text.splitlines() if line.startswith("| The"))
-    assert len(re.findall(r"(?<!\\)\|", row)) == 8
+    assert len(re.findall(r"(?<!\\)\|", row)) == 9
     assert r"\[b\]\(https://example.org\)" in row
 
 
@@ -189,7 +193,7 @@ def test_markdown_is_the_same_text_to_github_and_to_kubeflow() -> None:
 def test_numbers_in_markdown_are_aligned_right() -> None:
     parsed = read_markdown(render_summary_markdown(toy.make_run(), OUTCOMES, summarize_books(OUTCOMES), ()))
     rows = " ".join(tag + attributes.get("style", "")[11:] for tag, attributes in parsed.tags).split("tr ")
-    assert sum(row.count("tdright") == 3 and row.count("td") == 4 for row in rows) == 3 * len(OUTCOMES)
+    assert sum(row.count("tdright") == 3 and row.count("td") == 4 for row in rows) == 4 * len(OUTCOMES)
     assert sum(row.count("tdright") == 6 and row.count("td") == 7 for row in rows) == len(OUTCOMES)
 
 

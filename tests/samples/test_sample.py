@@ -113,13 +113,13 @@ def test_suffixes_under_other_prompts_are_hardly_ever_known(sample_run: Path) ->
     assert np.mean(table["log_p_z"].to_numpy() >= np.log(0.5)) == found["plain"]["at"]["0.5"]["other_prompt"]
 
 
-def test_interval_holds_the_truth_and_says_that_ten_chapters_are_few(sample_run: Path) -> None:
-    """Whole chapters are known or not: 4,025 windows are worth about ten."""
+def test_interval_says_that_four_blocks_are_few(sample_run: Path) -> None:
+    """Chapters of 4,000 characters are too short to be blocks: 4,025 windows are worth about four."""
     found = statistics(sample_run)
     at = found["plain"]["windows_at"]["0.5"]
-    assert (found["uncertainty"]["block"], found["uncertainty"]["blocks"]) == ("chapters", 10)
-    assert at["interval"][0] < 0.5 < at["interval"][1]
-    assert 5 < at["effective_sample"] < 20
+    assert (found["uncertainty"]["block"], found["uncertainty"]["blocks"]) == ("runs of 10,126 characters", 4)
+    assert at["interval"] == pytest.approx([0.04, 0.96], abs=0.01)
+    assert at["effective_sample"] == pytest.approx(4, abs=0.1)
 
 
 def test_books_stand_side_by_side(sample_run: Path) -> None:
@@ -135,6 +135,26 @@ def test_headline_is_what_half_a_known_book_gives(sample_run: Path) -> None:
     assert headline["share_of_measurable_characters_at_0.5"] == pytest.approx(sum(known) / len(TEXT), abs=0.05)
     assert headline["share_of_windows_at_0.001"] == pytest.approx(sum(known) / len(TEXT), abs=0.05)
     assert 0.9 * max(known) < headline["longest_passage_characters_at_0.5"] < max(known) + 100
+
+
+def test_recall_knows_the_odd_chapters_and_no_other(sample_run: Path) -> None:
+    """Recomputed from windows.parquet: bits, corrections and runs, by chapter."""
+    table = pq.read_table(sample_run / BOOK.stem / "windows.parquet")
+    chapter, log_p_z = table["chapter"].to_numpy(), table["log_p_z"].to_numpy()
+    lengths = table["stop"].to_numpy() - table["suffix_start"].to_numpy()
+    ranks = np.array(table["token_ranks"].to_pylist())
+    frame = pd.read_csv(sample_run / BOOK.stem / "chapters.csv").set_index("number")
+    for number, row in frame.iterrows():
+        inside = chapter == number
+        assert row["windows"] == inside.sum() > 300
+        assert row["bits_per_character"] == pytest.approx(-log_p_z[inside].sum() / np.log(2) / lengths[inside].sum())
+        assert row["corrections_per_1000_tokens"] == pytest.approx(1_000 * np.mean(ranks[inside] > 0))
+        assert row["windows_at_0.001"] == pytest.approx(np.mean(log_p_z[inside] >= np.log(0.001)))
+    assert frame.loc[1::2, "bits_per_character"].max() < 0.5 < 3 < frame.loc[2::2, "bits_per_character"].min()
+    recall = statistics(sample_run)["recall"]
+    assert recall["bits_per_character"] == pytest.approx(-log_p_z.sum() / np.log(2) / lengths.sum())
+    assert recall["length_curve"]["0.5"][-1] == statistics(sample_run)["plain"]["windows_at"]["0.5"]["share"]
+    assert statistics(sample_run)["best_window"]["row"] == int(np.argmax(log_p_z))
 
 
 def test_heat_map_shows_the_bands(sample_run: Path) -> None:
