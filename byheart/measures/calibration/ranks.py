@@ -49,8 +49,8 @@ class Rank:
     excess: Difference | None
     """The book's number minus the mean of the controls'; of bits, how many fewer. Null where a number is null."""
     excess_at_least: Difference | None
-    """The book's number minus the largest of the controls': with confidence K / (K + 1), at least so much more than the \
-same book unseen."""
+    """The book's number minus the largest of the controls': with confidence K / (K + 1), at least so much more than \
+the same book unseen."""
     excess_at_most: Difference | None
     """The book's number minus the smallest of the controls': with `excess_at_least` an interval, with confidence \
 (K - 1) / (K + 1)."""
