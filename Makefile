@@ -38,8 +38,8 @@ ifneq ($(UNKNOWN),)
 $(error $(UNKNOWN) is no variable of this Makefile: $(shell $(PYTHON) -c '$(NEAREST)' $(UNKNOWN) $(KNOWN)))
 endif
 
-.PHONY: help run compile test test-runs test-gcs test-hub test-kfp test-k8s test-containers test-docs test-parity test-aot
-.PHONY: soak audit bench bench-plot bench-download bench-load bench-precision bench-tokenize docs pictures check format
+.PHONY: help run compile test test-runs test-truth test-gcs test-hub test-kfp test-k8s test-containers test-docs
+.PHONY: test-parity test-aot soak audit bench bench-plot bench-download bench-load bench-precision bench-tokenize docs pictures check format
 .PHONY: sample goldens lock
 
 help:  ## Say what there is
@@ -57,6 +57,9 @@ test: $(VENV)/dev  ## Run the tests, in two processes
 
 test-runs: $(VENV)/dev  ## Test what takes minutes: bad input of every kind, many books, secrets, eight devices
 	$(BIN)/python -m pytest tests/runs
+
+test-truth: $(VENV)/dev  ## Simulate books that no model has seen: claims are false as often as they say
+	$(BIN)/python -m pytest tests/truth --capture=no --timeout 300
 
 test-gcs: $(VENV)/dev  ## Test the server that stands in for Google Cloud Storage in the tests
 	$(BIN)/python -m pytest tests/gcs

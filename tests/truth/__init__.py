@@ -1,0 +1,1 @@
+"""Whether claims are false as often as they say: simulations that take a minute (`make test-truth`)."""
