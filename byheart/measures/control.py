@@ -4,13 +4,14 @@ import dataclasses
 
 import numpy as np
 
+from byheart.measures.calibration.stretches import Document
 from byheart.measures.rates import Rates
 from byheart.measures.schemes import Schemes
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Control:
-    """The control books of a run, pooled."""
+    """The control books of a run, pooled and each by itself."""
 
     books: list[str]
     """Their names."""
@@ -20,3 +21,5 @@ class Control:
     """float64: of the windows of all control books."""
     non_overlapping: Schemes[dict[float, tuple[int, int]]]
     """By threshold: how many non-overlapping windows reach it, and how many there are."""
+    documents: tuple[Document, ...]
+    """Each of them, with its windows."""

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from byheart.contracts.books import CONTROL
+from byheart.measures.calibration.calibrate import Calibration
+from byheart.measures.calibration.stretches import Document
 from byheart.measures.compute import compute_statistics
 from byheart.measures.control import Control
 from byheart.measures.discoverable import THRESHOLDS
@@ -27,6 +29,10 @@ class Outcome:
     rates: Schemes[Rates]
     counts: Schemes[Counts]
     log_p_z: Schemes[np.ndarray]
+    document: Document | None
+    """The windows of a control; None of a book."""
+    calibration: Calibration | None
+    """The book against the controls of its run; None of a control, and in a run without controls."""
 
     @property
     def book(self) -> BookDescription:
@@ -40,12 +46,17 @@ class Outcome:
 
 
 def make_outcome(
-    measured: MeasuredBook, passages: BookPassages, provenance: BookProvenance, control: Control | None
+    measured: MeasuredBook,
+    passages: BookPassages,
+    provenance: BookProvenance,
+    control: Control | None,
+    calibration: Calibration | None = None,
 ) -> Outcome:
     """The statistics of a book, and the counts that the summary of a run needs.
 
     Args:
         control: the control books of the run, pooled; None for a control book, and in a run without controls.
+        calibration: the book against these controls.
     """
     blocks = cut_blocks(measured.book, measured.selection.characters)
     counts = measured.schemes.map(lambda scheme: count_hits(measured, scheme, blocks))
@@ -55,6 +66,8 @@ def make_outcome(
         rates=rates,
         counts=counts,
         log_p_z=measured.schemes.map(lambda scheme: scheme.log_p_z),
+        document=Document.from_measured(measured) if measured.book.role == CONTROL else None,
+        calibration=calibration,
     )
 
 
@@ -67,6 +80,7 @@ def join_controls(books: Sequence[Outcome]) -> Control | None:
         rates=gather(outcome.counts for outcome in books).map(lambda counts: Rates.from_counts(Counts.pool(counts))),
         log_p_z=gather(outcome.log_p_z for outcome in books).map(np.concatenate),
         non_overlapping=gather(outcome.statistics.schemes for outcome in books).map(_add_non_overlapping),
+        documents=tuple(outcome.document for outcome in books if outcome.document),
     )
 
 
