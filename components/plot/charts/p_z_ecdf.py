@@ -89,7 +89,9 @@ def _draw_thresholds(axes: Axes, calibration: Calibration) -> None:
         if threshold is None or threshold.log_p_z is None or (is_same and threshold is t):
             continue
         log10 = threshold.log_p_z / math.log(10)
-        what = f"more than {100 * threshold.q:.4g}% of an unseen book" if threshold.q else "an unseen book's best window"
+        what = (
+            f"more than {100 * threshold.q:.4g}% of an unseen book" if threshold.q else "an unseen book's best window"
+        )
         often = f"at most {threshold.r} time{'s' * (threshold.r > 1)} in {calibration.controls_count + 1:,}"
         label = f"{name}, $10^{{{log10:.1f}}}$: above it lies {what} {often}"
         axes.axvline(log10, color="black", linestyle=line, linewidth=1.0, label=label)
