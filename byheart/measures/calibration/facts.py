@@ -5,6 +5,7 @@ import math
 
 from byheart.measures.calibration.bands import HIGHEST_CHANCE
 from byheart.measures.calibration.calibrate import Calibration
+from byheart.measures.discoverable import EVIDENCE_FLOOR
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -50,21 +51,22 @@ def count_controls_needed(r: int) -> int:
     return math.ceil(round(r / HIGHEST_CHANCE, 6)) - 1
 
 
-def format_power(log_p_z: float | None) -> str:
-    """p_z as a power of ten: 10^-33.3; 0 for minus infinity."""
-    return "0" if log_p_z is None else f"10^{log_p_z / math.log(10) or 0.0:.1f}"
+def format_p_z(log_p_z: float | None) -> str:
+    """p_z as people read it: 12.5%, below the evidence floor a power of ten, 10^-33.3; 0 for minus infinity."""
+    if log_p_z is None:
+        return "0"
+    p_z = math.exp(log_p_z)
+    return f"{p_z:.1%}" if p_z >= EVIDENCE_FLOOR else f"10^{log_p_z / math.log(10):.1f}"
 
 
 def _state_rank(calibration: Calibration) -> str:
     count = calibration.controls_count
     if not count:
         return ""
-    others = round(calibration.p_all * (count + 1)) - 1
-    least = " the least possible" if not others else f" {calibration.least_p:.3g} would be the least possible"
-    return (
-        f"{'None' if not others else f'{others:,}'} of the {_count(count, 'control')} "
-        f"{'is' if others < 2 else 'are'} as extreme as the book: p = {calibration.p_all:.3g};{least} with {count:,}."
-    )
+    extreme = round(calibration.p_all * (count + 1))
+    others = f"{extreme - 1 or 'none'} {'is' if extreme < 3 else 'are'} as extreme as the book"
+    p = f"p = {calibration.p_all:.3g}, {extreme:,} in {count + 1:,}"
+    return f"Of {_count(count, 'control')}, {others}: {p}; with {count:,}, 1 in {count + 1:,} is the least possible."
 
 
 def _state_bits(calibration: Calibration) -> str:
@@ -88,7 +90,7 @@ def _state_threshold(calibration: Calibration) -> str:
         return ""
     return (
         f"{threshold.share:.1%} of the {_count(threshold.of, 'window')} compared lie above "
-        f"p_z = {format_power(threshold.log_p_z)}; of unseen books, at most "
+        f"p_z = {format_p_z(threshold.log_p_z)}; of unseen books, at most "
         f"{threshold.r} in {calibration.controls_count + 1:,} have more than {100 * threshold.q:g}% there."
     )
 
@@ -99,8 +101,8 @@ def _state_census(calibration: Calibration) -> str:
         return ""
     decided = census.decided_by
     return (
-        f"The book's best window has p_z = {format_power(best.log_p_z)}, the controls' best "
-        f"{format_power(decided.log_p_z)} ({decided.text}, characters {decided.start:,} to {decided.stop:,}): an "
+        f"The book's best window has p_z = {format_p_z(best.log_p_z)}, the controls' best "
+        f"{format_p_z(decided.log_p_z)} ({decided.text}, characters {decided.start:,} to {decided.stop:,}): an "
         f"unseen book would be above with a chance of at most 1 in {calibration.controls_count + 1:,}."
     )
 

@@ -63,17 +63,19 @@ def compute_levels(comparison: Comparison, thresholds: Sequence[float]) -> list[
     Args:
         thresholds: t of windows and of characters, nats; these are levels too, unless they are infinite.
     """
-    own = {value for value in thresholds if math.isfinite(value)}
+    own = {value: value / math.log(10) for value in thresholds if math.isfinite(value)}
+    fixed = {decade * math.log(10): float(decade) for decade in range(LOWEST, -3, STEP)}
+    fixed |= {math.log(at): math.log10(at) for at in THRESHOLDS}
     least = min(thresholds, default=-math.inf)
-    fixed = {*(decade * math.log(10) for decade in range(LOWEST, -3, STEP)), *map(math.log, THRESHOLDS)}
     return [
         Level(
-            log10_p_z=level / math.log(10),
+            log10_p_z=log10,
             is_t=level in own,
             windows=_compare([stretch.ranked_windows for stretch in comparison.all], level),
             characters=_compare([stretch.ranked_characters for stretch in comparison.all], level),
         )
-        for level in sorted({*own, *(level for level in fixed if level >= least)})
+        for level, log10 in sorted((own | fixed).items())
+        if level >= least
     ]
 
 

@@ -61,7 +61,7 @@ def draw(data: ChartData) -> Figure:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{100 * y:g}%"))
     axes.set_xlabel("$p_z$, the probability of a suffix after its prompt", fontsize="small")
     axes.set_ylabel("share of windows at least as probable", fontsize="small")
-    axes.legend(loc="lower left", fontsize="small", frameon=False)
+    axes.legend(loc="lower left", fontsize="small", framealpha=0.9, edgecolor="none")
     tidy_axes(axes)
     return figure
 
