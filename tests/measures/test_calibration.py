@@ -1,6 +1,7 @@
 """A book against its controls: by hand, and against definitions that are written out in plain Python."""
 
 import math
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -286,11 +287,35 @@ def test_threshold_without_infinity_is_a_number() -> None:
 
 def test_facts_say_how_many_controls_and_what_they_allow() -> None:
     facts = state_facts(calibrate_all([-30.0, -20.0], [-80.0, -76.6], [-90.0, -90.0]))
+    assert facts.rank == (
+        "Of 2 controls, none is as extreme as the book: p = 0.333, 1 in 3; with 2, 1 in 3 is the least possible."
+    )
+    assert facts.bits == (
+        "The book takes 1.80 bits a character, its best control 5.65: at least 3.84 fewer than the same book unseen, "
+        "with confidence 67%."
+    )
+    assert facts.threshold == (
+        "100.0% of the 2 windows compared lie above p_z = 10^-33.3; of unseen books, at most 1 in 3 have more than 0% "
+        "there."
+    )
+    assert facts.census == (
+        "The book's best window has p_z = 10^-8.7, the controls' best 10^-33.3 (c1, characters 30 to 50): an unseen "
+        "book would be above with a chance of at most 1 in 3."
+    )
+    assert facts.word == (
+        "With 2 controls nothing may be called memorised: an error has a chance of 1 in 3: it takes 19 controls."
+    )
+    assert facts.middle_band == facts.several_books == facts.spread == ""
+
+
+def test_facts_do_not_claim_what_a_control_shows_too() -> None:
+    comparison = compare_all([-1.0, -20.0], [-0.5, -10.0], *[[-50.0] * 2] * 19)
+    facts = state_facts(calibrate(comparison, q=0.0, r=1, books=3))
     assert facts.rank.startswith(
         "Of 20 controls, 1 is as extreme as the book: p = 0.0952, 2 in 21; with 20, 1 in 21 is"
     )
     assert "fewer than" not in facts.bits
-    assert facts.threshold.startswith("0.0% of the 2 windows")
+    assert facts.threshold.startswith("0.0% of the 2 windows compared lie above p_z = 60.7%")
     assert facts.word == "What lies above the controls may be called memorised."
     assert facts.middle_band
     assert "all 3 books" in facts.several_books
@@ -301,3 +326,13 @@ def test_facts_without_controls_say_what_it_takes() -> None:
     facts = state_facts(calibrate_all([-1.0]))
     assert facts.word == "With 0 controls nothing may be called memorised: it takes 19 controls."
     assert not any(sentence for name, sentence in vars(facts).items() if name != "word")
+
+
+def test_balance_is_that_of_the_stretch() -> None:
+    document = make_document([-9.0, -1.0, -2.0, -3.0, -9.0])
+    found = calibrate(compare(document, [make_document([-9.0] * 3, name="c")]), q=0.0, r=1, books=1).book
+    text = document.text[found.start : found.stop]
+    assert (found.first_window, found.start, found.stop) == (1, 30, 70)
+    assert found.balance.words == len(text.split())
+    assert found.balance.compressed_bytes_per_character == len(zlib.compress(text.encode())) / 40
+    assert found.balance.median_log10_p_z == pytest.approx(-2 / math.log(10))
