@@ -15,7 +15,7 @@ from byheart.measures.calibration.calibrate import Calibration, calibrate
 from byheart.measures.calibration.facts import state_facts
 from byheart.measures.calibration.ranks import NAMES
 from byheart.measures.calibration.stretches import Comparison, Document, compare
-from byheart.measures.calibration.thresholds import Threshold
+from byheart.measures.calibration.thresholds import Threshold, forgive
 from tests.measures import calibration_oracle as oracle
 from tests.measures import toy
 
@@ -236,6 +236,7 @@ def test_a_thousandth_forgives_one_window_of_a_thousand_and_none_of_fewer() -> N
         return threshold.value
 
     assert [t(999), t(1000)] == [-1.0, -50.0]
+    assert forgive(0.29, 100) == 29, "0.29 is below 29/100 in binary"
 
 
 def test_threshold_of_characters_is_that_of_the_maps() -> None:
@@ -303,7 +304,7 @@ def test_facts_say_how_many_controls_and_what_they_allow() -> None:
         "book would be above with a chance of at most 1 in 3."
     )
     assert facts.word == (
-        "With 2 controls nothing may be called memorised: an error has a chance of 1 in 3: it takes 19 controls."
+        "With 2 controls nothing may be called memorised, as an error has a chance of 1 in 3; it takes 19 controls."
     )
     assert facts.middle_band == facts.several_books == facts.spread == ""
 
@@ -324,7 +325,7 @@ def test_facts_do_not_claim_what_a_control_shows_too() -> None:
 
 def test_facts_without_controls_say_what_it_takes() -> None:
     facts = state_facts(calibrate_all([-1.0]))
-    assert facts.word == "With 0 controls nothing may be called memorised: it takes 19 controls."
+    assert facts.word == "With 0 controls nothing may be called memorised; it takes 19 controls."
     assert not any(sentence for name, sentence in vars(facts).items() if name != "word")
 
 

@@ -111,10 +111,10 @@ def _state_word(calibration: Calibration) -> str:
     if calibration.bands and calibration.bands.may_say_memorised:
         return "What lies above the controls may be called memorised."
     r = calibration.windows_t.r if calibration.windows_t else 1
-    chance = f"an error has a chance of {r} in {calibration.controls_count + 1:,}: " if calibration.windows_t else ""
+    chance = f", as an error has a chance of {r} in {calibration.controls_count + 1:,}" if calibration.windows_t else ""
     return (
-        f"With {_count(calibration.controls_count, 'control')} nothing may be called memorised: "
-        f"{chance}it takes {count_controls_needed(r):,} controls."
+        f"With {_count(calibration.controls_count, 'control')} nothing may be called memorised"
+        f"{chance}; it takes {count_controls_needed(r):,} controls."
     )
 
 
