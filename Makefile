@@ -38,8 +38,9 @@ ifneq ($(UNKNOWN),)
 $(error $(UNKNOWN) is no variable of this Makefile: $(shell $(PYTHON) -c '$(NEAREST)' $(UNKNOWN) $(KNOWN)))
 endif
 
-.PHONY: help run compile test test-runs test-gcs test-hub test-kfp test-k8s test-containers test-docs test-parity test-aot test-truth
-.PHONY: soak audit bench bench-plot bench-download bench-load bench-precision bench-tokenize docs pictures check format
+.PHONY: help run compile test test-runs test-truth test-gcs test-hub test-kfp test-k8s test-containers test-docs
+.PHONY: test-parity test-aot soak audit bench bench-plot bench-download bench-load bench-precision bench-tokenize docs
+.PHONY: pictures check format
 .PHONY: sample goldens lock
 
 help:  ## Say what there is
@@ -59,7 +60,7 @@ test-runs: $(VENV)/dev  ## Test what takes minutes: bad input of every kind, man
 	$(BIN)/python -m pytest tests/runs
 
 test-truth: $(VENV)/dev  ## Simulate what error rates and intervals promise
-	$(BIN)/python -m pytest tests/truth
+	$(BIN)/python -m pytest tests/truth --timeout 300
 
 test-gcs: $(VENV)/dev  ## Test the server that stands in for Google Cloud Storage in the tests
 	$(BIN)/python -m pytest tests/gcs

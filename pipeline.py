@@ -56,6 +56,10 @@ More about the windows and their scores:
   needs on a CPU.
 - force: whether to compute again scores that are in the store; the numbers change only if the code has changed.
 
+The threshold from the controls (docs/outputs/calibration.md); choose both before you see a score:
+- band_share: the share of an unseen book that may lie above it.
+- band_rank: 1 takes it from the control that is highest, 2 forgives one control that the model has seen.
+
 The heat map:
 - coverage: what to draw first: suffix (characters covered by a suffix) or window (characters anywhere in a window).
 - plot_title: the title, except on controls; empty names the book and the model.
@@ -99,6 +103,8 @@ OPTIONS: dict[str, Any] = {
     "mesh_shape": "auto",
     "memory": "auto",
     "force": False,
+    "band_share": 0.001,
+    "band_rank": 1,
     "coverage": "suffix",
     "plot_title": "",
     "colormap": "Blues",

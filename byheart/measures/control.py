@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from byheart.measures.calibration.stretches import Document
 from byheart.measures.rates import Rates
 from byheart.measures.recall import BestWindow, WindowRecall
 from byheart.measures.schemes import Schemes
@@ -11,7 +12,7 @@ from byheart.measures.schemes import Schemes
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Control:
-    """The control books of a run, pooled."""
+    """The control books of a run, pooled and each by itself."""
 
     books: list[str]
     """Their names."""
@@ -25,3 +26,5 @@ class Control:
     """The best window of each control book, by its name."""
     non_overlapping: Schemes[dict[float, tuple[int, int]]]
     """By threshold: how many non-overlapping windows reach it, and how many there are."""
+    documents: tuple[Document, ...]
+    """Each of them, with its windows."""

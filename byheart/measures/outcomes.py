@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from byheart.contracts.books import CONTROL
+from byheart.measures.calibration.calibrate import Calibration
+from byheart.measures.calibration.stretches import Document
 from byheart.measures.chapters import ListedChapter, list_chapters
 from byheart.measures.compute import compute_statistics
 from byheart.measures.control import Control
@@ -31,6 +33,10 @@ class Outcome:
     log_p_z: Schemes[np.ndarray]
     recall: WindowRecall
     chapters: list[ListedChapter]
+    document: Document | None
+    """The windows of a control; None of a book."""
+    calibration: Calibration | None
+    """The book against the controls of its run; None of a control, and in a run without controls."""
 
     @property
     def book(self) -> BookDescription:
@@ -44,12 +50,17 @@ class Outcome:
 
 
 def make_outcome(
-    measured: MeasuredBook, passages: BookPassages, provenance: BookProvenance, control: Control | None
+    measured: MeasuredBook,
+    passages: BookPassages,
+    provenance: BookProvenance,
+    control: Control | None,
+    calibration: Calibration | None = None,
 ) -> Outcome:
     """The statistics of a book, and the counts that the summary of a run needs.
 
     Args:
         control: the control books of the run, pooled; None for a control book, and in a run without controls.
+        calibration: the book against these controls.
     """
     blocks = cut_book(measured)
     counts = measured.schemes.map(lambda scheme: count_hits(measured, scheme, blocks))
@@ -62,6 +73,8 @@ def make_outcome(
         log_p_z=measured.schemes.map(lambda scheme: scheme.log_p_z),
         recall=recall,
         chapters=list_chapters(measured, recall),
+        document=Document.from_measured(measured) if measured.book.role == CONTROL else None,
+        calibration=calibration,
     )
 
 
@@ -76,6 +89,7 @@ def join_controls(books: Sequence[Outcome]) -> Control | None:
         recall=WindowRecall.pool([outcome.recall for outcome in books]),
         best_windows={outcome.book.name: outcome.statistics.best_window for outcome in books},
         non_overlapping=gather(outcome.statistics.schemes for outcome in books).map(_add_non_overlapping),
+        documents=tuple(outcome.document for outcome in books if outcome.document),
     )
 
 

@@ -11,11 +11,13 @@ import msgspec
 import numpy as np
 
 from byheart.contracts import parquet
+from byheart.contracts.books import CONTROL
 from byheart.contracts.errors import DamagedError
 from byheart.contracts.json_files import from_json
 from byheart.contracts.settings import FULL
 from byheart.contracts.version import CONTRACT_VERSION
 from byheart.contracts.windows import ControlSample, Windows
+from byheart.measures.calibration.calibrate import Calibration
 from byheart.measures.chapters import ListedChapter
 from byheart.measures.passages import ListedPassage
 from byheart.measures.provenance import PROVENANCE, BookDescription, Provenance
@@ -27,10 +29,11 @@ from byheart.store import Place, open_store
 
 SUMMARY, STATISTICS = "summary.json", "statistics.json"
 WINDOWS, PASSAGES, CONTROL_SAMPLE = "windows.parquet", "passages.csv", "control_sample.parquet"
+CALIBRATION = "calibration.json"
 TEXT, CHAPTERS, CHAPTERS_TABLE = "text.txt", "chapters.json", "chapters.csv"
 RUN_FILES = (PROVENANCE, SUMMARY, "summary.csv", "summary.html", "summary.md", "methods.md")
 """The files that describe the whole run."""
-BOOK_FILES = (STATISTICS, WINDOWS, PASSAGES, CONTROL_SAMPLE, TEXT, CHAPTERS, CHAPTERS_TABLE)
+BOOK_FILES = (STATISTICS, CALIBRATION, WINDOWS, PASSAGES, CONTROL_SAMPLE, TEXT, CHAPTERS, CHAPTERS_TABLE)
 """The files in a book's folder, without the charts."""
 _LONGEST_PASSAGE = 2**31 - 1
 """The most characters of a cell; Python's default limit is 131,072."""
@@ -110,6 +113,13 @@ class BookResults:
         return SampleTable(
             sample=ControlSample(**_pick_columns(ControlSample, columns)), **_pick_columns(SampleTable, columns)
         )
+
+    def read_calibration(self) -> Calibration | None:
+        """The book against the controls of its run; None for a control, and in a run without controls."""
+        if self.statistics.control is None:
+            return None
+        name = f"{self.book.name}/{CALIBRATION}"
+        return from_json(self.place.read(name), Calibration, name=self.place.locate(name))
 
     def read_text(self) -> str | None:
         """The text as it was measured; None unless report_text is `full`."""
@@ -192,10 +202,12 @@ class _Version:
 def _list_files(provenance: Provenance) -> list[str]:
     """The names of the files that a complete folder of results must hold."""
     files = [SUMMARY]
+    has_controls = any(book.role == CONTROL for book in provenance.books.values())
     for name, book in provenance.books.items():
         files += [f"{name}/{file}" for file in (STATISTICS, WINDOWS, PASSAGES, CHAPTERS)]
         files += [f"{name}/{TEXT}"] if provenance.settings.report.report_text == FULL else []
         files += [f"{name}/{CONTROL_SAMPLE}"] if book.control_sample else []
+        files += [f"{name}/{CALIBRATION}"] if has_controls and book.role != CONTROL else []
     return files
 
 

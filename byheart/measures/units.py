@@ -65,6 +65,14 @@ BitsPerCharacter = Annotated[float, Meta(ge=0, extra_json_schema={"unit": "bits 
 BitsPerByte = Annotated[float, Meta(ge=0, extra_json_schema={"unit": "bits per byte"})]
 Corrections = Annotated[float, Meta(ge=0, extra_json_schema={"unit": "corrections"})]
 Log10PZ = Annotated[float, Meta(le=0, extra_json_schema={"unit": "log10 of p_z"})]
+Number = Annotated[int, Meta(ge=0, extra_json_schema={"unit": "window"})]
+"""The number of a window among all windows of its text, from 0."""
+Bits = Annotated[float, Meta(ge=0, extra_json_schema={"unit": "bits per character"})]
+Bytes = Annotated[float, Meta(ge=0, extra_json_schema={"unit": "bytes per character"})]
+PValue = Annotated[float, Meta(gt=0, le=1, extra_json_schema={"unit": "p-value"})]
+Chance = Annotated[float, Meta(ge=0, le=1, extra_json_schema={"unit": "probability"})]
+Difference = Annotated[float, Meta(extra_json_schema={"unit": "unit of the number"})]
+Ratio = Annotated[float, Meta(ge=0, extra_json_schema={"unit": "ratio"})]
 
 
 ByThreshold = Annotated[dict[float, _T], set_keys("threshold", THRESHOLDS)]

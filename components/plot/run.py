@@ -27,6 +27,8 @@ from byheart.contracts.plan import Plan
 from byheart.contracts.progress import say
 from byheart.contracts.settings import FULL, NONE, SelectionSettings
 from byheart.contracts.windows import choose_control_sample, read_measured_books, read_selection, read_windows
+from byheart.measures.calibration.calibrate import calibrate
+from byheart.measures.calibration.stretches import Document, compare
 from byheart.measures.control import Control
 from byheart.measures.headline import MOST_DETAILED_BOOKS, collect_metrics, list_figures
 from byheart.measures.measured import MeasuredBook, measure
@@ -34,6 +36,7 @@ from byheart.measures.outcomes import Outcome, join_controls, make_outcome
 from byheart.measures.passages import find_all_passages, list_passages
 from byheart.measures.provenance import PROVENANCE, BookDescription, BookProvenance, ComputedOn, Provenance
 from byheart.measures.results import (
+    CALIBRATION,
     CHAPTERS,
     CHAPTERS_TABLE,
     CONTROL_SAMPLE,
@@ -78,9 +81,10 @@ def run(
     if this_run.settings.report.report_text == NONE:
         texts = [_without_titles(book) for book in texts]
     pictures: dict[str, Pictures] = {}
+    books_count = sum(book.role != CONTROL for book in texts)
 
     def write_and_draw(book: Book, control: Control | None) -> Outcome:
-        outcome, data = _write_book(out, book, windows, this_run, scores, control)
+        outcome, data = _write_book(out, book, windows, this_run, scores, control, books_count)
         charted = (
             book.role != CONTROL and len(texts) <= MOST_DETAILED_BOOKS
         )  # a control's rates stand in the others' charts
@@ -121,13 +125,23 @@ def _without_titles(book: Book) -> Book:
 
 
 def _write_book(
-    out: Path, book: Book, windows: str, this_run: Run, scores: ScoreStore, control: Control | None
+    out: Path, book: Book, windows: str, this_run: Run, scores: ScoreStore, control: Control | None, books_count: int
 ) -> tuple[Outcome, ChartData]:
-    """Write a book's folder; returns its outcome and the data of its charts."""
+    """Write a book's folder; returns its outcome and the data of its charts.
+
+    Args:
+        control: the controls of the run; None for a control, and in a run without controls.
+        books_count: how many books the run compares with these controls.
+    """
     measured, description = _read_book(book, windows, this_run, scores)
     passages = find_all_passages(measured)
-    outcome = make_outcome(measured, passages, BookProvenance(**vars(this_run.provenance), book=description), control)
-    provenance = outcome.statistics.provenance
+    comparison = compare(Document.from_measured(measured), control.documents) if control else None
+    bands = this_run.settings.control
+    calibration = (
+        calibrate(comparison, q=bands.band_share, r=bands.band_rank, books=books_count) if comparison else None
+    )
+    provenance = BookProvenance(**vars(this_run.provenance), book=description)
+    outcome = make_outcome(measured, passages, provenance, control, calibration)
 
     report = this_run.settings.report
     folder = out / f".{book.name}"
@@ -137,6 +151,8 @@ def _write_book(
     write_json(folder / CHAPTERS, outcome.chapters)
     (folder / CHAPTERS_TABLE).write_text(make_chapters_table(outcome.chapters), encoding="utf-8")
     write_json(folder / STATISTICS, outcome.statistics)
+    if calibration:
+        write_json(folder / CALIBRATION, calibration)
     (folder / WINDOWS).write_bytes(make_windows_table(measured, provenance, with_tokens=report.report_text == FULL))
     rows = list_passages(measured, passages, report.most_characters)
     (folder / PASSAGES).write_bytes(make_passages_table(rows).encode())
@@ -146,6 +162,8 @@ def _write_book(
         measured=measured,
         rates=outcome.rates,
         control=control,
+        comparison=comparison,
+        calibration=calibration,
         settings=this_run.settings.chart,
         model=this_run.model.source,
         footer=this_run.describe(description),

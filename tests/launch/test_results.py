@@ -5,8 +5,11 @@ from pathlib import Path
 import pytest
 
 from byheart.components.plot.tables import make_passages_table, make_windows_table
+from byheart.contracts.books import CONTROL
 from byheart.contracts.json_files import write_json
 from byheart.launch.results import show_results
+from byheart.measures.calibration.calibrate import calibrate
+from byheart.measures.calibration.stretches import Document, compare
 from byheart.measures.measured import MeasuredBook
 from byheart.measures.provenance import Provenance
 from byheart.measures.summary import summarize
@@ -16,10 +19,14 @@ from tests.measures import toy
 def write_results(folder: Path, books: list[MeasuredBook]) -> None:
     """What is read back of a run of these books."""
     outcomes, run = [toy.compute_outcome(book) for book in books], toy.make_run().provenance
+    controls = [Document.from_measured(book) for book in books if book.book.role == CONTROL]
     for book, outcome in zip(books, outcomes, strict=True):
         place = folder / outcome.book.name
         place.mkdir(parents=True)
         write_json(place / "statistics.json", outcome.statistics)
+        if controls and book.book.role != CONTROL:
+            comparison = compare(Document.from_measured(book), controls)
+            write_json(place / "calibration.json", calibrate(comparison, q=0.001, r=1, books=1))
         (place / "windows.parquet").write_bytes(
             make_windows_table(book, outcome.statistics.provenance, with_tokens=True)
         )

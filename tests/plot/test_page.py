@@ -194,7 +194,7 @@ def test_numbers_in_markdown_are_aligned_right() -> None:
     parsed = read_markdown(render_summary_markdown(toy.make_run(), OUTCOMES, summarize_books(OUTCOMES), ()))
     rows = " ".join(tag + attributes.get("style", "")[11:] for tag, attributes in parsed.tags).split("tr ")
     assert sum(row.count("tdright") == 3 and row.count("td") == 4 for row in rows) == 4 * len(OUTCOMES)
-    assert sum(row.count("tdright") == 6 and row.count("td") == 7 for row in rows) == len(OUTCOMES)
+    assert sum(row.count("tdright") == 7 and row.count("td") == 8 for row in rows) == len(OUTCOMES)
 
 
 def test_page_of_many_books_keeps_its_size_and_says_what_it_leaves_out() -> None:

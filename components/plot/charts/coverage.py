@@ -17,7 +17,7 @@ from byheart.components.plot.frame import BLUE, GREY, ORANGE, ChartData, format_
 from byheart.measures.discoverable import THRESHOLDS
 from byheart.measures.rates import Rate
 
-POSITION = 4
+POSITION = 5
 _WIDTH = 0.26
 _LABELS = {"suffix": "as suffix", "window": "anywhere in a window"}
 _STYLES: dict[str, dict[str, Any]] = {"suffix": {"color": BLUE}, "window": {"color": "#56b4e9", "hatch": "//"}}

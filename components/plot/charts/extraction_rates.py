@@ -29,7 +29,7 @@ from byheart.components.plot.frame import (
 from byheart.measures.discoverable import N, P, is_below_floor
 from byheart.measures.rates import Rate
 
-POSITION = 3
+POSITION = 4
 _STYLES = dict(zip(P, ((BLUE, "o"), (GREEN, "s"), (ORANGE, "^"), (PINK, "D"), (GREY, "v")), strict=True))
 _LAST = 2**32
 """The most tries drawn; statistics.json has the rates of more tries."""
