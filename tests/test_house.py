@@ -55,7 +55,7 @@ LUGGAGE: dict[str, tuple[str, ...]] = {
     "desk": ("httpx2", "huggingface_hub", "jax", "numpy"),
     "pipeline": ("kfp",),
     **{f"{stage}/component": ("kfp",) for stage in STAGES},
-    "download": ("fsspec", "httpx2", "huggingface_hub", "requests", "urllib3"),
+    "download": ("fsspec", "gguf", "httpx2", "huggingface_hub", "numpy", "requests", "urllib3"),
     "tokenize": ("numpy", "tokenizers", "transformers"),
     "plan": (),
     "extract": ("numpy", "jax"),

@@ -38,7 +38,8 @@ def run(
         say(line)
     model = bring_model(arguments["model"], arguments["store"])
     commit = f" at {model.commit[:12]}" if model.commit else ""
-    say(f"model {model.source}{commit}: {model.model_type}, {model.parameters:,} parameters")
+    quantised = f"{model.quantisation}, " if model.quantisation else ""
+    say(f"model {model.source}{commit}: {model.model_type}, {quantised}{model.parameters:,} parameters")
     settings.write(settings_out)
     write_model(model_out, model)
     write_books(books_out, texts, refused)
