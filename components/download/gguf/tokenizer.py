@@ -138,8 +138,8 @@ def _describe_sentence_piece(gguf: GgufFile, tokens: Sequence[str], types: Seque
 
 
 def _split(token: str, normal: dict[str, tuple[float, int]]) -> Iterator[tuple[str, str]]:
-    """The pairs of tokens that a token may be merged from."""
-    for middle in range(1, len(token)):
+    """The pairs of tokens that a token may be merged from; the longest first half, as transformers orders them."""
+    for middle in range(len(token) - 1, 0, -1):
         pair = token[:middle], token[middle:]
         if pair[0] in normal and pair[1] in normal:
             yield pair
