@@ -115,7 +115,8 @@ def _bring_gguf(source: HubRepository, file: str, store: Store) -> Model:
             f"{source.repository} must hold {file}, found no such file at {source.commit[:12]}: check its name",
             parameter="model",
         )
-    GgufFolder(gguf := read_gguf(source, file), read_tokenizer_beside(gguf))  # refuses it before gigabytes arrive
+    gguf = read_gguf(source, file)
+    GgufFolder(gguf, read_tokenizer_beside(gguf))  # refuses what cannot be read, before gigabytes arrive
     folder = _name_folder(f"{source.repository}/{file}", source.commit)
     if read_manifest(store, folder) is None:
         beside = [str(PurePosixPath(file).with_name(name)) for name in (TOKENIZER, TOKENIZER_CONFIG)]

@@ -68,7 +68,7 @@ def _check_kind(gguf: GgufFile) -> None:
     kind, architecture = gguf.fields.get("general.type", "model"), gguf.fields.get("general.architecture")
     if kind != "model":
         gguf.refuse("hold a model", f"general.type={str(kind)[:60]!r}", "name the model's own file")
-    if gguf.fields.get("split.count", 1) > 1:
+    if gguf.fields.get("split.count", 0) not in (0, 1):
         gguf.refuse("hold the whole model", "one of several parts", "merge them (llama-gguf-split --merge)")
     if architecture != ARCHITECTURE:
         gguf.refuse(
