@@ -4,8 +4,8 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 
-from benchmarks.real.measure import HERE, measure_texts
-from benchmarks.real.numbers import Measured, find_best_of_controls, list_sections, list_texts
+from benchmarks.real.measure import CONTROLS, HERE, measure_texts
+from benchmarks.real.numbers import Measured, list_best_of_controls, list_sections, list_texts
 from benchmarks.real.picture import draw
 from byheart.measures.results import Results
 
@@ -19,7 +19,7 @@ Numbers = dict[str, dict[str, float]]
 def list_numbers(results: Results) -> Numbers:
     """The numbers of each text and section, by its name."""
     rows = [*list_texts(results), *(row for row in list_sections(results) if not row.is_control)]
-    tau = find_best_of_controls(rows).best
+    best, second, *_ = list_best_of_controls(rows)
     return {
         row.name: {
             "windows": len(row.log10_p_z),
@@ -28,7 +28,8 @@ def list_numbers(results: Results) -> Numbers:
             "bits_per_character": round(row.bits_per_character, 5),
             "corrections_per_1000_tokens": round(row.corrections, 3),
             "longest_run_of_first_guesses": row.longest_run,
-            "share_above_all_controls": round(row.share_above(tau), 5),
+            "share_above_all_controls": round(row.share_above(best), 5),
+            "share_above_all_controls_but_one": round(row.share_above(second), 5),
         }
         for row in rows
     }
@@ -58,7 +59,7 @@ def format_texts(texts: dict[str, Measured], numbers: Numbers) -> str:
         header,
         (
             (
-                f"control: {name}" if row.is_control else name,
+                f"control: {CONTROLS[name]}" if row.is_control else name,
                 f"{numbers[name]['windows']:,}",
                 _power(row.best),
                 _power(row.median),

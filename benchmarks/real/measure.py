@@ -14,8 +14,13 @@ SAMPLES = HERE.parents[1] / "samples"
 BUILD = HERE.parents[1] / "build" / "real"
 GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 KNOWN = ("words-everyone-knows", "licences")
-CONTROLS = ("the-book-of-orrin", "the-harbour-licence", "the-lamp-ledger", "the-soap-winter")
-"""Written for this project, the first two with the formulas of the known texts."""
+CONTROLS = {
+    "the-book-of-orrin": "The Book of Orrin",
+    "the-harbour-licence": "The Harbour Licence",
+    "the-lamp-ledger": "The Lamp Ledger",
+    "the-soap-winter": "The Soap Winter",
+}
+"""Written for this project, the first two with the formulas of the known texts; with their titles."""
 
 
 def fetch_model() -> Path:

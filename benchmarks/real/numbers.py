@@ -80,9 +80,9 @@ def list_sections(results: Results) -> list[Measured]:
     return rows
 
 
-def find_best_of_controls(rows: list[Measured]) -> Measured:
-    """The control with the most probable window."""
-    return max((row for row in rows if row.is_control), key=lambda row: row.best)
+def list_best_of_controls(rows: list[Measured]) -> list[float]:
+    """The largest log10 of p_z in each control, the largest first."""
+    return sorted((row.best for row in rows if row.is_control), reverse=True)
 
 
 def _cut(book: BookResults, windows: WindowTable) -> Iterator[Measured]:

@@ -9,7 +9,8 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from benchmarks.real.numbers import Measured, find_best_of_controls
+from benchmarks.real.measure import CONTROLS
+from benchmarks.real.numbers import Measured, list_best_of_controls
 
 _ABOVE, _BELOW, _CONTROL = "#0b4f91", "#9a9a9a", "#c1622b"
 _FLOOR = -3.0
@@ -24,7 +25,7 @@ def draw(rows: list[Measured], title: str, path: Path) -> None:
     """
     known = sorted((row for row in rows if not row.is_control), key=lambda row: -row.median)
     controls = sorted((row for row in rows if row.is_control), key=lambda row: -row.median)
-    tau = find_best_of_controls(rows).best
+    tau = list_best_of_controls(rows)[0]
     ordered, random = [*known, *controls], np.random.default_rng(0)
     figure, axes = plt.subplots(figsize=(11, 0.32 * len(ordered) + 1.6), layout="constrained")
     for place, row in enumerate(ordered):
@@ -40,17 +41,16 @@ def draw(rows: list[Measured], title: str, path: Path) -> None:
     axes.text(tau, top, "best window of\nany control", color=_CONTROL, ha="center", va="bottom", fontsize=9)
     axes.text(_FLOOR, top, "p_z = 0.001", ha="right", va="bottom", fontsize=9)
     axes.text(1.02, top, "bits a\ncharacter", transform=axes.get_yaxis_transform(), va="bottom", fontsize=9)
-    labels = [f"control: {row.name.replace('-', ' ')}" if row.is_control else row.name for row in ordered]
+    labels = [f"control: {CONTROLS[row.name]}" if row.is_control else row.name for row in ordered]
     axes.set_yticks(range(len(ordered)), labels)
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(ordered) - 0.4, -0.6)
     lowest = min(float(row.log10_p_z.min()) for row in ordered)
-    axes.set_xlim(max(lowest - 3, -125), 1)
-    ticks = range(-120, 1, 20)
-    axes.set_xticks([tick for tick in ticks if tick >= lowest - 3])
+    axes.set_xlim(lowest - 2, 1)
+    axes.set_xticks(range(int(lowest) // 20 * 20 + 20, 1, 20))
     axes.xaxis.set_major_formatter(lambda value, _: f"$10^{{{value:.0f}}}$")
     axes.set_xlabel("p_z of a window, a point each (bar: median)")
     axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.set_title(title, loc="left", x=-0.28, pad=34)
+    figure.suptitle(title, x=0.01, ha="left")
     figure.savefig(path, dpi=110)
     plt.close(figure)
