@@ -7,7 +7,8 @@ What to measure:
 - books: text files, folders of .txt files, or globs, local or at gs://; https:// addresses; or @LIST, a file that lists
   any of these (docs/books.md).
 - model: a repository on the Hugging Face Hub (organisation/name) or a name in models.yaml; add @REVISION for a branch,
-  a tag or a commit. Or a folder, local or at gs://, with config.json, tokenizer.json and safetensors.
+  a tag or a commit. Or a folder, local or at gs://, with config.json, tokenizer.json and safetensors. Or a GGUF file:
+  a path, an address at gs://, or organisation/name/FILE.gguf on the Hub.
 - store: the folder, or gs://bucket/prefix, that keeps models and scores for later runs.
 - controls: books that the model cannot have seen, written like books. Their rates are shown beside those of the books.
 - control_sample: how many suffixes of each book are scored again under prompts from elsewhere in the book; 0 is none.

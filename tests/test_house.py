@@ -27,7 +27,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
         # What a plan compiles ahead, and what a check puts to work without a run: the engine, a tokenizer, a model.
         *(f"components.extract.{module}" for module in ("devices", "rounding", "scoring", "sharding", "trial")),
         *(f"components.tokenize.{module}" for module in ("run", "tokenizer", "windows")),
-        *(f"components.download.{module}" for module in ("books", "bucket", "hub_errors", "libraries", "lists")),
+        *(f"components.download.{module}" for module in ("books", "bucket", "hub", "hub_errors", "libraries", "lists")),
+        *(f"components.download.gguf.{module}" for module in ("config", "find", "header")),
         "components.download.model",
     ),
     "pipeline": tuple(f"components.{stage}.component" for stage in STAGES),
@@ -55,7 +56,7 @@ LUGGAGE: dict[str, tuple[str, ...]] = {
     "desk": ("httpx2", "huggingface_hub", "jax", "numpy"),
     "pipeline": ("kfp",),
     **{f"{stage}/component": ("kfp",) for stage in STAGES},
-    "download": ("fsspec", "httpx2", "huggingface_hub", "requests", "urllib3"),
+    "download": ("fsspec", "gguf", "httpx2", "huggingface_hub", "numpy", "requests", "urllib3"),
     "tokenize": ("numpy", "tokenizers", "transformers"),
     "plan": (),
     "extract": ("numpy", "jax"),

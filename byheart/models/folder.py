@@ -101,8 +101,8 @@ def open_model(address: str | Path) -> ModelFolder:
     address = str(address)
     if not address.startswith("gs://") and not (address and Path(address).is_dir()):
         raise ModelError(
-            "model must be a folder with config.json, tokenizer.json and safetensors, a name in models.yaml, or "
-            f"organisation/name on the Hugging Face Hub, found no folder {address!r}: check it",
+            "model must be a folder with config.json, tokenizer.json and safetensors, a GGUF file, a name in "
+            f"models.yaml, or organisation/name on the Hugging Face Hub, found no folder or file {address!r}: check it",
             parameter="model",
         )
     return open_model_at(open_store(address, "model"))

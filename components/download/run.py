@@ -39,7 +39,8 @@ def run(*, parameters: dict[str, Any], defaults: dict[str, Any], inputs: str) ->
         say(line)
     model = bring_model(arguments["model"], arguments["store"])
     commit = f" at {model.commit[:12]}" if model.commit else ""
-    say(f"model {model.source}{commit}: {model.model_type}, {model.parameters:,} parameters")
+    quantised = f"{model.quantisation}, " if model.quantisation else ""
+    say(f"model {model.source}{commit}: {model.model_type}, {quantised}{model.parameters:,} parameters")
     files = Inputs.at(inputs)
     write_books(files.books, texts, refused)
     write_model(files.model, model)

@@ -64,14 +64,14 @@ def calibrate(texts: list[list[Window]], q: float, r: int) -> dict[str, Any]:
     scores = [find_scores(windows) for windows in stretches]
     windows = [[window[2] for window in stretch if not window[3]] for stretch in stretches]
     characters = [list(paint(stretch).values()) for stretch in stretches]
-    best = [
-        min(sum(scores[other][j] >= scores[text][j] for other in range(len(texts))) for j in range(4))
+    ranks = [
+        sorted(sum(scores[other][j] >= scores[text][j] for other in range(len(texts))) for j in range(4))
         for text in range(len(texts))
     ]
     found: dict[str, Any] = {
         "scores": scores,
         "p": [(1 + sum(scores[c][j] >= scores[0][j] for c in controls)) / len(texts) for j in range(4)],
-        "p_all": sum(one <= best[0] for one in best) / len(texts),
+        "p_all": sum(one <= ranks[0] for one in ranks) / len(texts),
         "windows": windows,
         "characters": characters,
     }

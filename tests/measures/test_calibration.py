@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from byheart.measures.calibration.bands import Band, paint
 from byheart.measures.calibration.calibrate import Calibration, calibrate
 from byheart.measures.calibration.facts import state_facts
-from byheart.measures.calibration.ranks import NAMES
+from byheart.measures.calibration.ranks import NAMES, compute_ranks
 from byheart.measures.calibration.stretches import Comparison, Document, compare
 from byheart.measures.calibration.thresholds import Threshold, forgive
 from tests.measures import calibration_oracle as oracle
@@ -162,6 +162,11 @@ def test_book_that_leads_in_every_number_has_the_least_p() -> None:
     assert found.bands
     assert found.bands.may_say_memorised
     assert found.ranks.longest_at_half.excess_at_least == 50
+
+
+def test_text_that_leads_in_two_numbers_is_more_extreme_than_texts_that_lead_in_one() -> None:
+    leads = np.array([[4.0, 4, 1, 1], [1, 1, 4, 1], [2, 2, 2, 4], [3, 3, 3, 3]])
+    assert [compute_ranks(np.roll(leads, -text, axis=0))[1] for text in range(4)] == [0.25, 0.75, 0.5, 1.0]
 
 
 def test_one_control_says_1_in_2_and_never_memorised() -> None:

@@ -90,7 +90,8 @@ class Calibration:
     """Whether windows were measured evenly spread: they lie further apart in longer texts, and the error rates do not \
 hold unless all texts are equally long."""
     p_all: PValue
-    """The p-value of the book: how many of the K + 1 texts are at least as extreme in their best number, over K + 1."""
+    """The p-value of the book: how many of the K + 1 texts are at least as extreme in all four numbers together, by \
+their best rank, then their second best, and so on, over K + 1."""
     ranks: Ranks
     """The rank and the excess of each number."""
     windows_t: Threshold | None

@@ -90,16 +90,17 @@ def compute_share_above(ranked: np.ndarray, log_p_z: float) -> float | None:
 def compute_ranks(scores: np.ndarray) -> tuple[Ranks, float]:
     """The ranks of the first of K + 1 texts, and p_all.
 
-    p_all corrects for the choice among the four: r is the best rank of a text in any number, ties against it, and p_all
-    is the share of the K + 1 texts whose r is at most the book's.
+    p_all corrects for the choice among the four. A text is as extreme as its ranks, best first: the texts are ordered
+    by their best rank, among equals by the second best, and so on. p_all is the share of the K + 1 texts that are at
+    least as extreme as the book. Any order that treats all texts alike gives an exact p-value.
 
     Args:
         scores: float64 [K + 1, 4], the book's in the first row; more memory is larger.
     """
     at_least = (scores[None] >= scores[:, None]).sum(axis=1)  # [text, number]: how many texts have as much or more
-    best = at_least.min(axis=1)
+    extremes = [tuple(ranks) for ranks in np.sort(at_least, axis=1).tolist()]
     ranks = {name: _rank(scores[:, column], int(at_least[0, column])) for column, name in enumerate(NAMES)}
-    return Ranks(**ranks), float((best <= best[0]).mean())
+    return Ranks(**ranks), sum(other <= extremes[0] for other in extremes) / len(extremes)
 
 
 def _rank(scores: np.ndarray, at_least: int) -> Rank:
