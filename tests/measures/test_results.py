@@ -94,7 +94,7 @@ def test_text_and_chapters_are_read_back(results: str) -> None:
     assert control.read_text() == CONTROL.read_text(encoding="utf-8")
     chapters = book.read_chapters()
     assert len(chapters) == 10
-    assert control.read_chapters() == []
+    assert len(control.read_chapters()) == 10
     for chapter, following in itertools.pairwise(chapters):
         assert chapter.stop == following.start
         assert text[chapter.start : chapter.stop].startswith(chapter.title)
