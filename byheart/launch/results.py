@@ -1,12 +1,13 @@
 """Prints the results of a run on a terminal."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from byheart.contracts.progress import format_duration
+from byheart.contracts.progress import format_count, format_duration
 from byheart.measures.headline import (
-    MOST_DETAILED_BOOKS,
     Figure,
+    find_detailed_roles,
     find_longest_passage,
     is_control,
     list_figures,
@@ -20,13 +21,14 @@ def show_results(out: Path, seconds: float) -> None:
     """Print where the results are, and the headline of each book."""
     results = Results.open(out)
     model, books, asked = results.provenance.model.source, results.books, results.provenance.settings.selection
-    if len(books) > MOST_DETAILED_BOOKS:
-        _show_table(books, model)
-    else:
-        longest_control = find_longest_passage(book.statistics for book in books if is_control(book.statistics))
-        for book in books:
+    detailed = find_detailed_roles(book.book.role for book in books)
+    longest_control = find_longest_passage(book.statistics for book in books if is_control(book.statistics))
+    for book in books:
+        if book.book.role in detailed:
             part = describe_selection(book.book, asked)
             _show_book(out / book.book.name, book, list_figures(book.statistics, longest_control), model, part)
+    if in_table := [book for book in books if book.book.role not in detailed]:
+        _show_table(in_table, model)
     print(f"\n{out / 'summary.html'} shows it all on one page")
     print(f"{out / 'summary.csv'} sets the books side by side")
     print(f"{out / 'methods.md'} says what was measured, for a paper")
@@ -45,8 +47,9 @@ def _show_book(folder: Path, results: BookResults, headline: Sequence[Figure], m
 
 
 def _show_table(books: Sequence[BookResults], model: str) -> None:
-    """Print a line for each book, sorted by how well the model knows it."""
-    print(f"\n{len(books):,} books under {model}\n")
+    """Print a line for each text, sorted by how well the model knows it."""
+    counts = sorted(Counter(results.book.role for results in books).items())
+    print(f"\n{', '.join(format_count(count, role) for role, count in counts)} under {model}\n")
     print("characters    windows    longest   bits per")
     print("at p_z 0.5   at 0.001    passage  character")
     for results in sorted(books, key=lambda results: make_sort_key(results.statistics)):

@@ -2,9 +2,10 @@
 
 import dataclasses
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from byheart.contracts.books import CONTROL
+from byheart.contracts.books import BOOK, CONTROL
 from byheart.measures.discoverable import EVIDENCE_FLOOR, HEADLINE_THRESHOLD
 from byheart.measures.fields import list_fields
 from byheart.measures.outcomes import Outcome
@@ -13,8 +14,8 @@ from byheart.measures.statistics import BookStatistics, Headline
 from byheart.measures.summary import Summary, SummaryRate
 from byheart.measures.units import Interval, NoInterval
 
-MOST_DETAILED_BOOKS = 4
-"""Up to so many books get a section each; more books get a table and joint figures."""
+_MOST_DETAILED = 4
+"""Up to so many books get a section each, and so do up to so many controls."""
 
 _NAMES = {"coverage": "chars p>=.5", "windows": "windows p>=.001", "longest": "longest", "bits": "bits/char"}
 _BITS = "bits per character"
@@ -78,21 +79,36 @@ def list_figures(statistics: BookStatistics, longest_control: int | None = None)
     )
 
 
+def find_detailed_roles(roles: Iterable[str]) -> tuple[str, ...]:
+    """The roles whose texts get a section each; the others get a table and joint figures.
+
+    However many controls there are, they take no section from a book. Beside pooled books they are pooled too.
+
+    Args:
+        roles: of all texts of a run.
+    """
+    counts = Counter(roles)
+    if counts[BOOK] > _MOST_DETAILED:
+        return ()
+    return (BOOK,) if counts[CONTROL] > _MOST_DETAILED else (BOOK, CONTROL)
+
+
 def list_joint_figures(summary: Summary, books: Sequence[BookStatistics]) -> dict[str, tuple[Figure, ...]]:
-    """The joint headline of a run's books and of its controls: pooled, and as the mean over books.
+    """The joint headline of the roles that are not detailed, books or controls: pooled, and as the mean over texts.
 
     Args:
         books: the books that `summary` summarizes.
     """
     joint_figures: dict[str, tuple[Figure, ...]] = {}
-    for role, group in (("books", summary.books), ("controls", summary.controls)):
-        if not group:
+    detailed = find_detailed_roles(book.provenance.book.role for book in books)
+    for role, group in ((BOOK, summary.books), (CONTROL, summary.controls)):
+        if not group or role in detailed:
             continue
         longest = find_longest_passage(book for book in books if is_control(book) == (group is summary.controls))
         pooled_bits = group.recall.bits_per_character if group.recall else None
         for title, rates, bits in (
-            (f"{role} in one pool", group.plain.micro, pooled_bits),
-            (f"mean of {role}", group.plain.macro, group.mean_bits_per_character),
+            (f"{role}s in one pool", group.plain.micro, pooled_bits),
+            (f"mean of {role}s", group.plain.macro, group.mean_bits_per_character),
         ):
             coverage, windows = rates.suffix_coverage_at[HEADLINE_THRESHOLD], rates.windows_at[EVIDENCE_FLOOR]
             joint_figures[title] = (
@@ -105,18 +121,17 @@ def list_joint_figures(summary: Summary, books: Sequence[BookStatistics]) -> dic
 
 
 def collect_metrics(books: Sequence[Outcome], summary: Summary) -> dict[str, float]:
-    """The headline for Kubeflow's list of metrics, by name: of each book, or joint figures of many books.
+    """The headline for Kubeflow's list of metrics, by name: of each text, or joint figures of many books or controls.
 
     Kubeflow's page sorts the names and shows 26 characters of each: first what is counted, last the book's name.
     """
-    headlines: dict[str, tuple[Figure, ...]]
-    if len(books) <= MOST_DETAILED_BOOKS:
-        headlines = {
-            f"{'control ' if outcome.is_control else ''}{outcome.book.name}": list_figures(outcome.statistics)
-            for outcome in books
-        }
-    else:
-        headlines = list_joint_figures(summary, [outcome.statistics for outcome in books])
+    detailed = find_detailed_roles(outcome.book.role for outcome in books)
+    headlines = {
+        f"{'control ' if outcome.is_control else ''}{outcome.book.name}": list_figures(outcome.statistics)
+        for outcome in books
+        if outcome.book.role in detailed
+    }
+    headlines |= list_joint_figures(summary, [outcome.statistics for outcome in books])
     values = {f"{figure.name} {title}": figure.value for title, figures in headlines.items() for figure in figures}
     return {name: value for name, value in values.items() if value is not None}
 

@@ -30,7 +30,7 @@ from byheart.contracts.windows import choose_control_sample, read_measured_books
 from byheart.measures.calibration.calibrate import calibrate
 from byheart.measures.calibration.stretches import Document, compare
 from byheart.measures.control import Control
-from byheart.measures.headline import MOST_DETAILED_BOOKS, collect_metrics, list_figures
+from byheart.measures.headline import collect_metrics, find_detailed_roles, list_figures
 from byheart.measures.measured import MeasuredBook, measure
 from byheart.measures.outcomes import Outcome, join_controls, make_outcome
 from byheart.measures.passages import find_all_passages, list_passages
@@ -80,14 +80,13 @@ def run(
     texts = read_measured_books(books, windows)
     if this_run.settings.report.report_text == NONE:
         texts = [_without_titles(book) for book in texts]
+    detailed = find_detailed_roles(book.role for book in texts)
     pictures: dict[str, Pictures] = {}
     books_count = sum(book.role != CONTROL for book in texts)
 
     def write_and_draw(book: Book, control: Control | None) -> Outcome:
         outcome, data = _write_book(out, book, windows, this_run, scores, control, books_count)
-        charted = (
-            book.role != CONTROL and len(texts) <= MOST_DETAILED_BOOKS
-        )  # a control's rates stand in the others' charts
+        charted = book.role in detailed and book.role != CONTROL  # a control's rates stand in the others' charts
         pictures[book.name] = draw_pictures(data, with_charts=charted)
         return outcome
 

@@ -73,9 +73,9 @@ def test_no_accelerator_compares_them_all(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_first_look_is_counted_and_a_part_is_said_not_to_be(capsys: pytest.CaptureFixture[str]) -> None:
-    assert plan(str(MODEL), "", [str(BOOK), str(CONTROL)], ["windows=300", "cursor_inc=20"])
+    assert plan(str(MODEL), "", [str(BOOK), str(CONTROL)], ["windows=300", "cursor_inc=100"])
     page = capsys.readouterr().out
-    assert f": {300 + -(-len(CONTROL.read_text(encoding='utf-8')) // 20):,} windows, one every 20" in page
+    assert f": {300 + -(-len(CONTROL.read_text(encoding='utf-8')) // 100):,} windows, one every 100" in page
     assert "only=" not in page
     assert plan(str(MODEL), "", [], ["only=3,5-7"])
     assert "not counted: what only=3,5-7 saves; whole books are planned for" in capsys.readouterr().out

@@ -77,6 +77,17 @@ def test_metrics_of_many_books_are_joint_figures() -> None:
     assert metrics["longest controls in one pool"] == 20
 
 
+def test_metrics_of_few_books_are_their_own_beside_however_many_controls() -> None:
+    for controls, joint in ((3, False), (5, True)):
+        unseen = [toy.change_description(UNSEEN, name=f"unseen-{number}") for number in range(controls)]
+        books = [toy.change_description(BOOK, name="one"), toy.change_description(BOOK, name="two"), *unseen]
+        metrics = collect_metrics(books, summarize(books, toy.make_run().provenance))
+        assert {"longest one", "longest two"} <= metrics.keys()
+        assert len(metrics) == 2 * 3 + (3 + 2 if joint else 3 * controls)
+        assert ("longest controls in one pool" in metrics) == joint
+        assert "longest books in one pool" not in metrics
+
+
 def test_metrics_of_a_book_and_its_control_differ_in_what_kubeflows_page_shows() -> None:
     books = [toy.change_description(one, name=f"the-adventures-of-{one.book.name}") for one in (BOOK, UNSEEN)]
     shown = [name[:SHOWN] for name in sorted(collect_metrics(books, summarize(books, toy.make_run().provenance)))]

@@ -117,7 +117,7 @@ def test_text_and_chapters_are_read_back(results: str) -> None:
     assert control.read_text() == CONTROL.read_text(encoding="utf-8")
     chapters = book.read_chapters()
     assert len(chapters) == 10
-    assert control.read_chapters() == []
+    assert len(control.read_chapters()) == 10
     assert sum(chapter.windows for chapter in chapters) == (book.read_windows().chapter > 0).sum()
     assert [chapter.number for chapter in chapters] == [*range(1, 11)]
     for chapter, following in itertools.pairwise(chapters):

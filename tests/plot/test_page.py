@@ -9,6 +9,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+import pytest
 from markdown_it import MarkdownIt
 from matplotlib.image import imread
 
@@ -149,6 +150,24 @@ def test_books_that_are_many_are_told_together() -> None:
     ):
         assert "Books in one pool" in text
         assert f"{pool:.1%}" in text
+
+
+@pytest.mark.parametrize(("controls", "pooled"), [(3, False), (5, True)])
+def test_controls_take_no_section_from_a_book(controls: int, pooled: bool) -> None:
+    unseen = [toy.change_description(OUTCOMES[1], name=f"unseen-{number}") for number in range(controls)]
+    books = [*make_many_books(2)[0], *unseen]
+    summary = summarize_books(books)
+    pictures = make_many_books(2)[1] | {control.book.name: PICTURES["unseen"] for control in unseen}
+    html = Page(render_summary_html(toy.make_run(), books, summary, (), pictures)).text
+    markdown = read_markdown(render_summary_markdown(toy.make_run(), books, summary, ())).text
+    for text in (html, markdown):
+        assert "How much of these 2 books does" in text
+        assert "Books in one pool" not in text
+        assert ("Controls in one pool" in text) == pooled
+        assert text.count("of measurable characters lie in a suffix") >= 2 + (0 if pooled else controls)
+    assert markdown.count("of measurable characters lie in a suffix") == (2 + 2 if pooled else 2 + controls)
+    book, *_ = OUTCOMES
+    assert f"{book.statistics.headline.coverage:.1%} of measurable" in html
 
 
 def test_strip_is_the_heat_map_of_the_book() -> None:
