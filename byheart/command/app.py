@@ -1,7 +1,7 @@
 """The command `byheart`: its subcommands, and their exit codes.
 
-Exit codes: 0, done; 1, an error, printed as one line; 2, a command line that cannot be
-read; 3, a run that Kubeflow refuses for what it asks; 130, interrupted.
+Exit codes: 0, done; 1, an error, printed as one line; 2, a command line that cannot be read; 3, a run
+that Kubeflow refuses for what it asks; 130, interrupted.
 """
 
 import io
