@@ -111,8 +111,8 @@ def run(
         not_measured=refused,
     )
     write_json(out / PROVENANCE, provenance)
-    if where := explain_fetching(address):
-        say(where)
+    for line in explain_fetching(address):
+        say(line)
     return collect_metrics(in_order, summary)
 
 
