@@ -100,6 +100,7 @@ def run(
         python=platform.python_version(),
         books={outcome.book.name: outcome.book for outcome in in_order},
         not_measured=refused,
+        registration=this_run.plan.registration,
     )
     write_json(out / PROVENANCE, provenance)
     return collect_metrics(in_order, summary)
