@@ -52,15 +52,6 @@ class Checks:
         """The names of the checks with this outcome."""
         return [check.name for check in self.list if check.outcome == outcome]
 
-    @property
-    def verdict(self) -> str:
-        """The last line: what held, what failed, what was not verified."""
-        failed, left = self.names(FAILED), self.names(NOT_VERIFIED)
-        if failed:
-            return f"not as its run wrote it: {', '.join(failed)}"
-        held = ", ".join(self.names(HELD))
-        return f"verified in part: {held}; not verified: {', '.join(left)}" if left else f"verified: {held}"
-
 
 _SHOWN = 3
 """Differences that are shown."""

@@ -158,7 +158,8 @@ def _mix_experts(model: Architecture, weights: Weights, name: str, states: Float
 
 def _project(weights: Weights, name: str, states: Floats) -> Floats:
     """A matrix stored as [output, input], and its bias if the checkpoint has one."""
-    product = states @ weights.read(name + ".weight").T
+    weight = weights.read(name + ".weight")
+    product = (states.reshape(-1, states.shape[-1]) @ weight.T).reshape(*states.shape[:-1], -1)
     return product + weights.read(name + ".bias") if weights.has(name + ".bias") else product
 
 
@@ -176,7 +177,7 @@ def _norm(model: Architecture, weights: Weights, name: str, states: Floats) -> F
 
 def _activate(model: Architecture, values: Floats) -> Floats:
     name: Any = model.activation
-    if name == "silu":
+    if name in ("silu", "swish"):
         return values / (1 + np.exp(-values))
     if name in _TANH_GELUS:
         return values / 2 * (1 + np.tanh(math.sqrt(2 / math.pi) * (values + 0.044715 * values**3)))

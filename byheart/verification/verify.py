@@ -2,7 +2,7 @@
 
 import dataclasses
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
 
 from byheart.components.tokenize.tokenizer import Tokenizer, load_tokenizer
@@ -24,6 +24,11 @@ from byheart.verification.tokens import list_token_differences, make_windows
 
 WINDOWS = 16
 """How many windows are scored again."""
+_CONTRADICTIONS = (ArithmeticError, AssertionError, AttributeError, LookupError, OSError, TypeError, ValueError)
+"""What computing raises on content that no run writes."""
+
+Inspect = Callable[[Path, Results, Checks], None]
+"""Adds checks of the results in a folder."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -34,6 +39,8 @@ class Means:
     """Where the model is; empty looks for it."""
     remembered: Sequence[str] = ()
     """Where the run may have found the model."""
+    without_model: bool = False
+    """Whether to do without a model."""
     texts: Sequence[str] = ()
     """Files with texts that the results do not hold."""
     store: str = ""
@@ -46,7 +53,7 @@ class Means:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Verification:
-    """What was verified, as verification.json holds it."""
+    """What was verified."""
 
     results_sha256: str
     """The SHA-256 of SHA256SUMS, which holds the hash of every file of the run."""
@@ -56,39 +63,53 @@ class Verification:
     """How many windows were asked for."""
     checks: list[Check]
 
+    def list_names(self, outcome: str) -> list[str]:
+        """The names of the checks with this outcome."""
+        return [check.name for check in self.checks if check.outcome == outcome]
+
+    @property
+    def verdict(self) -> str:
+        """The last line: what held, what failed, what was not verified."""
+        failed, left = self.list_names(FAILED), self.list_names(NOT_VERIFIED)
+        if failed:
+            return f"not as a run writes it: {', '.join(failed)}"
+        held = ", ".join(self.list_names(HELD))
+        return f"verified in part: {held}; not verified: {', '.join(left)}" if left else f"verified: {held}"
+
 
 def verify_folder(
-    folder: Path, means: Means, tell: Callable[[str], None], *, others_allowed: bool = True
+    folder: Path, means: Means, checks: Checks, *, others: Container[str] | None = None, more: Inspect | None = None
 ) -> Verification:
     """Verify the results in a folder.
 
     Args:
-        tell: called with a line for each check.
-        others_allowed: whether the folder may hold files that are not the run's.
+        checks: the checks so far, to which those of the folder are added.
+        others: the files beside the run's that the folder may hold; None allows any.
+        more: makes further checks of the results.
 
     Raises:
         DamagedError: there is no SHA256SUMS, or it is damaged.
     """
     sums = read_sums(folder)
     seed = draw_seed((folder / SUMS).read_bytes()) if means.seed is None else means.seed
-    checks = Checks(tell)
-    _check_files(folder, sums, checks, others_allowed=others_allowed)
-    results = None
-    with checks.catch("results"):
+    _check_files(folder, sums, checks, others)
+    try:
         results = Results.open(folder)
-    if results:
-        try:
-            _check_results(results, folder, sums, means, seed, checks)
-        except (OSError, ValueError, KeyError, IndexError, TypeError) as error:  # of content that no run writes
-            checks.add("results", FAILED, f"the files contradict one another ({type(error).__name__}: {error})")
+        if more:
+            more(folder, results, checks)
+        _check_results(results, folder, sums, means, seed, checks)
+    except ByheartError as error:
+        checks.add("results", FAILED, error.message)
+    except _CONTRADICTIONS as error:
+        checks.add("results", FAILED, f"the files contradict one another ({type(error).__name__}: {error})")
     return Verification(results_sha256=hash_file(folder / SUMS), seed=seed, windows=means.windows, checks=checks.list)
 
 
-def _check_files(folder: Path, sums: Mapping[str, str], checks: Checks, *, others_allowed: bool) -> None:
-    others = list_other_files(folder, dict(sums))
-    differences = list_differences(folder, dict(sums))
-    if not others_allowed:
-        differences += [f"{name} is not in {SUMS}" for name in others]
+def _check_files(folder: Path, sums: dict[str, str], checks: Checks, allowed: Container[str] | None) -> None:
+    others, differences = list_other_files(folder, sums), list_differences(folder, sums)
+    if allowed is not None:
+        differences += [f"{name} is not in {SUMS}" for name in others if name not in allowed]
+        others = []
     beside = f"; not the run's: {', '.join(others[:3])}{', ...' if len(others) > 3 else ''}" if others else ""
     checks.compare("files", differences, f"{len(sums):,} files have the hashes of {SUMS}{beside}")
 
@@ -133,11 +154,11 @@ def _check_registration(results: Results, store: str, checks: Checks) -> None:
     with checks.catch(name):
         place = open_store(store) if store else None
         stored = f"{REGISTERED}/{record.digest}.json"
-        of_store = f"; {store} has no record of it" if store else ""
+        of_store = "; the store has no record of it" if store else ""
         if place and place.find(stored):
             if from_json(place.read(stored), Registration, name=place.locate(stored)) != record:
                 differences.append(f"{place.locate(stored)} says otherwise than provenance.json")
-            of_store = f", as {place.locate(stored)} says"
+            of_store = ", as the store's record says"
         before = "before any window was scored"
         if record.scored:
             before = f"when {record.scored:,} of {record.windows:,} windows were scored"
@@ -162,14 +183,17 @@ def _check_model(results: Results, means: Means, checks: Checks) -> str | None:
     """The address of the model, if it is there and is the one of the results."""
     provenance = results.provenance
     try:
-        address = find_model(provenance, given=means.model, store=means.store, remembered=means.remembered)
+        address = None
+        if not means.without_model:
+            address = find_model(provenance, given=means.model, store=means.store, remembered=means.remembered)
         found = compute_weights_hash(address) if address else ""
     except ByheartError as error:
         checks.add("model", FAILED, error.message)
         return None
     if not address:
         commit = f"@{provenance.model.commit}" if provenance.model.commit else ""
-        checks.add("model", NOT_VERIFIED, f"{provenance.model.source}{commit} is not on this machine: give --model")
+        missing = "was left out" if means.without_model else "is not on this machine: give --model"
+        checks.add("model", NOT_VERIFIED, f"{provenance.model.source}{commit} {missing}")
         return None
     expected = provenance.model.weights_sha256
     wrong = f"{address} has the hash {found[:12]}..., provenance.json says {expected[:12]}..."
