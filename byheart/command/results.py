@@ -1,6 +1,7 @@
 """Commands on finished results: verify and archive."""
 
-from typing import TYPE_CHECKING, Annotated
+import os
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -51,8 +52,7 @@ def verify(
 
     It prints a line for each check, and ends with 1 if one fails.
     """
-    from byheart.launch import verify as command
-
+    command = _import_command()
     effort = _make_effort(model, without_model, text, without_text, windows, seed, store)
     command.verify(results, effort, json)
 
@@ -70,10 +70,17 @@ def archive(
     licence: Annotated[str, typer.Option("--licence", help="The archive's licence: an address or a name.")] = "",
 ) -> None:
     """Verify finished results and write them into one file, which anyone can verify with `byheart verify FILE`."""
-    from byheart.launch import verify as command
-
+    command = _import_command()
     effort = _make_effort(model, without_model, text, without_text, windows, seed, store)
     command.archive(results, file, effort, licence)
+
+
+def _import_command() -> Any:
+    """The module byheart.launch.verify, which takes seconds to import."""
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # else it warns that PyTorch is missing
+    from byheart.launch import verify as command
+
+    return command
 
 
 def _make_effort(

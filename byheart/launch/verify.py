@@ -1,7 +1,6 @@
 """The commands `byheart verify` and `byheart archive`."""
 
 import dataclasses
-import os
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,8 @@ from byheart.verification.archive import (
 )
 from byheart.verification.checks import FAILED, NOT_VERIFIED, Checks
 from byheart.verification.files import RUN_FILE, hash_file
-from byheart.verification.verify import Means, Verification, verify_folder
+from byheart.verification.means import Means
+from byheart.verification.verify import Verification, verify_folder
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,6 @@ def verify(address: str, effort: Effort, out: str = "") -> Verification:
         DamagedError: a check failed.
         SettingsError: the model or the texts are missing.
     """
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # else it warns that PyTorch is missing
     path = Path(parse_location("results", address))
     checks = Checks(_say)
     try:

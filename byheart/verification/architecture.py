@@ -59,6 +59,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     },
 }
 """What transformers takes for a field that is missing."""
+_WITHOUT_BIASES = ("mistral", "mixtral", "phi3")
 FAMILIES = (*_DEFAULTS, "gemma3")
 """The families that the reference decoder computes, by model_type."""
 
@@ -102,6 +103,14 @@ class Architecture:
     def is_gemma(self) -> bool:
         """Whether norms have the weight 1 + w, and embeddings are scaled."""
         return self.family.startswith("gemma")
+
+    def has_bias(self, name: str) -> bool:
+        """Whether a projection has a bias, by the name of its tensor."""
+        if self.family == "qwen2":
+            return name.endswith(("q_proj", "k_proj", "v_proj"))
+        if "attention." in name or "self_attn." in name:
+            return self.family not in _WITHOUT_BIASES and bool(self.config.get("attention_bias", False))
+        return self.family == "gpt_neox" or (self.family == "llama" and bool(self.config.get("mlp_bias", False)))
 
     @property
     def is_tied(self) -> bool:

@@ -75,7 +75,7 @@ def _compute_neox_layer(model: Architecture, weights: Weights, states: Floats, i
     wide = _project(
         weights, f"{name}mlp.dense_h_to_4h", _norm(model, weights, f"{name}post_attention_layernorm", before)
     )
-    return states + attended + _project(weights, f"{name}mlp.dense_4h_to_h", _activate(model, wide))
+    return states + attended + _project(model, weights, f"{name}mlp.dense_4h_to_h", _activate(model, wide))
 
 
 def _attend(model: Architecture, weights: Weights, name: str, states: Floats, index: int) -> Floats:
@@ -97,7 +97,7 @@ def _attend(model: Architecture, weights: Weights, name: str, states: Floats, in
         shares /= shares.sum(axis=-1, keepdims=True)
         mixed[:, :, head] = np.einsum("bts,bse->bte", shares, value[:, :, group])
     joined = mixed.reshape(*states.shape[:2], -1)
-    return _project(weights, name + ("dense" if model.family == "gpt_neox" else "o_proj"), joined)
+    return _project(model, weights, name + ("dense" if model.family == "gpt_neox" else "o_proj"), joined)
 
 
 def _make_heads(model: Architecture, weights: Weights, name: str, states: Floats) -> tuple[Floats, Floats, Floats]:
@@ -108,13 +108,13 @@ def _make_heads(model: Architecture, weights: Weights, name: str, states: Floats
         return values.reshape(*states.shape[:2], count, size)
 
     if model.family == "gpt_neox":  # each head holds its query, key and value
-        fused = _project(weights, name + "query_key_value", states).reshape(*states.shape[:2], heads, 3, size)
+        fused = _project(model, weights, name + "query_key_value", states).reshape(*states.shape[:2], heads, 3, size)
         return fused[..., 0, :], fused[..., 1, :], fused[..., 2, :]
     if model.family == "phi3":
-        fused = _project(weights, name + "qkv_proj", states)
+        fused = _project(model, weights, name + "qkv_proj", states)
         query, key, value = np.split(fused, (heads * size, (heads + kv_heads) * size), axis=-1)
     else:
-        query, key, value = (_project(weights, f"{name}{which}_proj", states) for which in "qkv")
+        query, key, value = (_project(model, weights, f"{name}{which}_proj", states) for which in "qkv")
     if model.family == "olmo2":  # all heads of a token together
         query, key = (_norm(model, weights, f"{name}{w}_norm", x) for w, x in (("q", query), ("k", key)))
     query, key, value = split(query, heads), split(key, kv_heads), split(value, kv_heads)
@@ -132,15 +132,18 @@ def _choose_mlp(model: Architecture, weights: Weights, name: str) -> Callable[[F
 def _feed_forward(model: Architecture, weights: Weights, name: str, states: Floats) -> Floats:
     """down(activation(gate) * up)."""
     if model.family == "phi3":
-        gate, up = np.split(_project(weights, name + "gate_up_proj", states), 2, axis=-1)
+        gate, up = np.split(_project(model, weights, name + "gate_up_proj", states), 2, axis=-1)
     else:
-        gate, up = _project(weights, name + "gate_proj", states), _project(weights, name + "up_proj", states)
-    return _project(weights, name + "down_proj", _activate(model, gate) * up)
+        gate, up = (
+            _project(model, weights, name + "gate_proj", states),
+            _project(model, weights, name + "up_proj", states),
+        )
+    return _project(model, weights, name + "down_proj", _activate(model, gate) * up)
 
 
 def _mix_experts(model: Architecture, weights: Weights, name: str, states: Floats) -> Floats:
     """For each token the MLPs with the largest router logits, weighted by the softmax of these logits alone."""
-    router = _project(weights, name + "gate", states)
+    router = _project(model, weights, name + "gate", states)
     chosen = np.argsort(-router, axis=-1, kind="stable")[..., : model.config["num_experts_per_tok"]]
     logits = np.take_along_axis(router, chosen, axis=-1)
     shares = np.exp(logits - logits.max(axis=-1, keepdims=True))
@@ -150,17 +153,17 @@ def _mix_experts(model: Architecture, weights: Weights, name: str, states: Float
         share = np.where(chosen == expert, shares, 0.0).sum(axis=-1)
         used = share > 0
         if used.any():
-            gate, up = (_project(weights, f"{name}experts.{expert}.{w}", states[used]) for w in ("w1", "w3"))
-            out = _project(weights, f"{name}experts.{expert}.w2", _activate(model, gate) * up)
+            gate, up = (_project(model, weights, f"{name}experts.{expert}.{w}", states[used]) for w in ("w1", "w3"))
+            out = _project(model, weights, f"{name}experts.{expert}.w2", _activate(model, gate) * up)
             mixed[used] += share[used, None] * out
     return mixed
 
 
-def _project(weights: Weights, name: str, states: Floats) -> Floats:
-    """A matrix stored as [output, input], and its bias if the checkpoint has one."""
+def _project(model: Architecture, weights: Weights, name: str, states: Floats) -> Floats:
+    """A matrix stored as [output, input], and its bias if it has one."""
     weight = weights.read(name + ".weight")
     product = (states.reshape(-1, states.shape[-1]) @ weight.T).reshape(*states.shape[:-1], -1)
-    return product + weights.read(name + ".bias") if weights.has(name + ".bias") else product
+    return product + weights.read(name + ".bias") if model.has_bias(name) else product
 
 
 def _norm(model: Architecture, weights: Weights, name: str, states: Floats) -> Floats:

@@ -30,10 +30,6 @@ class Weights:
         for file in sorted(files):
             self._tensors |= read_tensors(place, file)
 
-    def has(self, name: str) -> bool:
-        """Whether there is such a tensor."""
-        return self._prefix + name in self._tensors
-
     def read(self, name: str) -> Floats:
         """A whole tensor."""
         tensor = self._tensors[self._prefix + name]
