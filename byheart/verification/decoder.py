@@ -73,7 +73,7 @@ def _compute_neox_layer(model: Architecture, weights: Weights, states: Floats, i
     )
     before = states if model.config["use_parallel_residual"] else states + attended
     wide = _project(
-        weights, f"{name}mlp.dense_h_to_4h", _norm(model, weights, f"{name}post_attention_layernorm", before)
+        model, weights, f"{name}mlp.dense_h_to_4h", _norm(model, weights, f"{name}post_attention_layernorm", before)
     )
     return states + attended + _project(model, weights, f"{name}mlp.dense_4h_to_h", _activate(model, wide))
 
