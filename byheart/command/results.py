@@ -10,8 +10,6 @@ from byheart.command.options import Store
 if TYPE_CHECKING:
     from byheart.launch.verify import Effort
 
-_WINDOWS = 16
-
 Model = Annotated[
     str,
     typer.Option(
@@ -24,7 +22,15 @@ Texts = Annotated[
     typer.Option("--text", metavar="FILE", help="A book's file, where report_text kept its text out; may be repeated."),
 ]
 WithoutText = Annotated[bool, typer.Option("--without-text", help="Verify what can be verified without the texts.")]
-Windows = Annotated[int, typer.Option("--windows", min=1, help="How many windows are scored again.")]
+Windows = Annotated[
+    int | None,
+    typer.Option(
+        "--windows",
+        min=1,
+        help="How many windows are scored again.",
+        show_default="16, or more if an archive's author scored more",
+    ),
+]
 Seed = Annotated[
     int | None,
     typer.Option("--seed", min=0, help="Chooses these windows.", show_default="drawn from the results' own hashes"),
@@ -43,7 +49,7 @@ def verify(
     without_model: WithoutModel = False,
     text: Texts = None,
     without_text: WithoutText = False,
-    windows: Windows = _WINDOWS,
+    windows: Windows = None,
     seed: Seed = None,
     store: Store = None,
     json: Annotated[str, typer.Option("--json", metavar="FILE", help="Also write what was found as JSON.")] = "",
@@ -64,7 +70,7 @@ def archive(
     without_model: WithoutModel = False,
     text: Texts = None,
     without_text: WithoutText = False,
-    windows: Windows = _WINDOWS,
+    windows: Windows = None,
     seed: Seed = None,
     store: Store = None,
     licence: Annotated[str, typer.Option("--licence", help="The archive's licence: an address or a name.")] = "",
@@ -88,7 +94,7 @@ def _make_effort(
     without_model: bool,
     texts: list[str] | None,
     without_text: bool,
-    windows: int,
+    windows: int | None,
     seed: int | None,
     store: str | None,
 ) -> "Effort":

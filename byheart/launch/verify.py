@@ -22,7 +22,7 @@ from byheart.verification.archive import (
 )
 from byheart.verification.checks import FAILED, NOT_VERIFIED, Checks
 from byheart.verification.files import RUN_FILE, hash_file
-from byheart.verification.means import Means
+from byheart.verification.means import WINDOWS, Means
 from byheart.verification.verify import Verification, verify_folder
 
 
@@ -35,7 +35,7 @@ class Effort:
 
 
 def make_means(
-    *, model: str, without_model: bool, texts: list[str], windows: int, seed: int | None, store: str
+    *, model: str, without_model: bool, texts: list[str], windows: int | None, seed: int | None, store: str
 ) -> Means:
     """The means of a verification, from the options of a command line."""
     return Means(
@@ -107,8 +107,8 @@ def _verify_archive(path: Path, effort: Effort, checks: Checks) -> Verification:
             check_archive(path, folder, results, checks)
             _check_run_file(folder, results, checks)
 
-        if means.seed is None:
-            means = dataclasses.replace(means, seed=verified.seed)
+        if means.windows is None:
+            means = dataclasses.replace(means, windows=max(verified.windows, WINDOWS))
         verification = verify_folder(folder, means, checks, others=OWN_FILES, more=inspect)
         differences = list_verified_differences(verified, verification)
         checks.compare("verification", differences, "verification.json says what was found here")

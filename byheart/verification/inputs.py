@@ -6,6 +6,7 @@ from byheart.components.tokenize.tokenizer import Tokenizer, load_tokenizer
 from byheart.contracts.errors import ByheartError
 from byheart.contracts.json_files import from_json
 from byheart.contracts.plan import Registration
+from byheart.contracts.progress import format_count
 from byheart.measures.results import Results
 from byheart.scores.registration import FOLDER as REGISTERED
 from byheart.store import open_store
@@ -54,7 +55,9 @@ def check_texts(results: Results, texts: Mapping[str, str], checks: Checks) -> N
             f"report_text={report} keeps the text of {', '.join(missing[:3])} out of the results: give --text",
         )
         return
-    checks.compare("texts", differences, f"{len(texts):,} texts have the hashes of provenance.json")
+    checks.compare(
+        "texts", differences, f"{format_count(len(texts), 'text')} with the hash and the chapters that the results say"
+    )
 
 
 def check_model(results: Results, means: Means, checks: Checks) -> str | None:

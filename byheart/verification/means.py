@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 WINDOWS = 16
-"""How many windows are scored again."""
+"""How many windows are scored again where nobody says."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -21,7 +21,7 @@ class Means:
     """Files with texts that the results do not hold."""
     store: str = ""
     """Where models and the records of what was measured are kept; empty is nowhere."""
-    windows: int = WINDOWS
-    """How many windows are scored again."""
+    windows: int | None = None
+    """How many windows are scored again; None is `WINDOWS`, or more if an archive's author scored more."""
     seed: int | None = None
     """Chooses them; None draws it from the results."""

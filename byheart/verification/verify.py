@@ -14,7 +14,7 @@ from byheart.verification.again import draws_alike, list_file_differences, list_
 from byheart.verification.checks import FAILED, HELD, NOT_VERIFIED, Check, Checks
 from byheart.verification.files import SUMS, hash_file, list_differences, list_other_files, read_sums
 from byheart.verification.inputs import check_model, check_registration, check_texts, check_tokenizer
-from byheart.verification.means import Means
+from byheart.verification.means import WINDOWS, Means
 from byheart.verification.rescoring import draw_seed, knows, rescore
 from byheart.verification.texts import make_book, read_texts
 from byheart.verification.tokens import list_token_differences, make_windows
@@ -77,7 +77,9 @@ def verify_folder(
         checks.add("results", FAILED, error.message)
     except _CONTRADICTIONS as error:
         checks.add("results", FAILED, f"the files contradict one another ({type(error).__name__}: {error})")
-    return Verification(results_sha256=hash_file(folder / SUMS), seed=seed, windows=means.windows, checks=checks.list)
+    return Verification(
+        results_sha256=hash_file(folder / SUMS), seed=seed, windows=means.windows or WINDOWS, checks=checks.list
+    )
 
 
 def _check_files(folder: Path, sums: dict[str, str], checks: Checks, allowed: Container[str] | None) -> None:
@@ -175,5 +177,5 @@ def _check_scores(
     if not knows(address):
         checks.add(name, NOT_VERIFIED, f"no second implementation of {results.provenance.model.model_type}")
         return
-    rescored = rescore(results, windows, address, count=means.windows, seed=seed)
+    rescored = rescore(results, windows, address, count=means.windows or WINDOWS, seed=seed)
     checks.compare(name, rescored.differences, f"{rescored.says} (seed {seed})")

@@ -16,6 +16,7 @@ from byheart.contracts.errors import ByheartError, DamagedError
 from byheart.launch.verify import Effort, verify
 from byheart.measures.results import Results
 from byheart.verification import verify as verification
+from byheart.verification.again import list_file_differences
 from byheart.verification.archive import OWN_FILES, check_archive, open_archive
 from byheart.verification.checks import FAILED, Checks
 from byheart.verification.files import list_differences, read_sums
@@ -42,9 +43,10 @@ def archive(honest: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def check(again: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], list[str]]:
     """The names of the checks that an archive fails; what its scores give was computed once, from the honest scores."""
     monkeypatch.setattr(verification, "write_again", lambda *_: None)
-    compare = verification.list_file_differences
     monkeypatch.setattr(
-        verification, "list_file_differences", lambda of, folder, _, names: compare(of, folder, again, names)
+        verification,
+        "list_file_differences",
+        lambda of, folder, _, names: list_file_differences(of, folder, again, names),
     )
 
     def check_file(path: Path) -> list[str]:

@@ -14,6 +14,7 @@ import pytest
 from byheart.contracts import parquet
 from byheart.measures.results import PASSAGES, PROVENANCE, STATISTICS, TEXT, WINDOWS, Results
 from byheart.verification import verify
+from byheart.verification.again import list_file_differences
 from byheart.verification.checks import FAILED, HELD, NOT_VERIFIED, Checks
 from byheart.verification.means import Means
 from byheart.verification.rescoring import rescore
@@ -28,8 +29,9 @@ BOOK = "the-soap-winter"
 def check(again: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Verification]:
     """Verifies a folder; what its scores give was computed once, from the honest scores."""
     monkeypatch.setattr(verify, "write_again", lambda *_: None)
-    compare = verify.list_file_differences
-    monkeypatch.setattr(verify, "list_file_differences", lambda of, folder, _, names: compare(of, folder, again, names))
+    monkeypatch.setattr(
+        verify, "list_file_differences", lambda of, folder, _, names: list_file_differences(of, folder, again, names)
+    )
 
     def check_folder(folder: Path, **means: Any) -> Verification:
         return verify_folder(folder, Means(model=str(MODEL), **{"windows": 4, **means}), Checks(print))
