@@ -80,7 +80,7 @@ def register(store: Store, digest: str, *, windows: int, scored: int) -> Registr
     name = f"{FOLDER}/{digest}.json"
     now = datetime.now(UTC).isoformat(timespec="seconds")
     record = Registration(digest=digest, registered=now, windows=windows, scored=scored)
-    if store.create(name, to_json(record)):
+    if not store.exists(name) and store.create(name, to_json(record)):
         return record
     return from_json(store.read(name), Registration, name=store.locate(name))
 
