@@ -38,8 +38,9 @@ ifneq ($(UNKNOWN),)
 $(error $(UNKNOWN) is no variable of this Makefile: $(shell $(PYTHON) -c '$(NEAREST)' $(UNKNOWN) $(KNOWN)))
 endif
 
-.PHONY: help run compile test test-runs test-gcs test-hub test-kfp test-k8s test-containers test-docs test-parity test-aot
-.PHONY: soak audit bench bench-plot bench-download bench-load bench-precision bench-tokenize docs pictures check format
+.PHONY: help run compile test test-runs test-truth test-gcs test-hub test-kfp test-k8s test-containers test-docs
+.PHONY: test-parity test-real test-aot soak audit real bench bench-plot bench-download bench-load bench-precision
+.PHONY: bench-tokenize docs pictures check format
 .PHONY: sample goldens lock
 
 help:  ## Say what there is
@@ -57,6 +58,9 @@ test: $(VENV)/dev  ## Run the tests, in two processes
 
 test-runs: $(VENV)/dev  ## Test what takes minutes: bad input of every kind, many books, secrets, eight devices
 	$(BIN)/python -m pytest tests/runs
+
+test-truth: $(VENV)/dev  ## Simulate what error rates and intervals promise
+	$(BIN)/python -m pytest tests/truth --timeout 300
 
 test-gcs: $(VENV)/dev  ## Test the server that stands in for Google Cloud Storage in the tests
 	$(BIN)/python -m pytest tests/gcs
@@ -79,11 +83,17 @@ test-docs: $(VENV)/dev  ## Run every command of README.md and docs/ in a clean c
 test-parity: .venv-goldens/done $(VENV)/dev  ## Compare with transformers on random models, drawn anew; SEED, ROUNDS
 	.venv-goldens/bin/python -m tests.extract.parity --engine $(BIN)/python --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
 
+test-real: $(VENV)/dev  ## Measure as `make real` does, and compare with docs/real.md; some minutes, fetches 93 MB
+	$(BIN)/python -m pytest tests/real --timeout 3600
+
 test-aot: .venv-aot/done $(VENV)/dev  ## Compile large models for TPUs, without one, and hold the plan to it
 	$(AOT) -m pytest tests/aot --durations=0
 
 soak: $(VENV)/dev  ## Kill and disturb runs at random; KILLS and FAULTS say how often
 	$(BIN)/python -m tests.soak --kills $(KILLS) --faults $(FAULTS)
+
+real: $(VENV)/dev  ## Measure texts that everyone has met under a model of others; writes docs/real.md and its picture
+	$(BIN)/python -m benchmarks.real
 
 bench: .venv-peers/done $(VENV)/dev  ## Score windows here, in PyTorch and in lm-evaluation-harness; windows/s and ratios
 	$(BIN)/python -m benchmarks.extract $(BENCH)

@@ -7,7 +7,8 @@ What to measure:
 - books: text files, folders of .txt files, or globs, local or at gs://; https:// addresses; or @LIST, a file that lists
   any of these (docs/books.md).
 - model: a repository on the Hugging Face Hub (organisation/name) or a name in models.yaml; add @REVISION for a branch,
-  a tag or a commit. Or a folder, local or at gs://, with config.json, tokenizer.json and safetensors.
+  a tag or a commit. Or a folder, local or at gs://, with config.json, tokenizer.json and safetensors. Or a GGUF file:
+  a path, an address at gs://, or organisation/name/FILE.gguf on the Hub.
 - store: the folder, or gs://bucket/prefix, that keeps models and scores for later runs.
 - controls: books that the model cannot have seen, written like books. Their rates are shown beside those of the books.
 - control_sample: how many suffixes of each book are scored again under prompts from elsewhere in the book; 0 is none.
@@ -56,6 +57,10 @@ More about the windows and their scores:
   needs on a CPU.
 - force: whether to compute again scores that are in the store; the numbers change only if the code has changed.
 
+The threshold from the controls (docs/outputs/calibration.md); choose both before you see a score:
+- band_share: the share of an unseen book that may lie above it.
+- band_rank: 1 takes it from the control that is highest, 2 forgives one control that the model has seen.
+
 The heat map:
 - coverage: what to draw first: suffix (characters covered by a suffix) or window (characters anywhere in a window).
 - plot_title: the title, except on controls; empty names the book and the model.
@@ -99,6 +104,8 @@ OPTIONS: dict[str, Any] = {
     "mesh_shape": "auto",
     "memory": "auto",
     "force": False,
+    "band_share": 0.001,
+    "band_rank": 1,
     "coverage": "suffix",
     "plot_title": "",
     "colormap": "Blues",
@@ -107,6 +114,9 @@ OPTIONS: dict[str, Any] = {
     "report_text": "full",
 }
 """The parameters in `options`, with their defaults."""
+
+_SECRET = "/var/run/secrets/hf-token"
+"""The folder of download's pod in which the secret's token is a file."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -148,20 +158,20 @@ def _tasks(
 ) -> dict[str, dsl.PipelineTask]:
     """The tasks, by name: download -> tokenize -> plan -> extract -> plot -> verdict."""
     downloaded = download(**locals(), defaults=DEFAULTS)
-    inputs = {name: downloaded.outputs[name] for name in ("book_texts", "model_description", "settings")}
-    tokenized = tokenize(**inputs)
-    inputs["windows"] = tokenized.outputs["windows"]
-    planned = plan(store=store, **inputs)
-    extract_inputs = {name: inputs[name] for name in ("model_description", "windows", "settings")}
-    with dsl.ParallelFor(planned.outputs["Output"]) as shard:  # kfp's local runner can loop over no other output
-        extracted = extract(store=store, shard=shard, plan=planned.outputs["plan"], **extract_inputs)
+    artifacts = {"inputs": downloaded.outputs["inputs"]}
+    tokenized = tokenize(**artifacts)
+    artifacts["windows"] = tokenized.outputs["windows"]
+    planned = plan(store=store, **artifacts)
+    artifacts["run_plan"] = planned.outputs["run_plan"]
+    shards = planned.outputs["Output"]  # kfp's local runner can loop over no other output
+    with dsl.ParallelFor(shards, name="score") as shard:
+        extracted = extract(store=store, shard=shard, **artifacts)
         _request_devices(extracted, planned.outputs)
-    plotted = plot(
-        store=store, plan=planned.outputs["plan"], scored=dsl.Collected(extracted.outputs["Output"]), **inputs
-    )
-    judged = verdict(**{name: inputs[name] for name in ("book_texts", "windows", "settings")})
-    judged.after(plotted)
-    kubernetes.use_secret_as_env(downloaded, "hf-token", {"token": "HF_TOKEN"}, optional=True)
+    plotted = plot(store=store, scored=dsl.Collected(extracted.outputs["Output"]), **artifacts)
+    judged = verdict(results=plotted.outputs["results"])
+    # A variable could be written into any parameter, as $(HF_TOKEN), and so into the results: a file cannot.
+    kubernetes.use_secret_as_volume(downloaded, "hf-token", _SECRET, optional=True)
+    downloaded.set_env_variable("HF_TOKEN_PATH", f"{_SECRET}/token")
     return {task.name: task for task in (downloaded, tokenized, planned, extracted, plotted, judged)}
 
 

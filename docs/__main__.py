@@ -17,6 +17,7 @@ from byheart.command.app import app
 from byheart.components.plot.charts import MODULES
 from byheart.contracts.settings import Settings
 from byheart.contracts.text_report import TextReport
+from byheart.measures.calibration.calibrate import Calibration
 from byheart.measures.chapters import ListedChapter
 from byheart.measures.passages import ListedPassage
 from byheart.measures.provenance import Provenance, RunProvenance
@@ -25,7 +26,7 @@ from byheart.measures.statistics import BookStatistics
 from byheart.measures.summary import Summary
 
 DOCS = Path(__file__).parent
-_TABLES = (BookStatistics, Provenance, ListedPassage, ListedChapter, Summary)
+_TABLES = (BookStatistics, Calibration, Provenance, ListedPassage, ListedChapter, Summary)
 _OWN_PAGE = {BookStatistics: (RunProvenance,), Summary: (RunProvenance,), Provenance: (Settings, TextReport)}
 """Classes whose fields are listed elsewhere."""
 _PLACE = re.compile(r"(<!-- fields of (\w+), by `python -m docs` -->\n).*?(<!-- end -->)", re.DOTALL)

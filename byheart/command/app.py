@@ -1,6 +1,7 @@
 """The command `byheart`: its subcommands, and their exit codes.
 
-Exit codes: 0, done; 1, an error, printed as one line; 2, a command line that cannot be read; 130, interrupted.
+Exit codes: 0, done; 1, an error, printed as one line; 2, a command line that cannot be read; 3, a run
+that Kubeflow refuses for what it asks; 130, interrupted.
 """
 
 import io
@@ -36,7 +37,8 @@ app = typer.Typer(
     name="byheart",
     cls=_Commands,
     help="How much of this book does this language model know by heart?",
-    epilog="Exit codes: 0 done, 1 an error, 2 a command line that cannot be read, 130 interrupted.",
+    epilog="Exit codes: 0 done, 1 an error, 2 a command line that cannot be read, 3 a run that Kubeflow refuses, "
+    "130 interrupted.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -65,7 +67,7 @@ def main() -> int:
         return error.exit_code
     except ByheartError as error:
         _say_error(error.message)
-        return 1
+        return error.exit_code
     except _InterruptedError as interrupt:
         print("\n" + "; ".join(filter(None, ("interrupted", str(interrupt)))), file=sys.stderr)
         return 130

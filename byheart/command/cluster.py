@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from byheart.command.options import Controls, Model, Pipeline, StoreOfCluster, Words
+from byheart.command.options import Choices, Controls, Model, Pipeline, StoreOfCluster, Words
 from byheart.command.parameters import MeasuringCommand, read_request
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def submit(
     control: Controls = None,
     store: StoreOfCluster = "",
     pipeline: Pipeline = None,
+    choices: Choices = True,
     name: Annotated[
         str, typer.Option(help="The run's name.", show_default="the run file's, or one with the time")
     ] = "",
@@ -74,7 +75,7 @@ def submit(
 
     request = read_request(words, model=model, controls=control, store=store)
     submission = Submission.of(request, read_declared(pipeline), name=name, experiment=experiment)
-    with open_pipeline(pipeline, submission) as file:
+    with open_pipeline(pipeline, submission, choices=choices) as file:
         if dry_run:
             from byheart.launch.dry_run import print_dry_run
 

@@ -63,3 +63,11 @@ Pipeline = Annotated[
         help="A pipeline that `byheart compile` wrote, with what it fixes.", show_default="this release's own"
     ),
 ]
+Choices = Annotated[
+    bool,
+    typer.Option(
+        "--choices/--no-choices",
+        envvar="BYHEART_CHOICES",
+        help="Whether Kubeflow's form has drop-downs; before 2.16, Kubeflow refuses a pipeline with them.",
+    ),
+]

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+from byheart.command.options import Choices
+
 
 def add_commands(app: typer.Typer) -> None:
     """Add these commands to the app."""
@@ -37,6 +39,7 @@ def compile_(
             help="The user of the container that scores; 0 is root, which Kubeflow after 2.17.0 refuses.",
         ),
     ] = 65532,
+    choices: Choices = True,
 ) -> None:
     """Write the pipeline for Kubeflow."""
     from byheart.launch.compile import compile_pipeline
@@ -44,7 +47,7 @@ def compile_(
     from byheart.pipeline import Fixed
 
     fixed: dict[str, Any] = {"queue": queue, "timeout_hours": timeout_hours, "deadline_hours": deadline_hours}
-    compile_pipeline(pipeline, Fixed(**fixed, retries=retries, tmp_size=tmp_size, run_as=run_as), jax)
+    compile_pipeline(pipeline, Fixed(**fixed, retries=retries, tmp_size=tmp_size, run_as=run_as), jax, choices=choices)
     print(f"wrote {pipeline}")
     if pushed := find_outdated_push():
         print(f"note: the images are of commit {pushed:.12}, and the stages have changed since: push them again")

@@ -24,6 +24,16 @@ class Chapter:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class BookList:
+    """A list of books, as it was read."""
+
+    source: str
+    """Its path or address."""
+    sha256: str
+    """The SHA-256 of the list itself."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Origin:
     """The file of a book, and how its text was made from it."""
 
@@ -41,6 +51,8 @@ class Origin:
     """Characters that were cut after the text."""
     joined_lines: int
     """Line breaks that became spaces."""
+    listed_in: BookList | None = None
+    """The list that names the file; null if the run names it."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ a program needs are fields of the error; no code parses a message.
 """
 
 import errno
+from typing import ClassVar
 
 
 class ByheartError(Exception):
@@ -24,9 +25,12 @@ class ByheartError(Exception):
     parameter: str
     """The pipeline's parameter that caused the error; empty if none did."""
     may_pass: bool
-    """Whether the same attempt may succeed later, as after a failure of the network."""
+    """Whether the same attempt may succeed later, as after a failure of the network. If not, a cluster does not repeat
+    the stage: the run ends."""
     stage: str
     """The stage that raised the error; empty as long as it is unknown."""
+    exit_code: ClassVar[int] = 1
+    """Of a command that ends with the error."""
 
     def __init__(self, message: str, *, parameter: str = "", may_pass: bool = False, stage: str = "") -> None:
         super().__init__(message)

@@ -11,7 +11,7 @@ class ModelIdentity:
     """A model's source and content, but not its address."""
 
     source: str
-    """The repository's name on the Hub, or the folder that the user named."""
+    """The repository's name on the Hub, or the folder or the GGUF file that the user named."""
     commit: str | None
     """The full commit on the Hugging Face Hub; None for a folder."""
     model_type: str
@@ -20,6 +20,10 @@ class ModelIdentity:
     """The number of weights."""
     weights_sha256: str
     """A hash of config.json and the safetensors."""
+    quantisation: str = ""
+    """The format of most weights in the GGUF file, as ggml names it; empty for a model that is no GGUF file."""
+    gguf_sha256: str = ""
+    """The SHA-256 of the GGUF file; empty for a model that is none."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -3,10 +3,11 @@
 A terminal shows `stage | text`. Elsewhere, as in a pod's log, each line is a JSON object with the field names of Google
 Cloud Logging; numbers of the text are fields too:
 
-    {"time": "2026-01-31T12:00:00.000Z", "severity": "INFO", "stage": "tokenize", "message": "5 / 9 slices, ...",
-     "done": 5, "total": 9, "unit": "slices", "slices_per_second": 2.5, "seconds_left": 1.6}
+    {"message": "5 / 9 slices, ...", "severity": "INFO", "stage": "tokenize", "done": 5, "total": 9, "unit": "slices",
+     "slices_per_second": 2.5, "seconds_left": 1.6, "time": "2026-01-31T12:00:00.000Z"}
 
-A line that ends the run has the severity ERROR, and the fields `parameter` and `may_pass` of the error.
+The message is first, because Kubeflow's page shows the first 75 characters of a line. A line that ends the run has the
+severity ERROR, and the fields `parameter` and `may_pass` of the error.
 """
 
 import dataclasses
@@ -26,6 +27,7 @@ from typing import Any
 import msgspec
 
 from byheart.contracts.errors import ByheartError, RunFailedError, os_error_may_pass
+from byheart.contracts.termination import write_termination_message
 
 ERROR = "ERROR"
 """The severity of a line that ends the run; all others have INFO."""
@@ -112,7 +114,7 @@ def say(message: str, severity: str = "INFO", **fields: Any) -> None:
         _print(f"{_stage} | {'error: ' if severity == ERROR else ''}{message}")
         return
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    content = {"time": now, "severity": severity, "stage": _stage, "message": message, **fields}
+    content = {"message": message, "severity": severity, "stage": _stage, **fields, "time": now}
     line = json.dumps(content, ensure_ascii=False, allow_nan=False)
     _print(line.encode("utf-8", "backslashreplace").decode())  # half a surrogate pair is escaped as in JSON
 
@@ -133,11 +135,14 @@ def _print(line: str) -> None:
 
 
 @contextmanager
-def stage(name: str) -> Iterator[None]:
+def stage(name: str, *, may_pass: bool = True) -> Iterator[None]:
     """Run the `with` block as the stage `name`; an error in it becomes one line and exit code 1.
 
     The line of an error that is not meant for the user has the traceback in its field `exception`; on a terminal such
-    an error is raised unchanged.
+    an error is raised unchanged. In a pod, the error is the termination message too.
+
+    Args:
+        may_pass: False if no error of the block can pass in another attempt, because that would read the same.
 
     Raises:
         SystemExit: the block raised an error.
@@ -151,11 +156,13 @@ def stage(name: str) -> Iterator[None]:
         user_error = _translate(error)
         if user_error:
             user_error.stage = name
+            write_termination_message(user_error.message, may_pass=may_pass and user_error.may_pass)
             say_error(user_error)
-        elif sys.stdout.isatty():
-            raise
         else:
             first, *_ = "".join(traceback.format_exception_only(error)).splitlines()
+            write_termination_message(first, may_pass=may_pass)
+            if sys.stdout.isatty():
+                raise
             say(first, ERROR, exception=traceback.format_exc()[-_TRACEBACK_CHARACTERS:])
         raise SystemExit(1) from None
     seconds = time.monotonic() - started

@@ -37,6 +37,7 @@ _LEAST = {
     "prompt_tokens": (1, "tokens"),
     "top_k": (0, "tokens (0 is the whole vocabulary)"),
     "control_sample": (0, "suffixes (0 is none)"),
+    "band_rank": (1, "(1 is the highest control)"),
     "batch_size": (0, "windows (0 is chosen for you)"),
     "num_devices": (0, "devices (0 is all)"),
     "dpi": (10, "dots an inch"),
@@ -127,6 +128,10 @@ class ControlSettings:
 
     control_sample: int
     """Suffixes of each book that are scored again under prompts from elsewhere in the book; 0 scores none."""
+    band_share: float
+    """q of the threshold t(q, r): the share of an unseen book that may lie above it."""
+    band_rank: int
+    """r of t(q, r): which of the controls' own thresholds it is; 1 is the largest."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -274,6 +279,10 @@ class Settings:
         window.count_scored_tokens(has_bos=window.bos == "true")
         if not 0.01 <= score.temperature <= 100:
             refuse("temperature", "be from 0.01 to 100", score.temperature, "1 is the model's own")
+        if not 0 <= self.control.band_share < 1:
+            refuse(
+                "band_share", "be from 0 to less than 1", self.control.band_share, "0.001 is one window in a thousand"
+            )
         if layout.mesh_shape != AUTO and not re.fullmatch(r"[1-9]\d{0,5}x[1-9]\d{0,5}", layout.mesh_shape):
             refuse("mesh_shape", "be auto or DATAxMODEL", repr(layout.mesh_shape), suggest_pair(layout.mesh_shape))
         if not 1 <= layout.shards <= _MOST_SHARDS:

@@ -1,4 +1,4 @@
-"""A model's config.json, from a folder or from the Hub: a plan needs nothing else of a model."""
+"""A model's config.json, from a folder, a GGUF file or the Hub: a plan needs nothing else of a model."""
 
 import json
 from pathlib import Path
@@ -17,6 +17,10 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import logging
 
+from byheart.components.download.gguf.config import describe_config
+from byheart.components.download.gguf.find import choose_gguf, find_gguf
+from byheart.components.download.gguf.header import read_gguf
+from byheart.components.download.hub import HubRepository
 from byheart.components.download.hub_errors import may_pass
 from byheart.contracts.errors import ModelError
 from byheart.models.address import HubAddress
@@ -28,23 +32,27 @@ def fetch_config(model: str) -> tuple[str, dict[str, Any]]:
     """The model's name for people, and the content of its config.json.
 
     Args:
-        model: a folder, local or at `gs://`, which needs no other file; or NAME[@REVISION], a name in models.yaml or a
-            repository.
+        model: a folder, local or at `gs://`, which needs no other file; a GGUF file; or NAME[@REVISION], a name in
+            models.yaml or a repository.
 
     Raises:
         ModelError: config.json cannot be read.
         SettingsError: the revision is of a folder, or empty.
     """
     if hub := HubAddress.parse(model):
-        title = hub.name if hub.name == hub.repository else f"{hub.name} ({hub.repository})"
-        return title, _fetch_from_hub(hub.repository, hub.revision)
+        title = hub.name if hub.name.startswith(hub.repository) else f"{hub.name} ({hub.repository})"
+        return title, _fetch_from_hub(hub.repository, hub.revision, hub.file)
+    if found := find_gguf(model):
+        return model, describe_config(read_gguf(*found))
     if model.startswith("gs://") or Path(model).is_dir():
         return model, read_config(open_store(model, "model"))
-    return model, _fetch_from_hub(model, "main")  # raises an error that names the model
+    return model, _fetch_from_hub(model, "main", "")  # raises an error that names the model
 
 
-def _fetch_from_hub(repository: str, revision: str) -> dict[str, Any]:
-    """The content of a repository's config.json, from the Hub or from its client's cache."""
+def _fetch_from_hub(repository: str, revision: str, file: str) -> dict[str, Any]:
+    """The content of a repository's config.json, from the Hub or from its client's cache; or that of a GGUF file."""
+    if file:
+        return describe_config(read_gguf(HubRepository(repository, revision), file))
     logging.set_verbosity_error()
     passes_later = False
     try:
@@ -58,6 +66,9 @@ def _fetch_from_hub(repository: str, revision: str) -> dict[str, Any]:
     except LocalEntryNotFoundError:
         found, passes_later = "no way to the Hub: check the network", True
     except EntryNotFoundError:
+        source = HubRepository(repository, revision)
+        if only := choose_gguf(source.files, repository):
+            return describe_config(read_gguf(source, only))
         found = "none: choose another repository"
     except (HfHubHTTPError, httpx2.HTTPError, OSError, ValueError) as error:
         found, passes_later = f"{type(error).__name__}: try again", may_pass(error)

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from byheart.components.download.gguf.find import find_gguf
 from byheart.components.download.model import bring_model
 from byheart.components.extract.rounding import ALLOWED, count_crossings, measure_shift
 from byheart.components.extract.trial import Trial, find_own_accelerator
@@ -27,7 +28,7 @@ def compare_precisions(
     """Score windows of a text in 32 and in 16 bits on this machine, and print how much they differ.
 
     Args:
-        model: a folder, local or at gs://, a name of models.yaml, or a repository on the Hub.
+        model: a folder or a GGUF file, local or at gs://, a name of models.yaml, or a repository on the Hub.
         book: a text file in UTF-8, local or at gs://; empty for the sample's.
         windows: about how many are scored, evenly spread over the text.
         store: where a model from the Hub is kept.
@@ -38,7 +39,7 @@ def compare_precisions(
     """
     accelerator = find_own_accelerator()
     with read_by_people():
-        address = bring_model(model, store).address if HubAddress.parse(model) else model
+        address = bring_model(model, store).address if HubAddress.parse(model) or find_gguf(model) else model
     folder = open_model(address)
     folder.check_tensors()
     token_ids, scored_tokens = _make_windows(book or str(SAMPLES / _BOOK), folder, address, windows, window)

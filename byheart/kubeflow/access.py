@@ -31,3 +31,8 @@ def choose_namespace(profile: str | None) -> str:
         profile: the namespace of a profile, if Kubeflow has several users.
     """
     return profile or _NAMESPACE
+
+
+def select_run(run_id: str) -> str:
+    """The label of the workflow and the pods of a run."""
+    return f"pipeline/runid={run_id}"

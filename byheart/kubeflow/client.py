@@ -31,6 +31,21 @@ class _Client(kfp.Client):  # type: ignore[misc]  # untyped
     def get_kfp_healthz(self, sleep_duration: int = 5) -> Any:  # noqa: ARG002 - the base class has it
         return self._healthz_api.healthz_service_get_healthz()
 
+    def run_described(
+        self, experiment_id: str, name: str, pipeline: str, arguments: dict[str, Any], description: str
+    ) -> kfp_server_api.V2beta1Run:
+        """Submit a run as `run_pipeline` does, which takes no description."""
+        unused = ("pipeline_id", "version_id", "enable_caching", "cache_key", "pipeline_root")
+        config = self._create_job_config(params=arguments, pipeline_package_path=pipeline, **dict.fromkeys(unused))
+        run = kfp_server_api.V2beta1Run(
+            experiment_id=experiment_id,
+            display_name=name,
+            description=description,
+            pipeline_spec=config.pipeline_spec,
+            runtime_config=config.runtime_config,
+        )
+        return self._run_api.run_service_create_run(run=run)
+
 
 class Cluster:
     """Kubeflow Pipelines at `host`.
@@ -66,22 +81,27 @@ class Cluster:
         self.namespace = namespace if several_users else None
 
     def submit(
-        self, pipeline: str | Path, arguments: dict[str, Any], experiment_id: str, name: str, seconds: float = 120
+        self,
+        pipeline: str | Path,
+        arguments: dict[str, Any],
+        experiment_id: str,
+        name: str,
+        description: str = "",
+        seconds: float = 120,
     ) -> str:
         """Submit a run, and return its id.
 
         Args:
             experiment_id: as `open_experiment` returns it.
+            description: for people, who see it with the run in Kubeflow's UI.
             seconds: how long to wait for an answer.
 
         Raises:
             LostError: it is unknown whether the run was submitted.
             ClusterError: it was not submitted.
         """
-        with self._explain_errors("submit a run to", seconds), _silence_client():
-            submitted = self._client.run_pipeline(
-                experiment_id, name, pipeline_package_path=str(pipeline), params=arguments
-            )
+        with self._explain_errors("submit a run to", seconds):
+            submitted = self._client.run_described(experiment_id, name, str(pipeline), arguments, description)
         self._check_answer(submitted.run_id)
         return str(submitted.run_id)
 

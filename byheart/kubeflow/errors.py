@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import signal
 import warnings
 from collections.abc import Iterator
@@ -15,12 +16,26 @@ from byheart.contracts.errors import ByheartError, os_error_may_pass
 TRANSIENT = (0, 408, 429, 500, 502, 503, 504)
 """Statuses after which the same request may succeed; 0 is no answer."""
 
+_REQUEST_FAULTS = (
+    ("request is too large", "put the books into a list, as books=@gs://my-bucket/books.txt"),
+    ("Request entity too large", "put the books into a list, as books=@gs://my-bucket/books.txt"),
+    ("Failed to validate workflow", "leave {{ out of the parameters, or write such names into a list of books"),
+)
+"""Words of a 500 that the request itself has caused, which would cause it again, and what to do."""
+
+_BAD_REQUEST = 400
 _ANSWER_CHARACTERS = 300
 _PORT_FORWARD = "kubectl port-forward --namespace kubeflow svc/ml-pipeline-ui 8080:80"
 
 
 class ClusterError(ByheartError):
     """Kubeflow Pipelines refuses a request, or cannot be reached."""
+
+
+class RequestError(ClusterError):
+    """Kubeflow Pipelines refuses the request itself: the same one would be refused again."""
+
+    exit_code = 3
 
 
 class LostError(ClusterError):
@@ -40,6 +55,7 @@ def explain_errors(what: str, seconds: float = 60) -> Iterator[None]:
 
     Raises:
         LostError: it is unknown whether the request was carried out.
+        RequestError: the request was refused for what it asks.
         ClusterError: it was refused.
     """
     try:
@@ -55,12 +71,14 @@ def explain_errors(what: str, seconds: float = 60) -> Iterator[None]:
             remedy = "ask for the right to edit there, or name another --namespace"
             raise ClusterError(f"{what}: not permitted (403, {reason}): {remedy}") from None
         cause = f"{reason} ({error.status or 'no answer'})"
+        remedy = next((remedy for words, remedy in _REQUEST_FAULTS if words in str(error.body)), "")
+        if remedy or error.status == _BAD_REQUEST:
+            raise RequestError(f"{what}: {cause}: {remedy or 'correct it, and run again'}") from None
         if (error.status or 0) in TRANSIENT:
             raise LostError(what, cause, "run again, after a look at its runs") from None
         raise ClusterError(f"{what}: {cause}: correct it, and run again") from None
     except (urllib3.exceptions.HTTPError, _TooLateError, ConnectionError) as error:
-        remedy = f"give --host, such as http://localhost:8080 after `{_PORT_FORWARD}`"
-        raise LostError(what, _find_cause(error), remedy) from None
+        raise LostError(what, _find_cause(error), _suggest_address()) from None
     except ValueError as error:  # such as two experiments of one name, or a pipeline that KFP cannot read
         raise ClusterError(f"{what}: {_shorten(str(error))}: correct it") from None
     except OSError as error:  # a token's file, or one of KFP's below ~/.config
@@ -93,6 +111,13 @@ def _deadline(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def _suggest_address() -> str:
+    """What to do where nothing answers: a pod is no place for a port-forward."""
+    if os.environ.get("KUBERNETES_SERVICE_HOST"):
+        return "see that Kubeflow runs, that KF_PIPELINES_ENDPOINT names it, and that no NetworkPolicy is between"
+    return f"give --host, such as http://localhost:8080 after `{_PORT_FORWARD}`"
 
 
 def _read_reason(error: kfp_server_api.ApiException) -> str:

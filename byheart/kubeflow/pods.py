@@ -1,67 +1,74 @@
 """Reads what the pods of a run said, if a kubeconfig or a pod's own account permits it.
 
-Kubeflow Pipelines 2.17 knows which task failed, but not why: `PipelineTaskDetail.error` is never filled
-(kubeflow/pipelines issue 14007). In its pod, a stage prints a JSON object a line; the reason why it fails has severity
-ERROR.
+In its pod, a stage prints a JSON object a line; the reason why it fails has severity ERROR. Around it are the lines of
+Kubeflow's launcher.
 """
 
 import contextlib
 from typing import Any
 
-from byheart.contracts.progress import StageLine, parse_line
-from byheart.kubeflow.access import TIMEOUT_SECONDS, UNREACHABLE, choose_namespace, connect
+from byheart.contracts.progress import ERROR, StageLine, parse_line
+from byheart.kubeflow.access import TIMEOUT_SECONDS, UNREACHABLE, choose_namespace, connect, select_run
+from byheart.kubeflow.nodes import NODE_ID, NODE_NAME, read_iteration
+from byheart.kubeflow.reasons import LastWords, find_last_words
 
 _TAIL_LINES = 200
 
 
-def find_pod_error(run_id: str, namespace: str | None) -> StageLine | None:
-    """The last error in the newest failed pod of a run; None if none is found, or pods may not be read."""
-    with contextlib.suppress(*UNREACHABLE):  # without it, the message says how to read the log by hand
+def read_last_words(run_id: str, namespace: str | None, node_id: str = "") -> LastWords:
+    """The last words of a pod; nothing if it is gone, or may not be read from here.
+
+    Args:
+        node_id: of the pod's node; without it, the newest failed pod that says why is taken.
+    """
+    with contextlib.suppress(*UNREACHABLE):
         kubernetes = connect()
         for pod in reversed(_list_pods(kubernetes, run_id, namespace)):
-            if pod.status.phase == "Failed":
-                errors = [said for said in _read_pod(kubernetes, pod, tail_lines=_TAIL_LINES) if said.is_error]
-                if errors:
-                    return errors[-1]
-    return None
+            wanted = (pod.metadata.annotations or {}).get(NODE_ID) == node_id if node_id else True
+            if wanted and pod.status.phase == "Failed":
+                words = find_last_words(_read_log(kubernetes, pod, tail_lines=_TAIL_LINES))
+                if node_id or words.error:
+                    return words
+    return LastWords()
 
 
-def read_pods(run_id: str, namespace: str | None) -> list[StageLine] | None:
-    """The lines of the stages in those pods of a run that still exist; None if pods may not be read from here."""
+def read_pods(run_id: str, namespace: str | None) -> list[tuple[str, StageLine]] | None:
+    """The lines of the stages in those pods of a run that still exist, each with its pod's number in a loop.
+
+    None if pods may not be read from here.
+    """
     try:
         kubernetes = connect()
         pods = _list_pods(kubernetes, run_id, namespace)
     except UNREACHABLE:
         return None
-    lines: list[StageLine] = []
+    lines: list[tuple[str, StageLine]] = []
     for pod in pods:
+        iteration = read_iteration((pod.metadata.annotations or {}).get(NODE_NAME, ""))
         with contextlib.suppress(*UNREACHABLE):  # it has not started, or is gone by now
-            lines += _read_pod(kubernetes, pod)
+            lines += [(iteration, said) for said in map(parse_line, _read_log(kubernetes, pod).split("\n")) if said]
     return lines
 
 
-def suggest_kubectl(run_id: str, namespace: str | None) -> str:
-    """A hint with the kubectl command that prints the last log lines of a run's pods."""
-    command = f"kubectl logs --namespace {choose_namespace(namespace)} --selector {_select_run(run_id)}"
-    return f"run `{command} --container main --tail 20`"
+def suggest_logs(run_id: str, namespace: str | None, *, errors_only: bool = True) -> str:
+    """A hint with the kubectl command that prints what the pods of a run said, or only the errors of its stages."""
+    command = f"kubectl logs --namespace {choose_namespace(namespace)} --selector {select_run(run_id)}"
+    errors = f""" | grep '"severity": "{ERROR}"'""" if errors_only else ""
+    return f"run `{command} --container main --tail=-1{errors}`"
 
 
 def _list_pods(kubernetes: Any, run_id: str, namespace: str | None) -> list[Any]:
     """The pods of a run, oldest first."""
     listed = kubernetes.list_namespaced_pod(
-        choose_namespace(namespace), label_selector=_select_run(run_id), _request_timeout=TIMEOUT_SECONDS
+        choose_namespace(namespace), label_selector=select_run(run_id), _request_timeout=TIMEOUT_SECONDS
     )
     return sorted(listed.items, key=lambda pod: str(pod.metadata.creation_timestamp))
 
 
-def _read_pod(kubernetes: Any, pod: Any, **options: Any) -> list[StageLine]:
-    """The lines that a stage said in a pod; empty for Kubeflow's own pods."""
+def _read_log(kubernetes: Any, pod: Any, **options: Any) -> str:
     about = pod.metadata
-    log = kubernetes.read_namespaced_pod_log(
-        about.name, about.namespace, container="main", _request_timeout=TIMEOUT_SECONDS, **options
+    return str(
+        kubernetes.read_namespaced_pod_log(
+            about.name, about.namespace, container="main", _request_timeout=TIMEOUT_SECONDS, **options
+        )
     )
-    return [said for said in map(parse_line, log.split("\n")) if said]
-
-
-def _select_run(run_id: str) -> str:
-    return f"pipeline/runid={run_id}"

@@ -1,16 +1,21 @@
-"""Prints the state of a run on a cluster and of its tasks."""
+"""Prints the state of a run on a cluster, of its tasks, and of their attempts."""
 
 from datetime import UTC, datetime
 
 from byheart.contracts.progress import format_duration
+from byheart.kubeflow.attempts import describe_attempt
 from byheart.kubeflow.client import Cluster
 from byheart.kubeflow.failure import explain_failure
+from byheart.kubeflow.reasons import add_remedy
 from byheart.kubeflow.runs import find_run
-from byheart.kubeflow.tasks import has_failed, list_stage_tasks, parse_time, read_state
+from byheart.kubeflow.tasks import has_failed, list_stage_tasks, list_stages, parse_time, read_state, was_cancelled
+from byheart.kubeflow.workflow import read_workflow
 
 
 def print_status(cluster: Cluster, run: str) -> None:
     """Print a run's name, state and address, the state of each of its tasks, and, if it failed, the reason.
+
+    Where the run's Workflow may be read, the attempts that failed and the pods that wait are printed, too.
 
     Args:
         run: its id, name or address, as for `find_run`.
@@ -23,8 +28,15 @@ def print_status(cluster: Cluster, run: str) -> None:
     print(f"run: {cluster.locate(known.run_id)}")
     duration = _describe_duration(known.created_at, parse_time(known.finished_at))
     print(f"began {known.created_at:%Y-%m-%d %H:%M} UTC{duration}")
-    for task in list_stage_tasks(known):
-        print(f"{task.name:>8}  {task.state}{_describe_duration(task.started, task.ended)}")
+    workflow = read_workflow(known.run_id, cluster.namespace)
+    for task in workflow.list_stage_tasks(list_stages(known)) if workflow else list_stage_tasks(known):
+        print(f"{task.label:>8}  {task.state}{_describe_duration(task.started, task.ended)}")
+    if workflow and not was_cancelled(known):
+        for pod in workflow.pods:
+            if pod.state == "failed":
+                print(f"{workflow.label(pod):>8}  {describe_attempt(workflow, pod, known.run_id, cluster.namespace)}")
+            elif pod.state == "pending" and pod.message:
+                print(f"{workflow.label(pod):>8}  waits: {add_remedy(pod.message)}")
     if has_failed(known):
         print(f"why: {explain_failure(cluster, known)}")
 

@@ -10,6 +10,9 @@ import kfp_server_api
 STAGES = ("download", "tokenize", "plan", "extract", "plot", "verdict")
 """The tasks of a run whose graph KFP does not return."""
 
+GOING = ("pending", "running")
+"""States of a task that has not ended."""
+
 _FAILED = ("FAILED", "CANCELED")
 _ENDED = ("SUCCEEDED", "SKIPPED", *_FAILED)
 _WORDS = {"CANCELING": "being cancelled", "CANCELED": "cancelled"}
@@ -22,6 +25,8 @@ class Task:
     id: str
     name: str
     """The name of its stage; tasks that Kubeflow adds have other names."""
+    label: str
+    """The name, and its number among those of a loop if that is known."""
     state: str
     """In lower case; empty as long as Kubeflow reports none."""
     started: datetime | None
@@ -40,12 +45,18 @@ def has_failed(run: kfp_server_api.V2beta1Run) -> bool:
     return run.state in _FAILED
 
 
-def read_state(run: kfp_server_api.V2beta1Run) -> str:
-    """A run's state, in lower case.
+def was_cancelled(run: kfp_server_api.V2beta1Run) -> bool:
+    """Whether somebody ended a run, or is ending it.
 
     KFP 2.17 reports a cancelled run as FAILED; only its history says that it was cancelled.
     """
-    if run.state == "FAILED" and any(status.state == "CANCELING" for status in run.state_history or ()):
+    states = (run.state, *(status.state for status in run.state_history or ()))
+    return run.state != "SUCCEEDED" and ("CANCELING" in states or "CANCELED" in states)
+
+
+def read_state(run: kfp_server_api.V2beta1Run) -> str:
+    """A run's state, in lower case."""
+    if run.state == "FAILED" and was_cancelled(run):
         return "cancelled"
     state = run.state or "PENDING"
     return _WORDS.get(state, state.lower())
@@ -68,6 +79,7 @@ def list_tasks(run: kfp_server_api.V2beta1Run) -> list[Task]:
         Task(
             id=detail.task_id,
             name=detail.display_name,
+            label=detail.display_name,
             state=(detail.state or "").lower(),
             started=parse_time(detail.start_time),
             ended=parse_time(detail.end_time),

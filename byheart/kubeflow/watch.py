@@ -1,17 +1,26 @@
-"""Watches a run on a cluster until it ends, and prints the states of its tasks."""
+"""Watches a run on a cluster until it ends, and prints what happens in it."""
 
+import contextlib
 import time
+from typing import Any
 
 from byheart.kubeflow.client import Cluster
 from byheart.kubeflow.errors import ClusterError, LostError
 from byheart.kubeflow.failure import explain_failure
-from byheart.kubeflow.tasks import Task, has_ended, has_failed, list_stage_tasks, read_state
+from byheart.kubeflow.story import PATIENCE_SECONDS, Story
+from byheart.kubeflow.tasks import GOING, has_ended, has_failed, read_state
+
+_SETTLING_SECONDS = 2.0
+"""How long after the end of a run Kubeflow may still write the ends of its tasks."""
 
 
-def wait(cluster: Cluster, run_id: str, every_seconds: float) -> None:
-    """Print a line for each change of a task's state, until the run has succeeded.
+def wait(cluster: Cluster, run_id: str, every_seconds: float, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    """Print a line for each change of a task's state, failed attempt and waiting pod, until the run has succeeded.
 
     A lost connection is tried again without limit: the run does not depend on it.
+
+    Args:
+        patience_seconds: how long a pod waits before that is told.
 
     Raises:
         RunFailedError: the run failed or was cancelled; the message is that of the task that failed.
@@ -19,14 +28,13 @@ def wait(cluster: Cluster, run_id: str, every_seconds: float) -> None:
         KeyboardInterrupt: with a message that says where the run goes on.
     """
     try:
-        _wait(cluster, run_id, every_seconds)
+        _wait(cluster, run_id, every_seconds, Story(cluster, run_id, patience_seconds))
     except KeyboardInterrupt:
         going_on = f"the run goes on without you: {cluster.locate(run_id)}; `byheart wait {run_id}` waits again"
         raise KeyboardInterrupt(going_on) from None
 
 
-def _wait(cluster: Cluster, run_id: str, every_seconds: float) -> None:
-    states: dict[str, str] = {}
+def _wait(cluster: Cluster, run_id: str, every_seconds: float, story: Story) -> None:
     lost = refused = False
     while True:
         try:
@@ -46,8 +54,10 @@ def _wait(cluster: Cluster, run_id: str, every_seconds: float) -> None:
             if lost:
                 print("connected again", flush=True)
             lost = refused = False
-            _print_changes(list_stage_tasks(run), states)
+            tasks = story.tell(run)
             if has_ended(run):
+                if any(task.state in GOING for task in tasks) or (has_failed(run) and not tasks):
+                    run = _look_again(cluster, run, story)
                 print(f"{'run':>8}  {read_state(run)}", flush=True)
                 if has_failed(run):
                     raise explain_failure(cluster, run)
@@ -55,8 +65,10 @@ def _wait(cluster: Cluster, run_id: str, every_seconds: float) -> None:
         time.sleep(every_seconds)
 
 
-def _print_changes(tasks: list[Task], states: dict[str, str]) -> None:
-    for task in tasks:
-        if states.get(task.id) != task.state:
-            states[task.id] = task.state
-            print(f"{task.name:>8}  {task.state}", flush=True)
+def _look_again(cluster: Cluster, run: Any, story: Story) -> Any:
+    """The run a little later: Kubeflow may report its end before the ends of its tasks."""
+    time.sleep(_SETTLING_SECONDS)
+    with contextlib.suppress(ClusterError):
+        run = cluster.read_run(run.run_id)
+        story.tell(run)
+    return run

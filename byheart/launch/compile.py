@@ -3,29 +3,46 @@
 import dataclasses
 import re
 from pathlib import Path
+from typing import Any
 
+from google.protobuf.struct_pb2 import Value
 from kfp import compiler
+from kfp.pipeline_spec.pipeline_spec_pb2 import ParameterType
 
 from byheart.contracts.errors import SettingsError
-from byheart.contracts.settings import QUANTITY
+from byheart.contracts.settings import AUTO, QUANTITY
+from byheart.contracts.spellings import WORDS
 from byheart.launch.images import JAX, list_image_references
+from byheart.machines.accelerators import ONE_HOST
 from byheart.pipeline import Fixed, make_pipeline
 
+_CHOICES = {**WORDS, "accelerator": (AUTO, *ONE_HOST)}
+"""The words that a parameter may be, for parameters that are one of a few words."""
 _MOST_HOURS, _MOST_RETRIES, _MOST_USER = 24 * 365, 1000, 2**31 - 1
 
 
-def compile_pipeline(path: str | Path, fixed: Fixed = Fixed(), jax: str = JAX[0]) -> None:  # noqa: B008  frozen
+def compile_pipeline(
+    path: str | Path,
+    fixed: Fixed = Fixed(),  # noqa: B008  frozen
+    jax: str = JAX[0],
+    *,
+    choices: bool = True,
+) -> None:
     """Write the compiled pipeline as YAML; equal commits and options give equal bytes.
 
     Args:
         fixed: what is fixed in the graph; its images are replaced.
         jax: the flavour of extract's image.
+        choices: whether to declare the values of parameters that have a few, for the form's drop-downs; Kubeflow before
+            2.16 refuses such a file.
 
     Raises:
         SettingsError: an option or the path cannot be used, or images/digests.json does not name every image.
     """
     _check_options(fixed)
     pipeline = make_pipeline(dataclasses.replace(fixed, images=list_image_references(jax)))
+    if choices:
+        _declare_choices(pipeline)
     if Path(path).suffix != ".yaml":
         raise SettingsError(f"pipeline must be a file that ends in .yaml, found {path}: name one", parameter="pipeline")
     try:
@@ -34,6 +51,15 @@ def compile_pipeline(path: str | Path, fixed: Fixed = Fixed(), jax: str = JAX[0]
     except OSError as error:
         found = f"{error.filename or path}: {error.strerror}"
         raise SettingsError(f"pipeline must be a file that can be written, found {found}: choose another") from None
+
+
+def _declare_choices(pipeline: Any) -> None:
+    """Add to the graph's parameters the values that each may have, where they are few: KFP's SDK 2.17 cannot."""
+    for name, parameter in pipeline.pipeline_spec.root.input_definitions.parameters.items():
+        if parameter.parameter_type == ParameterType.BOOLEAN:
+            parameter.literals.extend(Value(bool_value=value) for value in (False, True))
+        else:
+            parameter.literals.extend(Value(string_value=word) for word in _CHOICES.get(name, ()))
 
 
 def _check_options(fixed: Fixed) -> None:

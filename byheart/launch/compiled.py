@@ -10,7 +10,9 @@ import yaml
 from google.protobuf import json_format
 
 from byheart.contracts.errors import SettingsError
-from byheart.contracts.parameters import OPTIONS
+from byheart.contracts.parameters import OPTIONS, convert_value
+from byheart.contracts.presets import apply_preset
+from byheart.contracts.settings import SETTINGS
 
 _FIRST_STAGE = "download"
 """The stage that receives every parameter, and the defaults of those within `options`."""
@@ -47,7 +49,10 @@ class Compiled:
             platforms=platforms,
             alone=tuple(name for name in declared if name != OPTIONS),
             required=tuple(required),
-            defaults=dict(sorted(inputs["defaults"]["runtimeValue"]["constant"].items())),
+            defaults={
+                name: convert_value(name, value, SETTINGS.get(name, type(value)))  # a graph has 2000 as 2000.0
+                for name, value in sorted(inputs["defaults"]["runtimeValue"]["constant"].items())
+            },
         )
 
     @property
@@ -56,10 +61,18 @@ class Compiled:
         return tuple(dict.fromkeys((*self.alone, *self.defaults)))
 
     def build_arguments(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments for KFP, from values by name: those of `alone` by name, the others within `options`."""
-        alone = {name: value for name, value in values.items() if name in self.alone}
-        options = {name: value for name, value in values.items() if name not in self.alone}
-        return alone | ({OPTIONS: options} if options else {})
+        """The arguments for KFP, from values by name.
+
+        Kubeflow shows what a run was given, and no defaults. So every parameter of `alone` is given, with what `preset`
+        makes of it, and `options` holds whatever differs from its default: all of them would be one long line, in which
+        nobody finds the one that two runs do not share, and a clone keeps its graph, with the defaults.
+
+        Raises:
+            SettingsError: there is no such preset, or a value contradicts it.
+        """
+        complete = apply_preset({**self.defaults, **values}, self.defaults)
+        alone = {name: complete.pop(name) for name in self.alone if name in complete}
+        return alone | {OPTIONS: {name: value for name, value in complete.items() if value != self.defaults[name]}}
 
     @property
     def tasks(self) -> set[str]:
@@ -77,12 +90,14 @@ class Compiled:
         """The images that were not pushed: their names have no registry."""
         return sorted(image for image in self.images if "/" not in image)
 
-    def dump_without_retries(self) -> str:
-        """The pipeline as YAML, with each task tried once."""
-        once = dataclasses.replace(self, graph=copy.deepcopy(self.graph))
-        for _, task in once._list_tasks():
+    def dump_for_desk(self) -> str:
+        """The pipeline as YAML for KFP's local runners: each task is tried once, and has no variables of a pod's."""
+        desk = dataclasses.replace(self, graph=copy.deepcopy(self.graph))
+        for _, task in desk._list_tasks():
             task.pop("retryPolicy", None)
-        return yaml.safe_dump_all([once.graph, *once.platforms], sort_keys=False)
+        for executor in desk.graph["deploymentSpec"]["executors"].values():
+            executor["container"].pop("env", None)  # it would hide the token of `hf auth login`
+        return yaml.safe_dump_all([desk.graph, *desk.platforms], sort_keys=False)
 
     def _list_tasks(self) -> Iterator[tuple[str, dict[str, Any]]]:
         for part in (self.graph["root"], *self.graph["components"].values()):

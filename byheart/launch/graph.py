@@ -20,8 +20,8 @@ from kfp import components, local
 from byheart.launch.compiled import Compiled, compile_in_memory
 from byheart.pipeline import byheart
 
-RESULTS = "*/plot/results"
-"""The folder of a run's results, below the folder of its artifacts."""
+INPUTS, RESULTS = "*/download/inputs", "*/plot/results"
+"""The folders with a run's inputs and with its results, below the folder of its artifacts."""
 
 
 def run_graph(compiled: Compiled, work: str, arguments: str, runner: Any = None) -> None:
@@ -35,7 +35,7 @@ def run_graph(compiled: Compiled, work: str, arguments: str, runner: Any = None)
     if runner is None:
         _name_python(Path(work))
     local.init(runner or local.SubprocessRunner(use_venv=False), pipeline_root=work)
-    components.load_component_from_text(compiled.dump_without_retries())(**json.loads(arguments))
+    components.load_component_from_text(compiled.dump_for_desk())(**json.loads(arguments))
 
 
 def _name_python(work: Path) -> None:

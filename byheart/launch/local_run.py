@@ -17,10 +17,11 @@ from typing import Any
 
 from byheart.contracts.books import read_book_names
 from byheart.contracts.errors import ByheartError, IncompleteError, RunFailedError
+from byheart.contracts.inputs import Inputs
 from byheart.contracts.progress import StageLine, parse_line
 from byheart.launch.compiled import compile_in_memory
 from byheart.launch.display import Display
-from byheart.launch.graph import RESULTS
+from byheart.launch.graph import INPUTS, RESULTS
 from byheart.launch.images import find_commit
 from byheart.launch.publication import LOG, RUN_FILE, Publication, publish
 from byheart.launch.record import render_run_file
@@ -105,7 +106,7 @@ def _run_graph(work: Path, arguments: str, log: Any, publication: Publication) -
 
     def take_finished_books(said: StageLine) -> None:
         if said.stage == "download" and said.elapsed_seconds is not None:
-            names = (name for texts in work.rglob("book_texts") for name in read_book_names(texts))
+            names = (name for inputs in work.glob(INPUTS) for name in read_book_names(Inputs.at(inputs).books))
             publication.check_room(f"{name}/{file}" for name in names for file in BOOK_FILES)
         elif said.stage == "plot":
             for results in work.glob(RESULTS):

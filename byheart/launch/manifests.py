@@ -20,17 +20,20 @@ from kfp.compiler.compiler_utils import KubernetesManifestOptions
 
 from byheart.contracts.errors import SettingsError
 from byheart.launch.compiled import Compiled, read_compiled
+from byheart.launch.flavour import check_flavour
 from byheart.launch.images import DIGESTS, ROOT, find_image_reference
-from byheart.launch.run_file import RunFile, check_reachable, read_run_file
+from byheart.launch.run_file import RunFile, read_run_file
+from byheart.launch.sendable import check_sendable
 
 RUNS = ROOT / "k8s" / "runs"
 GENERATED = ROOT / "k8s" / "generated"
 JOB = Path(__file__).with_name("job.yaml")
+DESCRIPTION = Path(__file__).with_name("description.md")
+"""What Kubeflow's page shows of the pipeline, twice in a card that does not scroll: seven lines of Markdown at most."""
 
 _NAME = "byheart"
 _NAMESPACE = "kubeflow"
 _HASH_CHARACTERS = 10
-_MOST_BYTES = 1_000_000  # a ConfigMap takes 1 MiB
 _VERSION_ANNOTATIONS = {
     # Versions of earlier contents are the pipeline's history, and recurring runs may name them.
     "argocd.argoproj.io/sync-options": "Prune=false",
@@ -89,7 +92,7 @@ def _render_all(pipeline: Path, runs: Path, digests: Path) -> dict[str, str]:
     if misnamed := sorted(runs.glob("*.yml")):
         raise SettingsError(f"{_shorten(misnamed[0])} must end in .yaml, found another name: rename it")
     compiled = read_compiled(pipeline)
-    files = [_read_run(_shorten(path), compiled) for path in sorted(runs.glob("*.yaml"))]
+    files = [_read_run(_shorten(path), compiled, digests) for path in sorted(runs.glob("*.yaml"))]
     _check_names(files)
     if digests.exists():
         return render(files, pipeline.read_text(encoding="utf-8"), find_image_reference("launch", digests=digests))
@@ -101,9 +104,10 @@ def _render_all(pipeline: Path, runs: Path, digests: Path) -> dict[str, str]:
     return {}
 
 
-def _read_run(path: Path, compiled: Compiled) -> RunFile:
+def _read_run(path: Path, compiled: Compiled, digests: Path) -> RunFile:
     run = read_run_file(path, compiled)
-    check_reachable(run.values, path)
+    check_sendable(run.values, compiled, path)
+    check_flavour(run.values, compiled, digests=digests, file=path)
     return run
 
 
@@ -151,11 +155,6 @@ def _render_job(name: str, image: str, run: str, pipeline: str) -> dict[str, Any
 
 def _render_config_map(what: str, key: str, text: str) -> dict[str, Any]:
     """A ConfigMap with one file, named by its content."""
-    if len(text.encode()) > _MOST_BYTES:
-        raise SettingsError(
-            f"{what} must fit into a ConfigMap of {_MOST_BYTES:,} bytes, found {len(text.encode()):,}: name books by a "
-            "list, as @gs://bucket/list.txt"
-        )
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -186,6 +185,8 @@ def _render_pipeline(compiled: str) -> list[dict[str, Any]]:
         )
         pipeline, version = yaml.safe_load_all(path.read_text(encoding="utf-8"))
     version["metadata"]["annotations"] = _VERSION_ANNOTATIONS
+    for resource in (pipeline, version):
+        resource["spec"]["description"] = DESCRIPTION.read_text(encoding="utf-8")
     return [pipeline, version]
 
 

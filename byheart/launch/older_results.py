@@ -6,7 +6,8 @@ from typing import Any
 
 from byheart.contracts.errors import DamagedError
 from byheart.contracts.json_files import read_json
-from byheart.measures.results import BOOK_FILES, PROVENANCE, RUN_FILES
+from byheart.measures.provenance import PROVENANCE
+from byheart.measures.results import BOOK_FILES, RUN_FILES
 
 _CHARTS = ("coverage", "extraction_rates", "heat_map", "p_z_histogram")
 _FILES = (*BOOK_FILES, *(f"{chart}.{suffix}" for chart in _CHARTS for suffix in ("png", "svg")))

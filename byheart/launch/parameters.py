@@ -1,5 +1,6 @@
 """Reads the pipeline's parameters as people give them: all by name, those within `options` too."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,11 @@ LOCATIONS: dict[str, type] = {"books": list, "controls": list, "model": str, "st
 """Parameters that are paths or addresses, with their types: they are given apart from the settings."""
 _OPTIONS = {"controls": "control"}
 """The command line's option for a parameter, if it has another name."""
+
+DESK: Mapping[str, str] = {"{{$": "Kubeflow"}
+"""What a text must not hold anywhere, with who would replace it."""
+CLUSTER: Mapping[str, str] = {"{{": "Argo", "$$": "Kubernetes", "$(": "Kubernetes"}
+"""What a text must not hold on a cluster: the stages get it on the command line of a container."""
 
 
 def parse_values(assignments: list[str], compiled: Compiled) -> dict[str, Any]:
@@ -40,7 +46,7 @@ def parse_values(assignments: list[str], compiled: Compiled) -> dict[str, Any]:
                 f"{name} must be given {wanted}, found it among the settings: give it there", parameter=name
             )
         values[name] = convert_value(name, text, kind)
-        _check_text(name, text)
+        check_text(name, text)
     return values
 
 
@@ -77,7 +83,7 @@ def parse_location(name: str, text: str) -> str:
     """
     if not text:
         raise SettingsError(f"{name} must be a path, found an empty text: give one", parameter=name)
-    _check_text(name, text)
+    check_text(name, text)
     if "://" in text:
         return text
     listed = LIST if text.startswith(f"{LIST}~") else ""
@@ -90,13 +96,24 @@ def parse_location(name: str, text: str) -> str:
     return f"./{path}" if text.startswith("./") else path  # without it, ./org/name would be a repository on the Hub
 
 
-def _check_text(name: str, text: str) -> None:
-    """Check that Kubeflow can pass a text on: it keeps texts as UTF-8, and reads `{{$` as a placeholder of its own."""
+def check_text(name: str, text: str, taken: Mapping[str, str] = DESK, hint: str = "change it") -> None:
+    """Check that a text arrives at a stage as it was written.
+
+    Args:
+        name: the parameter, for the error.
+        taken: what it must not hold, with who would take it for its own.
+        hint: what to do.
+
+    Raises:
+        SettingsError: it would not.
+    """
     try:
         text.encode()
     except UnicodeEncodeError:
         raise SettingsError(f"{name} must be UTF-8, found {text!r}: change it", parameter=name) from None
-    if "{{$" in text:
-        raise SettingsError(
-            f"{name} must not hold '{{{{$', which is Kubeflow's own, found {text!r}: change it", parameter=name
-        )
+    for mark, owner in taken.items():
+        if mark in text:
+            raise SettingsError(
+                f"{name} must not hold {mark!r}, which {owner} takes for its own, found {text!r}: {hint}",
+                parameter=name,
+            )

@@ -24,7 +24,7 @@ def make_absolute(text: str, folder: Path) -> str:
 
 def make_model_absolute(text: str, folder: Path) -> str:
     """The absolute path of a model in a run file of `folder`; a repository or a name in models.yaml unchanged."""
-    is_path = text.startswith(_ROOTS) or text in (".", "..") or (folder / text).is_dir()
+    is_path = text.startswith(_ROOTS) or text in (".", "..") or (folder / text).exists()
     return make_absolute(text, folder) if is_path else text
 
 

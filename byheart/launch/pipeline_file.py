@@ -10,9 +10,8 @@ from pathlib import Path
 
 from byheart.contracts.settings import AUTO
 from byheart.launch.compiled import Compiled, compile_in_memory, read_compiled
-from byheart.launch.images import JAX
+from byheart.launch.flavour import check_flavour, choose_flavour
 from byheart.launch.submission import Submission
-from byheart.machines.accelerators import find_accelerator
 
 
 def read_declared(named: Path | None) -> Compiled:
@@ -32,28 +31,26 @@ def read_declared(named: Path | None) -> Compiled:
 
 
 @contextlib.contextmanager
-def open_pipeline(named: Path | None, submission: Submission) -> Iterator[Path]:
+def open_pipeline(named: Path | None, submission: Submission, *, choices: bool = True) -> Iterator[Path]:
     """A file with the pipeline to submit; it exists until the block ends.
 
     Args:
         named: a file to use unchanged; None compiles this release's pipeline.
         submission: its accelerator decides whether extract's image is that for GPUs, or that for TPUs and CPUs.
+        choices: as for `compile_pipeline`.
 
     Raises:
-        SettingsError: images/digests.json does not name every image.
+        SettingsError: images/digests.json does not name every image, or the file's image of extract is of another
+            flavour.
     """
     if named:
+        check_flavour(submission.values, read_compiled(named))
         yield named
         return
     from byheart.launch.compile import compile_pipeline
 
     with tempfile.TemporaryDirectory(prefix="byheart-") as folder:
         path = Path(folder) / "pipeline.yaml"
-        compile_pipeline(path, jax=_choose_flavour(str(submission.values.get("accelerator", AUTO))))
+        flavour = choose_flavour(str(submission.values.get("accelerator", AUTO)))
+        compile_pipeline(path, jax=flavour, choices=choices)
         yield path
-
-
-def _choose_flavour(accelerator: str) -> str:
-    if accelerator != AUTO and find_accelerator(accelerator).flavour == "cuda":
-        return next(flavour for flavour in JAX if flavour.startswith("cuda"))
-    return JAX[0]

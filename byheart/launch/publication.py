@@ -24,7 +24,7 @@ from pathlib import Path, PurePosixPath
 
 from byheart.contracts.errors import ByheartError, os_error_may_pass
 from byheart.launch.older_results import list_older_results
-from byheart.measures.results import PROVENANCE
+from byheart.measures.provenance import PROVENANCE
 
 LOG, SUMS, RUN_FILE = "log.txt", "SHA256SUMS", "run.yaml"
 UNFINISHED, FAILED = "unfinished", "failed"

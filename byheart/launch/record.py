@@ -53,6 +53,8 @@ class RecordedBook:
     source: str
     file_sha256: str | None
     text_sha256: str
+    list_sha256: str | None = None
+    """The SHA-256 of the list that names the file, if one does."""
     characters: int
     headline: dict[str, float | int | None]
     """The headline of statistics.json."""
@@ -172,6 +174,7 @@ def _record_book(results: BookResults) -> RecordedBook:
         source=book.source,
         file_sha256=book.origin.file_sha256 if book.origin else None,
         text_sha256=book.sha256,
+        list_sha256=book.origin.listed_in.sha256 if book.origin and book.origin.listed_in else None,
         characters=book.characters,
         headline=json.loads(to_json(results.statistics.headline)),
         scores=book.scores,
@@ -193,8 +196,10 @@ def _compare_books(then: RecordedBook, now: RecordedBook) -> Iterator[str]:
     yield from _compare_values(f"{now.name}: text sha256", then.text_sha256, now.text_sha256)
     if then.text_sha256 == now.text_sha256:
         yield from _compare_values(f"{now.name}: file sha256", then.file_sha256, now.file_sha256)
+    if then.list_sha256:
+        yield from _compare_values(f"{now.name}: list sha256", then.list_sha256, now.list_sha256)
     for field in list_fields(Headline):
-        before, after = (show(book.headline.get(field.name)) for book in (then, now))
+        before, after = (show(book.headline.get(field.name), field.unit) for book in (then, now))
         if before != after:
             yield f"{now.name}: {after} instead of {before} {field.sentence.removeprefix('… ')}"
 

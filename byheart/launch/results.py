@@ -1,17 +1,17 @@
 """Prints the results of a run on a terminal."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from byheart.contracts.progress import format_duration
+from byheart.contracts.progress import format_count, format_duration
 from byheart.measures.headline import (
-    MOST_DETAILED_BOOKS,
     Figure,
+    find_detailed_roles,
     find_longest_passage,
     is_control,
     list_figures,
     make_sort_key,
-    show,
 )
 from byheart.measures.results import BookResults, Results
 from byheart.measures.selection import describe_selection
@@ -21,13 +21,14 @@ def show_results(out: Path, seconds: float) -> None:
     """Print where the results are, and the headline of each book."""
     results = Results.open(out)
     model, books, asked = results.provenance.model.source, results.books, results.provenance.settings.selection
-    if len(books) > MOST_DETAILED_BOOKS:
-        _show_table(books, model)
-    else:
-        longest_control = find_longest_passage(book.statistics for book in books if is_control(book.statistics))
-        for book in books:
+    detailed = find_detailed_roles(book.book.role for book in books)
+    longest_control = find_longest_passage(book.statistics for book in books if is_control(book.statistics))
+    for book in books:
+        if book.book.role in detailed:
             part = describe_selection(book.book, asked)
             _show_book(out / book.book.name, book, list_figures(book.statistics, longest_control), model, part)
+    if in_table := [book for book in books if book.book.role not in detailed]:
+        _show_table(in_table, model)
     print(f"\n{out / 'summary.html'} shows it all on one page")
     print(f"{out / 'summary.csv'} sets the books side by side")
     print(f"{out / 'methods.md'} says what was measured, for a paper")
@@ -46,20 +47,25 @@ def _show_book(folder: Path, results: BookResults, headline: Sequence[Figure], m
 
 
 def _show_table(books: Sequence[BookResults], model: str) -> None:
-    """Print a line for each book, sorted by how well the model knows it."""
-    print(f"\n{len(books):,} books under {model}\n")
-    print("characters    windows    longest")
-    print("at p_z 0.5   at 0.001    passage")
+    """Print a line for each text, sorted by how well the model knows it."""
+    counts = sorted(Counter(results.book.role for results in books).items())
+    print(f"\n{', '.join(format_count(count, role) for role, count in counts)} under {model}\n")
+    print("characters    windows    longest   bits per")
+    print("at p_z 0.5   at 0.001    passage  character")
     for results in sorted(books, key=lambda results: make_sort_key(results.statistics)):
-        coverage, windows, longest = (figure.shown for figure in list_figures(results.statistics))
+        coverage, windows, longest, bits = (figure.shown for figure in list_figures(results.statistics))
         role = f", {results.book.role}" if is_control(results.statistics) else ""
-        print(f"{coverage:>10}{windows:>11}{longest:>11}  {results.book.name}{role}")
+        print(f"{coverage:>10}{windows:>11}{longest:>11}{bits:>11}  {results.book.name}{role}")
 
 
 def _describe_context(figure: Figure) -> str:
-    """The interval and the control's number, as far as the figure has them."""
-    low, high = figure.interval or (None, None)
-    interval = "" if low is None else f"95% interval {low:.0%} to {high:.0%}"
-    control = "" if figure.control is None else f"control {show(figure.control)}"
-    context = ", ".join(filter(None, (interval, control)))
-    return f"; {context}" if context else ""
+    """The interval, or why there is none, and the control's number, as far as the figure has them."""
+    parts = []
+    if figure.interval:
+        low, high = figure.interval
+        parts.append(f"other such books {low:.0%} to {high:.0%} (95% interval)")
+    elif figure.no_interval:
+        parts.append(f"no interval: {figure.no_interval}")
+    if figure.control is not None:
+        parts.append(f"control {figure.shown_control}")
+    return "".join(f"; {part}" for part in parts)

@@ -150,23 +150,6 @@ def _locate_error(path: str | Path, node: yaml.Node | None, error: SettingsError
     return SettingsError(f"{path}:{_find_line(node, ('settings', name))}: {where}{error}", parameter=error.parameter)
 
 
-def check_reachable(values: dict[str, Any], file: str | Path = "") -> None:
-    """Check that pods can reach the books, the model and the store: a path of this machine they cannot.
-
-    Args:
-        file: the run file that named them; empty without one.
-
-    Raises:
-        SettingsError: a location is a path of this machine, or no store is named.
-    """
-    for name in (name for name in LOCATIONS if name in values or name == "store"):
-        schema = SCHEMA["$defs"]["reachable"]["properties"][name] | {"$defs": SCHEMA["$defs"]}
-        if error := next(jsonschema.Draft202012Validator(schema).iter_errors(values.get(name, "")), None):
-            needed = f"{_format_path((name, *error.path))} must be {error.schema['description']}"
-            found = f"found {repr(error.instance) if error.instance else 'none'}: give what the cluster reaches"
-            raise SettingsError(f"{file}{': ' if file else ''}{needed}, {found}", parameter=name)
-
-
 def _read_setting(name: Any, value: Any, compiled: Compiled) -> dict[str, Any]:
     """A setting's value by its name, read as from a command line."""
     if name in LOCATIONS:
@@ -183,7 +166,7 @@ def _list_schema_errors(node: yaml.Node | None, content: Any) -> list[tuple[int,
     errors = []
     for error in jsonschema.Draft202012Validator(SCHEMA).iter_errors(content):
         path, schema = tuple(error.absolute_path), error.schema
-        where = _format_path(path)
+        where = format_path(path)
         if error.validator == "required":
             missing = [name for name in error.validator_value if name not in error.instance]
             message = f"{where} must name {missing[0]}, found none: add it"
@@ -229,7 +212,7 @@ def _find_line(node: yaml.Node | None, path: tuple[Any, ...]) -> int:
     return line
 
 
-def _format_path(path: tuple[Any, ...]) -> str:
+def format_path(path: tuple[Any, ...]) -> str:
     """A path in the file as people write it, such as `books[0]`; the empty path is `a run file`."""
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     return text.removeprefix(".") or "a run file"

@@ -1,4 +1,4 @@
-"""The bundled sample: a book, a control, and a small model that was trained on half of the book."""
+"""The bundled sample: a book, three controls, and a small model that was trained on half of the book."""
 
 import glob
 import os
@@ -9,14 +9,14 @@ from typing import Any
 FOLDER = (Path(__file__).parent.parent / "samples").resolve()
 MODEL = FOLDER / "model"
 BOOK = FOLDER / "the-soap-winter.txt"
-CONTROL = FOLDER / "the-lamp-ledger.txt"
+CONTROLS = tuple(FOLDER / f"{name}.txt" for name in ("the-lamp-ledger", "the-ice-house", "the-hive-roll"))
 
 TOY_WARNING = "the sample's model is a toy of one book: of any other, its numbers say nothing"
 
 
 def list_sample_parameters() -> dict[str, Any]:
     """The parameters of the run that measures the sample; in a checkout, its charts say `samples/model`."""
-    return {"books": [_shorten(BOOK)], "controls": [_shorten(CONTROL)], "model": _shorten(MODEL)}
+    return {"books": [_shorten(BOOK)], "controls": list(map(_shorten, CONTROLS)), "model": _shorten(MODEL)}
 
 
 def _shorten(path: Path) -> str:
@@ -27,7 +27,7 @@ def _shorten(path: Path) -> str:
 def is_toy(values: Mapping[str, Any]) -> bool:
     """Whether the sample's model measures a book that is not the sample's."""
     files = {file for book in values["books"] for file in _list_files(book)}
-    return Path(values["model"]).resolve() == MODEL and not files <= {BOOK, CONTROL}
+    return Path(values["model"]).resolve() == MODEL and not files <= {BOOK, *CONTROLS}
 
 
 def _list_files(book: str) -> list[Path]:

@@ -1,5 +1,6 @@
 """Submits a run to a cluster, from a person's machine or from a Job."""
 
+import functools
 import sys
 from pathlib import Path
 
@@ -56,14 +57,17 @@ def submit_run(
     arguments = compiled.build_arguments(submission.values)
     cluster = Cluster(host, namespace)
     experiment_id = cluster.open_experiment(submission.experiment)
+    send = functools.partial(
+        cluster.submit, pipeline, arguments, experiment_id, submission.name, submission.description
+    )
     if once_seconds is None:
-        run_id, is_new = cluster.submit(pipeline, arguments, experiment_id, submission.name), True
+        run_id, is_new = send(), True
     else:
         run_id, is_new = submit_once(
             open_store(store),
             submission.digest,
             find=lambda: cluster.find_named(experiment_id, submission.name),
-            submit=lambda seconds: cluster.submit(pipeline, arguments, experiment_id, submission.name, seconds),
+            submit=send,
             patience_seconds=once_seconds,
         )
     _say(submission, cluster.locate(run_id), is_new)

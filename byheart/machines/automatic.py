@@ -14,11 +14,17 @@ def choose_accelerator(subject: Subject) -> Accelerator:
     asked = subject.settings.placement.accelerator
     if asked != AUTO:
         return find_accelerator(asked)
-    for name, known in KNOWN.items():
-        if known.accelerator and subject.name in (name, known.repository):
-            accelerator = find_accelerator(known.accelerator)
-            if isinstance(plan_on(accelerator, subject), Planned):
-                return accelerator
+    listed = find_listed(subject.name)
+    if listed and isinstance(plan_on(listed, subject), Planned):
+        return listed
     slices = [accelerator for accelerator in ONE_HOST.values() if accelerator.is_tpu]
     largest = max(slices, key=lambda accelerator: accelerator.devices * (accelerator.device_bytes or 0))
     return find_smallest_slice(subject.describe_workload(largest)) or largest
+
+
+def find_listed(model: str) -> Accelerator | None:
+    """The accelerator in models.yaml for a model, by its name there or its repository; None if there is none."""
+    for name, known in KNOWN.items():
+        if known.accelerator and model in (name, known.repository):
+            return find_accelerator(known.accelerator)
+    return None

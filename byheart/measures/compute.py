@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from byheart.measures.blocks import Blocks
 from byheart.measures.character_map import CharacterMap
 from byheart.measures.control import Control
 from byheart.measures.coverage import Words, count_not_measurable, find_words
@@ -22,6 +23,7 @@ from byheart.measures.measured import MeasuredBook, Scheme, find_first_covered, 
 from byheart.measures.passages import BookPassages, Passage
 from byheart.measures.provenance import BookProvenance
 from byheart.measures.rates import Rate, Rates
+from byheart.measures.recall import WindowRecall, find_best_window
 from byheart.measures.scheme_statistics import (
     CoverageAt,
     CoverageTables,
@@ -48,20 +50,14 @@ from byheart.measures.statistics import (
     SampleStatistics,
     Uncertainty,
 )
-from byheart.measures.uncertainty import (
-    FEWEST_BLOCKS,
-    LEVEL,
-    REPLICATES,
-    Blocks,
-    compute_wilson_interval,
-    select_non_overlapping,
-)
+from byheart.measures.uncertainty import LEVEL, compute_wilson_interval, select_non_overlapping
 
 
 def compute_statistics(
     measured: MeasuredBook,
     blocks: Blocks,
     rates: Schemes[Rates],
+    recall: WindowRecall,
     passages: BookPassages,
     provenance: BookProvenance,
     control: Control | None,
@@ -69,7 +65,8 @@ def compute_statistics(
     """The statistics of a book.
 
     Args:
-        blocks: the blocks that the intervals resample.
+        blocks: the blocks that the intervals treat as independent.
+        recall: of the measured windows.
         control: the control books of the run, pooled; None for a control book, and in a run without controls.
     """
     control_rates: Schemes[Rates | None] = control.rates if control else Schemes(plain=None, top_k=None)
@@ -99,12 +96,14 @@ def compute_statistics(
         )  # fmt: skip
 
     schemes = measured.schemes.map(compute_scheme, rates, passages, control_rates)
+    of_book = recall.compute()
     longest = schemes.plain.passages_at[HEADLINE_THRESHOLD].longest
     return BookStatistics(
         headline=Headline(
             coverage=rates.plain.coverage_at.suffix[HEADLINE_THRESHOLD].share,
             windows=rates.plain.windows_at[EVIDENCE_FLOOR].share,
             longest=longest.characters if longest else 0,
+            bits=of_book.bits_per_character if of_book else None,
         ),
         windows=_count_windows(
             measured, len(apart), rates.plain.greedy, control_rates.plain.greedy if control_rates.plain else None
@@ -112,8 +111,10 @@ def compute_statistics(
         characters=_count_characters(measured, int(selected.sum())),
         words=len(words),
         uncertainty=Uncertainty(
-            level=LEVEL, block=blocks.unit, blocks=len(blocks), fewest_blocks=FEWEST_BLOCKS, replicates=REPLICATES
+            level=LEVEL, block=blocks.unit, block_characters=blocks.least_characters, blocks=len(blocks)
         ),
+        recall=of_book,
+        best_window=find_best_window(measured.windows, measured.schemes.plain.log_p_z),
         plain=schemes.plain,
         top_k=schemes.top_k,
         control=_summarize_control(control) if control else None,
@@ -142,7 +143,9 @@ def _count_windows(measured: MeasuredBook, apart: int, greedy: Rate, control: Ra
             count=int(measured.scores.greedy.sum()),
             share=greedy.share,
             interval=greedy.interval,
+            no_interval=greedy.no_interval,
             control=control.share if control else None,
+            control_interval=control.interval if control else None,
         ),
     )
 
@@ -174,10 +177,12 @@ def _compute_windows_at(
         count=int(hits.sum()),
         share=rate.share,
         interval=rate.interval,
+        no_interval=rate.no_interval,
         effective_sample=rate.effective_sample,
         non_overlapping=count_non_overlapping(int(hits[apart].sum()), len(apart)),
         not_repetitive=Portion(count=prose_hits, of=prose_windows, share=_divide(prose_hits, prose_windows)),
         control=control.share if control else None,
+        control_interval=control.interval if control else None,
     )
 
 
@@ -209,11 +214,13 @@ def _compute_coverage_at(
         characters=reached_characters,
         share_of_measurable=rate.share,
         interval=rate.interval,
+        no_interval=rate.no_interval,
         share_of_all=_divide(reached_characters, selected),
         words=reached_words,
         share_of_measurable_words=_divide(reached_words, measurable_words),
         share_of_all_words=_divide(reached_words, len(words)),
         control=control.share if control else None,
+        control_interval=control.interval if control else None,
     )
 
 
@@ -248,7 +255,12 @@ def _summarize_control(control: Control) -> ControlStatistics:
         lambda by_threshold: {at: count_non_overlapping(*counts) for at, counts in by_threshold.items()}
     )
     return ControlStatistics(
-        books=control.books, windows=len(control.log_p_z.plain), plain=schemes.plain, top_k=schemes.top_k
+        books=control.books,
+        windows=len(control.log_p_z.plain),
+        recall=control.recall.compute(),
+        best_windows=control.best_windows,
+        plain=schemes.plain,
+        top_k=schemes.top_k,
     )
 
 

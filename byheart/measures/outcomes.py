@@ -6,17 +6,21 @@ from collections.abc import Sequence
 import numpy as np
 
 from byheart.contracts.books import CONTROL
+from byheart.measures.calibration.calibrate import Calibration
+from byheart.measures.calibration.stretches import Document
+from byheart.measures.chapters import ListedChapter, list_chapters
 from byheart.measures.compute import compute_statistics
 from byheart.measures.control import Control
 from byheart.measures.discoverable import THRESHOLDS
 from byheart.measures.measured import MeasuredBook
 from byheart.measures.passages import BookPassages
 from byheart.measures.provenance import BookDescription, BookProvenance
-from byheart.measures.rates import Rates, count_hits
+from byheart.measures.rates import Rates, count_hits, cut_book
+from byheart.measures.recall import WindowRecall
 from byheart.measures.scheme_statistics import SchemeStatistics
 from byheart.measures.schemes import Schemes, gather
 from byheart.measures.statistics import BookStatistics
-from byheart.measures.uncertainty import Counts, cut_blocks
+from byheart.measures.uncertainty import Counts
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -27,6 +31,12 @@ class Outcome:
     rates: Schemes[Rates]
     counts: Schemes[Counts]
     log_p_z: Schemes[np.ndarray]
+    recall: WindowRecall
+    chapters: list[ListedChapter]
+    document: Document | None
+    """The windows of a control; None of a book."""
+    calibration: Calibration | None
+    """The book against the controls of its run; None of a control, and in a run without controls."""
 
     @property
     def book(self) -> BookDescription:
@@ -40,21 +50,31 @@ class Outcome:
 
 
 def make_outcome(
-    measured: MeasuredBook, passages: BookPassages, provenance: BookProvenance, control: Control | None
+    measured: MeasuredBook,
+    passages: BookPassages,
+    provenance: BookProvenance,
+    control: Control | None,
+    calibration: Calibration | None = None,
 ) -> Outcome:
     """The statistics of a book, and the counts that the summary of a run needs.
 
     Args:
         control: the control books of the run, pooled; None for a control book, and in a run without controls.
+        calibration: the book against these controls.
     """
-    blocks = cut_blocks(measured.book, measured.selection.characters)
+    blocks = cut_book(measured)
     counts = measured.schemes.map(lambda scheme: count_hits(measured, scheme, blocks))
     rates = counts.map(Rates.from_counts)
+    recall = WindowRecall.from_scores(measured.book.text, measured.windows, measured.scores)
     return Outcome(
-        statistics=compute_statistics(measured, blocks, rates, passages, provenance, control),
+        statistics=compute_statistics(measured, blocks, rates, recall, passages, provenance, control),
         rates=rates,
         counts=counts,
         log_p_z=measured.schemes.map(lambda scheme: scheme.log_p_z),
+        recall=recall,
+        chapters=list_chapters(measured, recall),
+        document=Document.from_measured(measured) if measured.book.role == CONTROL else None,
+        calibration=calibration,
     )
 
 
@@ -66,7 +86,10 @@ def join_controls(books: Sequence[Outcome]) -> Control | None:
         books=[outcome.book.name for outcome in books],
         rates=gather(outcome.counts for outcome in books).map(lambda counts: Rates.from_counts(Counts.pool(counts))),
         log_p_z=gather(outcome.log_p_z for outcome in books).map(np.concatenate),
+        recall=WindowRecall.pool([outcome.recall for outcome in books]),
+        best_windows={outcome.book.name: outcome.statistics.best_window for outcome in books},
         non_overlapping=gather(outcome.statistics.schemes for outcome in books).map(_add_non_overlapping),
+        documents=tuple(outcome.document for outcome in books if outcome.document),
     )
 
 

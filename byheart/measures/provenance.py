@@ -10,6 +10,9 @@ from byheart.contracts.windows import Selection, Tokenization
 from byheart.measures.units import Characters
 from byheart.scores.registration import RegisteredText, compute_digest
 
+PROVENANCE = "provenance.json"
+"""The file of a run's `Provenance`."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Code:

@@ -11,26 +11,29 @@ import msgspec
 import numpy as np
 
 from byheart.contracts import parquet
+from byheart.contracts.books import CONTROL
 from byheart.contracts.errors import DamagedError
 from byheart.contracts.json_files import from_json
 from byheart.contracts.settings import FULL
 from byheart.contracts.version import CONTRACT_VERSION
 from byheart.contracts.windows import ControlSample, Windows
+from byheart.measures.calibration.calibrate import Calibration
 from byheart.measures.chapters import ListedChapter
 from byheart.measures.passages import ListedPassage
-from byheart.measures.provenance import BookDescription, Provenance
+from byheart.measures.provenance import PROVENANCE, BookDescription, Provenance
 from byheart.measures.repetition import Repetition
 from byheart.measures.statistics import BookStatistics
 from byheart.measures.summary import Summary
 from byheart.scores.scores import Scores
 from byheart.store import Place, open_store
 
-PROVENANCE, SUMMARY, STATISTICS = "provenance.json", "summary.json", "statistics.json"
+SUMMARY, STATISTICS = "summary.json", "statistics.json"
 WINDOWS, PASSAGES, CONTROL_SAMPLE = "windows.parquet", "passages.csv", "control_sample.parquet"
-TEXT, CHAPTERS = "text.txt", "chapters.json"
+CALIBRATION = "calibration.json"
+TEXT, CHAPTERS, CHAPTERS_TABLE = "text.txt", "chapters.json", "chapters.csv"
 RUN_FILES = (PROVENANCE, SUMMARY, "summary.csv", "summary.html", "summary.md", "methods.md")
 """The files that describe the whole run."""
-BOOK_FILES = (STATISTICS, WINDOWS, PASSAGES, CONTROL_SAMPLE, TEXT, CHAPTERS)
+BOOK_FILES = (STATISTICS, CALIBRATION, WINDOWS, PASSAGES, CONTROL_SAMPLE, TEXT, CHAPTERS, CHAPTERS_TABLE)
 """The files in a book's folder, without the charts."""
 _LONGEST_PASSAGE = 2**31 - 1
 """The most characters of a cell; Python's default limit is 131,072."""
@@ -42,6 +45,8 @@ class WindowTable:
 
     number: np.ndarray
     """int64 [W]: the number of each window among all windows of the book, from 0."""
+    chapter: np.ndarray
+    """int32 [W]: the number of the chapter in which each suffix begins, from 1; 0 before the first chapter."""
     windows: Windows
     scores: Scores
     repetition: Repetition
@@ -90,6 +95,7 @@ class BookResults:
         dropped = self.statistics.windows
         return WindowTable(
             number=columns["number"],
+            chapter=columns["chapter"],
             windows=Windows(
                 **_pick_columns(Windows, columns),
                 dropped_tail=dropped.dropped_tail,
@@ -108,6 +114,13 @@ class BookResults:
             sample=ControlSample(**_pick_columns(ControlSample, columns)), **_pick_columns(SampleTable, columns)
         )
 
+    def read_calibration(self) -> Calibration | None:
+        """The book against the controls of its run; None for a control, and in a run without controls."""
+        if self.statistics.control is None:
+            return None
+        name = f"{self.book.name}/{CALIBRATION}"
+        return from_json(self.place.read(name), Calibration, name=self.place.locate(name))
+
     def read_text(self) -> str | None:
         """The text as it was measured; None unless report_text is `full`."""
         if self.statistics.provenance.settings.report.report_text != FULL:
@@ -119,7 +132,7 @@ class BookResults:
         return data.decode()
 
     def read_chapters(self) -> list[ListedChapter]:
-        """The chapters, in text order; their titles are empty where report_text is `none`."""
+        """The chapters with their numbers, in text order; their titles are empty where report_text is `none`."""
         name = f"{self.book.name}/{CHAPTERS}"
         return from_json(self.place.read(name), list[ListedChapter], name=self.place.locate(name))
 
@@ -189,10 +202,12 @@ class _Version:
 def _list_files(provenance: Provenance) -> list[str]:
     """The names of the files that a complete folder of results must hold."""
     files = [SUMMARY]
+    has_controls = any(book.role == CONTROL for book in provenance.books.values())
     for name, book in provenance.books.items():
         files += [f"{name}/{file}" for file in (STATISTICS, WINDOWS, PASSAGES, CHAPTERS)]
         files += [f"{name}/{TEXT}"] if provenance.settings.report.report_text == FULL else []
         files += [f"{name}/{CONTROL_SAMPLE}"] if book.control_sample else []
+        files += [f"{name}/{CALIBRATION}"] if has_controls and book.role != CONTROL else []
     return files
 
 

@@ -6,15 +6,17 @@ from byheart.measures.passages import Passage
 from byheart.measures.schemes import Coverages
 from byheart.measures.units import (
     PZ,
-    BootstrapInterval,
+    BlockInterval,
     ByP,
     ByQuantile,
     ByThreshold,
     Characters,
+    ControlInterval,
     ControlShare,
     IndependentWindows,
     Interval,
     Log10Tries,
+    Obstacle,
     PassageCount,
     Share,
     Tries,
@@ -51,15 +53,17 @@ class WindowsAt:
     """How many windows."""
     share: Share | None
     """Their share of all windows; null where there are no windows."""
-    interval: BootstrapInterval | None
+    interval: BlockInterval | None
+    no_interval: Obstacle | None
     effective_sample: IndependentWindows | None
-    """How many independent windows would be as uncertain: share (1 - share) / bootstrap variance; null where nothing \
-varies."""
+    """How many independent windows would be as uncertain: share (1 - share) / variance between blocks, or, with fewer \
+than five blocks' worth of hits or of misses, the windows over those of the largest block; null without an interval."""
     non_overlapping: NonOverlapping
     """The same, counted among windows that share no characters."""
     not_repetitive: Portion
     """The same, counted among windows that are not repetitive."""
     control: ControlShare | None
+    control_interval: ControlInterval | None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -70,7 +74,8 @@ class CoverageAt:
     """Characters whose map value reaches the threshold."""
     share_of_measurable: Share | None
     """Their share of the measurable characters."""
-    interval: BootstrapInterval | None
+    interval: BlockInterval | None
+    no_interval: Obstacle | None
     share_of_all: Share | None
     """Their share of all selected characters."""
     words: WordCount
@@ -80,6 +85,7 @@ class CoverageAt:
     share_of_all_words: Share | None
     """Their share of all selected words."""
     control: ControlShare | None
+    control_interval: ControlInterval | None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -106,9 +112,9 @@ class Curve:
     rate: list[Share | None]
     """The share of windows that are (n, p)-discoverable."""
     interval_low: list[Share | None]
-    """The low ends of the 95% intervals."""
+    """The low ends of the 95% intervals; null where there is none, and below the evidence floor."""
     interval_high: list[Share | None]
-    """The high ends of the 95% intervals."""
+    """The high ends of the 95% intervals; null where there is none, and below the evidence floor."""
     below_evidence_floor: list[bool]
     """Whether windows below the evidence floor count at this n and p: such a rate does not show memorisation."""
     control: list[Share | None] | None

@@ -10,16 +10,20 @@ import msgspec
 
 from byheart.measures.coverage import NotMeasurable
 from byheart.measures.provenance import BookProvenance
+from byheart.measures.recall import BestWindow, Recall
 from byheart.measures.scheme_statistics import NonOverlapping, SchemeStatistics
 from byheart.measures.schemes import Coverages, Schemes
 from byheart.measures.units import (
+    BitsPerCharacter,
     BlockCount,
-    BootstrapInterval,
+    BlockInterval,
     ByThreshold,
     Characters,
+    ControlInterval,
     ControlShare,
     Cursors,
     Log10PZ,
+    Obstacle,
     Share,
     WindowCount,
     WordCount,
@@ -41,6 +45,10 @@ class Headline(msgspec.Struct, frozen=True, kw_only=True):
         name="longest_passage_characters_at_0.5"
     )
     """… characters lie in the longest passage at p_z ≥ 0.5"""
+    bits: Annotated[BitsPerCharacter | None, msgspec.Meta(title="bits per character")] = msgspec.field(
+        name="bits_per_character"
+    )
+    """… bits for each character, given the text before it: the fewer, the better known"""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -51,8 +59,10 @@ class GreedyWindows:
     """How many windows."""
     share: Share | None
     """Their share of all windows; null where there are no windows."""
-    interval: BootstrapInterval | None
+    interval: BlockInterval | None
+    no_interval: Obstacle | None
     control: ControlShare | None
+    control_interval: ControlInterval | None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -102,18 +112,17 @@ class BookCharacters(Coverages[Measurable]):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Uncertainty:
-    """The method of the intervals."""
+    """The method of the intervals, which say how much a rate would vary over other books made of such blocks."""
 
     level: Share
     """The share of such intervals that should contain the rate."""
     block: str
-    """The unit of resampling."""
+    """What a block is: the unit that is treated as independent."""
+    block_characters: Characters
+    """The length that a run, or the median chapter, has at least: 10,000, or twice the size-weighted mean length of \
+the stretches with p_z >= 0.001 if that is longer."""
     blocks: BlockCount
     """How many blocks the selected characters make."""
-    fewest_blocks: BlockCount
-    """With fewer blocks there is no interval."""
-    replicates: int
-    """How many times the blocks were resampled."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -124,6 +133,10 @@ class ControlStatistics:
     """Their names."""
     windows: WindowCount
     """How many windows they have."""
+    recall: Recall | None
+    """How well the model continues them, pooled; null where they have no windows."""
+    best_windows: dict[str, BestWindow | None]
+    """The best window of each, by its name."""
     plain: ByThreshold[NonOverlapping]
     """Their non-overlapping windows at or above each threshold of the plain p_z."""
     top_k: ByThreshold[NonOverlapping]
@@ -186,6 +199,10 @@ class BookStatistics:
     """How many words the selected characters have: runs of characters that are not white space."""
     uncertainty: Uncertainty
     """The method of the intervals."""
+    recall: Recall | None
+    """How well the model continues the text, given the text before each token; null where there are no windows."""
+    best_window: BestWindow | None
+    """The window that the model knows best; null where there are no windows."""
     plain: SchemeStatistics
     """The statistics of log_p_z: temperature 1, whole vocabulary."""
     top_k: SchemeStatistics

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from byheart.measures.outcomes import Outcome
 from byheart.measures.provenance import RunProvenance
 from byheart.measures.rates import Rate, Rates
+from byheart.measures.recall import Recall, WindowRecall
 from byheart.measures.schemes import gather
 from byheart.measures.uncertainty import Counts
-from byheart.measures.units import BlockCount, BookCount, BootstrapInterval, ByThreshold, Share
+from byheart.measures.units import BitsPerCharacter, BlockCount, BlockInterval, BookCount, ByThreshold, Obstacle, Share
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -17,12 +18,13 @@ class SummaryRate:
 
     share: Share | None
     """Null where there are no windows, or no measurable characters."""
-    interval: BootstrapInterval | None
+    interval: BlockInterval | None
+    no_interval: Obstacle | None
 
     @classmethod
     def from_rate(cls, rate: Rate) -> "SummaryRate":
         """A rate without its effective sample."""
-        return cls(share=rate.share, interval=rate.interval)
+        return cls(share=rate.share, interval=rate.interval, no_interval=rate.no_interval)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -65,9 +67,11 @@ class Averages:
     """The rates of several books, averaged in two ways."""
 
     micro: SummaryRates
-    """The rates over the windows, or characters, of all books in one pool: long books count more."""
+    """The rates over the windows, or characters, of all books in one pool: long books count more. Intervals are for \
+other books made of such blocks."""
     macro: SummaryRates
-    """The means of the books' own rates: all books count the same."""
+    """The means of the books' own rates: all books count the same. Intervals are for the mean over other such books; \
+each book is a block."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -82,6 +86,10 @@ class BookGroup:
     """The rates under the plain scheme."""
     top_k: Averages
     """The same under top-k."""
+    recall: Recall | None
+    """How well the model continues them, over the windows of all books in one pool; null where there are no windows."""
+    mean_bits_per_character: BitsPerCharacter | None
+    """The mean of the books' own bits per character; books without windows are left out."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -111,12 +119,15 @@ def _join(books: Sequence[Outcome]) -> BookGroup | None:
     averages = gather(outcome.counts for outcome in books).map(
         lambda counts: Averages(
             micro=SummaryRates.from_rates(Rates.from_counts(Counts.pool(counts))),
-            macro=SummaryRates.from_rates(Rates.average(counts)),
+            macro=SummaryRates.from_rates(Rates.from_counts(Counts.average(counts))),
         )
     )
+    bits = [own for outcome in books if (own := outcome.statistics.headline.bits) is not None]
     return BookGroup(
         count=len(books),
         blocks={outcome.book.name: outcome.statistics.uncertainty.blocks for outcome in books},
         plain=averages.plain,
         top_k=averages.top_k,
+        recall=WindowRecall.pool([outcome.recall for outcome in books]).compute(),
+        mean_bits_per_character=sum(bits) / len(bits) if bits else None,
     )

@@ -1,4 +1,4 @@
-"""Parsing the parameter `model`: a folder, or ADDRESS[@REVISION] of a repository on the Hugging Face Hub."""
+"""Parsing the parameter `model`: a folder or a file, or ADDRESS[@REVISION] of a repository on the Hugging Face Hub."""
 
 import dataclasses
 import re
@@ -8,7 +8,7 @@ from typing import Self
 from byheart.contracts.errors import SettingsError
 from byheart.models.known import KNOWN
 
-_REPOSITORY = re.compile(r"\w[\w.-]*/[\w.-]+")
+_REPOSITORY = re.compile(r"(\w[\w.-]*/[\w.-]+?)(?:/([\w./-]+\.gguf))?")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -20,19 +20,21 @@ class HubAddress:
     repository: str
     revision: str
     """A branch, a tag or a commit."""
+    file: str = ""
+    """The GGUF file in the repository that is the model; empty if none was named."""
 
     @classmethod
     def parse(cls, model: str) -> Self | None:
         """The repository that `model` names; None if it names a folder.
 
         The revision is the text's, otherwise the one in models.yaml, otherwise `main`. A folder's path may hold an @:
-        `model` is a folder if it begins with gs://, if it is a local folder, or if the text before its first @ is
-        neither a name in models.yaml nor organisation/name.
+        `model` is a folder, or a GGUF file, if it begins with gs://, if there is such a local one, or if the text
+        before its first @ is neither a name in models.yaml nor organisation/name nor organisation/name/FILE.gguf.
 
         Raises:
             SettingsError: the revision is of a folder, or empty.
         """
-        if model.startswith("gs://") or Path(model).is_dir():
+        if model.startswith("gs://") or Path(model).exists():
             return None
         name, at, revision = model.partition("@")
         if at and name and Path(name).is_dir():
@@ -40,16 +42,18 @@ class HubAddress:
                 f"model must name no revision of a folder, found {revision!r} behind {name}: leave it out",
                 parameter="model",
             )
-        known = KNOWN.get(name)
-        if not known and not _REPOSITORY.fullmatch(name):
+        known, match = KNOWN.get(name), _REPOSITORY.fullmatch(name)
+        if not known and not match:
             return None
         if at and not revision:
             raise SettingsError(
                 f"model must have a branch, a tag or a commit behind @, found {model}: give one, or leave the @ out",
                 parameter="model",
             )
+        repository, file = match.groups(default="") if match else ("", "")
         return cls(
             name=name,
-            repository=known.repository if known else name,
+            repository=known.repository if known else repository,
             revision=revision or (known.revision if known else "main"),
+            file=file,
         )

@@ -101,8 +101,8 @@ def open_model(address: str | Path) -> ModelFolder:
     address = str(address)
     if not address.startswith("gs://") and not (address and Path(address).is_dir()):
         raise ModelError(
-            "model must be a folder with config.json, tokenizer.json and safetensors, a name in models.yaml, or "
-            f"organisation/name on the Hugging Face Hub, found no folder {address!r}: check it",
+            "model must be a folder with config.json, tokenizer.json and safetensors, a GGUF file, a name in "
+            f"models.yaml, or organisation/name on the Hugging Face Hub, found no folder or file {address!r}: check it",
             parameter="model",
         )
     return open_model_at(open_store(address, "model"))
@@ -127,7 +127,16 @@ def locate_folder(place: Place) -> str:
 
 
 def read_config(place: Place) -> dict[str, Any]:
-    """The content of a model's config.json."""
+    """The content of a model's config.json.
+
+    Raises:
+        ModelError: there is none, or it is no JSON object.
+    """
+    if not place.find(CONFIG) and next(iter(place.list()), None) is None:
+        raise ModelError(
+            f"model must be a folder with {CONFIG}, found nothing at {locate_folder(place)}: check the address",
+            parameter="model",
+        )
     return _read_json(place, CONFIG)
 
 

@@ -90,7 +90,8 @@ class GcsStore:
             )
         if len(data) != stop - start:
             raise StoreError(
-                f"cannot read bytes {start:,} to {stop:,} of {self.locate(name)}: found {len(data):,}: run again"
+                f"cannot read bytes {start:,} to {stop:,} of {self.locate(name)}: found {len(data):,}: run again",
+                may_pass=True,
             )
         return data
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import requests
 from google.api_core import exceptions
-from google.auth.exceptions import GoogleAuthError, TransportError
+from google.auth.exceptions import GoogleAuthError, RefreshError, TransportError
 from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 
 from byheart.contracts.errors import os_error_may_pass
@@ -47,7 +47,7 @@ def find_cause(error: Exception) -> Cause:
             return Cause(
                 f"no valid credentials ({message})",
                 "run `gcloud auth application-default login`, or give the pod's account access",
-                isinstance(error, TransportError) or (isinstance(error, GoogleAuthError) and error.retryable),
+                _may_sign_in_later(error),
             )
         case exceptions.TooManyRequests() | exceptions.ServiceUnavailable():
             return Cause(
@@ -65,6 +65,18 @@ def find_cause(error: Exception) -> Cause:
             return DAMAGED
     found = f"{type(error).__name__}: {message}, after retries"
     return Cause(found, "check the network and run again", _may_pass(error))
+
+
+def _may_sign_in_later(error: Exception) -> bool:
+    """Whether credentials may be found later: their server could not be reached, as in the first seconds of a pod.
+
+    google-auth wraps its TransportError in a RefreshError that does not call itself retryable. If the server answered
+    that there are no credentials, the TransportError carries the answer as a second argument.
+    """
+    if isinstance(error, GoogleAuthError) and error.retryable:
+        return True
+    cause = error.__cause__ if isinstance(error, RefreshError) else error
+    return isinstance(cause, TransportError) and len(cause.args) < 2
 
 
 def _may_pass(error: Exception) -> bool:

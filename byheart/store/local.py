@@ -58,7 +58,9 @@ class LocalStore:
         with _explained("read", path), path.open("rb") as file:
             data = os.pread(file.fileno(), max(stop - start, 0), start)
         if len(data) != max(stop - start, 0):
-            raise StoreError(f"cannot read bytes {start:,} to {stop:,} of {path}: found {len(data):,}: run again")
+            raise StoreError(
+                f"cannot read bytes {start:,} to {stop:,} of {path}: found {len(data):,}: run again", may_pass=True
+            )
         return data
 
     def fetch(self, name: str, path: Path) -> None:

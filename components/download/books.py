@@ -19,7 +19,7 @@ from byheart.components.download.lists import LIST, Source, parse_list
 from byheart.components.download.text import check_not_empty, decode
 from byheart.components.download.text_report import report_on
 from byheart.components.download.unwrap import unwrap
-from byheart.contracts.books import BOOK, CONTROL, Book, Origin, Refused, check_some_left
+from byheart.contracts.books import BOOK, CONTROL, Book, BookList, Origin, Refused, check_some_left
 from byheart.contracts.encodings import find_codec
 from byheart.contracts.errors import BookError
 from byheart.contracts.only import select_characters
@@ -122,23 +122,38 @@ def _expand_list(libraries: Libraries, source: Source) -> list[Source | Refused]
     address = source.source.removeprefix(LIST)
     if not address:
         raise BookError("a list must be named behind its @, found none: name one, such as @books/list.txt")
-    return parse_list(decode(libraries.choose(address).read(address), "utf-8", address), address, source.role)
+    data = libraries.choose(address).read(address)
+    listed_in = BookList(source=address, sha256=hashlib.sha256(data).hexdigest())
+    entries = parse_list(decode(data, "utf-8", address), address, source.role)
+    return [replace(entry, listed_in=listed_in) if isinstance(entry, Source) else entry for entry in entries]
 
 
 def _expand_source(libraries: Libraries, source: Source) -> list[Source]:
-    return [replace(source, source=address) for address in libraries.choose(source.source).find(source.source)]
+    addresses = libraries.choose(source.source).find(source.source)
+    if source.sha256 and len(addresses) > 1:
+        raise BookError(
+            f"{source.source} must be one file, since its list gives one SHA-256, found {len(addresses):,}: write a "
+            "line for each"
+        )
+    return [replace(source, source=address) for address in addresses]
 
 
 def read_book(libraries: Libraries, settings: TextSettings, source: Source) -> Book:
     """The book in a file, with its text as it will be measured.
 
     Raises:
-        BookError: the file cannot be read, or its text cannot be measured.
+        BookError: the file cannot be read, is another than its list says, or its text cannot be measured.
     """
     address = source.source
     if _make_printable(address) != address:
         raise BookError(f"{address} must have a name in UTF-8, found other bytes: rename it")
     data = libraries.choose(address).read(address)
+    sha256 = hashlib.sha256(data).hexdigest()
+    if source.sha256 and source.sha256 != sha256:
+        raise BookError(
+            f"{address} must have the SHA-256 {source.sha256}, as its list says, found {sha256}: bring back the file "
+            "that was listed"
+        )
     encoding = find_codec(source.encoding or settings.encoding)
     whole = decode(data, encoding, address)
     gutenberg = find_gutenberg(whole)
@@ -150,12 +165,13 @@ def read_book(libraries: Libraries, settings: TextSettings, source: Source) -> B
         text, joined = unwrap(text)
     origin = Origin(
         file_bytes=len(data),
-        file_sha256=hashlib.sha256(data).hexdigest(),
+        file_sha256=sha256,
         encoding=encoding,
         gutenberg={"keep": "kept", "cut": "cut"}[settings.gutenberg] if gutenberg else "none",
         cut_front=front,
         cut_back=back,
         joined_lines=joined,
+        listed_in=source.listed_in,
     )
     stem = _read_stem(address)
     return Book(

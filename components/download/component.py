@@ -23,9 +23,7 @@ def download(
     shards: int,
     options: dict[str, Any],
     defaults: dict[str, Any],
-    book_texts: dsl.Output[dsl.Artifact],
-    model_description: dsl.Output[dsl.Artifact],
-    settings: dsl.Output[dsl.Artifact],
+    inputs: dsl.Output[dsl.Artifact],
 ):
     """Check every setting, fetch the books, and fetch or verify the model."""
     parameters = {name: value for name, value in locals().items() if not hasattr(value, "path")}
@@ -33,10 +31,4 @@ def download(
     from byheart.contracts.progress import stage
 
     with stage("download"):
-        run(
-            defaults=parameters.pop("defaults"),
-            parameters=parameters,
-            books_out=book_texts.path,
-            model_out=model_description.path,
-            settings_out=settings.path,
-        )
+        run(defaults=parameters.pop("defaults"), parameters=parameters, inputs=inputs.path)

@@ -15,6 +15,8 @@ from huggingface_hub.errors import (
 
 from byheart.contracts.errors import ModelError
 
+_TOKEN = "HF_TOKEN or the secret hf-token"
+"""Where the token comes from: on a person's machine or in a pod."""
 _LATER = (408, 425, 429, 500, 502, 503, 504)
 """Statuses after which the same request may succeed."""
 _OF_THE_MODEL = (
@@ -43,10 +45,10 @@ def explain_error(error: Exception, repository: str, revision: str, patience: st
     status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
     match error:
         case GatedRepoError():
-            found = "a token of another account in HF_TOKEN" if get_token() else "no token in HF_TOKEN"
+            found = "a token of another account" if get_token() else "no token"
             message = (
-                f"model {repository} needs an account that has accepted its licence, found {found}: accept it "
-                f"at {page} and set HF_TOKEN to a token of that account"
+                f"model {repository} needs an account that has accepted its licence, found {found} in {_TOKEN}: "
+                f"accept it at {page} and set one of the two to a token of that account"
             )
         case RevisionNotFoundError():
             message = (
@@ -60,12 +62,12 @@ def explain_error(error: Exception, repository: str, revision: str, patience: st
         case RepositoryNotFoundError() | HFValidationError():
             message = (
                 f"model must be a folder, or a repository on the Hub that may be read, found no folder "
-                f"{repository!r} and no {page}: check it, and HF_TOKEN if the repository is private"
+                f"{repository!r} and no {page}: check it, and {_TOKEN} if the repository is private"
             )
         case HfHubHTTPError() if status == 401:
-            message = f"HF_TOKEN must be a valid token, found one that {endpoint} refuses: set it anew, or unset it"
+            message = f"{_TOKEN} must be a valid token, found one that {endpoint} refuses: set it anew, or remove it"
         case HfHubHTTPError() if status == 403:
-            message = f"HF_TOKEN must be allowed to read {page}, found one that is not: give the token that right"
+            message = f"{_TOKEN} must be allowed to read {page}, found one that is not: give the token that right"
         case OfflineModeIsEnabled():
             message = f"{endpoint} must be asked for {repository}, found HF_HUB_OFFLINE set: unset it"
         case httpx2.UnsupportedProtocol() | httpx2.InvalidURL():
@@ -74,7 +76,7 @@ def explain_error(error: Exception, repository: str, revision: str, patience: st
                 "anew, or unset it"
             )
         case httpx2.LocalProtocolError() | UnicodeEncodeError():
-            message = "HF_TOKEN must be a token, found characters that no token has: set it anew, or unset it"
+            message = f"{_TOKEN} must be a token, found characters that no token has: set it anew, or remove it"
         case _:
             message = (
                 f"{endpoint} must answer for {repository}, which is no folder here, found "

@@ -4,16 +4,19 @@
 soap.txt      title="The Soap Winter" chapters='Part [IVX]+'
 'old one.txt' encoding=latin-1
 gs://shelf/novels/*.txt
+9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08  unseen.txt
 """
 
 import dataclasses
 import posixpath
+import re
 import shlex
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote, urljoin
 
 from byheart.components.download.chapters import compile_heading_pattern
-from byheart.contracts.books import Refused
+from byheart.contracts.books import BookList, Refused
 from byheart.contracts.encodings import find_codec
 from byheart.contracts.errors import BookError, SettingsError
 
@@ -23,19 +26,23 @@ LIST = "@"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Source:
-    """A file, a folder or a glob, and a list's options for its books; None leaves an option to the settings."""
+    """A file, a folder or a glob, and what a list says of its books; None leaves an option to the settings."""
 
     source: str
     role: str
     title: str | None = None
     encoding: str | None = None
     chapters: str | None = None
+    sha256: str | None = None
+    """What the SHA-256 of the file must be, in small letters; None if the list does not say."""
+    listed_in: BookList | None = None
 
 
 def parse_list(text: str, address: str, role: str) -> list[Source | Refused]:
     """The sources that a list names, in its order; a line that cannot be read becomes a refused source.
 
-    Lines are split as in a shell: quotes keep spaces in a word, and `#` begins a comment.
+    Lines are split as in a shell: quotes keep spaces in a word, and `#` begins a comment. A SHA-256 may stand before a
+    source, as `sha256sum` prints it.
 
     Args:
         address: the list's address; names in the list are relative to its folder.
@@ -65,12 +72,15 @@ def _split_words(line: str) -> list[str]:
 
 
 def _parse_source(words: list[str], address: str, role: str) -> Source:
+    sha256 = words.pop(0).lower() if len(words) > 1 and re.fullmatch("[0-9a-fA-F]{64}", words[0]) else None
     name, *rest = words
+    if sha256:
+        name = name.removeprefix("*")  # by which sha256sum says that it read bytes
     if not name:
         raise BookError("a book must have a name, found '': give it one")
     if name.startswith(LIST):
         raise BookError(f"a list must name books, found the list {name}: write its lines here, or name both lists")
-    options: dict[str, str] = {}
+    options: dict[str, Any] = {}
     for word in rest:
         key, equals, value = word.partition("=")
         if not equals or key not in _CHECKS:
@@ -82,7 +92,7 @@ def _parse_source(words: list[str], address: str, role: str) -> Source:
             raise BookError(f"{key} must be given once, found it twice: leave one out")
         _CHECKS[key](value)
         options[key] = value
-    return Source(source=_make_absolute(name, address), role=role, **options)
+    return Source(source=_make_absolute(name, address), role=role, sha256=sha256, **options)
 
 
 def _check_title(title: str) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 from byheart.components.download.cache import find_blob
 from byheart.components.download.hub import HubFile, HubRepository
 from byheart.contracts.errors import ModelError
-from byheart.contracts.progress import say
+from byheart.contracts.progress import format_size, say
 from byheart.store import Place, Store
 from byheart.store.in_order import map_in_order
 from byheart.store.stored import Growing
@@ -84,6 +84,28 @@ def hash_object(place: Place, name: str, size_bytes: int, report: Report) -> str
         digest.update(piece)
         report(len(piece))
     return digest.hexdigest()
+
+
+def check_room(store: Store, folder: str, sizes: dict[str, int], source: str) -> None:
+    """Check that the store has room for files of these sizes, beside what it has of them.
+
+    Raises:
+        ModelError: it has not.
+    """
+    free = store.free_bytes()
+    needed = sum(sizes.values()) - sum(_count_bytes_there(store, f"{folder}/{name}") for name in sizes)
+    if free is not None and free < needed:
+        raise ModelError(
+            f"store must have {format_size(needed)} free for {source}, found {format_size(free)} at "
+            f"{store.locate(folder)}: make room or choose another store",
+            parameter="store",
+        )
+
+
+def _count_bytes_there(store: Store, name: str) -> int:
+    """The number of bytes of an object that are in the store, even if it is unfinished."""
+    stored = store.find(name)
+    return stored.size_bytes if stored else store.begun_bytes(name)
 
 
 def _bring_file(

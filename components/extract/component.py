@@ -7,21 +7,22 @@ from kfp import dsl
 def extract(
     store: str,
     shard: int,
-    model_description: dsl.Input[dsl.Artifact],
+    inputs: dsl.Input[dsl.Artifact],
     windows: dsl.Input[dsl.Artifact],
-    settings: dsl.Input[dsl.Artifact],
-    plan: dsl.Input[dsl.Artifact],
+    run_plan: dsl.Input[dsl.Artifact],
 ) -> int:
     """Score each suffix's probability after its prompt, and return how many windows this task has scored."""
     from byheart.components.extract.run import run
+    from byheart.contracts.inputs import Inputs
     from byheart.contracts.progress import stage
 
+    files = Inputs.at(inputs.path)
     with stage("extract"):
         return run(
-            model=model_description.path,
+            model=files.model,
             windows=windows.path,
-            settings=settings.path,
-            plan=plan.path,
+            settings=files.settings,
+            plan=run_plan.path,
             store=store,
             shard=int(shard),  # on a cluster, the numbers of a list are floats
         )

@@ -2,7 +2,9 @@
 
 import dataclasses
 import importlib.util
+import logging
 import os
+import re
 import resource
 import stat
 from collections import Counter
@@ -22,6 +24,10 @@ _FILES = ("vfio/*", "accel*", "nvidia[0-9]*")
 _CUDA = ("jax_cuda12_plugin", "jax_cuda13_plugin")
 _PLATFORMS = {"tpu": "tpu", "cuda": "gpu", "cpu": "cpu"}
 """JAX's platform for each flavour."""
+_LASTING = re.compile(
+    "unknown backend|failed to open libtpu|permission|not permitted|cannot allocate memory", re.IGNORECASE
+)
+"""What JAX says if it was told to leave the accelerator alone, lacks its driver, or may not open it or lock memory."""
 _CONTROL = "vfio/vfio"
 """A file that exists without a chip too."""
 
@@ -88,12 +94,21 @@ def find_devices(accelerator: Accelerator) -> list[jax.Device]:
     Raises:
         DeviceError: they are other devices, or JAX cannot start them.
     """
+    _leave_out_other_platforms(accelerator)
     try:
         devices = jax.devices("cpu") if accelerator.flavour == "cpu" else jax.devices()
     except RuntimeError as error:  # with JAX_PLATFORMS=tpu, and no TPU
-        raise _explain_missing(accelerator, f"none, {_quote(error)}", Surroundings.look()) from None
+        raise _explain_missing(accelerator, "none", Surroundings.look(), error) from None
     check_devices(accelerator, devices)
     return devices
+
+
+def _leave_out_other_platforms(accelerator: Accelerator) -> None:
+    """Keep JAX from logging that it cannot start TPUs where none are wanted, which reads like an error."""
+    if accelerator.flavour == "cpu" and not jax.config.values["jax_platforms"]:
+        jax.config.update("jax_platforms", "cpu")
+    elif not accelerator.is_tpu:
+        logging.getLogger("jax._src.xla_bridge").setLevel(logging.WARNING)
 
 
 def find_planned_devices(accelerator: Accelerator, planned: PlannedDevices) -> list[jax.Device]:
@@ -143,26 +158,42 @@ def check_devices(accelerator: Accelerator, devices: Sequence[jax.Device]) -> No
     if match:
         return
     seen, found = Surroundings.look(), ", ".join(f"{count} of {kind}" for kind, count in kinds.items())
+    reason = None
     if accelerator.is_tpu and seen.has_libtpu and not platforms["tpu"]:
         try:
             jax.devices("tpu")
         except RuntimeError as error:  # JAX hides it when it falls back to the CPU
-            found += f", {_quote(error)}"
-    raise _explain_missing(accelerator, found, seen)
+            reason = error
+    raise _explain_missing(accelerator, found, seen, reason)
 
 
-def _quote(error: RuntimeError) -> str:
-    return f"since JAX says: {' '.join(str(error).split())}"
-
-
-def _explain_missing(accelerator: Accelerator, found: str, seen: Surroundings) -> DeviceError:
+def _explain_missing(
+    accelerator: Accelerator, found: str, seen: Surroundings, reason: RuntimeError | None
+) -> DeviceError:
+    """The error for an accelerator that is not there, or that JAX cannot start for this reason."""
     kind = f" of {accelerator.generation.kinds[0]}" if accelerator.generation.kinds else ""
     plural = "s" * (accelerator.devices > 1)
+    if reason:
+        found += f", since JAX says: {' '.join(str(reason).split())}"
+    may_answer = _may_answer_later(accelerator, seen, reason)
+    remedy = "end what uses it, or run again" if may_answer else _choose_remedy(accelerator, seen)
     return DeviceError(
         f"accelerator {accelerator.name} must give {accelerator.devices} device{plural}{kind}, found {found} "
-        f"({seen.description}): {_choose_remedy(accelerator, seen)}",
+        f"({seen.description}): {remedy}",
         parameter="accelerator",
+        may_pass=may_answer,
     )
+
+
+def _may_answer_later(accelerator: Accelerator, seen: Surroundings, reason: RuntimeError | None) -> bool:
+    """Whether a later attempt may find the accelerator: its chips and its driver are here, but JAX cannot start them.
+
+    Then another process holds them, or they are not ready yet. JAX's status does not tell: it is ABORTED for a TPU that
+    another process holds, FAILED_PRECONDITION for `open(/dev/vfio/0): Device or resource busy` and also for GPUs whose
+    driver is not initialised. So all may pass but what JAX is told to do, and what it lacks or has no right to.
+    """
+    has_driver = {"tpu": seen.has_libtpu, "cuda": seen.has_cuda, "cpu": False}[accelerator.flavour]
+    return bool(reason and seen.chips and has_driver and not _LASTING.search(str(reason)))
 
 
 def _choose_remedy(accelerator: Accelerator, seen: Surroundings) -> str:

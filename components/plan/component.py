@@ -8,11 +8,9 @@ from kfp import dsl
 @dsl.component(base_image="byheart-plan:0.1.0", install_kfp_package=False)
 def plan(
     store: str,
-    book_texts: dsl.Input[dsl.Artifact],
-    model_description: dsl.Input[dsl.Artifact],
+    inputs: dsl.Input[dsl.Artifact],
     windows: dsl.Input[dsl.Artifact],
-    settings: dsl.Input[dsl.Artifact],
-    plan: dsl.Output[dsl.Artifact],
+    run_plan: dsl.Output[dsl.Artifact],
 ) -> NamedTuple(  # type: ignore[valid-type]  # kfp reads it
     "Planned",
     [
@@ -29,16 +27,10 @@ def plan(
     from collections import namedtuple
 
     from byheart.components.plan.run import run
+    from byheart.contracts.inputs import Inputs
     from byheart.contracts.progress import stage
 
     with stage("plan"):
-        shards, placement = run(
-            books=book_texts.path,
-            model=model_description.path,
-            windows=windows.path,
-            settings=settings.path,
-            store=store,
-            plan=plan.path,
-        )
+        shards, placement = run(**vars(Inputs.at(inputs.path)), windows=windows.path, store=store, plan=run_plan.path)
     outputs = {"Output": shards, **vars(placement)}
     return namedtuple("Planned", outputs)(**outputs)  # by name: kfp takes a plain tuple by position

@@ -8,11 +8,9 @@ from kfp import dsl
 @dsl.component(base_image="byheart-plot:0.1.0", install_kfp_package=False)
 def plot(
     store: str,
-    book_texts: dsl.Input[dsl.Artifact],
-    model_description: dsl.Input[dsl.Artifact],
+    inputs: dsl.Input[dsl.Artifact],
     windows: dsl.Input[dsl.Artifact],
-    settings: dsl.Input[dsl.Artifact],
-    plan: dsl.Input[dsl.Artifact],
+    run_plan: dsl.Input[dsl.Artifact],
     scored: List[int],  # noqa: ARG001, UP006  one count per shard: Kubeflow waits for all of them
     results: dsl.Output[dsl.Artifact],
     headline: dsl.Output[dsl.Metrics],
@@ -23,17 +21,17 @@ def plot(
     import shutil
 
     from byheart.components.plot.run import run
+    from byheart.contracts.inputs import Inputs
     from byheart.contracts.progress import stage
 
     with stage("plot"):
         numbers = run(
-            books=book_texts.path,
-            model=model_description.path,
+            **vars(Inputs.at(inputs.path)),
             windows=windows.path,
-            settings=settings.path,
-            plan=plan.path,
+            plan=run_plan.path,
             store=store,
             results=results.path,
+            address=results.uri,
         )
         for name, number in numbers.items():
             headline.log_metric(name, number)

@@ -13,6 +13,8 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from byheart.contracts.settings import ChartSettings
+from byheart.measures.calibration.calibrate import Calibration
+from byheart.measures.calibration.stretches import Comparison
 from byheart.measures.control import Control
 from byheart.measures.measured import MeasuredBook
 from byheart.measures.rates import Rates
@@ -35,6 +37,9 @@ class ChartData:
     measured: MeasuredBook
     rates: Schemes[Rates]
     control: Control | None
+    comparison: Comparison | None
+    """The book's stretch and those of its controls; None without controls."""
+    calibration: Calibration | None
     settings: ChartSettings
     model: str
     footer: str

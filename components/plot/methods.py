@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 from byheart.components.plot.provenance import Run
 from byheart.components.plot.templates import make_environment
+from byheart.measures.blocks import LEAST_CHARACTERS
 from byheart.measures.discoverable import EVIDENCE_FLOOR
 from byheart.measures.headline import Figure, list_figures
 from byheart.measures.outcomes import Outcome
 from byheart.measures.selection import describe_selection
-from byheart.measures.uncertainty import BLOCK_CHARACTERS, FEWEST_BLOCKS, REPLICATES
-from byheart.measures.units import Interval
+from byheart.measures.uncertainty import LEAST_BLOCKS
 
 
 def write_methods(run: Run, books: Sequence[Outcome]) -> str:
@@ -29,9 +29,9 @@ def write_methods(run: Run, books: Sequence[Outcome]) -> str:
         tokenization=run.tokenization,
         precision=run.provenance.precision,
         floor=EVIDENCE_FLOOR,
-        replicates=REPLICATES,
-        fewest_blocks=FEWEST_BLOCKS,
-        block_characters=BLOCK_CHARACTERS,
+        interval_sentence=describe_intervals(run),
+        least_blocks=LEAST_BLOCKS,
+        block_characters=LEAST_CHARACTERS,
         figures=list_figures,
         controlled=any(outcome.is_control for outcome in books),
         code=run.provenance.code,
@@ -39,6 +39,15 @@ def write_methods(run: Run, books: Sequence[Outcome]) -> str:
         outcomes=books,
     )
     return re.sub(r"(?<!\n)\n *(?![\n#-]|$)", " ", text)  # joins the lines of a paragraph, so that it can be pasted
+
+
+def describe_intervals(run: Run) -> str:
+    """A sentence that says what the intervals of a run are about."""
+    own = "shares are estimates" if run.settings.selection.windows else "shares are exact"
+    return (
+        "Intervals are 95% intervals for other texts made of such blocks: they say how much a share would vary among "
+        f"them. Of the measured text, {own}."
+    )
 
 
 def _format_percent(share: float | None) -> str:
@@ -49,5 +58,7 @@ def _format_figure(figure: Figure) -> str:
     return "no share" if figure.value is None else figure.shown
 
 
-def _format_bounds(interval: Interval | None) -> str:
-    return f" (95% interval {interval[0]:.1%} to {interval[1]:.1%})" if interval else ""
+def _format_bounds(figure: Figure) -> str:
+    if figure.interval:
+        return f" (95% interval for other such texts {figure.interval[0]:.1%} to {figure.interval[1]:.1%})"
+    return f" (no interval: {figure.no_interval})" if figure.no_interval else ""

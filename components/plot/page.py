@@ -19,13 +19,13 @@ from matplotlib.image import imsave
 
 from byheart.components.plot.charts import CHARTS, heat_map
 from byheart.components.plot.frame import ChartData
-from byheart.components.plot.methods import write_methods
+from byheart.components.plot.methods import describe_intervals, write_methods
 from byheart.components.plot.provenance import Run
 from byheart.components.plot.templates import make_environment
 from byheart.contracts.books import Refused
 from byheart.measures.discoverable import EVIDENCE_FLOOR
 from byheart.measures.headline import (
-    MOST_DETAILED_BOOKS,
+    find_detailed_roles,
     find_longest_passage,
     list_figures,
     list_joint_figures,
@@ -129,20 +129,21 @@ def _collect_content(
 ) -> dict[str, Any]:
     """The values that fill both templates."""
     longest_control = find_longest_passage(outcome.statistics for outcome in books if outcome.is_control)
-    together = list_joint_figures(summary, [outcome.statistics for outcome in books]) if len(books) > 1 else {}
     return {
         "run": run,
         "provenance": run.provenance,
+        "measured_books": [outcome for outcome in books if not outcome.is_control] or books,
         "outcomes": sorted(books, key=lambda outcome: make_sort_key(outcome.statistics)),
         "selections": {
             outcome.book.name: describe_selection(outcome.book, run.settings.selection) for outcome in books
         },
         "headlines": {outcome.book.name: list_figures(outcome.statistics, longest_control) for outcome in books},
-        "together": together,
+        "together": list_joint_figures(summary, [outcome.statistics for outcome in books]),
         "not_measured": not_measured,
-        "detailed": len(books) <= MOST_DETAILED_BOOKS,
+        "detailed": find_detailed_roles(outcome.book.role for outcome in books),
         "rows": ROWS,
         "floor": EVIDENCE_FLOOR,
+        "interval_sentence": describe_intervals(run),
     }
 
 

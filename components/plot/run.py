@@ -7,35 +7,40 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from byheart.components.plot.charts import CHARTS
+from byheart.components.plot.fetching import explain_fetching
 from byheart.components.plot.frame import ChartData, write_figure
 from byheart.components.plot.methods import write_methods
 from byheart.components.plot.page import Pictures, draw_pictures, render_summary_html, render_summary_markdown
 from byheart.components.plot.provenance import Run
 from byheart.components.plot.scored import read_scored_book
 from byheart.components.plot.summary import make_summary_table
-from byheart.components.plot.tables import make_control_sample_table, make_passages_table, make_windows_table
+from byheart.components.plot.tables import (
+    make_chapters_table,
+    make_control_sample_table,
+    make_passages_table,
+    make_windows_table,
+)
 from byheart.contracts.books import CONTROL, Book, Refused, read_refused
 from byheart.contracts.json_files import write_json
 from byheart.contracts.model import read_model
 from byheart.contracts.plan import Registration, read_plan
 from byheart.contracts.progress import say
 from byheart.contracts.settings import FULL, NONE, SelectionSettings, Settings
-from byheart.contracts.windows import (
-    read_measured_books,
-    read_tokenization,
-)
-from byheart.measures.chapters import list_chapters
+from byheart.contracts.windows import read_measured_books, read_tokenization
+from byheart.measures.calibration.calibrate import calibrate
+from byheart.measures.calibration.stretches import Document, compare
 from byheart.measures.control import Control
-from byheart.measures.headline import MOST_DETAILED_BOOKS, collect_metrics, list_figures
+from byheart.measures.headline import collect_metrics, find_detailed_roles, list_figures
 from byheart.measures.measured import MeasuredBook
 from byheart.measures.outcomes import Outcome, join_controls, make_outcome
 from byheart.measures.passages import find_all_passages, list_passages
-from byheart.measures.provenance import BookDescription, BookProvenance, Provenance
+from byheart.measures.provenance import PROVENANCE, BookDescription, BookProvenance, Provenance
 from byheart.measures.results import (
+    CALIBRATION,
     CHAPTERS,
+    CHAPTERS_TABLE,
     CONTROL_SAMPLE,
     PASSAGES,
-    PROVENANCE,
     STATISTICS,
     SUMMARY,
     TEXT,
@@ -64,7 +69,7 @@ class Made:
 
 
 def run(
-    *, books: str, model: str, windows: str, settings: str, plan: str, store: str, results: str
+    *, books: str, model: str, windows: str, settings: str, plan: str, store: str, results: str, address: str = ""
 ) -> dict[str, float]:
     """Write a folder for each book and the files of the run; returns the headline, by readable name.
 
@@ -74,6 +79,7 @@ def run(
         books, model, windows, settings, plan: what the earlier stages wrote.
         store: the store with the scores.
         results: the folder to write.
+        address: where Kubeflow keeps that folder; empty or a path says nothing of it.
 
     Raises:
         StoreError: a part of the scores is missing.
@@ -86,7 +92,7 @@ def run(
         tokenization=read_tokenization(windows),
         precision=run_plan.precision,
     )
-    return write_results(
+    headline = write_results(
         Path(results),
         this_run,
         read_measured_books(books, windows),
@@ -98,6 +104,9 @@ def run(
             registration=run_plan.registration,
         ),
     )
+    for line in explain_fetching(address):
+        say(line)
+    return headline
 
 
 def write_results(
@@ -121,15 +130,15 @@ def write_results(
     """
     if this_run.settings.report.report_text == NONE:
         texts = [_without_titles(book) for book in texts]
+    detailed = find_detailed_roles(book.role for book in texts)
     pictures: dict[str, Pictures] = {}
+    books_count = sum(book.role != CONTROL for book in texts)
 
     def write_and_draw(book: Book, control: Control | None) -> Outcome:
-        outcome, data = _write_book(out, book, read, this_run, control)
+        outcome, data = _write_book(out, book, read, this_run, control, books_count)
         for line in _list_headline(outcome.statistics, this_run.settings.selection):
             tell(line)
-        charted = (
-            book.role != CONTROL and len(texts) <= MOST_DETAILED_BOOKS
-        )  # a control's rates stand in the others' charts
+        charted = book.role in detailed and book.role != CONTROL  # a control's rates stand in the others' charts
         pictures[book.name] = draw_pictures(data, with_charts=charted)
         return outcome
 
@@ -163,21 +172,34 @@ def _without_titles(book: Book) -> Book:
 
 
 def _write_book(
-    out: Path, book: Book, read: ReadBook, this_run: Run, control: Control | None
+    out: Path, book: Book, read: ReadBook, this_run: Run, control: Control | None, books_count: int
 ) -> tuple[Outcome, ChartData]:
-    """Write a book's folder; returns its outcome and the data of its charts."""
+    """Write a book's folder; returns its outcome and the data of its charts.
+
+    Args:
+        control: the controls of the run; None for a control, and in a run without controls.
+        books_count: how many books the run compares with these controls.
+    """
     measured, description = read(book)
     passages = find_all_passages(measured)
-    outcome = make_outcome(measured, passages, BookProvenance(**vars(this_run.provenance), book=description), control)
-    provenance = outcome.statistics.provenance
+    comparison = compare(Document.from_measured(measured), control.documents) if control else None
+    bands = this_run.settings.control
+    calibration = (
+        calibrate(comparison, q=bands.band_share, r=bands.band_rank, books=books_count) if comparison else None
+    )
+    provenance = BookProvenance(**vars(this_run.provenance), book=description)
+    outcome = make_outcome(measured, passages, provenance, control, calibration)
 
     report = this_run.settings.report
     folder = out / f".{book.name}"
     folder.mkdir(parents=True)
     if report.report_text == FULL:
         (folder / TEXT).write_bytes(book.text.encode())
-    write_json(folder / CHAPTERS, list_chapters(book))
+    write_json(folder / CHAPTERS, outcome.chapters)
+    (folder / CHAPTERS_TABLE).write_text(make_chapters_table(outcome.chapters), encoding="utf-8")
     write_json(folder / STATISTICS, outcome.statistics)
+    if calibration:
+        write_json(folder / CALIBRATION, calibration)
     (folder / WINDOWS).write_bytes(make_windows_table(measured, provenance, with_tokens=report.report_text == FULL))
     rows = list_passages(measured, passages, report.most_characters)
     (folder / PASSAGES).write_bytes(make_passages_table(rows).encode())
@@ -187,6 +209,8 @@ def _write_book(
         measured=measured,
         rates=outcome.rates,
         control=control,
+        comparison=comparison,
+        calibration=calibration,
         settings=this_run.settings.chart,
         model=this_run.model.source,
         footer=this_run.describe(description),

@@ -7,11 +7,12 @@ from byheart.components.plot.provenance import Run
 from byheart.components.plot.tables import format_csv
 from byheart.measures.discoverable import HEADLINE_THRESHOLD
 from byheart.measures.outcomes import Outcome
+from byheart.measures.recall import list_recall_columns
 from byheart.measures.summary import SummaryRates
 
 
 def make_summary_table(run: Run, books: Sequence[Outcome]) -> str:
-    """A row for each book, as CSV: its rates under the plain scheme, their intervals, and its provenance."""
+    """A row for each book, as CSV: its rates under the plain scheme with intervals, its recall, its provenance."""
     rows = [_make_row(run, outcome) for outcome in books]
     return format_csv(rows[0], rows)
 
@@ -32,6 +33,7 @@ def _make_row(run: Run, outcome: Outcome) -> dict[str, Any]:
     for name, rate in SummaryRates.from_rates(outcome.rates.plain).columns():
         low, high = rate.interval or (None, None)
         row |= {name: rate.share, f"{name}_low": low, f"{name}_high": high}
+    row |= dict(list_recall_columns(numbers.recall, numbers.best_window))
     return row | {
         "longest_passage_characters_at_0.5": numbers.headline.longest,
         "not_repetitive_windows_at_0.5": numbers.plain.windows_at[HEADLINE_THRESHOLD].not_repetitive.share,

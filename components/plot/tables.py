@@ -1,4 +1,4 @@
-"""The tables of one book: windows.parquet, control_sample.parquet and passages.csv."""
+"""The tables of one book: windows.parquet, control_sample.parquet, passages.csv and chapters.csv."""
 
 import csv
 import io
@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from byheart.contracts import parquet
+from byheart.measures.chapters import ListedChapter, find_chapters
 from byheart.measures.fields import list_fields
 from byheart.measures.measured import MeasuredBook
 from byheart.measures.passages import ListedPassage
@@ -31,6 +32,7 @@ def make_windows_table(measured: MeasuredBook, provenance: BookProvenance, *, wi
     columns = {
         "book": np.full(len(measured.windows), measured.book.name),
         "number": measured.selection.numbers(),
+        "chapter": find_chapters(measured.book, measured.windows.suffix_start),
         **measured.windows.columns(),
         **measured.scores.columns(),
         **measured.repetition.columns(),
@@ -56,6 +58,11 @@ def make_control_sample_table(measured: MeasuredBook, provenance: BookProvenance
 def make_passages_table(passages: Iterable[ListedPassage]) -> str:
     """A row for each passage, as CSV."""
     return format_csv(_PASSAGE_COLUMNS, map(vars, passages))
+
+
+def make_chapters_table(chapters: Iterable[ListedChapter]) -> str:
+    """A row for each chapter, as CSV; only a header if there are none."""
+    return format_csv(ListedChapter.list_columns(), (dict(chapter.columns()) for chapter in chapters))
 
 
 def format_csv(columns: Iterable[str], rows: Iterable[dict[str, Any]]) -> str:

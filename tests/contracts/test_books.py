@@ -7,6 +7,7 @@ from byheart.contracts.books import (
     BOOK,
     CONTROL,
     Book,
+    BookList,
     Chapter,
     Origin,
     Refused,
@@ -33,8 +34,9 @@ def test_books_are_read_back_as_they_were_written(tmp_path: Path) -> None:
     """With their newlines, and all that is said of them."""
     chapters = (Chapter(title="“Länder”", start=0), Chapter(title="日本", start=23))
     origin = Origin(
-        file_bytes=9, file_sha256="a" * 64, encoding="cp1252", gutenberg="cut", cut_front=3, cut_back=0, joined_lines=2
-    )
+        file_bytes=9, file_sha256="a" * 64, encoding="cp1252", gutenberg="cut", cut_front=3, cut_back=0, joined_lines=2,
+        listed_in=BookList(source="list.txt", sha256="b" * 64),
+    )  # fmt: skip
     books = [
         Book(name="one", source="one.txt", text=TEXT, title="The “One”", origin=origin, report=REPORT),
         Book(name="two", source="two.txt", text=TEXT, chapters=chapters, role=CONTROL),

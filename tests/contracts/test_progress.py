@@ -5,12 +5,14 @@ import pty
 import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from byheart.contracts.errors import BookError
 from byheart.contracts.progress import Progress, format_duration, format_estimate, read_by_people, say, stage
+from byheart.contracts.termination import REFUSED
 from tests.conftest import ROOT
 
 
@@ -39,7 +41,7 @@ def test_pod_says_one_object_a_line_with_the_names_of_cloud_logging(capsys: pyte
     with stage("plot"):
         say('p_z ≥ 0.5: "a"\nand \u2028 \x1b[1m b')
     first, last = said(capsys)
-    assert first.keys() == {"time", "severity", "stage", "message"}
+    assert list(first) == ["message", "severity", "stage", "time"], "Kubeflow's page shows the beginning of a line"
     assert (first["severity"], first["stage"]) == ("INFO", "plot")
     assert first["message"] == 'p_z ≥ 0.5: "a"\nand \u2028 \x1b[1m b'
     assert first["time"].endswith("Z")
@@ -87,7 +89,7 @@ def test_error_for_the_user_is_one_line_with_its_facts_and_exit_code_1(
     assert caught.value.code == 1
     assert raised.stage == "tokenize"
     (error,) = said(capsys)
-    assert error.keys() == {"time", "severity", "stage", "message", "parameter", "may_pass"}
+    assert list(error) == ["message", "severity", "stage", "parameter", "may_pass", "time"]
     assert (error["severity"], error["stage"]) == ("ERROR", "tokenize")
     assert error["message"] == "needed a book, found none"
     assert (error["parameter"], error["may_pass"]) == ("books", may_pass)
@@ -130,6 +132,54 @@ def test_no_line_is_longer_than_a_container_runtime_keeps_whole(capsys: pytest.C
     line = capsys.readouterr().out
     assert len(line.encode()) < 16 * 1024
     assert json.loads(line)["exception"].endswith("ZeroDivisionError: division by zero\n")
+
+
+def end_a_stage(error: str, file: Path, arguments: str = "") -> subprocess.CompletedProcess[str]:
+    """Run a stage that ends so, in a pod whose termination message is in `file`."""
+    code = "from pathlib import Path\n"
+    code += "from byheart.contracts import errors, progress, termination\n"
+    code += f"termination._FILE = Path({str(file)!r})\n"
+    code += f"with progress.stage('extract'{arguments}): {error}"
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("error", "arguments", "message"),
+    [
+        ("raise errors.ModelError('needed a model,\\nfound none')", "", "[refused] needed a model, found none"),
+        ("raise errors.StoreError('it is away', may_pass=True)", "", "it is away"),
+        ("raise errors.BookError('it was away', may_pass=True)", ", may_pass=False", "[refused] it was away"),
+        ("1 / 0", "", "ZeroDivisionError: division by zero"),
+        ("1 / 0", ", may_pass=False", "[refused] ZeroDivisionError: division by zero"),
+        ("raise errors.BookError('caf\\udce9.txt')", "", "[refused] caf\\udce9.txt"),
+        ("pass", "", "of an earlier container"),
+    ],
+)
+def test_kubernetes_is_told_why_a_stage_ended_and_whether_another_attempt_helps(
+    error: str, arguments: str, message: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "termination-log"
+    file.write_text("of an earlier container", encoding="utf-8")
+    done = end_a_stage(error, file, arguments)
+    assert (done.returncode, done.stderr) == (int(error != "pass"), "")
+    assert file.read_text(encoding="utf-8") == message
+    assert REFUSED not in done.stdout, "a log that Kubernetes falls back to must not carry the mark"
+
+
+def test_long_message_is_cut_between_characters_at_the_size_that_kubernetes_keeps(tmp_path: Path) -> None:
+    file = tmp_path / "termination-log"
+    file.touch()
+    end_a_stage("raise errors.BookError('読' * 5000)", file)
+    data = file.read_bytes()
+    assert 4093 < len(data) <= 4096
+    assert data.decode().removeprefix(f"{REFUSED} ").strip("読") == ""
+
+
+@pytest.mark.parametrize("file", ["no/such/folder", "termination-log", ".", "/proc/version", "/dev/full"])
+def test_stage_ends_alike_where_kubernetes_made_no_file_or_it_cannot_be_written(file: str, tmp_path: Path) -> None:
+    done = end_a_stage("raise errors.BookError('needed a book')", tmp_path / file)
+    assert (done.returncode, json.loads(done.stdout)["message"], done.stderr) == (1, "needed a book", "")
+    assert not list(tmp_path.iterdir())
 
 
 def test_progress_counts_only_what_was_done_now(

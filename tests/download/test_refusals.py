@@ -19,6 +19,9 @@ from tests.download.toy import NAME, WANTED, asked_for, sent_by_cdn, toy
 from tests.hub import Fault, HubServer, Repository
 from tests.models.test_folder import INDEX, SHARDS
 
+PLACES = "HF_TOKEN or the secret hf-token"
+"""Where a token may come from."""
+
 
 def refusal(model: str, store: Path, *, may_pass: bool = False) -> str:
     """The message by which it ends; no model is left in the store."""
@@ -43,8 +46,8 @@ def gated(hub: HubServer, files: dict[str, bytes]) -> Repository:
 @pytest.mark.usefixtures("gated")
 def test_gated_model_without_a_token_names_the_page_of_its_licence(hub: HubServer, tmp_path: Path) -> None:
     assert refusal(NAME, tmp_path) == (
-        f"model {NAME} needs an account that has accepted its licence, found no token in HF_TOKEN: accept it at "
-        f"{hub.endpoint}/{NAME} and set HF_TOKEN to a token of that account"
+        f"model {NAME} needs an account that has accepted its licence, found no token in HF_TOKEN or the secret "
+        f"hf-token: accept it at {hub.endpoint}/{NAME} and set one of the two to a token of that account"
     )
 
 
@@ -54,17 +57,21 @@ def test_gated_model_with_a_strangers_token_says_so(
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_stranger")
     message = refusal(NAME, tmp_path)
-    assert f"found a token of another account in HF_TOKEN: accept it at {hub.endpoint}/{NAME} and" in message
+    assert f"found a token of another account in {PLACES}: accept it at {hub.endpoint}/{NAME} and" in message
     assert "hf_stranger" not in message
     assert sent_by_cdn(hub) == 0
 
 
 @pytest.mark.usefixtures("gated")
+@pytest.mark.parametrize("place", ["variable", "file"])
 def test_gated_model_is_fetched_with_a_token_that_the_cdn_never_sees(
-    hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: str, hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HF_TOKEN", "hf_friend")
-    assert bring_model(NAME, str(tmp_path)).commit
+    if place == "variable":
+        monkeypatch.setenv("HF_TOKEN", "hf_friend")
+    else:  # as an editor leaves it
+        Path(constants.HF_TOKEN_PATH).write_text("hf_friend\n", encoding="utf-8")
+    assert bring_model(NAME, str(tmp_path / "store")).commit
     assert {call.authorized for call in hub.calls if call.origin == "cdn"} == {False}
     assert {call.authorized for call in hub.calls if "/resolve/" in call.url} == {True}
 
@@ -75,7 +82,7 @@ def test_token_that_nobody_gave_out_is_named_by_its_variable(
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_wrong")
     assert refusal(NAME, tmp_path) == (
-        f"HF_TOKEN must be a valid token, found one that {hub.endpoint} refuses: set it anew, or unset it"
+        f"{PLACES} must be a valid token, found one that {hub.endpoint} refuses: set it anew, or remove it"
     )
 
 
@@ -83,7 +90,7 @@ def test_token_that_nobody_gave_out_is_named_by_its_variable(
 def test_token_of_other_characters_is_refused_unseen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_ä")
     assert refusal(NAME, tmp_path) == (
-        "HF_TOKEN must be a token, found characters that no token has: set it anew, or unset it"
+        f"{PLACES} must be a token, found characters that no token has: set it anew, or remove it"
     )
 
 
@@ -93,7 +100,7 @@ def test_token_that_may_not_read_the_repository_is_refused(
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_friend")
     hub.faults.add(Fault(status=403, url="/resolve/", times=0))
-    assert f"HF_TOKEN must be allowed to read {hub.endpoint}/{NAME}, found one that is not" in refusal(NAME, tmp_path)
+    assert f"{PLACES} must be allowed to read {hub.endpoint}/{NAME}, found one that is not" in refusal(NAME, tmp_path)
 
 
 @pytest.mark.parametrize("name", [NAME, "org/none", "org/na--me"])
@@ -103,7 +110,7 @@ def test_repository_that_is_private_or_not_there_is_named(
     hub.add_repo(NAME, files, private=True)
     assert refusal(name, tmp_path) == (
         f"model must be a folder, or a repository on the Hub that may be read, found no folder '{name}' and no "
-        f"{hub.endpoint}/{name}: check it, and HF_TOKEN if the repository is private"
+        f"{hub.endpoint}/{name}: check it, and {PLACES} if the repository is private"
     )
     assert clock.slept == []
 

@@ -1,6 +1,7 @@
 """Books from everywhere at once, and what becomes of those that cannot be brought."""
 
 import hashlib
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from byheart.components.download.books import MOST_BOOKS, read_books_from
-from byheart.contracts.books import BOOK, CONTROL, Book, Refused
+from byheart.contracts.books import BOOK, CONTROL, Book, BookList, Refused
 from byheart.contracts.errors import BookError
 from tests.download.conftest import Shelf
 from tests.download.test_books import PLAIN, written
@@ -63,6 +64,48 @@ def test_what_a_list_says_of_a_book_goes_before_the_settings(tmp_path: Path) -> 
     assert [[chapter.title for chapter in book.chapters] for book in (a, b)] == [["I", "II"], []]
     assert a.origin
     assert a.origin.encoding == "iso8859-1"
+
+
+def test_list_from_sha256sum_is_held_against_the_files_wherever_they_are(
+    tmp_path: Path, server: GcsServer, web: Shelf
+) -> None:
+    """Each place has a file that is as it was listed, and one whose last letter has changed since."""
+    listed, changed = b"Some text.", b"Some text,"
+    for name, data in (("same.txt", listed), ("other.txt", changed)):
+        written(tmp_path / name, data)
+        server.storage.put("shelf", f"x/{name}", Content.of(data), {})
+        web.put(f"/y/{name}", data)
+    names = [tmp_path / "same.txt", tmp_path / "other.txt"]
+    asked = subprocess.run(["sha256sum", names[0]], capture_output=True, check=True, text=True).stdout
+    digest = asked.split()[0]
+    text = "".join(f"{digest}  {name.name}\n" for name in names).encode()
+    written(tmp_path / "list", text)
+    server.storage.put("shelf", "x/list", Content.of(text), {})
+    lists = [f"{tmp_path}/list", "gs://shelf/x/list", web.put("/y/list", text)]
+    books, refused = bring(written(tmp_path / "book.txt"), controls=tuple(f"@{address}" for address in lists))
+    assert [book.name for book in books] == ["book", "same", "same-2", "same-3"]
+    origins = [book.origin for book in books if book.origin]
+    of_list = hashlib.sha256(text).hexdigest()
+    assert [origin.listed_in for origin in origins] == [
+        None, *(BookList(source=address, sha256=of_list) for address in lists)
+    ]  # fmt: skip
+    assert {origin.file_sha256 for origin in origins[1:]} == {digest}
+    assert [(one.role, Path(one.source).name) for one in refused] == [(CONTROL, "other.txt")] * 3
+    found = hashlib.sha256(changed).hexdigest()
+    assert all(f"must have the SHA-256 {digest}, as its list says, found {found}: bring" in one.why for one in refused)
+
+
+def test_digest_is_of_one_file(tmp_path: Path) -> None:
+    digest = hashlib.sha256(b"Some text.").hexdigest()
+    (tmp_path / "two").mkdir()
+    for name in ("a.txt", "two/b.txt", "two/c.txt"):
+        written(tmp_path / name)
+    written(tmp_path / "list", f"{digest} a.txt\n{digest} two\n".encode())
+    books, refused = bring(f"@{tmp_path}/list")
+    assert [book.name for book in books] == ["a"]
+    assert [one.why for one in refused] == [
+        f"{tmp_path}/two must be one file, since its list gives one SHA-256, found 2: write a line for each"
+    ]
 
 
 def test_encoding_is_that_of_the_setting(tmp_path: Path) -> None:

@@ -7,7 +7,9 @@ import dataclasses
 import os
 import re
 import resource
+import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import jax
@@ -18,6 +20,7 @@ from byheart.components.extract.devices import Surroundings, check_devices, find
 from byheart.contracts.errors import DeviceError
 from byheart.contracts.plan import PlannedDevices
 from byheart.machines.accelerators import GENERATIONS, ONE_HOST, find_accelerator
+from tests.conftest import ROOT
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,6 +142,75 @@ def test_what_jax_says_where_it_cannot_start_is_said() -> None:
         DeviceError, match=r"found none, since JAX says: Backend 'tpu' failed to initialize: PERMISSION_"
     ):
         find_devices(find_accelerator("v6e-1x1"))
+
+
+HELD = "The TPU is already in use by process with pid 2718466. Not attempting to load libtpu.so in this process."
+GPU_FILES = {"/dev/nvidia0": "crw-rw-rw- 0:0"}
+NO_CHIP = {"/dev/vfio/vfio": "crw-rw-rw- 0:0"}
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "reason", "seen", "may_pass"),
+    [
+        # messages of JAX, as they stand in reports of its users
+        ("v6e-1x1", f"ABORTED: {HELD}", {}, True),
+        (
+            "v6e-1x1",
+            "FAILED_PRECONDITION: TPU initialization failed: open(/dev/vfio/0): Device or resource busy",
+            {},
+            True,
+        ),
+        ("gpu-1", "FAILED_PRECONDITION: No visible GPU devices.", {"files": GPU_FILES, "has_cuda": True}, True),
+        ("v6e-1x1", "UNKNOWN: TPU initialization failed: open(/dev/vfio/0): Operation not permitted", {}, False),
+        ("v6e-1x1", "PERMISSION_DENIED: /dev/vfio/0", {}, False),
+        ("v6e-1x1", "INTERNAL: Couldn't map DMA buffer: Cannot allocate memory", {}, False),
+        ("v6e-1x1", "INTERNAL: Failed to open libtpu.so: wrong ELF class", {}, False),
+        ("v6e-1x1", "Unknown backend tpu", {}, False),
+        ("v6e-1x1", f"ABORTED: {HELD}", {"files": NO_CHIP}, False),
+        ("gpu-1", "FAILED_PRECONDITION: No visible GPU devices.", {"files": {}, "has_cuda": True}, False),
+        ("gpu-1", "Unknown backend cuda", {"files": GPU_FILES, "has_cuda": False}, False),
+        ("cpu", f"ABORTED: {HELD}", {}, False),
+    ],
+)
+def test_accelerator_that_is_held_or_not_ready_is_tried_again_and_one_that_is_missing_or_forbidden_is_not(
+    accelerator: str, reason: str, seen: dict[str, object], may_pass: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: str = "") -> list[jax.Device]:
+        raise RuntimeError(f"Unable to initialize backend: {reason}")
+
+    monkeypatch.setattr(jax, "devices", fail)
+    monkeypatch.setattr(Surroundings, "look", lambda: dataclasses.replace(SEEN, **seen))  # type: ignore[arg-type]
+    attempts: list[Callable[[], object]] = [lambda: find_devices(find_accelerator(accelerator))]
+    if accelerator.startswith("v"):  # JAX falls back to the CPU unless it is told what to use
+        attempts.append(lambda: check_devices(find_accelerator(accelerator), some(1, "cpu", "cpu")))
+    for attempt in attempts:
+        with pytest.raises(DeviceError) as caught:
+            attempt()
+        assert caught.value.may_pass == may_pass
+        assert str(caught.value).endswith(": end what uses it, or run again") == may_pass
+
+
+def test_accelerator_of_another_kind_or_count_is_refused_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Surroundings, "look", lambda: SEEN)
+    monkeypatch.setattr(jax, "devices", lambda _: some(4, "TPU v6 lite", "tpu"))
+    for found in (some(4, "TPU v6 lite", "tpu"), some(8, "TPU v4", "tpu"), some(1, "cpu", "cpu")):
+        with pytest.raises(DeviceError) as caught:
+            check_devices(find_accelerator("v6e-2x4"), found)
+        assert not caught.value.may_pass
+
+
+@pytest.mark.parametrize("accelerator", ["cpu", "gpu-1"])
+def test_jax_does_not_speak_of_tpus_where_none_are_wanted(accelerator: str) -> None:
+    code = "import logging; logging.basicConfig(level=logging.INFO)\n"  # as Kubeflow's launcher has it
+    code += "from byheart.components.extract.devices import find_devices\n"
+    code += "from byheart.machines.accelerators import find_accelerator\n"
+    code += f"print(find_devices(find_accelerator({accelerator!r})))"
+    environment = {**os.environ, "JAX_PLATFORMS": ""}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert ("CpuDevice(id=0)" in done.stdout) == (accelerator == "cpu")
+    assert ("DeviceError: accelerator gpu-1 must give" in done.stderr) == (accelerator == "gpu-1")
+    assert "libtpu.so" not in done.stderr
 
 
 @pytest.mark.usefixtures("refused")

@@ -59,11 +59,12 @@ def test_pods_wait_in_the_queue_that_there_is(compiled: tuple[Executors, Executo
 def test_secrets_that_pods_read_are_those_that_the_readme_makes(compiled: tuple[Executors, Executors]) -> None:
     made = dict(re.findall(r"create secret generic (\S+) --from-file=(\w+)=", README))
     assert made == {"hf-token": "token"}
-    read = [secret for told in compiled[1].values() for secret in told.get("secretAsEnv", [])]
-    assert {secret["secretName"] for secret in read} == set(made)
-    for secret in read:
-        assert [key["secretKey"] for key in secret["keyToEnv"]] == [made[secret["secretName"]]]
-        assert secret["optional"] is True, "open models need none"
+    for name, told in compiled[1].items():
+        for secret in told.get("secretAsVolume", []):
+            file = f"{secret['mountPath']}/{made.pop(secret['secretName'])}"
+            assert file in [variable["value"] for variable in compiled[0][name]["container"]["env"]]
+            assert secret["optional"] is True, "open models need none"
+    assert not made
 
 
 def test_bucket_is_open_to_the_accounts_of_runs_and_of_what_submits_them() -> None:

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from byheart.launch.compile import compile_pipeline
+from byheart.pipeline import DEFAULTS, OPTIONS
 from tests.conftest import ROOT
 from tests.gcs import GcsServer
 from tests.kfp_api import KfpServer
@@ -19,6 +20,9 @@ from tests.kfp_api import KfpServer
 KFP = Path(sys.executable).with_name("kfp")
 PARAMETERS = {"books": ["gs://my-bucket/book.txt"], "model": "llama-3.1-8b", "store": "gs://my-bucket/byheart"}
 ASSIGNMENTS = [f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in PARAMETERS.items()]
+
+SENT = {name: value for name, value in DEFAULTS.items() if name not in OPTIONS} | PARAMETERS | {"options": {}}
+"""What `byheart submit` sends of them."""
 
 WORDS = ["gs://my-bucket/book.txt", "--model", "llama-3.1-8b", "--store", "gs://my-bucket/byheart"]
 """The same, for our own command line."""

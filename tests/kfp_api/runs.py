@@ -1,69 +1,22 @@
-"""Experiments and runs, and what becomes of a run."""
+"""Experiments and runs."""
 
 import copy
 import json
 import threading
 import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from graphlib import TopologicalSorter
 from typing import Any
 
-from google.protobuf import json_format
-from kfp.pipeline_spec import pipeline_spec_pb2
+from tests.kfp_api.argo import EPOCH, format_time, list_rows, make_pods, make_workflow
+from tests.kfp_api.outcomes import ENDED, Doing, Outcome, Step, succeeding
+from tests.kfp_api.pods import Pod, terminated
+from tests.kfp_api.refusals import Refused, check_pipeline
 
-_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
-ENDED = ("SUCCEEDED", "SKIPPED", "FAILED", "CANCELED")
-_KINDS: dict[str, tuple[type, ...]] = {
-    "NUMBER_INTEGER": (int,),
-    "NUMBER_DOUBLE": (int, float),
-    "STRING": (str,),
-    "BOOLEAN": (bool,),
-    "LIST": (list,),
-    "STRUCT": (dict,),
-}
-
-
-class Refused(Exception):  # noqa: N818 - it is an answer
-    """An answer that is an error: a status of HTTP, a code of gRPC and a message."""
-
-    def __init__(self, status: int, code: int, message: str) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message = status, code, message
-
-
-Step = tuple[str, dict[str, tuple[str, str]]]
-"""The run's state, and of some tasks by name the state and the error that KFP tells, if any."""
-Outcome = Callable[[list[str]], list[Step]]
-"""What becomes of a run of such tasks: at each look the next of these steps, and the last for ever."""
-
-
-def succeeding() -> Outcome:
-    """Every task succeeds, one after the other."""
-
-    def steps(tasks: list[str]) -> list[Step]:
-        running = [("RUNNING", _until(tasks, task) | {task: ("RUNNING", "")}) for task in tasks]
-        return [("PENDING", {}), *running, ("SUCCEEDED", dict.fromkeys(tasks, ("SUCCEEDED", "")))]
-
-    return steps
-
-
-def failing(task: str, message: str = "") -> Outcome:
-    """A task fails; KFP 2.17 tells no message, a later one may."""
-    return lambda tasks: [
-        ("RUNNING", _until(tasks, task) | {task: ("RUNNING", "")}),
-        ("FAILED", _until(tasks, task) | {task: ("FAILED", message)}),
-    ]
-
-
-def running(task: str) -> Outcome:
-    """A task runs for ever."""
-    return lambda tasks: [("RUNNING", _until(tasks, task) | {task: ("RUNNING", "")})]
-
-
-def _until(tasks: list[str], task: str) -> dict[str, tuple[str, str]]:
-    return dict.fromkeys(tasks[: tasks.index(task)], ("SUCCEEDED", ""))
+_NEVER = datetime.fromtimestamp(0, UTC)
+"""A time that has not come, as KFP writes it."""
 
 
 def tasks_of(spec: dict[str, Any], graph: str = "") -> Iterator[str]:
@@ -83,9 +36,12 @@ class Run:
     asked: dict[str, Any]
     run_id: str
     number: int
+    spec: dict[str, Any]
     steps: list[Step]
     looks: int = 0
     was_terminated: bool = False
+    is_compressed: bool = False
+    """Whether Argo compresses its nodes, so that KFP knows none; so it does from about 1 MB of status on."""
 
     @property
     def display_name(self) -> str:
@@ -105,53 +61,74 @@ class Run:
 
     def listed(self) -> dict[str, Any]:
         """The run as the API tells it."""
-        state, tasks = self._now
-        created = _EPOCH + timedelta(minutes=self.number)
+        state = self._now.state
+        created = EPOCH + timedelta(minutes=self.number)
         states = ["PENDING", "RUNNING", *(["CANCELING"] if self.was_terminated else []), state]
         told = copy.deepcopy(self.asked) | {
             "run_id": self.run_id,
             "state": state,
-            "created_at": _time(created),
-            "scheduled_at": _time(created),
-            "finished_at": _time(created + timedelta(minutes=5) if state in ENDED else datetime.fromtimestamp(0, UTC)),
+            "created_at": format_time(created),
+            "scheduled_at": format_time(created),
+            "finished_at": format_time(
+                created + timedelta(minutes=5) if state in ENDED else datetime.fromtimestamp(0, UTC)
+            ),
             "storage_state": "AVAILABLE",
-            "state_history": [{"update_time": _time(created), "state": past} for past in dict.fromkeys(states)],
+            "state_history": [{"update_time": format_time(created), "state": past} for past in dict.fromkeys(states)],
         }
-        if tasks:
-            told["run_details"] = {"task_details": list(self._task_details(state, tasks))}
+        if (tasks := list(self._task_details())) and not self.is_compressed:
+            told["run_details"] = {"task_details": tasks}
         return told
+
+    @property
+    def workflow(self) -> dict[str, Any]:
+        """Its Workflow, as it stood at the last look."""
+        return make_workflow(self.run_id, self.spec, self._last, is_compressed=self.is_compressed)
+
+    @property
+    def pods(self) -> list[Pod]:
+        """Its pods, as they stood at the last look."""
+        return list(make_pods(self.run_id, self.spec, self._last))
 
     def terminate(self) -> None:
         """End it as KFP 2.17 does: it is never CANCELED, but FAILED."""
-        _, tasks = self._now
-        failed = {name: ("FAILED" if state == "RUNNING" else state, error) for name, (state, error) in tasks.items()}
-        self.steps, self.looks, self.was_terminated = [("CANCELING", tasks), ("FAILED", failed)], 0, True
+        now = self._now
+        failed = {
+            name: tuple(_terminate(doing) if doing.state == "RUNNING" else doing for doing in doings)
+            for name, doings in now.tasks.items()
+        }
+        self.steps = [replace(now, state="CANCELING"), Step(state="FAILED", tasks=failed)]
+        self.looks, self.was_terminated = 0, True
 
     @property
     def _now(self) -> Step:
         return self.steps[min(self.looks, len(self.steps) - 1)]
 
-    def _task_details(self, state: str, tasks: dict[str, tuple[str, str]]) -> Iterator[dict[str, Any]]:
-        """The graph itself and the drivers are among them, as Argo's nodes are."""
-        rows = [("root", state, ""), ("root-driver", "SUCCEEDED", "")]
-        for name, (task_state, error) in tasks.items():
-            rows += [(f"{name}-driver", "SUCCEEDED", ""), (name, task_state, error)]
-        for number, (name, task_state, error) in enumerate(rows):
-            started = _time(_EPOCH + timedelta(seconds=number))
+    @property
+    def _last(self) -> Step:
+        return self.steps[min(max(self.looks - 1, 0), len(self.steps) - 1)]
+
+    def _task_details(self) -> Iterator[dict[str, Any]]:
+        """The rows that KFP keeps of all nodes."""
+        for row in list_rows(self.run_id, self.spec, self._now):
+            started = row["startedAt"]
             told: dict[str, Any] = {
                 "run_id": self.run_id,
-                "task_id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.run_id}/{name}")),
-                "display_name": name,
+                "task_id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.run_id}/{row['name']}")),
+                "display_name": row["displayName"],
                 "create_time": started,
                 "start_time": started,
-                "end_time": started if task_state != "RUNNING" else _time(datetime.fromtimestamp(0, UTC)),
-                "state": task_state,
-                "state_history": [{"update_time": started, "state": task_state}],
-                "child_tasks": [{"pod_name": f"byheart-{number}"}],
+                "end_time": row["finishedAt"] or format_time(_NEVER),
+                "state": row["state"],
+                "state_history": [{"update_time": started, "state": row["state"]}],
+                "child_tasks": [{"pod_name": row["id"]}],
             }
-            if error:
-                told["error"] = {"code": 13, "message": error}
+            if row["error"]:
+                told["error"] = {"code": 13, "message": row["error"]}
             yield told
+
+
+def _terminate(doing: Doing) -> Doing:
+    return Doing(state="FAILED", attempts=(*doing.attempts[:-1], terminated()))
 
 
 @dataclass
@@ -174,17 +151,17 @@ class Runs:
         with self._lock:
             if asked["display_name"] in self.experiments:
                 raise Refused(409, 6, f"Already exist error: experiment {asked['display_name']} already exists")
-            made = asked | {"experiment_id": str(uuid.uuid4()), "created_at": _time(_EPOCH)}
+            made = asked | {"experiment_id": str(uuid.uuid4()), "created_at": format_time(EPOCH)}
             return self.experiments.setdefault(asked["display_name"], made | {"storage_state": "AVAILABLE"})
 
     def make(self, asked: dict[str, Any]) -> dict[str, Any]:
         """A new run; as the service does, it takes a second one of the same name."""
         if asked.get("experiment_id") not in [one["experiment_id"] for one in self.experiments.values()]:
             raise Refused(404, 5, f"Experiment {asked.get('experiment_id')} not found")
-        spec = _check_pipeline(asked)
+        spec = check_pipeline(asked)
         with self._lock:
             outcome = self.outcomes.pop(0) if self.outcomes else succeeding()
-            run = Run(asked, str(uuid.uuid4()), len(self.all), outcome(list(tasks_of(spec))))
+            run = Run(asked, str(uuid.uuid4()), len(self.all), spec, outcome(list(tasks_of(spec))))
             self.all.append(run)
         return run.told()
 
@@ -194,6 +171,14 @@ class Runs:
             if run.run_id == run_id:
                 return run
         raise Refused(404, 5, f"Run {run_id} not found")
+
+    def list_pods(self) -> list[Pod]:
+        """The pods of all runs."""
+        return [pod for run in self.all for pod in run.pods]
+
+    def list_workflows(self) -> list[dict[str, Any]]:
+        """The Workflows of all runs."""
+        return [run.workflow for run in self.all]
 
     def listed(self, query: dict[str, str]) -> dict[str, Any]:
         """A page of the runs that a query asks for, by their creation; oldest first, unless it says otherwise."""
@@ -223,30 +208,3 @@ class Runs:
                 case other:
                     raise Refused(400, 3, f"no such operation here: {other}")
         return rows
-
-
-def _check_pipeline(asked: dict[str, Any]) -> dict[str, Any]:
-    """The compiled pipeline; refused is what the service refuses: another file, unknown, missing, odd parameters."""
-    given = asked["pipeline_spec"]
-    given = given if "pipeline_spec" in given else {"pipeline_spec": given, "platform_spec": {}}
-    try:
-        spec = json_format.ParseDict(given["pipeline_spec"], pipeline_spec_pb2.PipelineSpec())
-        json_format.ParseDict(given["platform_spec"], pipeline_spec_pb2.PlatformSpec())
-    except json_format.ParseError as error:
-        raise Refused(400, 3, f"Invalid pipeline spec: {error}") from None
-    declared = json_format.MessageToDict(spec)["root"]["inputDefinitions"]["parameters"]
-    parameters = asked["runtime_config"].get("parameters", {})
-    for name, about in declared.items():
-        if name not in parameters and "defaultValue" not in about and not about.get("isOptional"):
-            raise Refused(400, 3, f"Invalid input error: pipeline input parameter {name} requires a value")
-    for name, value in parameters.items():
-        if name not in declared:
-            raise Refused(400, 3, f"Invalid input error: parameter {name} is not in the pipeline's inputs")
-        kinds = _KINDS[declared[name]["parameterType"]]
-        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-            raise Refused(400, 3, f"Invalid input error: parameter {name} is {value!r}: no {kinds[0].__name__}")
-    return dict(given["pipeline_spec"])
-
-
-def _time(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")

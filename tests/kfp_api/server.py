@@ -8,7 +8,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.kfp_api.pods import Kubernetes
 from tests.kfp_api.published import Published, published
-from tests.kfp_api.runs import Refused, Runs
+from tests.kfp_api.refusals import Refused
+from tests.kfp_api.runs import Runs
 from tests.servers.faults import Fault, Faults
 from tests.servers.listener import Connection, Listener
 
@@ -47,8 +48,10 @@ class KfpServer(Listener):
     def answer(self, method: str, url: str, body: bytes, authorization: str) -> tuple[int, Any]:
         """Status and body where nothing goes wrong on the way."""
         try:
-            if urlsplit(url).path.startswith("/api/v1/"):
-                return self.kubernetes.answer([run.run_id for run in self.runs.all], url)
+            if urlsplit(url).path.startswith(("/api/v1/", "/apis/argoproj.io/")):
+                answer = self.kubernetes.answer(self.runs.list_pods, self.runs.list_workflows, url)
+                self.violations += [one for one in self.kubernetes.violations if one not in self.violations]
+                return answer
             if self.token and authorization != f"Bearer {self.token}":
                 raise Refused(401, 16, "Request header error: there is no valid user identity")
             return 200, self._answer(method, url, body)

@@ -86,7 +86,7 @@ def test_model_that_cannot_be_reached_is_said_and_the_rest_goes_on(
     assert (
         "not counted: a plan counts local books and those at gs://, found https://example.org/book.txt" in done.stdout
     )
-    assert "no plan: gs://my-bucket/none/config.json must be" in done.stdout
+    assert "no plan: model must be a folder with config.json, found nothing at gs://my-bucket/none" in done.stdout
 
 
 def test_word_that_is_wrong_is_refused_in_a_dry_run_too(launch: Command) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.kfp_api import KfpServer, failing
-from tests.kfp_api.conftest import ASSIGNMENTS, PARAMETERS, WORDS, Command
+from tests.kfp_api.conftest import ASSIGNMENTS, PARAMETERS, SENT, WORDS, Command
 
 
 @pytest.mark.parametrize("verb", ["create", "submit"])
@@ -79,7 +79,27 @@ def test_both_command_lines_ask_for_the_same(server: KfpServer, kfp: Command, la
         *("--experiment", "e", "--name", "r"),
     )
     one, other = server.runs.all
+    parameters = other.asked["runtime_config"]["parameters"]  # with the defaults, which a run of kfp does not show
+    other.asked["runtime_config"]["parameters"] = {
+        name: value for name, value in parameters.items() if name in PARAMETERS or value != SENT[name]
+    }
+    assert other.asked.pop("description").startswith("byheart ")
     assert json.dumps(one.asked, sort_keys=True) == json.dumps(other.asked, sort_keys=True)
+
+
+def test_the_service_takes_one_spelling_and_byheart_knows_the_others(
+    server: KfpServer, kfp: Command, launch: Command, pipeline: Path
+) -> None:
+    place = ("--endpoint", server.address)
+    done = kfp(*place, "run", "create", "-e", "e", "-f", pipeline, *ASSIGNMENTS, "precision=bf16")
+    assert done.returncode != 0
+    said = r"input parameter \"precision\" value \"bf16\" does not match any of the allowed literal values"
+    assert said in done.stderr
+    words = (*WORDS, "precision=bf16", "accelerator=v6e-8", "spot=yes")
+    done = launch("submit", *words, "--pipeline", pipeline, "--host", server.address)
+    assert done.returncode == 0, done.stderr
+    (run,) = server.runs.all
+    assert run.parameters | {"precision": "bfloat16", "accelerator": "v6e-2x4", "spot": True} == run.parameters
 
 
 def test_the_service_refuses_what_the_pipeline_does_not_declare(
@@ -87,5 +107,5 @@ def test_the_service_refuses_what_the_pipeline_does_not_declare(
 ) -> None:
     done = kfp("--endpoint", server.address, "run", "create", "-e", "e", "-f", pipeline, *ASSIGNMENTS, "chunksize=5")
     assert done.returncode != 0
-    assert "parameter chunksize is not in the pipeline's inputs" in done.stderr
+    assert "parameter(s) provided are not required by pipeline: chunksize" in done.stderr
     assert not server.runs.all

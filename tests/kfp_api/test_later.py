@@ -13,8 +13,9 @@ from tests.gcs import Fault as GcsFault
 from tests.gcs import GcsServer
 from tests.kfp_api import KfpServer, failing, running, succeeding
 from tests.kfp_api.conftest import PARAMETERS, Command
+from tests.kfp_api.outcomes import Outcome
 from tests.kfp_api.pods import Pod
-from tests.kfp_api.runs import Outcome, Run
+from tests.kfp_api.runs import Run
 
 ROOT = "gs://my-bucket/kubeflow"
 LEFT_HERE = {"log.txt", "run.yaml", "SHA256SUMS", "printed.txt", ".lock", ".byheart"}

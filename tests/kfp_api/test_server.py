@@ -4,11 +4,16 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from byheart.kubeflow.client import Cluster
+from byheart.kubeflow.errors import ClusterError
 from tests.kfp_api import KfpServer
+from tests.kfp_api.conftest import PARAMETERS
 from tests.kfp_api.published import published
 
 EXPERIMENTS = "/apis/v2beta1/experiments"
@@ -60,6 +65,37 @@ def test_what_is_published_is_no_violation(lenient: KfpServer) -> None:
 def test_what_is_not_published_is_a_violation(lenient: KfpServer, method: str, path: str, body: Any, said: str) -> None:
     assert ask(lenient, method, path, body) == 501
     assert any(said in violation for violation in lenient.violations), lenient.violations
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"colour": "red"}, "parameter(s) provided are not required by pipeline: colour"),
+        ({"top_k": "many"}, "input parameter top_k requires type NUMBER_INTEGER, but the parameter value is 'many'"),
+        ({"model": None}, "parameter model is not optional, yet has neither default value nor user provided value"),
+        (
+            {"on_bad_book": "explode"},
+            'input parameter "on_bad_book" value "explode" does not match any of the allowed literal values',
+        ),
+    ],
+)
+def test_parameters_are_refused_by_name(pipeline: Path, tmp_path: Path, changed: dict[str, Any], said: str) -> None:
+    documents = list(yaml.safe_load_all(pipeline.read_text(encoding="utf-8")))
+    documents[0]["root"]["inputDefinitions"]["parameters"]["on_bad_book"] = {
+        "parameterType": "STRING",
+        "defaultValue": "fail",
+        "literals": ["fail", "skip"],
+    }
+    path = tmp_path / "pipeline.yaml"
+    path.write_text(yaml.safe_dump_all(documents))
+    parameters = {name: value for name, value in (PARAMETERS | changed).items() if value is not None}
+    with KfpServer() as server:
+        cluster = Cluster(server.address)
+        with pytest.raises(ClusterError) as refusal:
+            cluster.submit(path, parameters, cluster.open_experiment("spring"), "novels")
+        assert said in refusal.value.message
+        assert not server.runs.all
+        assert not server.violations
 
 
 def test_answers_are_held_to_the_same() -> None:

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from byheart.contracts.version import VERSION
 from byheart.launch.compile import compile_pipeline
 from tests.kfp_api import Fault, KfpServer, failing, running
-from tests.kfp_api.conftest import PARAMETERS, WORDS, Command
-from tests.kfp_api.pods import Pod
+from tests.kfp_api.conftest import PARAMETERS, SENT, WORDS, Command
+from tests.kfp_api.pods import failed
 
 RUN_FILE = {
     "name": "novels",
@@ -31,7 +32,7 @@ def test_parameters_are_submitted_and_the_address_is_printed(
     done = launch("submit", *WORDS, "top_k=20", "dpi=100", "--pipeline", pipeline, "--host", server.address)
     assert done.returncode == 0, done.stderr
     (run,) = server.runs.all
-    assert run.parameters == PARAMETERS | {"top_k": 20, "options": {"dpi": 100}}
+    assert run.parameters == SENT | {"top_k": 20, "options": {"dpi": 100}}
     assert done.stdout.splitlines() == [
         f"submitted {run.display_name}",
         f"run: {server.address}/#/runs/details/{run.run_id}",
@@ -46,13 +47,27 @@ def test_run_file_is_submitted(server: KfpServer, launch: Command, pipeline: Pat
     done = launch("submit", path, "--pipeline", pipeline, KF_PIPELINES_ENDPOINT=server.address)
     assert done.returncode == 0, done.stderr
     (run,) = server.runs.all
-    assert run.parameters == PARAMETERS | {
+    assert run.parameters == SENT | {
         "controls": ["gs://my-bucket/unseen.txt"],
         "cursor_inc": 50,
         "options": {"bos": "true", "dpi": 100},
     }
     assert list(server.runs.experiments) == ["spring"]
     assert run.display_name.startswith("novels-")
+    assert run.asked["description"] == f"byheart {VERSION}, commit {'0' * 40}; run file novels"
+    launch("submit", path, "top_k=20", "--pipeline", pipeline, KF_PIPELINES_ENDPOINT=server.address)
+    assert server.runs.all[1].asked["description"].endswith("; run file novels, changed on the command line")
+
+
+@pytest.mark.parametrize(("choices", "declared"), [("true", 4), ("false", 0)])
+def test_pipeline_of_this_release_can_be_sent_to_an_older_kubeflow(
+    server: KfpServer, launch: Command, choices: str, declared: int
+) -> None:
+    done = launch("submit", *WORDS, "--host", server.address, BYHEART_CHOICES=choices)
+    assert done.returncode == 0, done.stderr
+    spec = server.runs.all[0].asked["pipeline_spec"]["pipeline_spec"]
+    parameters = spec["root"]["inputDefinitions"]["parameters"].values()
+    assert sum("literals" in parameter for parameter in parameters) == declared
 
 
 def test_run_file_that_is_wrong_never_reaches_the_cluster(
@@ -115,16 +130,12 @@ def test_run_whose_failure_kubeflow_does_not_explain_says_how_to_read_its_pods(
 def test_run_whose_pods_can_be_read_ends_in_what_the_failing_one_said(
     server: KfpServer, submit: Command, kubeconfig: str
 ) -> None:
-    server.runs.outcomes.append(failing("extract"))
     story = [
         {"severity": severity, "stage": "extract", "message": said}
         for severity, said in (("INFO", "8 chips"), ("ERROR", "no TPU"))
     ]
-    log = "\n".join(["I0101 launcher", *map(json.dumps, story), "F0101 exit status 1", "[1]", '{"severity": "ERROR"}'])
-    server.kubernetes.pods = [
-        Pod(name="first", phase="Succeeded", log="done\n"),
-        Pod(name="second", phase="Failed", log=log),
-    ]
+    log = "\n".join([*map(json.dumps, story), "[1]", '{"severity": "ERROR"}'])
+    server.runs.outcomes.append(failing("extract", "", failed(log=log)))
     done = submit(*EVERY, KUBECONFIG=kubeconfig)
     assert done.returncode == 1
     assert done.stderr.startswith("error: extract: no TPU: see http://")

@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import yaml
 
 from byheart.contracts.errors import SettingsError
 from byheart.launch.compile import compile_pipeline
+from byheart.launch.compiled import read_compiled
 from byheart.launch.manifests import check_manifests, write_manifests
 from tests.k8s.conftest import kubectl
 from tests.published.objects import validate
@@ -79,6 +81,26 @@ def test_kubeflow_takes_its_resources(written: dict[str, Path]) -> None:
     assert [document["kind"] for document in found] == ["Pipeline", "PipelineVersion"]
     for document in found:
         validate(document)
+    (version,) = documents(written, "pipeline-version")
+    assert version["spec"]["pipelineSpec"]["root"]["inputDefinitions"]["parameters"]["spot"]["literals"] == [
+        False,
+        True,
+    ]
+
+
+def test_description_fits_the_card_that_shows_it_twice(written: dict[str, Path], compiled: Path) -> None:
+    """The card grows upwards out of the screen, and its Markdown turns two underscores into italics."""
+    shown = {
+        one["spec"]["description"] for folder in ("pipeline", "pipeline-version") for one in documents(written, folder)
+    }
+    (text,) = shown
+    _, _, *fields = text.splitlines()
+    assert 1 <= len(fields) <= 5
+    assert max(map(len, fields)) <= 60
+    assert "_" not in re.sub(r"`[^`]*`", "", text)
+    named = [re.match(r"- `(\w+)`: ", field)[1] for field in fields]  # type: ignore[index]
+    known = read_compiled(compiled)
+    assert set(known.required) <= set(named) <= {*known.alone, "options"}
 
 
 @pytest.mark.parametrize("folder", ["runs", "pipeline", "pipeline-version"])
@@ -201,6 +223,23 @@ def test_two_files_of_one_name_are_refused(arguments: dict[str, Path]) -> None:
     (arguments["runs"] / "third.yaml").write_text(RUN.format(name="first"), encoding="utf-8")
     with pytest.raises(SettingsError, match="name must be another in each run file, found first twice"):
         write_manifests(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("äöü: one\\ntwo", "$(HF_TOKEN)", r"plot_title must not hold '\$\('"),
+        ("[gs://my-bucket/a.txt]", f"[{'gs://my-bucket/a.txt, ' * 5_000}]", "all parameters together must be at most"),
+        ("settings: {", "settings: {accelerator: gpu-1, ", "accelerator must be one of TPUs and CPUs"),
+    ],
+)
+def test_run_that_a_cluster_cannot_take_is_refused(arguments: dict[str, Path], old: str, new: str, said: str) -> None:
+    text = RUN.format(name="first")
+    assert old in text
+    (arguments["runs"] / "first.yaml").write_text(text.replace(old, new), encoding="utf-8")
+    for attempt in (write_manifests, check_manifests):
+        with pytest.raises(SettingsError, match=rf"runs/first\.yaml: {said}"):
+            attempt(**arguments)
 
 
 def test_yml_is_no_run_file_that_is_passed_over(arguments: dict[str, Path]) -> None:

@@ -1,16 +1,21 @@
 import pytest
 
 from byheart.contracts.errors import SettingsError
-from byheart.contracts.settings import Settings
+from byheart.contracts.parameters import flatten
+from byheart.contracts.settings import SETTINGS, Settings
 from byheart.launch.compiled import Compiled, compile_in_memory
-from byheart.launch.parameters import check_values, parse_location, parse_values
+from byheart.launch.parameters import LOCATIONS, check_values, parse_location, parse_values
 from byheart.pipeline import DEFAULTS, OPTIONS, byheart
+
+ALONE = {name: value for name, value in DEFAULTS.items() if name not in OPTIONS}
+"""The parameters that KFP takes by name, with their defaults."""
 
 
 def test_values_are_read_by_name_wherever_they_stand_in_the_pipeline(compiled: Compiled) -> None:
     values = parse_values(["top_k=20", "temperature=0.5", "bos=true", "plot_title=a=b c"], compiled)
     assert values == {"top_k": 20, "temperature": 0.5, "bos": "true", "plot_title": "a=b c"}
-    assert compiled.build_arguments(values) == {
+    sent = compiled.build_arguments(values)
+    assert sent == ALONE | {
         "top_k": 20,
         "options": {"temperature": 0.5, "bos": "true", "plot_title": "a=b c"},
     }
@@ -18,15 +23,30 @@ def test_values_are_read_by_name_wherever_they_stand_in_the_pipeline(compiled: C
 
 def test_values_may_be_written_as_people_write_them_and_are_sent_as_they_are_kept(compiled: Compiled) -> None:
     values = parse_values(["mesh_shape=(1, 8)", "precision=FLOAT16", "unwrap=yes", "cursor_inc=1e2"], compiled)
-    assert compiled.build_arguments(values) == {
+    assert compiled.build_arguments(values) == ALONE | {
         "precision": "float16",
         "cursor_inc": 100,
         "options": {"mesh_shape": "1x8", "unwrap": True},
     }
 
 
-def test_options_that_nobody_gives_are_not_sent(compiled: Compiled) -> None:
-    assert compiled.build_arguments({"top_k": 20}) == {"top_k": 20}
+def test_every_parameter_is_sent_with_its_value_and_its_type(compiled: Compiled) -> None:
+    """Kubeflow shows nothing that was not sent."""
+    sent = compiled.build_arguments(
+        {"books": ["gs://b/a.txt"], "model": "m", "store": "gs://b", "top_k": 20, "dpi": 300}
+    )
+    assert sent == {"books": ["gs://b/a.txt"], "model": "m", "store": "gs://b", **ALONE, "top_k": 20, "options": {}}
+    assert {name: type(value) for name, value in sent.items()} == {
+        name: (SETTINGS | LOCATIONS | {"options": dict})[name] for name in sent
+    }
+
+
+def test_what_a_preset_makes_of_the_parameters_is_sent(compiled: Compiled) -> None:
+    sent = compiled.build_arguments({"preset": "marin"})
+    options = {"bos": "true", "coverage": "window", "max_length": 100}
+    assert sent == ALONE | {"preset": "marin", "prompt_tokens": 49, "options": options}
+    again = Settings.from_parameters(flatten(sent, compiled.defaults), compiled.defaults)
+    assert again == Settings.from_parameters({**DEFAULTS, "preset": "marin"}, DEFAULTS)
 
 
 def test_every_default_is_in_the_graph(compiled: Compiled) -> None:

@@ -54,7 +54,8 @@ def test_brackets_of_the_folder_are_no_pattern(tmp_path: Path) -> None:
 
 def test_model_is_a_path_where_it_is_written_as_one_or_stands_there(tmp_path: Path) -> None:
     (tmp_path / "organisation" / "model").mkdir(parents=True)
-    for text in ("./model", "../model", "/model", "organisation/model"):
+    (tmp_path / "organisation" / "model.gguf").touch()
+    for text in ("./model", "../model", "/model", "organisation/model", "organisation/model.gguf"):
         assert Path(make_model_absolute(text, tmp_path)).is_absolute()
     for text in ("llama-3.1-8b", "organisation/other@main", "gs://bucket/model"):
         assert make_model_absolute(text, tmp_path) == text

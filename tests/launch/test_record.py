@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from byheart.contracts.books import BookList, Origin
 from byheart.contracts.parameters import flatten
 from byheart.contracts.settings import Settings
 from byheart.launch.compiled import Compiled
@@ -101,6 +102,8 @@ def test_what_was_measured_is_no_part_of_what_a_run_is(results: Results, tmp_pat
          "book lost is not measured"),
         (lambda then: {"books": [dataclasses.replace(then.books[0], text_sha256="f" * 64), then.books[1]]},
          f"known: text sha256 {BOOKS[0].book.sha256[:12]} instead of ffffffffffff"),
+        (lambda then: {"books": [dataclasses.replace(then.books[0], list_sha256="f" * 64), then.books[1]]},
+         "known: list sha256 none instead of ffffffffffff"),
         (lambda then: {"books": [dataclasses.replace(then.books[0], scores="0" * 32), then.books[1]]},
          "known: scores at aaaaaaaaaaaa instead of 000000000000"),
     ],
@@ -112,6 +115,19 @@ def test_each_difference_is_a_line(results: Results, change: Any, said: str) -> 
     assert [line.replace("w" * 64, "w" * 12).replace("t" * 64, "t" * 12) for line in now] == [said]
 
 
+def test_list_of_a_book_is_recorded_by_its_digest(tmp_path: Path) -> None:
+    origin = Origin(
+        file_bytes=9, file_sha256="a" * 64, encoding="utf-8", gutenberg="none", cut_front=0, cut_back=0, joined_lines=0,
+        listed_in=BookList(source="list", sha256="b" * 64),
+    )  # fmt: skip
+    listed, named = (dataclasses.replace(book, book=dataclasses.replace(book.book, origin=origin)) for book in BOOKS)
+    named = dataclasses.replace(
+        named, book=dataclasses.replace(named.book, origin=dataclasses.replace(origin, listed_in=None))
+    )
+    recorded = make_record(results_of(tmp_path, [listed, named]))
+    assert [book.list_sha256 for book in recorded.books] == ["b" * 64, None]
+
+
 def test_other_headline_is_said_as_pages_show_it(results: Results, tmp_path: Path) -> None:
     now = results_of(tmp_path / "again", [toy.make_book([0.9, 1e-5, 1e-5, 1e-9], name="known"), BOOKS[1]])
     assert now.books[0].book.sha256 == results.books[0].book.sha256
@@ -119,6 +135,7 @@ def test_other_headline_is_said_as_pages_show_it(results: Results, tmp_path: Pat
         "known: 40.0% instead of 60.0% of measurable characters lie in a suffix with p_z ≥ 0.5",
         "known: 25.0% instead of 50.0% of windows have p_z ≥ 0.001",
         "known: 20 instead of 30 characters lie in the longest passage at p_z ≥ 0.5",
+        "known: 0.79 instead of 0.59 bits for each character, given the text before it: the fewer, the better known",
     ]
     assert compare(make_record(results), now, "a.yaml").splitlines()[:2] == [
         "otherwise than a.yaml says:",

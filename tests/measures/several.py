@@ -2,13 +2,11 @@
 
 import numpy as np
 
-from byheart.contracts.books import Chapter
 from byheart.measures.measured import MeasuredBook
 from tests.measures import toy
 
-CHAPTERS = tuple(Chapter(title=str(start), start=start) for start in range(0, 500, 50))
 BOOKS = [
-    toy.make_book(np.exp(-np.random.default_rng(0).exponential(2, 60)), name="long", chapters=CHAPTERS),
+    toy.make_book(np.exp(-np.random.default_rng(0).exponential(4, 60)), name="long", stride=1_000),
     toy.make_book([0.9, 0.6, 0.02, 1e-5], name="short, “and” so on"),
     toy.make_book([0.7, 1e-5], p_z_top_k=[0.9, 0.0], name="shorter"),
 ]

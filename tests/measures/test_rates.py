@@ -1,3 +1,4 @@
+import dataclasses
 import math
 from collections.abc import Iterator
 
@@ -5,10 +6,13 @@ import numpy as np
 import pytest
 
 from byheart.contracts.books import Chapter
+from byheart.contracts.only import Span
+from byheart.measures.blocks import cut_blocks
 from byheart.measures.discoverable import THRESHOLDS, N, P
 from byheart.measures.measured import MeasuredBook, find_first_covered
 from byheart.measures.rates import Rate, Rates, count_hits
-from byheart.measures.uncertainty import Counts, cut_blocks
+from byheart.measures.uncertainty import Counts
+from byheart.measures.units import NoInterval
 from tests.measures import toy
 
 CHAPTERS = tuple(Chapter(title=str(start), start=start) for start in (0, 40, 90, 100, 250, 300, 420, 560, 700, 820))
@@ -42,11 +46,14 @@ def shares(rates: Rates) -> list[float | None]:
 @pytest.mark.parametrize("scheme", ["plain", "top_k"])
 def test_counts_of_each_block_are_those_of_a_naive_loop(scheme: str) -> None:
     book = make_random_book(0)
-    blocks, scheme_of_book = cut_blocks(book.book), getattr(book.schemes, scheme)
+    blocks = cut_blocks(book.book, [Span(start=0, stop=1_100)], 90)
+    assert blocks.unit == "chapters"
+    scheme_of_book = getattr(book.schemes, scheme)
     counted, p_z = count_hits(book, scheme_of_book, blocks), np.exp(scheme_of_book.log_p_z)
     starts = [int(start) for start in blocks.starts]
     for block, (start, stop) in enumerate(zip(starts, [*starts[1:], 1_100], strict=True)):
-        rates = Rates.from_counts(Counts(hits=counted.hits[[block]], totals=counted.totals[[block]]))
+        one_block = dataclasses.replace(counted, hits=counted.hits[[block]], totals=counted.totals[[block]])
+        rates = Rates.from_counts(one_block)
         inside = [w for w in range(100) if start <= book.windows.suffix_start[w] < stop]
         assert rates.greedy.share == compute_share(bool(book.scores.greedy[w]) for w in inside)
         for threshold in THRESHOLDS:
@@ -79,67 +86,73 @@ def test_rates_are_all_there() -> None:
 
 
 def test_interval_holds_the_rate_and_is_about_as_wide_as_the_blocks_say() -> None:
-    chapters = tuple(Chapter(title=str(start), start=start) for start in range(0, 6_000, 100))
-    book = toy.make_book(np.exp(-np.random.default_rng(2).exponential(4, 600)), chapters=chapters)
-    rate = compute_plain(book).windows_at[0.1]
+    """60 chapters of 10,000 characters with ten windows each."""
+    chapters = tuple(Chapter(title=str(start), start=start) for start in range(0, 600_000, 10_000))
+    p_z = np.exp(-np.random.default_rng(2).exponential(7, 600))
+    outcome = toy.compute_outcome(toy.make_book(p_z, chapters=chapters, stride=1_000))
+    assert (outcome.statistics.uncertainty.block, outcome.statistics.uncertainty.block_characters) == (
+        "chapters", 10_000,
+    )  # fmt: skip
+    rate = outcome.rates.plain.windows_at[0.1]
     assert rate.share is not None
     assert rate.interval is not None
     assert rate.interval[0] < rate.share < rate.interval[1]
-    block = cut_blocks(book.book).find(book.windows.suffix_start)
-    hits = np.bincount(block, book.scores.log_p_z >= math.log(0.1), minlength=60)
-    totals = np.bincount(block, minlength=60)
-    deviation = math.sqrt(((hits - rate.share * totals) ** 2).sum()) / totals.sum()
-    assert rate.interval[1] - rate.interval[0] == pytest.approx(2 * 1.96 * deviation, rel=0.3)
-    assert rate.effective_sample == pytest.approx(rate.share * (1 - rate.share) / deviation**2, rel=0.3)
+    hits = (p_z >= 0.1).reshape(60, 10).sum(axis=1)
+    deviation = hits.std(ddof=1) / math.sqrt(60) / 10
+    assert rate.interval[1] - rate.interval[0] == pytest.approx(2 * 2.001 * deviation, rel=0.05)
+    assert rate.effective_sample == pytest.approx(rate.share * (1 - rate.share) / deviation**2)
+
+
+def test_stretches_that_are_long_make_long_blocks() -> None:
+    """Six of twelve stretches of 100 windows are known, and windows lie 100 characters apart."""
+    p_z = np.where(np.arange(1_200) // 100 % 2, 0.9, 1e-9)
+    statistics = toy.compute_numbers(toy.make_book(p_z, stride=100))
+    assert (statistics.uncertainty.block_characters, statistics.uncertainty.blocks) == (2 * 9_920, 6)
+    assert statistics.plain.windows_at[0.5].interval
+    one = toy.compute_numbers(toy.make_book(np.where(np.arange(1_200) < 100, 0.9, 1e-9), stride=100)).plain
+    assert one.windows_at[0.5].no_interval == NoInterval.FEW_STRETCHES
+    assert one.coverage_at.window[0.5].no_interval == NoInterval.FEW_STRETCHES
+    curve = one.extraction_rates.at[0.5]
+    assert curve.interval_low == [None] * len(N)
 
 
 def test_book_of_few_blocks_has_rates_without_intervals() -> None:
     rate = compute_plain(make_random_book(3, chapters=())).windows_at[0.1]
     assert rate.share is not None
-    assert (rate.interval, rate.effective_sample) == (None, None)
+    assert (rate.interval, rate.no_interval, rate.effective_sample) == (None, NoInterval.FEW_BLOCKS, None)
 
 
 def test_book_without_windows_has_no_rates() -> None:
-    nothing = Rate(share=None, interval=None, effective_sample=None)
+    nothing = Rate(share=None, interval=None, no_interval=NoInterval.NOTHING, effective_sample=None)
     assert set(list_rates(compute_plain(toy.make_book([], characters=30)))) == {nothing}
+
+
+def average(books: list[Counts]) -> Rates:
+    return Rates.from_counts(Counts.average(books))
 
 
 def test_mean_gives_each_book_the_same_weight() -> None:
     books = [
         toy.compute_outcome(make_random_book(seed, windows=windows)) for seed, windows in ((4, 100), (5, 10), (6, 55))
     ]
-    mean = Rates.average([book.counts.plain for book in books])
+    mean = average([book.counts.plain for book in books])
     own = np.array([shares(book.rates.plain) for book in books], float)
     assert shares(mean) == pytest.approx(own.mean(axis=0))
 
 
 def test_mean_leaves_out_a_book_without_a_value() -> None:
     book, empty = toy.compute_outcome(make_random_book(7)), toy.compute_outcome(toy.make_book([], characters=30))
-    mean = Rates.average([book.counts.plain, empty.counts.plain])
-    assert mean.windows_at[0.1] == book.rates.plain.windows_at[0.1]
-    assert Rates.average([empty.counts.plain]).windows_at[0.1].share is None
+    mean = average([book.counts.plain, empty.counts.plain])
+    assert mean.windows_at[0.1].share == book.rates.plain.windows_at[0.1].share
+    assert average([empty.counts.plain]).windows_at[0.1].share is None
 
 
-def test_mean_has_no_interval_if_one_of_its_books_has_none() -> None:
-    books = [make_random_book(8), make_random_book(9, chapters=())]
-    assert Rates.average([toy.compute_outcome(book).counts.plain for book in books]).windows_at[0.1].interval is None
-
-
-def test_mean_of_alike_books_is_surer_than_each_of_them() -> None:
-    """Their errors are independent: the interval of a mean of four is about half as wide."""
-    random = np.random.default_rng(0)
-    shape = (4, 40, 1 + 5 + len(P) * len(N) + 2 * 5)
-    books = [
-        Counts(hits=hits, totals=np.full(shape[1:], 50.0)) for hits in random.binomial(50, 0.3, shape).astype(float)
-    ]
-
-    def width(rates: Rates) -> float:
-        assert rates.greedy.interval is not None
-        low, high = rates.greedy.interval
-        return high - low
-
-    assert width(Rates.average(books)) == pytest.approx(
-        np.mean([width(Rates.from_counts(book)) for book in books]) / 2, rel=0.2
-    )
-    assert width(Rates.average(books)) == pytest.approx(width(Rates.from_counts(Counts.pool(books))), rel=0.2)
-    assert width(Rates.average(books[:1] * 4)) == pytest.approx(width(Rates.from_counts(books[0])) / 2, rel=0.2)
+def test_mean_of_books_has_an_interval_for_other_such_books() -> None:
+    """Each book is a block, however short it is; with one there is none."""
+    counts = [toy.compute_outcome(make_random_book(seed)).counts.plain for seed in range(8, 20)]
+    rate = average(counts).windows_at[0.1]
+    own = [share for share in (Rates.from_counts(book).windows_at[0.1].share for book in counts) if share is not None]
+    assert rate.interval is not None
+    assert rate.interval[0] < np.mean(own) < rate.interval[1]
+    assert average(counts[:1]).windows_at[0.1].no_interval == NoInterval.FEW_BLOCKS
+    assert average(counts).discoverable[0.5][-1].no_interval == NoInterval.BELOW_FLOOR

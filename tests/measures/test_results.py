@@ -53,12 +53,35 @@ def test_results_are_read_back_as_they_were_written(results: str, sample_run: Pa
     assert run_results.summary.books.plain.micro.windows_at[0.5].share == book.statistics.plain.windows_at[0.5].share
 
 
+def test_calibration_is_read_back_as_it_was_written(results: str, sample_run: Path) -> None:
+    book, control = Results.open(results).books
+    calibration = book.read_calibration()
+    assert calibration
+    assert control.read_calibration() is None
+    assert not (sample_run / CONTROL.stem / "calibration.json").exists()
+    written = (sample_run / BOOK.stem / "calibration.json").read_text(encoding="utf-8")
+    assert json.loads(to_json(calibration)) == json.loads(written)
+    table, other = book.read_windows(), control.read_windows()
+    kept = other.scores.log_p_z[~other.repetition.repetitive]
+    assert calibration.windows == len(other.number) < len(table.number)
+    assert calibration.census
+    assert calibration.census.value == kept.max(), "the shorter text is compared whole"
+    first = (len(table.number) - calibration.windows) // 2
+    middle = slice(first, first + calibration.windows)
+    above = (table.scores.log_p_z[middle] > kept.max()) & ~table.repetition.repetitive[middle]
+    assert calibration.census.above == above.sum() > 0
+    assert (calibration.p_all, calibration.least_p) == (0.5, 0.5)
+    assert calibration.bands
+    assert not calibration.bands.may_say_memorised
+
+
 def test_tables_are_read_when_they_are_asked_for(results: str, sample_run: Path) -> None:
     book, control = Results.open(results).books
     table = book.read_windows()
     written = pq.read_table(sample_run / BOOK.stem / "windows.parquet")
     columns = {
         "number": table.number,
+        "chapter": table.chapter,
         **table.windows.columns(),
         **table.scores.columns(),
         **table.repetition.columns(),
@@ -94,7 +117,9 @@ def test_text_and_chapters_are_read_back(results: str) -> None:
     assert control.read_text() == CONTROL.read_text(encoding="utf-8")
     chapters = book.read_chapters()
     assert len(chapters) == 10
-    assert control.read_chapters() == []
+    assert len(control.read_chapters()) == 10
+    assert sum(chapter.windows for chapter in chapters) == (book.read_windows().chapter > 0).sum()
+    assert [chapter.number for chapter in chapters] == [*range(1, 11)]
     for chapter, following in itertools.pairwise(chapters):
         assert chapter.stop == following.start
         assert text[chapter.start : chapter.stop].startswith(chapter.title)
@@ -135,7 +160,7 @@ def test_results_that_are_not_whole_are_refused(sample_run: Path, tmp_path: Path
 def test_results_that_lack_a_book_are_refused(sample_run: Path, tmp_path: Path) -> None:
     shutil.copytree(sample_run, tmp_path / "out")
     shutil.rmtree(tmp_path / "out" / BOOK.stem)
-    with pytest.raises(DamagedError, match=f"found no {BOOK.stem}/statistics.json and 5 more: run again"):
+    with pytest.raises(DamagedError, match=f"found no {BOOK.stem}/statistics.json and 6 more: run again"):
         Results.open(tmp_path / "out")
 
 

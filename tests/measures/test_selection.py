@@ -9,13 +9,14 @@ from byheart.contracts.books import Book, Chapter
 from byheart.contracts.json_files import to_json
 from byheart.contracts.only import Span, select_characters
 from byheart.contracts.settings import SelectionSettings
+from byheart.measures.blocks import cut_blocks
 from byheart.measures.coverage import NotMeasurable, find_words
 from byheart.measures.discoverable import THRESHOLDS
 from byheart.measures.measured import MeasuredBook
 from byheart.measures.schemes import Schemes
 from byheart.measures.selection import describe_selection
 from byheart.measures.statistics import Measurable
-from byheart.measures.uncertainty import cut_blocks
+from byheart.measures.units import NoInterval
 from tests.measures import toy
 
 P_Z = np.exp(-np.random.default_rng(2).exponential(2, 60))
@@ -121,7 +122,7 @@ def test_control_sample_is_of_the_measured_suffixes() -> None:
 def cut(characters: int, asked: list[tuple[int, int]], *chapters: int) -> tuple[list[int], str]:
     titled = tuple(Chapter(title=str(start), start=start) for start in chapters)
     book = Book(name="b", source="b.txt", text="x" * characters, chapters=titled)
-    blocks = cut_blocks(book, [Span(start=start, stop=stop) for start, stop in asked])
+    blocks = cut_blocks(book, [Span(start=start, stop=stop) for start, stop in asked], 1_000)
     return blocks.starts.tolist(), blocks.unit
 
 
@@ -130,7 +131,9 @@ def test_blocks_are_the_chapters_with_selected_characters() -> None:
     assert cut(20_500, [(0, 20_500)], *chapters) == ([0, *chapters[1:]], "chapters")
     some = [(3_000, 3_400), (5_500, 15_501)]
     assert cut(20_500, some, *chapters) == ([2_500, *range(5_500, 16_000, 1_000)], "chapters")
-    assert cut(20_500, [(5_500, 14_500)], *chapters) == ([5_500], "runs of 10,000 characters"), "nine are too few"
+    short = [(start, start + 999) for start in range(500, 20_500, 1_000)]
+    assert cut(20_500, short, *chapters)[1] == "runs of 1,051 characters", "the selected part of each is too short"
+    assert cut(20_500, [(5_500, 6_500)], *chapters) == ([5_500], "runs of 1,000 characters"), "a single chapter"
 
 
 @given(st.lists(st.tuples(st.integers(1, 30_000), st.integers(1, 60_000)), min_size=1, max_size=4))
@@ -141,23 +144,29 @@ def test_runs_are_counted_in_selected_characters(gaps: list[tuple[int, int]]) ->
         at += gap + length
     characters = np.concatenate([np.arange(start, stop) for start, stop in spans])
     starts, _ = cut(at + 7, spans)
-    assert starts == [int(characters[10_000 * run]) for run in range(max(round(len(characters) / 10_000), 1))]
+    count = max(len(characters) // 1_000, 1)
+    assert starts == characters[len(characters) * np.arange(count) // count].tolist()
 
 
 def test_interval_is_that_of_a_book_of_the_selected_chapters_alone() -> None:
-    chapters = tuple(Chapter(title=str(start), start=start) for start in range(0, 2_000, 100))
-    p_z = np.exp(-np.random.default_rng(0).exponential(2, 200))
-    part = toy.compute_numbers(toy.make_book(p_z, chapters=chapters, characters=2_100, asked=[(0, 1_000)]))
-    few = tuple(chapter for chapter in chapters if chapter.start < 1_000)
-    alone = toy.compute_numbers(toy.make_book(p_z[:97], chapters=few, characters=1_000))
-    assert part.windows.count == 97
+    chapters = tuple(Chapter(title=str(start), start=start) for start in range(0, 400_000, 20_000))
+    p_z = np.exp(-np.random.default_rng(0).exponential(4, 400))
+    part = toy.compute_numbers(
+        toy.make_book(p_z, chapters=chapters, stride=1_000, characters=400_100, asked=[(0, 200_000)])
+    )
+    few = tuple(chapter for chapter in chapters if chapter.start < 200_000)
+    alone = toy.compute_numbers(toy.make_book(p_z[:200], chapters=few, stride=1_000, characters=200_000))
+    assert part.windows.count == 200
     assert (part.uncertainty.block, part.uncertainty.blocks) == ("chapters", 10)
     assert part.plain.windows_at == alone.plain.windows_at
+    assert part.plain.windows_at[0.1].interval
     for at in THRESHOLDS:
         mine, other = part.plain.coverage_at.suffix[at], alone.plain.coverage_at.suffix[at]
         assert (mine.share_of_measurable, mine.interval) == (other.share_of_measurable, other.interval)
-    nine = toy.compute_numbers(toy.make_book(p_z, chapters=chapters, characters=2_100, asked=[(0, 900)]))
-    assert nine.plain.windows_at[0.1].interval is None, "nine chapters are too few, whatever the book has"
+    one = toy.compute_numbers(
+        toy.make_book(p_z, chapters=chapters, stride=1_000, characters=400_100, asked=[(0, 19_999)])
+    )
+    assert one.plain.windows_at[0.1].no_interval == NoInterval.FEW_BLOCKS, "whatever the book has"
 
 
 @pytest.mark.parametrize(

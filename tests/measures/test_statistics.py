@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from byheart.contracts.books import Chapter
 from byheart.contracts.json_files import to_json
 from byheart.measures.coverage import NotMeasurable
 from byheart.measures.discoverable import THRESHOLDS, N, P
@@ -26,8 +25,10 @@ from byheart.measures.statistics import (
     Headline,
     Measurable,
     PromptShares,
+    Uncertainty,
 )
 from byheart.measures.uncertainty import compute_wilson_interval
+from byheart.measures.units import NoInterval
 from tests.measures import toy
 
 HAND_WORKED = [0.9, 0.02, 0.6, 1e-5]
@@ -42,9 +43,10 @@ def make_hand_worked_book() -> MeasuredBook:
 
 def test_headline_of_a_hand_worked_book() -> None:
     """[20, 40) by the first window, [40, 60) by the third; [60, 70) is measurable and low."""
-    assert toy.compute_numbers(make_hand_worked_book()).headline == Headline(
-        coverage=40 / 50, windows=3 / 4, longest=40
-    )
+    bits = math.log2(1 / (0.9 * 0.02 * 0.6 * 1e-5)) / 80
+    headline = toy.compute_numbers(make_hand_worked_book()).headline
+    assert headline.bits == pytest.approx(bits)
+    assert headline == Headline(coverage=40 / 50, windows=3 / 4, longest=40, bits=headline.bits)
 
 
 def test_windows_of_a_hand_worked_book() -> None:
@@ -57,7 +59,14 @@ def test_windows_of_a_hand_worked_book() -> None:
         dropped_tail=3,
         dropped_inside=1,
         repetitive=0,
-        greedy=GreedyWindows(count=2, share=0.5, interval=None, control=None),
+        greedy=GreedyWindows(
+            count=2,
+            share=0.5,
+            interval=None,
+            no_interval=NoInterval.FEW_BLOCKS,
+            control=None,
+            control_interval=None,
+        ),
     )
     at = statistics.plain.windows_at
     assert [at[threshold].count for threshold in THRESHOLDS] == [3, 3, 2, 2, 1]
@@ -65,10 +74,12 @@ def test_windows_of_a_hand_worked_book() -> None:
         count=2,
         share=0.5,
         interval=None,
+        no_interval=NoInterval.FEW_BLOCKS,
         effective_sample=None,
         non_overlapping=NonOverlapping(count=1, of=1, share=1.0, interval=compute_wilson_interval(1, 1)),
         not_repetitive=Portion(count=2, of=4, share=0.5),
         control=None,
+        control_interval=None,
     )
 
 
@@ -89,11 +100,13 @@ def test_coverage_of_a_hand_worked_book() -> None:
         characters=40,
         share_of_measurable=40 / 50,
         interval=None,
+        no_interval=NoInterval.FEW_BLOCKS,
         share_of_all=40 / 75,
         words=8,
         share_of_measurable_words=8 / 10,
         share_of_all_words=8 / 15,
         control=None,
+        control_interval=None,
     )
     at = statistics.plain.coverage_at.window[0.75]
     assert (at.characters, at.share_of_measurable) == (40, 40 / 70)
@@ -161,7 +174,8 @@ def test_threshold_itself_qualifies(threshold: float) -> None:
 
 def test_book_without_windows_has_no_shares() -> None:
     statistics = toy.compute_numbers(toy.make_book([], characters=30))
-    assert statistics.headline == Headline(coverage=None, windows=None, longest=0)
+    assert statistics.headline == Headline(coverage=None, windows=None, longest=0, bits=None)
+    assert (statistics.recall, statistics.best_window) == (None, None)
     assert statistics.characters.suffix.not_measurable.tail == 30
     assert statistics.plain.windows_at[0.5].share is None
     assert statistics.plain.windows_at[0.5].non_overlapping.interval is None
@@ -197,10 +211,13 @@ def test_every_book_is_json_and_read_back(
 
 
 def test_intervals_stand_beside_the_rates_where_there_are_blocks() -> None:
-    chapters = tuple(Chapter(title=str(start), start=start) for start in range(0, 1_000, 100))
-    p_z = np.exp(-np.random.default_rng(0).exponential(2, 100))
-    statistics = toy.compute_numbers(toy.make_book(p_z, chapters=chapters))
-    assert (statistics.uncertainty.block, statistics.uncertainty.blocks) == ("chapters", 10)
+    p_z = np.exp(-np.random.default_rng(0).exponential(4, 200))
+    unseen = toy.make_book(np.full(60, 1e-9), stride=1_000, role="control")
+    statistics = toy.compute_numbers(toy.make_book(p_z, stride=1_000), toy.make_control(unseen))
+    assert statistics.uncertainty == Uncertainty(
+        level=0.95, block=statistics.uncertainty.block, block_characters=statistics.uncertainty.block_characters,
+        blocks=199_045 // statistics.uncertainty.block_characters,
+    )  # fmt: skip
     windows, coverage = statistics.plain.windows_at[0.1], statistics.plain.coverage_at.suffix[0.1]
     curve = statistics.plain.extraction_rates.at[0.1]
     assert windows.interval
@@ -209,6 +226,11 @@ def test_intervals_stand_beside_the_rates_where_there_are_blocks() -> None:
     assert windows.interval[0] < np.mean(p_z >= 0.1) < windows.interval[1]
     assert coverage.interval[0] < (coverage.share_of_measurable or 0) < coverage.interval[1]
     assert 0 < (windows.effective_sample or 0) < 1_000
+    assert [low is None for low in curve.interval_low] == curve.below_evidence_floor
+    assert windows.control == coverage.control == 0.0
+    five = 1 - 40 ** (-1 / 5)  # 59,045 characters are five blocks, with almost as many windows in each
+    assert windows.control_interval == pytest.approx((0.0, five), abs=0.01)
+    assert coverage.control_interval == pytest.approx((0.0, five), abs=0.01)
 
 
 def test_non_overlapping_windows_are_counted_by_themselves() -> None:
@@ -232,6 +254,10 @@ def test_control_stands_beside_each_rate() -> None:
     assert statistics.control.plain[0.5] == NonOverlapping(
         count=2, of=11, share=2 / 11, interval=compute_wilson_interval(2, 11)
     )
+    assert statistics.control.recall
+    low = 37 * math.log2(1e9) + 3 * math.log2(1 / 0.9)
+    assert statistics.control.recall.bits_per_character == pytest.approx(low / (40 * 20))
+    assert {name: best and best.row for name, best in statistics.control.best_windows.items()} == {"c": 0, "d": 0}
     assert statistics.plain.windows_at[0.5].control == 3 / 40
     assert statistics.windows.greedy.control == 3 / 40
     # 20 of the suffixes' 20 + 9 * 10 characters, and 30 of 20 + 29 * 10

@@ -5,6 +5,7 @@ import pytest
 
 from byheart.measures.discoverable import THRESHOLDS
 from byheart.measures.summary import BookGroup, Summary, summarize
+from byheart.measures.units import NoInterval
 from tests.measures import toy
 from tests.measures.several import BOOKS, CONTROLS, count_reached, p_z
 
@@ -50,13 +51,19 @@ def test_books_and_controls_are_never_mixed(summary: Summary) -> None:
     assert summary.controls.plain.macro.windows_at[0.001].share == pytest.approx(1 / 40)
 
 
-def test_pool_has_an_interval_where_all_books_have_enough_blocks(summary: Summary) -> None:
-    """The pool has ten chapters and two blocks; the mean has no interval because two books have none."""
-    plain = get_books(summary).plain
-    micro = plain.micro.windows_at[0.1]
-    assert micro.interval
-    assert micro.interval[0] < (micro.share or 0) < micro.interval[1]
-    assert plain.macro.windows_at[0.1].interval is None
+def test_intervals_are_over_the_blocks_of_all_books_and_over_books() -> None:
+    """Two books of two and three blocks; a third is a block by itself."""
+    random = np.random.default_rng(0)
+    books = [toy.make_book(np.exp(-random.exponential(4, count)), stride=1_000) for count in (20, 30, 5)]
+    group = get_books(summarize([toy.compute_outcome(book) for book in books], toy.make_run().provenance))
+    assert sum(group.blocks.values()) <= 6
+    micro, macro = group.plain.micro.windows_at[0.1], group.plain.macro.windows_at[0.1]
+    for rate in (micro, macro):
+        assert rate.interval
+        assert rate.no_interval is None
+        assert rate.interval[0] < (rate.share or 0) < rate.interval[1]
+    alone = get_books(summarize([toy.compute_outcome(books[2])], toy.make_run().provenance)).plain
+    assert alone.micro.windows_at[0.1].no_interval == alone.macro.windows_at[0.1].no_interval == NoInterval.FEW_BLOCKS
 
 
 def test_run_without_controls_says_so() -> None:

@@ -1,3 +1,5 @@
+"""Counts by block, and the intervals of their rates, compared with formulas in their textbook form."""
+
 import math
 from collections.abc import Sequence
 from fractions import Fraction
@@ -8,34 +10,38 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from byheart.contracts.books import Book, Chapter
+from byheart.measures.student import compute_t_probability, compute_t_quantile
 from byheart.measures.uncertainty import (
-    FEWEST_BLOCKS,
-    REPLICATES,
     Counts,
-    compute_effective_samples,
-    compute_intervals,
+    Uncertain,
     compute_wilson_interval,
-    cut_blocks,
+    measure_uncertainty,
     select_non_overlapping,
 )
+from byheart.measures.units import Interval, NoInterval
 from tests.measures import toy
 
 
-def make_counts(hits: Sequence[float] | np.ndarray, totals: Sequence[float] | np.ndarray) -> Counts:
-    """One kind."""
-    return Counts(hits=np.array(hits, float)[:, None], totals=np.array(totals, float)[:, None])
+def make_counts(
+    hits: Sequence[float] | np.ndarray, totals: Sequence[float] | np.ndarray, stretches: float = 9
+) -> Counts:
+    """The counts of one rate."""
+    return Counts(
+        hits=np.array(hits, float)[:, None], totals=np.array(totals, float)[:, None], stretches=np.array([stretches])
+    )
 
 
-def count_hits(hits: np.ndarray) -> Counts:
-    """Blocks x windows of hits."""
-    return make_counts(hits.sum(axis=1), np.full(len(hits), hits.shape[1]))
+def measure_one(
+    hits: Sequence[float] | np.ndarray, totals: Sequence[float] | np.ndarray, stretches: float = 9
+) -> Uncertain:
+    [uncertain] = measure_uncertainty(make_counts(hits, totals, stretches))
+    return uncertain
 
 
-def compute_effective_sample(counts: Counts) -> float:
-    [sample] = compute_effective_samples(counts.compute_rates(), counts.resample())
-    assert sample is not None
-    return sample
+def get_interval(uncertain: Uncertain) -> Interval:
+    assert uncertain.interval
+    assert uncertain.no_interval is None
+    return uncertain.interval
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.booleans(), st.booleans(), st.booleans()), max_size=40))
@@ -47,7 +53,9 @@ def test_counts_are_those_of_a_naive_loop(observations: list[tuple[int, bool, bo
             hits[block_number] += [first, second]
             totals[block_number] += 1
     block, among, *kinds = np.array(observations, int).reshape(-1, 4).T
-    counts = Counts.count([kind.astype(bool) for kind in kinds], among=among.astype(bool), block=block, blocks=5)
+    counts = Counts.count(
+        [kind.astype(bool) for kind in kinds], among=among.astype(bool), block=block, blocks=5, stretches=[3, 4]
+    )
     np.testing.assert_array_equal(counts.hits, hits)
     np.testing.assert_array_equal(counts.totals, np.stack([totals, totals], axis=1))
     for rate, hit in zip(counts.compute_rates(), hits.sum(axis=0), strict=True):
@@ -63,78 +71,120 @@ def test_kinds_stand_side_by_side_and_books_in_one_pool() -> None:
     assert pooled.compute_rates().tolist() == [6 / 16]
 
 
-def test_resampled_books_vary_as_a_ratio_of_block_sums_does() -> None:
-    """Cochran 1977, section 2.11: the variance of H / T over B blocks is about sum (h - r t)^2 / (sum t)^2."""
+@pytest.mark.parametrize(
+    ("degrees", "quantile"),
+    [
+        (1, 12.7062047), (2, 4.3026527), (3, 3.1824463), (4, 2.7764451), (5, 2.5705818), (9, 2.2621572),
+        (10, 2.2281389), (20, 2.0859634), (30, 2.0422725), (40, 2.0210754), (100, 1.9839715), (1_000, 1.9623391),
+    ],
+)  # fmt: skip
+def test_quantiles_are_those_of_the_tables(degrees: int, quantile: float) -> None:
+    assert compute_t_quantile(0.95, degrees) == pytest.approx(quantile, abs=1e-6)
+
+
+@pytest.mark.parametrize("degrees", [1, 2, 3, 4, 7, 38, 39, 2_500])
+@pytest.mark.parametrize("t", [0.1, 1.0, 2.5, 40.0])
+def test_probability_is_the_incomplete_beta_function(degrees: int, t: float) -> None:
+    with mpmath.workdps(30):
+        outside = mpmath.betainc(degrees / 2, 0.5, 0, degrees / (degrees + mpmath.mpf(t) ** 2), regularized=True)
+    assert compute_t_probability(t, degrees) == pytest.approx(float(1 - outside), abs=1e-13)
+
+
+def test_interval_with_many_blocks_of_hits_is_where_the_score_test_turns() -> None:
+    """Its bounds are the roots q of (p - q)^2 = t^2 q (1 - q) / n, where n gives p (1 - p) / n the variance of p."""
     random = np.random.default_rng(1)
-    totals = random.integers(50, 150, 300)
-    counts = make_counts(random.binomial(totals, random.beta(2, 5, 300)), totals)
-    replicates = counts.resample()
-    assert replicates.shape == (REPLICATES, 1)
-    [rate] = counts.compute_rates()
-    expected = ((counts.hits - rate * counts.totals) ** 2).sum() / counts.totals.sum() ** 2
-    # The standard error of a mean of 2,000, and of their standard deviation, 1.6%.
-    assert replicates.mean() == pytest.approx(rate, abs=4 * math.sqrt(expected / REPLICATES))
-    assert replicates.std() == pytest.approx(math.sqrt(expected), rel=0.08)
+    totals = random.integers(50, 150, 41)
+    hits = random.binomial(totals, random.beta(2, 3, 41))
+    p = Fraction(int(hits.sum()), int(totals.sum()))
+    squares = sum((int(hit) - p * int(total)) ** 2 for hit, total in zip(hits, totals, strict=True))
+    sample = p * (1 - p) / (Fraction(41, 40) * squares / int(totals.sum()) ** 2)
+    uncertain = measure_one(hits, totals)
+    assert uncertain.effective_sample == pytest.approx(float(sample))
+    t = 2.0210754  # of 40 degrees of freedom
+    for q in get_interval(uncertain):
+        assert (float(p) - q) ** 2 == pytest.approx(t**2 * q * (1 - q) / float(sample), rel=1e-6)
 
 
-def test_resampled_books_are_made_of_whole_blocks() -> None:
-    """Ten blocks of one window each, one of them a hit: k of ten, as often as a binomial says."""
-    replicates = make_counts([1] + [0] * 9, [1] * 10).resample()[:, 0]
-    shares = [np.mean(np.isclose(replicates, k / 10)) for k in range(11)]
-    binomial = [math.comb(10, k) * 0.1**k * 0.9 ** (10 - k) for k in range(11)]
-    np.testing.assert_allclose(shares, binomial, atol=0.035)
-    assert sum(shares) == pytest.approx(1)
+def test_interval_with_few_blocks_of_hits_is_where_the_divergence_reaches_its_limit() -> None:
+    """Ten blocks of which the last is half as long: 9.5 of the longest."""
+    hits, totals = [100, 90, *[0] * 7, 10], [*[100] * 9, 50]
+    p, uncertain = 200 / 950, measure_one(hits, totals)
+    assert uncertain.effective_sample == 9.5
+    low, high = get_interval(uncertain)
+    assert low < p < high
+    for q in (low, high):
+        divergence = p * math.log(p / q) + (1 - p) * math.log((1 - p) / (1 - q))
+        assert 9.5 * divergence == pytest.approx(math.log(40))
 
 
-def test_same_counts_give_the_same_interval() -> None:
-    counts = make_counts([1, 5, 3, 2, 9, 4, 7, 0, 6, 8], [10] * 10)
-    np.testing.assert_array_equal(counts.resample(), counts.resample())
-    assert (counts.resample(seed=1) != counts.resample()).any()
+def test_five_blocks_of_hits_and_of_misses_are_many() -> None:
+    """Of the two kinds of interval the score interval is narrower."""
+    for known, effective in ((4, 20), (5, 19), (15, 19), (16, 20)):
+        random = np.random.default_rng(known)
+        hits = np.where(np.arange(20) < known, 100, 0)
+        assert measure_one(random.permutation(hits), [100] * 20).effective_sample == pytest.approx(effective)
 
 
-def test_interval_is_made_of_the_replicates_at_its_two_ends() -> None:
-    values = np.random.default_rng(0).permutation(np.arange(1, 2_001.0))[:, None]
-    assert np.array(compute_intervals(values)) == pytest.approx(np.array([[50, 1950]]), abs=1)
+@pytest.mark.parametrize(("blocks", "bound"), [(2, 1 - 40**-0.5), (4, 1 - 40**-0.25), (100, 1 - 40**-0.01)])
+def test_rates_of_0_and_1_have_a_bound(blocks: int, bound: float) -> None:
+    """m log(1 / (1 - q)) = log 40."""
+    assert get_interval(measure_one([0] * blocks, [70] * blocks, 0)) == pytest.approx((0, bound))
+    assert get_interval(measure_one([70] * blocks, [70] * blocks)) == pytest.approx((1 - bound, 1))
 
 
-def test_too_few_blocks_give_no_interval() -> None:
-    few = make_counts([1] * (FEWEST_BLOCKS - 1), [2] * (FEWEST_BLOCKS - 1))
-    assert compute_intervals(few.resample()) == [None]
-    assert compute_effective_samples(few.compute_rates(), few.resample()) == [None]
-    enough = make_counts([1, 0] * (FEWEST_BLOCKS // 2), [2] * FEWEST_BLOCKS)
-    assert compute_intervals(enough.resample()) != [None]
+def test_blocks_that_are_all_alike_do_not_make_a_rate_certain() -> None:
+    low, high = get_interval(measure_one([30] * 40, [100] * 40))
+    assert high - low > 0.3
 
 
-def test_blocks_without_observations_give_no_interval_where_a_replicate_may_hold_nothing() -> None:
-    """Without windows there is no share; with windows in one block of ten, a third of the replicates have none."""
-    assert compute_intervals(make_counts([1] + [0] * 9, [2] + [0] * 9).resample()) == [None]
-    assert math.isnan(make_counts([0] * 10, [0] * 10).compute_rates()[0])
+@pytest.mark.parametrize(
+    ("hits", "totals", "stretches", "why"),
+    [
+        ([0, 0], [0, 0], 0, NoInterval.NOTHING),
+        ([5], [10], 9, NoInterval.FEW_BLOCKS),
+        ([5, 0], [10, 0], 9, NoInterval.FEW_BLOCKS),
+        ([5, 0, 0], [10, 10, 10], 1, NoInterval.FEW_STRETCHES),
+        ([5, 5, 0], [10, 10, 10], 2, NoInterval.FEW_STRETCHES),
+        ([5, 5, 0], [10, 10, 10], math.nan, NoInterval.BELOW_FLOOR),
+    ],
+)
+def test_rate_without_an_interval_says_why(
+    hits: list[float], totals: list[float], stretches: float, why: NoInterval
+) -> None:
+    assert measure_one(hits, totals, stretches) == Uncertain(interval=None, no_interval=why, effective_sample=None)
+
+
+def test_each_book_is_a_block_of_a_mean() -> None:
+    books = [make_counts([1, 2], [4, 4]), make_counts([0, 0], [0, 0]), make_counts([30], [40], 1)]
+    mean = Counts.average(books)
+    assert mean.compute_rates().tolist() == [(3 / 8 + 3 / 4) / 2]
+    assert measure_uncertainty(mean) == measure_uncertainty(make_counts([3 / 8, 3 / 4], [1, 1]))
+    assert measure_uncertainty(Counts.average(books[:1]))[0].no_interval == NoInterval.FEW_BLOCKS
+
+
+def test_stretches_of_a_pool_are_those_of_all_books() -> None:
+    alone = make_counts([5, 0, 0], [10, 10, 10], 2)
+    assert measure_uncertainty(alone)[0].no_interval == NoInterval.FEW_STRETCHES
+    assert get_interval(measure_uncertainty(Counts.pool([alone, alone]))[0])
 
 
 @pytest.mark.parametrize("copies", [1, 10, 50])
 def test_copies_are_worth_what_they_are_copies_of(copies: int) -> None:
     """Each of a block's 50 / copies independent windows stands there `copies` times: as overlapping ones do."""
     hits = np.random.default_rng(3).random((1_000, 50 // copies)) < 0.3
-    assert compute_effective_sample(count_hits(np.repeat(hits, copies, axis=1))) == pytest.approx(
-        50_000 / copies, rel=0.2
-    )
+    uncertain = measure_one(copies * hits.sum(axis=1), np.full(1_000, 50))
+    assert uncertain.effective_sample == pytest.approx(50_000 / copies, rel=0.2)
 
 
 def test_moving_windows_are_worth_about_those_that_do_not_overlap() -> None:
     """A hit is a moving mean of 20 over white noise above 0; the sum of its autocorrelations says what it is worth."""
     random = np.random.default_rng(4)
     moving = np.convolve(random.normal(size=400_019), np.full(20, 1 / math.sqrt(20)), "valid")
-    hits = moving > 0
+    hits = (moving > 0).reshape(400, 1_000)
     # P(both above 0) of two normals with correlation c is 1/4 + asin(c) / 2 pi: the indicator's correlation follows.
     inflation = 1 + 2 * sum(2 * math.asin(1 - lag / 20) / math.pi for lag in range(1, 20))
-    assert compute_effective_sample(count_hits(hits.reshape(400, 1_000))) == pytest.approx(400_000 / inflation, rel=0.2)
-
-
-@pytest.mark.parametrize(("hits", "total"), [(0, 10), (10, 10), (3, 7), (1, 10), (37, 1000)])
-def test_nothing_is_said_of_the_sample_where_nothing_varies(hits: int, total: int) -> None:
-    """Every block has the same rate: what is left of the variance is rounding."""
-    same = make_counts([hits * k for k in range(1, 13)], [total * k for k in range(1, 13)])
-    assert compute_effective_samples(same.compute_rates(), same.resample()) == [None]
+    uncertain = measure_one(hits.sum(axis=1), np.full(400, 1_000))
+    assert uncertain.effective_sample == pytest.approx(400_000 / inflation, rel=0.2)
 
 
 @pytest.mark.parametrize(
@@ -177,60 +227,3 @@ def test_windows_that_are_kept_share_no_character_and_leave_no_room_for_another(
 def test_no_windows_are_apart_from_each_other() -> None:
     assert select_non_overlapping(toy.make_windows(0)).tolist() == []
     assert select_non_overlapping(toy.make_windows(1)).tolist() == [0]
-
-
-def make_book(characters: int, *chapters: int) -> Book:
-    titled = tuple(Chapter(title=f"Chapter {start}", start=start) for start in chapters)
-    return Book(name="b", source="b.txt", text="x" * characters, chapters=titled)
-
-
-def test_blocks_without_a_difference_give_no_interval() -> None:
-    for hits in ([0] * 10, [1] * 10, [2] * 10):
-        assert compute_intervals(make_counts(hits, [2] * 10).resample()) == [None]
-
-
-def test_blocks_are_the_chapters_where_there_are_enough() -> None:
-    starts = range(10_000, 90_000, 10_000)
-    blocks = cut_blocks(make_book(95_000, 700, *starts, 94_000))
-    assert blocks.unit == "chapters"
-    assert blocks.starts.tolist() == [0, *starts, 94_000], "the text before the first chapter is in the first block"
-    assert blocks.find(np.array([0, 699, 700, 9_999, 10_000, 93_999, 94_000])).tolist() == [0, 0, 0, 0, 1, 8, 9]
-
-
-def test_blocks_are_runs_of_characters_where_chapters_are_few() -> None:
-    blocks = cut_blocks(make_book(50_000, 0, 20_000, 30_000, 40_000))
-    assert blocks.unit == "runs of 10,000 characters"
-    assert blocks.starts.tolist() == [0, 10_000, 20_000, 30_000, 40_000]
-
-
-@pytest.mark.parametrize(
-    ("characters", "count"),
-    [(1, 1), (9_999, 1), (14_999, 1), (15_001, 2), (24_999, 2), (25_001, 3), (50_000, 5), (1_004_000, 100)],
-)
-def test_last_block_is_half_to_one_and_a_half(characters: int, count: int) -> None:
-    blocks = cut_blocks(make_book(characters))
-    assert len(blocks) == count
-    last = characters - blocks.starts[-1]
-    assert last <= 15_000
-    assert last >= 5_000 or count == 1
-
-
-@given(st.integers(1, 80_000), st.data())
-def test_every_character_lies_in_the_block_that_begins_last_before_it(characters: int, data: st.DataObject) -> None:
-    cut = cut_blocks(make_book(characters))
-    positions = data.draw(st.lists(st.integers(0, characters - 1), min_size=1, max_size=20))
-    naive = [max(b for b, start in enumerate(cut.starts) if start <= position) for position in positions]
-    assert cut.find(np.array(positions)).tolist() == naive
-
-
-@pytest.mark.parametrize(
-    ("blocks", "rate", "coverage"), [(10, 0.3, 0.90), (10, 0.03, 0.61), (40, 0.3, 0.94), (40, 0.03, 0.85)]
-)
-def test_intervals_hold_the_rate_as_often_as_the_docs_say(blocks: int, rate: float, coverage: float) -> None:
-    """Blocks whose own rates are drawn from Beta(2 rate, 2 (1 - rate)): most know nearly all or nearly nothing."""
-    random = np.random.default_rng(3)
-    hits = random.binomial(1_000, random.beta(2 * rate, 2 * (1 - rate), (blocks, 3_000)))
-    intervals = compute_intervals(Counts(hits=hits.astype(float), totals=np.full(hits.shape, 1_000.0)).resample())
-    assert np.mean([bound is not None and bound[0] <= rate <= bound[1] for bound in intervals]) == pytest.approx(
-        coverage, abs=0.02
-    )

@@ -13,6 +13,8 @@ from byheart.contracts.model import ModelIdentity
 from byheart.contracts.only import Span
 from byheart.contracts.settings import ChartSettings, Settings
 from byheart.contracts.windows import ControlSample, Tokenization, Windows, choose_control_sample, select_windows
+from byheart.measures.calibration.calibrate import calibrate
+from byheart.measures.calibration.stretches import Document, compare
 from byheart.measures.control import Control
 from byheart.measures.measured import MeasuredBook, measure
 from byheart.measures.outcomes import Outcome, join_controls, make_outcome
@@ -154,10 +156,13 @@ def make_control(*books: MeasuredBook) -> Control:
 
 def make_chart_data(book: MeasuredBook, control: Control | None = None, **settings: Any) -> ChartData:
     """The data of a book's charts; `settings` are those of charts."""
+    comparison = compare(Document.from_measured(book), control.documents) if control else None
     return ChartData(
         measured=book,
         rates=compute_outcome(book, control).rates,
         control=control,
+        comparison=comparison,
+        calibration=calibrate(comparison, q=0.001, r=1, books=1) if comparison else None,
         settings=dataclasses.replace(CHART, **settings),
         model="samples/model",
         footer="$\\frac{$ so",

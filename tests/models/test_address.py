@@ -44,6 +44,20 @@ def test_folder_that_is_there_is_one_whatever_it_is_called(tmp_path: Path, monke
     assert HubAddress.parse("org/other@main") is not None
 
 
+def test_gguf_file_of_a_repository_is_named_behind_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for model in ("org/toy-GGUF/a/toy.Q4_0.gguf@v1", "org/toy/toy.gguf"):
+        hub = HubAddress.parse(model)
+        assert hub is not None
+        assert f"{hub.repository}/{hub.file}" == model.partition("@")[0]
+        assert hub.revision == (model.partition("@")[2] or "main")
+    assert HubAddress.parse("org/toy/toy.bin") is None
+    assert HubAddress.parse("org/a/../../b.gguf/") is None
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "org" / "toy").mkdir(parents=True)
+    (tmp_path / "org" / "toy" / "toy.gguf").touch()
+    assert HubAddress.parse("org/toy/toy.gguf") is None
+
+
 def test_revision_of_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "toy").mkdir()
     with pytest.raises(SettingsError, match="model must name no revision of a folder, found 'main' behind") as caught:

@@ -15,6 +15,7 @@ import pytest
 
 from byheart.components.plan.component import plan
 from byheart.contracts.books import Book, write_books
+from byheart.contracts.inputs import Inputs
 from byheart.contracts.model import Model, read_model, write_model
 from byheart.contracts.only import Span
 from byheart.contracts.plan import Plan, PlannedDevices, list_asked_windows, read_plan
@@ -57,31 +58,26 @@ class Run:
         **changes: int,
     ) -> None:
         self.folder = folder
-        write_books(folder / "books", [Book(name="book", source="nowhere", text="a book")])
+        self.inputs = Inputs.at(folder / "inputs")
+        write_books(self.inputs.books, [Book(name="book", source="nowhere", text="a book")])
         (folder / "model").mkdir()
         (folder / "model" / "config.json").write_text(json.dumps(CONFIGS[config] | changes))
         address = str(folder / "model")
         model = Model(source=source, commit=None, address=address, model_type="llama", parameters=1, weights_sha256="w")
-        write_model(folder / "model.json", model)
+        write_model(self.inputs.model, model)
         tokenization = Tokenization(tokenizer_sha256="t", tokenizers="0", bos_id=None, scored_tokens=50)
         write_windows(folder / "windows", tokenization, [("book", ROWS, select_windows(ROWS, asked, most))])
 
     def plan(self, **settings: object) -> dict[str, Any]:
         """The outputs of the stage by name."""
-        Settings.from_parameters({**DEFAULTS, **settings}).write(self.folder / "settings.json")
-        files = {
-            "book_texts": "books",
-            "model_description": "model.json",
-            "windows": "windows",
-            "settings": "settings.json",
-            "plan": "plan.json",
-        }
-        artifacts = {name: SimpleNamespace(path=str(self.folder / file)) for name, file in files.items()}
+        Settings.from_parameters({**DEFAULTS, **settings}).write(self.inputs.settings)
+        names = ("inputs", "windows", "run_plan")
+        artifacts = {name: SimpleNamespace(path=str(self.folder / name)) for name in names}
         found = plan.python_func(store=str(self.folder / "store"), **artifacts)
         return dict(zip(OUTPUTS._fields, found, strict=True))
 
     def planned(self) -> Plan:
-        return read_plan(self.folder / "plan.json")
+        return read_plan(self.folder / "run_plan")
 
     def score(self) -> None:
         """Put all parts that were planned into the store."""
@@ -342,9 +338,9 @@ def test_setting_of_windows_that_is_added_or_gives_the_same_windows_orphans_no_s
     settings = Settings.from_parameters({**DEFAULTS, "precision": "float32", "bos": "false", "slice_length": 3_000})
     later = dataclasses.replace(settings, window=LaterSettings(**vars(settings.window)))
     found = find_measurements(
-        str(tmp_path / "books"),
+        run.inputs.books,
         str(tmp_path / "windows"),
-        read_model(tmp_path / "model.json"),
+        read_model(run.inputs.model),
         read_tokenization(tmp_path / "windows"),
         later,
     )
@@ -378,7 +374,7 @@ def test_what_does_not_fit_is_refused_before_an_accelerator_is_asked_for(
     last = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (last["severity"], last["stage"]) == ("ERROR", "plan")
     assert re.search(said, last["message"]), last
-    assert not (tmp_path / "plan.json").exists()
+    assert not (tmp_path / "run_plan").exists()
     assert not (tmp_path / "store").exists()
 
 

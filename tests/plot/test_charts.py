@@ -20,7 +20,7 @@ from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 
-from byheart.components.plot.charts import CHARTS, coverage, extraction_rates, heat_map, p_z_histogram
+from byheart.components.plot.charts import CHARTS, coverage, extraction_rates, heat_map, p_z_ecdf, p_z_histogram
 from byheart.components.plot.frame import ChartData, write_figure
 from byheart.contracts.books import Book, Chapter
 from byheart.contracts.only import Span
@@ -39,6 +39,7 @@ CHART_DATA: dict[str, Callable[[], ChartData]] = {
     "control": lambda: toy.make_chart_data(toy.make_book(P_Z), toy.make_control(UNSEEN)),
     "control sample": lambda: toy.make_chart_data(toy.make_book(P_Z, sample=50), toy.make_control(UNSEEN)),
     "chapters": lambda: toy.make_chart_data(toy.make_book(P_Z, chapters=CHAPTERS), toy.make_control(UNSEEN)),
+    "many blocks": lambda: toy.make_chart_data(toy.make_book(P_Z, stride=1_000), toy.make_control(UNSEEN)),
     "window coverage": lambda: toy.make_chart_data(toy.make_book(P_Z), toy.make_control(UNSEEN), coverage="window"),
     "one window": lambda: toy.make_chart_data(toy.make_book([0.3])),
     "nothing in the top k": lambda: toy.make_chart_data(toy.make_book(P_Z, p_z_top_k=np.zeros(200), sample=50)),
@@ -48,6 +49,13 @@ CHART_DATA: dict[str, Callable[[], ChartData]] = {
     "a part": lambda: toy.make_chart_data(toy.make_book(P_Z, chapters=CHAPTERS, asked=[(300, 700), (900, 1_200)])),
     "a first look": lambda: toy.make_chart_data(
         toy.make_book(P_Z, chapters=CHAPTERS, most=10), toy.make_control(UNSEEN)
+    ),
+    "many controls": lambda: toy.make_chart_data(
+        toy.make_book(P_Z),
+        toy.make_control(*[toy.make_book(P_Z**n, name=f"c{n}", role="control") for n in range(2, 8)]),
+    ),
+    "empty control": lambda: toy.make_chart_data(
+        toy.make_book(P_Z), toy.make_control(toy.make_book([], name="c", role="control"))
     ),
     "all below": lambda: toy.make_chart_data(toy.make_book(np.full(30, 1e-310))),
 }
@@ -235,7 +243,7 @@ def test_labels_of_chapters_do_not_run_into_each_other(count: int) -> None:
 
 
 def test_bars_are_the_rates_and_whiskers_their_intervals() -> None:
-    data = make_chart_data("chapters")
+    data = make_chart_data("many blocks")
     [axes] = coverage.draw(data).axes
     assert read_legend(axes) == ["as suffix", "anywhere in a window", "control, as suffix"]
     assert data.control
@@ -259,7 +267,7 @@ def test_legend_names_no_interval_where_there_is_none() -> None:
 
 
 def test_curves_are_the_shares_of_windows_that_n_tries_draw() -> None:
-    data = make_chart_data("chapters")
+    data = make_chart_data("many blocks")
     [axes] = extraction_rates.draw(data).axes
     assert set(read_legend(axes)) == {*(f"p = {p:g}" for p in P), "95% interval at p = 0.5", "control, p = 0.5"}
     log_p_z = data.measured.scores.log_p_z
@@ -292,3 +300,36 @@ def test_what_lies_below_the_histogram_is_in_its_first_bin() -> None:
     own = next(patch for patch in axes.patches if isinstance(patch, StepPatch))
     shares, edges, _ = own.get_data()
     assert (edges[0], shares[0], shares[1:].sum()) == (-300, 1, 0)
+
+
+def test_lines_are_the_shares_of_windows_that_are_as_probable() -> None:
+    data = make_chart_data("control")
+    assert data.comparison
+    [axes] = p_z_ecdf.draw(data).axes
+    lines = {str(line.get_label()): np.array(line.get_data()).T for line in axes.get_lines()}
+    assert read_legend(axes) == list(lines)
+    assert list(lines)[:3] == [
+        "control: unseen, 50 windows", "toy, 50 windows",
+        "t, census, $10^{-12.0}$: above it lies an unseen book's best window at most 1 time in 2",
+    ]  # fmt: skip
+    points = lines["toy, 50 windows"][1:]
+    own = np.log10(P_Z[75:125])
+    for position, share in points:
+        assert share == pytest.approx(np.mean(own >= position - 1e-9))
+    assert points[:, 0].max() == pytest.approx(own.max())
+    assert lines["t, census, $10^{-12.0}$: above it lies an unseen book's best window at most 1 time in 2"][0, 0] == (
+        pytest.approx(-12)
+    )
+
+
+def test_of_many_controls_only_the_one_that_decides_is_named() -> None:
+    [axes] = p_z_ecdf.draw(make_chart_data("many controls")).axes
+    legend = read_legend(axes)
+    assert [label for label in legend if "control" in label] == ["control: c2, 200 windows", "5 other controls"]
+    assert sum(line.get_label() == "" or str(line.get_label()).startswith("_") for line in axes.get_lines()) == 5
+
+
+def test_dollar_signs_in_names_are_no_mathematics(tmp_path: Path) -> None:
+    book = toy.make_book(P_Z, name="$\\frac{$")
+    figure = p_z_ecdf.draw(toy.make_chart_data(book, toy.make_control(UNSEEN)))
+    write_figure(figure, tmp_path / "dollar")

@@ -11,9 +11,11 @@ from byheart.components.plot.methods import write_methods
 from byheart.contracts.books import Chapter, Origin
 from tests.measures import toy
 
-CHAPTERS = tuple(Chapter(title=str(start), start=start) for start in range(0, 3_000, 300))
+CHAPTERS = tuple(Chapter(title=str(start), start=start) for start in range(0, 300_000, 30_000))
 BOOK = toy.compute_outcome(
-    toy.make_book(np.exp(-np.random.default_rng(0).exponential(2, 300)), name="the-book", chapters=CHAPTERS)
+    toy.make_book(
+        np.exp(-np.random.default_rng(0).exponential(4, 300)), name="the-book", chapters=CHAPTERS, stride=1_000
+    )
 )
 CONTROL = toy.compute_outcome(toy.make_book([1e-9] * 20, name="unseen", role="control"))
 EMPTY = toy.compute_outcome(toy.make_book([], characters=30, name="empty"))
@@ -39,8 +41,10 @@ def test_settings_of_the_run_stand_in_the_text() -> None:
         "at temperature 0.7 over the 25 most probable tokens (top-k)",
         "Weights and arithmetic were float32",
         "below p_z = 0.001",
-        "2,000 replicates",
-        "at least 10 were found, else runs of 10,000 characters",
+        "for other texts made of such blocks",
+        "Of the measured text, shares are exact.",
+        "Blocks are runs of at least 10,000 characters",
+        "at least 5 blocks' worth of hits and of misses",
         "cpu with jax 0.10.2",
         "tokenizers 0.22.0",
         "weights: " + "w" * 64,
@@ -86,9 +90,10 @@ def test_results_are_those_of_the_statistics() -> None:
     headline, coverage = BOOK.statistics.headline, BOOK.statistics.plain.coverage_at.suffix[0.5]
     low, high = coverage.interval or (None, None)
     assert f"{headline.coverage:.1%} of measurable characters" in text
-    assert f"p_z ≥ 0.5 (95% interval {low:.1%} to {high:.1%});" in text
+    assert f"p_z ≥ 0.5 (95% interval for other such texts {low:.1%} to {high:.1%});" in text
     assert f"{headline.windows:.1%} of windows have p_z ≥ 0.001" in text
-    assert f"; {headline.longest:,} characters lie in the longest passage at p_z ≥ 0.5." in text
+    assert f"; {headline.longest:,} characters lie in the longest passage at p_z ≥ 0.5;" in text
+    assert f"; {headline.bits:.2f} bits for each character, given the text before it" in text
     size = f"{BOOK.book.characters:,} characters, 300 windows"
     assert f"{size} (cursors without one: 3 at the tail, 1 inside), blocks: 10 (chapters)." in text
     assert BOOK.book.sha256 in text
@@ -123,7 +128,9 @@ def test_commit_of_a_model_on_the_hub_is_said() -> None:
 
 
 def test_book_of_few_blocks_has_no_interval_and_one_without_windows_no_share() -> None:
-    assert "95% interval" not in write_text((CONTROL,)).partition("## Results")[2]
+    results = write_text((CONTROL,)).partition("## Results")[2]
+    assert "95% interval" not in results
+    assert "p_z ≥ 0.5 (no interval: the text is shorter than two blocks);" in results
     assert "no share of measurable characters" in write_text((EMPTY,))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+import pytest
 from markdown_it import MarkdownIt
 from matplotlib.image import imread
 
@@ -27,9 +28,11 @@ from byheart.measures.summary import Summary, summarize
 from tests.measures import toy
 
 VOID = {"meta", "img", "br"}
-CHAPTERS = tuple(Chapter(title=str(start), start=start) for start in range(0, 3_000, 300))
+CHAPTERS = tuple(Chapter(title=str(start), start=start) for start in range(0, 300_000, 30_000))
 CONTROL = toy.make_book([1e-9] * 30, name="unseen", role="control")
-BOOK = toy.make_book(np.exp(-np.random.default_rng(0).exponential(2, 300)), name="the-book", chapters=CHAPTERS)
+BOOK = toy.make_book(
+    np.exp(-np.random.default_rng(0).exponential(4, 300)), name="the-book", chapters=CHAPTERS, stride=1_000
+)
 OUTCOMES = (toy.compute_outcome(BOOK, toy.make_control(CONTROL)), toy.compute_outcome(CONTROL))
 EVIL = 'The <script>alert("1")</script> | of *a* __d_e_f [b](https://example.org) & `c`\n# d'
 
@@ -123,7 +126,9 @@ def test_numbers_are_those_of_the_statistics() -> None:
     low, high = coverage.interval or (None, None)
     said = Page(render_page()).text
     assert f"{headline.coverage:.1%} of measurable characters lie in a suffix with p_z ≥ 0.5" in said
-    assert f"95% interval {low:.1%} to {high:.1%}; control {coverage.control:.1%}" in said
+    assert f"other such books {low:.1%} to {high:.1%} (95% interval); control {coverage.control:.1%}" in said
+    assert "no interval: the text is shorter than two blocks" in said, "of the control"
+    assert "Of the measured text, shares are exact." in said
     assert f"{headline.windows:.1%} of windows have p_z ≥ 0.001" in said
     assert f"{headline.longest} characters lie in the longest passage at p_z ≥ 0.5 control 0" in said
     text = render_summary_markdown(toy.make_run(), OUTCOMES, summarize_books(OUTCOMES), ())
@@ -147,6 +152,24 @@ def test_books_that_are_many_are_told_together() -> None:
         assert f"{pool:.1%}" in text
 
 
+@pytest.mark.parametrize(("controls", "pooled"), [(3, False), (5, True)])
+def test_controls_take_no_section_from_a_book(controls: int, pooled: bool) -> None:
+    unseen = [toy.change_description(OUTCOMES[1], name=f"unseen-{number}") for number in range(controls)]
+    books = [*make_many_books(2)[0], *unseen]
+    summary = summarize_books(books)
+    pictures = make_many_books(2)[1] | {control.book.name: PICTURES["unseen"] for control in unseen}
+    html = Page(render_summary_html(toy.make_run(), books, summary, (), pictures)).text
+    markdown = read_markdown(render_summary_markdown(toy.make_run(), books, summary, ())).text
+    for text in (html, markdown):
+        assert "How much of these 2 books does" in text
+        assert "Books in one pool" not in text
+        assert ("Controls in one pool" in text) == pooled
+        assert text.count("of measurable characters lie in a suffix") >= 2 + (0 if pooled else controls)
+    assert markdown.count("of measurable characters lie in a suffix") == (2 + 2 if pooled else 2 + controls)
+    book, *_ = OUTCOMES
+    assert f"{book.statistics.headline.coverage:.1%} of measurable" in html
+
+
 def test_strip_is_the_heat_map_of_the_book() -> None:
     uri = next(iter(PICTURES["the-book"].strips.values()))
     pixels = imread(io.BytesIO(base64.b64decode(uri.partition(",")[2])))
@@ -168,7 +191,7 @@ def test_book_of_any_name_stays_text() -> None:
     text = render_summary_markdown(toy.make_run(), books, summarize_books(books), ())
     assert "<script" not in text
     row = next(line for line in text.splitlines() if line.startswith("| The"))
-    assert len(re.findall(r"(?<!\\)\|", row)) == 8
+    assert len(re.findall(r"(?<!\\)\|", row)) == 9
     assert r"\[b\]\(https://example.org\)" in row
 
 
@@ -189,8 +212,8 @@ def test_markdown_is_the_same_text_to_github_and_to_kubeflow() -> None:
 def test_numbers_in_markdown_are_aligned_right() -> None:
     parsed = read_markdown(render_summary_markdown(toy.make_run(), OUTCOMES, summarize_books(OUTCOMES), ()))
     rows = " ".join(tag + attributes.get("style", "")[11:] for tag, attributes in parsed.tags).split("tr ")
-    assert sum(row.count("tdright") == 3 and row.count("td") == 4 for row in rows) == 3 * len(OUTCOMES)
-    assert sum(row.count("tdright") == 6 and row.count("td") == 7 for row in rows) == len(OUTCOMES)
+    assert sum(row.count("tdright") == 3 and row.count("td") == 4 for row in rows) == 4 * len(OUTCOMES)
+    assert sum(row.count("tdright") == 7 and row.count("td") == 8 for row in rows) == len(OUTCOMES)
 
 
 def test_page_of_many_books_keeps_its_size_and_says_what_it_leaves_out() -> None:

@@ -7,7 +7,9 @@ from collections.abc import Callable
 import pytest
 import requests
 from google.api_core import exceptions
-from google.auth.exceptions import DefaultCredentialsError, TransportError
+from google.auth.compute_engine import Credentials, _metadata
+from google.auth.exceptions import DefaultCredentialsError, RefreshError, TransportError
+from google.auth.transport.requests import Request
 
 from byheart.contracts.errors import StoreError
 from byheart.store import open_store
@@ -115,6 +117,19 @@ def test_what_does_not_pass_is_said_in_one_message(
 def test_what_googles_libraries_raise_may_pass_or_is_refused_for_good(error: Exception, may_pass: bool) -> None:
     assert isinstance(error, RAISED)
     assert find_cause(error).may_pass == may_pass
+
+
+@pytest.mark.parametrize(("answers", "may_pass"), [(False, True), (True, False)])
+def test_pod_whose_metadata_server_is_not_up_yet_may_sign_in_later_and_one_without_an_account_not(
+    answers: bool, may_pass: bool, server: GcsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)  # google-auth tries five times
+    monkeypatch.setattr(
+        _metadata, "_GCE_METADATA_HOST", server.address.partition("//")[2] if answers else "127.0.0.1:9"
+    )
+    with pytest.raises(RefreshError, match="Status: 501" if answers else "unavailable") as caught:
+        Credentials().refresh(Request())
+    assert find_cause(caught.value).may_pass == may_pass
 
 
 def test_account_that_may_use_objects_alone_needs_no_more(server: GcsServer) -> None:

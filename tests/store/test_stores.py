@@ -61,8 +61,9 @@ def test_large_object_goes_in_as_a_stream_and_comes_out_whole_or_in_ranges(addre
 def test_range_beyond_the_end_is_refused(address: str) -> None:
     store = open_store(address)
     store.create("a", b"four")
-    with pytest.raises(StoreError, match="a"):
+    with pytest.raises(StoreError, match="a") as caught:
         store.read_range("a", 2, 9)
+    assert caught.value.may_pass, "an answer may have been cut short"
 
 
 def test_list_has_what_begins_so_in_the_order_of_names_with_size_and_age(address: str) -> None:

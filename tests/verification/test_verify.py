@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from byheart.contracts import parquet
-from byheart.measures.results import PASSAGES, PROVENANCE, STATISTICS, TEXT, WINDOWS, Results
+from byheart.measures.provenance import PROVENANCE
+from byheart.measures.results import PASSAGES, STATISTICS, TEXT, WINDOWS, Results
 from byheart.verification import verify
 from byheart.verification.again import list_file_differences
 from byheart.verification.checks import FAILED, HELD, NOT_VERIFIED, Checks

@@ -1,9 +1,9 @@
 """The share of the book's measurable characters that reach each threshold of p_z.
 
 Characters are counted as covered by a suffix and as covered anywhere in a window, beside the control. Whiskers are 95%
-intervals of the block bootstrap. Coverage grows with the number of windows, so compare books and models at equal
-stride; the axis names it. Each share is of the characters that its coverage can measure: with a stride longer than the
-suffix, the two coverages measure different characters.
+intervals for other books made of such blocks. Coverage grows with the number of windows, so compare books and models at
+equal stride; the axis names it. Each share is of the characters that its coverage can measure: with a stride longer
+than the suffix, the two coverages measure different characters.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ from byheart.components.plot.frame import BLUE, GREY, ORANGE, ChartData, format_
 from byheart.measures.discoverable import THRESHOLDS
 from byheart.measures.rates import Rate
 
-POSITION = 4
+POSITION = 5
 _WIDTH = 0.26
 _LABELS = {"suffix": "as suffix", "window": "anywhere in a window"}
 _STYLES: dict[str, dict[str, Any]] = {"suffix": {"color": BLUE}, "window": {"color": "#56b4e9", "hatch": "//"}}

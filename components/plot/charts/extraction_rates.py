@@ -2,8 +2,9 @@
 
 These are the (n, p)-discoverable extraction rates of Hayes et al. 2024. Curves are solid while only windows above the
 evidence floor count, and dotted beyond. The shading begins where the first curve (p = 0.1) passes the floor. The band
-is the 95% interval of the block bootstrap at p = 0.5; `statistics.json` has the other intervals, and the rates for n up
-to 2^60. The dashed black line is the control at p = 0.5: where it rises too, the rates do not show memorisation.
+is the 95% interval at p = 0.5, for other books made of such blocks; `statistics.json` has the other intervals, and the
+rates for n up to 2^60. The dashed black line is the control at p = 0.5: where it rises too, the rates do not show
+memorisation.
 """
 
 from collections.abc import Iterable
@@ -28,7 +29,7 @@ from byheart.components.plot.frame import (
 from byheart.measures.discoverable import N, P, is_below_floor
 from byheart.measures.rates import Rate
 
-POSITION = 3
+POSITION = 4
 _STYLES = dict(zip(P, ((BLUE, "o"), (GREEN, "s"), (ORANGE, "^"), (PINK, "D"), (GREY, "v")), strict=True))
 _LAST = 2**32
 """The most tries drawn; statistics.json has the rates of more tries."""
