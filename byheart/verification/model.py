@@ -7,7 +7,6 @@ from pathlib import Path
 from byheart.components.download.model import bring_model
 from byheart.contracts.errors import ByheartError
 from byheart.measures.provenance import Provenance
-from byheart.models.address import HubAddress
 from byheart.models.folder import CONFIG, hash_files, open_model
 from byheart.store import open_store
 from byheart.verification.files import hash_file
@@ -23,8 +22,8 @@ def find_model(provenance: Provenance, *, given: str, store: str, remembered: Se
     Raises:
         ByheartError: the given model cannot be found.
     """
-    if given:
-        return bring_model(given, store).address if HubAddress.parse(given) else given
+    if given:  # a folder is used where it is; anything else is brought into the store, as a run does
+        return given if given.startswith("gs://") or Path(given).is_dir() else bring_model(given, store).address
     for address in _list_addresses(provenance, store, remembered):
         try:
             open_model(address)
