@@ -12,7 +12,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from byheart.command import cluster, machine, release, store
+from byheart.command import cluster, machine, release, results, store
 from byheart.command.parameters import find_setting
 from byheart.contracts.errors import ByheartError
 from byheart.contracts.version import VERSION
@@ -46,6 +46,7 @@ app = typer.Typer(
 )
 machine.add_commands(app)
 cluster.add_commands(app)
+results.add_commands(app)
 release.add_commands(app)
 app.add_typer(store.app, name="store")
 

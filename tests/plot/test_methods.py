@@ -120,7 +120,9 @@ def test_what_was_done_to_a_text_is_said() -> None:
 
 
 def test_commit_of_a_model_on_the_hub_is_said() -> None:
-    hub = dataclasses.replace(toy.make_run(), model=dataclasses.replace(toy.make_run().model, commit="c" * 40))
+    run = toy.make_run()
+    model = dataclasses.replace(run.model, commit="c" * 40)
+    hub = dataclasses.replace(run, provenance=dataclasses.replace(run.provenance, model=model))
     assert f"samples/model (commit {'c' * 40}, 1,488,192 parameters" in write_methods(hub, [BOOK])
     assert "(1,488,192 parameters" in write_text()
 
