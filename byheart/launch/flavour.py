@@ -48,7 +48,8 @@ def check_flavour(
     found = asked if asked != AUTO else f"{AUTO}, which is a TPU for this model"
     raise SettingsError(
         f"{file}{': ' if file else ''}accelerator must be of a kind that the pipeline's image of extract was built "
-        f"for, {_DRIVES[flavour]}, found {found}: name another, or compile the pipeline with --jax {choose_flavour(asked)}",
+        f"for, {_DRIVES[flavour]}, found {found}: name another, or compile the pipeline with --jax "
+        f"{choose_flavour(asked)}",
         parameter="accelerator",
     )
 
