@@ -50,6 +50,10 @@ def _list_addresses(provenance: Provenance, store: str, remembered: Sequence[str
     model = provenance.model
     if model.commit:
         yield f"{store}/models/{model.source.replace('/', '--')}@{model.commit}"
+    elif model.gguf_sha256:  # converted, under a name that ends with its hash
+        held = open_store(store).list("models/gguf-")
+        folders = dict.fromkeys("/".join(stored.name.split("/")[:2]) for stored in held)
+        yield from (f"{store}/{folder}" for folder in folders if folder.endswith(f"@{model.gguf_sha256}"))
     else:
         yield from remembered
         yield model.source
