@@ -241,7 +241,7 @@ def test_text_that_cannot_be_used_is_refused(tmp_path: Path, content: bytes | No
 
 
 def test_model_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ByheartError, match="found no folder 'no-such-folder'"):
+    with pytest.raises(ByheartError, match="found no folder or file 'no-such-folder'"):
         compare("no-such-folder", tmp_path)
 
 

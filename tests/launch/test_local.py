@@ -26,8 +26,8 @@ def test_run_leaves_what_it_promises_and_says_where(sample_run: Path) -> None:
     printed = (sample_run / "printed.txt").read_text(encoding="utf-8")
     for file in (book / "heat_map.png", sample_run / "summary.csv", sample_run / "methods.md"):
         assert str(file) in printed
-    for name in (BOOK.stem, CONTROL.stem):
-        assert {path.name for path in (sample_run / name).iterdir()} == FILES
+    for name, more in ((BOOK.stem, {"calibration.json"}), (CONTROL.stem, set())):
+        assert {path.name for path in (sample_run / name).iterdir()} == FILES | more
     assert f"{CONTROL.stem}, control" in printed
     assert "40,504 characters (99.6% measurable)" in printed
     covered = "51.4%  of measurable characters lie in a suffix with p_z ≥ 0.5; other such books 4% to 96%"

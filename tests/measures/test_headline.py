@@ -83,7 +83,7 @@ def test_metrics_of_few_books_are_their_own_beside_however_many_controls() -> No
         books = [toy.change_description(BOOK, name="one"), toy.change_description(BOOK, name="two"), *unseen]
         metrics = collect_metrics(books, summarize(books, toy.make_run().provenance))
         assert {"longest one", "longest two"} <= metrics.keys()
-        assert len(metrics) == 2 * 3 + (3 + 2 if joint else 3 * controls)
+        assert len(metrics) == 2 * 4 + (4 + 3 if joint else 4 * controls)
         assert ("longest controls in one pool" in metrics) == joint
         assert "longest books in one pool" not in metrics
 

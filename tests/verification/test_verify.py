@@ -65,7 +65,7 @@ def test_honest_results_hold(honest: Path, check: Callable[..., Verification]) -
         "verified: files, registration, texts, model, tokenizer, tokens, sums, numbers, pictures, scores"
     )
     assert "before any window was scored; the store has no record of it" in find(found, "registration")
-    assert find(found, "tokens").startswith("4,444 windows are those")
+    assert find(found, "tokens").startswith("6,132 windows are those")
     assert find(found, "scores").startswith("4 of 4,844 windows, at most ")
 
 
