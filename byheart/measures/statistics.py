@@ -174,7 +174,7 @@ class SampleStatistics:
     median_log10_p_z: PromptMedians
     """The medians of log10 p_z."""
     median_fall: Decades | None
-    """The median, over the suffixes, of log10 p_z under the own prompt minus that under the other; null where infinite."""
+    """The median of log10 p_z under the own prompt minus that under the other; null where it is infinite."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -137,9 +137,7 @@ def _write_book(
     comparison = compare(Document.from_measured(measured), control.documents) if control else None
     bands = this_run.settings.control
     calibration = (
-        calibrate(
-            comparison, q=bands.band_share, r=bands.band_rank, books=books_count, sample=measured.sample_log_p_z
-        )
+        calibrate(comparison, q=bands.band_share, r=bands.band_rank, books=books_count, sample=measured.sample_log_p_z)
         if comparison
         else None
     )
