@@ -85,7 +85,7 @@ def _describe_context(figure: Figure) -> str:
         sure = figure.shown_interval
     parts = [figure.beside if figure.value else "", sure]
     if figure.control is not None:
-        parts.append(f"controls {figure.control_bound.brief if figure.control_bound else figure.shown_control}")
+        parts.append(f"controls {figure.control_in_table}")
     return "".join(f"; {part}" for part in parts if part)
 
 

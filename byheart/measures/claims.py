@@ -29,8 +29,30 @@ def state_claims(calibration: Calibration | None) -> list[str]:
 def state_details(calibration: Calibration, statistics: BookStatistics) -> list[str]:
     """What else the controls show: bits, best windows, other prompts, several books."""
     facts: Facts = state_facts(calibration)
-    sentences = (facts.bits, facts.census, facts.middle_band, state_fall(statistics, facts.sample), facts.several_books)
+    sentences = (
+        facts.bits,
+        _state_whole(calibration),
+        facts.census,
+        facts.middle_band,
+        state_fall(statistics, facts.sample),
+        facts.several_books,
+    )
     return [sentence for sentence in sentences if sentence]
+
+
+def _state_whole(calibration: Calibration) -> str:
+    """How much of the whole book lies above t; empty where the stretch is the whole book."""
+    threshold, bands = calibration.windows_t, calibration.bands
+    if threshold is None or bands is None or calibration.pieces < 2:
+        return ""
+    counts = bands.book_windows
+    above = counts.extractable + counts.above_controls
+    total = above + counts.easy + counts.like_unseen
+    return (
+        f"Of all {total:,} windows of the book that are not repetitive, {above:,} lie above "
+        f"p_z = {format_p_z(threshold.log_p_z)}: of unseen books as long, at most {threshold.chance_whole_book:.0%} "
+        f"have a stretch with more than {100 * threshold.q:g}% there."
+    )
 
 
 def state_fall(statistics: BookStatistics, at_threshold: str = "") -> str:
@@ -44,8 +66,7 @@ def state_fall(statistics: BookStatistics, at_threshold: str = "") -> str:
         return at_threshold
     fall = sample.plain.median_fall
     how = f"p_z falls by a factor of 10^{fall:.1f} in the median" if fall >= 0 else "p_z does not fall in the median"
-    begins = at_threshold or f"{sample.count:,} suffixes were scored twice."
-    return f"{begins} Under a prompt from elsewhere in the text, {how}."
+    return f"{at_threshold} Under a prompt from elsewhere in the text, {how}.".strip()
 
 
 def is_blank(statistics: BookStatistics) -> bool:

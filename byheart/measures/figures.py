@@ -38,8 +38,9 @@ class Bound:
     @property
     def words(self) -> str:
         """The bound with what it is from."""
-        at, among = ("at most", "none") if self.is_upper else ("at least", "all")
-        return f"{at} {self.share:.1%}, from {among} of {self.windows:,} windows apart"
+        if self.is_upper:
+            return f"at most {self.share:.1%}, as none of {self.windows:,} separate windows does"
+        return f"at least {self.share:.1%}, as all {self.windows:,} separate windows do"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -81,6 +82,12 @@ class Figure:
         """The controls' number as text for people, with its bound."""
         number = show(self.control, self.unit)
         return f"{number} ({self.control_bound.words})" if self.control_bound else number
+
+    @property
+    def control_in_table(self) -> str:
+        """The controls' number with its bound, briefly."""
+        number = show(self.control, self.unit)
+        return f"{number} ({self.control_bound.brief})" if self.control_bound else number
 
     @property
     def shown_interval(self) -> str:

@@ -293,9 +293,7 @@ def test_threshold_without_infinity_is_a_number() -> None:
 
 def test_facts_say_how_many_controls_and_what_they_allow() -> None:
     facts = state_facts(calibrate_all([-30.0, -20.0], [-80.0, -76.6], [-90.0, -90.0]))
-    assert facts.rank == (
-        "Of 2 controls, none is as extreme as the book: p = 0.333, 1 in 3, the least possible."
-    )
+    assert facts.rank == ("Of 2 controls, none is as extreme as the book: p = 0.333, 1 in 3, the least possible.")
     assert facts.bits == (
         "The book takes 1.80 bits a character, its best control 5.65: at least 3.84 fewer than the same book unseen, "
         "with confidence 67%."
@@ -319,9 +317,7 @@ def test_facts_say_how_many_controls_and_what_they_allow() -> None:
 def test_facts_do_not_claim_what_a_control_shows_too() -> None:
     comparison = compare_all([-1.0, -20.0], [-0.5, -10.0], *[[-50.0] * 2] * 19)
     facts = state_facts(calibrate(comparison, q=0.0, r=1, books=3))
-    assert facts.rank.startswith(
-        "Of 20 controls, 1 is as extreme as the book: p = 0.0952, 2 in 21, where 1 in 21 is"
-    )
+    assert facts.rank.startswith("Of 20 controls, 1 is as extreme as the book: p = 0.0952, 2 in 21, where 1 in 21 is")
     assert "fewer than" not in facts.bits
     assert facts.threshold.startswith("0.0% of the 2 windows compared lie above p_z = 60.7%")
     assert facts.word == "What lies above the controls may be called memorised."

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from byheart.measures.headline import collect_metrics, list_figures, make_sort_key, show
+from byheart.measures.figures import show
+from byheart.measures.headline import collect_metrics, list_figures, make_sort_key
 from byheart.measures.summary import summarize
 from byheart.measures.units import NoInterval
 from tests.measures import toy
