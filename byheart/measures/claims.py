@@ -65,7 +65,7 @@ def state_fall(statistics: BookStatistics, at_threshold: str = "") -> str:
     if sample is None or sample.plain.median_fall is None:
         return at_threshold
     fall = sample.plain.median_fall
-    how = f"p_z falls by a factor of 10^{fall:.1f} in the median" if fall >= 0 else "p_z does not fall in the median"
+    how = f"p_z falls by a factor of 10^{fall:.1f} in the median" if fall > 0 else "p_z does not fall in the median"
     return f"{at_threshold} Under a prompt from elsewhere in the text, {how}.".strip()
 
 

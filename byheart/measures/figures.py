@@ -38,6 +38,8 @@ class Bound:
     @property
     def words(self) -> str:
         """The bound with what it is from."""
+        if self.windows == 1:
+            return f"at {'most' if self.is_upper else 'least'} {self.share:.1%}, from a single separate window"
         if self.is_upper:
             return f"at most {self.share:.1%}, as none of {self.windows:,} separate windows does"
         return f"at least {self.share:.1%}, as all {self.windows:,} separate windows do"
