@@ -30,7 +30,7 @@ def test_run_leaves_what_it_promises_and_says_where(sample_run: Path) -> None:
         assert {path.name for path in (sample_run / name).iterdir()} == FILES
     assert f"{CONTROL.stem}, control" in printed
     assert "40,504 characters (99.6% measurable)" in printed
-    covered = "51.4%  of measurable characters lie in a suffix with p_z ≥ 0.5; other such books 4% to 96%"
+    covered = "51.4%  of measurable characters lie in a suffix with p_z ≥ 0.5; 51.4% at 0.45, 51.4% at 0.55; "
     assert f"{covered} (95% interval); control 0.0%" in printed
     assert "windows/s" in printed
     assert pq.read_schema(book / "windows.parquet").names == COLUMNS
