@@ -7,7 +7,7 @@ from pathlib import Path
 from byheart.contracts.books import BOOK, CONTROL
 from byheart.contracts.progress import format_count, format_duration
 from byheart.measures.calibration.facts import format_p_z, state_facts
-from byheart.measures.claims import is_blank, state_best, state_claims
+from byheart.measures.claims import format_rank, is_blank, state_best, state_claims
 from byheart.measures.figures import Figure
 from byheart.measures.headline import (
     find_detailed_roles,
@@ -19,6 +19,7 @@ from byheart.measures.headline import (
 from byheart.measures.results import BookResults, Results
 from byheart.measures.selection import describe_selection
 
+_RANK = ("p among controls", "windows above t")
 _COLUMNS = ("characters at 0.5", "windows at 0.001", "longest", "bits", "best p_z")
 """At the heads of the table, each 17 characters wide at most."""
 
@@ -66,13 +67,18 @@ def _show_book(results: BookResults, headline: Sequence[Figure], part: str, word
 def _show_table(texts: Sequence[BookResults]) -> None:
     """Print a line for each text, sorted by how well the model knows it."""
     ordered = sorted(texts, key=lambda results: make_sort_key(results.statistics))
-    print(f"\n{''.join(f'{column:>18}' for column in _COLUMNS)}")
+    ranks = {text.book.name: text.read_calibration() for text in ordered}
+    first = _RANK if any(ranks.values()) else ()
+    print(f"\n{''.join(f'{column:>19}' for column in (*first, *_COLUMNS))}")
     for results in ordered:
         best = results.statistics.best_window
         cells = [figure.shown_in_table for figure in list_figures(results.statistics)]
         cells.append(format_p_z(best.log_p_z) if best else "–")
         role = f", {CONTROL}" if is_control(results.statistics) else ""
-        print(f"{''.join(f'{cell:>18}' for cell in cells)}  {results.book.name}{role}")
+        if first:
+            calibration = ranks[results.book.name]
+            cells = [*(format_rank(calibration) if calibration else ("", "")), *cells]
+        print(f"{''.join(f'{cell:>19}' for cell in cells)}  {results.book.name}{role}")
 
 
 def _describe_context(figure: Figure) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from byheart.measures.calibration.calibrate import Calibration
 from byheart.measures.calibration.facts import Facts, format_p_z, state_facts
 from byheart.measures.discoverable import EVIDENCE_FLOOR
+from byheart.measures.figures import show
 from byheart.measures.recall import BestWindow
 from byheart.measures.statistics import BookStatistics
 
@@ -24,6 +25,13 @@ def state_claims(calibration: Calibration | None) -> list[str]:
         *([facts.bands] if _has_drawn(calibration) else []),
         *([facts.spread] if facts.spread else []),
     ]
+
+
+def format_rank(calibration: Calibration) -> tuple[str, str]:
+    """For a table: p_all with the least that it could be, and the share of the compared windows above t."""
+    threshold = calibration.windows_t
+    least = "" if calibration.p_all == calibration.least_p else f" (≥ {calibration.least_p:.3g})"
+    return f"{calibration.p_all:.3g}{least}", show(threshold.share) if threshold else "–"
 
 
 def state_details(calibration: Calibration, statistics: BookStatistics) -> list[str]:

@@ -28,7 +28,7 @@ from byheart.contracts.books import BOOK, CONTROL, Refused
 from byheart.contracts.progress import format_count
 from byheart.contracts.settings import FULL
 from byheart.measures.calibration.facts import format_p_z, state_facts
-from byheart.measures.claims import state_best, state_claims, state_details
+from byheart.measures.claims import format_rank, state_best, state_claims, state_details
 from byheart.measures.discoverable import EVIDENCE_FLOOR
 from byheart.measures.figures import show
 from byheart.measures.headline import (
@@ -151,6 +151,7 @@ def _collect_content(
         "together": list_joint_figures(summary, [outcome.statistics for outcome in books]),
         "comparisons": {outcome.book.name: _compare(outcome) for outcome in books},
         "best": {outcome.book.name: state_best(outcome.statistics, words) for outcome in books},
+        "is_controlled": any(outcome.calibration for outcome in books),
         "counted": " and ".join(format_count(counts[role], role) for role in (BOOK, CONTROL) if counts[role]),
         "titles": TITLES,
         "meanings": list_figures(books[0].statistics) if books else (),
@@ -166,11 +167,13 @@ def _compare(outcome: Outcome) -> dict[str, Any]:
     """What the controls of a book show: what may be claimed, more sentences, and tables; nothing of a control."""
     calibration = outcome.calibration
     if calibration is None:
-        return {"claims": [] if outcome.is_control else state_claims(None), "details": [], "tables": []}
+        claims = [] if outcome.is_control else state_claims(None)
+        return {"claims": claims, "details": [], "tables": [], "cells": ("", "")}
     return {
         "claims": state_claims(calibration),
         "details": state_details(calibration, outcome.statistics),
         "tables": list_tables(calibration, state_facts(calibration).word),
+        "cells": format_rank(calibration),
     }
 
 

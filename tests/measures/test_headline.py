@@ -54,7 +54,8 @@ def test_none_and_all_have_the_bound_of_their_separate_windows() -> None:
     for statistics, bound in ((unseen, z2 / (8 + z2)), (known, 8 / (8 + z2))):
         for figure in list_figures(statistics)[:2]:
             assert figure.bound
-            assert (figure.bound.windows, figure.bound.share) == (8, pytest.approx(bound))
+            assert figure.bound.windows == 8
+            assert figure.bound.share == pytest.approx(bound)
             assert figure.control_bound
             assert figure.control_bound.share == pytest.approx(z2 / (8 + z2))
     assert [figure.bound for figure in list_figures(unseen)[2:]] == [None, None], "neither is a share"

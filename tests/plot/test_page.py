@@ -193,7 +193,7 @@ def test_book_of_any_name_stays_text() -> None:
     text = render_summary_markdown(toy.make_run(), books, summarize_books(books), ())
     assert "<script" not in text
     row = next(line for line in text.splitlines() if line.startswith("| The"))
-    assert len(re.findall(r"(?<!\\)\|", row)) == 10
+    assert len(re.findall(r"(?<!\\)\|", row)) == 12
     assert r"\[b\]\(https://example.org\)" in row
 
 
@@ -215,7 +215,7 @@ def test_numbers_in_markdown_are_aligned_right() -> None:
     parsed = read_markdown(render_summary_markdown(toy.make_run(), OUTCOMES, summarize_books(OUTCOMES), ()))
     rows = " ".join(tag + attributes.get("style", "")[11:] for tag, attributes in parsed.tags).split("tr ")
     assert sum(row.count("tdright") == 3 and row.count("td") == 4 for row in rows) == 4 + 5, "headline, ranks"
-    assert sum(row.count("tdright") == 8 and row.count("td") == 9 for row in rows) == len(OUTCOMES)
+    assert sum(row.count("tdright") == 10 and row.count("td") == 11 for row in rows) == len(OUTCOMES)
 
 
 def test_page_of_many_books_keeps_its_size_and_says_what_it_leaves_out() -> None:
