@@ -19,7 +19,7 @@ from byheart.launch.images import find_commit
 from byheart.launch.paths import make_relative
 from byheart.launch.this_machine import locate_default_store
 from byheart.measures.fields import list_fields
-from byheart.measures.headline import show
+from byheart.measures.figures import show
 from byheart.measures.provenance import Code
 from byheart.measures.results import BookResults, Results
 from byheart.measures.statistics import Headline

@@ -185,7 +185,9 @@ def _write_book(
     comparison = compare(Document.from_measured(measured), control.documents) if control else None
     bands = this_run.settings.control
     calibration = (
-        calibrate(comparison, q=bands.band_share, r=bands.band_rank, books=books_count) if comparison else None
+        calibrate(comparison, q=bands.band_share, r=bands.band_rank, books=books_count, sample=measured.sample_log_p_z)
+        if comparison
+        else None
     )
     provenance = BookProvenance(**vars(this_run.provenance), book=description)
     outcome = make_outcome(measured, passages, provenance, control, calibration)

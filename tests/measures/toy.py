@@ -137,7 +137,9 @@ def compute_outcome(book: MeasuredBook, control: Control | None = None) -> Outco
         selection=book.selection, scores="a" * 32, control_sample=None, computed_on=[COMPUTED_ON],
     )  # fmt: skip
     provenance = BookProvenance(**vars(make_run().provenance), book=description)
-    return make_outcome(book, find_all_passages(book), provenance, control)
+    comparison = compare(Document.from_measured(book), control.documents) if control else None
+    calibration = calibrate(comparison, q=0.001, r=1, books=1, sample=book.sample_log_p_z) if comparison else None
+    return make_outcome(book, find_all_passages(book), provenance, control, calibration)
 
 
 def change_description(outcome: Outcome, **changes: Any) -> Outcome:
