@@ -95,8 +95,8 @@ def list_joint_figures(summary: Summary, books: Sequence[BookStatistics]) -> dic
             is_pool = rates is group.plain.micro
             coverage, windows = rates.suffix_coverage_at[HEADLINE_THRESHOLD], rates.windows_at[EVIDENCE_FLOOR]
             joint_figures[title] = (
-                _make_figure("coverage", coverage.share, coverage, apart if is_pool else 0),
-                _make_figure("windows", windows.share, windows, apart if is_pool else 0),
+                _make_figure("coverage", coverage.share, coverage, 0 if coverage.interval and not is_pool else apart),
+                _make_figure("windows", windows.share, windows, 0 if windows.interval and not is_pool else apart),
                 *([_make_figure("longest", longest)] if is_pool else []),
                 _make_figure("bits", bits),
             )

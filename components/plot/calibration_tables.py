@@ -13,7 +13,7 @@ from byheart.measures.figures import show
 MOST_CONTROLS = 20
 """The most controls in a table; calibration.json has all."""
 _BITS = "bits per character"
-_NUMBERS = ("characters at 0.5", "windows at 0.001", "longest passage", "bits per character")
+_NUMBERS = ("characters at 0.5", "windows at 0.001", "longest passage", _BITS)
 """What `NAMES` are called."""
 _BANDS = ("extractable", "above_controls", "easy", "like_unseen", "none")
 
@@ -78,7 +78,7 @@ def _list_thresholds(calibration: Calibration) -> Table:
                 _describe_without(threshold),
                 _describe_window(threshold.decided_by),
                 show(threshold.share),
-                f"at most {threshold.r:,} in {calibration.controls_count + 1:,} with more than {100 * threshold.q:g}%",
+                f"at most {threshold.r:,} in {calibration.controls_count + 1:,} with {_describe_more(threshold.q)}",
             )
             for called, threshold in named
             if threshold
@@ -137,6 +137,10 @@ def _describe_text(text: CalibratedText) -> tuple[str, ...]:
         format_p_z(best.log_p_z) if best else "–",
         show(text.numbers.bits_per_character, _BITS),
     )
+
+
+def _describe_more(share: float) -> str:
+    return f"more than {100 * share:g}%" if share else "any"
 
 
 def _describe_without(threshold: Threshold) -> str:
