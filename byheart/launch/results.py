@@ -20,7 +20,7 @@ from byheart.measures.selection import describe_selection
 def show_results(out: Path, seconds: float) -> None:
     """Print where the results are, and the headline of each book."""
     results = Results.open(out)
-    model, books, asked = results.provenance.model.source, results.books, results.provenance.settings.selection
+    model, books, asked = results.provenance.label, results.books, results.provenance.settings.selection
     detailed = find_detailed_roles(book.book.role for book in books)
     longest_control = find_longest_passage(book.statistics for book in books if is_control(book.statistics))
     for book in books:

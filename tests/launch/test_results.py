@@ -47,7 +47,7 @@ def test_many_books_are_a_table_with_the_best_known_first_and_controls_last(
     write_results(tmp_path, [toy.make_book([0.9], name="seen", role="control"), *books])
     show_results(tmp_path, 61)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[1] == "5 books, 1 control under samples/model"
+    assert lines[1] == "5 books, 1 control under model"
     assert lines[5:11] == [
         "    100.0%     100.0%         50     0.0076  all",
         "     40.0%      25.0%         20       1.12  half",
@@ -70,5 +70,5 @@ def test_controls_take_no_section_from_a_book(tmp_path: Path, capsys: pytest.Cap
         printed = capsys.readouterr().out
         assert [line.partition(",")[0] for line in printed.splitlines() if ", book, " in line] == ["two", "first"]
         assert printed.count("heat_map.png") == 2 + controls - in_table
-        assert printed.count("\n6 controls under samples/model\n") == (in_table == 6)
+        assert printed.count("\n6 controls under model\n") == (in_table == 6)
         assert printed.count(", control\n") == in_table
