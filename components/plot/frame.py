@@ -76,7 +76,7 @@ def choose_letter_points(size: tuple[float, float]) -> float:
 
     A long low picture has no room for such letters; there, lines of text leave half of the height to the strips.
     """
-    return 10 * min(max(1.0, size[0] / _COLUMN), max(1.0, size[1] / 1.8))
+    return 10 * min(max(1.0, size[0] / _COLUMN), max(1.0, size[1] / 2.2))
 
 
 def write_figure(figure: Figure, path: Path) -> None:

@@ -175,7 +175,7 @@ def test_part_is_drawn_from_its_first_character_to_its_last_and_what_was_not_ask
     where = 300 + (np.arange(len(values)) + 0.5) * 900 / len(values)
     assert np.ma.getmaskarray(values)[(where > 705) & (where < 895)].all()
     assert (values[(where < 695) | (where > 905)] == 0).all(), "log10 of 1"
-    assert re.search(r"hatched: not selected, or not measurable \(22\.2% as suffix, 22\.2% any", other.get_xlabel())
+    assert re.search(r"hatched: not selected, or not measurable \(22\.2% as suffix, 22\.2% in a", other.get_xlabel())
     assert list(strip.child_axes[0].get_xticks()) == [400, 600, 800, 1_000]
     hatched = render_picture(figure, tmp_path / "part")
     middle = hatched[hatched.shape[0] // 2, hatched.shape[1] // 2 - 20 : hatched.shape[1] // 2 + 20]
@@ -199,14 +199,14 @@ def test_columns_are_those_of_a_naive_loop(values: list[float], columns: int) ->
 
 
 def test_chosen_coverage_is_drawn_first() -> None:
-    for chosen, first in (("suffix", "as suffix"), ("window", "anywhere\nin a window")):
+    for chosen, first in (("suffix", "as suffix"), ("window", "in a window")):
         figure = heat_map.draw(toy.make_chart_data(toy.make_book(P_Z), coverage=chosen))
         assert figure.axes[0].get_ylabel() == first
 
 
 def test_what_is_not_measurable_is_named_only_where_there_is_some() -> None:
     assert heat_map.draw(make_chart_data("ordinary")).axes[1].get_xlabel() == (
-        "character of the book; hatched: not measurable (1.2% as suffix, 0.2% anywhere in a window)"
+        "character of the book; hatched: not measurable (1.2% as suffix, 0.2% in a window)"
     )
     whole = map_characters(100, np.array([0]), np.array([100]), np.array([-1.0]))
     assert heat_map.draw(make_data_with_map(whole)).axes[1].get_xlabel() == "character of the book"
@@ -479,7 +479,7 @@ def test_bits_along_the_book_are_drawn_beside_those_of_the_controls() -> None:
     np.testing.assert_allclose(values[middle < 1_100], 2)
     np.testing.assert_allclose(values[middle > 1_300], 0, atol=1e-12)
     levels = {str(line.get_label()): np.asarray(line.get_ydata())[0] for line in axes.get_lines()}
-    assert levels == pytest.approx({"whole controls": 4, "the whole book, 1.00": 1})
+    assert levels == pytest.approx({"whole controls": 4, "the whole text, 1.00": 1})
 
 
 def test_length_curves_are_the_shares_of_windows_of_book_and_highest_control() -> None:

@@ -63,11 +63,11 @@ def draw(data: ChartData) -> Figure:
             label = "" if axes.get_lines() else "whole controls"
             axes.axhline(level, color=ORANGE, linestyle="--", linewidth=1.2, label=label)
     edges = (start + length * np.arange(len(own) + 1)).clip(max=stop)
-    axes.stairs(own, edges, baseline=None, color=BLUE, linewidth=1.6, label="the book")
+    axes.stairs(own, edges, baseline=None, color=BLUE, linewidth=1.6, label="the text")
     whole = data.recall.compute()
     if whole and whole.bits_per_character is not None:
         level = whole.bits_per_character
-        axes.axhline(level, color=GREY, linestyle=":", linewidth=1.2, label=f"the whole book, {level:.2f}")
+        axes.axhline(level, color=GREY, linestyle=":", linewidth=1.2, label=f"the whole text, {level:.2f}")
     axes.set(xlim=(start, stop), ylim=(0, 1.05 * highest or 1))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.set_xlabel("character of the book", fontsize="small")

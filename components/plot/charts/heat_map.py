@@ -6,7 +6,7 @@
   evidence floor, 0.1%. All values of 0.01% and below have the same colour. Where no window of the text reaches the
   floor, colours begin lower: at the controls' threshold t ([calibration.json](calibration.md)), so that a coloured
   character lies above the controls; or, where the text has no window above t, at its median window.
-- **Bands**, with controls: the strip *against controls* shows what is *like unseen text*, *above the controls* (above
+- **Bands**, with controls: a strip shows what is *like unseen text*, *above the controls* (above
   t), and *extractable* (above t, and in 1,000 tries drawn with a probability of 99%). Hatched in colour is *easy in
   unseen text too*: as easily drawn, but not above t. Hatched in grey is what is *left out*: not measured, or only by
   windows that are repetitive. The legend has each band's share of the characters. A single character has no error rate;
@@ -26,6 +26,7 @@ byheart run figsize=12x3 dpi=150 colormap=cividis "plot_title=The Soap Winter"
 ```
 """
 
+import math
 from typing import Any
 
 import matplotlib as mpl
@@ -46,7 +47,7 @@ from byheart.measures.discoverable import HEADLINE_THRESHOLD
 from byheart.measures.schemes import Coverages
 
 POSITION = 1
-_STRIPS = {"suffix": "as suffix", "window": "anywhere\nin a window"}
+_STRIPS = {"suffix": "as suffix", "window": "in a window"}
 _BANDS = {
     Band.LIKE_UNSEEN: ("like unseen text", 0.0),
     Band.EASY: ("easy in unseen text too", 0.35),
@@ -54,6 +55,8 @@ _BANDS = {
     Band.EXTRACTABLE: ("extractable", 0.85),
 }
 """The name of each band, and its colour as a share of the colormap."""
+_ROOM = 3.0
+"""The room on the scale of colours between 50% and 100%, in points for each inch of the picture's height."""
 _NOT_MEASURABLE: dict[str, Any] = {"facecolor": "0.9", "edgecolor": "0.6", "hatch": "////", "linewidth": 0.0}
 
 
@@ -77,7 +80,7 @@ def draw(data: ChartData) -> Figure:
         strip.set_ylabel(_STRIPS[name], rotation=0, ha="right", va="center", fontsize=small)
     if bands is not None:
         _draw_bands(axes[1], bands[start:stop], start, settings.colormap, columns)
-        axes[1].set_ylabel("against\ncontrols", rotation=0, ha="right", va="center", fontsize=small)
+        axes[1].set_ylabel("bands", rotation=0, ha="right", va="center", fontsize=small)
         _draw_legend(axes[3], bands[start:stop], settings.colormap, small)
     for strip in axes[: len(strips) if bands is None else 3]:
         strip.tick_params(bottom=strip is strips[-1], labelbottom=strip is strips[-1], labelsize=small)
@@ -89,6 +92,8 @@ def draw(data: ChartData) -> Figure:
     mappable = mpl.cm.ScalarMappable(Normalize(lowest, 0), settings.colormap)
     bar = figure.colorbar(mappable, ax=list(axes), pad=0.01, aspect=12)
     ticks = list_colour_ticks(lowest)
+    if _ROOM * settings.size[1] < small:
+        ticks.pop(math.log10(HEADLINE_THRESHOLD), None)
     bar.set_ticks(list(ticks), labels=list(ticks.values()), fontsize=small)
     bar.set_label("$p_z$ of the best window\nover the character", fontsize=small)
     return figure
@@ -108,7 +113,7 @@ def _describe_hatching(maps: Coverages[CharacterMap], not_asked: Coverages[np.nd
     missing = {name: float(1 - covered.measurable.mean()) for name, covered in both}
     if not any(missing.values()):
         return ""
-    shares = ", ".join(f"{share:.1%} {_STRIPS[name]}".replace("\n", " ") for name, share in missing.items())
+    shares = ", ".join(f"{share:.1%} {_STRIPS[name]}" for name, share in missing.items())
     why = "not selected, or not measurable" if not_asked.suffix.any() or not_asked.window.any() else "not measurable"
     return f"; hatched: {why} ({shares})"
 
