@@ -54,15 +54,17 @@ class ChartData:
     """A sentence or two on what was measured and how."""
 
 
-def make_figure(data: ChartData, question: str, size: tuple[float, float] = SIZE, remark: str = "") -> Figure:
+def make_figure(
+    data: ChartData, question: str, size: tuple[float, float] = SIZE, remark: str = "", points: float = 10.0
+) -> Figure:
     """An empty figure with a title and a footer.
 
     Args:
         question: the title.
         size: inches.
         remark: the chart's own text in the footer.
+        points: the size of letters; small ones are 0.83 of it, and never below 8 points at the default.
     """
-    points = choose_letter_points(size)
     figure = Figure(figsize=size, dpi=data.settings.dpi, layout="constrained")
     title = textwrap.fill(question, int(104 * size[0] / points))
     figure.suptitle(title, x=0.01, ha="left", fontsize=1.2 * points, **_PLAIN)
@@ -72,11 +74,12 @@ def make_figure(data: ChartData, question: str, size: tuple[float, float] = SIZE
 
 
 def choose_letter_points(size: tuple[float, float]) -> float:
-    """The font size for a picture of `size` inches, in points: 10, more where it will be shown smaller than it is.
+    """The size of letters in a map of `size` inches, in points: 10, so that small letters have 8.
 
-    A long low picture has no room for such letters; there, lines of text leave half of the height to the strips.
+    It is more in a wide map, which is shown smaller than it is, and less in one that has no room for such letters.
     """
-    return 10 * min(max(1.0, size[0] / _COLUMN), max(1.0, size[1] / 2.2))
+    width, height = size
+    return 10 * min(max(min(width / SIZE[0], 1.0), width / _COLUMN), height / 2.6)
 
 
 def write_figure(figure: Figure, path: Path) -> None:
@@ -88,7 +91,7 @@ def write_figure(figure: Figure, path: Path) -> None:
 
 def say_instead(data: ChartData, question: str, sentence: str) -> Figure:
     """A figure that says in a sentence what axes would show as nothing."""
-    figure = make_figure(data, question, (SIZE[0], 1.5))
+    figure = make_figure(data, question, (SIZE[0], 1.8))
     figure.text(0.5, 0.55, textwrap.fill(sentence, 90), ha="center", va="center", fontsize="medium")
     return figure
 

@@ -19,6 +19,7 @@ _WIDE = (3, 2)
 """The widths of the two parts of a chart of windows."""
 _MOST_MARKS = 4
 """The most marks of a scale that begins lower, between its ends."""
+_STEPS = tuple(digit * 10**power for power in range(6) for digit in (1, 2, 5))
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -43,7 +44,7 @@ def list_colour_ticks(lowest: int) -> dict[float, str]:
     if lowest == SPLIT:
         marks = {**PERCENTS, math.log10(0.5): "50%"}
     else:
-        step = next(step for step in (1, 2, 5, 10, 20, 50, 100) if step * _MOST_MARKS >= -lowest)
+        step = next(step for step in _STEPS if step * _MOST_MARKS >= -lowest)
         marks = {at: _format_power(at) for at in range(-step, lowest, -step) if at - lowest > step / 2}
         marks |= {lowest: _format_power(lowest), 0: "100%"}
     marks[lowest] = f"≤ {marks[lowest]}"

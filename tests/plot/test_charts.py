@@ -423,7 +423,7 @@ def test_of_many_controls_only_the_one_that_decides_is_named() -> None:
 @pytest.mark.parametrize("chart", CHARTS)
 def test_letters_are_at_least_eight_points_high(chart: str, kind: str) -> None:
     data = make_chart_data("control") if kind == "control" else make_data_against([1e-9] * 4, [1e-30] * 4)
-    figure = CHARTS[chart](data)
+    figure = CHARTS[chart](dataclasses.replace(data, settings=dataclasses.replace(data.settings, figsize="9x3.2")))
     FigureCanvasAgg(figure).draw()
     sizes = {float(text.get_fontsize()) for text in figure.findobj(Text) if text.get_visible() and text.get_text()}
     assert min(sizes) >= 8

@@ -69,7 +69,7 @@ def draw(data: ChartData) -> Figure:
     maps = data.measured.schemes.plain.maps.map(lambda covered: covered.crop(start, stop))
     question = f"How much of “{book.called}” does {data.model} know by heart?"
     title = settings.plot_title if settings.plot_title and book.role == BOOK else question
-    figure = make_figure(data, title, settings.size, _write_remark(data))
+    figure = make_figure(data, title, settings.size, _write_remark(data), points)
     bands, lowest = _paint(data), find_lowest_colour(data)
     columns = max(int(width * settings.dpi) // 2, 1)
 
