@@ -56,7 +56,9 @@ class Pictures:
     """The pictures of one book, as `data:` URIs."""
 
     strips: dict[str, str]
-    """The strips of the heat map, one pixel high, by coverage; the coverage of the settings first."""
+    """The strips of the heat map, one pixel high, by coverage, that of the settings first; `bands`, with controls."""
+    bands: tuple[tuple[str, str], ...]
+    """The bands with their shares, and the colour of each."""
     chapters: tuple[float, ...]
     """Where the chapters begin, as shares of the map's width."""
     scale: dict[float, str]
@@ -71,7 +73,7 @@ class Pictures:
         return (
             sum(map(len, pictures))
             + 60 * len(self.chapters)
-            + 2_000
+            + 2_500
             + _TITLE_BYTES * (1 + len(self.charts))
             + _SCALE_BYTES * bool(self.scale)
         )
@@ -85,13 +87,17 @@ def draw_pictures(data: ChartData, *, with_charts: bool) -> Pictures:
     shown = measured.schemes.plain.maps.map(lambda covered: covered.crop(start, stop))
     strips = shown.list_chosen_first(settings.coverage)
     chapters = [chapter.start for chapter in measured.book.chapters if start <= chapter.start < stop]
+    bands = heat_map.paint_characters(data)
+    legend: list[tuple[str, str]] = []
+    rendered = {name: heat_map.render_strip(covered, settings.colormap, lowest, _COLUMNS) for name, covered in strips}
+    if bands is not None:
+        rendered["bands"] = heat_map.render_bands(bands[start:stop], settings.colormap, _COLUMNS)
+        legend = [(label, colour) for _, label, colour in heat_map.list_bands(bands[start:stop], settings.colormap)]
     small = dataclasses.replace(data, settings=dataclasses.replace(settings, dpi=_CHART_DPI))
     charts = {name: draw for name, draw in CHARTS.items() if draw is not heat_map.draw} if with_charts else {}
     return Pictures(
-        strips={
-            name: _render_png(heat_map.render_strip(covered, settings.colormap, lowest, _COLUMNS))
-            for name, covered in strips
-        },
+        strips={name: _render_png(pixels) for name, pixels in rendered.items()},
+        bands=tuple(legend),
         scale={1 - at / lowest: text for at, text in list_colour_ticks(lowest).items()},
         chapters=tuple((chapter - start) / (stop - start) for chapter in chapters),
         charts={name: _render_chart(draw(small)) for name, draw in charts.items()},

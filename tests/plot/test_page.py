@@ -96,7 +96,7 @@ def make_many_books(count: int, title: str = "") -> tuple[list[Outcome], dict[st
     strip = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
     names = [f"book-{number}" for number in range(count)]
     books = [toy.change_description(OUTCOMES[0], name=name, title=title) for name in names]
-    pictures = Pictures(strips={"suffix": strip, "window": strip}, chapters=(0.0, 0.5), scale={}, charts={})
+    pictures = Pictures(strips={"suffix": strip, "window": strip}, bands=(), chapters=(0.0, 0.5), scale={}, charts={})
     return books, dict.fromkeys(names, pictures)
 
 
@@ -184,6 +184,22 @@ def test_strip_is_the_heat_map_of_the_book() -> None:
     position = 1 + np.log10(values[seen].clip(1e-4)) / 4  # of the colours, from 1e-4 to 1
     expected = mpl.colormaps["Greys"](position)
     np.testing.assert_allclose(pixels[0, seen], expected, atol=1 / 128)
+
+
+def test_bands_of_a_book_stand_on_the_page_with_their_shares() -> None:
+    """Suffixes of 20 characters, one every 40: the control's best is 0.2, which is easily drawn too."""
+    own, unseen = (
+        toy.make_book(p_z, stride=40, role=role)
+        for p_z, role in (([1e-9, 0.1, 0.5, 0.05], "book"), ([0.2, 1e-8, 1e-7, 1e-9], "control"))
+    )
+    pictures = draw_pictures(toy.make_chart_data(own, toy.make_control(unseen)), with_charts=False)
+    pixels = imread(io.BytesIO(base64.b64decode(pictures.strips["bands"].partition(",")[2])))
+    opacity = pixels[0, :, 3][[10, 30, 70, 110, 150]]
+    np.testing.assert_allclose(opacity, [0, 1, 128 / 255, 1, 128 / 255])
+    html = Page(render_page(OUTCOMES[:1], {"the-book": pictures})).text
+    assert "bands: like unseen text 12.1%, easy in unseen text too 24.2%, above controls 0.0%" in html.replace(
+        " ,", ","
+    )
 
 
 def test_scale_is_shown_again_where_a_text_has_another() -> None:

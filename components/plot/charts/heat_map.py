@@ -32,7 +32,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap, Normalize
+from matplotlib.colors import ListedColormap, Normalize, to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import StrMethodFormatter
@@ -57,7 +57,7 @@ _BANDS = {
 """The name of each band, and its colour as a share of the colormap."""
 _ROOM = 3.0
 """The room on the scale of colours between 50% and 100%, in points for each inch of the picture's height."""
-_NOT_MEASURABLE: dict[str, Any] = {"facecolor": "0.9", "edgecolor": "0.6", "hatch": "////", "linewidth": 0.0}
+_NOT_MEASURABLE: dict[str, Any] = {"facecolor": "#e5e5e5", "edgecolor": "0.6", "hatch": "////", "linewidth": 0.0}
 
 
 def draw(data: ChartData) -> Figure:
@@ -70,7 +70,7 @@ def draw(data: ChartData) -> Figure:
     question = f"How much of “{book.called}” does {data.model} know by heart?"
     title = settings.plot_title if settings.plot_title and book.role == BOOK else question
     figure = make_figure(data, title, settings.size, _write_remark(data), points)
-    bands, lowest = _paint(data), find_lowest_colour(data)
+    bands, lowest = paint_characters(data), find_lowest_colour(data)
     columns = max(int(width * settings.dpi) // 2, 1)
 
     axes = figure.subplots(2 if bands is None else 4, 1, height_ratios=[3, 1] if bands is None else [3, 0.8, 0.8, 0.6])
@@ -99,7 +99,7 @@ def draw(data: ChartData) -> Figure:
     return figure
 
 
-def _paint(data: ChartData) -> np.ndarray | None:
+def paint_characters(data: ChartData) -> np.ndarray | None:
     """int8 [C]: the band of each character; None without a threshold from controls."""
     calibration = data.calibration
     if not (data.comparison and calibration and calibration.windows_t and calibration.characters_t):
@@ -158,21 +158,36 @@ def _show(axes: Axes, image: np.ndarray, start: int, stop: int, **style: Any) ->
 
 
 def _draw_legend(axes: Axes, bands: np.ndarray, colormap: str, points: float) -> None:
-    """The colours of the bands, with their shares of the characters that have one."""
+    """The colours of the bands, with their shares of the characters."""
     axes.set_axis_off()
-    shares = {band: f"{(bands == band).mean():.1%}" for band in Band}
     handles = [
         Patch(
-            facecolor=mpl.colormaps[colormap](at), edgecolor="0.5", hatch="////" if band is Band.EASY else None,
-            linewidth=0.5, label=f"{name} {shares[band]}",
+            facecolor=colour, edgecolor="0.6" if band is Band.NONE else "0.5", linewidth=0.5, label=label,
+            hatch="////" if band in (Band.EASY, Band.NONE) else None,
         )
-        for band, (name, at) in _BANDS.items() if band is not Band.EASY or (bands == band).any()
+        for band, label, colour in list_bands(bands, colormap)
     ]  # fmt: skip
-    handles.append(Patch(**_NOT_MEASURABLE, label=f"left out {shares[Band.NONE]}"))
     axes.legend(
         handles=handles, loc="upper left", ncols=len(handles), fontsize=points, frameon=False,
         borderpad=0, borderaxespad=0, handlelength=1.2, columnspacing=1.2,
     ).set_in_layout(False)  # fmt: skip
+
+
+def list_bands(bands: np.ndarray, colormap: str) -> list[tuple[Band, str, str]]:
+    """The bands with their names and shares of the characters, and their colours; EASY only where there is some."""
+    shown = [band for band in _BANDS if band is not Band.EASY or (bands == band).any()]
+    return [
+        (band, f"{_BANDS[band][0]} {(bands == band).mean():.1%}", to_hex(mpl.colormaps[colormap](_BANDS[band][1])))
+        for band in shown
+    ] + [(Band.NONE, f"left out {(bands == Band.NONE).mean():.1%}", _NOT_MEASURABLE["facecolor"])]
+
+
+def render_bands(bands: np.ndarray, colormap: str, columns: int) -> np.ndarray:
+    """The strip of bands one pixel high, uint8 RGBA [1, columns, 4]: EASY is half transparent, what has none wholly."""
+    values = np.maximum.reduceat(bands, _list_firsts(len(bands), columns))[None]
+    pixels = mpl.colormaps[colormap]([at for _, at in _BANDS.values()], bytes=True)[values.clip(0)]
+    pixels[..., 3] = np.select([values == Band.NONE, values == Band.EASY], [0, 128], 255)
+    return pixels
 
 
 def render_strip(covered: CharacterMap, colormap: str, lowest: int, columns: int) -> np.ndarray:
