@@ -98,7 +98,7 @@ def draw_pictures(data: ChartData, *, with_charts: bool) -> Pictures:
     return Pictures(
         strips={name: _render_png(pixels) for name, pixels in rendered.items()},
         bands=tuple(legend),
-        scale={1 - at / lowest: text for at, text in list_colour_ticks(lowest).items()},
+        scale={1 - at / lowest: text for at, text in list_colour_ticks(lowest).items() if at == int(at)},
         chapters=tuple((chapter - start) / (stop - start) for chapter in chapters),
         charts={name: _render_chart(draw(small)) for name, draw in charts.items()},
     )
