@@ -37,6 +37,15 @@ def test_every_file_of_a_run_has_a_page_that_the_readme_links(sample_run: Path) 
     assert all(f"docs/outputs/{page}.md" in readme for page in pages)
 
 
+def test_readme_has_the_samples_numbers(sample_run: Path) -> None:
+    statistics = json.loads((sample_run / BOOK.stem / "statistics.json").read_text(encoding="utf-8"))
+    coverage, windows, longest, bits = statistics["headline"].values()
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (?:characters|windows|bits)[^|]*\| ([^|]*) \|", readme, re.MULTILINE)
+    assert rows == [f"{coverage:.1%}", f"{windows:.1%}", f"{longest:,}", f"{bits:.2f}"]
+    assert all(f"not{word}" in readme for word in (" that the model recites", " proof of memory", " one answer"))
+
+
 def test_every_direct_dependency_has_a_row_with_its_licence_and_no_row_is_stale() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     of_project = [project["project"]["dependencies"], *project["project"]["optional-dependencies"].values()]

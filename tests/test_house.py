@@ -20,6 +20,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "command": ("command", "launch", "kubeflow", "pipeline", "contracts"),
     "launch": (
         *("launch", "kubeflow", "pipeline", "desk", "measures", "holdings", "scores", "machines", "store", "contracts"),
+        "verification",
     ),
     "kubeflow": ("kubeflow", "measures", "store", "contracts"),
     "desk": (
@@ -30,6 +31,14 @@ ARROWS: dict[str, tuple[str, ...]] = {
         *(f"components.download.{module}" for module in ("books", "bucket", "hub", "hub_errors", "libraries", "lists")),
         *(f"components.download.gguf.{module}" for module in ("config", "find", "header")),
         "components.download.model",
+    ),
+    "verification": (
+        *("verification", "measures", "scores", "models", "store", "contracts"),
+        # What it does again as a run did it; scores it computes by its own decoder.
+        *(f"components.download.{module}" for module in ("books", "chapters", "model", "text_report")),
+        *(f"components.tokenize.{module}" for module in ("tokenizer", "windows")),
+        *(f"components.plot.{module}" for module in ("provenance", "run")),
+        "components.extract.rounding",
     ),
     "pipeline": tuple(f"components.{stage}.component" for stage in STAGES),
     **{f"{stage}/component": (f"components.{stage}.run", "contracts.inputs", "contracts.progress") for stage in STAGES},
@@ -54,6 +63,7 @@ LUGGAGE: dict[str, tuple[str, ...]] = {
     "launch": ("google.protobuf", "jsonschema", "kfp", "platformdirs", "rich", "yaml"),
     "kubeflow": ("kfp", "kfp_server_api", "kubernetes", "urllib3"),
     "desk": ("httpx2", "huggingface_hub", "jax", "numpy"),
+    "verification": ("numpy", "rocrate"),
     "pipeline": ("kfp",),
     **{f"{stage}/component": ("kfp",) for stage in STAGES},
     "download": ("fsspec", "gguf", "httpx2", "huggingface_hub", "numpy", "requests", "urllib3"),

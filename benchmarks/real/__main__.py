@@ -2,16 +2,18 @@
 
 import json
 import re
+import textwrap
 from collections.abc import Iterable, Sequence
 
 from benchmarks.real.measure import CONTROLS, HERE, measure_texts
 from benchmarks.real.numbers import Measured, list_best_of_controls, list_sections, list_texts
 from benchmarks.real.picture import draw
+from byheart.measures.claims import state_claims
 from byheart.measures.results import Results
 
 DOCS = HERE.parents[1] / "docs"
 GOLDENS = HERE / "goldens.json"
-_PLACE = re.compile(r"(<!-- (texts|sections), by `make real` -->\n).*?(<!-- end -->)", re.DOTALL)
+_PLACE = re.compile(r"(<!-- (texts|claims|sections), by `make real` -->\n).*?(<!-- end -->)", re.DOTALL)
 _TITLE = "What SmolLM2-135M-Instruct has kept of texts that everyone has met"
 Numbers = dict[str, dict[str, float]]
 
@@ -40,7 +42,11 @@ def main() -> None:
     results = measure_texts()
     numbers, sections = list_numbers(results), list_sections(results)
     texts = {row.name: row for row in list_texts(results)}
-    tables = {"texts": format_texts(texts, numbers), "sections": format_sections(sections, numbers)}
+    tables = {
+        "texts": format_texts(texts, numbers),
+        "claims": format_claims(results),
+        "sections": format_sections(sections, numbers),
+    }
     page = DOCS / "real.md"
     text = page.read_text(encoding="utf-8")
     page.write_text(_PLACE.sub(lambda found: f"{found[1]}{tables[found[2]]}{found[3]}", text), encoding="utf-8")
@@ -71,6 +77,16 @@ def format_texts(texts: dict[str, Measured], numbers: Numbers) -> str:
             for name, row in texts.items()
         ),
     )
+
+
+def format_claims(results: Results) -> str:
+    """What the controls allow to be said of each book, as the pages of a run say it."""
+    lines = []
+    for book in results.books:
+        if calibration := book.read_calibration():
+            sentences = state_claims(calibration)
+            lines += textwrap.wrap(f"- *{book.book.name}*. {' '.join(sentences)}", 118, subsequent_indent="  ")
+    return "".join(f"{line}\n" for line in lines)
 
 
 def format_sections(sections: Sequence[Measured], numbers: Numbers) -> str:

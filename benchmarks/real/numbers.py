@@ -1,15 +1,13 @@
-"""Numbers of whole texts and of their sections, from windows.parquet."""
+"""Numbers of whole texts and of their sections: from statistics and chapters, the rest from windows.parquet."""
 
 import dataclasses
 import math
-import re
-from collections.abc import Iterator
 
 import numpy as np
 
+from byheart.contracts.books import CONTROL
+from byheart.measures.recall import BestWindow, Recall
 from byheart.measures.results import BookResults, Results, WindowTable
-
-_HEADING = re.compile(r"^# (.+)$", re.MULTILINE)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -20,19 +18,17 @@ class Measured:
     text: str
     """The name of the whole text."""
     is_control: bool
+    recall: Recall
+    best_window: BestWindow
     log10_p_z: np.ndarray
     """float64 [W]."""
-    log_probs: np.ndarray
-    """float32 [W, S], nats."""
     ranks: np.ndarray
     """int32 [W, S]."""
-    characters: np.ndarray
-    """int64 [W]: the characters of each suffix."""
 
     @property
     def best(self) -> float:
         """The largest log10 of p_z."""
-        return float(self.log10_p_z.max())
+        return self.best_window.log_p_z / math.log(10)
 
     @property
     def median(self) -> float:
@@ -42,16 +38,16 @@ class Measured:
     @property
     def bits_per_character(self) -> float:
         """How many bits the model needs for a character of a suffix, given what stands before it."""
-        return -float(self.log_probs.sum(dtype=np.float64)) / math.log(2) / int(self.characters.sum())
+        return self.recall.bits_per_character or 0.0
 
     @property
     def corrections(self) -> float:
         """Of 1,000 suffix tokens, those that are not the model's first guess."""
-        return 1000 * float((self.ranks > 0).mean())
+        return self.recall.corrections_per_1000_tokens
 
     @property
     def longest_run(self) -> int:
-        """The most suffix tokens in a row that are the model's first guess, within one window."""
+        """The most suffix tokens in a row that are the model's first guess, anywhere within one window."""
         longest = 0
         for right in self.ranks == 0:
             ends = np.flatnonzero(np.diff(np.r_[False, right, False].astype(np.int8)))
@@ -65,18 +61,15 @@ class Measured:
 
 def list_texts(results: Results) -> list[Measured]:
     """Every text, books first."""
-    return [_measure(book, book.read_windows(), np.s_[:], name=book.book.name) for book in results.books]
+    return [_measure_text(book, book.read_windows()) for book in results.books]
 
 
 def list_sections(results: Results) -> list[Measured]:
-    """The sections of the books, and the controls whole."""
+    """The sections of the books, which are their chapters, and the controls whole."""
     rows: list[Measured] = []
     for book in results.books:
         windows = book.read_windows()
-        if book.book.role == "control":
-            rows.append(_measure(book, windows, np.s_[:], name=book.book.name))
-        else:
-            rows += _cut(book, windows)
+        rows += [_measure_text(book, windows)] if book.book.role == CONTROL else _list_chapters(book, windows)
     return rows
 
 
@@ -85,26 +78,39 @@ def list_best_of_controls(rows: list[Measured]) -> list[float]:
     return sorted((row.best for row in rows if row.is_control), reverse=True)
 
 
-def _cut(book: BookResults, windows: WindowTable) -> Iterator[Measured]:
-    """The sections that have windows whose suffix begins in them; a heading opens each."""
-    text = book.read_text() or ""
-    headings = list(_HEADING.finditer(text))
-    stops = [*(heading.start() for heading in headings[1:]), len(text)]
-    for heading, stop in zip(headings, stops, strict=True):
-        at = windows.windows.suffix_start
-        inside = np.flatnonzero((heading.start() <= at) & (at < stop))
-        if inside.size:
-            yield _measure(book, windows, inside, name=heading[1])
+def _measure_text(book: BookResults, windows: WindowTable) -> Measured:
+    statistics = book.statistics
+    return _measure(book, windows, np.s_[:], book.book.name, statistics.recall, statistics.best_window)
 
 
-def _measure(book: BookResults, windows: WindowTable, rows: slice | np.ndarray, *, name: str) -> Measured:
-    spans, scores = windows.windows, windows.scores
+def _list_chapters(book: BookResults, windows: WindowTable) -> list[Measured]:
+    """The chapters in which the suffix of a window begins."""
+    return [
+        _measure(
+            book, windows, windows.chapter == chapter.number, chapter.title.removeprefix("# "),
+            chapter.recall, chapter.best_window,
+        )
+        for chapter in book.read_chapters()
+        if chapter.windows
+    ]  # fmt: skip
+
+
+def _measure(
+    book: BookResults,
+    windows: WindowTable,
+    rows: slice | np.ndarray,
+    name: str,
+    recall: Recall | None,
+    best: BestWindow | None,
+) -> Measured:
+    assert recall, "there are windows"
+    assert best
     return Measured(
         name=name,
         text=book.book.name,
-        is_control=book.book.role == "control",
-        log10_p_z=scores.log_p_z[rows] / math.log(10),
-        log_probs=scores.token_log_probs[rows],
-        ranks=scores.token_ranks[rows],
-        characters=(spans.stop - spans.suffix_start)[rows],
+        is_control=book.book.role == CONTROL,
+        recall=recall,
+        best_window=best,
+        log10_p_z=windows.scores.log_p_z[rows] / math.log(10),
+        ranks=windows.scores.token_ranks[rows],
     )

@@ -1,6 +1,7 @@
 """The command `byheart`: its subcommands, and their exit codes.
 
-Exit codes: 0, done; 1, an error, printed as one line; 2, a command line that cannot be read; 130, interrupted.
+Exit codes: 0, done; 1, an error, printed as one line; 2, a command line that cannot be read; 3, a run
+that Kubeflow refuses for what it asks; 130, interrupted.
 """
 
 import io
@@ -11,7 +12,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from byheart.command import cluster, machine, release, store
+from byheart.command import cluster, machine, release, results, store
 from byheart.command.parameters import find_setting
 from byheart.contracts.errors import ByheartError
 from byheart.contracts.version import VERSION
@@ -36,7 +37,8 @@ app = typer.Typer(
     name="byheart",
     cls=_Commands,
     help="How much of this book does this language model know by heart?",
-    epilog="Exit codes: 0 done, 1 an error, 2 a command line that cannot be read, 130 interrupted.",
+    epilog="Exit codes: 0 done, 1 an error, 2 a command line that cannot be read, 3 a run that Kubeflow refuses, "
+    "130 interrupted.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -44,6 +46,7 @@ app = typer.Typer(
 )
 machine.add_commands(app)
 cluster.add_commands(app)
+results.add_commands(app)
 release.add_commands(app)
 app.add_typer(store.app, name="store")
 
@@ -64,7 +67,7 @@ def main() -> int:
         return error.exit_code
     except ByheartError as error:
         _say_error(error.message)
-        return 1
+        return error.exit_code
     except _InterruptedError as interrupt:
         print("\n" + "; ".join(filter(None, ("interrupted", str(interrupt)))), file=sys.stderr)
         return 130

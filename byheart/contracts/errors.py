@@ -16,6 +16,7 @@ a program needs are fields of the error; no code parses a message.
 """
 
 import errno
+from typing import ClassVar
 
 
 class ByheartError(Exception):
@@ -28,6 +29,8 @@ class ByheartError(Exception):
     the stage: the run ends."""
     stage: str
     """The stage that raised the error; empty as long as it is unknown."""
+    exit_code: ClassVar[int] = 1
+    """Of a command that ends with the error."""
 
     def __init__(self, message: str, *, parameter: str = "", may_pass: bool = False, stage: str = "") -> None:
         super().__init__(message)

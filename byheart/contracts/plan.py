@@ -29,6 +29,20 @@ class PlannedDevices:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Registration:
+    """The record that something was about to be measured, which the store creates once."""
+
+    digest: str
+    """The SHA-256 of what is measured: texts, controls, model, tokenizer and settings."""
+    registered: str
+    """When it was first registered in this store, in UTC."""
+    windows: int
+    """How many windows are measured, those of control samples too; equal ones count once."""
+    scored: int
+    """How many of them the store had scores of at that time."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Plan:
     """The scores that a run needs, those that are missing, and the devices that compute them."""
 
@@ -52,6 +66,8 @@ class Plan:
     """Whether all scores are computed again; then only pieces that this run wrote are used."""
     replaced: dict[str, str]
     """The version, at planning time, of each object to replace: all objects in a forced run, else the damaged ones."""
+    registration: Registration | None = None
+    """What is measured, as it was registered before it was scored."""
     asked: dict[str, list[Selection]] = dataclasses.field(default_factory=dict)
     """The windows asked for, by address, one selection for each book of that text; all windows of any other address."""
 

@@ -135,14 +135,14 @@ def _print(line: str) -> None:
 
 
 @contextmanager
-def stage(name: str, *, is_final: bool = False) -> Iterator[None]:
+def stage(name: str, *, may_pass: bool = True) -> Iterator[None]:
     """Run the `with` block as the stage `name`; an error in it becomes one line and exit code 1.
 
     The line of an error that is not meant for the user has the traceback in its field `exception`; on a terminal such
     an error is raised unchanged. In a pod, the error is the termination message too.
 
     Args:
-        is_final: whether no error of the block can pass in another attempt, because the attempt would read the same.
+        may_pass: False if no error of the block can pass in another attempt, because that would read the same.
 
     Raises:
         SystemExit: the block raised an error.
@@ -156,11 +156,11 @@ def stage(name: str, *, is_final: bool = False) -> Iterator[None]:
         user_error = _translate(error)
         if user_error:
             user_error.stage = name
-            write_termination_message(user_error.message, is_refused=is_final or not user_error.may_pass)
+            write_termination_message(user_error.message, may_pass=may_pass and user_error.may_pass)
             say_error(user_error)
         else:
             first, *_ = "".join(traceback.format_exception_only(error)).splitlines()
-            write_termination_message(first, is_refused=is_final)
+            write_termination_message(first, may_pass=may_pass)
             if sys.stdout.isatty():
                 raise
             say(first, ERROR, exception=traceback.format_exc()[-_TRACEBACK_CHARACTERS:])

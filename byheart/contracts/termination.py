@@ -5,31 +5,26 @@ expression of k8s/kubeflow/workflow-controller-configmap.yaml reads it: a messag
 """
 
 import contextlib
-import os
 from pathlib import Path
 
 REFUSED = "[refused]"
-"""The mark of an error that every further attempt would end with."""
+"""The mark of an error that may not pass: every further attempt would end with it."""
 
 _FILE = Path("/dev/termination-log")
-"""Kubernetes makes it in every container."""
+"""Kubernetes makes it in every container, and lets every user write it."""
 _MOST_BYTES = 4096
 """The size at which Kubernetes cuts a message."""
 
 
-def write_termination_message(message: str, *, is_refused: bool) -> None:
+def write_termination_message(message: str, *, may_pass: bool) -> None:
     """Write why the stage ended; does nothing where Kubernetes made no file for it, or it cannot be written.
 
     Args:
         message: one line.
-        is_refused: whether another attempt would end in the same way.
+        may_pass: whether another attempt may succeed.
     """
-    text = f"{REFUSED} {message}" if is_refused else message
+    text = message if may_pass else f"{REFUSED} {message}"
     data = text.encode("utf-8", "backslashreplace")[:_MOST_BYTES].decode(errors="ignore").encode()  # no half character
-    with contextlib.suppress(OSError):  # the stage's own error counts, and is in the log
-        if _FILE.is_file():
-            file = os.open(_FILE, os.O_WRONLY | os.O_TRUNC)  # without O_CREAT
-            try:
-                os.write(file, data)
-            finally:
-                os.close(file)
+    with contextlib.suppress(OSError), _FILE.open("r+b") as file:  # which makes no file
+        file.truncate()
+        file.write(data)

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from byheart.components.extract.devices import Surroundings
-from byheart.components.extract.rounding import BANDS, measure_shift, measure_shift_by_band
+from byheart.components.extract.rounding import ALLOWED, PROMISE, measure_shift, measure_shift_by_band
 from byheart.components.extract.trial import Trial, find_own_accelerator, score_windows
 from byheart.contracts.errors import DeviceError, ModelError
 from byheart.contracts.progress import read_by_people
@@ -20,14 +20,6 @@ from byheart.models.folder import WEIGHTS, ModelFolder, open_model
 SAMPLES = Path(__file__).parents[1] / "samples"
 REFERENCE = "reference.npz"
 FULL = "float32"
-PROMISE = 1e-4
-"""The largest difference, in nats a token, from transformers in float32 on a CPU."""
-ALLOWED = {
-    "bfloat16": dict(zip(BANDS, (2.0, 0.2, 0.002), strict=False)),
-    "float16": dict(zip(BANDS, (0.2, 0.02, 0.0002), strict=False)),
-}
-"""The largest difference in 16 bits, in nats a window, by the lower edge of the band of p_z: twice that of
-docs/numbers.md."""
 FLOOR, HALF = 0.001, 0.5
 """The thresholds of the headline."""
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from byheart.components.download.gguf.find import find_gguf
 from byheart.components.download.model import bring_model
-from byheart.components.extract.rounding import count_crossings, measure_shift
+from byheart.components.extract.rounding import ALLOWED, count_crossings, measure_shift
 from byheart.components.extract.trial import Trial, find_own_accelerator
 from byheart.components.tokenize.run import find_bos_id
 from byheart.components.tokenize.tokenizer import load_tokenizer
@@ -14,7 +14,7 @@ from byheart.components.tokenize.windows import slide
 from byheart.contracts.errors import BookError, ModelError
 from byheart.contracts.progress import read_by_people
 from byheart.contracts.settings import ScoreSettings, WindowSettings
-from byheart.desk.check import ALLOWED, FLOOR, FULL, HALF, SAMPLES, describe_machine, format_share, score_in_precision
+from byheart.desk.check import FLOOR, FULL, HALF, SAMPLES, describe_machine, format_share, score_in_precision
 from byheart.models.address import HubAddress
 from byheart.models.folder import ModelFolder, open_model
 from byheart.store import open_store

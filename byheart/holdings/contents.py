@@ -4,6 +4,7 @@ scores/ADDRESS/...               scores, in parts and pieces: `byheart.scores`
 models/ORGANISATION--NAME@COMMIT/...   a model from the Hub
 models/gguf-1--NAME@SHA256/...   what was made of a GGUF file
 compiled/DEVICE-jax-VERSION/...  programs compiled for such devices
+registered/DIGEST.json           what was measured, and when that was first registered
 runs/DIGEST/...                  the record that a run file was submitted, so that it is submitted once
 hashes/...                       the hashes of models that are used in their own folders
 """
@@ -17,12 +18,13 @@ from byheart.contracts.errors import SettingsError, StoreError
 from byheart.models.known import KNOWN
 from byheart.scores.catalogue import StoredScores
 from byheart.scores.parts import FOLDER as SCORES
+from byheart.scores.registration import FOLDER as REGISTERED
 from byheart.scores.store import ScoreStore
 from byheart.store import Store
 from byheart.store.stored import Stored, StoredGroup, group_by_folder
 
 MODELS, COMPILED, RUNS, HASHES = "models", "compiled", "runs", "hashes"
-FOLDERS = (SCORES, MODELS, COMPILED, RUNS, HASHES)
+FOLDERS = (SCORES, MODELS, COMPILED, RUNS, REGISTERED, HASHES)
 _MANIFEST = "manifest.json"
 """The file of a model that is written last: a model with it is complete."""
 
@@ -88,6 +90,8 @@ class Contents:
     models: list[KeptModel]
     compiled: list[StoredFolder]
     runs: list[StoredFolder]
+    registered: list[Stored]
+    """The records of what was measured."""
     hashes: list[Stored]
     leftovers: list[Stored]
     """Hidden files of interrupted or unfinished writes, except those of models."""
@@ -95,7 +99,7 @@ class Contents:
     @property
     def size_bytes(self) -> int:
         """The size of all objects."""
-        loose = StoredGroup(objects=[*self.hashes, *self.leftovers])
+        loose = StoredGroup(objects=[*self.registered, *self.hashes, *self.leftovers])
         groups: list[StoredGroup] = [*self.scores, *self.models, *self.compiled, *self.runs, loose]
         return sum(group.size_bytes for group in groups)
 
@@ -116,6 +120,7 @@ def list_contents(store: Store) -> Contents:
         ],
         compiled=_list_folders(store, COMPILED),
         runs=_list_folders(store, RUNS),
+        registered=list(store.list(f"{REGISTERED}/")),
         hashes=list(store.list(f"{HASHES}/")),
         leftovers=[stored for stored in leftovers if stored not in of_models],
     )

@@ -23,12 +23,19 @@ _REQUEST_FAULTS = (
 )
 """Words of a 500 that the request itself has caused, which would cause it again, and what to do."""
 
+_BAD_REQUEST = 400
 _ANSWER_CHARACTERS = 300
 _PORT_FORWARD = "kubectl port-forward --namespace kubeflow svc/ml-pipeline-ui 8080:80"
 
 
 class ClusterError(ByheartError):
     """Kubeflow Pipelines refuses a request, or cannot be reached."""
+
+
+class RequestError(ClusterError):
+    """Kubeflow Pipelines refuses the request itself: the same one would be refused again."""
+
+    exit_code = 3
 
 
 class LostError(ClusterError):
@@ -48,6 +55,7 @@ def explain_errors(what: str, seconds: float = 60) -> Iterator[None]:
 
     Raises:
         LostError: it is unknown whether the request was carried out.
+        RequestError: the request was refused for what it asks.
         ClusterError: it was refused.
     """
     try:
@@ -63,8 +71,9 @@ def explain_errors(what: str, seconds: float = 60) -> Iterator[None]:
             remedy = "ask for the right to edit there, or name another --namespace"
             raise ClusterError(f"{what}: not permitted (403, {reason}): {remedy}") from None
         cause = f"{reason} ({error.status or 'no answer'})"
-        if fault := next((fault for words, fault in _REQUEST_FAULTS if words in str(error.body)), None):
-            raise ClusterError(f"{what}: {cause}: {fault}") from None
+        remedy = next((remedy for words, remedy in _REQUEST_FAULTS if words in str(error.body)), "")
+        if remedy or error.status == _BAD_REQUEST:
+            raise RequestError(f"{what}: {cause}: {remedy or 'correct it, and run again'}") from None
         if (error.status or 0) in TRANSIENT:
             raise LostError(what, cause, "run again, after a look at its runs") from None
         raise ClusterError(f"{what}: {cause}: correct it, and run again") from None

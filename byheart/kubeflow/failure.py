@@ -3,11 +3,10 @@
 import kfp_server_api
 
 from byheart.contracts.errors import RunFailedError
-from byheart.kubeflow.attempts import explain_attempt
 from byheart.kubeflow.client import Cluster
 from byheart.kubeflow.nodes import Workflow
 from byheart.kubeflow.pods import read_last_words, suggest_logs
-from byheart.kubeflow.reasons import is_refused, needs_log
+from byheart.kubeflow.reasons import describe_end, may_pass, needs_log
 from byheart.kubeflow.tasks import list_stages, list_tasks, read_message, read_state
 from byheart.kubeflow.workflow import read_workflow
 
@@ -47,14 +46,14 @@ def _explain_workflow(workflow: Workflow, run_id: str, namespace: str | None, wh
             return None
         return RunFailedError(f"the run failed before any of its pods: {workflow.message}: {where}", may_pass=False)
     words = read_last_words(run_id, namespace, attempt.id)
-    reason = explain_attempt(attempt, words)
+    reason = describe_end(attempt.message, attempt.task, words)
     if words.error and words.error.message == reason:
         return words.error.failure(where)  # which knows the parameter at fault
     if needs_log(attempt.message) and not words.is_read:
         reason += f": {_suggest_logs(run_id, namespace)}"
     return RunFailedError(
         f"{workflow.label(attempt)} failed: {reason}: {where}",
-        may_pass=not is_refused(attempt.message),
+        may_pass=may_pass(attempt.message),
         stage=attempt.task,
     )
 

@@ -52,7 +52,8 @@ class Node:
     @property
     def task(self) -> str:
         """The name of the task, such as `extract` or `extract-driver`."""
-        return read_task_name(self.name)
+        *way, last = (_ATTEMPT.sub("", piece) for piece in self.name.split("."))
+        return way[-1] if way and last == _EXECUTOR else last
 
     @property
     def iteration(self) -> str:
@@ -70,7 +71,6 @@ class Node:
 class Workflow:
     """The Argo Workflow of a run."""
 
-    state: str
     message: str
     """Why it failed, in one line; Argo's."""
     nodes: list[Node]
@@ -116,12 +116,6 @@ class Workflow:
         return sorted((node for node in self.pods if node.state == "failed"), key=lambda node: str(node.ended))
 
 
-def read_task_name(name: str) -> str:
-    """The name of the task in the full name of a node."""
-    *way, last = (_ATTEMPT.sub("", piece) for piece in name.split("."))
-    return way[-1] if way and last == _EXECUTOR else last
-
-
 def read_iteration(name: str) -> str:
     """The number of a loop's task in the full name of a node, from 1; of nested loops, as `1.3`; else empty."""
     return ".".join(str(int(index) + 1) for index in _ITERATION.findall(name))
@@ -130,7 +124,6 @@ def read_iteration(name: str) -> str:
 def parse_workflow(status: Mapping[str, Any], nodes: Iterable[Mapping[str, Any]]) -> Workflow:
     """A workflow, from its status in JSON, and its nodes."""
     return Workflow(
-        state=_STATES.get(status.get("phase", ""), "pending"),
         message=_join_lines(status.get("message")),
         nodes=sorted(map(_parse_node, nodes), key=lambda node: (str(node.started), node.name)),
     )

@@ -5,27 +5,14 @@ Kubeflow's launcher.
 """
 
 import contextlib
-import dataclasses
 from typing import Any
 
 from byheart.contracts.progress import ERROR, StageLine, parse_line
 from byheart.kubeflow.access import TIMEOUT_SECONDS, UNREACHABLE, choose_namespace, connect, select_run
 from byheart.kubeflow.nodes import NODE_ID, NODE_NAME, read_iteration
-from byheart.kubeflow.reasons import find_last_words
+from byheart.kubeflow.reasons import LastWords, find_last_words
 
 _TAIL_LINES = 200
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class LastWords:
-    """What the end of a pod's log says about its end."""
-
-    is_read: bool = False
-    """Whether there was a log that may be read."""
-    error: StageLine | None = None
-    """The last error of its stage."""
-    launcher: str = ""
-    """The last words of Kubeflow's launcher or driver."""
 
 
 def read_last_words(run_id: str, namespace: str | None, node_id: str = "") -> LastWords:
@@ -39,11 +26,9 @@ def read_last_words(run_id: str, namespace: str | None, node_id: str = "") -> La
         for pod in reversed(_list_pods(kubernetes, run_id, namespace)):
             wanted = (pod.metadata.annotations or {}).get(NODE_ID) == node_id if node_id else True
             if wanted and pod.status.phase == "Failed":
-                log = _read_log(kubernetes, pod, tail_lines=_TAIL_LINES)
-                errors = [said for said in _parse_log(log) if said.is_error]
-                found = LastWords(is_read=True, error=errors[-1] if errors else None, launcher=find_last_words(log))
-                if node_id or found.error:
-                    return found
+                words = find_last_words(_read_log(kubernetes, pod, tail_lines=_TAIL_LINES))
+                if node_id or words.error:
+                    return words
     return LastWords()
 
 
@@ -61,7 +46,7 @@ def read_pods(run_id: str, namespace: str | None) -> list[tuple[str, StageLine]]
     for pod in pods:
         iteration = read_iteration((pod.metadata.annotations or {}).get(NODE_NAME, ""))
         with contextlib.suppress(*UNREACHABLE):  # it has not started, or is gone by now
-            lines += [(iteration, said) for said in _parse_log(_read_log(kubernetes, pod))]
+            lines += [(iteration, said) for said in map(parse_line, _read_log(kubernetes, pod).split("\n")) if said]
     return lines
 
 
@@ -87,8 +72,3 @@ def _read_log(kubernetes: Any, pod: Any, **options: Any) -> str:
             about.name, about.namespace, container="main", _request_timeout=TIMEOUT_SECONDS, **options
         )
     )
-
-
-def _parse_log(log: str) -> list[StageLine]:
-    """The lines that a stage said; none in the logs of Kubeflow's own pods."""
-    return [said for said in map(parse_line, log.split("\n")) if said]

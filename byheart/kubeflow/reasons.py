@@ -9,8 +9,10 @@ where TEXT is what a stage wrote (contracts/termination.py). REASON is Error, or
 starts the stage, ends with 1 whatever the code of the stage; its own last words are in the log alone.
 """
 
+import dataclasses
 import re
 
+from byheart.contracts.progress import StageLine, parse_line
 from byheart.contracts.termination import REFUSED
 
 _CONTAINER = re.compile(r"(?P<container>[\w-]+): (?P<reason>\w+) \(exit code (?P<code>\d+)\)(?:: (?P<text>.*))?")
@@ -23,6 +25,7 @@ _SCORES = "extract"
 _MORE_MEMORY, _FEWER_BOOKS = "set memory=, such as memory=64Gi", "measure fewer books in a run"
 _REMEDIES = (
     ("longer than the specified deadline", "it took longer than --timeout-hours of `byheart compile`"),
+    ("Step exceeded its deadline", "the run took longer than --deadline-hours of `byheart compile`"),
     ("The node was low on resource", "the pod was evicted"),
     ("pod deleted", "somebody deleted it, or its node was taken away"),
     ("exceeded quota", "the pod starts when others have ended, or with a larger quota"),
@@ -30,35 +33,56 @@ _REMEDIES = (
     ("ErrImagePull", "check the image and the right of the nodes to read it"),
     ("InvalidImageName", "check the image"),
 )
-"""What to do, by words of Kubernetes."""
+"""What to do, by words of Kubernetes or Argo."""
 
 
-def describe_end(message: str, task: str, *, said: str = "", launcher: str = "", is_read: bool = True) -> str:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LastWords:
+    """What the end of a pod's log says about its end."""
+
+    is_read: bool = False
+    """Whether there was a log that may be read."""
+    error: StageLine | None = None
+    """The last error of its stage."""
+    launcher: str = ""
+    """The last words of Kubeflow's launcher or driver."""
+
+
+def find_last_words(log: str) -> LastWords:
+    """The last words in a log."""
+    errors = [said for said in map(parse_line, log.split("\n")) if said and said.is_error]
+    launcher = _LAST_WORDS.findall(log)
+    return LastWords(
+        is_read=True,
+        error=errors[-1] if errors else None,
+        launcher=" ".join(launcher[-1].split()) if launcher else "",
+    )
+
+
+def describe_end(message: str, task: str, words: LastWords) -> str:
     """Why a pod has ended.
 
     Args:
         message: Argo's.
         task: the pod's task.
-        said: the stage's own error in the log, if it was read.
-        launcher: the last words of Kubeflow's launcher or driver in the log.
-        is_read: whether there was a log to read.
+        words: those in its log; they count only if Argo does not know.
     """
     ended = _CONTAINER.fullmatch(message)
     if not ended:
-        return _remedy(message) or "it ended without a word"
+        return add_remedy(message) or "it ended without a word"
     if ended["reason"] == "OOMKilled":
         return f"out of memory (OOMKilled): {_MORE_MEMORY if task == _SCORES else _FEWER_BOOKS}"
     if text := ended["text"]:
         return str(text).removeprefix(REFUSED).lstrip()
-    if said:
-        return said
-    exited = _EXIT.fullmatch(launcher)
-    if launcher and not exited:
-        return f"Kubeflow's own part failed: {launcher}"
+    if words.error:
+        return words.error.message
+    exited = _EXIT.fullmatch(words.launcher)
+    if words.launcher and not exited:
+        return f"Kubeflow's own part failed: {words.launcher}"
     code, signal = exited.groups() if exited else (ended["code"], None)
     if code == _KILLED or signal == "killed":
         return f"it was killed (exit code {_KILLED}), most often for memory"
-    silence = "without a word" if is_read else "its log is gone, or may not be read from here"
+    silence = "without a word" if words.is_read else "its log is gone, or may not be read from here"
     return f"it ended with exit code {code or ended['code']}, {silence}"
 
 
@@ -68,23 +92,12 @@ def needs_log(message: str) -> bool:
     return bool(ended and ended["reason"] != "OOMKilled" and not ended["text"])
 
 
-def is_refused(message: str) -> bool:
-    """Whether a stage has said that no further attempt can succeed."""
-    ended = _CONTAINER.fullmatch(message)
-    return bool(ended and (ended["text"] or "").startswith(REFUSED))
+def may_pass(message: str) -> bool:
+    """Whether a further attempt may succeed: the retry policy repeats all but what has the mark."""
+    return REFUSED not in message
 
 
-def describe_wait(message: str) -> str:
-    """What a pod waits for, in Kubernetes' words."""
-    return _remedy(message)
-
-
-def find_last_words(log: str) -> str:
-    """The last words of Kubeflow's launcher or driver in a log; empty without any."""
-    found = _LAST_WORDS.findall(log)
-    return " ".join(found[-1].split()) if found else ""
-
-
-def _remedy(message: str) -> str:
+def add_remedy(message: str) -> str:
+    """Kubernetes' or Argo's message about a pod that waits or has ended, and what to do."""
     remedy = next((remedy for words, remedy in _REMEDIES if words in message), "")
     return f"{message.rstrip('.')}: {remedy}" if remedy else message

@@ -6,7 +6,7 @@ from byheart.contracts.progress import format_duration
 from byheart.kubeflow.attempts import describe_attempt
 from byheart.kubeflow.client import Cluster
 from byheart.kubeflow.failure import explain_failure
-from byheart.kubeflow.reasons import describe_wait
+from byheart.kubeflow.reasons import add_remedy
 from byheart.kubeflow.runs import find_run
 from byheart.kubeflow.tasks import has_failed, list_stage_tasks, list_stages, parse_time, read_state, was_cancelled
 from byheart.kubeflow.workflow import read_workflow
@@ -36,7 +36,7 @@ def print_status(cluster: Cluster, run: str) -> None:
             if pod.state == "failed":
                 print(f"{workflow.label(pod):>8}  {describe_attempt(workflow, pod, known.run_id, cluster.namespace)}")
             elif pod.state == "pending" and pod.message:
-                print(f"{workflow.label(pod):>8}  waits: {describe_wait(pod.message)}")
+                print(f"{workflow.label(pod):>8}  waits: {add_remedy(pod.message)}")
     if has_failed(known):
         print(f"why: {explain_failure(cluster, known)}")
 

@@ -7,7 +7,7 @@ from typing import Any
 from byheart.kubeflow.attempts import describe_attempt
 from byheart.kubeflow.client import Cluster
 from byheart.kubeflow.nodes import Workflow
-from byheart.kubeflow.reasons import describe_wait
+from byheart.kubeflow.reasons import add_remedy
 from byheart.kubeflow.tasks import GOING, Task, list_stage_tasks, list_stages, was_cancelled
 from byheart.kubeflow.workflow import read_workflow, suggest_describe
 
@@ -88,7 +88,7 @@ class Story:
             kind = pod.id, pod.message.partition(":")[0]
             if pod.message and kind not in self._waits:
                 self._waits.add(kind)
-                _print(workflow.label(pod), f"waits: {describe_wait(pod.message)}")
+                _print(workflow.label(pod), f"waits: {add_remedy(pod.message)}")
 
     def _note_silence(self) -> None:
         if not self._is_noted and time.monotonic() - self._began >= self._patience:

@@ -47,8 +47,9 @@ def check_flavour(
         return
     found = asked if asked != AUTO else f"{AUTO}, which is a TPU for this model"
     raise SettingsError(
-        f"{file}{': ' if file else ''}accelerator must be one of {_DRIVES[flavour]}, for which the pipeline's image of "
-        f"extract was built, found {found}: name another, or compile the pipeline with --jax {choose_flavour(asked)}",
+        f"{file}{': ' if file else ''}accelerator must be of a kind that the pipeline's image of extract was built "
+        f"for, {_DRIVES[flavour]}, found {found}: name another, or compile the pipeline with --jax "
+        f"{choose_flavour(asked)}",
         parameter="accelerator",
     )
 

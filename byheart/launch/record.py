@@ -19,7 +19,7 @@ from byheart.launch.images import find_commit
 from byheart.launch.paths import make_relative
 from byheart.launch.this_machine import locate_default_store
 from byheart.measures.fields import list_fields
-from byheart.measures.headline import show
+from byheart.measures.figures import show
 from byheart.measures.provenance import Code
 from byheart.measures.results import BookResults, Results
 from byheart.measures.statistics import Headline
@@ -104,15 +104,20 @@ def render_run_file(values: Mapping[str, Any], results: Results, out: Path, name
         values: the run's parameters; its settings are taken from the results, which hold all of them.
         name: the run's name; empty makes one from the name of `out`.
     """
-    model, settings = results.provenance.model, results.provenance.settings
-    run = {
+    model = results.provenance.model
+    paths = {
         "name": name or _make_name(out),
         "model": f"{model.source}@{model.commit}" if model.commit else make_relative(values["model"], out),
         "books": [make_relative(book, out) for book in values["books"]],
         "controls": [make_relative(book, out) for book in values.get("controls", [])],
         **({} if values["store"] == locate_default_store() else {"store": make_relative(values["store"], out)}),
-        "settings": settings.by_name(),
     }
+    return render_measured(paths, results)
+
+
+def render_measured(paths: Mapping[str, Any], results: Results) -> str:
+    """The text of a run file with these paths, and the settings and numbers of these results."""
+    run = {**paths, "settings": results.provenance.settings.by_name()}
     measured = json.loads(to_json(make_record(results)))
     del measured["settings"]
     return f"{_TITLE}{_dump(run)}\n{_TITLE_OF_RECORD}{_dump({'measured': measured})}"

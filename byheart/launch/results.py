@@ -4,9 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from byheart.contracts.books import BOOK, CONTROL
 from byheart.contracts.progress import format_count, format_duration
+from byheart.measures.calibration.facts import format_p_z, state_facts
+from byheart.measures.claims import format_rank, is_blank, state_best, state_claims
+from byheart.measures.figures import Figure
 from byheart.measures.headline import (
-    Figure,
     find_detailed_roles,
     find_longest_passage,
     is_control,
@@ -16,56 +19,97 @@ from byheart.measures.headline import (
 from byheart.measures.results import BookResults, Results
 from byheart.measures.selection import describe_selection
 
+_RANK = ("p among controls", "windows above t")
+_COLUMNS = ("characters at 0.5", "windows at 0.001", "longest", "bits", "best p_z")
+"""At the heads of the table, each 17 characters wide at most."""
+
 
 def show_results(out: Path, seconds: float) -> None:
-    """Print where the results are, and the headline of each book."""
+    """Print what was measured, each book, the controls in a table, and where the results are."""
     results = Results.open(out)
-    model, books, asked = results.provenance.label, results.books, results.provenance.settings.selection
-    detailed = find_detailed_roles(book.book.role for book in books)
+    books, asked = results.books, results.provenance.settings.selection
+    in_detail = BOOK in find_detailed_roles(book.book.role for book in books)
+    own = [book for book in books if not is_control(book.statistics)]
     longest_control = find_longest_passage(book.statistics for book in books if is_control(book.statistics))
-    for book in books:
-        if book.book.role in detailed:
+    counts = Counter(book.book.role for book in books)
+    counted = [format_count(counts[role], role) for role in (BOOK, CONTROL) if counts[role]]
+    print(f"\n{' and '.join(counted)} under {results.provenance.label}")
+    if in_detail:
+        words = _read_best_words(books) if any(is_blank(book.statistics) for book in own) else {}
+        for book in own:
             part = describe_selection(book.book, asked)
-            _show_book(out / book.book.name, book, list_figures(book.statistics, longest_control), model, part)
-    if in_table := [book for book in books if book.book.role not in detailed]:
-        _show_table(in_table, model)
+            _show_book(book, list_figures(book.statistics, longest_control), part, words)
+    if in_table := [book for book in books if is_control(book.statistics) or not in_detail]:
+        _show_table(in_table)
+    if own:
+        _show_meanings(own)
     print(f"\n{out / 'summary.html'} shows it all on one page")
     print(f"{out / 'summary.csv'} sets the books side by side")
     print(f"{out / 'methods.md'} says what was measured, for a paper")
+    if books:
+        first = out / books[0].book.name
+        more = f", and the folders of the other {len(books) - 1:,}" if books[1:] else ""
+        print(f"{first / 'heat_map.png'} and {len(list(first.iterdir())) - 1} files beside it{more}")
     print(f"{out / 'provenance.json'} says how; {format_duration(seconds)} in all")
 
 
-def _show_book(folder: Path, results: BookResults, headline: Sequence[Figure], model: str, part: str) -> None:
-    book, measurable = results.book, results.statistics.measurable_share
-    length = f"{book.characters:,} characters" + ("" if part else f" ({measurable:.1%} measurable)")
-    print(f"\n{book.name}, {book.role}, {length}, under {model}")
-    if part:
-        print(f"  {part}")
+def _show_book(results: BookResults, headline: Sequence[Figure], part: str, words: dict[str, str]) -> None:
+    book, statistics = results.book, results.statistics
+    length = f"{book.characters:,} characters" + ("" if part else f" ({statistics.measurable_share:.1%} measurable)")
+    print(f"\n{book.name}, {length}")
+    sentences = [part, *state_claims(results.read_calibration()), state_best(statistics, words)]
+    for sentence in filter(None, sentences):
+        print(f"  {sentence}")
     for figure in headline:
         print(f"  {figure.shown:>7}  {figure.phrase}{_describe_context(figure)}")
-    print(f"  {folder / 'heat_map.png'}, and {len(list(folder.iterdir())) - 1} files beside it")
 
 
-def _show_table(books: Sequence[BookResults], model: str) -> None:
+def _show_table(texts: Sequence[BookResults]) -> None:
     """Print a line for each text, sorted by how well the model knows it."""
-    counts = sorted(Counter(results.book.role for results in books).items())
-    print(f"\n{', '.join(format_count(count, role) for role, count in counts)} under {model}\n")
-    print("characters    windows    longest   bits per")
-    print("at p_z 0.5   at 0.001    passage  character")
-    for results in sorted(books, key=lambda results: make_sort_key(results.statistics)):
-        coverage, windows, longest, bits = (figure.shown for figure in list_figures(results.statistics))
-        role = f", {results.book.role}" if is_control(results.statistics) else ""
-        print(f"{coverage:>10}{windows:>11}{longest:>11}{bits:>11}  {results.book.name}{role}")
+    ordered = sorted(texts, key=lambda results: make_sort_key(results.statistics))
+    ranks = {text.book.name: text.read_calibration() for text in ordered}
+    first = _RANK if any(ranks.values()) else ()
+    print(f"\n{''.join(f'{column:>19}' for column in (*first, *_COLUMNS))}")
+    for results in ordered:
+        best = results.statistics.best_window
+        cells = [figure.shown_in_table for figure in list_figures(results.statistics)]
+        cells.append(format_p_z(best.log_p_z) if best else "–")
+        role = f", {CONTROL}" if is_control(results.statistics) else ""
+        if first:
+            calibration = ranks[results.book.name]
+            cells = [*(format_rank(calibration) if calibration else ("", "")), *cells]
+        print(f"{''.join(f'{cell:>19}' for cell in cells)}  {results.book.name}{role}")
 
 
 def _describe_context(figure: Figure) -> str:
-    """The interval, or why there is none, and the control's number, as far as the figure has them."""
-    parts = []
-    if figure.interval:
-        low, high = figure.interval
-        parts.append(f"other such books {low:.0%} to {high:.0%} (95% interval)")
-    elif figure.no_interval:
-        parts.append(f"no interval: {figure.no_interval}")
+    """What the number hides, its bound or its interval, and the controls' number, as far as the figure has them."""
+    if figure.bound:
+        sure = figure.bound.words
+    elif figure.interval:
+        sure = f"other such books {figure.interval[0]:.0%} to {figure.interval[1]:.0%}"
+    else:
+        sure = figure.shown_interval
+    parts = [figure.beside if figure.value else "", sure]
     if figure.control is not None:
-        parts.append(f"control {figure.shown_control}")
-    return "".join(f"; {part}" for part in parts)
+        parts.append(f"controls {figure.control_in_table}")
+    return "".join(f"; {part}" for part in parts if part)
+
+
+def _show_meanings(books: Sequence[BookResults]) -> None:
+    """Print once what the numbers of the books mean, and what they do not, and what several books do to the claims."""
+    print()
+    for figure in list_figures(books[0].statistics):
+        print(f"{figure.title}: {figure.meaning}")
+    calibration = books[0].read_calibration()
+    if calibration and (several := state_facts(calibration).several_books):
+        print(several)
+
+
+def _read_best_words(books: Sequence[BookResults]) -> dict[str, str]:
+    """The words of each text's best window, by its name; without the texts that the results do not hold."""
+    words = {}
+    for results in books:
+        best = results.statistics.best_window
+        if best and (text := results.read_text()):
+            words[results.book.name] = text[best.suffix_start : best.stop]
+    return words

@@ -218,6 +218,7 @@ def _describe_total(contents: Contents) -> str:
         (len(contents.models), "model", "models"),
         (sum(len(group.objects) for group in contents.compiled), "compiled program", "compiled programs"),
         (len(contents.runs), "record of a submitted run", "records of submitted runs"),
+        (len(contents.registered), "record of what was measured", "records of what was measured"),
         (len(contents.hashes), "hash of a file", "hashes of files"),
     )
     return f"{held}, {format_size(contents.size_bytes)}".lstrip(", ") if contents.size_bytes else "nothing yet"

@@ -20,6 +20,7 @@ from byheart.measures.discoverable import (
     is_below_floor,
 )
 from byheart.measures.measured import MeasuredBook, Scheme, find_first_covered, find_selected
+from byheart.measures.near_half import NearHalf
 from byheart.measures.passages import BookPassages, Passage
 from byheart.measures.provenance import BookProvenance
 from byheart.measures.rates import Rate, Rates
@@ -115,6 +116,7 @@ def compute_statistics(
         ),
         recall=of_book,
         best_window=find_best_window(measured.windows, measured.schemes.plain.log_p_z),
+        near_half=NearHalf.from_scheme(measured.schemes.plain),
         plain=schemes.plain,
         top_k=schemes.top_k,
         control=_summarize_control(control) if control else None,
@@ -275,10 +277,10 @@ def _summarize_control_sample(measured: MeasuredBook) -> ControlSampleStatistics
                 for threshold in THRESHOLDS
             },
             median_log10_p_z=PromptMedians(own_prompt=_compute_median(own), other_prompt=_compute_median(other)),
+            median_fall=_compute_median_fall(own, other),
         )
 
-    suffixes = np.searchsorted(measured.selection.numbers(), measured.sample.suffix_window)
-    other_scores = measured.sample_scores
+    suffixes, other_scores = measured.sample_rows, measured.sample_scores
     return ControlSampleStatistics(
         count=len(suffixes),
         plain=compare(measured.scores.log_p_z[suffixes], other_scores.log_p_z),
@@ -289,6 +291,12 @@ def _summarize_control_sample(measured: MeasuredBook) -> ControlSampleStatistics
 def _compute_median(log_p_z: np.ndarray) -> float | None:
     """The median of log10 p_z."""
     return _compute_quantiles(log_p_z / math.log(10), (0.5,))[0.5]
+
+
+def _compute_median_fall(own: np.ndarray, other: np.ndarray) -> float | None:
+    """The median of log10 p_z under the own prompt minus that under the other; None where one of them is undefined."""
+    with np.errstate(invalid="ignore"):  # a suffix may be impossible under both
+        return _compute_median(own - other)
 
 
 def _divide(hits: int, total: int) -> float | None:

@@ -11,6 +11,8 @@ import numpy as np
 THRESHOLDS = (0.001, 0.01, 0.1, 0.5, 0.75)
 """The p_z at which rates are reported; source: Cooper et al. 2025, arXiv 2505.12546."""
 HEADLINE_THRESHOLD = 0.5
+NEAR_HALF = (0.45, 0.55)
+"""Thresholds on both sides of the headline's: whether a share at 0.5 stands on a cliff."""
 P = (0.1, 0.5, 0.9, 0.99, 0.999)
 N = tuple(2**exponent for exponent in range(61))
 QUANTILES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)

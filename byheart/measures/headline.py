@@ -1,65 +1,38 @@
 """The headline: four numbers of each book, with intervals and controls, and the same numbers of all books of a run."""
 
-import dataclasses
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from byheart.contracts.books import BOOK, CONTROL
-from byheart.measures.discoverable import EVIDENCE_FLOOR, HEADLINE_THRESHOLD
+from byheart.measures.discoverable import EVIDENCE_FLOOR, HEADLINE_THRESHOLD, NEAR_HALF
 from byheart.measures.fields import list_fields
+from byheart.measures.figures import Figure, find_bound, show
 from byheart.measures.outcomes import Outcome
 from byheart.measures.scheme_statistics import CoverageAt, WindowsAt
 from byheart.measures.statistics import BookStatistics, Headline
 from byheart.measures.summary import Summary, SummaryRate
-from byheart.measures.units import Interval, NoInterval
 
 _MOST_DETAILED = 4
 """Up to so many books get a section each, and so do up to so many controls."""
 
 _NAMES = {"coverage": "chars p>=.5", "windows": "windows p>=.001", "longest": "longest", "bits": "bits/char"}
-_BITS = "bits per character"
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Figure:
-    """A number of the headline: a share, a count of characters, or bits per character."""
-
-    name: str
-    """Its short name in lists of metrics."""
-    phrase: str
-    """The words that follow the number in a sentence."""
-    unit: str
-    """The unit of its number, as list_fields names it."""
-    value: float | int | None
-    """None where nothing is measurable."""
-    interval: Interval | None = None
-    """The 95% interval of a share for other books made of such blocks."""
-    no_interval: NoInterval | None = None
-    """Why a share has no interval; None also for a length, which never has one."""
-    control: float | int | None = None
-    """The same number of the run's controls."""
-    control_interval: Interval | None = None
-    """The 95% interval of the controls' share."""
-
-    @property
-    def shown(self) -> str:
-        """The number as text for people."""
-        return show(self.value, self.unit)
-
-    @property
-    def shown_control(self) -> str:
-        """The controls' number as text for people."""
-        return show(self.control, self.unit)
-
-
-def show(value: float | int | None, unit: str = "") -> str:
-    """A share as per cent, a count with thousands separators, bits with two digits at least, None as a dash."""
-    if value is None:
-        return "–"
-    if unit == _BITS:
-        return f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
-    return f"{value:.1%}" if isinstance(value, float) else f"{value:,}"
+TITLES = {
+    "coverage": "characters with p_z ≥ 0.5",
+    "windows": "windows with p_z ≥ 0.001",
+    "longest": "longest passage",
+    "bits": "bits per character",
+}
+"""What the numbers are called at the head of a table."""
+_MEANINGS = {
+    "coverage": "Each of these characters lies in a suffix that comes back word for word in at least every second try, "
+    "after the text's own words; not that the model recites it unasked.",
+    "windows": "One try in a thousand, or more, gives the suffix word for word; not proof of memory, as easy text may "
+    "reach this too.",
+    "longest": "Every window in it was given the text's own words first; not one answer from beginning to end.",
+    "bits": "What the model still has to be told to get every letter right, 0 if it knows the text by heart; not a "
+    "share, and telling only beside controls.",
+}
 
 
 def list_figures(statistics: BookStatistics, longest_control: int | None = None) -> tuple[Figure, ...]:
@@ -71,9 +44,17 @@ def list_figures(statistics: BookStatistics, longest_control: int | None = None)
     coverage = statistics.plain.coverage_at.suffix[HEADLINE_THRESHOLD]
     windows = statistics.plain.windows_at[EVIDENCE_FLOOR]
     controls = statistics.control.recall if statistics.control else None
+    apart = statistics.windows.non_overlapping
     return (
-        _make_figure("coverage", coverage.share_of_measurable, coverage),
-        _make_figure("windows", windows.share, windows),
+        _make_figure(
+            "coverage",
+            coverage.share_of_measurable,
+            coverage,
+            apart,
+            _count_controls_apart(statistics),
+            beside=_describe_near_half(statistics),
+        ),
+        _make_figure("windows", windows.share, windows, apart, _count_controls_apart(statistics)),
         _make_figure("longest", statistics.headline.longest, control=longest_control if statistics.control else None),
         _make_figure("bits", statistics.headline.bits, control=controls.bits_per_character if controls else None),
     )
@@ -104,17 +85,19 @@ def list_joint_figures(summary: Summary, books: Sequence[BookStatistics]) -> dic
     for role, group in ((BOOK, summary.books), (CONTROL, summary.controls)):
         if not group or role in detailed:
             continue
-        longest = find_longest_passage(book for book in books if is_control(book) == (group is summary.controls))
+        own = [book for book in books if is_control(book) == (group is summary.controls)]
+        longest, apart = find_longest_passage(own), sum(book.windows.non_overlapping for book in own)
         pooled_bits = group.recall.bits_per_character if group.recall else None
         for title, rates, bits in (
             (f"{role}s in one pool", group.plain.micro, pooled_bits),
             (f"mean of {role}s", group.plain.macro, group.mean_bits_per_character),
         ):
+            is_pool = rates is group.plain.micro
             coverage, windows = rates.suffix_coverage_at[HEADLINE_THRESHOLD], rates.windows_at[EVIDENCE_FLOOR]
             joint_figures[title] = (
-                _make_figure("coverage", coverage.share, coverage),
-                _make_figure("windows", windows.share, windows),
-                *([_make_figure("longest", longest)] if rates is group.plain.micro else []),
+                _make_figure("coverage", coverage.share, coverage, apart if is_pool else 0),
+                _make_figure("windows", windows.share, windows, apart if is_pool else 0),
+                *([_make_figure("longest", longest)] if is_pool else []),
                 _make_figure("bits", bits),
             )
     return joint_figures
@@ -156,22 +139,48 @@ def make_sort_key(book: BookStatistics) -> tuple[bool, float, float, float, int]
     return is_control(book), -coverage, 0 if coverage else bits, -(headline.windows or 0), -headline.longest
 
 
+def _describe_near_half(statistics: BookStatistics) -> str:
+    """What coverage at 0.5 hides: it takes the best of many windows, and may stand on a cliff."""
+    windows, near = statistics.plain.windows_at[HEADLINE_THRESHOLD].share, statistics.near_half.coverage_at
+    if windows is None:
+        return ""
+    lower, higher = (f"{show(near[at])} at {at}" for at in NEAR_HALF)
+    return f"{lower}, {higher}; {show(windows)} of windows have p_z ≥ {HEADLINE_THRESHOLD}"
+
+
+def _count_controls_apart(statistics: BookStatistics) -> int:
+    """How many windows of the controls share no text with another."""
+    return statistics.control.plain[EVIDENCE_FLOOR].of if statistics.control else 0
+
+
 def _make_figure(
     attribute: str,
     value: float | int | None,
     rate: CoverageAt | WindowsAt | SummaryRate | None = None,
+    apart: int = 0,
+    controls_apart: int = 0,
+    *,
     control: float | int | None = None,
+    beside: str = "",
 ) -> Figure:
-    """A figure with the interval and the control of `rate`, or without an interval and with `control`."""
+    """A figure with the interval and the control of `rate`, or without an interval and with `control`.
+
+    Args:
+        apart, controls_apart: how many windows, of the text and of the controls, share no text with another.
+    """
     (field,) = (field for field in list_fields(Headline) if field.attribute == attribute)
-    beside = None if rate is None or isinstance(rate, SummaryRate) else rate
+    of_controls = control if rate is None or isinstance(rate, SummaryRate) else rate.control
     return Figure(
         name=_NAMES[attribute],
         phrase=field.sentence.removeprefix("… "),
         unit=field.unit,
+        title=TITLES[attribute],
+        meaning=_MEANINGS[attribute],
         value=value,
         interval=rate.interval if rate else None,
         no_interval=rate.no_interval if rate else None,
-        control=beside.control if beside else control,
-        control_interval=beside.control_interval if beside else None,
+        bound=find_bound(value, apart) if rate else None,
+        beside=beside,
+        control=of_controls,
+        control_bound=find_bound(of_controls, controls_apart) if rate else None,
     )

@@ -45,6 +45,16 @@ class MeasuredBook:
     stride: int
     """Characters from cursor to cursor."""
 
+    @property
+    def sample_rows(self) -> np.ndarray:
+        """int64 [N]: the rows, among the measured windows, of the control sample's suffixes."""
+        return np.searchsorted(self.selection.numbers(), self.sample.suffix_window)
+
+    @property
+    def sample_log_p_z(self) -> tuple[np.ndarray, np.ndarray]:
+        """float64 [N] each: the log_p_z of the control sample's suffixes under their own prompts, and under others."""
+        return self.scores.log_p_z[self.sample_rows], self.sample_scores.log_p_z
+
 
 def measure(
     book: Book,

@@ -33,6 +33,8 @@ class Outcome:
     log_p_z: Schemes[np.ndarray]
     recall: WindowRecall
     chapters: list[ListedChapter]
+    best_words: str
+    """The suffix of the best window; empty where there are no windows."""
     document: Document | None
     """The windows of a control; None of a book."""
     calibration: Calibration | None
@@ -66,13 +68,16 @@ def make_outcome(
     counts = measured.schemes.map(lambda scheme: count_hits(measured, scheme, blocks))
     rates = counts.map(Rates.from_counts)
     recall = WindowRecall.from_scores(measured.book.text, measured.windows, measured.scores)
+    statistics = compute_statistics(measured, blocks, rates, recall, passages, provenance, control)
+    best = statistics.best_window
     return Outcome(
-        statistics=compute_statistics(measured, blocks, rates, recall, passages, provenance, control),
+        statistics=statistics,
         rates=rates,
         counts=counts,
         log_p_z=measured.schemes.map(lambda scheme: scheme.log_p_z),
         recall=recall,
         chapters=list_chapters(measured, recall),
+        best_words=measured.book.text[best.suffix_start : best.stop] if best else "",
         document=Document.from_measured(measured) if measured.book.role == CONTROL else None,
         calibration=calibration,
     )

@@ -4,9 +4,11 @@ import dataclasses
 
 from byheart.contracts.books import BookIdentity, Refused
 from byheart.contracts.model import ModelIdentity
+from byheart.contracts.plan import Registration
 from byheart.contracts.settings import Settings
 from byheart.contracts.windows import Selection, Tokenization
 from byheart.measures.units import Characters
+from byheart.scores.registration import RegisteredText, compute_digest
 
 PROVENANCE = "provenance.json"
 """The file of a run's `Provenance`."""
@@ -119,3 +121,19 @@ class Provenance(RunProvenance):
     """The books by name, in the order of the run's parameters."""
     not_measured: list[Refused]
     """The books that could not be measured, and why."""
+    registration: Registration | None = None
+    """What is measured, as it was registered before it was scored; docs/verify.md explains it."""
+
+    def compute_digest(self) -> str:
+        """The digest of what was measured, under which the run registered it."""
+        texts = [
+            RegisteredText(role=book.role, sha256=book.sha256, scores=book.scores, control_sample=book.control_sample)
+            for book in self.books.values()
+        ]
+        return compute_digest(
+            texts,
+            weights_sha256=self.model.weights_sha256,
+            tokenization=self.tokenization,
+            settings=self.settings,
+            precision=self.precision,
+        )

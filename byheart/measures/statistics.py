@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 
 from byheart.measures.coverage import NotMeasurable
+from byheart.measures.near_half import NearHalf
 from byheart.measures.provenance import BookProvenance
 from byheart.measures.recall import BestWindow, Recall
 from byheart.measures.scheme_statistics import NonOverlapping, SchemeStatistics
@@ -22,6 +23,7 @@ from byheart.measures.units import (
     ControlInterval,
     ControlShare,
     Cursors,
+    Decades,
     Log10PZ,
     Obstacle,
     Share,
@@ -48,7 +50,7 @@ class Headline(msgspec.Struct, frozen=True, kw_only=True):
     bits: Annotated[BitsPerCharacter | None, msgspec.Meta(title="bits per character")] = msgspec.field(
         name="bits_per_character"
     )
-    """… bits for each character, given the text before it: the fewer, the better known"""
+    """… bits per character: the fewer, the better known"""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -171,6 +173,8 @@ class SampleStatistics:
     """The shares of suffixes that reach each threshold of p_z."""
     median_log10_p_z: PromptMedians
     """The medians of log10 p_z."""
+    median_fall: Decades | None
+    """The median of log10 p_z under the own prompt minus that under the other; null where it is infinite."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -203,6 +207,8 @@ class BookStatistics:
     """How well the model continues the text, given the text before each token; null where there are no windows."""
     best_window: BestWindow | None
     """The window that the model knows best; null where there are no windows."""
+    near_half: NearHalf
+    """The headline's shares at thresholds near 0.5."""
     plain: SchemeStatistics
     """The statistics of log_p_z: temperature 1, whole vocabulary."""
     top_k: SchemeStatistics

@@ -64,6 +64,7 @@ Tokens = Annotated[float, Meta(ge=0, extra_json_schema={"unit": "tokens"})]
 BitsPerCharacter = Annotated[float, Meta(ge=0, extra_json_schema={"unit": "bits per character"})]
 BitsPerByte = Annotated[float, Meta(ge=0, extra_json_schema={"unit": "bits per byte"})]
 Corrections = Annotated[float, Meta(ge=0, extra_json_schema={"unit": "corrections"})]
+Decades = Annotated[float, Meta(extra_json_schema={"unit": "powers of ten"})]
 Log10PZ = Annotated[float, Meta(le=0, extra_json_schema={"unit": "log10 of p_z"})]
 Number = Annotated[int, Meta(ge=0, extra_json_schema={"unit": "window"})]
 """The number of a window among all windows of its text, from 0."""

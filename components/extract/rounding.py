@@ -8,6 +8,14 @@ import numpy as np
 
 BANDS = (0.0, 0.001, 0.9, 1.0)
 """The edges of three bands of exact p_z: unknown text, text in between, and text known by heart, with p_z = 1."""
+PROMISE = 1e-4
+"""The largest difference, in nats a token, from transformers in float32 on a CPU."""
+ALLOWED = {
+    "bfloat16": dict(zip(BANDS, (2.0, 0.2, 0.002), strict=False)),
+    "float16": dict(zip(BANDS, (0.2, 0.02, 0.0002), strict=False)),
+}
+"""The largest difference in 16 bits, in nats a window, by the lower edge of the band of p_z: twice that of
+docs/numbers.md."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

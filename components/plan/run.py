@@ -10,7 +10,7 @@ from byheart.contracts.model import Model, read_model
 from byheart.contracts.plan import Plan, PlannedDevices, list_asked_windows, write_plan
 from byheart.contracts.progress import format_estimate, say
 from byheart.contracts.settings import Settings
-from byheart.contracts.windows import Selection, read_tokenization
+from byheart.contracts.windows import Selection, Tokenization, read_tokenization
 from byheart.machines.accelerators import Accelerator
 from byheart.machines.automatic import choose_accelerator
 from byheart.machines.placement import PLAIN, Placement, choose_placement
@@ -21,6 +21,7 @@ from byheart.models.folder import read_config
 from byheart.scores.kinds import SCORES
 from byheart.scores.measurements import Measurement, find_measurements
 from byheart.scores.parts import Missing, list_shard_parts, select_asked
+from byheart.scores.registration import RegisteredText, compute_digest, describe_registration, register
 from byheart.scores.store import Reuse, ScoreStore
 from byheart.store import open_store
 
@@ -71,6 +72,14 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
         _say_what_is_not_reused(scores, () if forced else replaced)
     for item in measurements:
         scores.describe(item.address, item.about)
+    total = sum(len(numbers[address]) if address in numbers else count for address, count in counts.items())
+    unscored = scores.find_missing(parts, numbers, Reuse()) if forced else missing
+    registration = register(
+        scores.store,
+        _compute_digest(measurements, description, tokenization, resolved),
+        windows=total,
+        scored=total - sum(len(item.windows) for item in unscored),
+    )
     run_plan = Plan(
         run=drawn,
         accelerator=accelerator.name,
@@ -83,9 +92,9 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
         forced=forced,
         replaced=replaced,
         asked=asked,
+        registration=registration,
     )
     write_plan(plan, run_plan)
-    total = sum(len(numbers[address]) if address in numbers else count for address, count in counts.items())
     if planned:
         say(
             _describe_work(planned, run_plan.missing, total, len(shards))
@@ -93,6 +102,7 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
         )
     else:
         say(f"all {total:,} windows are scored already: no accelerator is asked for")
+    say(describe_registration(registration))
     return list(shards) or [1], choose_placement(planned, run_settings.placement) if planned else PLAIN
 
 
@@ -116,6 +126,30 @@ def _plan_or_refuse(accelerator: Accelerator, subject: Subject) -> Planned:
             f"accelerator must hold the model, found {accelerator.name}: {planned.why}", parameter="accelerator"
         )
     return planned
+
+
+def _compute_digest(
+    measurements: Sequence[Measurement], model: Model, tokenization: Tokenization, settings: Settings
+) -> str:
+    """The digest of what the run measures."""
+    samples = {item.book: item.address for item in measurements if item.is_control}
+    texts = [
+        RegisteredText(
+            role=item.about["book"].role,
+            sha256=item.about["book"].sha256,
+            scores=item.address,
+            control_sample=samples.get(item.book),
+        )
+        for item in measurements
+        if not item.is_control
+    ]
+    return compute_digest(
+        texts,
+        weights_sha256=model.weights_sha256,
+        tokenization=tokenization,
+        settings=settings,
+        precision=settings.score.precision,
+    )
 
 
 def _collect_selections(measurements: Iterable[Measurement]) -> dict[str, list[Selection]]:

@@ -5,9 +5,13 @@ from collections.abc import Sequence
 
 from byheart.components.plot.provenance import Run
 from byheart.components.plot.templates import make_environment
+from byheart.contracts.settings import FULL
 from byheart.measures.blocks import LEAST_CHARACTERS
+from byheart.measures.calibration.facts import state_facts
+from byheart.measures.claims import state_best, state_claims, state_fall
 from byheart.measures.discoverable import EVIDENCE_FLOOR
-from byheart.measures.headline import Figure, list_figures
+from byheart.measures.figures import Figure
+from byheart.measures.headline import list_figures
 from byheart.measures.outcomes import Outcome
 from byheart.measures.selection import describe_selection
 from byheart.measures.uncertainty import LEAST_BLOCKS
@@ -15,6 +19,8 @@ from byheart.measures.uncertainty import LEAST_BLOCKS
 
 def write_methods(run: Run, books: Sequence[Outcome]) -> str:
     """The text of methods.md."""
+    may_quote = run.settings.report.report_text == FULL
+    words = {outcome.book.name: outcome.best_words for outcome in books if may_quote}
     environment = make_environment(autoescape=False)
     environment.filters |= {"percent": _format_percent, "bounds": _format_bounds, "figure_text": _format_figure}
     text = environment.get_template("methods.md.j2").render(
@@ -26,6 +32,7 @@ def write_methods(run: Run, books: Sequence[Outcome]) -> str:
         score=run.settings.score,
         coverage=run.settings.chart.coverage,
         preset=run.settings.preset,
+        control=run.settings.control,
         control_sample=run.settings.control.control_sample,
         tokenization=run.tokenization,
         precision=run.provenance.precision,
@@ -34,6 +41,8 @@ def write_methods(run: Run, books: Sequence[Outcome]) -> str:
         least_blocks=LEAST_BLOCKS,
         block_characters=LEAST_CHARACTERS,
         figures=list_figures,
+        claims=lambda outcome: _state_claims(outcome, words),
+        fall=_state_fall,
         controlled=any(outcome.is_control for outcome in books),
         code=run.provenance.code,
         devices=sorted({f"{on.device} with jax {on.jax}" for outcome in books for on in outcome.book.computed_on}),
@@ -51,6 +60,16 @@ def describe_intervals(run: Run) -> str:
     )
 
 
+def _state_claims(outcome: Outcome, words: dict[str, str]) -> list[str]:
+    """What is said of a text before its headline; of a control, only its best window."""
+    claims = [] if outcome.is_control else state_claims(outcome.calibration)
+    return [*claims, *filter(None, [state_best(outcome.statistics, words)])]
+
+
+def _state_fall(outcome: Outcome) -> str:
+    return state_fall(outcome.statistics, state_facts(outcome.calibration).sample if outcome.calibration else "")
+
+
 def _format_percent(share: float | None) -> str:
     return "no share" if share is None else f"{share:.1%}"
 
@@ -60,6 +79,11 @@ def _format_figure(figure: Figure) -> str:
 
 
 def _format_bounds(figure: Figure) -> str:
+    """What stands beside a number, in brackets."""
+    parts = [figure.beside if figure.value else "", figure.bound.words if figure.bound else ""]
     if figure.interval:
-        return f" (95% interval for other such texts {figure.interval[0]:.1%} to {figure.interval[1]:.1%})"
-    return f" (no interval: {figure.no_interval})" if figure.no_interval else ""
+        parts.append(f"95% interval for other such texts {figure.shown_interval}")
+    else:
+        parts.append(figure.shown_interval)
+    known = "; ".join(filter(None, parts))
+    return f" ({known})" if known else ""

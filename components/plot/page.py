@@ -8,6 +8,7 @@ import base64
 import dataclasses
 import io
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,21 +18,27 @@ from jinja2 import Environment
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import imsave
 
+from byheart.components.plot.calibration_tables import list_tables
 from byheart.components.plot.charts import CHARTS, heat_map
 from byheart.components.plot.frame import ChartData
 from byheart.components.plot.methods import describe_intervals, write_methods
 from byheart.components.plot.p_z_range import find_lowest_colour, list_colour_ticks
 from byheart.components.plot.provenance import Run
 from byheart.components.plot.templates import make_environment
-from byheart.contracts.books import Refused
+from byheart.contracts.books import BOOK, CONTROL, Refused
+from byheart.contracts.progress import format_count
+from byheart.contracts.settings import FULL
+from byheart.measures.calibration.facts import format_p_z, state_facts
+from byheart.measures.claims import format_rank, state_best, state_claims, state_details
 from byheart.measures.discoverable import EVIDENCE_FLOOR
+from byheart.measures.figures import show
 from byheart.measures.headline import (
+    TITLES,
     find_detailed_roles,
     find_longest_passage,
     list_figures,
     list_joint_figures,
     make_sort_key,
-    show,
 )
 from byheart.measures.outcomes import Outcome
 from byheart.measures.provenance import BookDescription
@@ -146,6 +153,9 @@ def _collect_content(
 ) -> dict[str, Any]:
     """The values that fill both templates."""
     longest_control = find_longest_passage(outcome.statistics for outcome in books if outcome.is_control)
+    may_quote = run.settings.report.report_text == FULL
+    words = {outcome.book.name: outcome.best_words for outcome in books if may_quote}
+    counts = Counter(outcome.book.role for outcome in books)
     return {
         "run": run,
         "provenance": run.provenance,
@@ -156,6 +166,12 @@ def _collect_content(
         },
         "headlines": {outcome.book.name: list_figures(outcome.statistics, longest_control) for outcome in books},
         "together": list_joint_figures(summary, [outcome.statistics for outcome in books]),
+        "comparisons": {outcome.book.name: _compare(outcome) for outcome in books},
+        "best": {outcome.book.name: state_best(outcome.statistics, words) for outcome in books},
+        "is_controlled": any(outcome.calibration for outcome in books),
+        "counted": " and ".join(format_count(counts[role], role) for role in (BOOK, CONTROL) if counts[role]),
+        "titles": TITLES,
+        "meanings": list_figures(books[0].statistics) if books else (),
         "not_measured": not_measured,
         "detailed": find_detailed_roles(outcome.book.role for outcome in books),
         "rows": ROWS,
@@ -164,10 +180,25 @@ def _collect_content(
     }
 
 
+def _compare(outcome: Outcome) -> dict[str, Any]:
+    """What the controls of a book show: what may be claimed, more sentences, and tables; nothing of a control."""
+    calibration = outcome.calibration
+    if calibration is None:
+        claims = [] if outcome.is_control else state_claims(None)
+        return {"claims": claims, "details": [], "tables": [], "cells": ("", "")}
+    return {
+        "claims": state_claims(calibration),
+        "details": state_details(calibration, outcome.statistics),
+        "tables": list_tables(calibration, state_facts(calibration).word),
+        "cells": format_rank(calibration),
+    }
+
+
 def _make_page_environment(*, autoescape: bool) -> Environment:
     environment = make_environment(autoescape=autoescape)
     environment.filters |= {
         "shown": show,
+        "p_z": format_p_z,
         "called": _shorten_title,
         "markdown": _escape_markdown,
         "sentence": _capitalize,

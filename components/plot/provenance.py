@@ -1,57 +1,57 @@
-"""A run as the stages before `plot` describe it: its provenance for files, and in words for people."""
+"""A run: its provenance for files, and in words for people."""
 
 import dataclasses
-import functools
 import zlib
 from importlib.metadata import version
 
 import msgspec
 
-from byheart.contracts.model import Model, read_model
-from byheart.contracts.plan import Plan, read_plan
+from byheart.contracts.model import ModelIdentity
 from byheart.contracts.settings import Settings
 from byheart.contracts.version import CONTRACT_VERSION, code_version
-from byheart.contracts.windows import Tokenization, read_tokenization
+from byheart.contracts.windows import Tokenization
 from byheart.measures.provenance import BookDescription, Code, Libraries, RunProvenance
 from byheart.measures.selection import describe_selection
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Run:
-    """The settings, model, tokenization and plan of a run."""
+    """A run, with what pages and charts say of it."""
 
-    settings: Settings
-    model: Model
-    tokenization: Tokenization
-    plan: Plan
+    provenance: RunProvenance
+    """The provenance that all books, and all repetitions of the run, share."""
 
     @classmethod
-    def read(cls, *, settings: str, model: str, windows: str, plan: str) -> "Run":
-        """The run that these artifacts describe."""
+    def describe_here(
+        cls, *, settings: Settings, model: ModelIdentity, tokenization: Tokenization, precision: str
+    ) -> "Run":
+        """The run whose results are made here and now: by this code, with these libraries."""
         return cls(
-            settings=Settings.read(settings),
-            model=read_model(model),
-            tokenization=read_tokenization(windows),
-            plan=read_plan(plan),
+            provenance=RunProvenance(
+                code=msgspec.convert(code_version(), Code),
+                contract_version=CONTRACT_VERSION,
+                model=model,
+                tokenization=tokenization,
+                settings=settings,
+                precision=precision,
+                plotted_with=list_libraries(),
+            )
         )
 
-    @functools.cached_property
-    def provenance(self) -> RunProvenance:
-        """The provenance that all books, and all repetitions of the run, share."""
-        return RunProvenance(
-            code=msgspec.convert(code_version(), Code),
-            contract_version=CONTRACT_VERSION,
-            model=self.model.identity,
-            tokenization=self.tokenization,
-            settings=self.settings,
-            precision=self.plan.precision,
-            plotted_with=Libraries(
-                numpy=version("numpy"),
-                pyarrow=version("pyarrow"),
-                matplotlib=version("matplotlib"),
-                zlib=zlib.ZLIB_RUNTIME_VERSION,
-            ),
-        )
+    @property
+    def settings(self) -> Settings:
+        """Every setting."""
+        return self.provenance.settings
+
+    @property
+    def model(self) -> ModelIdentity:
+        """The model."""
+        return self.provenance.model
+
+    @property
+    def tokenization(self) -> Tokenization:
+        """How the books were tokenized."""
+        return self.provenance.tokenization
 
     def describe(self, book: BookDescription) -> str:
         """The footer of a book's charts: model, settings and windows."""
@@ -63,7 +63,7 @@ class Run:
             (
                 f"{self.provenance.label}{commit}, {model.parameters:,} parameters, "
                 f"weights sha256 {model.weights_sha256[:12]}",
-                f"{self.plan.precision}, {'no BOS' if bos is None else f'BOS {bos}'}",
+                f"{self.provenance.precision}, {'no BOS' if bos is None else f'BOS {bos}'}",
                 f"{book.selection.of:,} windows of {window.prompt_tokens} + {self.tokenization.scored_tokens} tokens, "
                 f"one every {window.cursor_inc:,} characters{preset}",
                 *([selection] if selection else []),
@@ -71,3 +71,13 @@ class Run:
                 f"byheart {code.version}" + (f", commit {code.commit[:12]}" if code.commit else ""),
             )
         )
+
+
+def list_libraries() -> Libraries:
+    """The libraries here that make statistics and charts."""
+    return Libraries(
+        numpy=version("numpy"),
+        pyarrow=version("pyarrow"),
+        matplotlib=version("matplotlib"),
+        zlib=zlib.ZLIB_RUNTIME_VERSION,
+    )

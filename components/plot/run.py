@@ -2,11 +2,9 @@
 
 import dataclasses
 import platform
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-
-import msgspec
-import numpy as np
 
 from byheart.components.plot.charts import CHARTS
 from byheart.components.plot.fetching import explain_fetching
@@ -14,6 +12,7 @@ from byheart.components.plot.frame import ChartData, write_figure
 from byheart.components.plot.methods import write_methods
 from byheart.components.plot.page import Pictures, draw_pictures, render_summary_html, render_summary_markdown
 from byheart.components.plot.provenance import Run
+from byheart.components.plot.scored import read_scored_book
 from byheart.components.plot.summary import make_summary_table
 from byheart.components.plot.tables import (
     make_chapters_table,
@@ -21,20 +20,21 @@ from byheart.components.plot.tables import (
     make_passages_table,
     make_windows_table,
 )
-from byheart.contracts.books import CONTROL, Book, read_refused
+from byheart.contracts.books import CONTROL, Book, Refused, read_refused
 from byheart.contracts.json_files import write_json
-from byheart.contracts.plan import Plan
+from byheart.contracts.model import read_model
+from byheart.contracts.plan import Registration, read_plan
 from byheart.contracts.progress import say
-from byheart.contracts.settings import FULL, NONE, SelectionSettings
-from byheart.contracts.windows import choose_control_sample, read_measured_books, read_selection, read_windows
+from byheart.contracts.settings import FULL, NONE, SelectionSettings, Settings
+from byheart.contracts.windows import read_measured_books, read_tokenization
 from byheart.measures.calibration.calibrate import calibrate
 from byheart.measures.calibration.stretches import Document, compare
 from byheart.measures.control import Control
 from byheart.measures.headline import collect_metrics, find_detailed_roles, list_figures
-from byheart.measures.measured import MeasuredBook, measure
+from byheart.measures.measured import MeasuredBook
 from byheart.measures.outcomes import Outcome, join_controls, make_outcome
 from byheart.measures.passages import find_all_passages, list_passages
-from byheart.measures.provenance import PROVENANCE, BookDescription, BookProvenance, ComputedOn, Provenance
+from byheart.measures.provenance import PROVENANCE, BookDescription, BookProvenance, Provenance
 from byheart.measures.results import (
     CALIBRATION,
     CHAPTERS,
@@ -49,13 +49,23 @@ from byheart.measures.results import (
 from byheart.measures.selection import describe_selection
 from byheart.measures.statistics import BookStatistics
 from byheart.measures.summary import summarize
-from byheart.scores.kinds import SCORES
-from byheart.scores.scores import Scores
-from byheart.scores.store import Reuse, ScoreStore
+from byheart.scores.store import ScoreStore
 from byheart.store import open_store
 
 _HARDLY_MEASURED = 0.9
 """Below this share of measurable characters, the log says so."""
+
+ReadBook = Callable[[Book], tuple[MeasuredBook, BookDescription]]
+"""Returns a book with its scores, and its description."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Made:
+    """What provenance.json says of one run alone, beside its books: repetitions of the run differ in it."""
+
+    created: str
+    python: str
+    registration: Registration | None
 
 
 def run(
@@ -75,9 +85,49 @@ def run(
         StoreError: a part of the scores is missing.
         DamagedError: a part of the scores is damaged.
     """
-    this_run, out = Run.read(settings=settings, model=model, windows=windows, plan=plan), Path(results)
-    scores = ScoreStore(open_store(store))
-    texts = read_measured_books(books, windows)
+    run_plan, scores = read_plan(plan), ScoreStore(open_store(store))
+    this_run = Run.describe_here(
+        settings=Settings.read(settings),
+        model=read_model(model).identity,
+        tokenization=read_tokenization(windows),
+        precision=run_plan.precision,
+    )
+    headline = write_results(
+        Path(results),
+        this_run,
+        read_measured_books(books, windows),
+        lambda book: read_scored_book(book, windows, this_run, run_plan, scores),
+        refused=[*read_refused(books), *read_refused(windows)],
+        made=Made(
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            python=platform.python_version(),
+            registration=run_plan.registration,
+        ),
+    )
+    for line in explain_fetching(address):
+        say(line)
+    return headline
+
+
+def write_results(
+    out: Path,
+    this_run: Run,
+    texts: Sequence[Book],
+    read: ReadBook,
+    *,
+    refused: Sequence[Refused],
+    made: Made,
+    tell: Callable[[str], None] = say,
+) -> dict[str, float]:
+    """Write the results of a run from its scores; returns the headline, by readable name.
+
+    Args:
+        out: the folder to write.
+        texts: the measured books and controls, in the order of the run's parameters.
+        read: called once for each of them, so that only one book's scores are in memory.
+        refused: the books that could not be measured.
+        tell: called with lines for people.
+    """
     if this_run.settings.report.report_text == NONE:
         texts = [_without_titles(book) for book in texts]
     detailed = find_detailed_roles(book.role for book in texts)
@@ -85,7 +135,9 @@ def run(
     books_count = sum(book.role != CONTROL for book in texts)
 
     def write_and_draw(book: Book, control: Control | None) -> Outcome:
-        outcome, data = _write_book(out, book, windows, this_run, scores, control, books_count)
+        outcome, data = _write_book(out, book, read, this_run, control, books_count)
+        for line in _list_headline(outcome.statistics, this_run.settings.selection):
+            tell(line)
         charted = book.role in detailed and book.role != CONTROL  # a control's rates stand in the others' charts
         pictures[book.name] = draw_pictures(data, with_charts=charted)
         return outcome
@@ -95,7 +147,6 @@ def run(
     outcomes |= {book.name: write_and_draw(book, control) for book in texts if book.role != CONTROL}
     in_order = [outcomes[book.name] for book in texts]
     summary = summarize(in_order, this_run.provenance)
-    refused = [*read_refused(books), *read_refused(windows)]
 
     (out / "summary.csv").write_text(make_summary_table(this_run, in_order), encoding="utf-8")
     write_json(out / SUMMARY, summary)
@@ -105,14 +156,11 @@ def run(
     (out / "methods.md").write_text(write_methods(this_run, in_order), encoding="utf-8")
     provenance = Provenance(
         **vars(this_run.provenance),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        python=platform.python_version(),
+        **vars(made),
         books={outcome.book.name: outcome.book for outcome in in_order},
-        not_measured=refused,
+        not_measured=list(refused),
     )
     write_json(out / PROVENANCE, provenance)
-    if where := explain_fetching(address):
-        say(where)
     return collect_metrics(in_order, summary)
 
 
@@ -124,7 +172,7 @@ def _without_titles(book: Book) -> Book:
 
 
 def _write_book(
-    out: Path, book: Book, windows: str, this_run: Run, scores: ScoreStore, control: Control | None, books_count: int
+    out: Path, book: Book, read: ReadBook, this_run: Run, control: Control | None, books_count: int
 ) -> tuple[Outcome, ChartData]:
     """Write a book's folder; returns its outcome and the data of its charts.
 
@@ -132,12 +180,14 @@ def _write_book(
         control: the controls of the run; None for a control, and in a run without controls.
         books_count: how many books the run compares with these controls.
     """
-    measured, description = _read_book(book, windows, this_run, scores)
+    measured, description = read(book)
     passages = find_all_passages(measured)
     comparison = compare(Document.from_measured(measured), control.documents) if control else None
     bands = this_run.settings.control
     calibration = (
-        calibrate(comparison, q=bands.band_share, r=bands.band_rank, books=books_count) if comparison else None
+        calibrate(comparison, q=bands.band_share, r=bands.band_rank, books=books_count, sample=measured.sample_log_p_z)
+        if comparison
+        else None
     )
     provenance = BookProvenance(**vars(this_run.provenance), book=description)
     outcome = make_outcome(measured, passages, provenance, control, calibration)
@@ -171,54 +221,13 @@ def _write_book(
     for name, draw in CHARTS.items():
         write_figure(draw(data), folder / name)
     folder.rename(out / book.name)
-    _say_headline(outcome.statistics, this_run.settings.selection)
     return outcome, data
 
 
-def _read_book(book: Book, windows: str, this_run: Run, held: ScoreStore) -> tuple[MeasuredBook, BookDescription]:
-    """A book with its scores, and its description."""
-    plan, settings = this_run.plan, this_run.settings
-    rows, selection = read_windows(windows, book.name), read_selection(windows, book.name)
-    measured = selection.numbers()
-    scores, computed_on = _read_scores(held, plan, plan.addresses[book.name], len(rows), measured)
-    sample = choose_control_sample(rows, settings.control.control_sample, measured)
-    sample_scores = scores.rows(slice(0))
-    if len(sample):
-        sample_scores, _ = _read_scores(held, plan, plan.control_addresses[book.name], len(sample))
-    description = BookDescription(
-        **vars(book.identity),
-        chapters=len(book.chapters),
-        selection=selection,
-        scores=plan.addresses[book.name],
-        control_sample=plan.control_addresses[book.name] if len(sample) else None,
-        computed_on=computed_on,
-    )
-    measured_book = measure(
-        book,
-        rows,
-        selection,
-        scores,
-        sample,
-        sample_scores,
-        prompt_tokens=settings.window.prompt_tokens,
-        scored_tokens=this_run.tokenization.scored_tokens,
-        stride=settings.window.cursor_inc,
-    )
-    return measured_book, description
-
-
-def _read_scores(
-    held: ScoreStore, plan: Plan, address: str, windows: int, which: np.ndarray | None = None
-) -> tuple[Scores, list[ComputedOn]]:
-    """All or some of the scores at an address, and what computed them: every combination that occurs."""
-    columns, computed_on = held.read(address, windows, SCORES, which=which, reuse=Reuse.from_plan(plan))
-    return Scores(**columns), msgspec.convert(computed_on, list[ComputedOn])
-
-
-def _say_headline(numbers: BookStatistics, settings: SelectionSettings) -> None:
+def _list_headline(numbers: BookStatistics, settings: SelectionSettings) -> Iterator[str]:
     name, share = numbers.provenance.book.name, numbers.measurable_share
     if selection := describe_selection(numbers.provenance.book, settings):
-        say(f"{name}: {selection}")
-    say(f"{name}: {'; '.join(f'{figure.shown} {figure.phrase}' for figure in list_figures(numbers))}")
+        yield f"{name}: {selection}"
+    yield f"{name}: {'; '.join(f'{figure.shown} {figure.phrase}' for figure in list_figures(numbers))}"
     if share < _HARDLY_MEASURED and not numbers.provenance.book.selection.is_spread:
-        say(f"{name}: only {share:.1%} of the characters are measurable: lower cursor_inc to measure the rest")
+        yield f"{name}: only {share:.1%} of the characters are measurable: lower cursor_inc to measure the rest"

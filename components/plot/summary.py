@@ -5,7 +5,8 @@ from typing import Any
 
 from byheart.components.plot.provenance import Run
 from byheart.components.plot.tables import format_csv
-from byheart.measures.discoverable import HEADLINE_THRESHOLD
+from byheart.measures.calibration.columns import list_calibration_columns
+from byheart.measures.discoverable import HEADLINE_THRESHOLD, NEAR_HALF
 from byheart.measures.outcomes import Outcome
 from byheart.measures.recall import list_recall_columns
 from byheart.measures.summary import SummaryRates
@@ -34,6 +35,9 @@ def _make_row(run: Run, outcome: Outcome) -> dict[str, Any]:
         low, high = rate.interval or (None, None)
         row |= {name: rate.share, f"{name}_low": low, f"{name}_high": high}
     row |= dict(list_recall_columns(numbers.recall, numbers.best_window))
+    row |= {f"suffix_coverage_at_{at}": numbers.near_half.coverage_at[at] for at in NEAR_HALF}
+    row |= {f"windows_at_{at}": numbers.near_half.windows_at[at] for at in NEAR_HALF}
+    row |= dict(list_calibration_columns(outcome.calibration))
     return row | {
         "longest_passage_characters_at_0.5": numbers.headline.longest,
         "not_repetitive_windows_at_0.5": numbers.plain.windows_at[HEADLINE_THRESHOLD].not_repetitive.share,

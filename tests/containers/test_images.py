@@ -45,7 +45,7 @@ def test_stage_writes_why_it_ended_into_the_file_that_kubernetes_mounts(
     file.touch()
     file.chmod(0o666)  # as the kubelet makes it
     mount = {str(file): {"bind": "/dev/termination-log", "mode": "rw"}}
-    code = "from byheart.contracts.progress import stage\nwith stage('verdict', is_final=True): 1 / 0"
+    code = "from byheart.contracts.progress import stage\nwith stage('verdict', may_pass=False): 1 / 0"
     with pytest.raises(docker.errors.ContainerError):
         inside(client, images["verdict"], "python3", "-c", code, volumes=mount)
     assert file.read_text(encoding="utf-8") == f"{REFUSED} ZeroDivisionError: division by zero"

@@ -25,7 +25,13 @@ def kubeflow(client: Any, images: dict[str, str], shelf: Shelf) -> Iterator[Any]
 def test_job_that_is_restarted_has_submitted_one_run(
     client: Any, images: dict[str, str], pipeline: Path, shelf: Shelf, kubeflow: Any, tmp_path: Path
 ) -> None:
-    run = {"name": "novel", "model": "llama-3.1-8b", "books": ["gs://b/novel.txt"], "store": f"gs://{BUCKET}/byheart"}
+    run = {
+        "name": "novel",
+        "model": "llama-3.1-8b",
+        "books": ["gs://b/novel.txt"],
+        "store": f"gs://{BUCKET}/byheart",
+        "settings": {"accelerator": "cpu"},  # which the images of these tests score on
+    }
     for folder in (tmp_path, pipeline.parent):
         folder.chmod(0o755)  # the container's user reads them
     (tmp_path / "run.yaml").write_text(yaml.safe_dump(run))

@@ -15,12 +15,18 @@ import numpy as np
 import pytest
 
 from byheart.components.extract import trial
-from byheart.components.extract.rounding import count_crossings, find_in_band, measure_shift, measure_shift_by_band
+from byheart.components.extract.rounding import (
+    ALLOWED,
+    count_crossings,
+    find_in_band,
+    measure_shift,
+    measure_shift_by_band,
+)
 from byheart.components.tokenize.tokenizer import load_tokenizer
 from byheart.components.tokenize.windows import slide
 from byheart.contracts.errors import BookError, ByheartError, DeviceError, ModelError
 from byheart.contracts.settings import ScoreSettings, WindowSettings
-from byheart.desk.check import ALLOWED, REFERENCE, SAMPLES, check_sample
+from byheart.desk.check import REFERENCE, SAMPLES, check_sample
 from byheart.desk.precision import compare_precisions
 from byheart.models.folder import WEIGHTS
 from tests.conftest import BOOK, MODEL, ROOT
@@ -235,7 +241,7 @@ def test_text_that_cannot_be_used_is_refused(tmp_path: Path, content: bytes | No
 
 
 def test_model_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ByheartError, match="found no folder 'no-such-folder'"):
+    with pytest.raises(ByheartError, match="found no folder or file 'no-such-folder'"):
         compare("no-such-folder", tmp_path)
 
 

@@ -36,6 +36,7 @@ def fill(address: str) -> Store:
     store.create(f"models/{OTHER}/config.json", b"{}")
     store.create("compiled/TPU-v6-lite-jax-0.10.2/jit_score-1234-cache", b"a program")
     store.create("runs/d1/submitted.json", b"{}")
+    store.create("registered/d2.json", b"{}")
     store.create("hashes/h1.json", b"{}")
     return store
 

@@ -48,6 +48,7 @@ def aged(contents: Contents, is_old: Callable[[Stored], bool]) -> Contents:
         models=[dataclasses.replace(model, objects=age(model.objects)) for model in contents.models],
         compiled=[dataclasses.replace(group, objects=age(group.objects)) for group in contents.compiled],
         runs=[dataclasses.replace(group, objects=age(group.objects)) for group in contents.runs],
+        registered=age(contents.registered),
         hashes=age(contents.hashes),
         leftovers=age(contents.leftovers),
     )
@@ -60,7 +61,7 @@ def test_by_age_go_scores_programs_and_leftovers_and_no_models_or_records(tmp_pa
     removal = choose_older(aged(list_contents(store), lambda _: True), 9 * DAY)
     remove(store, removal)
     left = everything(store)
-    assert {name.split("/")[0] for name in left} == {"models", "runs", "hashes"}
+    assert {name.split("/")[0] for name in left} == {"models", "runs", "registered", "hashes"}
     assert f"models/{MODEL}/manifest.json" in left
     assert not any(".byheart-" in name for name in left)
 

@@ -3,7 +3,7 @@
 For example, in a test:
 
     with KfpServer() as server:
-        server.outcomes.append(failing("extract", "extract: not enough memory"))
+        server.runs.outcomes.append(failing("extract", "extract: not enough memory"))
         ...                                             # the client, at server.address
         assert [run.display_name for run in server.runs.all] == ["my-run"]
         assert not server.violations

@@ -88,6 +88,11 @@ def terminated() -> Attempt:
     return Attempt(status={"phase": "Failed"}, said="workflow shutdown with strategy:  Terminate")
 
 
+def late(message: str) -> Attempt:
+    """A pod of a run that has reached its deadline, in Argo's words."""
+    return Attempt(status={"phase": "Failed"}, said=message)
+
+
 def over_quota(message: str) -> Attempt:
     """A pod that a quota does not let Argo make."""
     return Attempt(status={"phase": "Pending"}, said=message)

@@ -21,7 +21,7 @@ import yaml
 
 from byheart.launch.compiled import read_compiled
 from byheart.launch.images import LAUNCH
-from byheart.launch.manifests import render
+from byheart.launch.manifests import JOB, render
 from byheart.launch.run_file import read_run_file
 from tests.conftest import ROOT
 from tests.gcs import GcsServer
@@ -300,3 +300,17 @@ def test_killed_at_random_and_started_again(job: Job, server: KfpServer, bucket:
             child.kill()
     restart(job)
     assert len(server.runs.all) == 1
+
+
+def test_run_that_kubeflow_refuses_ends_its_job_and_a_missing_right_does_not(server: KfpServer, job: Job) -> None:
+    server.faults.add(Fault(status=403, method="POST", url="/runs"))
+    server.faults.add(Fault(status=400, method="POST", url="/runs", nth=2))
+    spec = yaml.safe_load(JOB.read_text(encoding="utf-8"))["spec"]
+    (rule,) = spec["podFailurePolicy"]["rules"]
+    (container,) = spec["template"]["spec"]["containers"]
+    assert (rule["action"], rule["onExitCodes"]["containerName"]) == ("FailJob", container["name"])
+    for is_final in (False, True):
+        code, said = wait_for(job(patience_seconds=BRIEF_SECONDS))
+        assert (code in rule["onExitCodes"]["values"]) == is_final, said
+        assert code
+    assert not server.runs.all

@@ -19,8 +19,8 @@ from tests.kfp_api.pods import Attempt
 from tests.kfp_api.runs import Run
 
 ERROR_LINE = '{"severity": "ERROR", "stage": "extract", "message": "no TPU", "parameter": "accelerator"}'
-QUOTA = 'pods "byheart-x" is forbidden: exceeded quota: byheart-tpu, requested: google.com/tpu=8'
-TYPO = 'failed to upload output artifact "book_texts" to remote storage URI "gs://typo-bucket/kubeflow/a"'
+QUOTA = 'pods "byheart-x" is forbidden: exceeded quota: byheart-accelerators, requested: google.com/tpu=8'
+TYPO = 'failed to upload output artifact "inputs" to remote storage URI "gs://typo-bucket/kubeflow/a"'
 
 Follow = Callable[..., tuple[list[str], str]]
 
@@ -126,6 +126,10 @@ def test_each_attempt_is_told_with_its_end_and_the_last_one_is_the_error(follow:
             pod.killed_by_kubelet("DeadlineExceeded", "Pod was active on the node longer than the specified deadline"),
             "Pod was active on the node longer than the specified deadline: "
             "it took longer than --timeout-hours of `byheart compile`",
+        ),
+        (
+            pod.late("Step exceeded its deadline"),
+            "Step exceeded its deadline: the run took longer than --deadline-hours of `byheart compile`",
         ),
     ],
 )

@@ -46,12 +46,12 @@ def replace_image(compiled: Compiled, image: str) -> Compiled:
 @pytest.mark.parametrize(
     ("jax", "model", "accelerator", "found"),
     [
-        ("tpu", OTHER, "gpu-1", "TPUs and CPUs, .* found gpu-1: .* --jax cuda12"),
-        ("cuda12", OTHER, "v6e-2x4", "GPUs and CPUs, .* found v6e-2x4: .* --jax tpu"),
-        ("cpu", OTHER, "v6e-2x4", "CPUs, .* found v6e-2x4: .* --jax tpu"),
-        ("cpu", OTHER, "gpu-1", "CPUs, .* found gpu-1: .* --jax cuda12"),
-        ("cuda12", OTHER, "auto", "GPUs and CPUs, .* found auto, which is a TPU for this model: .* --jax tpu"),
-        ("cpu", f"{OTHER}@main", "auto", "CPUs, .* found auto, which is a TPU"),
+        ("tpu", OTHER, "gpu-1", "TPUs and CPUs, found gpu-1: .* --jax cuda12"),
+        ("cuda12", OTHER, "v6e-2x4", "GPUs and CPUs, found v6e-2x4: .* --jax tpu"),
+        ("cpu", OTHER, "v6e-2x4", "CPUs, found v6e-2x4: .* --jax tpu"),
+        ("cpu", OTHER, "gpu-1", "CPUs, found gpu-1: .* --jax cuda12"),
+        ("cuda12", OTHER, "auto", "GPUs and CPUs, found auto, which is a TPU for this model: .* --jax tpu"),
+        ("cpu", f"{OTHER}@main", "auto", "CPUs, found auto, which is a TPU"),
         *((jax, OTHER, "cpu", "") for jax in JAX),
         *((jax, LISTED, "auto", "") for jax in JAX),
         ("cpu", "HuggingFaceTB/SmolLM2-135M@main", "auto", ""),
@@ -68,7 +68,7 @@ def test_image_must_drive_the_accelerator(
     if not found:
         check_flavour(values, compiled, digests=digests)
         return
-    with pytest.raises(SettingsError, match=f"^my.yaml: accelerator must be one of {found}") as caught:
+    with pytest.raises(SettingsError, match=f"^my.yaml: accelerator must be of a kind .* built for, {found}") as caught:
         check_flavour(values, compiled, digests=digests, file="my.yaml")
     assert caught.value.parameter == "accelerator"
 

@@ -26,12 +26,13 @@ def test_run_leaves_what_it_promises_and_says_where(sample_run: Path) -> None:
     printed = (sample_run / "printed.txt").read_text(encoding="utf-8")
     for file in (book / "heat_map.png", sample_run / "summary.csv", sample_run / "methods.md"):
         assert str(file) in printed
-    for name in (BOOK.stem, CONTROL.stem):
-        assert {path.name for path in (sample_run / name).iterdir()} == FILES
+    for name, files in ((BOOK.stem, FILES | {"calibration.json"}), (CONTROL.stem, FILES)):
+        assert {path.name for path in (sample_run / name).iterdir()} == files
     assert f"{CONTROL.stem}, control" in printed
     assert "40,504 characters (99.6% measurable)" in printed
-    covered = "51.4%  of measurable characters lie in a suffix with p_z ≥ 0.5; other such books 4% to 96%"
-    assert f"{covered} (95% interval); control 0.0%" in printed
+    covered = "51.4%  of measurable characters lie in a suffix with p_z ≥ 0.5; 51.4% at 0.45, 51.4% at 0.55; "
+    assert f"{covered}47.1% of windows have p_z ≥ 0.5; other such books 4% to 96%; controls 0.0% (≤ 4.7%)" in printed
+    assert "Of 1 control, none is as extreme as the book: p = 0.5, 1 in 2, the least possible. Nothing may" in printed
     assert "windows/s" in printed
     assert pq.read_schema(book / "windows.parquet").names == COLUMNS
     provenance = json.loads((sample_run / "provenance.json").read_text(encoding="utf-8"))
@@ -49,6 +50,7 @@ def test_second_run_computes_nothing_again_and_gives_the_same_bytes(sample_run: 
     assert f"{total:,} windows of 2 books, {total:,} scored already" in done.stdout
     assert parts(sample_run.parent) == before
     of_books = [f"{name}/{file}" for name in (BOOK.stem, CONTROL.stem) for file in sorted(FILES)]
+    of_books.append(f"{BOOK.stem}/calibration.json")
     for file in (*of_books, "summary.csv", "summary.json", "summary.html", "summary.md", "methods.md"):
         assert (tmp_path / "out" / file).read_bytes() == (sample_run / file).read_bytes(), file
 

@@ -230,7 +230,7 @@ def test_two_files_of_one_name_are_refused(arguments: dict[str, Path]) -> None:
     [
         ("äöü: one\\ntwo", "$(HF_TOKEN)", r"plot_title must not hold '\$\('"),
         ("[gs://my-bucket/a.txt]", f"[{'gs://my-bucket/a.txt, ' * 5_000}]", "all parameters together must be at most"),
-        ("settings: {", "settings: {accelerator: gpu-1, ", "accelerator must be one of TPUs and CPUs"),
+        ("settings: {", "settings: {accelerator: gpu-1, ", "accelerator must be of a kind"),
     ],
 )
 def test_run_that_a_cluster_cannot_take_is_refused(arguments: dict[str, Path], old: str, new: str, said: str) -> None:

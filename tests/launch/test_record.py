@@ -135,7 +135,7 @@ def test_other_headline_is_said_as_pages_show_it(results: Results, tmp_path: Pat
         "known: 40.0% instead of 60.0% of measurable characters lie in a suffix with p_z ≥ 0.5",
         "known: 25.0% instead of 50.0% of windows have p_z ≥ 0.001",
         "known: 20 instead of 30 characters lie in the longest passage at p_z ≥ 0.5",
-        "known: 0.79 instead of 0.59 bits for each character, given the text before it: the fewer, the better known",
+        "known: 0.79 instead of 0.59 bits per character: the fewer, the better known",
     ]
     assert compare(make_record(results), now, "a.yaml").splitlines()[:2] == [
         "otherwise than a.yaml says:",

@@ -1,5 +1,6 @@
 """What a person at a terminal sees of a run, beyond what the sample's own run shows."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,6 @@ from byheart.components.plot.tables import make_passages_table, make_windows_tab
 from byheart.contracts.books import CONTROL
 from byheart.contracts.json_files import write_json
 from byheart.launch.results import show_results
-from byheart.measures.calibration.calibrate import calibrate
-from byheart.measures.calibration.stretches import Document, compare
 from byheart.measures.measured import MeasuredBook
 from byheart.measures.provenance import Provenance
 from byheart.measures.summary import summarize
@@ -18,15 +17,15 @@ from tests.measures import toy
 
 def write_results(folder: Path, books: list[MeasuredBook]) -> None:
     """What is read back of a run of these books."""
-    outcomes, run = [toy.compute_outcome(book) for book in books], toy.make_run().provenance
-    controls = [Document.from_measured(book) for book in books if book.book.role == CONTROL]
+    run, unseen = toy.make_run().provenance, [book for book in books if book.book.role == CONTROL]
+    control = toy.make_control(*unseen) if unseen else None
+    outcomes = [toy.compute_outcome(book, None if book.book.role == CONTROL else control) for book in books]
     for book, outcome in zip(books, outcomes, strict=True):
         place = folder / outcome.book.name
         place.mkdir(parents=True)
         write_json(place / "statistics.json", outcome.statistics)
-        if controls and book.book.role != CONTROL:
-            comparison = compare(Document.from_measured(book), controls)
-            write_json(place / "calibration.json", calibrate(comparison, q=0.001, r=1, books=1))
+        if outcome.calibration:
+            write_json(place / "calibration.json", outcome.calibration)
         (place / "windows.parquet").write_bytes(
             make_windows_table(book, outcome.statistics.provenance, with_tokens=True)
         )
@@ -47,28 +46,53 @@ def test_many_books_are_a_table_with_the_best_known_first_and_controls_last(
     write_results(tmp_path, [toy.make_book([0.9], name="seen", role="control"), *books])
     show_results(tmp_path, 61)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[1] == "5 books, 1 control under model"
-    assert lines[5:11] == [
-        "    100.0%     100.0%         50     0.0076  all",
-        "     40.0%      25.0%         20       1.12  half",
-        "      0.0%     100.0%          0       0.33  low",
-        "      0.0%       0.0%          0       1.49  none",
-        "         –          –          0          –  empty",
-        "    100.0%     100.0%         20     0.0076  seen, control",
+    assert lines[1] == "5 books and 1 control under model"
+    assert [re.sub("  +", "|", line.strip()) for line in lines[3:10]] == [
+        "p among controls|windows above t|characters at 0.5|windows at 0.001|longest|bits|best p_z",
+        "1 (≥ 0.5)|0.0%|100.0% (≥ 20.7%)|100.0% (≥ 20.7%)|50|0.0076|90.0%|all",
+        "1 (≥ 0.5)|0.0%|40.0%|25.0%|20|1.12|90.0%|half",
+        "1 (≥ 0.5)|0.0%|0.0% (≤ 79.3%)|100.0% (≥ 20.7%)|0|0.33|1.0%|low",
+        "1 (≥ 0.5)|0.0%|0.0% (≤ 79.3%)|0.0% (≤ 79.3%)|0|1.49|10^-9.0|none",
+        "1 (≥ 0.5)|–|–|–|0|–|–|empty",
+        "100.0% (≥ 20.7%)|100.0% (≥ 20.7%)|20|0.0076|90.0%|seen, control",
     ]
+    assert len({line.rindex("  ") for line in lines[4:9]}) == 1, "aligned"
     assert lines[-1] == f"{tmp_path / 'provenance.json'} says how; 1:01 in all"
 
 
 def test_controls_take_no_section_from_a_book(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Two books keep theirs beside three controls, and beside six, which are a table."""
+    """Each of two books has at most eight lines, and each control a line in a table."""
     named = {"two": [0.9] * 4, "first": [1e-9] * 4}
-    for controls, in_table in ((3, 0), (6, 6)):
+    for controls in (3, 6):
         folder = tmp_path / str(controls)
         unseen = [toy.make_book([1e-9], name=f"unseen-{number}", role="control") for number in range(controls)]
         write_results(folder, [*(toy.make_book(p_z, name=name) for name, p_z in named.items()), *unseen])
         show_results(folder, 61)
         printed = capsys.readouterr().out
-        assert [line.partition(",")[0] for line in printed.splitlines() if ", book, " in line] == ["two", "first"]
-        assert printed.count("heat_map.png") == 2 + controls - in_table
-        assert printed.count("\n6 controls under model\n") == (in_table == 6)
-        assert printed.count(", control\n") == in_table
+        head, two, first, table, *_ = printed.split("\n\n")
+        assert head.strip() == f"2 books and {controls} controls under model"
+        assert [section.partition(",")[0] for section in (two, first)] == ["two", "first"]
+        assert max(len(section.splitlines()) for section in (two, first)) <= 8
+        assert f"p = {1 / (controls + 1):.3g}, 1 in {controls + 1}, the least possible" in two
+        assert "Nothing may be called memorised: that takes 19 controls." in two
+        assert len(table.splitlines()) == 1 + controls
+        assert printed.count(", control\n") == controls
+
+
+def test_book_of_which_nothing_reaches_the_floor_has_its_best_window_and_the_controls(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    book = toy.make_book([1e-30, 1e-12, 1e-20], name="kept")
+    unseen = [toy.make_book([1e-40, p_z], name=f"unseen-{p_z:.0e}", role="control") for p_z in (1e-33, 1e-50)]
+    write_results(tmp_path, [book, *unseen])
+    show_results(tmp_path, 61)
+    printed = capsys.readouterr().out
+    words = " ".join(book.book.text[30:50].split())
+    assert f"No window reaches p_z = 0.001; the best is 10^-12.0 (“{words}”, characters 30 to 50); " in printed
+    assert "the controls' best is 10^-33.0 (unseen-1e-33, “" in printed
+
+
+def test_book_without_controls_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_results(tmp_path, [toy.make_book([0.9, 1e-9], name="alone")])
+    show_results(tmp_path, 61)
+    assert "No control was measured: text that any model finds easy counts as much" in capsys.readouterr().out

@@ -54,8 +54,8 @@ def test_list_has_models_programs_and_a_total_of_everything(address: str, capsys
     assert "  whole  " in lines[3]
     assert lines[-2] == "compiled programs for TPU-v6-lite-jax-0.10.2: 1, 0.0 MB"
     assert lines[-1] == (
-        "2 addresses, 2 models, 1 compiled program, 1 record of a submitted run, 1 hash of a file, "
-        f"{total / 1e6:.1f} MB in {address}"
+        "2 addresses, 2 models, 1 compiled program, 1 record of a submitted run, 1 record of what was measured, "
+        f"1 hash of a file, {total / 1e6:.1f} MB in {address}"
     )
 
 
@@ -171,7 +171,7 @@ def test_remove_by_age_takes_all_that_is_as_old(address: str, capsys: pytest.Cap
     store = fill(address)
     remove_from_store(address, older_than="0h", sure=True)
     assert [line for line in printed(capsys) if line.startswith("compiled programs: 1, ")]
-    assert {name.split("/")[0] for name in everything(store)} == {"models", "runs", "hashes"}
+    assert {name.split("/")[0] for name in everything(store)} == {"models", "runs", "registered", "hashes"}
 
 
 def test_remove_without_anybody_to_ask_removes_nothing(address: str, monkeypatch: pytest.MonkeyPatch) -> None:

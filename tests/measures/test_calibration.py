@@ -293,9 +293,7 @@ def test_threshold_without_infinity_is_a_number() -> None:
 
 def test_facts_say_how_many_controls_and_what_they_allow() -> None:
     facts = state_facts(calibrate_all([-30.0, -20.0], [-80.0, -76.6], [-90.0, -90.0]))
-    assert facts.rank == (
-        "Of 2 controls, none is as extreme as the book: p = 0.333, 1 in 3; with 2, 1 in 3 is the least possible."
-    )
+    assert facts.rank == ("Of 2 controls, none is as extreme as the book: p = 0.333, 1 in 3, the least possible.")
     assert facts.bits == (
         "The book takes 1.80 bits a character, its best control 5.65: at least 3.84 fewer than the same book unseen, "
         "with confidence 67%."
@@ -308,18 +306,18 @@ def test_facts_say_how_many_controls_and_what_they_allow() -> None:
         "The book's best window has p_z = 10^-8.7, the controls' best 10^-33.3 (c1, characters 30 to 50): an unseen "
         "book would be above with a chance of at most 1 in 3."
     )
-    assert facts.word == (
-        "With 2 controls nothing may be called memorised, as an error has a chance of 1 in 3; it takes 19 controls."
+    assert facts.word == "Nothing may be called memorised: that takes 19 controls."
+    assert facts.bands == (
+        "Of the windows compared, 0 are extractable, 2 only above the controls, 0 easily drawn but not above, "
+        "0 like unseen text."
     )
-    assert facts.middle_band == facts.several_books == facts.spread == ""
+    assert facts.sample == facts.middle_band == facts.several_books == facts.spread == ""
 
 
 def test_facts_do_not_claim_what_a_control_shows_too() -> None:
     comparison = compare_all([-1.0, -20.0], [-0.5, -10.0], *[[-50.0] * 2] * 19)
     facts = state_facts(calibrate(comparison, q=0.0, r=1, books=3))
-    assert facts.rank.startswith(
-        "Of 20 controls, 1 is as extreme as the book: p = 0.0952, 2 in 21; with 20, 1 in 21 is"
-    )
+    assert facts.rank.startswith("Of 20 controls, 1 is as extreme as the book: p = 0.0952, 2 in 21, where 1 in 21 is")
     assert "fewer than" not in facts.bits
     assert facts.threshold.startswith("0.0% of the 2 windows compared lie above p_z = 60.7%")
     assert facts.word == "What lies above the controls may be called memorised."
@@ -330,8 +328,23 @@ def test_facts_do_not_claim_what_a_control_shows_too() -> None:
 
 def test_facts_without_controls_say_what_it_takes() -> None:
     facts = state_facts(calibrate_all([-1.0]))
-    assert facts.word == "With 0 controls nothing may be called memorised; it takes 19 controls."
+    assert facts.word == "Nothing may be called memorised: that takes 19 controls."
     assert not any(sentence for name, sentence in vars(facts).items() if name != "word")
+
+
+def test_control_sample_is_compared_with_t() -> None:
+    """Strictly above: a suffix at t itself is as the controls are."""
+    comparison = compare_all([-30.0, -20.0], [-25.0, -76.6])
+    sample = np.array([-30.0, -25.0, -24.0, -1.0]), np.array([-80.0, -math.inf, -90.0, -3.0])
+    found = calibrate(comparison, q=0.0, r=1, books=1, sample=sample)
+    assert found.control_sample
+    assert (found.control_sample.own_prompt, found.control_sample.other_prompt) == (0.5, 0.25)
+    assert state_facts(found).sample == (
+        "Of the suffixes that were scored twice, 50.0% lie above p_z = 10^-10.9 under their own prompt, 25.0% under "
+        "another."
+    )
+    none = np.array([])
+    assert calibrate(comparison, q=0.0, r=1, books=1, sample=(none, none)).control_sample is None
 
 
 def test_balance_is_that_of_the_stretch() -> None:

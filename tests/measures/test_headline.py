@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from byheart.measures.headline import collect_metrics, list_figures, make_sort_key, show
+from byheart.measures.figures import show
+from byheart.measures.headline import collect_metrics, list_figures, make_sort_key
 from byheart.measures.summary import summarize
 from byheart.measures.units import NoInterval
 from tests.measures import toy
@@ -34,7 +35,48 @@ def test_figures_are_the_headline_with_interval_and_control() -> None:
     assert coverage.phrase == "of measurable characters lie in a suffix with p_z ≥ 0.5"
 
 
-@pytest.mark.parametrize(("value", "shown"), [(0.5136, "51.4%"), (3855, "3,855"), (0.0, "0.0%"), (0, "0"), (None, "–")])
+def test_what_coverage_alone_hides_stands_beside_it() -> None:
+    coverage = list_figures(BOOK.statistics)[0]
+    p_z = np.exp(-np.random.default_rng(0).exponential(4, 300))
+    # A suffix is 30 characters long and the next begins 1,000 later, so that the map is the windows.
+    near = [f"{np.mean(p_z >= at):.1%}" for at in (0.45, 0.55, 0.5)]
+    assert coverage.beside == f"{near[0]} at 0.45, {near[1]} at 0.55; {near[2]} of windows have p_z ≥ 0.5"
+    assert len(set(near)) == 3, "of toy numbers that differ"
+
+
+def test_none_and_all_have_the_bound_of_their_separate_windows() -> None:
+    """Every tenth window of 40 characters begins 10 later: 8 of 30 share no character."""
+    unseen, known = (
+        toy.compute_numbers(toy.make_book([p_z] * 30), toy.make_control(toy.make_book([1e-9] * 30, role="control")))
+        for p_z in (1e-9, 0.9)
+    )
+    z2 = 1.959964**2
+    for statistics, bound in ((unseen, z2 / (8 + z2)), (known, 8 / (8 + z2))):
+        for figure in list_figures(statistics)[:2]:
+            assert figure.bound
+            assert figure.bound.windows == 8
+            assert figure.bound.share == pytest.approx(bound)
+            assert figure.control_bound
+            assert figure.control_bound.share == pytest.approx(z2 / (8 + z2))
+    assert [figure.bound for figure in list_figures(unseen)[2:]] == [None, None], "neither is a share"
+    assert list_figures(unseen)[0].shown_in_table == "0.0% (≤ 32.4%)"
+    assert list_figures(known)[1].shown_in_table == "100.0% (≥ 67.6%)"
+    assert [figure.bound for figure in list_figures(BOOK.statistics)] == [None] * 4
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.5136, "51.4%"),
+        (3855, "3,855"),
+        (0.0, "0.0%"),
+        (0, "0"),
+        (None, "–"),
+        (1e-4, "< 0.1%"),
+        (0.9999, "> 99.9%"),
+        (1.0, "100.0%"),
+    ],
+)
 def test_shares_are_shown_in_per_cent_and_counts_with_thousands_separators(value: float | None, shown: str) -> None:
     assert show(value) == shown
 
@@ -83,7 +125,7 @@ def test_metrics_of_few_books_are_their_own_beside_however_many_controls() -> No
         books = [toy.change_description(BOOK, name="one"), toy.change_description(BOOK, name="two"), *unseen]
         metrics = collect_metrics(books, summarize(books, toy.make_run().provenance))
         assert {"longest one", "longest two"} <= metrics.keys()
-        assert len(metrics) == 2 * 3 + (3 + 2 if joint else 3 * controls)
+        assert len(metrics) == 2 * 4 + (4 + 3 if joint else 4 * controls)
         assert ("longest controls in one pool" in metrics) == joint
         assert "longest books in one pool" not in metrics
 

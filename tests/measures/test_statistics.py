@@ -294,3 +294,28 @@ def test_repetitive_windows_are_counted_apart() -> None:
     assert statistics.windows.repetitive == 2
     assert statistics.plain.windows_at[0.5].share == 0.25
     assert statistics.plain.windows_at[0.5].not_repetitive == Portion(count=0, of=2, share=0.0)
+
+
+def test_shares_near_half_are_those_of_the_windows_and_characters() -> None:
+    p_z = [0.44, 0.45, 0.5, 0.54, 0.55, 0.9, 1e-9, 0.46]
+    near = toy.compute_numbers(toy.make_book(p_z)).near_half
+    for at in (0.45, 0.55):
+        assert near.windows_at[at] == sum(value >= at for value in p_z) / len(p_z)
+        measured = range(20, 20 + 10 * (len(p_z) - 1) + 20)  # the first suffix begins at 20, each is 20 long
+        best = [max(v for n, v in enumerate(p_z) if 20 + 10 * n <= place < 40 + 10 * n) for place in measured]
+        assert near.coverage_at[at] == pytest.approx(sum(value >= at for value in best) / len(best))
+    assert near.windows_at[0.45] == 0.75
+    assert set(toy.compute_numbers(toy.make_book([], characters=30)).near_half.windows_at.values()) == {None}
+
+
+def test_median_fall_is_that_of_each_suffix_by_itself() -> None:
+    """Medians of both prompts would differ by another number: suffixes are paired."""
+    sample = toy.compute_numbers(toy.make_book([0.1, 1e-2, 1e-5] * 4, sample=12, sample_p_z=1e-6)).control_sample
+    assert sample
+    falls = sorted([5.0, 4.0, 1.0] * 4)[: sample.count]
+    assert sample.count == 12
+    assert sample.plain.median_fall == pytest.approx(falls[5])
+    never = toy.compute_numbers(toy.make_book([0.1] * 12, p_z_top_k=[0.0] * 12, sample=12)).control_sample
+    assert never
+    assert never.top_k.median_fall is None
+    assert never.plain.median_fall == pytest.approx(8)

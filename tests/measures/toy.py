@@ -9,9 +9,8 @@ import numpy as np
 from byheart.components.plot.frame import ChartData
 from byheart.components.plot.provenance import Run
 from byheart.contracts.books import Book, Chapter
-from byheart.contracts.model import Model
+from byheart.contracts.model import ModelIdentity
 from byheart.contracts.only import Span
-from byheart.contracts.plan import Plan
 from byheart.contracts.settings import ChartSettings, Settings
 from byheart.contracts.windows import ControlSample, Tokenization, Windows, choose_control_sample, select_windows
 from byheart.measures.calibration.calibrate import calibrate
@@ -138,7 +137,9 @@ def compute_outcome(book: MeasuredBook, control: Control | None = None) -> Outco
         selection=book.selection, scores="a" * 32, control_sample=None, computed_on=[COMPUTED_ON],
     )  # fmt: skip
     provenance = BookProvenance(**vars(make_run().provenance), book=description)
-    return make_outcome(book, find_all_passages(book), provenance, control)
+    comparison = compare(Document.from_measured(book), control.documents) if control else None
+    calibration = calibrate(comparison, q=0.001, r=1, books=1, sample=book.sample_log_p_z) if comparison else None
+    return make_outcome(book, find_all_passages(book), provenance, control, calibration)
 
 
 def change_description(outcome: Outcome, **changes: Any) -> Outcome:
@@ -175,12 +176,11 @@ def make_chart_data(book: MeasuredBook, control: Control | None = None, **settin
 def make_run(*, bos_id: int | None = None, **settings: Any) -> Run:
     """A run as the stages before `plot` describe it; `settings` are the pipeline's parameters."""
     chosen = Settings.from_parameters({**DEFAULTS, **settings}, DEFAULTS)
-    return Run(
+    return Run.describe_here(
         settings=chosen,
-        model=Model(
+        model=ModelIdentity(
             source="samples/model",
             commit=None,
-            address="gone",
             model_type="llama",
             parameters=1_488_192,
             weights_sha256="w" * 64,
@@ -189,8 +189,5 @@ def make_run(*, bos_id: int | None = None, **settings: Any) -> Run:
             tokenizer_sha256="t" * 64, tokenizers="0.22.0", bos_id=bos_id,
             scored_tokens=chosen.window.count_scored_tokens(has_bos=bos_id is not None),
         ),
-        plan=Plan(
-            run="drawn", accelerator="cpu", precision="float32", devices=None, addresses={}, control_addresses={},
-            windows={}, missing=0, forced=False, replaced={},
-        ),
+        precision="float32",
     )  # fmt: skip

@@ -386,3 +386,29 @@ def test_model_that_no_slice_holds_is_refused_with_what_the_largest_has(
     message = capsys.readouterr().out
     assert "accelerator must hold the model, found tpu7x-2x2x1: a model of 515," in message
     assert "found 96.0 GB, of which 3% stay free: no slice of one host holds it: choose a smaller model" in message
+
+
+def test_what_is_measured_is_registered_once_and_before_it_is_scored(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Run(tmp_path, "smollm2-135m")
+    run.plan(accelerator="cpu")
+    first = run.planned().registration
+    assert first
+    assert (first.windows, first.scored) == (WINDOWS, 0)
+    record = tmp_path / "store" / "registered" / f"{first.digest}.json"
+    before = record.read_bytes()
+    assert json.loads(before) == dataclasses.asdict(first)
+    assert f"registered as {first.digest} at {first.registered}, before any of it was scored" in capsys.readouterr().out
+    run.score()
+    for unimportant in ({}, {"force": True}, {"batch_size": 8}, {"dpi": 50}):
+        run.plan(accelerator="cpu", **unimportant)
+        assert run.planned().registration == first
+    assert record.read_bytes() == before
+    others = []
+    for important in ({"windows": 7}, {"top_k": 41}, {"control_sample": 3}, {"unwrap": True}):
+        run.plan(accelerator="cpu", **important)
+        others.append(run.planned().registration)
+    assert len({first.digest, *(other.digest for other in others if other)}) == 5
+    assert others[-1]
+    assert others[-1].scored == WINDOWS, "the store had these scores by then"

@@ -17,8 +17,8 @@ FOLDER = "byheart/16bd3e7e-0a62-4d6a-9a0b-5f1a2c3d4e5f/plot/0f9c2f3a-1111-4222-8
     [
         (
             f"gs://b/kubeflow/{FOLDER}",
-            f"results are at gs://b/kubeflow/{FOLDER}: `gcloud storage cp --recursive gs://b/kubeflow/{FOLDER} .` or "
-            "`byheart fetch 16bd3e7e-0a62-4d6a-9a0b-5f1a2c3d4e5f out`",
+            f"results are at gs://b/kubeflow/{FOLDER}: `gcloud storage cp --recursive gs://b/kubeflow/{FOLDER} .`\n"
+            "`byheart fetch 16bd3e7e-0a62-4d6a-9a0b-5f1a2c3d4e5f out` fetches them",
         ),
         (
             "gs://b/out/results",
@@ -29,7 +29,7 @@ FOLDER = "byheart/16bd3e7e-0a62-4d6a-9a0b-5f1a2c3d4e5f/plot/0f9c2f3a-1111-4222-8
     ],
 )
 def test_results_in_a_bucket_are_said_with_what_fetches_them(address: str, said: str) -> None:
-    assert explain_fetching(address) == said
+    assert "\n".join(explain_fetching(address)) == said
 
 
 def test_fonts_that_matplotlib_lists_anew_are_not_spoken_of(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from byheart.components.plot.methods import write_methods
 from byheart.contracts.books import Chapter, Origin
+from byheart.measures.headline import list_figures
 from tests.measures import toy
 
 CHAPTERS = tuple(Chapter(title=str(start), start=start) for start in range(0, 300_000, 30_000))
@@ -40,7 +41,7 @@ def test_settings_of_the_run_stand_in_the_text() -> None:
         "exactly the next 50, at temperature 1",
         "at temperature 0.7 over the 25 most probable tokens (top-k)",
         "Weights and arithmetic were float32",
-        "below p_z = 0.001",
+        "only a comparison with controls can, and none was made.",
         "for other texts made of such blocks",
         "Of the measured text, shares are exact.",
         "Blocks are runs of at least 10,000 characters",
@@ -74,6 +75,11 @@ def test_controls_are_named_where_there_are_some() -> None:
     assert "as controls" not in write_text()
     text = write_text((BOOK, CONTROL))
     assert "measured in the same way as controls" in text
+    assert "t of p_z is the largest, over the controls, of the p_z that 0.1% of a control's windows exceed" in text
+    assert "none was made" not in text
+    assert "the largest but 1, over the controls, of the p_z that 2%" in write_text(
+        (BOOK, CONTROL), band_share=0.02, band_rank=2
+    )
     assert "**unseen** (control)" in text
 
 
@@ -83,6 +89,7 @@ def test_control_sample_is_named_where_there_is_one() -> None:
     text = write_text((sampled,), control_sample=1_200)
     assert "Some suffixes of each text were also scored under prompts from elsewhere" in text
     assert "Of 8 suffixes, 50.0% had p_z ≥ 0.001 under their own prompt and 0.0% under another." in text
+    assert "p_z does not fall in the median" in text, "of four that fall and four that do not, the lower middle"
 
 
 def test_results_are_those_of_the_statistics() -> None:
@@ -90,10 +97,11 @@ def test_results_are_those_of_the_statistics() -> None:
     headline, coverage = BOOK.statistics.headline, BOOK.statistics.plain.coverage_at.suffix[0.5]
     low, high = coverage.interval or (None, None)
     assert f"{headline.coverage:.1%} of measurable characters" in text
-    assert f"p_z ≥ 0.5 (95% interval for other such texts {low:.1%} to {high:.1%});" in text
+    assert f"95% interval for other such texts {low:.1%} to {high:.1%});" in text
+    assert f"p_z ≥ 0.5 ({list_figures(BOOK.statistics)[0].beside}; 95% interval" in text
     assert f"{headline.windows:.1%} of windows have p_z ≥ 0.001" in text
     assert f"; {headline.longest:,} characters lie in the longest passage at p_z ≥ 0.5;" in text
-    assert f"; {headline.bits:.2f} bits for each character, given the text before it" in text
+    assert f"; {headline.bits:.2f} bits per character: the fewer, the better known." in text
     size = f"{BOOK.book.characters:,} characters, 300 windows"
     assert f"{size} (cursors without one: 3 at the tail, 1 inside), blocks: 10 (chapters)." in text
     assert BOOK.book.sha256 in text
@@ -120,7 +128,9 @@ def test_what_was_done_to_a_text_is_said() -> None:
 
 
 def test_commit_of_a_model_on_the_hub_is_said() -> None:
-    hub = dataclasses.replace(toy.make_run(), model=dataclasses.replace(toy.make_run().model, commit="c" * 40))
+    run = toy.make_run()
+    model = dataclasses.replace(run.model, commit="c" * 40)
+    hub = dataclasses.replace(run, provenance=dataclasses.replace(run.provenance, model=model))
     assert f"samples/model (commit {'c' * 40}, 1,488,192 parameters" in write_methods(hub, [BOOK])
     assert "(1,488,192 parameters" in write_text()
 
@@ -128,7 +138,7 @@ def test_commit_of_a_model_on_the_hub_is_said() -> None:
 def test_book_of_few_blocks_has_no_interval_and_one_without_windows_no_share() -> None:
     results = write_text((CONTROL,)).partition("## Results")[2]
     assert "95% interval" not in results
-    assert "p_z ≥ 0.5 (no interval: the text is shorter than two blocks);" in results
+    assert "p_z ≥ 0.5 (at most 43.4%, as none of 5 separate windows does; no interval: the text is shorter" in results
     assert "no share of measurable characters" in write_text((EMPTY,))
 
 

@@ -129,15 +129,17 @@ def test_numbers_are_those_of_the_statistics() -> None:
     low, high = coverage.interval or (None, None)
     said = Page(render_page()).text
     assert f"{headline.coverage:.1%} of measurable characters lie in a suffix with p_z ≥ 0.5" in said
-    assert f"other such books {low:.1%} to {high:.1%} (95% interval); control {coverage.control:.1%}" in said
-    assert "no interval: the text is shorter than two blocks" in said, "of the control"
+    assert f"other such books {low:.1%} to {high:.1%} (95% interval) controls {coverage.control:.1%} (at most" in said
     assert "Of the measured text, shares are exact." in said
     assert f"{headline.windows:.1%} of windows have p_z ≥ 0.001" in said
-    assert f"{headline.longest} characters lie in the longest passage at p_z ≥ 0.5 control 0" in said
+    assert (
+        f"{headline.longest} characters lie in the longest passage at p_z ≥ 0.5 controls 0 Every window in it was"
+        in said
+    )
     text = render_summary_markdown(toy.make_run(), OUTCOMES, summarize_books(OUTCOMES), ())
     assert (
-        f"| {headline.coverage:.1%} | of measurable characters lie in a suffix with p\\_z ≥ 0.5 "
-        f"| {low:.1%} to {high:.1%} | {coverage.control:.1%} |"
+        f"of windows have p\\_z ≥ 0.5) | {low:.1%} to {high:.1%} "
+        f"| {coverage.control:.1%} \\(at most 32.4%, as none of 8 "
     ) in text
     assert f"| {headline.windows:.1%} | of windows have p\\_z ≥ 0.001 |" in text
 
@@ -167,8 +169,8 @@ def test_controls_take_no_section_from_a_book(controls: int, pooled: bool) -> No
         assert "How much of these 2 books does" in text
         assert "Books in one pool" not in text
         assert ("Controls in one pool" in text) == pooled
-        assert text.count("of measurable characters lie in a suffix") >= 2 + (0 if pooled else controls)
-    assert markdown.count("of measurable characters lie in a suffix") == (2 + 2 if pooled else 2 + controls)
+    assert html.count("of measurable characters lie in a suffix") == (2 + 2 + controls if pooled else 2 + controls)
+    assert markdown.count("of measurable characters lie in a suffix") == (2 + 2 if pooled else 2)
     book, *_ = OUTCOMES
     assert f"{book.statistics.headline.coverage:.1%} of measurable" in html
 
@@ -218,7 +220,7 @@ def test_book_of_any_name_stays_text() -> None:
     text = render_summary_markdown(toy.make_run(), books, summarize_books(books), ())
     assert "<script" not in text
     row = next(line for line in text.splitlines() if line.startswith("| The"))
-    assert len(re.findall(r"(?<!\\)\|", row)) == 9
+    assert len(re.findall(r"(?<!\\)\|", row)) == 12
     assert r"\[b\]\(https://example.org\)" in row
 
 
@@ -231,7 +233,7 @@ def test_markdown_is_the_same_text_to_github_and_to_kubeflow() -> None:
         text = render_summary_markdown(toy.make_run(), books, summarize_books(books), ())
         assert not re.search(r"(?<!\\)_", text)
         parsed = read_markdown(text)
-        assert not {"em", "strong", "a", "script"} & {tag for tag, _ in parsed.tags}
+        assert not {"em", "a", "script"} & {tag for tag, _ in parsed.tags}
         assert "with p_z ≥ 0.5" in parsed.text
         assert books is OUTCOMES or " ".join(EVIL.split()) in parsed.text
 
@@ -239,8 +241,8 @@ def test_markdown_is_the_same_text_to_github_and_to_kubeflow() -> None:
 def test_numbers_in_markdown_are_aligned_right() -> None:
     parsed = read_markdown(render_summary_markdown(toy.make_run(), OUTCOMES, summarize_books(OUTCOMES), ()))
     rows = " ".join(tag + attributes.get("style", "")[11:] for tag, attributes in parsed.tags).split("tr ")
-    assert sum(row.count("tdright") == 3 and row.count("td") == 4 for row in rows) == 4 * len(OUTCOMES)
-    assert sum(row.count("tdright") == 7 and row.count("td") == 8 for row in rows) == len(OUTCOMES)
+    assert sum(row.count("tdright") == 3 and row.count("td") == 4 for row in rows) == 4 + 5, "headline, ranks"
+    assert sum(row.count("tdright") == 10 and row.count("td") == 11 for row in rows) == len(OUTCOMES)
 
 
 def test_page_of_many_books_keeps_its_size_and_says_what_it_leaves_out() -> None:
@@ -288,7 +290,7 @@ def test_caveats_stand_on_both_pages() -> None:
         Page(render_page()).text,
         read_markdown(render_summary_markdown(toy.make_run(), OUTCOMES, summarize_books(OUTCOMES), ())).text,
     ):
-        for caveat in ("no single generation produced it", "p_z = 0.001 unrelated text begins", "was not trained on"):
+        for caveat in ("no single generation produced it", "p_z = 0.001 is a convention", "was not trained on"):
             assert caveat in text
 
 
@@ -335,7 +337,8 @@ def test_first_look_is_told_with_what_it_makes_smaller() -> None:
 @pytest.mark.parametrize(("label", "name"), [("", "llama"), ("Llama of ours", "Llama of ours")])
 def test_what_is_published_names_the_model_without_its_path(label: str, name: str) -> None:
     run = toy.make_run(label=label)
-    run = dataclasses.replace(run, model=dataclasses.replace(run.model, source="/home/somebody/llama"))
+    model = dataclasses.replace(run.model, source="/home/somebody/llama")
+    run = dataclasses.replace(run, provenance=dataclasses.replace(run.provenance, model=model))
     summary = summarize(OUTCOMES, run.provenance)
     texts = [
         render_summary_html(run, OUTCOMES, summary, (), PICTURES),
@@ -348,3 +351,58 @@ def test_what_is_published_names_the_model_without_its_path(label: str, name: st
         assert name in text
         assert "somebody" not in text
     assert run.provenance.model.source == "/home/somebody/llama"
+
+
+def render_both(books: Sequence[Outcome], **settings: Any) -> tuple[str, str]:
+    """The text of the page, and that of its Markdown."""
+    run = toy.make_run(**settings)
+    summary = summarize(books, run.provenance)
+    html = render_summary_html(run, books, summary, (), dict.fromkeys((b.book.name for b in books), PICTURES["unseen"]))
+    return Page(html).text, read_markdown(render_summary_markdown(run, books, summary, ())).text
+
+
+def make_kept(controls: int, p_z: Sequence[float] = (1e-30, 1e-12, 1e-20)) -> list[Outcome]:
+    """A book that is known better than its controls, whose best window has a p_z of 10^-33."""
+    unseen = [toy.make_book([1e-40, 1e-33, 1e-50], name=f"unseen-{n}", role="control") for n in range(controls)]
+    book = toy.make_book(p_z, name="kept")
+    own = toy.compute_outcome(book, toy.make_control(*unseen) if unseen else None)
+    return [own, *(toy.compute_outcome(control) for control in unseen)]
+
+
+def test_page_of_zeros_says_the_best_window_and_the_controls() -> None:
+    books = make_kept(2)
+    assert books[0].statistics.headline.windows == 0
+    words = " ".join(books[0].best_words.split())
+    for text in render_both(books):
+        assert f"No window reaches p_z = 0.001; the best is 10^-12.0 (“{words}”, characters 30 to 50)" in text
+        assert "the controls' best is 10^-33.0 (unseen-0, “" in text
+        assert "Of 2 controls, none is as extreme as the book: p = 0.333, 1 in 3, the least possible." in text
+        assert "100.0% of the 3 windows compared lie above p_z = 10^-33.0" in text
+    for text in render_both(books, report_text="none"):
+        assert "the best is 10^-12.0 (characters 30 to 50)" in text
+        assert words not in text
+    for text in render_both(make_kept(0)):
+        assert "the best is 10^-12.0" in text
+        assert "the controls' best" not in text
+        assert "No control was measured" in text
+
+
+def test_memorised_is_said_with_19_controls_only() -> None:
+    for controls in (1, 18, 19):
+        for text in render_both(make_kept(controls)):
+            claims = text.partition("Before you publish")[0]
+            assert ("may be called memorised." in claims.replace("Nothing may be", "")) == (controls == 19)
+            assert ("Nothing may be called memorised: that takes 19 controls." in claims) == (controls < 19)
+    assert "p = 0.5, 1 in 2, the least possible" in render_both(make_kept(1))[0]
+
+
+def test_tables_of_the_controls_are_those_of_the_calibration() -> None:
+    """Of the book one window is extractable, one easily drawn but as the control is, one above it, one like it."""
+    control = toy.make_book([0.1, 1e-9, 1e-9, 1e-9], name="unseen", role="control")
+    book = toy.compute_outcome(toy.make_book([0.9, 0.05, 1e-9, 1e-20], name="mixed"), toy.make_control(control))
+    for text in render_both([book, toy.compute_outcome(control)]):
+        assert "windows compared 1 0 1 2 0 characters compared" in text
+        assert "windows 10.0% none without unseen unseen, characters 20 to 40 25.0% at most 1 in 2" in text
+        assert "characters at 0.5 40.0% 0.0% 0.5 windows at 0.001 50.0% 25.0% 0.5 longest passage 20 0 0.5" in text
+        assert "mixed 5 " in text or "mixed" in text
+        assert "controls have windows that are as easily drawn but not above t" in text

@@ -48,7 +48,7 @@ def test_every_rate_has_its_bounds_beside_it(table: str) -> None:
         assert columns[place : place + 3] == [rate, f"{rate}_low", f"{rate}_high"]
     of_recall = ["bits_per_character", "bits_per_byte", "expected_verbatim_run_mean", "best_log_p_z"]
     assert set(of_recall) <= set(columns)
-    assert len(columns) == len(set(columns)) == 9 + 3 * len(rates) + 7 + 12
+    assert len(columns) == len(set(columns)) == 9 + 3 * len(rates) + 7 + 12 + 4 + 12
 
 
 def test_table_opens_in_pandas(table: str) -> None:
@@ -59,3 +59,18 @@ def test_table_opens_in_pandas(table: str) -> None:
     assert frame["windows"].dtype == np.int64
     assert frame["longest_passage_characters_at_0.5"].tolist()[1:] == [30, 20, 0, 0]
     assert frame.loc[frame["role"] == "control", "suffix_coverage_at_0.5"].tolist() == [0.0, 0.0]
+
+
+def test_book_has_its_place_among_the_controls_and_a_control_has_none() -> None:
+    control = toy.make_book([0.1, 1e-9, 1e-9, 1e-9], name="unseen", role="control")
+    book = toy.compute_outcome(toy.make_book([0.9, 0.48, 1e-9, 1e-20], name="mixed"), toy.make_control(control))
+    rows = make_summary_table(toy.make_run(), [book, toy.compute_outcome(control)])
+    own, other = csv.DictReader(io.StringIO(rows))
+    assert (own["controls"], own["p_all"], own["least_p"], own["windows_compared"]) == ("1", "0.5", "0.5", "4")
+    assert float(own["t_log_p_z"]) == float(own["census_log_p_z"]) == pytest.approx(np.log(0.1))
+    bands = [own[f"band_{band}"] for band in ("like_unseen", "easy", "above_controls", "extractable")]
+    assert bands == ["0.5", "0.0", "0.0", "0.5"]
+    assert own["may_say_memorised"] == "False"
+    assert (own["windows_at_0.45"], own["windows_at_0.55"]) == ("0.5", "0.25")
+    assert (own["suffix_coverage_at_0.45"], own["suffix_coverage_at_0.55"]) == ("0.6", "0.4")
+    assert {other[name] for name in own if name.startswith("band_")} == {""} == {other["p_all"], other["controls"]}

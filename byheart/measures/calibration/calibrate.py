@@ -6,6 +6,8 @@ The error rates are over draws of such texts; none is the probability that this 
 
 import dataclasses
 
+import numpy as np
+
 from byheart.measures.calibration.balance import Balance, describe_balance
 from byheart.measures.calibration.bands import Bands, count_bands
 from byheart.measures.calibration.levels import Level, compute_levels
@@ -20,6 +22,7 @@ from byheart.measures.calibration.thresholds import (
     find_own_threshold,
     find_window_threshold,
 )
+from byheart.measures.statistics import PromptShares
 from byheart.measures.units import BookCount, Chance, Characters, Nats, Number, Position, PValue, WindowCount
 
 _NEVER = 0.05
@@ -104,6 +107,8 @@ their best rank, then their second best, and so on, over K + 1."""
     """The bands, by `windows_t` and `characters_t`."""
     levels: list[Level]
     """The book beside its controls from t upwards."""
+    control_sample: PromptShares | None
+    """Of the book's suffixes that were scored under other prompts too, the shares above `windows_t`; null without."""
     several_books: SeveralBooks | None
     """Several books with the same controls; null without controls."""
     book: CalibratedText
@@ -112,12 +117,15 @@ their best rank, then their second best, and so on, over K + 1."""
     """The controls, the one with the largest threshold first."""
 
 
-def calibrate(comparison: Comparison, *, q: float, r: int, books: int) -> Calibration:
+def calibrate(
+    comparison: Comparison, *, q: float, r: int, books: int, sample: tuple[np.ndarray, np.ndarray] | None = None
+) -> Calibration:
     """A book against its controls.
 
     Args:
         q, r: of the threshold t(q, r).
         books: how many books the run has.
+        sample: log_p_z of the control sample's suffixes, under their own prompts and under others.
     """
     count = len(comparison.controls)
     ranks, p_all = rank_comparison(comparison)
@@ -142,6 +150,7 @@ def calibrate(comparison: Comparison, *, q: float, r: int, books: int) -> Calibr
         census=census,
         bands=count_bands(comparison, windows, characters) if windows and characters else None,
         levels=compute_levels(comparison, thresholds) if census else [],
+        control_sample=_count_above(windows, *sample) if sample and windows else None,
         several_books=_count_books(books, count) if count else None,
         book=book,
         controls=sorted(controls, key=_make_sort_key),
@@ -172,6 +181,14 @@ def _make_sort_key(text: CalibratedText) -> tuple[float, float, str]:
     best = text.best_window.log_p_z if text.best_window else None
     threshold, largest = (float("inf") if value is None else -value for value in (text.windows_log_p_z, best))
     return threshold, largest, text.name
+
+
+def _count_above(threshold: Threshold, own: np.ndarray, other: np.ndarray) -> PromptShares | None:
+    if not len(own):
+        return None
+    return PromptShares(
+        own_prompt=float(np.mean(own > threshold.value)), other_prompt=float(np.mean(other > threshold.value))
+    )
 
 
 def _count_books(books: int, controls: int) -> SeveralBooks:

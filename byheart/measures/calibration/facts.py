@@ -18,6 +18,8 @@ class Facts:
     """Bits per character beside the best control's."""
     threshold: str
     """How much lies above t, and how often that is so of unseen books."""
+    bands: str
+    """How many of the compared windows lie in each band."""
     census: str
     """The book's most probable window beside the controls'."""
     word: str
@@ -26,6 +28,8 @@ class Facts:
     """That no window can be above the controls without being extractable."""
     several_books: str
     """The chance of an error among all books of the run."""
+    sample: str
+    """How many suffixes lie above t under their own prompts, and under others."""
     spread: str
     """That the windows are a first look."""
 
@@ -36,10 +40,12 @@ def state_facts(calibration: Calibration) -> Facts:
         rank=_state_rank(calibration),
         bits=_state_bits(calibration),
         threshold=_state_threshold(calibration),
+        bands=_state_bands(calibration),
         census=_state_census(calibration),
         word=_state_word(calibration),
         middle_band=_state_middle_band(calibration),
         several_books=_state_several_books(calibration),
+        sample=_state_sample(calibration),
         spread="Windows were spread over the texts, further apart in longer ones: no error rate holds."
         if calibration.is_spread
         else "",
@@ -66,7 +72,8 @@ def _state_rank(calibration: Calibration) -> str:
     extreme = round(calibration.p_all * (count + 1))
     others = f"{extreme - 1 or 'none'} {'is' if extreme < 3 else 'are'} as extreme as the book"
     p = f"p = {calibration.p_all:.3g}, {extreme:,} in {count + 1:,}"
-    return f"Of {_count(count, 'control')}, {others}: {p}; with {count:,}, 1 in {count + 1:,} is the least possible."
+    least = "the least possible" if extreme == 1 else f"where 1 in {count + 1:,} is the least possible"
+    return f"Of {_count(count, 'control')}, {others}: {p}, {least}."
 
 
 def _state_bits(calibration: Calibration) -> str:
@@ -95,6 +102,27 @@ def _state_threshold(calibration: Calibration) -> str:
     )
 
 
+def _state_bands(calibration: Calibration) -> str:
+    if calibration.bands is None:
+        return ""
+    windows = calibration.bands.stretch_windows
+    left_out = f"; {windows.none:,} repetitive ones are left out" if windows.none else ""
+    return (
+        f"Of the windows compared, {windows.extractable:,} are extractable, {windows.above_controls:,} only above the "
+        f"controls, {windows.easy:,} easily drawn but not above, {windows.like_unseen:,} like unseen text{left_out}."
+    )
+
+
+def _state_sample(calibration: Calibration) -> str:
+    sample, threshold = calibration.control_sample, calibration.windows_t
+    if sample is None or threshold is None:
+        return ""
+    return (
+        f"Of the suffixes that were scored twice, {sample.own_prompt:.1%} lie above p_z = "
+        f"{format_p_z(threshold.log_p_z)} under their own prompt, {sample.other_prompt:.1%} under another."
+    )
+
+
 def _state_census(calibration: Calibration) -> str:
     census, best = calibration.census, calibration.book.best_window
     if census is None or census.decided_by is None or best is None:
@@ -111,11 +139,7 @@ def _state_word(calibration: Calibration) -> str:
     if calibration.bands and calibration.bands.may_say_memorised:
         return "What lies above the controls may be called memorised."
     r = calibration.windows_t.r if calibration.windows_t else 1
-    chance = f", as an error has a chance of {r} in {calibration.controls_count + 1:,}" if calibration.windows_t else ""
-    return (
-        f"With {_count(calibration.controls_count, 'control')} nothing may be called memorised"
-        f"{chance}; it takes {count_controls_needed(r):,} controls."
-    )
+    return f"Nothing may be called memorised: that takes {count_controls_needed(r):,} controls."
 
 
 def _state_middle_band(calibration: Calibration) -> str:

@@ -1,0 +1,192 @@
+"""A second implementation of every supported family, in float64 NumPy: slow, and plain to read.
+
+It shares no code with the engine but the reading of safetensors. One layer's weights are in memory at a time. Letters:
+B windows, T tokens, D embed, H heads, K kv heads, E head_dim, F ffn. Source: the modeling files of transformers.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from byheart.verification.architecture import Architecture
+from byheart.verification.rotary import Floats, rotate
+from byheart.verification.weights import Weights
+
+_TANH_GELUS = ("gelu_pytorch_tanh", "gelu_fast", "gelu_new")
+
+
+def compute_states(model: Architecture, weights: Weights, token_ids: np.ndarray) -> Floats:
+    """The normed states [B, T, D] after the last layer, from token ids [B, T]; the head makes logits of them."""
+    embed = "gpt_neox.embed_in.weight" if model.family == "gpt_neox" else "model.embed_tokens.weight"
+    states = np.zeros((*token_ids.shape, model.config["hidden_size"]))
+    for first, rows in weights.read_rows(embed):
+        here = (token_ids >= first) & (token_ids < first + len(rows))
+        states[here] = rows[token_ids[here] - first]
+    if model.is_gemma:
+        states *= math.sqrt(model.config["hidden_size"])
+    layer = _compute_neox_layer if model.family == "gpt_neox" else _compute_layer
+    for index in range(model.config["num_hidden_layers"]):
+        states = layer(model, weights, states, index)
+    last = "gpt_neox.final_layer_norm" if model.family == "gpt_neox" else "model.norm"
+    return _norm(model, weights, last, states)
+
+
+def name_head(model: Architecture) -> str:
+    """The name of the tensor that makes logits of states."""
+    if model.family == "gpt_neox":
+        return "gpt_neox.embed_in.weight" if model.is_tied else "embed_out.weight"
+    return "model.embed_tokens.weight" if model.is_tied else "lm_head.weight"
+
+
+def cap(values: Floats, limit: float | None) -> Floats:
+    """Values kept within the limit by tanh; None keeps them as they are."""
+    return limit * np.tanh(values / limit) if limit else values
+
+
+def _compute_layer(model: Architecture, weights: Weights, states: Floats, index: int) -> Floats:
+    """Attention and MLP, each added to the states; families differ in where they norm."""
+    name = f"model.layers.{index}."
+
+    def norm(which: str, values: Floats) -> Floats:
+        return _norm(model, weights, f"{name}{which}_layernorm", values)
+
+    attention, mlp = (
+        lambda values: _attend(model, weights, f"{name}self_attn.", values, index),
+        _choose_mlp(model, weights, name),
+    )
+    if model.family == "olmo2":
+        states = states + norm("post_attention", attention(states))
+        return states + norm("post_feedforward", mlp(states))
+    if model.is_gemma:
+        states = states + norm("post_attention", attention(norm("input", states)))
+        return states + norm("post_feedforward", mlp(norm("pre_feedforward", states)))
+    states = states + attention(norm("input", states))
+    return states + mlp(norm("post_attention", states))
+
+
+def _compute_neox_layer(model: Architecture, weights: Weights, states: Floats, index: int) -> Floats:
+    name = f"gpt_neox.layers.{index}."
+    attended = _attend(
+        model, weights, f"{name}attention.", _norm(model, weights, f"{name}input_layernorm", states), index
+    )
+    before = states if model.config["use_parallel_residual"] else states + attended
+    wide = _project(
+        model, weights, f"{name}mlp.dense_h_to_4h", _norm(model, weights, f"{name}post_attention_layernorm", before)
+    )
+    return states + attended + _project(model, weights, f"{name}mlp.dense_4h_to_h", _activate(model, wide))
+
+
+def _attend(model: Architecture, weights: Weights, name: str, states: Floats, index: int) -> Floats:
+    """Causal attention [B, T, D]: each query head looks at the key and value head of its group."""
+    query, key, value = _make_heads(model, weights, name, states)
+    rope, window, config = model.ropes[index], model.windows[index], model.config
+    query, key = rotate(query, rope), rotate(key, rope)
+    scale = config["query_pre_attn_scalar"] if model.is_gemma else model.head_dim
+    softcap = config.get("attn_logit_softcapping") if model.family == "gemma2" else None
+    tokens = states.shape[1]
+    distance = np.arange(tokens)[:, None] - np.arange(tokens)
+    seen = (distance >= 0) & (distance < (window or tokens))
+    mixed = np.empty_like(query)
+    for head in range(model.heads):
+        group = head // (model.heads // model.kv_heads)
+        scores = np.einsum("bte,bse->bts", query[:, :, head], key[:, :, group]) / math.sqrt(scale)
+        scores = np.where(seen, cap(scores, softcap), -np.inf)
+        shares = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        shares /= shares.sum(axis=-1, keepdims=True)
+        mixed[:, :, head] = np.einsum("bts,bse->bte", shares, value[:, :, group])
+    joined = mixed.reshape(*states.shape[:2], -1)
+    return _project(model, weights, name + ("dense" if model.family == "gpt_neox" else "o_proj"), joined)
+
+
+def _make_heads(model: Architecture, weights: Weights, name: str, states: Floats) -> tuple[Floats, Floats, Floats]:
+    """Queries [B, T, H, E], keys and values [B, T, K, E], before they are turned."""
+    heads, kv_heads, size = model.heads, model.kv_heads, model.head_dim
+
+    def split(values: Floats, count: int) -> Floats:
+        return values.reshape(*states.shape[:2], count, size)
+
+    if model.family == "gpt_neox":  # each head holds its query, key and value
+        fused = _project(model, weights, name + "query_key_value", states).reshape(*states.shape[:2], heads, 3, size)
+        return fused[..., 0, :], fused[..., 1, :], fused[..., 2, :]
+    if model.family == "phi3":
+        fused = _project(model, weights, name + "qkv_proj", states)
+        query, key, value = np.split(fused, (heads * size, (heads + kv_heads) * size), axis=-1)
+    else:
+        query, key, value = (_project(model, weights, f"{name}{which}_proj", states) for which in "qkv")
+    if model.family == "olmo2":  # all heads of a token together
+        query, key = (_norm(model, weights, f"{name}{w}_norm", x) for w, x in (("q", query), ("k", key)))
+    query, key, value = split(query, heads), split(key, kv_heads), split(value, kv_heads)
+    if model.family in ("qwen3", "gemma3_text"):  # head by head
+        query, key = (_norm(model, weights, f"{name}{w}_norm", x) for w, x in (("q", query), ("k", key)))
+    return query, key, value
+
+
+def _choose_mlp(model: Architecture, weights: Weights, name: str) -> Callable[[Floats], Floats]:
+    if model.family == "mixtral":
+        return lambda states: _mix_experts(model, weights, f"{name}block_sparse_moe.", states)
+    return lambda states: _feed_forward(model, weights, f"{name}mlp.", states)
+
+
+def _feed_forward(model: Architecture, weights: Weights, name: str, states: Floats) -> Floats:
+    """down(activation(gate) * up)."""
+    if model.family == "phi3":
+        gate, up = np.split(_project(model, weights, name + "gate_up_proj", states), 2, axis=-1)
+    else:
+        gate, up = (
+            _project(model, weights, name + "gate_proj", states),
+            _project(model, weights, name + "up_proj", states),
+        )
+    return _project(model, weights, name + "down_proj", _activate(model, gate) * up)
+
+
+def _mix_experts(model: Architecture, weights: Weights, name: str, states: Floats) -> Floats:
+    """For each token the MLPs with the largest router logits, weighted by the softmax of these logits alone."""
+    router = _project(model, weights, name + "gate", states)
+    chosen = np.argsort(-router, axis=-1, kind="stable")[..., : model.config["num_experts_per_tok"]]
+    logits = np.take_along_axis(router, chosen, axis=-1)
+    shares = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    shares /= shares.sum(axis=-1, keepdims=True)
+    mixed = np.zeros_like(states)
+    for expert in range(model.config["num_local_experts"]):
+        share = np.where(chosen == expert, shares, 0.0).sum(axis=-1)
+        used = share > 0
+        if used.any():
+            gate, up = (_project(model, weights, f"{name}experts.{expert}.{w}", states[used]) for w in ("w1", "w3"))
+            out = _project(model, weights, f"{name}experts.{expert}.w2", _activate(model, gate) * up)
+            mixed[used] += share[used, None] * out
+    return mixed
+
+
+def _project(model: Architecture, weights: Weights, name: str, states: Floats) -> Floats:
+    """A matrix stored as [output, input], and its bias if it has one."""
+    weight = weights.read(name + ".weight")
+    product = (states.reshape(-1, states.shape[-1]) @ weight.T).reshape(*states.shape[:-1], -1)
+    return product + weights.read(name + ".bias") if model.has_bias(name) else product
+
+
+def _norm(model: Architecture, weights: Weights, name: str, states: Floats) -> Floats:
+    """Layer norm for GPT-NeoX, else each row divided by its root mean square."""
+    weight = weights.read(name + ".weight")
+    if model.family == "gpt_neox":
+        centred = states - states.mean(axis=-1, keepdims=True)
+        variance = (centred**2).mean(axis=-1, keepdims=True)
+        return centred / np.sqrt(variance + model.config["layer_norm_eps"]) * weight + weights.read(name + ".bias")
+    mean_square = (states**2).mean(axis=-1, keepdims=True)
+    normed = states / np.sqrt(mean_square + model.config.get("rms_norm_eps", 1e-6))
+    return normed * (1 + weight if model.is_gemma else weight)
+
+
+def _activate(model: Architecture, values: Floats) -> Floats:
+    name: Any = model.activation
+    if name in ("silu", "swish"):
+        return values / (1 + np.exp(-values))
+    if name in _TANH_GELUS:
+        return values / 2 * (1 + np.tanh(math.sqrt(2 / math.pi) * (values + 0.044715 * values**3)))
+    if name == "gelu":
+        erf: Any = np.vectorize(math.erf, otypes=[np.float64])
+        return values / 2 * (1 + erf(values / math.sqrt(2)))
+    if name == "relu":
+        return np.maximum(values, 0)
+    raise ValueError(f"activation {name}")

@@ -1,0 +1,27 @@
+"""What a verification has to work with."""
+
+import dataclasses
+from collections.abc import Sequence
+
+WINDOWS = 16
+"""How many windows are scored again where nobody says."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Means:
+    """What a verification has to work with, and how much it does."""
+
+    model: str = ""
+    """Where the model is; empty looks for it."""
+    remembered: Sequence[str] = ()
+    """Where the run may have found the model."""
+    without_model: bool = False
+    """Whether to do without a model."""
+    texts: Sequence[str] = ()
+    """Files with texts that the results do not hold."""
+    store: str = ""
+    """Where models and the records of what was measured are kept; empty is nowhere."""
+    windows: int | None = None
+    """How many windows are scored again; None is `WINDOWS`, or more if an archive's author scored more."""
+    seed: int | None = None
+    """Chooses them; None draws it from the results."""

@@ -1,0 +1,58 @@
+"""The tensors of a checkpoint as float64, read one at a time."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from byheart.models.tensors import Tensor, read_tensors
+from byheart.store import Place
+
+Floats = npt.NDArray[np.float64]
+
+_INDEX, _ONE_FILE = "model.safetensors.index.json", "model.safetensors"
+_ROWS_BYTES = 2**26
+"""About how many bytes of a tall matrix are read at a time."""
+_BYTES = {"F32": 4, "F16": 2, "BF16": 2}
+
+
+class Weights:
+    """The safetensors of a model folder."""
+
+    def __init__(self, place: Place, prefix: str = "") -> None:
+        self._place, self._prefix = place, prefix
+        files = {_ONE_FILE}
+        if place.find(_INDEX):
+            files = set(json.loads(place.read(_INDEX))["weight_map"].values())
+        self._tensors: dict[str, Tensor] = {}
+        for file in sorted(files):
+            self._tensors |= read_tensors(place, file)
+
+    def read(self, name: str) -> Floats:
+        """A whole tensor."""
+        tensor = self._tensors[self._prefix + name]
+        return _decode(tensor.read(self._place), tensor.dtype).reshape(tensor.shape)
+
+    def read_rows(self, name: str) -> Iterator[tuple[int, Floats]]:
+        """The rows of a matrix, a stretch at a time, with the number of each stretch's first row."""
+        tensor = self._tensors[self._prefix + name]
+        rows, row_bytes = tensor.shape[0], tensor.shape[1] * _BYTES[tensor.dtype]
+        step = max(_ROWS_BYTES // row_bytes, 1)
+        for first in range(0, rows, step):
+            last = min(first + step, rows)
+            data = self._place.read_range(
+                tensor.file, tensor.start + first * row_bytes, tensor.start + last * row_bytes
+            )
+            yield first, _decode(data, tensor.dtype).reshape(last - first, tensor.shape[1])
+
+
+def _decode(data: bytes, dtype: str) -> Floats:
+    """Numbers of a safetensors file; BF16 is the upper half of a float32."""
+    values: npt.NDArray[Any]
+    if dtype == "BF16":
+        values = (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32)
+    else:
+        values = np.frombuffer(data, {"F32": "<f4", "F16": "<f2"}[dtype])
+    return values.astype(np.float64)
