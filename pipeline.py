@@ -69,6 +69,7 @@ The heat map:
 - dpi: dots per inch, also of the other charts.
 
 What is reported:
+- label: the model's name in all that is reported; empty takes its name on the Hub, or the last part of its path.
 - report_text: how much of the books' text the results contain: full; none; or N characters of each book's passages,
   longest first.
 """
@@ -111,6 +112,7 @@ OPTIONS: dict[str, Any] = {
     "colormap": "Blues",
     "figsize": "20x3",
     "dpi": 300,
+    "label": "",
     "report_text": "full",
 }
 """The parameters in `options`, with their defaults."""

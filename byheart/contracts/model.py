@@ -5,6 +5,8 @@ from pathlib import Path
 
 from byheart.contracts.json_files import read_json, write_json
 
+_GGUF = ".gguf"
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ModelIdentity:
@@ -24,6 +26,15 @@ class ModelIdentity:
     """The format of most weights in the GGUF file, as ggml names it; empty for a model that is no GGUF file."""
     gguf_sha256: str = ""
     """The SHA-256 of the GGUF file; empty for a model that is none."""
+
+    @property
+    def short_name(self) -> str:
+        """What people call the model: its name on the Hub, or its folder's; without the ending of a GGUF file."""
+        is_file = self.source.endswith(_GGUF)
+        if self.commit and not is_file:
+            return self.source
+        name = self.source.rstrip("/").rpartition("/")[2].removesuffix(_GGUF)
+        return self.source if name in ("", ".", "..") else name
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -192,8 +192,10 @@ class ChartSettings:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ReportSettings:
-    """How much of the books' text the results contain."""
+    """What the model is called in the results, and how much of the books' text they contain."""
 
+    label: str
+    """The model's name; empty makes one from its source."""
     report_text: str
     """`full`, `none`, or the most characters of each book that are quoted."""
 

@@ -33,7 +33,7 @@ def show_results(out: Path, seconds: float) -> None:
     longest_control = find_longest_passage(book.statistics for book in books if is_control(book.statistics))
     counts = Counter(book.book.role for book in books)
     counted = [format_count(counts[role], role) for role in (BOOK, CONTROL) if counts[role]]
-    print(f"\n{' and '.join(counted)} under {results.provenance.model.source}")
+    print(f"\n{' and '.join(counted)} under {results.provenance.label}")
     if in_detail:
         words = _read_best_words(books) if any(is_blank(book.statistics) for book in own) else {}
         for book in own:

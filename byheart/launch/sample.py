@@ -15,8 +15,13 @@ TOY_WARNING = "the sample's model is a toy of one book: of any other, its number
 
 
 def list_sample_parameters() -> dict[str, Any]:
-    """The parameters of the run that measures the sample; in a checkout, its charts say `samples/model`."""
-    return {"books": [_shorten(BOOK)], "controls": list(map(_shorten, CONTROLS)), "model": _shorten(MODEL)}
+    """The parameters of the run that measures the sample."""
+    return {
+        "books": [_shorten(BOOK)],
+        "controls": list(map(_shorten, CONTROLS)),
+        "model": _shorten(MODEL),
+        "label": "the sample model",
+    }
 
 
 def _shorten(path: Path) -> str:

@@ -21,7 +21,7 @@ _SOURCES = ("books", "controls")
 _HINTS = {
     **dict.fromkeys(_SOURCES, f"name it by a glob, or in a list, as {LIST}gs://my-bucket/list.txt"),
     "chapters": "write it otherwise, or behind the books in a list",
-    "plot_title": "write it otherwise, or leave it out",
+    **dict.fromkeys(("plot_title", "label"), "write it otherwise, or leave it out"),
 }
 """What helps if a text would not arrive as it was written; any other one needs another name."""
 

@@ -95,6 +95,11 @@ class RunProvenance:
     plotted_with: Libraries
     """The libraries that made statistics and charts."""
 
+    @property
+    def label(self) -> str:
+        """What the model is called in all that people read: the source may be a private path."""
+        return self.settings.report.label or self.model.short_name
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BookProvenance(RunProvenance):

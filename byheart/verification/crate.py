@@ -43,7 +43,7 @@ def render_metadata(results: Results, files: Mapping[str, tuple[str, int]], lice
     """
     provenance, crate = results.provenance, ROCrate(version=_PROFILE)
     titles = ", ".join(book.called for book in provenance.books.values() if book.role == BOOK)
-    crate.name = f"How much of {titles} does {provenance.model.source} know by heart?"
+    crate.name = f"How much of {titles} does {provenance.label} know by heart?"
     crate.description = "Results of byheart. Check them with `byheart verify` and this file."
     crate.datePublished = provenance.created
     if licence:
@@ -70,7 +70,7 @@ def render_metadata(results: Results, files: Mapping[str, tuple[str, int]], lice
     code, model = provenance.code, provenance.model
     program = add("#byheart", "SoftwareApplication", name="byheart", version=code.version, identifier=code.commit)
     inputs = [
-        add("#model", "CreativeWork", name=model.source, version=model.commit, sha256=model.weights_sha256),
+        add("#model", "CreativeWork", name=provenance.label, version=model.commit, sha256=model.weights_sha256),
         *(
             add(f"#{book.role}-{name}", "CreativeWork", name=book.called, additionalType=book.role, sha256=book.sha256)
             for name, book in provenance.books.items()

@@ -1,12 +1,14 @@
 """What all charts share: their data, the figure with its title and footer, and the files."""
 
 import dataclasses
+import math
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -18,11 +20,16 @@ from byheart.measures.calibration.stretches import Comparison
 from byheart.measures.control import Control
 from byheart.measures.measured import MeasuredBook
 from byheart.measures.rates import Rates
+from byheart.measures.recall import WindowRecall
 from byheart.measures.schemes import Schemes
 
 FORMATS = ("png", "svg")
-SIZE = (9.0, 5.0)
-"""The size in inches of every chart but the heat map."""
+SIZE = (7.6, 4.6)
+"""The size in inches of every chart but the heat map: as wide as the page shows it, so that 8 points stay 8 points."""
+_COLUMN = 8.7
+"""The width in inches at which README and documents show a picture."""
+_SMALL = 0.83
+"""Small text over plain text, as matplotlib's `small`."""
 BLUE, ORANGE, GREEN, PINK, GREY = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#555555"
 """From the palette of Okabe and Ito for colour-blind people; https://jfly.uni-koeln.de/color/."""
 BELOW_FLOOR: dict[str, Any] = {"color": "0.93", "linewidth": 0, "zorder": 0}
@@ -36,6 +43,7 @@ class ChartData:
 
     measured: MeasuredBook
     rates: Schemes[Rates]
+    recall: WindowRecall
     control: Control | None
     comparison: Comparison | None
     """The book's stretch and those of its controls; None without controls."""
@@ -46,26 +54,32 @@ class ChartData:
     """A sentence or two on what was measured and how."""
 
 
-def make_figure(data: ChartData, question: str, size: tuple[float, float] = SIZE, remark: str = "") -> Figure:
+def make_figure(
+    data: ChartData, question: str, size: tuple[float, float] = SIZE, remark: str = "", points: float = 10.0
+) -> Figure:
     """An empty figure with a title and a footer.
 
     Args:
         question: the title.
         size: inches.
         remark: the chart's own text in the footer.
+        points: the size of letters; small ones are 0.83 of it, and never below 8 points at the default.
     """
-    points = choose_letter_points(size)
     figure = Figure(figsize=size, dpi=data.settings.dpi, layout="constrained")
-    title = textwrap.fill(question, int(108 * size[0] / points))
+    title = textwrap.fill(question, int(104 * size[0] / points))
     figure.suptitle(title, x=0.01, ha="left", fontsize=1.2 * points, **_PLAIN)
-    footer = textwrap.fill(" · ".join(filter(None, (remark, data.footer))), int(170 * size[0] / points))
-    figure.supxlabel(footer, x=0.01, ha="left", fontsize=0.7 * points, color="0.35", **_PLAIN)
+    footer = textwrap.fill(" · ".join(filter(None, (remark, data.footer))), int(155 * size[0] / points))
+    figure.supxlabel(footer, x=0.01, ha="left", fontsize=_SMALL * points, color="0.35", **_PLAIN)
     return figure
 
 
 def choose_letter_points(size: tuple[float, float]) -> float:
-    """The font size for a picture of `size` inches, in points: 10, or less in a small picture."""
-    return 10 * min(1.0, size[0] / 10, size[1] / 2.6)
+    """The size of letters in a map of `size` inches, in points: 10, so that small letters have 8.
+
+    It is more in a wide map, which is shown smaller than it is, and less in one that has no room for such letters.
+    """
+    width, height = size
+    return 10 * min(max(min(width / SIZE[0], 1.0), width / _COLUMN), height / 2.6)
 
 
 def write_figure(figure: Figure, path: Path) -> None:
@@ -73,6 +87,37 @@ def write_figure(figure: Figure, path: Path) -> None:
     FigureCanvasAgg(figure).print_png(path.with_suffix(".png"), metadata={"Software": None})
     with mpl.rc_context({"svg.hashsalt": "byheart"}):
         FigureCanvasSVG(figure).print_svg(path.with_suffix(".svg"), metadata={"Date": None, "Creator": None})
+
+
+def say_instead(data: ChartData, question: str, sentence: str) -> Figure:
+    """A figure that says in a sentence what axes would show as nothing."""
+    figure = make_figure(data, question, (SIZE[0], 1.8))
+    figure.text(0.5, 0.55, textwrap.fill(sentence, 90), ha="center", va="center", fontsize="medium")
+    return figure
+
+
+def describe_best(data: ChartData) -> str:
+    """A sentence on the most probable window of the book and of the controls."""
+    own = f"The best window has p_z = {_format_power(data.measured.schemes.plain.log_p_z)}"
+    if not data.control:
+        return f"{own}."
+    return f"{own}, the controls' best {_format_power(data.control.log_p_z.plain)}."
+
+
+def _format_power(log_p_z: np.ndarray) -> str:
+    """The largest, as matplotlib sets it."""
+    largest = log_p_z.max(initial=-math.inf) / math.log(10)
+    return f"$10^{{{largest:.1f}}}$" if math.isfinite(largest) else "0"
+
+
+def write_name(name: str, letters: int = 40) -> str:
+    """A name for a label: shortened, and with every $ as itself, which would begin mathematics to matplotlib.
+
+    Args:
+        letters: the most of them.
+    """
+    shown = name if len(name) <= letters else f"{name[: letters - 1]}…"
+    return shown.replace("$", r"\$")
 
 
 def tidy_axes(axes: Axes) -> None:

@@ -25,6 +25,7 @@ def write_methods(run: Run, books: Sequence[Outcome]) -> str:
     environment.filters |= {"percent": _format_percent, "bounds": _format_bounds, "figure_text": _format_figure}
     text = environment.get_template("methods.md.j2").render(
         model=run.model,
+        label=run.provenance.label,
         window=run.settings.window,
         selection=run.settings.selection,
         describe_selection=lambda book: describe_selection(book, run.settings.selection),

@@ -22,6 +22,7 @@ from byheart.components.plot.calibration_tables import list_tables
 from byheart.components.plot.charts import CHARTS, heat_map
 from byheart.components.plot.frame import ChartData
 from byheart.components.plot.methods import describe_intervals, write_methods
+from byheart.components.plot.p_z_range import find_lowest_colour, list_colour_ticks
 from byheart.components.plot.provenance import Run
 from byheart.components.plot.templates import make_environment
 from byheart.contracts.books import BOOK, CONTROL, Refused
@@ -51,11 +52,10 @@ ROWS = 1_000
 _TITLE_CHARACTERS = 120
 _TITLE_BYTES = 5 * _TITLE_CHARACTERS
 """The most bytes of a title: a quotation mark is &#34; in HTML."""
-_SCALE_BYTES = 3_000
+_SCALE_BYTES = 2_000
 """An upper bound on the colour scale and its text."""
 _COLUMNS = 1_200
 _CHART_DPI = 100
-_TICKS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -63,9 +63,13 @@ class Pictures:
     """The pictures of one book, as `data:` URIs."""
 
     strips: dict[str, str]
-    """The strips of the heat map, one pixel high, by coverage; the coverage of the settings first."""
+    """The strips of the heat map, one pixel high, by coverage, that of the settings first; `bands`, with controls."""
+    bands: tuple[tuple[str, str], ...]
+    """The bands with their shares, and the colour of each."""
     chapters: tuple[float, ...]
     """Where the chapters begin, as shares of the map's width."""
+    scale: dict[float, str]
+    """The marks of the scale of colours: where, as a share of its width, and p_z."""
     charts: dict[str, str]
     """The other charts, by name."""
 
@@ -73,22 +77,35 @@ class Pictures:
     def size_bytes(self) -> int:
         """An upper bound on the bytes of the pictures and the book's section on the page."""
         pictures = (*self.strips.values(), *self.charts.values())
-        return sum(map(len, pictures)) + 60 * len(self.chapters) + 2_000 + _TITLE_BYTES * (1 + len(self.charts))
+        return (
+            sum(map(len, pictures))
+            + 60 * len(self.chapters)
+            + 2_500
+            + _TITLE_BYTES * (1 + len(self.charts))
+            + _SCALE_BYTES * bool(self.scale)
+        )
 
 
 def draw_pictures(data: ChartData, *, with_charts: bool) -> Pictures:
     """The pictures of a book: its heat map in small, and its other charts if `with_charts`."""
     settings, measured = data.settings, data.measured
     start, stop = measured.selection.bounds
+    lowest = find_lowest_colour(data)
     shown = measured.schemes.plain.maps.map(lambda covered: covered.crop(start, stop))
     strips = shown.list_chosen_first(settings.coverage)
     chapters = [chapter.start for chapter in measured.book.chapters if start <= chapter.start < stop]
+    bands = heat_map.paint_characters(data)
+    legend: list[tuple[str, str]] = []
+    rendered = {name: heat_map.render_strip(covered, settings.colormap, lowest, _COLUMNS) for name, covered in strips}
+    if bands is not None:
+        rendered["bands"] = heat_map.render_bands(bands[start:stop], settings.colormap, _COLUMNS)
+        legend = [(label, colour) for _, label, colour in heat_map.list_bands(bands[start:stop], settings.colormap)]
     small = dataclasses.replace(data, settings=dataclasses.replace(settings, dpi=_CHART_DPI))
     charts = {name: draw for name, draw in CHARTS.items() if draw is not heat_map.draw} if with_charts else {}
     return Pictures(
-        strips={
-            name: _render_png(heat_map.render_strip(covered, settings.colormap, _COLUMNS)) for name, covered in strips
-        },
+        strips={name: _render_png(pixels) for name, pixels in rendered.items()},
+        bands=tuple(legend),
+        scale={1 - at / lowest: text for at, text in list_colour_ticks(lowest).items() if at == int(at)},
         chapters=tuple((chapter - start) / (stop - start) for chapter in chapters),
         charts={name: _render_chart(draw(small)) for name, draw in charts.items()},
     )
@@ -112,7 +129,7 @@ def render_summary_html(
     content = _collect_content(run, books, summary, not_measured)
     content["scale"] = _render_scale(run.settings.chart.colormap)
     content["methods"] = write_methods(run, books).partition("## Results")[0].split("\n\n")[1:]
-    room = LARGEST_BYTES - len(page.render(**content, pictures={}).encode()) - _SCALE_BYTES
+    room = LARGEST_BYTES - len(page.render(**content, pictures={}).encode())
     shown: dict[str, Pictures] = {}
     for outcome in content["outcomes"]:
         of_book = pictures[outcome.book.name]
@@ -209,11 +226,9 @@ def _escape_markdown(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]()#+!|~])", r"\\\1", text)
 
 
-def _render_scale(colormap: str) -> dict[str, Any]:
-    """The colour scale: a strip of all colours, and the positions of p_z along it."""
-    colours = mpl.colormaps[colormap](np.linspace(0, 1, 256)[None], bytes=True)
-    lowest = np.log(heat_map.LOWEST)
-    return {"picture": _render_png(colours), "ticks": [(tick, float(1 - np.log(tick) / lowest)) for tick in _TICKS]}
+def _render_scale(colormap: str) -> str:
+    """The colour scale: a strip of all colours."""
+    return _render_png(mpl.colormaps[colormap](np.linspace(0, 1, 256)[None], bytes=True))
 
 
 def _render_chart(figure: Any) -> str:

@@ -61,7 +61,7 @@ class Run:
         selection = describe_selection(book, self.settings.selection)
         return " · ".join(
             (
-                f"model {model.source}{commit}, {model.parameters:,} parameters, "
+                f"{self.provenance.label}{commit}, {model.parameters:,} parameters, "
                 f"weights sha256 {model.weights_sha256[:12]}",
                 f"{self.provenance.precision}, {'no BOS' if bos is None else f'BOS {bos}'}",
                 f"{book.selection.of:,} windows of {window.prompt_tokens} + {self.tokenization.scored_tokens} tokens, "

@@ -210,11 +210,12 @@ def _write_book(
     data = ChartData(
         measured=measured,
         rates=outcome.rates,
+        recall=outcome.recall,
         control=control,
         comparison=comparison,
         calibration=calibration,
         settings=this_run.settings.chart,
-        model=this_run.model.source,
+        model=this_run.provenance.label,
         footer=this_run.describe(description),
     )
     for name, draw in CHARTS.items():

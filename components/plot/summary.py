@@ -41,7 +41,7 @@ def _make_row(run: Run, outcome: Outcome) -> dict[str, Any]:
     return row | {
         "longest_passage_characters_at_0.5": numbers.headline.longest,
         "not_repetitive_windows_at_0.5": numbers.plain.windows_at[HEADLINE_THRESHOLD].not_repetitive.share,
-        "model": run.model.source,
+        "model": run.provenance.label,
         "weights_sha256": run.model.weights_sha256,
         "preset": run.settings.preset,
         "code_version": provenance.code.version,

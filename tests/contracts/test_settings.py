@@ -44,6 +44,7 @@ OTHERS: dict[str, Any] = {
     "colormap": "Greys",
     "figsize": "10x3",
     "dpi": 100,
+    "label": "Model A",
     "report_text": "2000",
 }
 """A value of every setting that is not its default; no preset beside them."""

@@ -46,7 +46,7 @@ def test_many_books_are_a_table_with_the_best_known_first_and_controls_last(
     write_results(tmp_path, [toy.make_book([0.9], name="seen", role="control"), *books])
     show_results(tmp_path, 61)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[1] == "5 books and 1 control under samples/model"
+    assert lines[1] == "5 books and 1 control under model"
     assert [re.sub("  +", "|", line.strip()) for line in lines[3:10]] == [
         "p among controls|windows above t|characters at 0.5|windows at 0.001|longest|bits|best p_z",
         "1 (≥ 0.5)|0.0%|100.0% (≥ 20.7%)|100.0% (≥ 20.7%)|50|0.0076|90.0%|all",
@@ -70,7 +70,7 @@ def test_controls_take_no_section_from_a_book(tmp_path: Path, capsys: pytest.Cap
         show_results(folder, 61)
         printed = capsys.readouterr().out
         head, two, first, table, *_ = printed.split("\n\n")
-        assert head.strip() == f"2 books and {controls} controls under samples/model"
+        assert head.strip() == f"2 books and {controls} controls under model"
         assert [section.partition(",")[0] for section in (two, first)] == ["two", "first"]
         assert max(len(section.splitlines()) for section in (two, first)) <= 8
         assert f"p = {1 / (controls + 1):.3g}, 1 in {controls + 1}, the least possible" in two

@@ -159,9 +159,11 @@ def make_control(*books: MeasuredBook) -> Control:
 def make_chart_data(book: MeasuredBook, control: Control | None = None, **settings: Any) -> ChartData:
     """The data of a book's charts; `settings` are those of charts."""
     comparison = compare(Document.from_measured(book), control.documents) if control else None
+    outcome = compute_outcome(book, control)
     return ChartData(
         measured=book,
-        rates=compute_outcome(book, control).rates,
+        rates=outcome.rates,
+        recall=outcome.recall,
         control=control,
         comparison=comparison,
         calibration=calibrate(comparison, q=0.001, r=1, books=1) if comparison else None,

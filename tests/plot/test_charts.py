@@ -18,20 +18,33 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
+from matplotlib.offsetbox import AnnotationBbox
 from matplotlib.patches import StepPatch
+from matplotlib.text import Text
 
-from byheart.components.plot.charts import CHARTS, coverage, extraction_rates, heat_map, p_z_ecdf, p_z_histogram
+from byheart.components.plot.charts import (
+    CHARTS,
+    bits_along_book,
+    coverage,
+    extraction_rates,
+    heat_map,
+    length_curve,
+    p_z_ecdf,
+    p_z_histogram,
+)
 from byheart.components.plot.frame import ChartData, write_figure
+from byheart.components.plot.p_z_range import find_lowest_colour, list_colour_ticks
 from byheart.contracts.books import Book, Chapter
 from byheart.contracts.only import Span
 from byheart.measures.character_map import CharacterMap, map_characters
 from byheart.measures.discoverable import EVIDENCE_FLOOR, THRESHOLDS, N, P, tau
-from byheart.measures.measured import Scheme
+from byheart.measures.measured import MeasuredBook, Scheme
 from byheart.measures.schemes import Coverages, Schemes
 from tests.measures import toy
 
 P_Z = np.exp(-np.random.default_rng(0).exponential(3, 200))
 CHAPTERS = tuple(Chapter(title=f"$\\frac{{$ {n}: On the way and back", start=200 * n) for n in range(10))
+EVIL = "From $\\frac{$5 to $a_{$1"
 UNSEEN = toy.make_book(np.full(50, 1e-12), name="unseen", role="control")
 
 CHART_DATA: dict[str, Callable[[], ChartData]] = {
@@ -44,7 +57,11 @@ CHART_DATA: dict[str, Callable[[], ChartData]] = {
     "one window": lambda: toy.make_chart_data(toy.make_book([0.3])),
     "nothing in the top k": lambda: toy.make_chart_data(toy.make_book(P_Z, p_z_top_k=np.zeros(200), sample=50)),
     "one block": lambda: toy.make_chart_data(toy.make_book(P_Z[:10], characters=9_000), toy.make_control(UNSEEN)),
-    "dollar signs": lambda: toy.make_chart_data(toy.make_book(P_Z), plot_title="From $\\frac{$5 to $a_{$1"),
+    "dollar signs": lambda: toy.make_chart_data(
+        toy.make_book(P_Z, name=EVIL),
+        toy.make_control(toy.make_book(np.full(50, 1e-12), name=f"un{EVIL}", role="control")),
+        plot_title=EVIL,
+    ),
     "all known": lambda: toy.make_chart_data(toy.make_book(np.ones(30))),
     "a part": lambda: toy.make_chart_data(toy.make_book(P_Z, chapters=CHAPTERS, asked=[(300, 700), (900, 1_200)])),
     "a first look": lambda: toy.make_chart_data(
@@ -95,10 +112,9 @@ def test_title_and_footer_say_what_was_measured(chart: str) -> None:
 
 
 def test_title_of_its_own_is_that_of_the_heat_map_but_not_of_a_control_s() -> None:
-    title = "From $\\frac{$5 to $a_{$1"
-    assert heat_map.draw(make_chart_data("dollar signs")).get_suptitle() == title
-    assert "“unseen”" in heat_map.draw(toy.make_chart_data(UNSEEN, plot_title=title)).get_suptitle()
-    assert "“toy”" in coverage.draw(make_chart_data("dollar signs")).get_suptitle()
+    assert heat_map.draw(make_chart_data("dollar signs")).get_suptitle() == EVIL
+    assert "“unseen”" in heat_map.draw(toy.make_chart_data(UNSEEN, plot_title=EVIL)).get_suptitle()
+    assert f"“{EVIL}”" in coverage.draw(make_chart_data("dollar signs")).get_suptitle()
 
 
 def read_legend(axes: Axes) -> list[str]:
@@ -158,8 +174,8 @@ def test_part_is_drawn_from_its_first_character_to_its_last_and_what_was_not_ask
     values = np.ma.masked_invalid(np.asarray(image.get_array(), float)).ravel()
     where = 300 + (np.arange(len(values)) + 0.5) * 900 / len(values)
     assert np.ma.getmaskarray(values)[(where > 705) & (where < 895)].all()
-    assert (values[(where < 695) | (where > 905)] == 1).all()
-    assert re.search(r"hatched: not selected, or not measurable \(22\.2% as suffix, 22\.2% any", other.get_xlabel())
+    assert (values[(where < 695) | (where > 905)] == 0).all(), "log10 of 1"
+    assert re.search(r"hatched: not selected, or not measurable \(22\.2% as suffix, 22\.2% in a", other.get_xlabel())
     assert list(strip.child_axes[0].get_xticks()) == [400, 600, 800, 1_000]
     hatched = render_picture(figure, tmp_path / "part")
     middle = hatched[hatched.shape[0] // 2, hatched.shape[1] // 2 - 20 : hatched.shape[1] // 2 + 20]
@@ -178,19 +194,19 @@ def test_columns_are_those_of_a_naive_loop(values: list[float], columns: int) ->
     count = min(columns, len(values))
     edges = [column * len(values) // count for column in range(count + 1)]
     runs = [[v for v in values[a:b] if not math.isnan(v)] for a, b in itertools.pairwise(edges)]
-    expected = [max(run, default=math.nan) for run in runs]
+    expected = [max(run, default=math.nan) / np.log(10) for run in runs]
     np.testing.assert_array_equal(heat_map.compute_column_maxima(covered, columns), expected)
 
 
 def test_chosen_coverage_is_drawn_first() -> None:
-    for chosen, first in (("suffix", "as suffix"), ("window", "anywhere\nin a window")):
+    for chosen, first in (("suffix", "as suffix"), ("window", "in a window")):
         figure = heat_map.draw(toy.make_chart_data(toy.make_book(P_Z), coverage=chosen))
         assert figure.axes[0].get_ylabel() == first
 
 
 def test_what_is_not_measurable_is_named_only_where_there_is_some() -> None:
     assert heat_map.draw(make_chart_data("ordinary")).axes[1].get_xlabel() == (
-        "character of the book; hatched: not measurable (1.2% as suffix, 0.2% anywhere in a window)"
+        "character of the book; hatched: not measurable (1.2% as suffix, 0.2% in a window)"
     )
     whole = map_characters(100, np.array([0]), np.array([100]), np.array([-1.0]))
     assert heat_map.draw(make_data_with_map(whole)).axes[1].get_xlabel() == "character of the book"
@@ -219,13 +235,15 @@ def read_chapter_labels(chapters: tuple[Chapter, ...], characters: int) -> tuple
     [
         (["Chapter 1: Soap", "Chapter 2: Ice", "Chapter 3"], ["Chapter 1: Soap", "Chapter 2: Ice", "Chapter 3"]),
         (["Chapter 1: Soap", "Chapter 2", f"Chapter 3: {'Of fog ' * 20}"], ["Chapter 1", "Chapter 2", "Chapter 3"]),
-        (["Chapter 1", f"Of {'snow ' * 30}and soap", "Chapter 3"], ["1", "soap", "3"]),
+        (["Chapter 1", f"Of {'snow ' * 30}and soap", "Chapter 3"], ["Chapter 1", "", "Chapter 3"]),
+        ([f"Chapter {n}: {'Of snow ' * 20}" for n in (1, 2, 3)], ["Chapter 1", "Chapter 2", "Chapter 3"]),
+        ([f"{'Of snow ' * 20}{n}" for n in ("IV", "V.", "6")], ["IV", "V.", "6"]),
     ],
 )  # fmt: skip
 def test_chapters_are_named_as_fully_as_all_of_them_have_room(titles: list[str], shown: list[str]) -> None:
     chapters = tuple(Chapter(title=title, start=start) for title, start in zip(titles, (0, 4_000, 7_000), strict=True))
     labels, extents = read_chapter_labels(chapters, 10_000)
-    assert labels == shown
+    assert labels == [label for label in shown if label]
     assert all(stop <= start for (_, stop), (start, _) in itertools.pairwise(extents))
 
 
@@ -239,18 +257,88 @@ def test_labels_of_chapters_do_not_run_into_each_other(count: int) -> None:
     assert min(gaps, default=3) >= 3, "dots, at 100 an inch: else two numbers are read as one"
 
 
-# The other three
+# Bands, and colours that follow the data
+
+
+def make_data_against(p_z: list[float], control: list[float]) -> ChartData:
+    """A book of windows that lie apart, and a control."""
+    book = toy.make_book(p_z, stride=40)
+    return toy.make_chart_data(book, toy.make_control(toy.make_book(control, name="c", role="control", stride=40)))
+
+
+def read_bands(data: ChartData) -> tuple[np.ndarray, list[str]]:
+    """The bands of the strip, -1 where there is none, and the legend."""
+    figure = heat_map.draw(data)
+    (image,) = figure.axes[1].get_images()
+    return np.ma.filled(np.ma.asarray(image.get_array()), -1).ravel(), read_legend(figure.axes[3])
+
+
+def test_bands_are_those_of_the_thresholds() -> None:
+    """Of 20-character suffixes in every 40 characters: the control's best is 10^-6, so t is."""
+    bands, legend = read_bands(make_data_against([1e-9, 1e-4, 0.5, 1e-6], [1e-6, 1e-8, 1e-7, 1e-9]))
+    characters = 165
+    at = (np.array([30, 70, 110, 150]) * len(bands) / characters).astype(int)
+    assert bands[at].tolist() == [0, 2, 3, 0]
+    assert bands[: int(15 * len(bands) / characters)].tolist() == [-1] * int(15 * len(bands) / characters)
+    share = 20 / characters
+    assert legend == [
+        f"like unseen text {2 * share:.1%}", f"above controls {share:.1%}", f"extractable {share:.1%}",
+        f"left out {1 - 4 * share:.1%}",
+    ]  # fmt: skip
+
+
+def test_what_is_as_easy_in_unseen_text_is_hatched_and_counted() -> None:
+    data = make_data_against([1e-9, 0.1, 0.5, 0.05], [0.2, 1e-8, 1e-7, 1e-9])
+    bands, legend = read_bands(data)
+    assert set(bands.tolist()) == {-1, 0, 1, 3}
+    assert legend[1] == f"easy in unseen text too {40 / 165:.1%}"
+    assert sum(bool(patch.get_hatch()) for patch in heat_map.draw(data).axes[1].patches) > 1
+
+
+@pytest.mark.parametrize(
+    ("own", "control", "lowest"),
+    [
+        ([1e-9, 1e-4, 0.002, 1e-6], [1e-30] * 4, -4),  # a window reaches the floor
+        ([1e-9, 1e-14, 1e-20, 1e-40], [10**-20.5, 1e-30, 1e-31, 1e-32], -21),  # t
+        ([1e-9, 1e-14, 1e-20, 1e-40], [1e-3, 1e-30, 1e-31, 1e-32], -17),  # the control is better: the median
+        ([0, 0, 0, 0], [1e-30] * 4, -4),
+    ],
+)
+def test_colours_begin_where_book_and_controls_part(own: list[float], control: list[float], lowest: int) -> None:
+    data = make_data_against(own, control)
+    assert find_lowest_colour(data) == lowest
+    figure = heat_map.draw(data)
+    for strip in (figure.axes[0], figure.axes[2]):
+        (image,) = strip.get_images()
+        assert (image.norm.vmin, image.norm.vmax) == (lowest, 0)
+    assert next(iter(list_colour_ticks(lowest).values())).startswith("≤ ")
+
+
+def test_colours_of_a_text_without_controls_begin_at_its_median() -> None:
+    assert find_lowest_colour(toy.make_chart_data(toy.make_book([1e-9, 1e-20, 1e-40]))) == -20
+
+
+# The others
+
+
+def read_table(axes: Axes) -> tuple[list[str], list[str]]:
+    """The names and the numbers of the table below the bars."""
+    boxes = [artist for artist in axes.get_children() if isinstance(artist, AnnotationBbox)]
+    names = [text.get_text() for box in boxes for text in box.offsetbox.findobj(Text)]
+    return names, [text.get_text() for text in axes.texts]
 
 
 def test_bars_are_the_rates_and_whiskers_their_intervals() -> None:
     data = make_chart_data("many blocks")
     [axes] = coverage.draw(data).axes
-    assert read_legend(axes) == ["as suffix", "anywhere in a window", "control, as suffix"]
     assert data.control
     bars = [bar.patches[0] for bar in axes.containers if isinstance(bar, BarContainer)]
     own, control = (rates.plain.coverage_at for rates in (data.rates, data.control.rates))
     expected = [rates[t].share for rates in (own.suffix, own.window, control.suffix) for t in THRESHOLDS]
     assert [bar.get_height() for bar in bars] == expected
+    names, numbers = read_table(axes)
+    assert names == ["as suffix", "anywhere in a window", "control, as suffix"]
+    assert numbers == [f"{share:.1%}" for share in expected]
     low, high = own.suffix[THRESHOLDS[0]].interval or (0, 0)
     [segment] = axes.collections[0].get_segments()  # type: ignore[attr-defined]
     assert segment[:, 1].tolist() == pytest.approx([low, high])
@@ -258,7 +346,7 @@ def test_bars_are_the_rates_and_whiskers_their_intervals() -> None:
 
 def test_bars_of_the_chosen_coverage_come_first() -> None:
     [axes] = coverage.draw(make_chart_data("window coverage")).axes
-    assert read_legend(axes) == ["anywhere in a window", "as suffix", "control, anywhere in a window"]
+    assert read_table(axes)[0] == ["anywhere in a window", "as suffix", "control, anywhere in a window"]
 
 
 def test_legend_names_no_interval_where_there_is_none() -> None:
@@ -284,11 +372,13 @@ def test_curves_are_the_shares_of_windows_that_n_tries_draw() -> None:
 
 
 def test_steps_are_the_shares_of_windows_in_each_bin() -> None:
-    [axes] = p_z_histogram.draw(make_chart_data("control sample")).axes
-    assert read_legend(axes) == [
+    left, right, below = p_z_histogram.draw(make_chart_data("control sample")).axes
+    assert (left.get_xlim()[1], right.get_xlim()) == (-4, (-4, 0))
+    assert read_legend(below) == [
         "toy, 200 windows", "control, 50 windows of unseen", "control sample, 50 suffixes under other prompts",
+        "t, $10^{-12.0}$, from the controls",
     ]  # fmt: skip
-    own = next(patch for patch in axes.patches if isinstance(patch, StepPatch))
+    own = next(patch for patch in right.patches if isinstance(patch, StepPatch))
     shares, edges, _ = own.get_data()
     assert shares.sum() == pytest.approx(1)
     for share, low, high in zip(shares, edges, edges[1:], strict=False):
@@ -296,7 +386,7 @@ def test_steps_are_the_shares_of_windows_in_each_bin() -> None:
 
 
 def test_what_lies_below_the_histogram_is_in_its_first_bin() -> None:
-    [axes] = p_z_histogram.draw(make_chart_data("all below")).axes
+    axes, _ = p_z_histogram.draw(make_chart_data("all below")).axes
     own = next(patch for patch in axes.patches if isinstance(patch, StepPatch))
     shares, edges, _ = own.get_data()
     assert (edges[0], shares[0], shares[1:].sum()) == (-300, 1, 0)
@@ -305,9 +395,9 @@ def test_what_lies_below_the_histogram_is_in_its_first_bin() -> None:
 def test_lines_are_the_shares_of_windows_that_are_as_probable() -> None:
     data = make_chart_data("control")
     assert data.comparison
-    [axes] = p_z_ecdf.draw(data).axes
+    axes, _, below = p_z_ecdf.draw(data).axes
     lines = {str(line.get_label()): np.array(line.get_data()).T for line in axes.get_lines()}
-    assert read_legend(axes) == list(lines)
+    assert read_legend(below) == list(lines)
     assert list(lines)[:3] == [
         "control: unseen, 50 windows", "toy, 50 windows",
         "t, census, $10^{-12.0}$: above it lies an unseen book's best window at most 1 time in 2",
@@ -323,13 +413,95 @@ def test_lines_are_the_shares_of_windows_that_are_as_probable() -> None:
 
 
 def test_of_many_controls_only_the_one_that_decides_is_named() -> None:
-    [axes] = p_z_ecdf.draw(make_chart_data("many controls")).axes
-    legend = read_legend(axes)
+    axes, *_, below = p_z_ecdf.draw(make_chart_data("many controls")).axes
+    legend = read_legend(below)
     assert [label for label in legend if "control" in label] == ["control: c2, 200 windows", "5 other controls"]
     assert sum(line.get_label() == "" or str(line.get_label()).startswith("_") for line in axes.get_lines()) == 5
 
 
-def test_dollar_signs_in_names_are_no_mathematics(tmp_path: Path) -> None:
-    book = toy.make_book(P_Z, name="$\\frac{$")
-    figure = p_z_ecdf.draw(toy.make_chart_data(book, toy.make_control(UNSEEN)))
-    write_figure(figure, tmp_path / "dollar")
+@pytest.mark.parametrize("kind", ["control", "dim"])
+@pytest.mark.parametrize("chart", CHARTS)
+def test_letters_are_at_least_eight_points_high(chart: str, kind: str) -> None:
+    data = make_chart_data("control") if kind == "control" else make_data_against([1e-9] * 4, [1e-30] * 4)
+    figure = CHARTS[chart](dataclasses.replace(data, settings=dataclasses.replace(data.settings, figsize="9x3.2")))
+    FigureCanvasAgg(figure).draw()
+    sizes = {float(text.get_fontsize()) for text in figure.findobj(Text) if text.get_visible() and text.get_text()}
+    assert min(sizes) >= 8
+
+
+@pytest.mark.parametrize("chart", ["coverage", "extraction_rates"])
+def test_what_would_be_empty_is_said(chart: str) -> None:
+    figure = CHARTS[chart](make_data_against([1e-9] * 4, [1e-8] * 4))
+    assert not figure.axes
+    said = figure.texts[-1].get_text()
+    assert "The best window has $10^{-9.0}$" in said.replace("p_z = ", "")
+    assert "controls' best $10^{-8.0}$" in " ".join(said.split())
+
+
+def test_coverage_of_a_book_that_is_dim_is_shown_from_the_controls_threshold_upwards() -> None:
+    data = make_data_against([1e-9, 1e-14, 1e-21, 1e-40], [1e-22, 1e-30, 1e-31, 1e-32])
+    [axes] = coverage.draw(data).axes
+    names, numbers = read_table(axes)
+    marks = [label.get_text() for label in axes.get_xticklabels()]
+    assert marks == [f"$p_z$ > $10^{{{at}}}$" for at in (-22, -20, -15, -10)]
+    assert names == ["the book", "mean of controls", "highest control"]
+    assert numbers == ["75.0%", "50.0%", "50.0%", "25.0%", *["0.0%"] * 8]
+
+
+def test_windows_that_are_all_dim_are_shown_without_the_empty_range_above_them() -> None:
+    data = make_data_against([1e-9, 1e-14, 1e-20, 1e-40], [1e-22, 1e-30, 1e-31, 1e-32])
+    for chart in (p_z_histogram, p_z_ecdf):
+        axes, _ = chart.draw(data).axes
+        assert axes.get_xlim()[1] == pytest.approx(-9, abs=1)
+
+
+# Bits along the book, and the length curve
+
+
+@given(st.lists(st.tuples(st.integers(0, 300), st.integers(1, 30), st.floats(0, 50)), min_size=1), st.integers(1, 90))
+def test_bits_of_a_run_are_those_of_a_naive_loop(suffixes: list[tuple[int, int, float]], length: int) -> None:
+    position, characters, bits = (np.array(column) for column in zip(*suffixes, strict=True))
+    runs = bits_along_book.compute_runs(position, characters, bits, length)
+    for run, value in enumerate(runs):
+        inside = [(b, c) for at, c, b in suffixes if run * length <= at < (run + 1) * length]
+        expected = sum(b for b, _ in inside) / sum(c for _, c in inside) if inside else math.nan
+        np.testing.assert_allclose(value, expected)
+    assert len(runs) * length > max(position)
+
+
+def test_bits_along_the_book_are_drawn_beside_those_of_the_controls() -> None:
+    """Suffixes of 20 characters: 2^-40 is 2 bits a character, 2^-80 is 4."""
+    data = make_data_against([2.0**-40] * 30 + [1.0] * 30, [2.0**-80] * 60)
+    [axes] = bits_along_book.draw(data).axes
+    own = next(patch for patch in axes.patches if isinstance(patch, StepPatch))
+    values, edges, _ = own.get_data()
+    middle = (edges[:-1] + edges[1:]) / 2
+    np.testing.assert_allclose(values[middle < 1_100], 2)
+    np.testing.assert_allclose(values[middle > 1_300], 0, atol=1e-12)
+    levels = {str(line.get_label()): np.asarray(line.get_ydata())[0] for line in axes.get_lines()}
+    assert levels == pytest.approx({"whole controls": 4, "the whole text, 1.00": 1})
+
+
+def test_length_curves_are_the_shares_of_windows_of_book_and_highest_control() -> None:
+    random = np.random.default_rng(0)
+
+    def make_text(name: str, cost: float, role: str) -> MeasuredBook:
+        text = toy.make_book(np.full(40, 0.5), name=name, role=role)
+        costs = random.exponential(cost, (40, 8)).astype(np.float32)
+        return dataclasses.replace(
+            text, scores=dataclasses.replace(text.scores, token_log_probs=-costs, token_ranks=np.zeros((40, 8), int))
+        )
+
+    book, *controls = (make_text(*text) for text in (("b", 0.5, "book"), ("c", 1, "control"), ("d", 1.1, "control")))
+    [axes] = length_curve.draw(toy.make_chart_data(book, toy.make_control(*controls))).axes
+    lines = {str(line.get_label()): np.asarray(line.get_ydata(), float) for line in axes.get_lines()}
+    for threshold, shown in zip((0.5, 0.1, 0.001), ("50%", "10%", "0.1%"), strict=True):
+
+        def share(text: MeasuredBook, k: int, threshold: float = threshold) -> float:
+            sums = text.scores.token_log_probs[:, :k].astype(float).sum(axis=1)
+            return float(np.mean(sums >= math.log(threshold)))
+
+        for name, texts in ((f"b, $p$ ≥ {shown}", [book]), (f"highest of 2 controls, $p$ ≥ {shown}", controls)):
+            for k, drawn in enumerate(lines[name], 1):
+                expected = max(share(text, k) for text in texts)
+                assert drawn == pytest.approx(expected) if expected else not drawn > 0.5 / 40

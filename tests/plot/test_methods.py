@@ -33,7 +33,7 @@ def write_text(books: tuple[Any, ...] = (BOOK,), **settings: Any) -> str:
 def test_settings_of_the_run_stand_in_the_text() -> None:
     text = write_text(cursor_inc=7, slice_length=1_234, chunk_size=90, prompt_tokens=40, temperature=0.7, top_k=25)
     for phrase in (
-        "samples/model (1,488,192 parameters, llama architecture)",
+        "model (1,488,192 parameters, llama architecture)",
         "in steps of 7 characters",
         "the next 1,234 characters",
         "first 90 tokens",

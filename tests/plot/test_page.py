@@ -1,6 +1,7 @@
 """The summary as a page: what it shows is what the statistics say, it asks for nothing, and it is never too large."""
 
 import base64
+import dataclasses
 import io
 import re
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from markdown_it import MarkdownIt
 from matplotlib.image import imread
 
 from byheart.components.plot.charts import heat_map
+from byheart.components.plot.methods import write_methods
 from byheart.components.plot.page import (
     LARGEST_BYTES,
     ROWS,
@@ -22,6 +24,7 @@ from byheart.components.plot.page import (
     render_summary_html,
     render_summary_markdown,
 )
+from byheart.components.plot.summary import make_summary_table
 from byheart.contracts.books import Chapter, Refused
 from byheart.measures.outcomes import Outcome
 from byheart.measures.summary import Summary, summarize
@@ -93,7 +96,7 @@ def make_many_books(count: int, title: str = "") -> tuple[list[Outcome], dict[st
     strip = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
     names = [f"book-{number}" for number in range(count)]
     books = [toy.change_description(OUTCOMES[0], name=name, title=title) for name in names]
-    pictures = Pictures(strips={"suffix": strip, "window": strip}, chapters=(0.0, 0.5), charts={})
+    pictures = Pictures(strips={"suffix": strip, "window": strip}, bands=(), chapters=(0.0, 0.5), scale={}, charts={})
     return books, dict.fromkeys(names, pictures)
 
 
@@ -176,13 +179,37 @@ def test_strip_is_the_heat_map_of_the_book() -> None:
     uri = next(iter(PICTURES["the-book"].strips.values()))
     pixels = imread(io.BytesIO(base64.b64decode(uri.partition(",")[2])))
     covered = BOOK.schemes.plain.maps.suffix
-    values = np.exp(heat_map.compute_column_maxima(covered, pixels.shape[1]))
+    values = 10 ** heat_map.compute_column_maxima(covered, pixels.shape[1])
     assert (pixels[0, :, 3] == 0).tolist() == np.isnan(values).tolist()
     assert np.isnan(values).any()
     seen = ~np.isnan(values)
     position = 1 + np.log10(values[seen].clip(1e-4)) / 4  # of the colours, from 1e-4 to 1
     expected = mpl.colormaps["Greys"](position)
     np.testing.assert_allclose(pixels[0, seen], expected, atol=1 / 128)
+
+
+def test_bands_of_a_book_stand_on_the_page_with_their_shares() -> None:
+    """Suffixes of 20 characters, one every 40: the control's best is 0.2, which is easily drawn too."""
+    own, unseen = (
+        toy.make_book(p_z, stride=40, role=role)
+        for p_z, role in (([1e-9, 0.1, 0.5, 0.05], "book"), ([0.2, 1e-8, 1e-7, 1e-9], "control"))
+    )
+    pictures = draw_pictures(toy.make_chart_data(own, toy.make_control(unseen)), with_charts=False)
+    pixels = imread(io.BytesIO(base64.b64decode(pictures.strips["bands"].partition(",")[2])))
+    opacity = pixels[0, :, 3][[10, 30, 70, 110, 150]]
+    np.testing.assert_allclose(opacity, [0, 1, 128 / 255, 1, 128 / 255])
+    html = Page(render_page(OUTCOMES[:1], {"the-book": pictures})).text
+    assert "bands: like unseen text 12.1%, easy in unseen text too 24.2%, above controls 0.0%" in html.replace(
+        " ,", ","
+    )
+
+
+def test_scale_is_shown_again_where_a_text_has_another() -> None:
+    """The book reaches 0.1%; the control's windows are all at 10^-9."""
+    html = Page(render_page())
+    assert "≤ 0.01% 0.1% 1% 10% 100%" in html.text
+    assert "≤ 10⁻⁹ 10⁻⁵ 100%" in html.text
+    assert list(PICTURES["unseen"].scale) == pytest.approx([0, 4 / 9, 1])
 
 
 def test_book_of_any_name_stays_text() -> None:
@@ -305,6 +332,25 @@ def test_first_look_is_told_with_what_it_makes_smaller() -> None:
     for words in (html, markdown):
         assert "Only 5 of the book's 40 windows were measured, evenly spread" in words
         assert "coverage and passages are as a rule smaller than those of all" in words
+
+
+@pytest.mark.parametrize(("label", "name"), [("", "llama"), ("Llama of ours", "Llama of ours")])
+def test_what_is_published_names_the_model_without_its_path(label: str, name: str) -> None:
+    run = toy.make_run(label=label)
+    model = dataclasses.replace(run.model, source="/home/somebody/llama")
+    run = dataclasses.replace(run, provenance=dataclasses.replace(run.provenance, model=model))
+    summary = summarize(OUTCOMES, run.provenance)
+    texts = [
+        render_summary_html(run, OUTCOMES, summary, (), PICTURES),
+        render_summary_markdown(run, OUTCOMES, summary, ()),
+        write_methods(run, OUTCOMES),
+        make_summary_table(run, OUTCOMES),
+        run.describe(OUTCOMES[0].book),
+    ]
+    for text in texts:
+        assert name in text
+        assert "somebody" not in text
+    assert run.provenance.model.source == "/home/somebody/llama"
 
 
 def render_both(books: Sequence[Outcome], **settings: Any) -> tuple[str, str]:

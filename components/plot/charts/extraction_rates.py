@@ -4,9 +4,10 @@ These are the (n, p)-discoverable extraction rates of Hayes et al. 2024. Curves 
 evidence floor count, and dotted beyond. The shading begins where the first curve (p = 0.1) passes the floor. The band
 is the 95% interval at p = 0.5, for other books made of such blocks; `statistics.json` has the other intervals, and the
 rates for n up to 2^60. The dashed black line is the control at p = 0.5: where it rises too, the rates do not show
-memorisation.
+memorisation. Where no window reaches the evidence floor, the picture says so.
 """
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -23,10 +24,12 @@ from byheart.components.plot.frame import (
     ORANGE,
     PINK,
     ChartData,
+    describe_best,
     make_figure,
+    say_instead,
     tidy_axes,
 )
-from byheart.measures.discoverable import N, P, is_below_floor
+from byheart.measures.discoverable import EVIDENCE_FLOOR, N, P, is_below_floor
 from byheart.measures.rates import Rate
 
 POSITION = 4
@@ -42,7 +45,11 @@ _EVERY = 6
 def draw(data: ChartData) -> Figure:
     """A curve for each p over n, solid above the evidence floor and dotted below it, where the shading begins."""
     measured = data.measured
-    figure = make_figure(data, f"How much of “{measured.book.called}” would n tries draw from {data.model}?")
+    question = f"How much of “{measured.book.called}” would n tries draw from {data.model}?"
+    probable = [measured.schemes.plain.log_p_z, *([data.control.log_p_z.plain] if data.control else [])]
+    if max(values.max(initial=-math.inf) for values in probable) < math.log(EVIDENCE_FLOOR):
+        return say_instead(data, question, f"No window reaches the evidence floor, 0.1%. {describe_best(data)}")
+    figure = make_figure(data, question)
     axes = figure.subplots()
     for index, p in enumerate(P):
         _draw_curve(axes, data.rates.plain.discoverable[p], p, index)
