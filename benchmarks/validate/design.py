@@ -107,10 +107,10 @@ class Design:
         Args:
             encode: the tokens of each of several texts.
         """
-        passages = encode([passage.text + _END for passage in self.passages])
+        passages = encode([passage.text + END for passage in self.passages])
         places = np.repeat(np.arange(len(self.passages)), [passage.dose for passage in self.passages])
         np.random.default_rng([self.seed, 2]).shuffle(places)
-        fillers = encode([self.language.write(int(_MORE * PASSAGE)) + _END for _ in places])
+        fillers = encode([self.language.write(int(_MORE * PASSAGE)) + END for _ in places])
 
         def fill(place: int, index: int, model: str) -> list[int]:
             if self.passages[index].seen_by == model:

@@ -8,10 +8,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-_ONSETS = "b br c ch cl d dr f fl g gr h j k l m n p pl qu r s sh sl st t th tr v w".split()
-_VOWELS = "a a e e i o o u ai ea ee oo ou".split()
-_CODAS = "b ck d ft g l ll lm m n nd ng nt p r rd rn s sk st t th x".split()
-_CLASSES = {"noun": (300, 1, 2), "verb": (150, 1, 2), "adjective": (150, 1, 2), "name": (100, 2, 3), "adverb": (40, 1, 2)}
+_ONSETS = "b br c ch cl d dr f fl g gr h j k l m n p pl qu r s sh sl st t th tr v w"
+_VOWELS = "a a e e i o o u ai ea ee oo ou"
+_CODAS = "b ck d ft g l ll lm m n nd ng nt p r rd rn s sk st t th x"
+_CLASSES = {
+    "noun": (300, 1, 2),
+    "verb": (150, 1, 2),
+    "adjective": (150, 1, 2),
+    "name": (100, 2, 3),
+    "adverb": (40, 1, 2),
+}
 """How many words each class has, and their syllables at least and at most."""
 _OWN_WORDS = {"noun": 10, "verb": 6, "adjective": 6, "name": 3, "adverb": 3}
 _DETERMINERS = ("the", "the", "the", "a", "his", "her", "no", "every", "that")
@@ -25,6 +31,7 @@ class Language:
 
     def __init__(self, random: np.random.Generator) -> None:
         self._random = random
+        self._syllables = tuple(letters.split() for letters in (_ONSETS, _VOWELS, _CODAS))
         met: set[str] = set()
         self._words = {name: self._make_words(*shape, met) for name, shape in _CLASSES.items()}
         self._words["name"] = [word.capitalize() for word in self._words["name"]]
@@ -44,10 +51,11 @@ class Language:
         return " ".join(sentences)[:characters]
 
     def _make_words(self, count: int, least: int, most: int, met: set[str]) -> list[str]:
+        onsets, vowels, codas = self._syllables
         words: list[str] = []
         while len(words) < count:
             syllables = range(int(self._random.integers(least, most + 1)))
-            word = "".join(self._pick(_ONSETS) + self._pick(_VOWELS) for _ in syllables) + self._pick(_CODAS)
+            word = "".join(self._pick(onsets) + self._pick(vowels) for _ in syllables) + self._pick(codas)
             if word not in met:
                 met.add(word)
                 words.append(word)

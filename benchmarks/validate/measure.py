@@ -49,7 +49,7 @@ def train(design: Design, folder: Path) -> dict[str, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     write_tokenizer(folder, design.for_tokenizer)
     tokenizer = load_tokenizer(folder)
-    training = design.write_training(lambda texts: [encoding.ids for encoding in tokenizer.encode(list(texts))])
+    training = design.write_training(lambda texts: [list(encoding.ids) for encoding in tokenizer.encode(list(texts))])
     return {model: _train_one(design.seed, model, training[model], folder) for model in MODELS}
 
 

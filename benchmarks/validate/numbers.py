@@ -47,7 +47,8 @@ class Dose:
     def auc(self) -> float:
         """How well bits a character tell seen from unseen passages of one model: the mean of the two models."""
         halves = [
-            compute_auc(-self.seen[half, 2], -self.unseen[~half, 2]) for half in (self.is_first_half, ~self.is_first_half)
+            compute_auc(-self.seen[half, 2], -self.unseen[~half, 2])
+            for half in (self.is_first_half, ~self.is_first_half)
         ]
         return float(np.mean(halves))
 
@@ -149,9 +150,7 @@ def _measure_dose(design: Design, passages: Sequence[Passage], models: dict[str,
         above_controls=int(sum(rows.sum() for rows in above)),
         extractable=int(sum((rows & which).sum() for rows, which in zip(above, easy, strict=True))),
         claimed=np.array([calibration.p_all <= ALPHA for calibration in calibrations]),
-        claimed_unseen=np.array(
-            [calibrate_passage(design, *pair).p_all <= ALPHA for pair in _pair(unseen, passages)]
-        ),
+        claimed_unseen=np.array([calibrate_passage(design, *pair).p_all <= ALPHA for pair in _pair(unseen, passages)]),
     )
 
 
