@@ -45,7 +45,7 @@ class Language:
         self._own = {name: [self._draw_word(name) for _ in range(count)] for name, count in _OWN_WORDS.items()}
         sentences: list[str] = []
         length = 0
-        while length < characters:
+        while length <= characters:  # one more than the text has, since a space follows each sentence
             sentences.append(self._make_sentence())
             length += len(sentences[-1]) + 1
         return " ".join(sentences)[:characters]

@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks.validate.claims import Check, conclude, judge
 from benchmarks.validate.design import END, FULL, MODELS, Design, Scale
+from benchmarks.validate.language import Language
 from benchmarks.validate.numbers import Alarms, Dose, compute_auc, find_bounds
 from benchmarks.validate.oracle import Oracle
 from tests.conftest import MODEL, ROOT
@@ -55,6 +56,12 @@ def test_filler_ends_as_the_passage_does_and_has_as_many_tokens() -> None:
 
     first, second = Design.draw(5, TINY).write_training(encode_words).values()
     assert np.array_equal(first, second)
+
+
+def test_text_has_exactly_as_many_characters_as_were_asked_for() -> None:
+    """Texts of one file begin at multiples of the stride only if each is as long as it should be."""
+    language = Language(np.random.default_rng(0))
+    assert {len(language.write(100)) for _ in range(2_000)} == {100}
 
 
 def test_texts_depend_on_the_seed_alone() -> None:
