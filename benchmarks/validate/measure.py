@@ -28,7 +28,7 @@ _CONFIG = CONFIG | {
     "num_attention_heads": 4,
     "intermediate_size": 384,
 }
-_BATCH, _ROW, _PEAK_RATE = 4, 192, 5e-3
+_BATCH, _ROW, _PEAK_RATE = 4, 192, 1.5e-3
 """Rows of a step, tokens of a row, and the highest rate of learning."""
 SETTINGS = {"cursor_inc": CURSOR_INC, "slice_length": 1_000, "precision": "float32", "chapters": "none"}
 
