@@ -19,13 +19,13 @@ _SEEN, _UNSEEN, _EXTRACTABLE = "#0b4f91", "#9a9a9a", "#c1622b"
 def draw(doses: Sequence[Dose], path: Path) -> None:
     """Write the picture: four panels, from all seeds."""
     copies = sorted({dose.copies for dose in doses})
-    figure, (points, bits, bands, roc) = plt.subplots(1, 4, figsize=(15, 4.2), layout="constrained")
+    figure, ((points, bits), (bands, roc)) = plt.subplots(2, 2, figsize=(10, 8), layout="constrained")
     _draw_points(points, doses, copies)
     for seed in sorted({dose.seed for dose in doses}):
         some = [dose for dose in doses if dose.seed == seed]
         for name, colour in (("seen", _SEEN), ("unseen", _UNSEEN)):
             bits.plot(range(len(copies)), [getattr(dose, name)[:, 2].mean() for dose in some], "o-", color=colour, ms=4)
-    bits.set_ylabel("bits a character, a line for each seed")
+    bits.set_ylabel("bits a character: the mean, a line for each seed")
     bits.set_ylim(bottom=0)
     windows = [sum(len(dose.window_log10_p_z) for dose in doses if dose.copies == each) for each in copies]
     for name, colour, label in (
@@ -61,7 +61,7 @@ def _draw_points(axes: Axes, doses: Sequence[Dose], copies: Sequence[int]) -> No
     for colour, label in ((_SEEN, "in the model that has seen it"), (_UNSEEN, "in the other")):
         axes.scatter([], [], s=16, color=colour, label=label)
     axes.yaxis.set_major_formatter(lambda value, _: f"$10^{{{value:.0f}}}$")
-    axes.set_ylabel("p_z of a passage, the mean of log p_z (bar: median)")
+    axes.set_ylabel("p_z, a point for each passage (bar: median)")
     axes.legend(frameon=False, loc="upper left")
 
 
@@ -75,8 +75,8 @@ def _draw_roc(axes: Axes, doses: Sequence[Dose], copies: Sequence[int]) -> None:
         limits = np.concatenate([[-np.inf], np.unique(np.concatenate([seen, unseen]))])
         found, false = (np.searchsorted(values, limits, side="right") / len(values) for values in (seen, unseen))
         auc = np.mean([dose.auc for dose in some])
-        axes.plot(false, found, color=colour, label=f"{each} copies, AUC {auc:.2f}")
+        axes.plot(false, found, color=colour, label=f"{each}: AUC {auc:.2f}")
     axes.plot([0, 1], [0, 1], color="#cccccc", lw=1, ls=":")
-    axes.set_xlabel("share of unseen passages found")
-    axes.set_ylabel("share of seen passages found, by bits")
-    axes.legend(frameon=False, loc="lower right", fontsize=9)
+    axes.set_xlabel("share of the unseen passages")
+    axes.set_ylabel("share of the seen passages below as many bits")
+    axes.legend(frameon=False, loc="lower right", title="copies")
