@@ -19,6 +19,7 @@ FAULTS ?= 1000
 SEED ?=
 ROUNDS ?= 3
 BENCH ?=
+QUICK ?=
 OFFLINE ?=
 
 VENV := .venv
@@ -29,7 +30,7 @@ LOCK = uv pip compile --quiet --universal --fork-strategy fewest --python-versio
 LOCK_IMAGE = $(LOCK) --config-file images/uv.toml --constraints requirements.txt --group component
 
 # A variable that means nothing here is refused, with the nearest that does.
-KNOWN := PYTHON BOOKS MODEL CONTROLS STORE OUT SET BASE_IMAGE KILLS FAULTS SEED ROUNDS BENCH OFFLINE
+KNOWN := PYTHON BOOKS MODEL CONTROLS STORE OUT SET BASE_IMAGE KILLS FAULTS SEED ROUNDS BENCH QUICK OFFLINE
 GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command line,$(origin $(name))),$(name)))
 UNKNOWN := $(firstword $(filter-out $(KNOWN),$(GIVEN)))
 NEAREST = import difflib, sys; name, *known = sys.argv[1:]; near = difflib.get_close_matches(name.upper(), known, 1, 0.5); \
@@ -39,7 +40,7 @@ $(error $(UNKNOWN) is no variable of this Makefile: $(shell $(PYTHON) -c '$(NEAR
 endif
 
 .PHONY: help run compile test test-runs test-truth test-gcs test-hub test-kfp test-k8s test-containers test-docs
-.PHONY: test-parity test-real test-aot soak audit real bench bench-plot bench-download bench-load bench-precision
+.PHONY: test-parity test-real test-aot soak audit real validate bench bench-plot bench-download bench-load bench-precision
 .PHONY: bench-tokenize docs pictures check format
 .PHONY: sample goldens lock
 
@@ -94,6 +95,9 @@ soak: $(VENV)/dev  ## Kill and disturb runs at random; KILLS and FAULTS say how 
 
 real: $(VENV)/dev  ## Measure texts that everyone has met under a model of others; writes docs/real.md and its picture
 	$(BIN)/python -m benchmarks.real
+
+validate: $(VENV)/dev  ## Train models that have seen passages 0 to 64 times, and measure them; under 90 minutes, QUICK=1 under four
+	$(BIN)/python -m benchmarks.validate $(if $(QUICK),--quick)
 
 bench: .venv-peers/done $(VENV)/dev  ## Score windows here, in PyTorch and in lm-evaluation-harness; windows/s and ratios
 	$(BIN)/python -m benchmarks.extract $(BENCH)

@@ -8,9 +8,11 @@ that `bos=true` can be tried. The seed is fixed: the same machine gives the same
 sums differently, so that the last digits differ.
 """
 
+import itertools
 import json
 import re
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from byheart.components.extract import decoder
 from byheart.components.tokenize.tokenizer import load_tokenizer
 from byheart.components.tokenize.windows import slide
 from byheart.contracts.settings import WindowSettings
+from byheart.models.decoder_config import DecoderConfig
 from byheart.models.families import FAMILIES
 from byheart.models.parameters import Parameter, Parameters, count_parameters, leaves
 
@@ -63,7 +66,7 @@ def find_chapters(text: str) -> list[tuple[int, int]]:
     return list(zip(starts, [*starts[1:], len(text)], strict=True))
 
 
-def write_tokenizer(texts: list[str]) -> None:
+def write_tokenizer(folder: Path, texts: Sequence[str]) -> None:
     """Train and write a byte-level BPE tokenizer."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -75,9 +78,9 @@ def write_tokenizer(texts: list[str]) -> None:
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
-    tokenizer.save(str(MODEL / "tokenizer.json"))
+    tokenizer.save(str(folder / "tokenizer.json"))
     config = {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": BOS, "clean_up_tokenization_spaces": False}
-    (MODEL / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n")
+    (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n")
 
 
 def draw_params(parameters: Parameters, key: Array) -> decoder.Params:
@@ -93,37 +96,35 @@ def draw_params(parameters: Parameters, key: Array) -> decoder.Params:
     return jax.tree.map(draw, parameters)
 
 
-def write_weights(parameters: Parameters, params: decoder.Params) -> None:
+def write_weights(folder: Path, parameters: Parameters, params: decoder.Params) -> None:
     """Write the weights under their names and shapes in the checkpoint."""
     tensors = {}
     for parameter, values in zip(jax.tree.leaves(parameters), jax.tree.leaves(params), strict=True):
         for index, name in parameter.name_tensors().items():
             tensors[name] = np.asarray(values[index]).reshape(parameter.source_shape)
-    save_file(tensors, MODEL / "model.safetensors", metadata={"format": "pt"})
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
 
 
-def train() -> None:
-    """Train the tokenizer and the weights, and write both."""
-    MODEL.mkdir(exist_ok=True)
-    (MODEL / "config.json").write_text(json.dumps(CONFIG, indent=2) + "\n")
-    text = BOOK.read_text(encoding="utf-8")
-    memorised = [text[start:stop] for start, stop in find_chapters(text)[::2]]
-    write_tokenizer(memorised)
-    tokenizer = load_tokenizer(MODEL)
-    windows = np.concatenate(
-        [slide(chapter, tokenizer.encode, WINDOW, scored_tokens=50).token_ids for chapter in memorised]
-    )
+def fit(
+    parameters: Parameters,
+    config: DecoderConfig,
+    batches: Iterator[np.ndarray],
+    *,
+    steps: int,
+    seed: int,
+    peak_rate: float,
+) -> decoder.Params:
+    """The weights after so many steps of AdamW.
 
-    family = FAMILIES["llama"]
-    config = family.parse_config(CONFIG)
-    parameters = family.describe_parameters(config)
-    params = draw_params(parameters, jax.random.key(SEED))
-    count = count_parameters(parameters)
-    print(f"{len(windows):,} windows of {len(memorised)} chapters; {count:,} parameters", flush=True)
-
+    Args:
+        batches: int32 [B, T] each, all of one shape.
+        seed: of the initial weights.
+        peak_rate: the highest rate of learning.
+    """
+    params = draw_params(parameters, jax.random.key(seed))
     optimizer = optax.chain(
         optax.clip_by_global_norm(1.0),
-        optax.adamw(optax.warmup_cosine_decay_schedule(0.0, PEAK_RATE, STEPS // 20, STEPS), weight_decay=0.01),
+        optax.adamw(optax.warmup_cosine_decay_schedule(0.0, peak_rate, steps // 20, steps), weight_decay=0.01),
     )
     state = optimizer.init(params)
 
@@ -138,19 +139,43 @@ def train() -> None:
         updates, state = optimizer.update(gradient, state, params)
         return optax.apply_updates(params, updates), state, value
 
-    random = np.random.default_rng(SEED)
     started = time.monotonic()
+    for number in range(1, steps + 1):
+        params, state, value = step(params, state, jnp.asarray(next(batches)))
+        if number % 100 == 0:
+            print(f"step {number:,} of {steps:,}: loss {value:.4f}, {time.monotonic() - started:.0f} s", flush=True)
+    return params
+
+
+def draw_batches(windows: np.ndarray) -> Iterator[np.ndarray]:
+    """Batches of windows in random order, for ever; every fourth begins with a BOS."""
+    random = np.random.default_rng(SEED)
     order = np.empty(0, np.int64)
-    for number in range(1, STEPS + 1):
+    for number in itertools.count(1):
         if len(order) < BATCH:
             order = np.concatenate([order, random.permutation(len(windows))])
         batch, order = windows[order[:BATCH]], order[BATCH:]
-        if number % 4 == 0:
-            batch = np.insert(batch[:, :-1], 0, CONFIG["bos_token_id"], axis=1)
-        params, state, value = step(params, state, jnp.asarray(batch))
-        if number % 100 == 0:
-            print(f"step {number:,} of {STEPS:,}: loss {value:.4f}, {time.monotonic() - started:.0f} s", flush=True)
-    write_weights(parameters, params)
+        yield np.insert(batch[:, :-1], 0, CONFIG["bos_token_id"], axis=1) if number % 4 == 0 else batch
+
+
+def train() -> None:
+    """Train the tokenizer and the weights, and write both."""
+    MODEL.mkdir(exist_ok=True)
+    (MODEL / "config.json").write_text(json.dumps(CONFIG, indent=2) + "\n")
+    text = BOOK.read_text(encoding="utf-8")
+    memorised = [text[start:stop] for start, stop in find_chapters(text)[::2]]
+    write_tokenizer(MODEL, memorised)
+    tokenizer = load_tokenizer(MODEL)
+    windows = np.concatenate(
+        [slide(chapter, tokenizer.encode, WINDOW, scored_tokens=50).token_ids for chapter in memorised]
+    )
+    family = FAMILIES["llama"]
+    config = family.parse_config(CONFIG)
+    parameters = family.describe_parameters(config)
+    count = count_parameters(parameters)
+    print(f"{len(windows):,} windows of {len(memorised)} chapters; {count:,} parameters", flush=True)
+    params = fit(parameters, config, draw_batches(windows), steps=STEPS, seed=SEED, peak_rate=PEAK_RATE)
+    write_weights(MODEL, parameters, params)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from byheart.launch.run_file import RunFile, read_run_file
 from byheart.launch.sendable import check_sendable
 
 ROOT = Path(__file__).parent.parent.parent
-EXAMPLE = ROOT / "k8s" / "runs" / "novels.yaml.example"
+EXAMPLES = sorted((ROOT / "k8s" / "runs").glob("*.example"))
 TEXT = """\
 # to be cited
 name: novels
@@ -170,10 +170,18 @@ def test_file_that_is_not_there_is_named(compiled: Compiled) -> None:
         read_run_file("nowhere.yaml", compiled)
 
 
-def test_example_is_a_run_and_starts_none(compiled: Compiled) -> None:
-    run = read_run_file(EXAMPLE, compiled)
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_example_is_a_run_and_starts_none(compiled: Compiled, example: Path) -> None:
+    run = read_run_file(example, compiled)
     check_values(run.values, compiled)
-    assert not list(EXAMPLE.parent.glob("*.yaml")) or EXAMPLE.suffix != ".yaml"
+    check_sendable(run.values, compiled)
+    assert example.name == f"{run.name}.yaml.example"
+
+
+def test_models_with_known_training_data_have_examples() -> None:
+    assert {path.name.split(".")[0] for path in EXAMPLES} == {
+        *("novels", "hubble-perturbed", "hubble-standard", "pythia", "olmo", "comma", "marin")
+    }
 
 
 def test_what_has_no_default_must_be_given(compiled: Compiled) -> None:
