@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -48,7 +49,7 @@ def judge(doses: Sequence[Dose], alarms: Alarms, check: Check) -> list[Claim]:
     most = [of_seed[seed][-1] for seed in seeds]
     never = [of_seed[seed][0] for seed in seeds]
     medians = [float(np.median(np.concatenate([dose.seen[:, 0] for dose in some]))) for some in (never, most)]
-    worst = min(dose.auc for dose in most)
+    worst = math.floor(100 * min(dose.auc for dose in most)) / 100
     sham = max(abs(gain) / error for gain, error in (dose.gain for dose in never))
     fewest, largest = alarms.bounds
     within = all(fewest <= count <= largest for count in (alarms.p_all, alarms.census))
