@@ -127,7 +127,8 @@ def _write_remark(data: ChartData) -> str:
         rates.plain.coverage_at.choose(coverage)[HEADLINE_THRESHOLD].share for rates in (data.rates, data.control.rates)
     ]
     comparison = " against ".join("no share" if share is None else f"{share:.1%}" for share in shares)
-    return f"{coverage} coverage at p_z ≥ 50%: {comparison} of the control ({', '.join(data.control.books)})"
+    controls = f"control{'s' * (len(data.control.books) > 1)} ({', '.join(data.control.books)})"
+    return f"{coverage} coverage at p_z ≥ 50%: {comparison} of the {controls}"
 
 
 def _draw_strip(axes: Axes, covered: CharacterMap, start: int, colormap: str, lowest: int, columns: int) -> None:
