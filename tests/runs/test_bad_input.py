@@ -133,7 +133,7 @@ MODELS = {
     f"{MODEL}@main": "model must name no revision of a folder … found 'main' … leave it out",
     "": "must have a model, found none … give --model",
     "s3://b/m": "must be a folder … 's3://b/m' … check it",
-    str(BOOK): f"must be a folder … {BOOK.name} … check it",
+    str(BOOK): f"must be a folder … {BOOK.name} … name its folder",
 }  # fmt: skip
 
 FILES = {
