@@ -109,7 +109,7 @@ def _count_bands(calibration: Calibration, may_say: str) -> Table:
             )
         ],
         note=f"Extractable is above t and, with {bands.probability:.0%} probability, drawn in {bands.tries:,} tries; "
-        f"controls have windows that are as easily drawn but not above t. {may_say}",
+        f"what is as easily drawn but not above t is counted apart, as controls have it too. {may_say}",
     )
 
 

@@ -135,6 +135,11 @@ class Comparison:
         """All K + 1 stretches, the book's first."""
         return (self.book, *self.controls)
 
+    @property
+    def is_spread(self) -> bool:
+        """Whether only some windows of a text were measured, evenly spread."""
+        return any(stretch.document.is_spread for stretch in self.all)
+
 
 def compare(book: Document, controls: Sequence[Document]) -> Comparison:
     """The middle N0 windows of each text, where N0 is the number of windows of the text that has the fewest."""
