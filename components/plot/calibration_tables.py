@@ -1,6 +1,7 @@
 """The tables of a book's calibration, for summary.html and summary.md."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -133,7 +134,7 @@ def _describe_text(text: CalibratedText) -> tuple[str, ...]:
         f"{balance.words:,}",
         "–" if compressed is None else f"{compressed:.2f}",
         show(balance.book_overlap),
-        "–" if median is None else f"10^{median:.1f}",
+        "–" if median is None else format_p_z(median * math.log(10)),
         format_p_z(best.log_p_z) if best else "–",
         show(text.numbers.bits_per_character, _BITS),
     )
