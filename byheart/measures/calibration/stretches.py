@@ -111,10 +111,7 @@ class Stretch:
     @functools.cached_property
     def longest(self) -> int:
         """The characters of the longest passage at p_z >= 0.5."""
-        edges = np.flatnonzero(
-            np.diff(self.character_map.reaches(math.log(HEADLINE_THRESHOLD)), prepend=False, append=False)
-        )
-        return int((edges[1::2] - edges[::2]).max(initial=0))
+        return self.character_map.find_longest(math.log(HEADLINE_THRESHOLD))
 
     @functools.cached_property
     def bits_per_character(self) -> float | None:
