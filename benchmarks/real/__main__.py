@@ -3,11 +3,12 @@
 import json
 import re
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from benchmarks.real.measure import CONTROLS, HERE, measure_texts
 from benchmarks.real.numbers import Measured, list_best_of_controls, list_sections, list_texts
 from benchmarks.real.picture import draw
+from benchmarks.tables import format_power, format_table
 from byheart.measures.claims import state_claims
 from byheart.measures.results import Results
 
@@ -61,14 +62,14 @@ def format_texts(texts: dict[str, Measured], numbers: Numbers) -> str:
         *("text", "windows", "best p_z", "median p_z", "bits a character", "corrections of 1,000 tokens"),
         *("longest run of first guesses", "windows above all controls"),
     )
-    return _format_table(
+    return format_table(
         header,
         (
             (
                 f"control: {CONTROLS[name]}" if row.is_control else name,
                 f"{numbers[name]['windows']:,}",
-                _power(row.best),
-                _power(row.median),
+                format_power(row.best),
+                format_power(row.median),
                 f"{row.bits_per_character:.2f}",
                 f"{row.corrections:.0f}",
                 f"{row.longest_run}",
@@ -76,6 +77,7 @@ def format_texts(texts: dict[str, Measured], numbers: Numbers) -> str:
             )
             for name, row in texts.items()
         ),
+        first="---",
     )
 
 
@@ -92,29 +94,21 @@ def format_claims(results: Results) -> str:
 def format_sections(sections: Sequence[Measured], numbers: Numbers) -> str:
     """The table of the known texts' sections, the best known first."""
     known = sorted((row for row in sections if not row.is_control), key=lambda row: row.bits_per_character)
-    return _format_table(
+    return format_table(
         ("section", "windows", "best p_z", "median p_z", "bits a character", "windows above all controls"),
         (
             (
                 row.name,
                 f"{row.log10_p_z.size:,}",
-                _power(row.best),
-                _power(row.median),
+                format_power(row.best),
+                format_power(row.median),
                 f"{row.bits_per_character:.2f}",
                 f"{numbers[row.name]['share_above_all_controls']:.0%}",
             )
             for row in known
         ),
+        first="---",
     )
-
-
-def _power(log10: float) -> str:
-    return f"10<sup>{log10:.1f}</sup>".replace("-", "−")
-
-
-def _format_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [header, ["---", *["--:"] * (len(header) - 1)], *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 if __name__ == "__main__":

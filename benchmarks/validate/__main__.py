@@ -5,11 +5,12 @@ import dataclasses
 import math
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.tables import format_power, format_table
 from benchmarks.validate.claims import Check, conclude, judge
 from benchmarks.validate.design import CURSOR_INC, FULL, MODELS, QUICK, Design
 from benchmarks.validate.measure import BUILD, Measured, measure, measure_alone, train
@@ -105,8 +106,8 @@ def format_doses(doses: Sequence[Dose]) -> str:
             (
                 f"{copies}",
                 f"{len(seen)}",
-                _power(float(np.median(seen[:, 0]))),
-                _power(float(np.median(unseen[:, 0]))),
+                format_power(float(np.median(seen[:, 0]))),
+                format_power(float(np.median(unseen[:, 0]))),
                 f"{(windows >= -3).mean():.0%}",
                 f"{seen[:, 2].mean():.2f}",
                 f"{unseen[:, 2].mean():.2f}",
@@ -117,7 +118,7 @@ def format_doses(doses: Sequence[Dose]) -> str:
                 f"{claimed_unseen:.0%}",
             )
         )
-    return _format_table(header, rows)
+    return format_table(header, rows)
 
 
 def format_seeds(doses: Sequence[Dose]) -> str:
@@ -135,16 +136,7 @@ def format_seeds(doses: Sequence[Dose]) -> str:
             )
         )
     header = ("copies", *(f"bits saved, seed {seed}" for seed in seeds), *(f"AUC, seed {seed}" for seed in seeds))
-    return _format_table(header, rows)
-
-
-def _power(log10: float) -> str:
-    return f"10<sup>{log10:.1f}</sup>".replace("-", "−")
-
-
-def _format_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [header, ["--:"] * len(header), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return format_table(header, rows)
 
 
 if __name__ == "__main__":

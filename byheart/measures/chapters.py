@@ -94,7 +94,7 @@ def list_chapters(measured: MeasuredBook, recall: WindowRecall) -> list[ListedCh
             windows_at={at: _share(log_p_z[inside] >= math.log(at)) for at in THRESHOLDS},
             suffix_coverage_at=_cover(suffix),
             window_coverage_at=_cover(window),
-            longest_passage_characters=_find_longest(suffix.reaches(math.log(HEADLINE_THRESHOLD))),
+            longest_passage_characters=suffix.find_longest(math.log(HEADLINE_THRESHOLD)),
             recall=recall.select(inside).compute(),
             best_window=find_best_window(measured.windows, log_p_z, inside),
         )
@@ -112,14 +112,8 @@ def find_chapters(book: Book, positions: np.ndarray) -> np.ndarray:
 
 
 def _cover(covered: CharacterMap) -> dict[float, float | None]:
-    return {at: _share(covered.reaches(math.log(at))[covered.measurable]) for at in THRESHOLDS}
+    return {at: covered.compute_share(math.log(at)) for at in THRESHOLDS}
 
 
 def _share(hits: np.ndarray) -> float | None:
     return float(hits.mean()) if len(hits) else None
-
-
-def _find_longest(reached: np.ndarray) -> int:
-    """The length of the longest run of True."""
-    edges = np.flatnonzero(np.diff(reached.astype(np.int8), prepend=0, append=0))
-    return int((edges[1::2] - edges[::2]).max(initial=0))

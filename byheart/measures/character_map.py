@@ -40,6 +40,16 @@ class CharacterMap:
         """bool [C]: whether the character is measurable and its log_p_z is at or above the threshold."""
         return self.measurable & (np.nan_to_num(self.log_p_z, nan=-np.inf) >= log_threshold)
 
+    def compute_share(self, log_threshold: float) -> float | None:
+        """The share of measurable characters at or above the threshold; None if there are none."""
+        reached = self.reaches(log_threshold)[self.measurable]
+        return float(reached.mean()) if len(reached) else None
+
+    def find_longest(self, log_threshold: float) -> int:
+        """The length of the longest run of characters at or above the threshold."""
+        edges = np.flatnonzero(np.diff(self.reaches(log_threshold), prepend=False, append=False))
+        return int((edges[1::2] - edges[::2]).max(initial=0))
+
 
 def map_characters(characters: int, starts: np.ndarray, stops: np.ndarray, log_p_z: np.ndarray) -> CharacterMap:
     """The largest `log_p_z` of the spans `[start, stop)` that cover each of `characters`.

@@ -25,9 +25,8 @@ class NearHalf:
     @classmethod
     def from_scheme(cls, scheme: Scheme) -> "NearHalf":
         """The shares of a book under one scheme."""
-        characters = scheme.maps.suffix
         return cls(
-            coverage_at={at: _share(characters.reaches(math.log(at))[characters.measurable]) for at in NEAR_HALF},
+            coverage_at={at: scheme.maps.suffix.compute_share(math.log(at)) for at in NEAR_HALF},
             windows_at={at: _share(scheme.log_p_z >= math.log(at)) for at in NEAR_HALF},
         )
 

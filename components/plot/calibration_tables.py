@@ -1,6 +1,7 @@
 """The tables of a book's calibration, for summary.html and summary.md."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -109,7 +110,7 @@ def _count_bands(calibration: Calibration, may_say: str) -> Table:
             )
         ],
         note=f"Extractable is above t and, with {bands.probability:.0%} probability, drawn in {bands.tries:,} tries; "
-        f"controls have windows that are as easily drawn but not above t. {may_say}",
+        f"what is as easily drawn but not above t is counted apart, as controls have it too. {may_say}",
     )
 
 
@@ -133,7 +134,7 @@ def _describe_text(text: CalibratedText) -> tuple[str, ...]:
         f"{balance.words:,}",
         "–" if compressed is None else f"{compressed:.2f}",
         show(balance.book_overlap),
-        "–" if median is None else f"10^{median:.1f}",
+        "–" if median is None else format_p_z(median * math.log(10)),
         format_p_z(best.log_p_z) if best else "–",
         show(text.numbers.bits_per_character, _BITS),
     )

@@ -228,6 +228,6 @@ def _list_headline(numbers: BookStatistics, settings: SelectionSettings) -> Iter
     name, share = numbers.provenance.book.name, numbers.measurable_share
     if selection := describe_selection(numbers.provenance.book, settings):
         yield f"{name}: {selection}"
-    yield f"{name}: {'; '.join(f'{figure.shown} {figure.phrase}' for figure in list_figures(numbers))}"
+    yield f"{name}: {'; '.join(f'{figure.shown_in_table} {figure.phrase}' for figure in list_figures(numbers))}"
     if share < _HARDLY_MEASURED and not numbers.provenance.book.selection.is_spread:
         yield f"{name}: only {share:.1%} of the characters are measurable: lower cursor_inc to measure the rest"

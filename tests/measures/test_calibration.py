@@ -186,6 +186,16 @@ def test_18_controls_are_too_few_and_two_ranks_take_39() -> None:
     assert [may_say(18, 1), may_say(19, 1), may_say(38, 2), may_say(39, 2)] == [False, True, False, True]
 
 
+def test_memorised_is_not_said_of_the_share_that_unseen_books_have_too() -> None:
+    """One of four windows lies above all of 19 controls; t(0.25, 1) forgives an unseen book that one."""
+    book, controls = [-1.0, -60.0, -60.0, -60.0], [[-50.0, -51.0, -52.0, -53.0]] * 19
+    forgiven, counted = (calibrate_all(book, *controls, q=q).bands for q in (0.25, 0.0))
+    assert forgiven
+    assert counted
+    assert forgiven.stretch_windows.extractable == counted.stretch_windows.extractable == 1
+    assert [forgiven.may_say_memorised, counted.may_say_memorised] == [False, True]
+
+
 def test_no_control_claims_nothing() -> None:
     found = calibrate_all([-0.1] * 4)
     assert (found.p_all, found.least_p, found.confidence) == (1.0, 1.0, 0.0)
@@ -295,16 +305,16 @@ def test_facts_say_how_many_controls_and_what_they_allow() -> None:
     facts = state_facts(calibrate_all([-30.0, -20.0], [-80.0, -76.6], [-90.0, -90.0]))
     assert facts.rank == ("Of 2 controls, none is as extreme as the book: p = 0.333, 1 in 3, the least possible.")
     assert facts.bits == (
-        "The book takes 1.80 bits a character, its best control 5.65: at least 3.84 fewer than the same book unseen, "
-        "with confidence 67%."
+        "Over the windows compared, the book takes 1.80 bits a character, its best control 5.65: at least 3.84 fewer "
+        "than the same book unseen, with confidence 67%."
     )
     assert facts.threshold == (
         "100.0% of the 2 windows compared lie above p_z = 10^-33.3; of unseen books, at most 1 in 3 have more than 0% "
         "there."
     )
     assert facts.census == (
-        "The book's best window has p_z = 10^-8.7, the controls' best 10^-33.3 (c1, characters 30 to 50): an unseen "
-        "book would be above with a chance of at most 1 in 3."
+        "The best of the book's windows compared has p_z = 10^-8.7, the controls' best 10^-33.3 (c1, characters 30 to "
+        "50): an unseen book would be above with a chance of at most 1 in 3."
     )
     assert facts.word == "Nothing may be called memorised: that takes 19 controls."
     assert facts.bands == (
@@ -320,7 +330,9 @@ def test_facts_do_not_claim_what_a_control_shows_too() -> None:
     assert facts.rank.startswith("Of 20 controls, 1 is as extreme as the book: p = 0.0952, 2 in 21, where 1 in 21 is")
     assert "fewer than" not in facts.bits
     assert facts.threshold.startswith("0.0% of the 2 windows compared lie above p_z = 60.7%")
-    assert facts.word == "What lies above the controls may be called memorised."
+    assert facts.word == (
+        "Nothing may be called memorised: no more lies above the controls than unseen books may have there."
+    )
     assert facts.middle_band
     assert "all 3 books" in facts.several_books
     assert "at most 13%" in facts.several_books

@@ -291,7 +291,7 @@ def test_what_is_as_easy_in_unseen_text_is_hatched_and_counted() -> None:
     data = make_data_against([1e-9, 0.1, 0.5, 0.05], [0.2, 1e-8, 1e-7, 1e-9])
     bands, legend = read_bands(data)
     assert set(bands.tolist()) == {-1, 0, 1, 3}
-    assert legend[1] == f"easy in unseen text too {40 / 165:.1%}"
+    assert legend[1] == f"easily drawn, not above {40 / 165:.1%}"
     assert sum(bool(patch.get_hatch()) for patch in heat_map.draw(data).axes[1].patches) > 1
 
 

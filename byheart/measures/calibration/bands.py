@@ -1,8 +1,8 @@
 """Bands: what may be said of each window and each character, by the controls' threshold t and how easily it is drawn.
 
                        at most t                          above t
-    below tau(n, p)    like unseen text                   above the controls
-    from tau(n, p)     as easy in unseen text             extractable
+    below tau(n, p)    like unseen text                   only above the controls
+    from tau(n, p)     easily drawn, not above            extractable
 
 tau(n, p) is the log_p_z from which n draws of a window, at temperature 1 and from its true prompt, give its suffix at
 least once with probability p (Hayes et al. 2024). A single window has no error rate: t has one, for the whole stretch.
@@ -22,7 +22,7 @@ TRIES, PROBABILITY = 1_000, 0.99
 EXTRACTABLE_LOG_P_Z = tau(TRIES, PROBABILITY)
 """From p_z = 0.0046."""
 HIGHEST_CHANCE = 0.05
-"""What lies above t may be called memorised if r / (K + 1) is at most this."""
+"""What lies above t may be called memorised only if r / (K + 1) is at most this."""
 
 
 class Band(enum.IntEnum):
@@ -83,7 +83,8 @@ class Bands:
     extractable_log_p_z: Nats
     """tau(n, p): the log_p_z from which a window is easily drawn."""
     may_say_memorised: bool
-    """Whether what lies above t may be called memorised: if r / (K + 1) is at most 5%."""
+    """Whether what lies above t may be called memorised: if r / (K + 1) is at most 5%, more than q of the stretch \
+lies above, and no text was measured by some of its windows only."""
     above_controls_is_empty: bool
     """Whether the windows' t is so high that every window above it is extractable."""
     stretch_windows: WindowBands
@@ -146,7 +147,7 @@ def count_bands(comparison: Comparison, windows: Threshold, characters: Threshol
         tries=TRIES,
         probability=PROBABILITY,
         extractable_log_p_z=EXTRACTABLE_LOG_P_Z,
-        may_say_memorised=windows.chance <= HIGHEST_CHANCE,
+        may_say_memorised=windows.chance <= HIGHEST_CHANCE and windows.exceeded and not comparison.is_spread,
         above_controls_is_empty=windows.value >= EXTRACTABLE_LOG_P_Z,
         stretch_windows=WindowBands(**_count(book.windows[stretch.first : stretch.first + stretch.count])),
         stretch_characters=CharacterBands(**_count(stretch_characters)),

@@ -142,7 +142,7 @@ def calibrate(
         interval_confidence=max(count - 1, 0) / (count + 1),
         windows=comparison.book.count,
         pieces=count_pieces(comparison),
-        is_spread=any(stretch.document.is_spread for stretch in comparison.all),
+        is_spread=comparison.is_spread,
         p_all=p_all,
         ranks=ranks,
         windows_t=windows,

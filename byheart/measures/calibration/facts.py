@@ -23,7 +23,7 @@ class Facts:
     census: str
     """The book's most probable window beside the controls'."""
     word: str
-    """Whether `memorised` may be said, and else how many controls it takes."""
+    """Whether `memorised` may be said, and if not, why."""
     middle_band: str
     """That no window can be above the controls without being extractable."""
     several_books: str
@@ -88,7 +88,8 @@ def _state_bits(calibration: Calibration) -> str:
         if excess is not None and excess > 0
         else ""
     )
-    return f"The book takes {own:.2f} bits a character, its best control {min(known):.2f}{sure}."
+    best = f"its best control {min(known):.2f}{sure}"
+    return f"Over the windows compared, the book takes {own:.2f} bits a character, {best}."
 
 
 def _state_threshold(calibration: Calibration) -> str:
@@ -129,7 +130,7 @@ def _state_census(calibration: Calibration) -> str:
         return ""
     decided = census.decided_by
     return (
-        f"The book's best window has p_z = {format_p_z(best.log_p_z)}, the controls' best "
+        f"The best of the book's windows compared has p_z = {format_p_z(best.log_p_z)}, the controls' best "
         f"{format_p_z(decided.log_p_z)} ({decided.text}, characters {decided.start:,} to {decided.stop:,}): an "
         f"unseen book would be above with a chance of at most 1 in {calibration.controls_count + 1:,}."
     )
@@ -138,8 +139,14 @@ def _state_census(calibration: Calibration) -> str:
 def _state_word(calibration: Calibration) -> str:
     if calibration.bands and calibration.bands.may_say_memorised:
         return "What lies above the controls may be called memorised."
-    r = calibration.windows_t.r if calibration.windows_t else 1
-    return f"Nothing may be called memorised: that takes {count_controls_needed(r):,} controls."
+    threshold = calibration.windows_t
+    if threshold is None or threshold.chance > HIGHEST_CHANCE:
+        why = f"that takes {count_controls_needed(threshold.r if threshold else 1):,} controls"
+    elif calibration.is_spread:
+        why = "only some windows were measured"
+    else:
+        why = "no more lies above the controls than unseen books may have there"
+    return f"Nothing may be called memorised: {why}."
 
 
 def _state_middle_band(calibration: Calibration) -> str:

@@ -111,10 +111,7 @@ class Stretch:
     @functools.cached_property
     def longest(self) -> int:
         """The characters of the longest passage at p_z >= 0.5."""
-        edges = np.flatnonzero(
-            np.diff(self.character_map.reaches(math.log(HEADLINE_THRESHOLD)), prepend=False, append=False)
-        )
-        return int((edges[1::2] - edges[::2]).max(initial=0))
+        return self.character_map.find_longest(math.log(HEADLINE_THRESHOLD))
 
     @functools.cached_property
     def bits_per_character(self) -> float | None:
@@ -134,6 +131,11 @@ class Comparison:
     def all(self) -> tuple[Stretch, ...]:
         """All K + 1 stretches, the book's first."""
         return (self.book, *self.controls)
+
+    @property
+    def is_spread(self) -> bool:
+        """Whether only some windows of a text were measured, evenly spread."""
+        return any(stretch.document.is_spread for stretch in self.all)
 
 
 def compare(book: Document, controls: Sequence[Document]) -> Comparison:

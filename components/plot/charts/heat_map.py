@@ -6,15 +6,16 @@
   evidence floor, 0.1%. All values of 0.01% and below have the same colour. Where no window of the text reaches the
   floor, colours begin lower: at the controls' threshold t ([calibration.json](calibration.md)), so that a coloured
   character lies above the controls; or, where the text has no window above t, at its median window.
-- **Bands**, with controls: a strip shows what is *like unseen text*, *above the controls* (above
-  t), and *extractable* (above t, and in 1,000 tries drawn with a probability of 99%). Hatched in colour is *easy in
-  unseen text too*: as easily drawn, but not above t. Hatched in grey is what is *left out*: not measured, or only by
-  windows that are repetitive. The legend has each band's share of the characters. A single character has no error rate;
-  t has one.
+- **Bands**, with controls: a strip shows what is *like unseen text*, only *above controls* (above t), and
+  *extractable* (above t, and in 1,000 tries drawn with a probability of 99%). Hatched in colour is what is as *easily
+  drawn, not above* t: controls have it too. Hatched in grey is what is *left out*: not measured, or only by windows
+  that are repetitive. The legend has each band's share of the characters. A single character has no error rate; t has
+  one.
 - **Hatching** marks characters that cannot be measured or were not selected; it does not mean zero. A column with a
   measured character is not hatched. The axis says how much is hatched.
 - **A selection** by `only` is shown from its first character to its last.
-- **A column shows its largest value**, not its mean: a memorised line stays visible in a book of any length.
+- **A column shows its largest value**, not its mean: a single line that the model knows stays visible in a book of
+  any length.
 - **Chapters** are marked above the larger strip, and named where there is room.
 - **The footer** says what was measured, and gives the coverage of the book and of the control.
 
@@ -50,7 +51,7 @@ POSITION = 1
 _STRIPS = {"suffix": "as suffix", "window": "in a window"}
 _BANDS = {
     Band.LIKE_UNSEEN: ("like unseen text", 0.0),
-    Band.EASY: ("easy in unseen text too", 0.35),
+    Band.EASY: ("easily drawn, not above", 0.35),
     Band.ABOVE_CONTROLS: ("above controls", 0.35),
     Band.EXTRACTABLE: ("extractable", 0.85),
 }

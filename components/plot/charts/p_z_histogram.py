@@ -1,9 +1,9 @@
 """The distribution of p_z over the windows of the book; both axes are logarithmic.
 
-Windows in the white area at the right, above the evidence floor of 0.1%, may be called extractable; what lies above
-0.01% is enlarged, in narrower bins. Where no window reaches that, the axis ends at the best window of book and
-controls. The control books of the run are dashed, and the control sample (the same book's suffixes under other prompts)
-is dotted; each line shows shares of its own windows. The line t is the threshold from the controls
+The white area at the right lies above the evidence floor, 0.1%, which is a convention; what lies above 0.01% is
+enlarged, in narrower bins. Where no window reaches that, the axis ends at the best window of book and controls. The
+control books of the run are dashed, and the control sample (the same book's suffixes under other prompts) is dotted;
+each line shows shares of its own windows. The line t is the threshold from the controls
 ([calibration.json](calibration.md)). A bar at the left edge that is marked ≤ counts all windows below 10^-300.
 """
 
