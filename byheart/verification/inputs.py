@@ -34,9 +34,12 @@ def check_registration(results: Results, store: str, checks: Checks) -> None:
         stored = f"{REGISTERED}/{record.digest}.json"
         of_store = "; the store has no record of it" if store else ""
         if place and place.find(stored):
-            if from_json(place.read(stored), Registration, name=place.locate(stored)) != record:
+            kept = from_json(place.read(stored), Registration, name=place.locate(stored))
+            earlier = kept.registered < record.registered  # in ISO 8601
+            if kept != record and not earlier:
                 differences.append(f"{place.locate(stored)} says otherwise than provenance.json")
-            of_store = ", as the store's record says"
+            # The run had another store, and this one knew even before what would be measured.
+            of_store = f"; the store's record is of {kept.registered}" if earlier else ", as the store's record says"
         before = "before any window was scored"
         if record.scored:
             before = f"when {record.scored:,} of {record.windows:,} windows were scored"

@@ -68,14 +68,19 @@ def rescore(results: Results, windows: Mapping[str, Windows], address: str, *, c
     """Score randomly chosen windows again, and suffixes of control samples, which count as windows.
 
     Args:
-        windows: all windows of each book, made again from its text.
+        windows: all windows of each book whose windows were made again from its text.
         address: the model's folder.
         count: how many windows are chosen, over all books and controls.
     """
     provenance, place = results.provenance, open_store(address, "model")
     architecture = read_architecture(read_config(place))
     assert architecture, "the caller asks `knows`"
-    tables = [table for item in results.books for table in _list_tables(item, windows[item.book.name], provenance)]
+    tables = [
+        table
+        for item in results.books
+        if item.book.name in windows
+        for table in _list_tables(item, windows[item.book.name], provenance)
+    ]
     rows = [(table, row) for table in tables for row in range(len(table.held))]
     chosen = np.sort(np.random.default_rng(seed).choice(len(rows), min(count, len(rows)), replace=False))
     score_settings, token, window, differences = provenance.settings.score, 0.0, 0.0, []

@@ -201,6 +201,23 @@ def test_registration_is_held_against_the_store_s_record(
     assert "says otherwise than provenance.json" in find(found, "registration")
 
 
+def test_registration_that_another_store_has_earlier_holds(
+    sample_run: Path, changed: Path, check: Callable[..., Verification]
+) -> None:
+    edit_json(changed / PROVENANCE, lambda content: content["registration"].update(registered="2099-01-01T00:00:00"))
+    reseal(changed)
+    found = check(changed, store=str(sample_run.parent / "store"))
+    assert "registration" in found.list_names(HELD)
+    assert "the store's record is of 20" in find(found, "registration")
+
+
+def test_windows_of_a_book_whose_text_is_missing_are_not_scored_again(honest: Path) -> None:
+    results = Results.open(honest)
+    made_again = {item.book.name: item.read_windows().windows for item in results.books if item.book.name == BOOK}
+    found = rescore(results, made_again, str(MODEL), count=4, seed=1)
+    assert (found.among, found.differences) == (4_025 + 200, [])
+
+
 def test_scores_that_are_false_throughout_are_found_by_scoring_again(changed: Path) -> None:
     """Whoever makes up scores, and all files from them, is caught by nothing else."""
 
