@@ -98,7 +98,6 @@ def _make_effort(
     seed: int | None,
     store: str | None,
 ) -> "Effort":
-    from byheart.launch.this_machine import locate_default_store
     from byheart.launch.verify import Effort, make_means
 
     return Effort(
@@ -108,7 +107,7 @@ def _make_effort(
             texts=texts or [],
             windows=windows,
             seed=seed,
-            store=store or locate_default_store(),
+            store=store or "",
         ),
         without_text=without_text,
     )

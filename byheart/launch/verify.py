@@ -11,6 +11,7 @@ from byheart.contracts.json_files import write_json
 from byheart.launch.parameters import parse_location
 from byheart.launch.paths import make_model_absolute
 from byheart.launch.record import render_measured
+from byheart.launch.this_machine import locate_default_store
 from byheart.measures.results import Results
 from byheart.verification.archive import (
     OWN_FILES,
@@ -37,14 +38,15 @@ class Effort:
 def make_means(
     *, model: str, without_model: bool, texts: list[str], windows: int | None, seed: int | None, store: str
 ) -> Means:
-    """The means of a verification, from the options of a command line."""
+    """The means of a verification, from the options of a command line; without a store, this machine's own."""
     return Means(
         model=parse_location("model", model) if model else "",
         without_model=without_model,
         texts=[parse_location("text", text) for text in texts],
         windows=windows,
         seed=seed,
-        store=parse_location("store", store),
+        store=parse_location("store", store or locate_default_store()),
+        is_runs_store=bool(store),
     )
 
 

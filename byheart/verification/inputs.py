@@ -16,12 +16,8 @@ from byheart.verification.model import compute_weights_hash, find_model
 from byheart.verification.texts import list_text_differences
 
 
-def check_registration(results: Results, store: str, checks: Checks) -> None:
-    """Check that what was measured is what was registered.
-
-    Args:
-        store: may have the record; empty is no store.
-    """
+def check_registration(results: Results, means: Means, checks: Checks) -> None:
+    """Check that what was measured is what was registered."""
     name, record = "registration", results.provenance.registration
     if record is None:
         checks.add(name, NOT_VERIFIED, "the run registered nothing before it scored")
@@ -30,16 +26,16 @@ def check_registration(results: Results, store: str, checks: Checks) -> None:
     if results.provenance.compute_digest() != record.digest:
         differences.append("provenance.json says that something else was registered than was measured")
     with checks.catch(name):
-        place = open_store(store) if store else None
+        place = open_store(means.store) if means.store else None
         stored = f"{REGISTERED}/{record.digest}.json"
-        of_store = "; the store has no record of it" if store else ""
+        of_store = "; the store has no record of it" if means.store else ""
         if place and place.find(stored):
             kept = from_json(place.read(stored), Registration, name=place.locate(stored))
-            earlier = kept.registered < record.registered  # in ISO 8601
-            if kept != record and not earlier:
+            of_store = ", as the store's record says"
+            if kept != record and means.is_runs_store:
                 differences.append(f"{place.locate(stored)} says otherwise than provenance.json")
-            # The run had another store, and this one knew even before what would be measured.
-            of_store = f"; the store's record is of {kept.registered}" if earlier else ", as the store's record says"
+            elif kept != record:  # another run of the same measurement, with another store
+                of_store = f"; this machine's store has it from {kept.registered}"
         before = "before any window was scored"
         if record.scored:
             before = f"when {record.scored:,} of {record.windows:,} windows were scored"

@@ -21,6 +21,8 @@ class Means:
     """Files with texts that the results do not hold."""
     store: str = ""
     """Where models and the records of what was measured are kept; empty is nowhere."""
+    is_runs_store: bool = False
+    """Whether the run had this store, so that its record of what was measured must agree."""
     windows: int | None = None
     """How many windows are scored again; None is `WINDOWS`, or more if an archive's author scored more."""
     seed: int | None = None

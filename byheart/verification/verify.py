@@ -95,7 +95,7 @@ def _check_results(
     results: Results, folder: Path, sums: Mapping[str, str], means: Means, seed: int, checks: Checks
 ) -> None:
     provenance = results.provenance
-    check_registration(results, means.store, checks)
+    check_registration(results, means, checks)
     texts: dict[str, str] = {}
     with checks.catch("texts"):
         texts = read_texts(results, means.texts)

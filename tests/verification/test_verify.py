@@ -191,24 +191,24 @@ def test_change_is_caught_though_the_hashes_were_mended(
 def test_registration_is_held_against_the_store_s_record(
     sample_run: Path, changed: Path, check: Callable[..., Verification]
 ) -> None:
-    store = str(sample_run.parent / "store")
-    assert "as the store's record says" in find(check(changed, store=store), "registration")
+    own = {"store": str(sample_run.parent / "store"), "is_runs_store": True}
+    assert "as the store's record says" in find(check(changed, **own), "registration")
     edit_json(changed / PROVENANCE, lambda content: content["registration"].update(registered="2020-01-01T00:00:00"))
     reseal(changed)
     assert "registration" in check(changed).list_names(HELD), "nothing but the store knows when that was"
-    found = check(changed, store=store)
+    found = check(changed, **own)
     assert "registration" in found.list_names(FAILED)
     assert "says otherwise than provenance.json" in find(found, "registration")
 
 
-def test_registration_that_another_store_has_earlier_holds(
+def test_registration_holds_where_another_store_has_it_from_another_time(
     sample_run: Path, changed: Path, check: Callable[..., Verification]
 ) -> None:
     edit_json(changed / PROVENANCE, lambda content: content["registration"].update(registered="2099-01-01T00:00:00"))
     reseal(changed)
     found = check(changed, store=str(sample_run.parent / "store"))
     assert "registration" in found.list_names(HELD)
-    assert "the store's record is of 20" in find(found, "registration")
+    assert "this machine's store has it from 20" in find(found, "registration")
 
 
 def test_windows_of_a_book_whose_text_is_missing_are_not_scored_again(honest: Path) -> None:
