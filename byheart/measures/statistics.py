@@ -4,7 +4,6 @@ Docs, JSON Schema and pages take names, units and docstrings from here. A number
 """
 
 import dataclasses
-from typing import Annotated
 
 import msgspec
 
@@ -35,21 +34,13 @@ from byheart.measures.units import (
 class Headline(msgspec.Struct, frozen=True, kw_only=True):
     """The numbers that every page shows, under the plain scheme. In a sentence, the number replaces the dots."""
 
-    coverage: Annotated[Share | None, msgspec.Meta(title="share of characters with p_z >= 0.5")] = msgspec.field(
-        name="share_of_measurable_characters_at_0.5"
-    )
+    coverage: Share | None = msgspec.field(name="share_of_measurable_characters_at_0.5")
     """… of measurable characters lie in a suffix with p_z ≥ 0.5"""
-    windows: Annotated[Share | None, msgspec.Meta(title="share of windows with p_z >= 0.001")] = msgspec.field(
-        name="share_of_windows_at_0.001"
-    )
+    windows: Share | None = msgspec.field(name="share_of_windows_at_0.001")
     """… of windows have p_z ≥ 0.001"""
-    longest: Annotated[Characters, msgspec.Meta(title="longest passage at p_z >= 0.5, in characters")] = msgspec.field(
-        name="longest_passage_characters_at_0.5"
-    )
+    longest: Characters = msgspec.field(name="longest_passage_characters_at_0.5")
     """… characters lie in the longest passage at p_z ≥ 0.5"""
-    bits: Annotated[BitsPerCharacter | None, msgspec.Meta(title="bits per character")] = msgspec.field(
-        name="bits_per_character"
-    )
+    bits: BitsPerCharacter | None = msgspec.field(name="bits_per_character")
     """… bits per character: the fewer, the better known"""
 
 
