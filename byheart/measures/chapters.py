@@ -9,7 +9,7 @@ import numpy as np
 from byheart.contracts.books import Book
 from byheart.measures.character_map import CharacterMap
 from byheart.measures.discoverable import HEADLINE_THRESHOLD, THRESHOLDS
-from byheart.measures.measured import MeasuredBook
+from byheart.measures.measured import MeasuredBook, compute_window_share
 from byheart.measures.recall import BestWindow, Recall, WindowRecall, find_best_window, list_recall_columns
 from byheart.measures.units import ByThreshold, ChapterNumber, Characters, Position, Share, WindowCount
 
@@ -90,8 +90,8 @@ def list_chapters(measured: MeasuredBook, recall: WindowRecall) -> list[ListedCh
             stop=stop,
             windows=len(inside),
             measurable=int(suffix.measurable.sum()),
-            greedy_windows=_share(scores.greedy[inside]),
-            windows_at={at: _share(log_p_z[inside] >= math.log(at)) for at in THRESHOLDS},
+            greedy_windows=compute_window_share(scores.greedy[inside]),
+            windows_at={at: compute_window_share(log_p_z[inside] >= math.log(at)) for at in THRESHOLDS},
             suffix_coverage_at=_cover(suffix),
             window_coverage_at=_cover(window),
             longest_passage_characters=suffix.find_longest(math.log(HEADLINE_THRESHOLD)),
@@ -113,7 +113,3 @@ def find_chapters(book: Book, positions: np.ndarray) -> np.ndarray:
 
 def _cover(covered: CharacterMap) -> dict[float, float | None]:
     return {at: covered.compute_share(math.log(at)) for at in THRESHOLDS}
-
-
-def _share(hits: np.ndarray) -> float | None:
-    return float(hits.mean()) if len(hits) else None

@@ -111,3 +111,8 @@ def find_selected(selection: Selection, characters: int) -> np.ndarray:
 def find_first_covered(windows: Windows) -> Coverages[np.ndarray]:
     """int64 [W]: the first character that each window covers."""
     return Coverages(suffix=windows.suffix_start, window=windows.start)
+
+
+def compute_window_share(hits: np.ndarray) -> float | None:
+    """The share of windows that are hits, bool [W]; None if there are no windows."""
+    return float(hits.mean()) if len(hits) else None

@@ -4,10 +4,8 @@ import dataclasses
 import math
 from typing import Annotated
 
-import numpy as np
-
 from byheart.measures.discoverable import NEAR_HALF
-from byheart.measures.measured import Scheme
+from byheart.measures.measured import Scheme, compute_window_share
 from byheart.measures.units import Share, set_keys
 
 ByNearThreshold = Annotated[dict[float, Share | None], set_keys("threshold", NEAR_HALF)]
@@ -27,9 +25,5 @@ class NearHalf:
         """The shares of a book under one scheme."""
         return cls(
             coverage_at={at: scheme.maps.suffix.compute_share(math.log(at)) for at in NEAR_HALF},
-            windows_at={at: _share(scheme.log_p_z >= math.log(at)) for at in NEAR_HALF},
+            windows_at={at: compute_window_share(scheme.log_p_z >= math.log(at)) for at in NEAR_HALF},
         )
-
-
-def _share(hits: np.ndarray) -> float | None:
-    return float(hits.mean()) if len(hits) else None
