@@ -6,6 +6,7 @@ import math
 from byheart.measures.calibration.bands import HIGHEST_CHANCE
 from byheart.measures.calibration.calibrate import Calibration
 from byheart.measures.discoverable import EVIDENCE_FLOOR
+from byheart.measures.figures import show_with_bound
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -96,8 +97,9 @@ def _state_threshold(calibration: Calibration) -> str:
     threshold = calibration.windows_t
     if threshold is None or threshold.share is None:
         return ""
+    share = show_with_bound(threshold.share, calibration.book.non_overlapping)
     return (
-        f"{threshold.share:.1%} of the {_count(threshold.of, 'window')} compared lie above "
+        f"{share} of the {_count(threshold.of, 'window')} compared lie above "
         f"p_z = {format_p_z(threshold.log_p_z)}; of unseen books, at most "
         f"{threshold.r} in {calibration.controls_count + 1:,} have more than {100 * threshold.q:g}% there."
     )
@@ -118,9 +120,10 @@ def _state_sample(calibration: Calibration) -> str:
     sample, threshold = calibration.control_sample, calibration.windows_t
     if sample is None or threshold is None:
         return ""
+    own, other = (show_with_bound(share, sample.non_overlapping) for share in (sample.own_prompt, sample.other_prompt))
     return (
-        f"Of the suffixes that were scored twice, {sample.own_prompt:.1%} lie above p_z = "
-        f"{format_p_z(threshold.log_p_z)} under their own prompt, {sample.other_prompt:.1%} under another."
+        f"Of the suffixes that were scored twice, {own} lie above p_z = {format_p_z(threshold.log_p_z)} under their "
+        f"own prompt, {other} under another."
     )
 
 
