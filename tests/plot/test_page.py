@@ -403,6 +403,9 @@ def test_tables_of_the_controls_are_those_of_the_calibration() -> None:
     for text in render_both([book, toy.compute_outcome(control)]):
         assert "windows compared 1 0 1 2 0 characters compared" in text
         assert "windows 10.0% none without unseen unseen, characters 20 to 40 25.0% at most 1 in 2" in text
-        assert "characters at 0.5 40.0% 0.0% (≤ 79.3%) 0.5 windows at 0.001 50.0% 25.0% 0.5 longest passage 20 0 0.5" in text
+        assert (
+            "characters at 0.5 40.0% 0.0% (≤ 79.3%) 0.5 windows at 0.001 50.0% 25.0% 0.5 longest passage 20 0 0.5"
+            in text
+        )
         assert "mixed 5 " in text or "mixed" in text
         assert "easily drawn but not above t is counted apart" in text
