@@ -342,6 +342,30 @@ def test_facts_do_not_claim_what_a_control_shows_too() -> None:
     assert "at most 13%" in facts.several_books
 
 
+def make_known(count: int, *, books: int = 1, spread: bool = False) -> Calibration:
+    """A book far above 19 controls."""
+    book = make_document([-1.0] * count, spread=spread)
+    controls = [make_document([-80.0] * count, name=f"c{n}", spread=spread) for n in range(19)]
+    return calibrate(compare(book, controls), q=0.001, r=1, books=books)
+
+
+def test_memorised_is_never_said_in_a_first_look() -> None:
+    """With `windows=`, not all windows of a text are measured; the same numbers of all windows would allow it."""
+    assert state_facts(make_known(5)).word == "What lies above the controls may be called memorised."
+    first_look = make_known(5, spread=True)
+    assert first_look.bands
+    assert not first_look.bands.may_say_memorised
+    assert state_facts(first_look).word == "Nothing may be called memorised: only some windows were measured."
+
+
+def test_memorised_of_one_of_several_books_stands_beside_the_chance_for_all() -> None:
+    """Ten unseen books and 19 controls: up to 10 / 29 that one of them is above all controls."""
+    assert state_facts(make_known(5, books=10)).word == (
+        "What lies above the controls may be called memorised, of this book by itself: with 10 books looked at, an "
+        "unseen one is above all controls with a chance of up to 34% (R / (R + K))."
+    )
+
+
 def test_facts_without_controls_say_what_it_takes() -> None:
     facts = state_facts(calibrate_all([-1.0]))
     assert facts.word == "Nothing may be called memorised: that takes 19 controls."

@@ -141,7 +141,7 @@ def _state_census(calibration: Calibration) -> str:
 
 def _state_word(calibration: Calibration) -> str:
     if calibration.bands and calibration.bands.may_say_memorised:
-        return "What lies above the controls may be called memorised."
+        return f"What lies above the controls may be called memorised{_limit_to_one_book(calibration)}."
     threshold = calibration.windows_t
     if threshold is None or threshold.chance > HIGHEST_CHANCE:
         why = f"that takes {count_controls_needed(threshold.r if threshold else 1):,} controls"
@@ -150,6 +150,17 @@ def _state_word(calibration: Calibration) -> str:
     else:
         why = "no more lies above the controls than unseen books may have there"
     return f"Nothing may be called memorised: {why}."
+
+
+def _limit_to_one_book(calibration: Calibration) -> str:
+    """What several books do to the word; empty for a single one."""
+    several = calibration.several_books
+    if several is None or several.books < 2:
+        return ""
+    return (
+        f", of this book by itself: with {several.books:,} books looked at, an unseen one is above all controls with a "
+        f"chance of up to {several.any_above_all_controls:.0%} (R / (R + K))"
+    )
 
 
 def _state_middle_band(calibration: Calibration) -> str:
