@@ -199,7 +199,7 @@ def test_bands_of_a_book_stand_on_the_page_with_their_shares() -> None:
     opacity = pixels[0, :, 3][[10, 30, 70, 110, 150]]
     np.testing.assert_allclose(opacity, [0, 1, 128 / 255, 1, 128 / 255])
     html = Page(render_page(OUTCOMES[:1], {"the-book": pictures})).text
-    assert "bands: like unseen text 12.1%, easily drawn, not above 24.2%, above controls 0.0%" in html.replace(
+    assert "bands: like unseen text 12.1%, easily drawn, not above 24.2%, only above the controls 0.0%" in html.replace(
         " ,", ","
     )
 
