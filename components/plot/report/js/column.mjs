@@ -1,5 +1,6 @@
-import { isMark, splitBlocks } from "../../../../byheart/pages/js/characters.mjs";
-import { countWhile, formatCount, make, oncePerFrame } from "./elements.mjs";
+import { isBoundary, splitBlocks } from "../../../../byheart/pages/js/characters.mjs";
+import { formatCount } from "../../../../byheart/pages/js/words.mjs";
+import { countWhile, make, oncePerFrame } from "./elements.mjs";
 import { Heights } from "./heights.mjs";
 import { cutParagraphs } from "./paragraphs.mjs";
 
@@ -21,17 +22,17 @@ export class Column {
     new ResizeObserver(() => this.#resize()).observe(host);
   }
 
-  /** Lays a book out, uncoloured; `text` stands for it, with the same units. */
-  show(book, text, areBars) {
+  /** Lays a book out, uncoloured. */
+  show(book, areBars) {
     this.observer.disconnect();
-    Object.assign(this, { book, text, areBars, blocks: [], paragraphs: [], colouring: null, width: 0 });
+    Object.assign(this, { book, text: book.text, areBars, blocks: [], paragraphs: [], colouring: null, width: 0 });
     this.numbers = new Map();
     const headings = new Set(book.entry.chapters.map(([, , start]) => start));
     const parts = [];
     let shown = 0;
-    for (const segment of book.segments) {
+    for (const [index, segment] of book.segments.entries()) {
       if (segment.start > shown) parts.push(makeGap(segment.start - shown));
-      parts.push(...this.#makeBlocks(segment, headings));
+      parts.push(...this.#makeBlocks(segment.unit, book.segments[index + 1]?.unit ?? this.text.length, headings));
       shown = segment.stop;
     }
     if (shown < book.length) parts.push(makeGap(book.length - shown));
@@ -59,14 +60,11 @@ export class Column {
     return this.paragraphs[Math.max(0, countWhile(this.starts, (start) => start <= unit) - 1)];
   }
 
-  #makeBlocks(segment, headings) {
-    const from = this.book.toUnit(segment.start);
-    const to = segment.stop === this.book.length ? this.text.length : from + this.#countUnits(segment);
+  #makeBlocks(from, to, headings) {
     const blocks = [];
-    const split = splitBlocks(this.text.slice(from, to), BLOCK);
-    for (const { start, stop } of split) {
+    for (const { start, stop, paragraphs } of splitBlocks(this.text.slice(from, to), BLOCK)) {
       const block = { element: make("div", { class: "block" }), start: from + start, stop: from + stop, isNear: false, painted: null };
-      block.paragraphs = cutParagraphs(this.text, block.start, block.stop);
+      block.paragraphs = paragraphs.flatMap((span) => cutParagraphs(this.text, { start: from + span.start, stop: from + span.stop }));
       for (const paragraph of block.paragraphs) {
         const isHeading = headings.has(this.book.toPoint(paragraph.start)) && paragraph.stop - paragraph.start < 200;
         const name = this.areBars ? "bars" : paragraph.flows ? "flow" : null;
@@ -80,10 +78,6 @@ export class Column {
       blocks.push(block.element);
     }
     return blocks;
-  }
-
-  #countUnits({ start, stop }) {
-    return this.book.toUnit(stop - 1) + 1 - this.book.toUnit(start);
   }
 
   #notice(entries) {
@@ -130,9 +124,7 @@ export class Column {
 
   #keepWhole(unit, stop) {
     let end = unit;
-    while (end < stop && (isMark(this.text.codePointAt(end)) || this.text[end - 1] === "\u200d")) {
-      end += this.text.codePointAt(end) > 0xffff ? 2 : 1;
-    }
+    while (end < stop && !isBoundary(this.text, end)) end += 1;
     return end;
   }
 

@@ -1,3 +1,5 @@
+import { formatCount } from "../../../../byheart/pages/js/words.mjs";
+
 /** A new element with these attributes, `on...` being listeners, and these children: nodes, or strings as text. */
 export function make(tag, attributes = {}, ...children) {
   return fill(document.createElement(tag), attributes, children);
@@ -11,11 +13,6 @@ export function makeShape(tag, attributes = {}, ...children) {
 /** A count of things in words: "1 passage", "1,200 passages". */
 export function countNoun(count, noun) {
   return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
-}
-
-/** A whole number with separators for thousands. */
-export function formatCount(count) {
-  return count.toLocaleString("en-GB");
 }
 
 /** Calls `draw` once before the next frame, however often it is asked to. */
