@@ -39,13 +39,13 @@ export function parseColumns(bytes) {
 }
 
 /**
- * The sums of a column's first number, of its first two, and so on.
+ * The sums of a column's first number, of its first two, and so on; a number that falls stands modulo 2^32.
  * @param {ArrayLike<number>} column
  * @returns {Int32Array}
  */
 export function accumulate(column) {
   let sum = 0;
-  return Int32Array.from(column, (step) => (sum += step));
+  return Int32Array.from(column, (step) => (sum = (sum + step) | 0));
 }
 
 /** Write the numbers whose bytes lie in planes into a column. */

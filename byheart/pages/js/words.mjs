@@ -74,9 +74,8 @@ export function formatCount(count) {
 /** The number of this decimal logarithm to two digits, "3,200", from a million on to its power of ten, "10³⁸". */
 function formatPowerOfTen(logarithm) {
   const unit = 10 ** (Math.floor(logarithm) - 1);
-  const rounded = unit * Math.round(10 ** logarithm / unit);
-  if (rounded < MOST_WRITTEN_OUT) return formatCount(Math.round(rounded));
-  return `10${toSuperscript(Math.round(logarithm))}`;
+  const rounded = Math.round(unit * Math.round(10 ** logarithm / unit));
+  return rounded < MOST_WRITTEN_OUT ? formatCount(rounded) : `10${toSuperscript(Math.round(logarithm))}`;
 }
 
 function toSuperscript(integer) {

@@ -11,6 +11,7 @@ const LOWEST_LOG_PROB = -30;
  *   in code points of the book; `unit` and `point` are where it begins in the shown text
  * @typedef {{start: number, stop: number, logProb: number, rank: number, preferred: string | null}} Token of a suffix:
  *   its characters, nats, tokens that the model found likelier (255: or more), and the likeliest where it is another
+ *   and may be shown
  */
 
 export class Book {
@@ -41,7 +42,8 @@ export class Book {
     this.runs = { stop: accumulate(map.run_length), best: Int32Array.from(map.run_best, (best) => best - 1) };
     this.bands = map.band ? { stop: accumulate(map.band_length), band: map.band } : null;
     this.windows = readWindows(map);
-    this.tiles = { stop: accumulate(map.tile_length), isSlip: map.tile_rank_class };
+    /** The tokens of suffixes that do not overlap: 0 the model's first guess, 1 another token, 2 between suffixes. */
+    this.tiles = { stop: accumulate(map.tile_length), kind: map.tile_rank_class };
     this.details = null;
   }
 
@@ -173,7 +175,7 @@ export class Book {
       stop: (start += tokens.length[at]),
       logProb: LOWEST_LOG_PROB * (tokens.log_prob[at] / 255) ** 3,
       rank: tokens.rank[at],
-      preferred: tokens.preferred[at] ? pieces[tokens.preferred[at]] : null,
+      preferred: tokens.preferred?.[at] ? pieces[tokens.preferred[at]] : null,
     });
     return { tokens: Array.from({ length: width }, (_, token) => read(row * width + token)) };
   }
@@ -214,13 +216,16 @@ function readWindows(map) {
     suffixStart,
     stop: suffixStart.map((at, window) => at + map.suffix_length[window]),
     logPz: map.log_p_z,
-    topK: Float64Array.from(map.log_p_z, (logPz, window) =>
-      map.top_k[window] === NO_TOP_K ? -Infinity : Math.min(0, logPz + map.top_k[window] / 1000),
-    ),
+    topK: map.log_p_z_top_k ?? map.log_p_z.map((logPz, window) => addTopK(logPz, map.top_k[window])),
     greedy: map.greedy,
     repetitive: map.repetitive,
     bookOverlap: Float32Array.from(map.book_overlap, (share) => share / 255),
   };
+}
+
+/** log_p_z_top_k, nats, from log_p_z and the thousandths of a nat that it lies above. */
+function addTopK(logPz, above) {
+  return above === NO_TOP_K ? -Infinity : Math.min(0, logPz + above / 1000);
 }
 
 /** How many of the ascending items have a value at or below `limit`. */

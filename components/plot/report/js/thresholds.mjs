@@ -23,8 +23,9 @@ export function chooseScale(report, entry) {
     return { ladder: published, slider: report.slider.map(Math.log), from: "published" };
   }
   const t = [entry, ...report.texts].map((text) => text.bands?.t).find(Number.isFinite);
-  const low = t < best ? t : Math.min(best, entry.median_log_p_z ?? best);
-  return { ladder: spread(low, best, published.length), slider: spread(low, best, SLIDER_STEPS), from: t < best ? "controls" : "median" };
+  const from = t < best ? "controls" : "median";
+  const low = from === "controls" ? t : Math.min(best, entry.median_log_p_z ?? best);
+  return { ladder: spread(low, best, published.length), slider: spread(low, best, SLIDER_STEPS), from };
 }
 
 /**
