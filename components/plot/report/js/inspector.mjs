@@ -95,7 +95,7 @@ export function nameChapter(chapter) {
 
 function makeFlags(book, window, point) {
   const { greedy, repetitive, bookOverlap } = book.windows;
-  const band = BANDS[book.bandAt(point)];
+  const band = book.bandAt(point) ? BANDS[book.bandAt(point)] : null;
   const flags = [];
   if (band) flags.push(make("li", { class: band.name || null }, band.label));
   if (bookOverlap[window] >= MOSTLY) flags.push(make("li", {}, "repeated in this book"));

@@ -93,7 +93,7 @@ export class Reader {
     const correct = (frames) => {
       const box = findRectangle(this.column, unit);
       if (!box) return;
-      const top = this.bar.bar.offsetHeight;
+      const top = this.bar.height;
       scrollBy({ top: box.top - top - (innerHeight - top) / 4, behavior: "instant" });
       if (frames > 0) requestAnimationFrame(() => correct(frames - 1));
     };
@@ -221,7 +221,7 @@ export class Reader {
 
   #follow() {
     if (!this.book || !this.column.blocks.length) return;
-    const { start, stop } = findVisible(this.column, this.bar.bar.offsetHeight, innerHeight);
+    const { start, stop } = findVisible(this.column, this.bar.height, innerHeight);
     this.strip.show(this.book.toPoint(start), this.book.toPoint(stop));
   }
 

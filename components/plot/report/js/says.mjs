@@ -41,7 +41,7 @@ export function sayBands(report, colouring, scale) {
   return parts;
 }
 
-/** The share of the measurable characters in each band, by its number. */
+/** The share of the measurable characters in each band, by its number; 0 are those that were not compared. */
 export function measureBands(book) {
   const sizes = BANDS.map(() => 0);
   let measurable = 0;
