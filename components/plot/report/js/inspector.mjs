@@ -10,7 +10,8 @@ const MOSTLY = 0.5;
 /** The panel that shows a window: what it says, its numbers, its staircase, its words, its tokens. */
 export class Inspector {
   constructor(panel, report, { onClose, onLink }) {
-    Object.assign(this, { panel, report, onClose, onLink });
+    Object.assign(this, { panel, report, onClose, onLink, isScrolled: false });
+    panel.addEventListener("scroll", () => (this.isScrolled = true), { passive: true });
   }
 
   /** Says that no window is chosen, or that none asks for what is pointed at. */
@@ -24,7 +25,8 @@ export class Inspector {
   show(book, window, point, isPinned) {
     const state = `${book.entry.id} ${window} ${isPinned} ${isPinned ? point : ""} ${book.details !== null}`;
     if (state === this.shown) return;
-    this.shown = state;
+    const isSame = this.window === window;
+    Object.assign(this, { shown: state, window });
     const detail = book.detail(window);
     const tokens = detail && detail.tokens;
     const parts = [
@@ -40,7 +42,9 @@ export class Inspector {
     parts.push(makeQuote(book, window));
     parts.push(tokens ? makeTokenTable(book, tokens) : makeSubstitute(book, window));
     this.panel.replaceChildren(...parts.filter((part) => part !== null));
-    this.panel.scrollTop = 0;
+    // Only where it was scrolled: this asks for a layout.
+    if (this.isScrolled && !isSame) this.panel.scrollTop = 0;
+    this.isScrolled = this.isScrolled && isSame;
     this.panel.classList.toggle("open", isPinned);
   }
 

@@ -63,8 +63,10 @@ export class Reader {
     this.column.show(book, !book.hasText);
     this.#recolour();
     this.#follow();
-    if (point === null) this.#showBest();
-    else this.pin(Math.min(point, book.length - 1), true);
+    if (point === null) {
+      this.#showBest();
+      if (this.section.getBoundingClientRect().top < 0) this.section.scrollIntoView();
+    } else this.pin(Math.min(point, book.length - 1), true);
     await this.texts.loadDetail(book);
     if (this.book === book) this.#showWindow();
   }
@@ -112,6 +114,7 @@ export class Reader {
       const unit = findUnit(this.column, event.clientX, event.clientY);
       if (unit >= 0) this.pin(this.book.toPoint(unit));
     });
+    new ResizeObserver(() => this.#makeRoomForSheet()).observe(this.inspector.panel);
     const follow = oncePerFrame(() => this.#follow());
     addEventListener("scroll", follow, { passive: true });
     addEventListener("resize", follow);
@@ -162,7 +165,11 @@ export class Reader {
       this.inspector.show(this.book, chosen.window, chosen.point, this.pinned !== null);
       this.#underline(chosen.window);
     }
-    const panel = this.inspector.panel;
+  }
+
+  /** The strip of a phone ends where the sheet with the window begins. */
+  #makeRoomForSheet() {
+    const { panel } = this.inspector;
     const isSheet = getComputedStyle(panel).position === "fixed" && panel.classList.contains("open");
     this.section.style.setProperty("--sheet", isSheet ? `${panel.offsetHeight}px` : "0px");
   }

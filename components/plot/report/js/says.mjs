@@ -18,8 +18,8 @@ export function sayThreshold(report, colouring, passages, scale, controlCoverage
   parts.push(` of the measurable characters, ${countNoun(passages.length, "passage")}.`);
   if (controlCoverage !== null && controlCoverage >= KNOWN_CONTROL) {
     parts.push(` The control is known too (${formatShare(controlCoverage)}): this threshold shows little.`);
-  } else if (scale.from === "published") {
-    if (threshold < NEAR_FLOOR) parts.push(" Near the floor text begins to qualify that is merely easy.");
+  } else {
+    if (scale.from === "published" && threshold < NEAR_FLOOR) parts.push(" Near the floor text begins to qualify that is merely easy.");
     parts.push(sayControls(report, book.entry));
   }
   return parts;
