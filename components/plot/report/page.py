@@ -24,6 +24,8 @@ MOST_BYTES = 8_000_000
 """The largest page: Kubeflow's UI shows 10 MB at once."""
 PICTURE_BYTES = 2_000_000
 """The most bytes of the page without the data of its texts."""
+_PLACE = "<!-- data -->"
+"""Where the data stands in the page. No title can be like it, since all of them are escaped."""
 _STYLES = [Path(__file__).parent / name for name in ("overview.css",)]
 
 
@@ -54,20 +56,21 @@ def render_report(
     content |= _say_first(run, content)
     room = PICTURE_BYTES - len(page.render(**content, pictures={}, data="").encode())
     shown = _choose_pictures(content["outcomes"], pictures, room)
-    text = page.render(**content, pictures=shown, data=Markup("{data}"))
-    before, mark, after = text.partition("{data}")
-    return f"{before}{fill(MOST_BYTES - len(text.encode()))}{after}" if mark else text
+    before, _, after = page.render(**content, pictures=shown, data=Markup(_PLACE)).partition(_PLACE)
+    return before + fill(MOST_BYTES - len((before + after).encode())) + after
 
 
 def _say_first(run: Run, content: Mapping[str, Any]) -> dict[str, Any]:
     """What stands before the table of texts: the question, the answers, and the line for researchers."""
-    books, headlines, called = content["measured_books"], content["headlines"], content["called"]
+    outcomes, headlines, called = content["outcomes"], content["headlines"], content["called"]
+    books = [outcome for outcome in outcomes if not outcome.is_control] or outcomes
     if BOOK in content["detailed"]:
         answers = [(outcome, answer(outcome, headlines[outcome.book.name][0], called)) for outcome in books]
     else:
         pooled = next(iter(content["together"].values()))
         answers = [(None, answer_together(books, pooled[0], headlines, called))]
     return {
+        "measured_books": books,
         "title": ask(books, called, run.provenance.label),
         "answers": answers,
         "measurement": describe_measurement(run, books, headlines),
