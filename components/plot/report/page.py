@@ -14,6 +14,7 @@ from byheart.components.plot.content import collect_content, make_page_environme
 from byheart.components.plot.methods import write_methods
 from byheart.components.plot.provenance import Run
 from byheart.components.plot.report.pictures import Pictures
+from byheart.components.plot.report.script import render_script
 from byheart.components.plot.report.sentences import answer, answer_together, ask, describe_measurement
 from byheart.contracts.books import BOOK, Refused
 from byheart.measures.outcomes import Outcome
@@ -26,7 +27,7 @@ PICTURE_BYTES = 2_000_000
 """The most bytes of the page without the data of its texts."""
 _PLACE = "<!-- data -->"
 """Where the data stands in the page. No title can be like it, since all of them are escaped."""
-_STYLES = [Path(__file__).parent / name for name in ("overview.css",)]
+_STYLES = [Path(__file__).parent / name for name in ("overview.css", "report.css")]
 
 
 def render_report(
@@ -35,8 +36,7 @@ def render_report(
     summary: Summary,
     not_measured: Sequence[Refused],
     pictures: Mapping[str, Pictures],
-    fill: Callable[[int], str] = lambda room: "",
-    script: str = "",
+    fill: Callable[[int], str] = lambda _room: "",
 ) -> str:
     """report.html, in at most `MOST_BYTES`: texts that the model knows best have pictures as long as there is room.
 
@@ -45,12 +45,11 @@ def render_report(
         not_measured: the books that could not be measured.
         pictures: the pictures of every text, by its name.
         fill: returns script elements with the data of the texts, in at most so many bytes.
-        script: the content of the page's script.
     """
     page = make_page_environment(autoescape=True).get_template("report/report.html.j2")
     content = collect_content(run, books, summary, not_measured) | {
         "style": Markup(render_style(_STYLES)),
-        "script": Markup(script),
+        "script": Markup(render_script()),
         "methods": write_methods(run, books).partition("## Results")[0].split("\n\n")[1:],
     }
     content |= _say_first(run, content)
