@@ -35,7 +35,7 @@ def render_report(
     summary: Summary,
     not_measured: Sequence[Refused],
     pictures: Mapping[str, Pictures],
-    fill: Callable[[int], str] = lambda room: "",
+    fill: Callable[[int], str] = lambda _: "",
     script: str = "",
 ) -> str:
     """report.html, in at most `MOST_BYTES`: texts that the model knows best have pictures as long as there is room.
