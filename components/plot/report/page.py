@@ -8,18 +8,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
 from byheart.components.plot.content import collect_content, make_page_environment
 from byheart.components.plot.methods import write_methods
 from byheart.components.plot.provenance import Run
 from byheart.components.plot.report.pictures import Pictures
-from byheart.components.plot.report.script import render_script
 from byheart.components.plot.report.sentences import answer, answer_together, ask, describe_measurement
 from byheart.contracts.books import BOOK, Refused
 from byheart.measures.outcomes import Outcome
 from byheart.measures.summary import Summary
-from byheart.pages.style import render_style
+from byheart.pages.assembly import join_modules, order_modules
+from byheart.pages.shared import SCRIPTS, render_style
 
 MOST_BYTES = 8_000_000
 """The largest page: Kubeflow's UI shows 10 MB at once."""
@@ -27,7 +25,10 @@ PICTURE_BYTES = 2_000_000
 """The most bytes of the page without the data of its texts."""
 _PLACE = "<!-- data -->"
 """Where the data stands in the page. No title can be like it, since all of them are escaped."""
-_STYLES = [Path(__file__).parent / name for name in ("overview.css", "report.css")]
+_HERE = Path(__file__).parent
+_STYLES = [_HERE / name for name in ("overview.css", "report.css")]
+_SCRIPTS = ("table.mjs", "app.mjs")
+"""Those that do something when the page is read."""
 
 
 def render_report(
@@ -36,7 +37,7 @@ def render_report(
     summary: Summary,
     not_measured: Sequence[Refused],
     pictures: Mapping[str, Pictures],
-    fill: Callable[[int], str] = lambda _room: "",
+    fill: Callable[[int], str],
 ) -> str:
     """report.html, in at most `MOST_BYTES`: texts that the model knows best have pictures as long as there is room.
 
@@ -48,14 +49,14 @@ def render_report(
     """
     page = make_page_environment(autoescape=True).get_template("report/report.html.j2")
     content = collect_content(run, books, summary, not_measured) | {
-        "style": Markup(render_style(_STYLES)),
-        "script": Markup(render_script()),
+        "style": render_style(_STYLES),
+        "script": join_modules(order_modules(_SCRIPTS, (SCRIPTS, _HERE / "js"))),
         "methods": write_methods(run, books).partition("## Results")[0].split("\n\n")[1:],
     }
     content |= _say_first(run, content)
     room = PICTURE_BYTES - len(page.render(**content, pictures={}, data="").encode())
     shown = _choose_pictures(content["outcomes"], pictures, room)
-    before, _, after = page.render(**content, pictures=shown, data=Markup(_PLACE)).partition(_PLACE)
+    before, _, after = page.render(**content, pictures=shown, data=_PLACE).partition(_PLACE)
     return before + fill(MOST_BYTES - len((before + after).encode())) + after
 
 

@@ -104,7 +104,7 @@ def test_many_books_are_answered_together_with_the_best_and_the_least_known() ->
     run = toy.make_run()
     pictures = draw_pictures(toy.make_chart_data(toy.make_book([0.9] * 5)), with_charts=False)
     summary = summarize(named, run.provenance)
-    text = render_report(run, named, summary, (), {book.book.name: pictures for book in named})
+    text = render_report(run, named, summary, (), {book.book.name: pictures for book in named}, lambda _: "")
     assert 'Part of them. <b class="share">20.0%</b> of the text of these 5 books lies' in text
     assert "Best known is “Book 0” (100.0%), least “Book 1” (0.0%)." in text
     assert collect_content(run, named, summary, ())["called"]["b0"] == "Book 0"
@@ -114,7 +114,7 @@ def test_rank_stands_before_the_rates_in_the_line_for_researchers() -> None:
     outcome = make_outcome([0.9, 1e-9, 1e-9], [[1e-9] * 3] * 3)
     run = toy.make_run()
     pictures = draw_pictures(toy.make_chart_data(toy.make_book([0.9] * 5)), with_charts=False)
-    text = render_report(run, [outcome], summarize([outcome], run.provenance), (), {"book": pictures})
+    text = render_report(run, [outcome], summarize([outcome], run.provenance), (), {"book": pictures}, lambda _: "")
     line = text[text.index('<p class="soft">Rank') :].partition("</p>")[0]
     assert line.startswith('<p class="soft">Rank 1 of 4 (p = 0.25) · suffix coverage at p_z ≥ 0.5: ')
     assert f" · {run.settings.window.prompt_tokens} + {run.tokenization.scored_tokens} tokens, stride " in line

@@ -1,4 +1,3 @@
-import { makeTablesSortable } from "../../../../byheart/pages/js/table.mjs";
 import { make } from "./elements.mjs";
 import { Reader } from "./reader.mjs";
 
@@ -17,5 +16,4 @@ export function startReader() {
   reader.open();
 }
 
-makeTablesSortable(document);
 startReader();
