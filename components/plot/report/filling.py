@@ -68,8 +68,10 @@ def fill(run: dict[str, Any], texts: Sequence[TextData], pieces: Mapping[int, st
     def fill_with(windows: int) -> Filled:
         return _fill(run, ids, texts, has_map, _keep_first(texts, order, windows), pieces)
 
-    best, fits = fill_with(0), 0
-    tried, too_many = fill_with(len(order)), len(order)
+    best, fits, too_many = fill_with(0), 0, len(order)
+    if best.size >= room or not too_many:
+        return best
+    tried = fill_with(too_many)
     if tried.size <= room:
         return tried
     size = tried.size
