@@ -9,8 +9,6 @@ import numpy as np
 from byheart.components.plot.report.columns import Detail, make_detail_columns
 from byheart.pages.blobs import encode_columns, pack, render_blob, render_json
 
-MOST_BYTES = 8_000_000
-"""The size of a page: Kubeflow's frame shows up to 10 MB at once."""
 _TRIES = 6
 """Of the number of windows whose tokens just fit."""
 _MARGIN = 0.99
