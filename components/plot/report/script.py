@@ -13,7 +13,7 @@ _MODULES = (
     *("elements", "thresholds", "passages", "search", "book", "bars", "paragraphs", "address", "colouring", "slips"),
     # Parts of the page.
     *("texts", "heights", "column", "pointing", "overlays", "strip"),
-    *("staircase", "tokens", "inspector", "csv", "passage_list", "bar", "says", "search_box", "keys"),
+    *("staircase", "tokens", "inspector", "chosen_window", "csv", "passage_list", "bar", "says", "search_box", "keys"),
     # The whole.
     *("reader", "app"),
 )

@@ -14,7 +14,10 @@ export function startReader() {
     return;
   }
   const reader = new Reader(section, JSON.parse(data.textContent));
-  reader.open();
+  reader.open().catch((error) => {
+    document.getElementById("text").replaceChildren(make("p", { class: "message" }, `The text could not be unpacked: ${error.message}`));
+    throw error;
+  });
 }
 
 makeTablesSortable(document);

@@ -24,13 +24,17 @@ export class Column {
     document.addEventListener("selectionchange", () => this.#noteSelection());
   }
 
+  /** Forgets the book. */
+  clear() {
+    this.observer.disconnect();
+    Object.assign(this, { blocks: [], paragraphs: [], starts: [], colouring: null, numbers: new Map(), observed: new Map() });
+    this.host.replaceChildren();
+  }
+
   /** Lays a book out, uncoloured. */
   show(book, areBars) {
-    this.observer.disconnect();
-    Object.assign(this, { book, text: book.text, areBars, blocks: [], paragraphs: [], colouring: null, width: 0 });
-    this.numbers = new Map();
-    this.observed = new Map();
-    this.host.replaceChildren();
+    this.clear();
+    Object.assign(this, { book, text: book.text, areBars });
     this.#measure();
     const headings = new Set(book.entry.chapters.map(([, , start]) => start));
     const parts = [];

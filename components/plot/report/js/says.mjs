@@ -35,7 +35,9 @@ export function sayBands(report, colouring, scale) {
     if (number === 2 && !shares[number]) continue;
     parts.push(make("strong", {}, formatShare(shares[number])), ` ${BANDS[number].label}${number === 4 ? ", " : ". "}`);
   }
-  const { q, r, controls } = book.entry.bands;
+  if (shares[0]) parts.push(`${formatShare(shares[0])} were not compared. `);
+  const { t, extractable, q, r, controls } = book.entry.bands;
+  if (t >= extractable) parts.push("The controls reach what is extractable: nothing is only above them. ");
   const odds = `${r} of ${controls + 1} cases`;
   parts.push(q > 0 ? `A text like the controls would have more than ${formatShare(q)} of its windows above by chance in up to ${odds}.` : `A text like the controls would have a window above by chance in up to ${odds}.`);
   return parts;
