@@ -68,7 +68,7 @@ def _find_differences(name: str, old: bytes, new: bytes, *, with_pictures: bool)
 
 
 def _unpack(page: str) -> str:
-    """A page without pictures, and with the hash of its data as it is unpacked: other versions of zlib pack it otherwise."""
+    """A page without pictures, and with the hash of its unpacked data, which other versions of zlib pack otherwise."""
 
     def name_content(blob: re.Match[str]) -> str:
         return blob[1] + hashlib.sha256(gzip.decompress(base64.b64decode(blob[2]))).hexdigest()
