@@ -11,9 +11,7 @@ def write_page(folder: Path, data: bytes, *, level: int, picture: str = "", word
     folder.mkdir(exist_ok=True)
     packed = base64.b64encode(gzip.compress(data, level, mtime=0)).decode()
     uri = f"data:image/png;base64,{picture}"
-    page = (
-        f'<p>{words}</p><img src="{uri}"><script type="application/x-byheart" id="t0-map">{packed}</script>\n'
-    )
+    page = f'<p>{words}</p><img src="{uri}"><script type="application/x-byheart" id="t0-map">{packed}</script>\n'
     (folder / "report.html").write_text(page)
     (folder / "summary.md").write_text(f"{words}\n\n![map]({uri})\n")
 
