@@ -12,6 +12,8 @@ from byheart.components.plot.frame import ChartData, write_figure
 from byheart.components.plot.methods import write_methods
 from byheart.components.plot.page import Pictures, draw_pictures, render_summary_html, render_summary_markdown
 from byheart.components.plot.provenance import Run
+from byheart.components.plot.report.data import ReportData
+from byheart.components.plot.report.filling import MOST_BYTES
 from byheart.components.plot.scored import read_scored_book
 from byheart.components.plot.summary import make_summary_table
 from byheart.components.plot.tables import (
@@ -33,7 +35,7 @@ from byheart.measures.control import Control
 from byheart.measures.headline import collect_metrics, find_detailed_roles, list_figures
 from byheart.measures.measured import MeasuredBook
 from byheart.measures.outcomes import Outcome, join_controls, make_outcome
-from byheart.measures.passages import find_all_passages, list_passages
+from byheart.measures.passages import find_all_passages, find_quoted, list_passages
 from byheart.measures.provenance import PROVENANCE, BookDescription, BookProvenance, Provenance
 from byheart.measures.results import (
     CALIBRATION,
@@ -132,10 +134,11 @@ def write_results(
         texts = [_without_titles(book) for book in texts]
     detailed = find_detailed_roles(book.role for book in texts)
     pictures: dict[str, Pictures] = {}
+    report = ReportData(this_run.provenance, pieces=None)
     books_count = sum(book.role != CONTROL for book in texts)
 
     def write_and_draw(book: Book, control: Control | None) -> Outcome:
-        outcome, data = _write_book(out, book, read, this_run, control, books_count)
+        outcome, data = _write_book(out, book, read, this_run, control, books_count, report)
         for line in _list_headline(outcome.statistics, this_run.settings.selection):
             tell(line)
         charted = book.role in detailed and book.role != CONTROL  # a control's rates stand in the others' charts
@@ -150,6 +153,10 @@ def write_results(
 
     (out / "summary.csv").write_text(make_summary_table(this_run, in_order), encoding="utf-8")
     write_json(out / SUMMARY, summary)
+    data = report.fill([book.name for book in texts], MOST_BYTES - 100)
+    (out / "report.html").write_text(
+        f"<!doctype html><meta charset=utf-8><title>report</title>{data.render()}", "utf-8"
+    )
     page = render_summary_html(this_run, in_order, summary, refused, pictures)
     (out / "summary.html").write_text(page, encoding="utf-8")
     (out / "summary.md").write_text(render_summary_markdown(this_run, in_order, summary, refused), encoding="utf-8")
@@ -172,7 +179,13 @@ def _without_titles(book: Book) -> Book:
 
 
 def _write_book(
-    out: Path, book: Book, read: ReadBook, this_run: Run, control: Control | None, books_count: int
+    out: Path,
+    book: Book,
+    read: ReadBook,
+    this_run: Run,
+    control: Control | None,
+    books_count: int,
+    report_data: ReportData,
 ) -> tuple[Outcome, ChartData]:
     """Write a book's folder; returns its outcome and the data of its charts.
 
@@ -204,6 +217,7 @@ def _write_book(
         write_json(folder / CALIBRATION, calibration)
     (folder / WINDOWS).write_bytes(make_windows_table(measured, provenance, with_tokens=report.report_text == FULL))
     rows = list_passages(measured, passages, report.most_characters)
+    report_data.add(measured, outcome, comparison, None if report.report_text == FULL else find_quoted(measured, rows))
     (folder / PASSAGES).write_bytes(make_passages_table(rows).encode())
     if len(measured.sample):
         (folder / CONTROL_SAMPLE).write_bytes(make_control_sample_table(measured, provenance))
