@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Frame, Page, Playwright
+from playwright.sync_api import Browser, Frame, Page, Playwright, expect
 
+expect.set_options(timeout=30_000)  # a busy machine is no fault of the page
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 DESK = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
@@ -37,6 +38,11 @@ class Opened:
     def text_of(self, element: str) -> str:
         """The text of the element with an id, as it is seen."""
         return self.report.locator(f"#{element}").inner_text()
+
+    def show_reader(self) -> None:
+        """Scroll to the reader, whose text is coloured where it is near the view."""
+        self.read("() => document.getElementById('reader').scrollIntoView()")
+        self.settle()
 
     def settle(self) -> None:
         """Wait until the page has drawn what it was asked to: three frames."""
@@ -90,13 +96,15 @@ def open_report(
             page=page, report=page.frames[1] if framed else page, requests=requests, complaints=complaints
         )
         wait_until_ready(opened)
+        if not at:
+            opened.show_reader()
         yield opened
         assert requests == []
         assert complaints == []
 
 
 def wait_until_ready(opened: Opened) -> None:
-    """Wait until the text is there, and coloured."""
-    opened.report.wait_for_selector("#text .block", state="attached")
-    opened.report.wait_for_function("document.getElementById('says').textContent !== ''")
+    """Wait until the text is there and coloured."""
+    expect(opened.report.locator("#text .block").first).to_be_attached()
+    expect(opened.report.locator("#says")).not_to_be_empty()
     opened.settle()

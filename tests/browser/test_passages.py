@@ -40,8 +40,6 @@ def test_passages_are_those_of_the_table(
 @pytest.mark.parametrize("threshold", THRESHOLDS)
 def test_the_share_is_that_of_the_statistics(opened: Opened, sample: BookFiles, threshold: float) -> None:
     statistics = json.loads((sample.folder / "statistics.json").read_text(encoding="utf-8"))
-    share = next(
-        each["share"] for each in statistics["coverage"]["suffix"]["plain"] if each["threshold"] == threshold
-    )
+    share = statistics["plain"]["coverage_at"]["suffix"][f"{threshold:g}"]["share_of_measurable"]
     move_slider(opened, threshold)
-    assert f"{share:.1%}" in opened.text_of("says")
+    assert f"{share:.1%} of the measurable characters" in opened.text_of("says")
