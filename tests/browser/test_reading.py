@@ -77,14 +77,14 @@ def test_a_slide_takes_colour_away(opened: Opened) -> None:
 
 
 def test_a_search_marks_hits_and_goes_from_one_to_the_next(opened: Opened, sample: BookFiles) -> None:
-    found = re.findall(r"evening\s+packet", sample.text, re.IGNORECASE)
-    opened.report.locator("#search").fill("Evening packet")
+    found = re.findall(r"the\s+soap", sample.text, re.IGNORECASE)
+    opened.report.locator("#search").fill("THE soap")
     expect(opened.report.locator("#search-count")).not_to_be_empty()
     assert f"{len(found)} hits" in opened.text_of("search-count")
     opened.page.keyboard.press("Enter")
     opened.settle()
     assert "1 of" in opened.text_of("search-count")
-    assert [text.lower() for text in opened.read(READ_HIGHLIGHT, "hit-here")] == ["evening packet"]
+    assert [text.lower() for text in opened.read(READ_HIGHLIGHT, "hit-here")] == ["the soap"]
     assert opened.read(IS_IN_VIEW, "hit-here")
     opened.page.keyboard.press("Escape")
     press(opened, "n")
