@@ -75,7 +75,8 @@ def measure(
         selection: which of them are measured.
         scores: the scores of the measured windows.
     """
-    windows, selected = all_windows.select(selection.numbers()), find_selected(selection, len(book.text))
+    windows = all_windows if selection.count == selection.of else all_windows.select(selection.numbers())
+    selected = find_selected(selection, len(book.text))
 
     def make_scheme(log_p_z: np.ndarray) -> Scheme:
         def make_map(first: np.ndarray) -> CharacterMap:

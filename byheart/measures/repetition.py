@@ -90,15 +90,19 @@ def _compute_prompt_overlap(prompts: np.ndarray, suffixes: np.ndarray) -> np.nda
     """float64 [W]: the share of the suffix n-grams in each row that are among the prompt n-grams of the same row."""
     if suffixes.shape[1] < NGRAM_TOKENS or prompts.shape[1] < NGRAM_TOKENS:
         return np.zeros(len(prompts))
-    in_prompt, in_suffix = (
-        np.lib.stride_tricks.sliding_window_view(ids, NGRAM_TOKENS, axis=1) for ids in (prompts, suffixes)
-    )
-    ngrams = np.concatenate([in_prompt, in_suffix], axis=1).astype(np.int64)
-    _, number = np.unique(ngrams @ (1 << np.array(_ID_SHIFTS)), return_inverse=True)
-    # The offset keeps equal n-grams of different rows apart.
-    number = number.reshape(len(ngrams), -1) + np.arange(len(ngrams))[:, None] * (number.max() + 1)
-    prompt_ngrams = in_prompt.shape[1]
-    return np.isin(number[:, prompt_ngrams:], number[:, :prompt_ngrams]).mean(axis=1)
+    in_prompt, in_suffix = (_pack_ngrams(ids) for ids in (prompts, suffixes))
+    # Sorted, the n-grams of the prompt, which end in 0, stand before the same n-grams of the suffix, which end in 1.
+    marked = np.sort(np.concatenate([in_prompt << np.uint64(1), in_suffix << np.uint64(1) | np.uint64(1)], axis=1))
+    is_first = np.diff(marked >> np.uint64(1), axis=1, prepend=np.uint64(2**64 - 1)) != 0
+    first = np.maximum.accumulate(np.where(is_first, np.arange(marked.shape[1]), 0), axis=1)
+    is_of_suffix = (marked & np.uint64(1)).astype(bool)
+    return (is_of_suffix & ~np.take_along_axis(is_of_suffix, first, axis=1)).sum(axis=1) / in_suffix.shape[1]
+
+
+def _pack_ngrams(ids: np.ndarray) -> np.ndarray:
+    """uint64 [W, T - 2]: the n-grams of each row, three ids in 63 bits."""
+    wide = np.lib.stride_tricks.sliding_window_view(ids.astype(np.uint64), NGRAM_TOKENS, axis=1)
+    return np.bitwise_or.reduce(wide << np.array(_ID_SHIFTS, np.uint64), axis=-1)
 
 
 def _count_compressed_bytes(text: str) -> int:

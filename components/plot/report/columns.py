@@ -20,6 +20,8 @@ _OUTSIDE = 65_535
 _RANKS = 255
 _LEAST_LOG_PROB = 30.0
 """Nats: less is written as this."""
+_STEPS = np.array([_LEAST_LOG_PROB * ((code + 0.5) / 255) ** 3 for code in range(255)], np.float32)
+"""Nats, ascending: from minus the log-probability of a step on, it is nearer to the next code."""
 
 
 def find_travelling(measured: MeasuredBook) -> np.ndarray:
@@ -113,14 +115,13 @@ def make_detail(measured: MeasuredBook, rows: np.ndarray, *, prompt_tokens: int,
     place = np.sort(order)
     chosen = rows[place]
     stops = measured.windows.token_stops[chosen, prompt_tokens - 1 : prompt_tokens + scored]
-    share = np.minimum(-scores.token_log_probs[chosen] / np.float32(_LEAST_LOG_PROB), 1)
     ids = measured.windows.token_ids[chosen, prompt_tokens : prompt_tokens + scored]
     top = scores.top_token_ids[chosen]
     return Detail(
         place=place,
         log_p_z=scores.log_p_z[chosen],
         length=np.diff(stops, axis=1).astype(np.uint32),
-        log_prob=np.rint(255 * np.cbrt(np.maximum(share, 0))).astype(np.uint8),
+        log_prob=np.searchsorted(_STEPS, -scores.token_log_probs[chosen], side="right").astype(np.uint8),
         rank=np.minimum(scores.token_ranks[chosen], _RANKS).astype(np.uint8),
         preferred=np.where(top == ids, np.int32(-1), top),
     )

@@ -18,6 +18,7 @@ from byheart.components.plot.report.columns import (
 )
 from byheart.components.plot.report.filling import Filled, TextData, fill
 from byheart.contracts.books import CONTROL
+from byheart.contracts.only import Span
 from byheart.measures.calibration.bands import EXTRACTABLE_LOG_P_Z, paint
 from byheart.measures.calibration.calibrate import Calibration
 from byheart.measures.calibration.stretches import Comparison
@@ -31,7 +32,6 @@ VERSION = 1
 """Of the format."""
 _MOST_TOKENS = 5_000_000
 """Tokens whose detail is kept until the page is filled: more than a page has room for."""
-Span = tuple[int, int]
 
 
 class ReportData:
@@ -44,6 +44,8 @@ class ReportData:
             pieces: the text of each token id; None where the report may not show them.
         """
         self._run, self._pieces = run, pieces
+        self._used = np.zeros(0, bool)
+        """For each token id, whether a window holds it, or a place where the model preferred it."""
         self._texts: dict[str, TextData] = {}
 
     def add(
@@ -67,7 +69,7 @@ class ReportData:
             above = [calibration.windows_t.value, calibration.characters_t.value]
         columns = make_map_columns(measured, rows, bands, above, prompt_tokens=prompt_tokens)
         text = measured.book.text
-        shown = text if quoted is None else "".join(text[start:stop] for start, stop in quoted)
+        shown = text if quoted is None else "".join(text[span.start : span.stop] for span in quoted)
         self._texts[measured.book.name] = TextData(
             entry=_describe(measured, outcome, len(rows), quoted),
             importance=_rank(measured),
@@ -75,6 +77,18 @@ class ReportData:
             map=pack(encode_columns(columns)),
             detail=make_detail(measured, rows, prompt_tokens=prompt_tokens, most_tokens=_MOST_TOKENS),
         )
+
+        if self._pieces is not None:
+            self._note(measured.windows.token_ids)
+            self._note(measured.scores.top_token_ids)
+
+    def list_pieces(self) -> dict[int, str]:
+        """The text of each token that occurs in the texts, by its id, ascending; empty where it is not known."""
+        return {number: (self._pieces or {}).get(number, "") for number in np.flatnonzero(self._used).tolist()}
+
+    def _note(self, ids: np.ndarray) -> None:
+        self._used = np.pad(self._used, (0, max(int(ids.max(initial=-1)) + 1 - len(self._used), 0)))
+        self._used[ids.ravel()] = True
 
     def fill(self, names: Sequence[str], room: int) -> Filled:
         """What fits into `room` bytes: texts and maps by importance, then tokens from the most probable window down.
@@ -108,7 +122,7 @@ def _describe(
     book, windows, log_p_z = measured.book, measured.windows, measured.schemes.plain.log_p_z
     best = int(np.argmax(log_p_z)) if len(log_p_z) else None
     characters = len(book.text)
-    whole = quoted is None or list(quoted) == [(0, characters)]
+    shown = [[0, characters]] if quoted is None else [[span.start, span.stop] for span in quoted]
     return {
         "name": book.name,
         "title": book.called,
@@ -129,7 +143,7 @@ def _describe(
         },
         "median_log_p_z": float(np.quantile(log_p_z, 0.5, method="inverted_cdf")) if len(log_p_z) else None,
         "bands": _describe_bands(outcome.calibration),
-        "shown": "all" if whole else [[start, stop] for start, stop in quoted or ()] or "none",
+        "shown": "all" if shown == [[0, characters]] else shown or "none",
         "sha256": outcome.book.sha256,
     }
 

@@ -9,8 +9,6 @@ import numpy as np
 from byheart.components.plot.report.columns import Detail, make_detail_columns
 from byheart.pages.blobs import encode_columns, pack, render_blob, render_json
 
-MOST_BYTES = 8_000_000
-"""The size of a page: Kubeflow's frame shows up to 10 MB at once."""
 _TRIES = 6
 """Of the number of windows whose tokens just fit."""
 _MARGIN = 0.99
@@ -68,8 +66,10 @@ def fill(run: dict[str, Any], texts: Sequence[TextData], pieces: Mapping[int, st
     def fill_with(windows: int) -> Filled:
         return _fill(run, ids, texts, has_map, _keep_first(texts, order, windows), pieces)
 
-    best, fits = fill_with(0), 0
-    tried, too_many = fill_with(len(order)), len(order)
+    best, fits, too_many = fill_with(0), 0, len(order)
+    if best.size >= room or not too_many:
+        return best
+    tried = fill_with(too_many)
     if tried.size <= room:
         return tried
     size = tried.size

@@ -1,22 +1,29 @@
-"""The script of report.html: the modules of its reader, and those that it shares with other pages."""
+"""The script of report.html: its modules in the order in which each finds what it needs."""
 
-import graphlib
-import re
 from pathlib import Path
 
+import byheart.pages
 from byheart.pages.assembly import join_modules
 
-_START = Path(__file__).parent / "js" / "app.mjs"
-_IMPORT = re.compile(r'^import .* from "(.*)";$', re.MULTILINE)
+SHARED = Path(byheart.pages.__file__).parent / "js"
+OWN = Path(__file__).parent / "js"
+_SHARED_MODULES = ("blobs", "words", "characters", "table")
+_MODULES = (
+    # Numbers, text, and how elements are made.
+    *("elements", "thresholds", "passages", "search", "book", "bars", "paragraphs", "address", "colouring", "slips"),
+    # Parts of the page.
+    *("texts", "heights", "column", "pointing", "overlays", "strip"),
+    *("staircase", "tokens", "inspector", "chosen_window", "csv", "passage_list", "bar", "says", "search_box", "keys"),
+    # The whole.
+    *("reader", "app"),
+)
 
 
-def join_script() -> str:
-    """The page's modules as one script, each after those that it imports."""
-    graph: dict[Path, set[Path]] = {}
-    waiting = [_START.resolve()]
-    while waiting:
-        path = waiting.pop()
-        if path not in graph:
-            graph[path] = {(path.parent / name).resolve() for name in _IMPORT.findall(path.read_text(encoding="utf-8"))}
-            waiting += sorted(graph[path])
-    return join_modules(graphlib.TopologicalSorter(graph).static_order())
+def list_modules() -> list[Path]:
+    """The files of the page's modules, in order."""
+    return [*(SHARED / f"{name}.mjs" for name in _SHARED_MODULES), *(OWN / f"{name}.mjs" for name in _MODULES)]
+
+
+def render_script() -> str:
+    """The content of the page's inline `<script type="module">`."""
+    return join_modules(list_modules())

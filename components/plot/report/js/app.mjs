@@ -1,3 +1,4 @@
+import { makeTablesSortable } from "../../../../byheart/pages/js/table.mjs";
 import { make } from "./elements.mjs";
 import { Reader } from "./reader.mjs";
 
@@ -13,7 +14,11 @@ export function startReader() {
     return;
   }
   const reader = new Reader(section, JSON.parse(data.textContent));
-  reader.open();
+  reader.open().catch((error) => {
+    document.getElementById("text").replaceChildren(make("p", { class: "message" }, `The text could not be unpacked: ${error.message}`));
+    throw error;
+  });
 }
 
+makeTablesSortable(document);
 startReader();

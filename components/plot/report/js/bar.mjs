@@ -3,6 +3,8 @@ import { describeProbability, formatProbability } from "../../../../byheart/page
 import { BANDS } from "./colouring.mjs";
 import { make } from "./elements.mjs";
 
+const FIRST_BAND = 2;
+
 /** The bar over the text: which text, how it is coloured, above what threshold. */
 export class Bar {
   constructor(report, { onText, onChange }) {
@@ -29,7 +31,7 @@ export class Bar {
 
   /** Fits the bar to a text: its scale, and whether it has bands; where nothing is extractable, they come first. */
   show(entry, scale) {
-    Object.assign(this, { entry, scale, bands: new Set([2, 3, 4]) });
+    Object.assign(this, { entry, scale, bands: new Set(BANDS.keys()) });
     this.texts.value = entry.id;
     const hasBands = entry.bands !== null;
     this.by.replaceChildren(
@@ -82,8 +84,7 @@ export class Bar {
 
   #makeBands() {
     return BANDS.map((band, number) => {
-      if (!band) return null;
-      if (!band.name) return make("div", { class: "key" }, ...makeKey("", band.label));
+      if (number < FIRST_BAND) return make("div", { class: "key" }, ...makeKey(band.name, band.label));
       const toggle = (event) => {
         if (!this.bands.delete(number)) this.bands.add(number);
         event.currentTarget.setAttribute("aria-pressed", String(this.bands.has(number)));
@@ -91,11 +92,15 @@ export class Bar {
       };
       const pressed = String(this.bands.has(number));
       return make("button", { type: "button", class: "key", "aria-pressed": pressed, onclick: toggle }, ...makeKey(band.name, band.label));
-    }).filter((key) => key !== null);
+    });
   }
 
   #measure() {
-    this.bar.parentElement.style.setProperty("--bar", `${this.bar.offsetHeight}px`);
+    // On a phone the row before the legend scrolls away.
+    const away = getComputedStyle(this.legend).order === "2" ? this.legend.offsetTop - this.bar.firstElementChild.offsetTop : 0;
+    this.height = this.bar.offsetHeight - away;
+    this.bar.parentElement.style.setProperty("--bar", `${this.height}px`);
+    this.bar.parentElement.style.setProperty("--away", `${away}px`);
   }
 }
 

@@ -1,4 +1,5 @@
 const BAR = "▬";
+const ONE = "·";
 const PARAGRAPH = 600;
 
 /** What stands for a text that does not travel: a bar a token of the tiling, as long as the token; blanks between them.
@@ -14,7 +15,9 @@ export function drawBars(book) {
     if (stop <= start) continue;
     const isEnd = start - paragraph > PARAGRAPH || chapters.has(stop);
     if (isEnd) paragraph = start;
-    bars.push(BAR.repeat(Math.max(0, stop - start - (isEnd ? 2 : 1))), isEnd && stop - start > 1 ? "\n\n" : " ");
+    const length = stop - start;
+    if (length === 1) bars.push(ONE);
+    else bars.push(BAR.repeat(length - (isEnd ? 2 : 1)), isEnd ? "\n\n" : " ");
     start = stop;
   }
   return bars.join("");

@@ -5,7 +5,7 @@ export const UNMEASURED = "unmeasured";
 
 /** The bands of a character by their number in the data: how they are called and painted, weakest first. */
 export const BANDS = [
-  null,
+  { label: "not compared", name: UNMEASURED },
   { label: "like unseen text", name: "" },
   { label: "easy, as unseen text is", name: "easy" },
   { label: "above the controls", name: "step-2" },
@@ -14,7 +14,7 @@ export const BANDS = [
 
 /** How a book is coloured: which class each run of its characters has. */
 export class Colouring {
-  /** `by` is "p_z", in the steps of `ladder` and with nothing below `threshold`, or "bands", of which `bands` are shown. */
+  /** `by` is "p_z", in the steps of `ladder` and with nothing below `threshold`, or "bands", of which those in `bands` are shown. */
   constructor(book, { by, ladder, threshold, bands }) {
     Object.assign(this, { book, by, ladder, threshold, bands });
   }

@@ -17,16 +17,25 @@ export class Column {
     this.host = host;
     this.blocks = [];
     this.paragraphs = [];
+    this.selected = null;
     this.onPainted = oncePerFrame(onPainted);
     this.observer = new IntersectionObserver((entries) => this.#notice(entries), { root: document, rootMargin: MARGIN });
     new ResizeObserver(() => this.#resize()).observe(host);
+    document.addEventListener("selectionchange", () => this.#noteSelection());
+  }
+
+  /** Forgets the book. */
+  clear() {
+    this.observer.disconnect();
+    Object.assign(this, { blocks: [], paragraphs: [], starts: [], colouring: null, numbers: new Map(), observed: new Map() });
+    this.host.replaceChildren();
   }
 
   /** Lays a book out, uncoloured. */
   show(book, areBars) {
-    this.observer.disconnect();
-    Object.assign(this, { book, text: book.text, areBars, blocks: [], paragraphs: [], colouring: null, width: 0 });
-    this.numbers = new Map();
+    this.clear();
+    Object.assign(this, { book, text: book.text, areBars });
+    this.#measure();
     const headings = new Set(book.entry.chapters.map(([, , start]) => start));
     const parts = [];
     let shown = 0;
@@ -38,7 +47,6 @@ export class Column {
     if (shown < book.length) parts.push(makeGap(book.length - shown));
     this.host.replaceChildren(...parts);
     this.starts = this.paragraphs.map((paragraph) => paragraph.start);
-    this.#resize();
     for (const block of this.blocks) this.observer.observe(block.element);
   }
 
@@ -74,16 +82,17 @@ export class Column {
         this.paragraphs.push(paragraph);
         block.element.append(paragraph.element);
       }
+      this.#giveRoom(block);
       this.blocks.push(block);
+      this.observed.set(block.element, block);
       blocks.push(block.element);
     }
     return blocks;
   }
 
   #notice(entries) {
-    const blocks = new Map(this.blocks.map((block) => [block.element, block]));
     for (const entry of entries) {
-      const block = blocks.get(entry.target);
+      const block = this.observed.get(entry.target);
       if (!block) continue;
       block.isNear = entry.isIntersecting;
       if (!this.colouring) continue;
@@ -94,7 +103,7 @@ export class Column {
   }
 
   #paintBlock(block) {
-    if (block.painted === this.colouring || holdsSelection(block.element)) return;
+    if (block.painted === this.colouring || this.#holdsSelection(block)) return;
     for (const paragraph of block.paragraphs) {
       const runs = [...this.#cutRuns(paragraph)];
       const isPlain = runs.every((run) => !run.name);
@@ -129,7 +138,7 @@ export class Column {
   }
 
   #wipe(block) {
-    if (holdsSelection(block.element)) return;
+    if (this.#holdsSelection(block)) return;
     for (const paragraph of block.paragraphs) {
       if (!paragraph.isCut) continue;
       paragraph.element.textContent = this.text.slice(paragraph.start, paragraph.stop);
@@ -138,22 +147,32 @@ export class Column {
     block.painted = null;
   }
 
+  /** Colouring moves the ends of a selection that lies in the block. */
+  #holdsSelection(block) {
+    return this.selected !== null && this.selected.intersectsNode(block.element);
+  }
+
+  #noteSelection() {
+    const selection = getSelection();
+    this.selected = selection.isCollapsed || !selection.rangeCount ? null : selection.getRangeAt(0);
+  }
+
   #resize() {
-    const width = this.host.clientWidth;
-    if (!this.blocks.length || width === this.width) return;
-    this.width = width;
-    const heights = new Heights(this.host, this.text);
-    for (const { element, paragraphs } of this.blocks) {
-      element.style.containIntrinsicSize = `auto ${heights.sum(paragraphs)}px`;
-    }
+    if (!this.blocks.length || this.host.clientWidth === this.width) return;
+    this.#measure();
+    for (const block of this.blocks) this.#giveRoom(block);
+  }
+
+  #measure() {
+    this.width = this.host.clientWidth;
+    this.heights = new Heights(this.host, this.text);
+  }
+
+  #giveRoom({ element, paragraphs }) {
+    element.style.containIntrinsicSize = `auto ${this.heights.sum(paragraphs)}px`;
   }
 }
 
 function makeGap(characters) {
   return make("p", { class: "gap" }, `${formatCount(characters)} characters are not shown`);
-}
-
-function holdsSelection(element) {
-  const selection = getSelection();
-  return selection !== null && !selection.isCollapsed && selection.containsNode(element, true);
 }

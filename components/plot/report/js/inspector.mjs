@@ -10,7 +10,8 @@ const MOSTLY = 0.5;
 /** The panel that shows a window: what it says, its numbers, its staircase, its words, its tokens. */
 export class Inspector {
   constructor(panel, report, { onClose, onLink }) {
-    Object.assign(this, { panel, report, onClose, onLink });
+    Object.assign(this, { panel, report, onClose, onLink, isScrolled: false });
+    panel.addEventListener("scroll", () => (this.isScrolled = true), { passive: true });
   }
 
   /** Says that no window is chosen, or that none asks for what is pointed at. */
@@ -24,7 +25,8 @@ export class Inspector {
   show(book, window, point, isPinned) {
     const state = `${book.entry.id} ${window} ${isPinned} ${isPinned ? point : ""} ${book.details !== null}`;
     if (state === this.shown) return;
-    this.shown = state;
+    const isSame = this.window === window;
+    Object.assign(this, { shown: state, window });
     const detail = book.detail(window);
     const tokens = detail && detail.tokens;
     const parts = [
@@ -40,7 +42,9 @@ export class Inspector {
     parts.push(makeQuote(book, window));
     parts.push(tokens ? makeTokenTable(book, tokens) : makeSubstitute(book, window));
     this.panel.replaceChildren(...parts.filter((part) => part !== null));
-    this.panel.scrollTop = 0;
+    // Only where it was scrolled: this asks for a layout.
+    if (this.isScrolled && !isSame) this.panel.scrollTop = 0;
+    this.isScrolled = this.isScrolled && isSame;
     this.panel.classList.toggle("open", isPinned);
   }
 
@@ -95,7 +99,7 @@ export function nameChapter(chapter) {
 
 function makeFlags(book, window, point) {
   const { greedy, repetitive, bookOverlap } = book.windows;
-  const band = BANDS[book.bandAt(point)];
+  const band = book.bandAt(point) ? BANDS[book.bandAt(point)] : null;
   const flags = [];
   if (band) flags.push(make("li", { class: band.name || null }, band.label));
   if (bookOverlap[window] >= MOSTLY) flags.push(make("li", {}, "repeated in this book"));

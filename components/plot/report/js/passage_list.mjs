@@ -13,6 +13,12 @@ export class PassageList {
     Object.assign(this, { nav, onGo, passages: [], items: [] });
   }
 
+  /** Lists nothing. */
+  clear() {
+    Object.assign(this, { passages: [], items: [], current: null });
+    this.nav.replaceChildren();
+  }
+
   /** Lists the passages; the colour of each is what most of it has. */
   show(colouring, passages) {
     this.book = colouring.book;

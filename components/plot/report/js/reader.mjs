@@ -1,5 +1,6 @@
 import { formatAddress, parseAddress, rememberAddress } from "./address.mjs";
 import { Bar } from "./bar.mjs";
+import { ChosenWindow } from "./chosen_window.mjs";
 import { Colouring } from "./colouring.mjs";
 import { Column } from "./column.mjs";
 import { make, oncePerFrame } from "./elements.mjs";
@@ -17,23 +18,22 @@ import { Texts } from "./texts.mjs";
 import { chooseScale } from "./thresholds.mjs";
 
 const FRAMES_OF_CORRECTION = 3;
-const POINT_AT = "Point at a word to see the window that is best over it.";
-const NO_WINDOW = "No window asks for these characters. That is no zero.";
 
 /** The reader of a report: one text at a time, what is chosen of it, and the parts that show it. */
 export class Reader {
   constructor(section, report) {
     const find = (id) => section.querySelector(`#${id}`);
-    Object.assign(this, { section, report, texts: new Texts(report), book: null, pinned: null, hovered: null });
+    Object.assign(this, { section, report, texts: new Texts(report), book: null });
     this.says = find("says");
     this.host = find("text");
     this.column = new Column(this.host, { onPainted: () => this.overlays.redraw() });
     this.overlays = new Overlays(this.column);
     this.strip = new Strip(find("strip"), { onGo: (point) => this.goTo(point) });
-    this.inspector = new Inspector(find("window"), report, { onClose: () => this.letGo(), onLink: (point) => this.pin(point, true) });
+    this.inspector = new Inspector(find("window"), report, { onClose: () => this.chosen.letGo(), onLink: (point) => this.pin(point, true) });
+    this.chosen = new ChosenWindow(this.inspector, this.overlays);
     this.passages = new PassageList(find("passages"), { onGo: (point) => this.pin(point, true) });
     this.search = new SearchBox({ onHits: (hits, here) => this.#markHits(hits, here), onGo: (point) => this.pin(point, true) });
-    this.bar = new Bar(report, { onText: (id) => this.openText(this.#findEntry(id)), onChange: () => this.#recolour() });
+    this.bar = new Bar(report, { onText: (id) => this.#choose(id), onChange: () => this.#recolour() });
     this.#listen();
     this.keys = new Keys(find("help-dialog"), find("help"), this.#listKeys(), () => this.#escape());
   }
@@ -52,38 +52,32 @@ export class Reader {
     this.entry = entry;
     const book = await this.texts.load(entry);
     if (this.entry !== entry) return;
-    this.letGo();
     this.scale = chooseScale(this.report, entry);
     this.bar.show(entry, this.scale);
     this.book = book;
+    this.strip.host.hidden = book === null;
+    this.chosen.book = book;
     if (!book) {
       this.#showAbsent(entry);
       return;
     }
     this.column.show(book, !book.hasText);
+    this.chosen.open(book);
     this.#recolour();
     this.#follow();
-    if (point === null) this.#showBest();
-    else this.pin(Math.min(point, book.length - 1), true);
+    if (point !== null) this.pin(Math.min(point, book.length - 1), true);
+    else if (this.section.getBoundingClientRect().top < 0) this.section.scrollIntoView();
     await this.texts.loadDetail(book);
-    if (this.book === book) this.#showWindow();
+    if (this.book === book) this.chosen.draw();
   }
 
   /** Keeps the window over a character in the panel, and its link in the address; `go` brings it into view. */
   pin(point, go = false) {
-    const window = this.book.windowAt(point);
-    this.pinned = { window, point };
-    this.hovered = null;
+    if (!this.book) return;
+    this.chosen.pin(point);
     rememberAddress(formatAddress(this.entry.name, point));
     this.passages.mark(point);
-    this.#showWindow();
     if (go) this.goTo(point);
-  }
-
-  /** Lets the window go that was kept. */
-  letGo() {
-    this.pinned = null;
-    this.#showWindow();
   }
 
   /** Scrolls to a character, and corrects the place while blocks on the way get their true heights. */
@@ -93,7 +87,7 @@ export class Reader {
     const correct = (frames) => {
       const box = findRectangle(this.column, unit);
       if (!box) return;
-      const top = this.bar.bar.offsetHeight;
+      const top = this.bar.height;
       scrollBy({ top: box.top - top - (innerHeight - top) / 4, behavior: "instant" });
       if (frames > 0) requestAnimationFrame(() => correct(frames - 1));
     };
@@ -112,6 +106,7 @@ export class Reader {
       const unit = findUnit(this.column, event.clientX, event.clientY);
       if (unit >= 0) this.pin(this.book.toPoint(unit));
     });
+    new ResizeObserver(() => this.#makeRoomForSheet()).observe(this.inspector.panel);
     const follow = oncePerFrame(() => this.#follow());
     addEventListener("scroll", follow, { passive: true });
     addEventListener("resize", follow);
@@ -141,58 +136,24 @@ export class Reader {
   }
 
   #point() {
-    if (!this.book || this.pinned) return;
+    if (!this.book || this.chosen.pinned) return;
     const unit = findUnit(this.column, this.pointer.clientX, this.pointer.clientY);
-    if (unit < 0) return;
-    const point = this.book.toPoint(unit);
-    this.hovered = { point, window: this.book.windowAt(point) };
-    this.#showWindow();
+    if (unit >= 0) this.chosen.hover(this.book.toPoint(unit));
   }
 
-  #showWindow() {
-    if (!this.book) return;
-    const chosen = this.pinned ?? this.hovered;
-    if (!chosen) {
-      this.inspector.showMessage(POINT_AT);
-      this.#underline(-1);
-    } else if (chosen.window < 0) {
-      this.inspector.showMessage(NO_WINDOW);
-      this.#underline(-1);
-    } else {
-      this.inspector.show(this.book, chosen.window, chosen.point, this.pinned !== null);
-      this.#underline(chosen.window);
-    }
-    const panel = this.inspector.panel;
+  /** The strip of a phone ends where the sheet with the window begins. */
+  #makeRoomForSheet() {
+    const { panel } = this.inspector;
     const isSheet = getComputedStyle(panel).position === "fixed" && panel.classList.contains("open");
     this.section.style.setProperty("--sheet", isSheet ? `${panel.offsetHeight}px` : "0px");
-  }
-
-  #showBest() {
-    const { best } = this.entry;
-    if (!best) return;
-    const window = this.book.windows.row.indexOf(best.row);
-    if (window >= 0) this.hovered = { window, point: this.#findPointOf(window) };
-    this.#showWindow();
-  }
-
-  #findPointOf(window) {
-    const { runs } = this.book;
-    const run = runs.best.indexOf(window);
-    return run > 0 ? runs.stop[run - 1] : 0;
-  }
-
-  #underline(window) {
-    const { start, suffixStart, stop } = this.book.windows;
-    const isShown = window >= 0;
-    this.overlays.set("prompt", isShown ? this.book.toUnits(start[window], suffixStart[window]) : [], 2);
-    this.overlays.set("suffix", isShown ? this.book.toUnits(suffixStart[window], stop[window]) : [], 3);
   }
 
   #markHits(hits, here) {
     if (!this.book) return;
     const place = (spans) => spans.flatMap(({ start, stop }) => this.book.toUnits(start, stop));
-    this.overlays.set("hit", place(hits), 4);
-    this.overlays.set("hit-here", place(hits.slice(Math.max(0, here), Math.max(0, here) + (here < 0 ? 0 : 1))), 5);
+    if (hits !== this.hits) this.overlays.set("hit", place(hits), 4);
+    this.hits = hits;
+    this.overlays.set("hit-here", here < 0 ? [] : place([hits[here]]), 5);
   }
 
   #recolour() {
@@ -203,7 +164,7 @@ export class Reader {
     this.column.paint(this.colouring);
     this.strip.paint(this.colouring, describeStrip(this.colouring, this.found));
     this.passages.show(this.colouring, this.found);
-    if (this.pinned) this.passages.mark(this.pinned.point);
+    if (this.chosen.pinned) this.passages.mark(this.chosen.pinned.point);
     this.search.show(this.book, this.colouring);
     this.overlays.set("slip", this.bar.slips.checked ? listSlips(this.colouring) : [], 1);
     this.#say();
@@ -221,7 +182,7 @@ export class Reader {
 
   #follow() {
     if (!this.book || !this.column.blocks.length) return;
-    const { start, stop } = findVisible(this.column, this.bar.bar.offsetHeight, innerHeight);
+    const { start, stop } = findVisible(this.column, this.bar.height, innerHeight);
     this.strip.show(this.book.toPoint(start), this.book.toPoint(stop));
   }
 
@@ -234,28 +195,26 @@ export class Reader {
   }
 
   #showAbsent(entry) {
+    this.column.clear();
     this.host.replaceChildren(make("p", { class: "message" }, `The page of 8 MB had no room for this text: its windows are in ${entry.name}/windows.parquet.`));
-    this.says.replaceChildren();
-    this.passages.nav.replaceChildren();
-    this.inspector.panel.replaceChildren();
+    this.passages.clear();
+    for (const part of [this.says, this.inspector.panel]) part.replaceChildren();
   }
 
   #stepWindow(by) {
-    const chosen = this.pinned ?? this.hovered;
-    if (!this.book || !chosen) return;
-    const { runs } = this.book;
-    let run = this.book.runAt(chosen.point) + by;
-    while (run >= 0 && run < runs.stop.length && (runs.best[run] < 0 || runs.best[run] === chosen.window)) run += by;
-    if (run >= 0 && run < runs.stop.length) this.pin(run ? runs.stop[run - 1] : 0, true);
+    const point = this.chosen.findNext(by);
+    if (point >= 0) this.pin(point, true);
   }
 
   #escape() {
-    if (this.pinned) this.letGo();
+    if (this.chosen.pinned) this.chosen.letGo();
     else if (this.search.hits.length) this.search.clear();
   }
 
-  #findEntry(id) {
-    return this.report.texts.find((entry) => entry.id === id);
+  #choose(id) {
+    const entry = this.report.texts.find((text) => text.id === id);
+    rememberAddress(`#${encodeURIComponent(entry.name)}`);
+    this.openText(entry);
   }
 
   #listKeys() {

@@ -18,8 +18,8 @@ export function sayThreshold(report, colouring, passages, scale, controlCoverage
   parts.push(` of the measurable characters, ${countNoun(passages.length, "passage")}.`);
   if (controlCoverage !== null && controlCoverage >= KNOWN_CONTROL) {
     parts.push(` The control is known too (${formatShare(controlCoverage)}): this threshold shows little.`);
-  } else if (scale.from === "published") {
-    if (threshold < NEAR_FLOOR) parts.push(" Near the floor text begins to qualify that is merely easy.");
+  } else {
+    if (scale.from === "published" && threshold < NEAR_FLOOR) parts.push(" Near the floor text begins to qualify that is merely easy.");
     parts.push(sayControls(report, book.entry));
   }
   return parts;
@@ -35,13 +35,15 @@ export function sayBands(report, colouring, scale) {
     if (number === 2 && !shares[number]) continue;
     parts.push(make("strong", {}, formatShare(shares[number])), ` ${BANDS[number].label}${number === 4 ? ", " : ". "}`);
   }
-  const { q, r, controls } = book.entry.bands;
+  if (shares[0]) parts.push(`${formatShare(shares[0])} were not compared. `);
+  const { t, extractable, q, r, controls } = book.entry.bands;
+  if (t >= extractable) parts.push("The controls reach what is extractable: nothing is only above them. ");
   const odds = `${r} of ${controls + 1} cases`;
   parts.push(q > 0 ? `A text like the controls would have more than ${formatShare(q)} of its windows above by chance in up to ${odds}.` : `A text like the controls would have a window above by chance in up to ${odds}.`);
   return parts;
 }
 
-/** The share of the measurable characters in each band, by its number. */
+/** The share of the measurable characters in each band, by its number; 0 are those that were not compared. */
 export function measureBands(book) {
   const sizes = BANDS.map(() => 0);
   let measurable = 0;

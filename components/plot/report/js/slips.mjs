@@ -2,12 +2,14 @@ import { formatShare } from "../../../../byheart/pages/js/words.mjs";
 import { UNMEASURED } from "./colouring.mjs";
 import { countNoun } from "./elements.mjs";
 
+const WRONG = 1;
+
 /** Tokens inside coloured text that were not the model's first guess, as spans of units: of suffixes that do not overlap. */
 export function listSlips(colouring) {
   const { book } = colouring;
   const slips = [];
   for (let tile = 0; tile < book.tiles.stop.length; tile += 1) {
-    if (!book.tiles.isSlip[tile]) continue;
+    if (book.tiles.kind[tile] !== WRONG) continue;
     const start = tile ? book.tiles.stop[tile - 1] : 0;
     const stop = book.tiles.stop[tile];
     if (stop > start && colouring.isColoured(stop - 1)) slips.push(...book.toUnits(start, stop));
