@@ -2,7 +2,6 @@
 
 import dataclasses
 import html
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,12 +10,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Frame, Page, Playwright, expect
 
+from benchmarks.report import NO_CHROMIUM, find_chromium
+
 expect.set_options(timeout=30_000)  # a busy machine is no fault of the page
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 DESK = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 _FRAME = """<!doctype html><html lang="en"><meta charset="utf-8"><title>A frame as Kubeflow's</title>
-<iframe sandbox="allow-scripts" srcdoc="{report}" title="report" style="width: 1300px; height: 600px"></iframe></html>"""
+<iframe sandbox="allow-scripts" srcdoc="{report}" title="report" width="1300" height="600"></iframe></html>"""
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
@@ -54,10 +54,10 @@ class Opened:
 
 def start_chromium(playwright: Playwright) -> Browser:
     """Debian's Chromium; the test is skipped where there is none."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
-        pytest.skip(f"needs Chromium, found no {' nor '.join(NAMES)}: apt-get install chromium")
-    return playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+    path = find_chromium()
+    if path is None:
+        pytest.skip(NO_CHROMIUM)
+    return playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
 
 
 @contextmanager
@@ -92,9 +92,7 @@ def open_report(
         page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(address)
-        opened = Opened(
-            page=page, report=page.frames[1] if framed else page, requests=requests, complaints=complaints
-        )
+        opened = Opened(page=page, report=page.frames[1] if framed else page, requests=requests, complaints=complaints)
         wait_until_ready(opened)
         if not at:
             opened.show_reader()

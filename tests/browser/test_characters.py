@@ -56,7 +56,9 @@ def test_every_character_has_its_colour(opened: Opened, sample: BookFiles, posit
     shown = [name for name, length in names for _ in range(length)]
     expected = sample.name_steps(threshold)
     assert len(set(expected)) > 2
-    wrong = [place for name, place in zip(shown, place_letters(text, sample.text), strict=True) if name != expected[place]]
+    wrong = [
+        place for name, place in zip(shown, place_letters(text, sample.text), strict=True) if name != expected[place]
+    ]
     assert wrong == []
 
 

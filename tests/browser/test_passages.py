@@ -19,9 +19,7 @@ def move_slider(opened: Opened, threshold: float) -> None:
 
 
 @pytest.mark.parametrize("threshold", THRESHOLDS)
-def test_passages_are_those_of_the_table(
-    opened: Opened, sample: BookFiles, threshold: float, tmp_path: Path
-) -> None:
+def test_passages_are_those_of_the_table(opened: Opened, sample: BookFiles, threshold: float, tmp_path: Path) -> None:
     move_slider(opened, threshold)
     with opened.page.expect_download() as download:
         opened.report.locator("#passages button", has_text="CSV").click()
