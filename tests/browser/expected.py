@@ -21,6 +21,8 @@ class BookFiles:
     suffix_start: np.ndarray
     stop: np.ndarray
     log_p_z: np.ndarray
+    token_ranks: np.ndarray
+    """int [W, S]"""
     best: np.ndarray
     """int [C]: the row in windows.parquet; -1 where no window asks for the character."""
 
@@ -61,5 +63,12 @@ def read_book(folder: Path) -> BookFiles:
         best[span] = np.where(better, row, best[span])
         value[span] = np.where(better, log_p_z[row], value[span])
     return BookFiles(
-        folder=folder, text=text, start=start, suffix_start=suffix_start, stop=stop, log_p_z=log_p_z, best=best
+        folder=folder,
+        text=text,
+        start=start,
+        suffix_start=suffix_start,
+        stop=stop,
+        log_p_z=log_p_z,
+        token_ranks=np.array(table["token_ranks"].to_pylist()),
+        best=best,
     )

@@ -23,6 +23,22 @@ READ_COLOURS = """() => {
   return [texts.join(""), names];
 }"""
 
+# The row and the span of the window of each character, as the page's own modules read the page's own data.
+READ_WINDOWS = r"""async ([script, name]) => {
+  const element = document.createElement("script");
+  element.type = "module";
+  const expose = "window.makeBook = (entry, blobs) => Book.load(entry, blobs);";
+  element.textContent = script.replace(/^startReader\(\);$/m, expose);
+  document.head.append(element);
+  while (!window.makeBook) await new Promise((done) => setTimeout(done, 10));
+  const entry = JSON.parse(document.getElementById("report").textContent).texts.find((text) => text.name === name);
+  const blob = (kind) => document.getElementById(`${entry.id}-${kind}`).textContent;
+  const book = await window.makeBook(entry, { text: blob("text"), map: blob("map") });
+  const describe = (window) => ["row", "start", "suffixStart", "stop"].map((of) => book.windows[of][window]);
+  const found = Array.from({ length: book.length }, (_, point) => book.windowAt(point));
+  return found.map((window) => (window < 0 ? [-1, 0, 0, 0] : describe(window)));
+}"""
+
 # The window that the link to each of these characters leads to, and the spans of units that are underlined.
 FOLLOW_LINKS = """async ([name, points]) => {
   const text = document.getElementById("text");
@@ -56,29 +72,15 @@ def test_every_character_has_its_colour(opened: Opened, sample: BookFiles, posit
     shown = [name for name, length in names for _ in range(length)]
     expected = sample.name_steps(threshold)
     assert len(set(expected)) > 2
-    wrong = [
-        place for name, place in zip(shown, place_letters(text, sample.text), strict=True) if name != expected[place]
-    ]
+    places = place_letters(text, sample.text)
+    wrong = [place for name, place in zip(shown, places, strict=True) if name != expected[place]]
     assert wrong == []
 
 
 def test_every_character_has_its_window(opened: Opened, sample: BookFiles) -> None:
     """The page's own code reads the page's own data, for each character."""
-    read = """async ([script, name]) => {
-      const code = script.replace(/^startReader\\(\\);$/m, "") + "\\nwindow.load = (entry, blobs) => Book.load(entry, blobs);";
-      const element = document.createElement("script");
-      element.type = "module";
-      element.textContent = code;
-      document.head.append(element);
-      while (!window.load) await new Promise((done) => setTimeout(done, 10));
-      const entry = JSON.parse(document.getElementById("report").textContent).texts.find((text) => text.name === name);
-      const blob = (kind) => document.getElementById(`${entry.id}-${kind}`).textContent;
-      const book = await window.load(entry, { text: blob("text"), map: blob("map") });
-      const points = Array.from({ length: book.length }, (_, point) => book.windowAt(point));
-      return points.map((window) => window < 0 ? [-1, 0, 0, 0] : ["row", "start", "suffixStart", "stop"].map((of) => book.windows[of][window]));
-    }"""
     script = opened.read("() => document.querySelector('script[type=module]').textContent")
-    found = np.array(opened.read(read, [script, BOOK.stem]))
+    found = np.array(opened.read(READ_WINDOWS, [script, BOOK.stem]))
     expected = np.stack([sample.best, *(np.where(sample.best < 0, 0, of[sample.best]) for of in spans(sample))], axis=1)
     assert (found == expected).all()
 

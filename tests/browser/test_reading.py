@@ -143,10 +143,18 @@ def test_pointing_at_a_word_shows_its_window_and_a_click_keeps_it(opened: Opened
     assert find_window(opened) != pointed
 
 
-def test_the_window_has_a_row_a_token_and_its_first_guesses(opened: Opened, sample: BookFiles) -> None:
-    opened.report.wait_for_selector("#window table.tokens")
-    assert opened.report.locator("#window table.tokens tbody tr").count() == 50
-    assert opened.report.locator("#window svg, #window .staircase").count() >= 1
+def test_the_window_has_a_row_a_token_with_its_rank_and_the_first_guess(opened: Opened, sample: BookFiles) -> None:
+    coloured = np.flatnonzero(sample.best >= 0)
+    slipped = [point for point in coloured.tolist() if 0 < (sample.token_ranks[sample.best[point]] > 0).sum() < 20]
+    opened.read("(hash) => { location.hash = hash; }", f"#{BOOK.stem}/{slipped[0]}")
+    expect(opened.report.locator("#window table.tokens")).to_be_visible()
+    opened.settle()
+    ranks = sample.token_ranks[sample.best[slipped[0]]]
+    rows = opened.report.locator("#window table.tokens tbody tr")
+    cells = [row.locator("td").all_inner_texts() for row in rows.all()]
+    assert [cell[3] for cell in cells] == ["> 255" if rank >= 255 else str(rank + 1) for rank in ranks]
+    assert [bool(cell[4]) for cell in cells] == [bool(rank > 0) for rank in ranks], "a guess stands where it differs"
+    assert opened.report.locator("#window svg").count() == 1
 
 
 def test_keys_step_through_passages_windows_and_thresholds(opened: Opened, sample: BookFiles) -> None:
