@@ -39,8 +39,8 @@ ifneq ($(UNKNOWN),)
 $(error $(UNKNOWN) is no variable of this Makefile: $(shell $(PYTHON) -c '$(NEAREST)' $(UNKNOWN) $(KNOWN)))
 endif
 
-.PHONY: help run compile test test-page test-runs test-truth test-gcs test-hub test-kfp test-k8s test-containers test-docs
-.PHONY: test-parity test-real test-aot soak audit real validate bench bench-plot bench-download bench-load bench-precision
+.PHONY: help run compile test test-page test-browser test-runs test-truth test-gcs test-hub test-kfp test-k8s test-containers test-docs
+.PHONY: bench-report test-parity test-real test-aot soak audit real validate bench bench-plot bench-download bench-load bench-precision
 .PHONY: bench-tokenize docs pictures check format
 .PHONY: sample goldens lock
 
@@ -59,6 +59,9 @@ test: $(VENV)/dev  ## Run the tests, in two processes
 
 test-page:  ## Test the scripts of the pages, those that need no browser; needs Node.js 18 or later
 	node --test tests/pages/*.test.mjs tests/plot/report/*.test.mjs
+
+test-browser: $(VENV)/dev  ## Read the sample's report in Chromium, from a disk and in a frame as Kubeflow's
+	$(BIN)/python -m pytest tests/browser --timeout 600
 
 test-runs: $(VENV)/dev  ## Test what takes minutes: bad input of every kind, many books, secrets, eight devices
 	$(BIN)/python -m pytest tests/runs
@@ -104,6 +107,9 @@ validate: $(VENV)/dev  ## Train models that have seen passages 0 to 64 times, an
 
 bench: .venv-peers/done $(VENV)/dev  ## Score windows here, in PyTorch and in lm-evaluation-harness; windows/s and ratios
 	$(BIN)/python -m benchmarks.extract $(BENCH)
+
+bench-report: $(VENV)/dev  ## Open the report of a synthetic book of a million characters in Chromium; seconds and frames
+	$(BIN)/python -m benchmarks.report
 
 bench-plot: $(VENV)/dev  ## Plot a synthetic book of a million characters; seconds and memory
 	$(BIN)/python -m benchmarks.plot

@@ -41,7 +41,7 @@ _COMPUTED_ON = ComputedOn(
     device="none", devices=1, layout="1x1", precision="float32", batch_size=1, jax="none",
     code=Code(version="none", commit=None),
 )  # fmt: skip
-_RUN = "import json, sys; from byheart.components.plot.run import run; run(**json.loads(sys.argv[1]))"
+RUN = "import json, sys; from byheart.components.plot.run import run; run(**json.loads(sys.argv[1]))"
 
 
 def main(characters: int = 1_000_000) -> int:
@@ -49,7 +49,7 @@ def main(characters: int = 1_000_000) -> int:
     with tempfile.TemporaryDirectory(prefix="byheart-") as folder:
         inputs = make(Path(folder), characters)
         started = time.monotonic()
-        command = [sys.executable, "-c", _RUN, json.dumps(inputs)]
+        command = [sys.executable, "-c", RUN, json.dumps(inputs)]
         subprocess.run(command, check=True)
         seconds = time.monotonic() - started
         used = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from byheart.components.plot.tables import make_passages_table, make_windows_table
+from byheart.components.plot.tables import make_passages_table, make_tokens_table, make_windows_table
 from byheart.contracts.books import CONTROL
 from byheart.contracts.json_files import write_json
 from byheart.launch.results import show_results
@@ -33,6 +33,7 @@ def write_results(folder: Path, books: list[MeasuredBook]) -> None:
         (place / "chapters.json").write_text("[]", encoding="utf-8")
         (place / "text.txt").write_text(book.book.text, encoding="utf-8")
     write_json(folder / "summary.json", summarize(outcomes, run))
+    (folder / "tokens.parquet").write_bytes(make_tokens_table({7: " her"}, run))
     described = {outcome.book.name: outcome.book for outcome in outcomes}
     made = Provenance(**vars(run), created="now", python="3", books=described, not_measured=[])
     write_json(folder / "provenance.json", made)

@@ -1,12 +1,13 @@
 import math
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from byheart.contracts.windows import Windows
 from byheart.measures.character_map import map_characters
-from byheart.measures.passages import Passage, find_passages
+from byheart.measures.passages import Passage, find_all_passages, find_passages, find_quoted, list_passages
 from tests.measures import toy
 
 
@@ -76,3 +77,14 @@ def test_passages_are_those_of_a_naive_loop(
 
 def test_book_without_windows_has_no_passages() -> None:
     assert find(toy.make_windows(0), [], 0.5, characters=30) == []
+
+
+@pytest.mark.parametrize(
+    ("most", "expected"),
+    [(0, []), (25, [(20, 40), (60, 65)]), (math.inf, [(20, 40), (60, 80), (100, 120)])],
+)
+def test_quoted_spans_are_what_the_table_quotes(most: float, expected: list[tuple[int, int]]) -> None:
+    book = toy.make_book([0.9, 0.6, 0.8], stride=40)
+    rows = list_passages(book, find_all_passages(book), most)
+    assert [(span.start, span.stop) for span in find_quoted(book, rows)] == expected
+    assert {row.text for row in rows if row.text} == {book.book.text[start:stop] for start, stop in expected}

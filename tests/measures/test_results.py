@@ -139,6 +139,15 @@ def test_passage_of_any_length_is_read_back(tmp_path: Path) -> None:
     assert {len(passage.text or "") for passage in passages} == {200_000}
 
 
+def test_texts_of_tokens_are_read_back(tmp_path: Path) -> None:
+    write_results(tmp_path, [toy.make_book([0.9, 0.1])])
+    assert Results.open(tmp_path).read_pieces() == {7: " her"}
+    provenance = json.loads((tmp_path / "provenance.json").read_text(encoding="utf-8"))
+    provenance["settings"]["report"]["report_text"] = "2000"
+    (tmp_path / "provenance.json").write_text(json.dumps(provenance), encoding="utf-8")
+    assert Results.open(tmp_path).read_pieces() is None
+
+
 def test_folder_that_holds_no_results_is_refused(address: str) -> None:
     open_store(address).create("notes.txt", b"no results")
     with pytest.raises(DamagedError, match=r"must be a folder of results, found no provenance\.json in it: give"):

@@ -72,7 +72,7 @@ const BOOKS = {
   "paragraphs": "One line.\nAnother line.\n\n".repeat(900),
   "one endless line": "word ".repeat(4000),
   "one endless word": "w".repeat(20_000),
-  "families": FAMILY.repeat(2000),
+  "families": `x${FAMILY.repeat(2000)}`,
   "a mark after a mark": `e${"\u0301".repeat(10_000)}`,
   "blank lines": "\n".repeat(10_000),
   "a short book": "Word.",

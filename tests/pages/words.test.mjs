@@ -64,6 +64,13 @@ for (const pz of [0.05, 0.1, 0.36, 0.5, 0.9, 0.99, 0.999]) {
   }
 }
 
+for (const tries of [1, 3, 4, 7, 50]) {
+  test(`${tries} tries are enough where they are so exactly`, () => {
+    const pz = 1 - 0.5 ** (1 / tries);
+    assert.equal(countTries(Math.log(pz), 0.5), String(tries));
+  });
+}
+
 test("tries are counted for what is certain, for what is rare, and for what never comes", () => {
   assert.equal(countTries(0, 0.99), "1");
   assert.equal(countTries(Math.log(1 / 3200), 0.5), "2,200"); // ln 2 × 3,200 = 2,218

@@ -71,7 +71,7 @@ export class Bar {
   #drawLegend() {
     const isBands = this.by.value === "bands";
     this.slider.disabled = isBands;
-    this.slider.parentElement.style.opacity = isBands ? ".4" : "";
+    this.slider.closest(".control").hidden = isBands;
     this.legend.replaceChildren(...(isBands ? this.#makeBands() : this.#makeSteps()));
     this.legend.setAttribute("role", "group");
     this.legend.setAttribute("aria-label", isBands ? "Bands: press one to hide or show it" : "Colours by p_z");
