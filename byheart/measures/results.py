@@ -31,7 +31,8 @@ SUMMARY, STATISTICS = "summary.json", "statistics.json"
 WINDOWS, PASSAGES, CONTROL_SAMPLE = "windows.parquet", "passages.csv", "control_sample.parquet"
 CALIBRATION = "calibration.json"
 TEXT, CHAPTERS, CHAPTERS_TABLE = "text.txt", "chapters.json", "chapters.csv"
-RUN_FILES = (PROVENANCE, SUMMARY, "summary.csv", "summary.html", "summary.md", "methods.md")
+REPORT = "report.html"
+RUN_FILES = (PROVENANCE, SUMMARY, "summary.csv", REPORT, "summary.md", "methods.md")
 """The files that describe the whole run."""
 BOOK_FILES = (STATISTICS, CALIBRATION, WINDOWS, PASSAGES, CONTROL_SAMPLE, TEXT, CHAPTERS, CHAPTERS_TABLE)
 """The files in a book's folder, without the charts."""
