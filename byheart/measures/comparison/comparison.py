@@ -9,6 +9,7 @@ import numpy as np
 
 from byheart.contracts.errors import SettingsError
 from byheart.measures.blocks import Blocks, choose_block_length, cut_characters, find_stretches
+from byheart.measures.calibration.calibrate import Calibration
 from byheart.measures.chapters import ListedChapter
 from byheart.measures.character_map import find_longest_run
 from byheart.measures.comparison.contrast import Contrast, contrast
@@ -17,43 +18,43 @@ from byheart.measures.comparison.overlap import Overlap
 from byheart.measures.comparison.paired import PairedDifference, measure_difference
 from byheart.measures.comparison.scored_text import LEVELS, Level, ScoredText, have_same_windows
 from byheart.measures.comparison.settings import Disagreement, list_disagreements, state_limits
-from byheart.measures.comparison.strips import BAND_SHADES, SHADES, count_columns, shade, shade_bands
+from byheart.measures.comparison.shades import shade
 from byheart.measures.discoverable import THRESHOLDS
 from byheart.measures.provenance import BookDescription
+from byheart.measures.statistics import BookStatistics
 
-COLUMNS = 720
-"""The columns of a strip."""
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ModelAtLevel:
+    """A text under one model at one level."""
+
+    coverage: float | None
+    """The share of measurable characters that reach the level; None where there are none."""
+    longest: int
+    """The characters of the longest run that reaches it."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class ModelOnText:
-    """A text under one model."""
+    """A text under one model; its maps are dropped, or many long texts would not fit into memory."""
 
     model: str
-    scored: ScoredText
-    strip: np.ndarray
-    """float64 [N, 6]: as `count_columns` gives it, of shades."""
-    band_strip: np.ndarray | None
-    """float64 [N, 5]: the same of bands; None without a threshold from controls."""
+    statistics: BookStatistics
+    calibration: Calibration | None
+    """The text against the controls of its run; None for a control, and without controls."""
+    at: dict[Level, ModelAtLevel]
+    """By level; without the band where there is no threshold from controls."""
+    shades: np.ndarray
+    """uint8 [C]: what each character is painted as, by p_z."""
+    bands: np.ndarray | None
+    """int8 [C]: the `Band` of each character; None without a threshold from controls."""
     contrast: Contrast | str | None
     """The contrast with the reference, or why there is none; None of a control, and without a reference."""
-
-    def find_coverage(self, level: Level) -> float | None:
-        """The share of measurable characters that reach a level; None where there are none, or no such level."""
-        reaching, measurable = self.scored.find_reaching(level), self.scored.find_measurable(level)
-        if reaching is None or measurable is None or not measurable.any():
-            return None
-        return float(reaching[measurable].mean())
-
-    def find_longest(self, level: Level) -> int | None:
-        """The longest run of characters that reach a level; None where there is no such level."""
-        reaching = self.scored.find_reaching(level)
-        return None if reaching is None else find_longest_run(reaching)
 
     @property
     def bits(self) -> float | None:
         """Bits per character; None without windows."""
-        return self.scored.statistics.headline.bits
+        return self.statistics.headline.bits
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -164,43 +165,56 @@ def _list_names(model: ComparedModel) -> str:
 def _compare_text(
     text: SharedText, models: Sequence[ComparedModel], contrasts: Sequence[dict[str, Contrast | str] | None]
 ) -> TextComparison:
-    measured = [results for results in text.results if results]
+    scored = [ScoredText.read(results) if results else None for results in text.results]
     on_text = tuple(
-        _describe(model.name, ScoredText.read(results), contrasts[index], text.description.sha256) if results else None
-        for index, (model, results) in enumerate(zip(models, text.results, strict=True))
+        _describe(model.name, of_model, (found or {}).get(text.description.sha256)) if of_model else None
+        for model, of_model, found in zip(models, scored, contrasts, strict=True)
     )
-    chapters = max((results.read_chapters() for results in measured), key=len)
-    pairs = itertools.combinations([model for model in on_text if model], 2)
+    chapters = max((results.read_chapters() for results in text.results if results), key=len)
+    measured = [(model.name, of_model) for model, of_model in zip(models, scored, strict=True) if of_model]
     return TextComparison(
         description=text.description,
         is_control=text.is_control,
         chapters=tuple(chapters),
         models=on_text,
-        pairs=tuple(_compare_pair(later, earlier, text.description, chapters) for earlier, later in pairs),
+        pairs=tuple(
+            _compare_pair(later, earlier, text.description.characters, [chapter.start for chapter in chapters])
+            for earlier, later in itertools.combinations(measured, 2)
+        ),
     )
 
 
-def _describe(name: str, scored: ScoredText, contrasts: dict[str, Contrast | str] | None, sha256: str) -> ModelOnText:
-    bands = shade_bands(scored)
+def _describe(name: str, scored: ScoredText, contrast_of_text: Contrast | str | None) -> ModelOnText:
+    def describe_at(reaching: np.ndarray, measurable: np.ndarray) -> ModelAtLevel:
+        among = reaching[measurable]
+        return ModelAtLevel(coverage=float(among.mean()) if len(among) else None, longest=find_longest_run(reaching))
+
+    masks = {level: (scored.find_reaching(level), scored.find_measurable(level)) for level in LEVELS}
     return ModelOnText(
         model=name,
-        scored=scored,
-        strip=count_columns(shade(scored), SHADES, COLUMNS),
-        band_strip=None if bands is None else count_columns(bands, BAND_SHADES, COLUMNS),
-        contrast=contrasts.get(sha256) if contrasts else None,
+        statistics=scored.statistics,
+        calibration=scored.calibration,
+        at={
+            level: describe_at(reaching, measurable)
+            for level, (reaching, measurable) in masks.items()
+            if reaching is not None and measurable is not None
+        },
+        shades=shade(scored),
+        bands=scored.bands,
+        contrast=contrast_of_text,
     )
 
 
 def _compare_pair(
-    first: ModelOnText, second: ModelOnText, text: BookDescription, chapters: Sequence[ListedChapter]
+    first: tuple[str, ScoredText], second: tuple[str, ScoredText], characters: int, chapters: Sequence[int]
 ) -> Pair:
-    own, other = first.scored, second.scored
-    blocks = _cut_both(own, other, text.characters, [chapter.start for chapter in chapters])
+    (name, own), (other_name, other) = first, second
+    blocks = _cut_both(own, other, characters, chapters)
     same = have_same_windows(own.spans, other.spans)
     levels = [level for level in LEVELS if all(text.find_reaching(level) is not None for text in (own, other))]
     return Pair(
-        first=first.model,
-        second=second.model,
+        first=name,
+        second=other_name,
         has_same_windows=same,
         blocks=blocks.unit,
         at=tuple(_compare_at(level, own, other, blocks, is_tested=same) for level in levels),

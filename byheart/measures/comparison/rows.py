@@ -10,7 +10,6 @@ from byheart.measures.calibration.ranks import NAMES
 from byheart.measures.comparison.comparison import ModelComparison, ModelOnText, Pair, TextComparison
 from byheart.measures.comparison.contrast import Contrast
 from byheart.measures.comparison.paired import LEAST_BLOCKS, PairedDifference
-from byheart.measures.comparison.scored_text import LEVELS
 from byheart.measures.units import Interval
 
 
@@ -69,8 +68,8 @@ class ComparisonRow:
     measure: str
     """What the number is: the table below lists them."""
     level: str = ""
-    """The threshold of p_z; `above_controls`, above the threshold t of the model's own controls; of the measure `band` \
-the band; of contrast_p the number that is ranked; else empty."""
+    """The threshold of p_z, or `above_controls`: above the threshold t of the model's own controls. Of `band` it is \
+the band, of `contrast_p` the number that is ranked."""
     value: float | None
     """The number; empty where there is none."""
     low: float | None = None
@@ -100,30 +99,28 @@ def list_rows(comparison: ModelComparison) -> Iterator[ComparisonRow]:
 
 def _list_model(text: TextComparison, model: ModelOnText, reference: str) -> Iterator[ComparisonRow]:
     def row(measure: Measure, value: float | None, level: str = "", **more: Any) -> ComparisonRow:
-        return _make_row(text, model.model, measure, value, level=level, **more)
+        return _make_row(text, model.model, measure, value, level, **more)
 
-    statistics, calibration = model.scored.statistics, model.scored.calibration
-    for level in LEVELS:
-        if model.scored.find_reaching(level) is None:
-            continue
-        more: dict[str, Any] = {}
+    for level, at in model.at.items():
+        plain, more = model.statistics.plain, {}
         if level.threshold is not None:
-            coverage = statistics.plain.coverage_at.suffix[level.threshold]
-            more = _describe_interval(coverage.interval, coverage.no_interval or "")
-        yield row(Measure.COVERAGE, model.find_coverage(level), level.name, **more)
-        yield row(Measure.LONGEST, model.find_longest(level), level.name)
+            coverage = plain.coverage_at.suffix[level.threshold]
+            more = _describe_interval(coverage.interval, coverage.no_interval)
+        yield row(Measure.COVERAGE, at.coverage, level.name, **more)
+        yield row(Measure.LONGEST, at.longest, level.name)
         if level.threshold is not None:
-            windows = statistics.plain.windows_at[level.threshold]
-            more = _describe_interval(windows.interval, windows.no_interval or "")
+            windows = plain.windows_at[level.threshold]
+            more = _describe_interval(windows.interval, windows.no_interval)
             yield row(Measure.WINDOWS, windows.share, level.name, **more)
-    if model.scored.bands is not None:
-        counts = {band: int((model.scored.bands == band).sum()) for band in Band if band is not Band.NONE}
+    if model.bands is not None:
+        counts = {band: int((model.bands == band).sum()) for band in Band if band is not Band.NONE}
         total = sum(counts.values())
         for band, count in counts.items():
             yield row(Measure.BAND, count / total if total else None, band.name.lower())
     yield row(Measure.BITS, model.bits)
-    if calibration:
-        yield row(Measure.P_ALL, calibration.p_all, note=f"{calibration.controls_count} controls")
+    if model.calibration:
+        note = f"{model.calibration.controls_count} controls"
+        yield row(Measure.P_ALL, model.calibration.p_all, note=note)
     if isinstance(model.contrast, str):
         yield row(Measure.CONTRAST_P_ALL, None, other_model=reference, note=model.contrast)
     elif model.contrast:
@@ -159,12 +156,16 @@ def _list_pair(text: TextComparison, pair: Pair) -> Iterator[ComparisonRow]:
         yield row(Measure.BOTH, overlap.both, level)
         yield row(Measure.SECOND_ONLY, overlap.second_only, level)
     if pair.has_same_windows:
-        yield row(Measure.BITS_DIFFERENCE, pair.bits and pair.bits.value, "", **_describe_difference(pair.bits))
+        yield row(Measure.BITS_DIFFERENCE, _get_value(pair.bits), "", **_describe_difference(pair.bits))
 
 
-def _describe_interval(interval: Interval | None, why_not: str) -> dict[str, Any]:
+def _describe_interval(interval: Interval | None, why_not: str | None) -> dict[str, Any]:
     low, high = interval or (None, None)
-    return {"low": low, "high": high, "note": "" if interval else why_not and f"no interval: {why_not}"}
+    return {"low": low, "high": high, "note": f"no interval: {why_not}" if why_not else ""}
+
+
+def _get_value(difference: PairedDifference | None) -> float | None:
+    return difference.value if difference else None
 
 
 def _describe_difference(difference: PairedDifference | None) -> dict[str, Any]:
@@ -177,7 +178,7 @@ def _describe_difference(difference: PairedDifference | None) -> dict[str, Any]:
 
 
 def _make_row(
-    text: TextComparison, model: str, measure: Measure, value: float | None, *, level: str, **more: Any
+    text: TextComparison, model: str, measure: Measure, value: float | None, level: str = "", **more: Any
 ) -> ComparisonRow:
     return ComparisonRow(
         book=text.description.name,

@@ -57,19 +57,19 @@ def test_maps_from_the_results_are_those_of_the_statistics(sample_run: Path) -> 
     book, control = compare_models(models).texts
     for text in (book, control):
         (model, _) = text.measured
-        plain = model.scored.statistics.plain
+        plain = model.statistics.plain
         for level in LEVELS[:-1]:
             assert level.threshold
-            assert model.find_coverage(level) == plain.coverage_at.suffix[level.threshold].share_of_measurable
+            assert model.at[level].coverage == plain.coverage_at.suffix[level.threshold].share_of_measurable
             longest = plain.passages_at[level.threshold].longest
-            assert model.find_longest(level) == (longest.characters if longest else 0)
-    calibration = book.measured[0].scored.calibration
+            assert model.at[level].longest == (longest.characters if longest else 0)
+    calibration = book.measured[0].calibration
     assert calibration
     assert calibration.bands
     bands = calibration.bands.book_characters
     known = bands.above_controls + bands.extractable
-    assert book.measured[0].find_coverage(ABOVE_CONTROLS) == known / (known + bands.easy + bands.like_unseen)
-    assert control.measured[0].find_coverage(ABOVE_CONTROLS) is None
+    assert book.measured[0].at[ABOVE_CONTROLS].coverage == known / (known + bands.easy + bands.like_unseen)
+    assert ABOVE_CONTROLS not in control.measured[0].at
 
 
 def test_model_against_itself_differs_in_nothing(sample_run: Path) -> None:
@@ -77,7 +77,8 @@ def test_model_against_itself_differs_in_nothing(sample_run: Path) -> None:
     models = name_models(same, ["a", "b"])
     assert [model.name for model in models] == ["model (a)", "model (b)"]
     comparison = compare_models(models, reference=models[1])
-    assert comparison.limits == comparison.disagreements == ()
+    assert not comparison.limits
+    assert not comparison.disagreements
     pairs = list(list_pairs(comparison))
     assert len(pairs) == 6 + 5
     for pair, at in pairs:
@@ -157,7 +158,7 @@ def test_band_is_above_each_models_own_controls(tmp_path: Path) -> None:
     assert band.level == ABOVE_CONTROLS
     # suffixes are [20, 40), [30, 50) and [40, 60): under `plain` two windows are above, under `easy` one
     assert (band.overlap.first_only, band.overlap.both, band.overlap.second_only) == (10, 20, 0)
-    assert [model.find_longest(ABOVE_CONTROLS) for model in comparison.texts[0].measured] == [20, 30]
+    assert [model.at[ABOVE_CONTROLS].longest for model in comparison.texts[0].measured] == [20, 30]
 
 
 def test_other_windows_are_neither_tested_nor_contrasted(tmp_path: Path) -> None:

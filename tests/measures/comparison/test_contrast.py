@@ -27,12 +27,6 @@ def make_run(seed: int, known: float = 0) -> list[MeasuredBook]:
     return runs
 
 
-def find_contrast(comparison: ModelComparison) -> Contrast:
-    contrast = comparison.texts[0].measured[0].contrast
-    assert isinstance(contrast, Contrast), contrast
-    return contrast
-
-
 RUNS = {"seen": make_run(0, 5), "unseen": make_run(0), "reference": make_run(1)}
 
 
