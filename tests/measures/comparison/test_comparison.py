@@ -11,7 +11,7 @@ import pytest
 
 from byheart.contracts.errors import SettingsError
 from byheart.contracts.only import Span
-from byheart.measures.blocks import cut_blocks
+from byheart.measures.blocks import choose_block_length, cut_blocks, find_stretches
 from byheart.measures.comparison.comparison import ModelComparison, Pair, PairAtLevel, compare_models
 from byheart.measures.comparison.models import name_models
 from byheart.measures.comparison.scored_text import ABOVE_CONTROLS, LEVELS
@@ -28,7 +28,7 @@ UNSEEN = toy.make_book([0.002, 1e-9, 1e-9, 1e-5], name="unseen", role="control")
 BOOK = toy.make_book(draw_p_z(0), stride=STRIDE)
 MODELS = {
     "small": [BOOK, UNSEEN, toy.make_book([0.9], name="own")],
-    "large": [toy.make_book(draw_p_z(1), stride=STRIDE, name="another-name", text=BOOK.book.text), UNSEEN],
+    "large": [toy.make_book(draw_p_z(3), stride=STRIDE, name="another-name", text=BOOK.book.text), UNSEEN],
 }
 """Two models on a book of blocks and on a control, and the first on a book of its own."""
 
@@ -121,19 +121,21 @@ def test_blocks_are_enumerated_as_they_lie(comparison: ModelComparison) -> None:
     text = comparison.texts[0]
     first, second = MODELS["large"][0], MODELS["small"][0]
     characters = len(first.book.text)
-    starts = cut_blocks(first.book, [Span(start=0, stop=characters)], 10_000).starts.tolist()
-    assert len(starts) == 5
-    at = text.pairs[0].at[0]
-    known = [list_known(book, 0.001) for book in (first, second)]
+    whole = [Span(start=0, stop=characters)]
+    stretches = [find_stretches(several.p_z(book) >= 0.001, book.windows, whole) for book in (first, second)]
+    starts = cut_blocks(first.book, whole, max(map(choose_block_length, stretches))).starts.tolist()
+    assert len(starts) == 4, "by the model whose stretches are longer"
+    at = text.pairs[0].at[1]
+    known = [list_known(book, 0.01) for book in (first, second)]
     blocks = [range(*pair) for pair in itertools.pairwise([*starts, characters])]
     differences = [sum(c in known[0] for c in block) - sum(c in known[1] for c in block) for block in blocks]
     flipped = [
         abs(sum(sign * value for sign, value in zip(signs, differences, strict=True)))
-        for signs in itertools.product((1, -1), repeat=5)
+        for signs in itertools.product((1, -1), repeat=4)
     ]
     assert at.coverage
-    assert at.coverage.blocks == 5
-    assert at.coverage.p == sum(value >= abs(sum(differences)) for value in flipped) / 2**5
+    assert at.coverage.blocks == 4
+    assert at.coverage.p == sum(value >= abs(sum(differences)) for value in flipped) / 2**4
     assert 0 < at.coverage.p < 1
 
 
