@@ -1,5 +1,6 @@
 """figure.pdf and figure.svg: strips stacked on one axis for each book, for a paper; each also in a column's width."""
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -139,7 +140,7 @@ def _draw_legend(figure: Figure, level: Level, points: float) -> None:
         colours = [LIGHT.map[1], LIGHT.map[3]]
     else:
         names = [f"{step:.1%}".replace(".0%", "%") for step in STEPS]
-        labels = [*(f"{low}–{high}" for low, high in zip(names, names[1:], strict=False)), f"≥ {names[-1]}"]
+        labels = [*(f"{low}–{high}" for low, high in itertools.pairwise(names)), f"≥ {names[-1]}"]
         colours = list(LIGHT.map)
     handles = [Patch(facecolor=colour, label=label) for colour, label in zip(colours, labels, strict=True)]
     figure.legend(

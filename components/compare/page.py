@@ -38,7 +38,6 @@ STRIP_COLUMNS = 720
 _HERE = Path(__file__).parent
 _SCRIPTS = [_HERE / "js" / name for name in ("columns.mjs", "comparison.mjs")]
 _STYLES = [_HERE / "comparison.css"]
-_TITLE_CHARACTERS = 80
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -67,7 +66,7 @@ def render_page(comparison: ModelComparison) -> str:
     environment = Environment(
         loader=FileSystemLoader(_HERE), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=True
     )
-    environment.filters |= {"show": show, "shorten": _shorten, "signed": sign_points, "digits": _format_p}
+    environment.filters |= {"show": show, "shorten": shorten, "signed": sign_points, "digits": _format_p}
     environment.globals |= {"name_level": name_level, "find_mean": average_coverage}
     levels = list_levels(comparison)
     scales = {level: find_scale(comparison, level) for level in levels}
@@ -172,7 +171,3 @@ def sign_points(value: float | None) -> str:
 
 def _format_p(p: float) -> str:
     return f"{p:.2g}" if p >= 0.001 else f"{p:.4f}"
-
-
-def _shorten(text: str) -> str:
-    return shorten(text, _TITLE_CHARACTERS)
