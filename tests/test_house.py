@@ -46,8 +46,9 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "tokenize": ("components.tokenize", "models", "store", "contracts"),
     "plan": ("components.plan", "scores", "machines", "models", "store", "contracts"),
     "extract": ("components.extract", "scores", "machines", "models", "store", "contracts"),
-    "plot": ("components.plot", "measures", "scores", "store", "contracts"),
+    "plot": ("components.plot", "pages", "measures", "scores", "store", "contracts"),
     "verdict": ("components.verdict", "measures.provenance", "contracts"),  # its image has no package of the store
+    "pages": ("pages", "measures", "contracts"),
     "measures": ("measures", "scores", "store", "contracts"),
     "holdings": ("holdings", "scores", "models", "store", "contracts"),
     "scores": ("scores", "store", "contracts"),
@@ -72,6 +73,7 @@ LUGGAGE: dict[str, tuple[str, ...]] = {
     "extract": ("numpy", "jax"),
     "plot": ("numpy", "jinja2", "matplotlib", "msgspec"),
     "verdict": (),
+    "pages": ("jinja2", "msgspec", "numpy"),
     "measures": ("numpy", "msgspec"),
     "holdings": ("google_crc32c",),
     "scores": ("numpy",),

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from byheart.pages.assembly import join_modules
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -30,8 +29,9 @@ from byheart.measures.comparison.paired import PairedDifference
 from byheart.measures.comparison.scored_text import Level
 from byheart.measures.comparison.shades import BELOW, NOT_MEASURABLE, STEPS
 from byheart.measures.figures import show
+from byheart.pages.assembly import join_modules
+from byheart.pages.shared import render_style
 from byheart.pages.strips import Layer, draw_strip, make_view_box
-from byheart.pages.style import render_style
 
 STRIP_COLUMNS = 720
 """The columns of a strip: a column is the run of characters that the pointer reads."""

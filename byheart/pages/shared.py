@@ -1,13 +1,16 @@
-"""The style of a page: the colours, what all pages share, and the page's own files."""
+"""What all pages share: the colours, a style, and scripts."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
+from byheart.pages.assembly import join_styles
 from byheart.pages.colours import render_properties
 
 _SHARED = Path(__file__).parent / "base.css"
+SCRIPTS = Path(__file__).parent / "js"
+"""The folder of the scripts that pages share."""
 
 
 def render_style(files: Iterable[Path]) -> str:
     """The content of a page's inline `<style>`: the shared style, and then these files in order."""
-    return "\n".join([render_properties(), *(file.read_text(encoding="utf-8") for file in (_SHARED, *files))])
+    return f"{render_properties()}\n{join_styles([_SHARED, *files])}"
