@@ -28,15 +28,15 @@ from byheart.measures.comparison.comparison import ModelComparison, ModelOnText,
 from byheart.measures.comparison.paired import PairedDifference
 from byheart.measures.comparison.scored_text import Level
 from byheart.measures.comparison.shades import BELOW, NOT_MEASURABLE, STEPS
-from byheart.measures.figures import show
-from byheart.pages.assembly import join_modules
-from byheart.pages.shared import render_style
+from byheart.measures.figures import find_bound, show
+from byheart.pages.assembly import join_modules, order_modules
+from byheart.pages.shared import SCRIPTS, render_style
 from byheart.pages.strips import Layer, draw_strip, make_view_box
 
 STRIP_COLUMNS = 720
 """The columns of a strip: a column is the run of characters that the pointer reads."""
 _HERE = Path(__file__).parent
-_SCRIPTS = [_HERE / "js" / name for name in ("columns.mjs", "comparison.mjs")]
+_SCRIPTS = (_HERE / "js", SCRIPTS)
 _STYLES = [_HERE / "comparison.css"]
 
 
@@ -97,12 +97,13 @@ def render_page(comparison: ModelComparison) -> str:
         },
         scales=scales,
         find_at=_find_at,
+        find_sure=_describe_uncertainty,
         has_contrast=any(model.contrast for text in comparison.books for model in text.measured),
         reference_warning=warn_of_reference(comparison),
         tests=sum(pair.has_same_windows for text in comparison.texts for pair in text.pairs),
         steps=[f"{step:.1%}".replace(".0%", "%") for step in STEPS],
         style=Markup(render_style(_STYLES)),
-        script=Markup(join_modules(_SCRIPTS)),
+        script=Markup(join_modules(order_modules(["comparison.mjs"], _SCRIPTS))),
     )
 
 
@@ -157,6 +158,17 @@ def place_dot(value: float, difference: PairedDifference | None, scale: float) -
 
 def _find_at(pair: Pair, level: Level) -> object:
     return next((at for at in pair.at if at.level == level), None)
+
+
+def _describe_uncertainty(model: ModelOnText, level: Level) -> str:
+    """The interval of a coverage; of 0% or 100% its bound, which an interval over few blocks would hide."""
+    if level.threshold is None or level not in model.at:
+        return ""
+    bound = find_bound(model.at[level].coverage, model.statistics.windows.non_overlapping)
+    interval = model.statistics.plain.coverage_at.suffix[level.threshold].interval
+    if bound:
+        return bound.brief
+    return f"{show(interval[0])} to {show(interval[1])}" if interval else ""
 
 
 def sign_points(value: float | None) -> str:

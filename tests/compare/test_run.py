@@ -1,0 +1,77 @@
+"""What the stage writes, and what it refuses."""
+
+import json
+import math
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from byheart.components.compare.run import FILES, run
+from byheart.contracts import parquet
+from byheart.contracts.errors import DamagedError, SettingsError
+from byheart.measures.comparison.comparison import ModelComparison
+from byheart.measures.comparison.rows import COLUMNS, Measure
+
+
+def test_folder_holds_the_files_and_no_others(folder: Path) -> None:
+    assert {path.name for path in folder.iterdir()} == set(FILES)
+
+
+def test_equal_results_give_equal_bytes(folder: Path, addresses: list[str], tmp_path: Path) -> None:
+    run(results=addresses, out=str(tmp_path), reference=addresses[0])
+    for name in FILES:
+        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes(), name
+
+
+def test_tables_hold_the_same_rows(folder: Path) -> None:
+    table, text = pd.read_parquet(folder / "comparison.parquet"), pd.read_csv(folder / "comparison.csv")
+    assert [*table.columns] == [*text.columns] == [*COLUMNS]
+    pd.testing.assert_frame_equal(table.fillna(""), text.fillna(""), check_dtype=False)
+    assert set(table.measure) == {str(measure) for measure in Measure}
+
+
+def test_rows_are_the_numbers_of_the_comparison(folder: Path, comparison: ModelComparison) -> None:
+    rows = pd.read_parquet(folder / "comparison.parquet").set_index(
+        ["book", "model", "other_model", "measure", "level"]
+    )
+    assert rows.index.is_unique
+    (text, _), (pair, *_) = comparison.texts, comparison.texts[0].pairs
+    for model in text.measured:
+        for level, at in model.at.items():
+            assert rows.loc[("toy", model.model, "", "coverage", level.name)].value == at.coverage
+    for at_level in pair.at:
+        row = rows.loc[("toy", "large", "small", "coverage_difference", at_level.level.name)]
+        assert at_level.coverage
+        assert (row.value, row.p, row.blocks) == (at_level.difference, at_level.coverage.p, at_level.coverage.blocks)
+        assert math.isnan(row.low)
+        assert "fewer than 100" in row.note
+        both = rows.loc[("toy", "large", "small", "both", at_level.level.name)].value
+        assert both == at_level.overlap.both
+    bands = rows.loc[("toy", "large", "", "band")].value
+    assert bands.sum() == pytest.approx(1)
+    assert rows.loc[("toy", "small", "small", "contrast_p_all", "")].value == 1, "the reference against itself"
+
+
+def test_metadata_have_the_provenance_of_each_model(folder: Path, addresses: list[str]) -> None:
+    data = (folder / "comparison.parquet").read_bytes()
+    _, note = parquet.from_bytes(data, name="comparison.parquet")
+    assert list(note["models"]) == ["small", "large"]
+    written = json.loads((Path(addresses[1]) / "provenance.json").read_text(encoding="utf-8"))
+    assert note["models"]["large"] == written
+    assert list(note["reference"]) == ["small"]
+
+
+def test_one_result_alone_is_refused(addresses: list[str], tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"must be of two models at least, found .*small: name more"):
+        run(results=addresses[:1], out=str(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_older_results_are_refused_by_name(addresses: list[str], tmp_path: Path) -> None:
+    shutil.copytree(addresses[0], tmp_path / "older")
+    path = tmp_path / "older" / "provenance.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"contract_version": ', '"contract_version": 9'))
+    with pytest.raises(DamagedError, match=r"/older must hold results of version \d+, found version 9\d+: run again"):
+        run(results=[addresses[1], str(tmp_path / "older")], out=str(tmp_path / "out"))
