@@ -6,34 +6,12 @@ renames nothing, nothing is exported as default, and the top-level names of all 
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 _IMPORT = re.compile(r"^import .*\n?", re.MULTILINE)
-_IMPORTED = re.compile(r'^import .* from "[^"]*?([^"/]+)";$', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
 _ENDS_ELEMENT = re.compile(r"</(script|style)|<!--", re.IGNORECASE)
-
-
-def order_modules(entries: Iterable[str], folders: Sequence[Path]) -> list[Path]:
-    """The files of these modules and of all that they import, each after those that it imports.
-
-    Args:
-        entries: file names.
-        folders: where modules lie; no two files of them have the same name.
-    """
-    ordered: dict[str, Path] = {}
-
-    def add(name: str) -> None:
-        if name not in ordered:
-            (file,) = (folder / name for folder in folders if (folder / name).is_file())
-            for imported in _IMPORTED.findall(file.read_text(encoding="utf-8")):
-                add(imported)
-            ordered[name] = file
-
-    for entry in entries:
-        add(entry)
-    return list(ordered.values())
 
 
 def join_modules(files: Iterable[Path]) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from byheart.pages.assembly import join_modules, join_styles, order_modules
+from byheart.pages.assembly import join_modules, join_styles
 
 
 def test_modules_are_joined_without_imports_and_exports(tmp_path: Path) -> None:
@@ -30,14 +30,3 @@ def test_styles_are_joined_in_order(tmp_path: Path) -> None:
     first.write_text("a { }\n")
     second.write_text("b { }\n")
     assert join_styles([first, second]) == "a { }\n\nb { }\n"
-
-
-def test_modules_stand_after_what_they_import_wherever_it_lies(tmp_path: Path) -> None:
-    own, shared = tmp_path / "own", tmp_path / "shared"
-    own.mkdir()
-    shared.mkdir()
-    (own / "app.mjs").write_text('import { b } from "./b.mjs";\nimport { words } from "../../shared/words.mjs";\n')
-    (own / "b.mjs").write_text('import { words } from "../../shared/words.mjs";\nexport class b {}\n')
-    (own / "unused.mjs").write_text("export const unused = 1;\n")
-    (shared / "words.mjs").write_text("export const words = 1;\n")
-    assert [file.name for file in order_modules(["app.mjs"], (shared, own))] == ["words.mjs", "b.mjs", "app.mjs"]

@@ -321,7 +321,7 @@ def test_book_without_a_window_has_a_page() -> None:
     books = [toy.compute_outcome(empty)]
     text = render_page(books, draw_books(empty, with_charts=False))
     assert "–" in Page(text).text
-    assert "nan" not in text.lower().replace("nance", "")
+    assert "nan" not in Page(text).text.lower().replace("nance", "")
 
 
 def test_markdown_has_the_map_of_the_first_book_while_there_is_room() -> None:

@@ -44,5 +44,3 @@ function sortBy(heads, column, body) {
   for (const head of heads) head.removeAttribute("aria-sort");
   heads[column].setAttribute("aria-sort", descending ? "descending" : "ascending");
 }
-
-if (typeof document !== "undefined") makeTablesSortable(document);

@@ -12,12 +12,12 @@ from byheart.components.plot.content import collect_content, make_page_environme
 from byheart.components.plot.methods import write_methods
 from byheart.components.plot.provenance import Run
 from byheart.components.plot.report.pictures import Pictures
+from byheart.components.plot.report.script import render_script
 from byheart.components.plot.report.sentences import answer, answer_together, ask, describe_measurement
 from byheart.contracts.books import BOOK, Refused
 from byheart.measures.outcomes import Outcome
 from byheart.measures.summary import Summary
-from byheart.pages.assembly import join_modules, order_modules
-from byheart.pages.shared import SCRIPTS, render_style
+from byheart.pages.style import render_style
 
 MOST_BYTES = 8_000_000
 """The largest page: Kubeflow's UI shows 10 MB at once."""
@@ -25,10 +25,7 @@ PICTURE_BYTES = 2_000_000
 """The most bytes of the page without the data of its texts."""
 _PLACE = "<!-- data -->"
 """Where the data stands in the page. No title can be like it, since all of them are escaped."""
-_HERE = Path(__file__).parent
-_STYLES = [_HERE / name for name in ("overview.css", "report.css")]
-_SCRIPTS = ("table.mjs", "app.mjs")
-"""Those that do something when the page is read."""
+_STYLES = [Path(__file__).parent / name for name in ("overview.css", "report.css")]
 
 
 def render_report(
@@ -50,7 +47,7 @@ def render_report(
     page = make_page_environment(autoescape=True).get_template("report/report.html.j2")
     content = collect_content(run, books, summary, not_measured) | {
         "style": render_style(_STYLES),
-        "script": join_modules(order_modules(_SCRIPTS, (SCRIPTS, _HERE / "js"))),
+        "script": render_script(),
         "methods": write_methods(run, books).partition("## Results")[0].split("\n\n")[1:],
     }
     content |= _say_first(run, content)

@@ -1,3 +1,4 @@
+import { makeTablesSortable } from "../../../../byheart/pages/js/table.mjs";
 import { make } from "./elements.mjs";
 import { Reader } from "./reader.mjs";
 
@@ -16,4 +17,5 @@ export function startReader() {
   reader.open();
 }
 
+makeTablesSortable(document);
 startReader();

@@ -1,4 +1,4 @@
-"""What all pages share: the colours, a style, and scripts."""
+"""The style of a page: the colours, what all pages share, and the page's own files."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,8 +7,6 @@ from byheart.pages.assembly import join_styles
 from byheart.pages.colours import render_properties
 
 _SHARED = Path(__file__).parent / "base.css"
-SCRIPTS = Path(__file__).parent / "js"
-"""The folder of the scripts that pages share."""
 
 
 def render_style(files: Iterable[Path]) -> str:
