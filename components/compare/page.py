@@ -29,14 +29,14 @@ from byheart.measures.comparison.paired import PairedDifference
 from byheart.measures.comparison.scored_text import Level
 from byheart.measures.comparison.shades import BELOW, NOT_MEASURABLE, STEPS
 from byheart.measures.figures import find_bound, show
-from byheart.pages.assembly import join_modules, order_modules
-from byheart.pages.shared import SCRIPTS, render_style
+from byheart.pages.assembly import join_modules
 from byheart.pages.strips import Layer, draw_strip, make_view_box
+from byheart.pages.style import render_style
 
 STRIP_COLUMNS = 720
 """The columns of a strip: a column is the run of characters that the pointer reads."""
 _HERE = Path(__file__).parent
-_SCRIPTS = (_HERE / "js", SCRIPTS)
+_SCRIPTS = [_HERE / "js" / name for name in ("columns.mjs", "comparison.mjs")]
 _STYLES = [_HERE / "comparison.css"]
 
 
@@ -103,7 +103,7 @@ def render_page(comparison: ModelComparison) -> str:
         tests=sum(pair.has_same_windows for text in comparison.texts for pair in text.pairs),
         steps=[f"{step:.1%}".replace(".0%", "%") for step in STEPS],
         style=Markup(render_style(_STYLES)),
-        script=Markup(join_modules(order_modules(["comparison.mjs"], _SCRIPTS))),
+        script=Markup(join_modules(_SCRIPTS)),
     )
 
 

@@ -1,6 +1,7 @@
 """comparison.html: what it says, where its numbers come from, and what it must never do."""
 
 import dataclasses
+import itertools
 import re
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def test_strip_of_each_model_has_its_columns(page: str, comparison: ModelCompari
     first = comparison.texts[0].measured[0]
     shades = first.shades
     edges = np.arange(721) * len(shades) // 720
-    expected = [int(max(shades[start:stop])) for start, stop in zip(edges[:-1], edges[1:], strict=True)]
+    expected = [int(max(shades[start:stop])) for start, stop in itertools.pairwise(edges)]
     assert tops[0] == "".join(map(str, expected))
     assert max(expected) >= 4
 
