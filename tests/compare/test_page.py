@@ -56,7 +56,7 @@ def test_numbers_of_every_level_stand_on_the_page(page: str, comparison: ModelCo
 
 def test_strip_of_each_model_has_its_columns(page: str, comparison: ModelComparison) -> None:
     tops = re.findall(r'data-kind="p_z" data-tops="(\d+)"', page)
-    assert [len(digits) for digits in tops] == [720, 720, 55, 55], "a column of a short text is one character"
+    assert [len(digits) for digits in tops] == [720, 720, 75, 75], "a column of a short text is one character"
     first = comparison.texts[0].measured[0]
     shades = first.shades
     edges = np.arange(721) * len(shades) // 720

@@ -28,39 +28,43 @@ def test_equal_results_give_equal_bytes(folder: Path, addresses: list[str], tmp_
 def test_tables_hold_the_same_rows(folder: Path) -> None:
     table, text = pd.read_parquet(folder / "comparison.parquet"), pd.read_csv(folder / "comparison.csv")
     assert [*table.columns] == [*text.columns] == [*COLUMNS]
-    pd.testing.assert_frame_equal(table.fillna(""), text.fillna(""), check_dtype=False)
+    pd.testing.assert_frame_equal(table.mask(table == ""), text, check_dtype=False)
     assert set(table.measure) == {str(measure) for measure in Measure}
 
 
 def test_rows_are_the_numbers_of_the_comparison(folder: Path, comparison: ModelComparison) -> None:
-    rows = pd.read_parquet(folder / "comparison.parquet").set_index(
-        ["book", "model", "other_model", "measure", "level"]
-    )
-    assert rows.index.is_unique
-    (text, _), (pair, *_) = comparison.texts, comparison.texts[0].pairs
+    rows = pd.read_parquet(folder / "comparison.parquet")
+    assert not rows.duplicated(["book", "model", "other_model", "measure", "level"]).any()
+
+    def find(model: str, other: str, measure: Measure, level: str) -> pd.Series:
+        keys = {"book": "toy", "model": model, "other_model": other, "measure": str(measure), "level": level}
+        (found,) = (row for _, row in rows.iterrows() if all(row[key] == value for key, value in keys.items()))
+        return found
+
+    text = comparison.texts[0]
     for model in text.measured:
         for level, at in model.at.items():
-            assert rows.loc[("toy", model.model, "", "coverage", level.name)].value == at.coverage
-    for at_level in pair.at:
-        row = rows.loc[("toy", "large", "small", "coverage_difference", at_level.level.name)]
+            assert find(model.model, "", Measure.COVERAGE, level.name).value == at.coverage
+    for at_level in text.pairs[0].at:
+        row = find("large", "small", Measure.COVERAGE_DIFFERENCE, at_level.level.name)
         assert at_level.coverage
         assert (row.value, row.p, row.blocks) == (at_level.difference, at_level.coverage.p, at_level.coverage.blocks)
         assert math.isnan(row.low)
         assert "fewer than 100" in row.note
-        both = rows.loc[("toy", "large", "small", "both", at_level.level.name)].value
-        assert both == at_level.overlap.both
-    bands = rows.loc[("toy", "large", "", "band")].value
-    assert bands.sum() == pytest.approx(1)
-    assert rows.loc[("toy", "small", "small", "contrast_p_all", "")].value == 1, "the reference against itself"
+        assert find("large", "small", Measure.BOTH, at_level.level.name).value == at_level.overlap.both
+    bands = rows[(rows.measure == "band") & (rows.model == "large")]
+    assert bands.value.sum() == pytest.approx(1)
+    contrast = find("small", "small", Measure.CONTRAST_P_ALL, "")
+    assert contrast.value == 1, "the reference against itself"
 
 
 def test_metadata_have_the_provenance_of_each_model(folder: Path, addresses: list[str]) -> None:
     data = (folder / "comparison.parquet").read_bytes()
     _, note = parquet.from_bytes(data, name="comparison.parquet")
-    assert list(note["models"]) == ["small", "large"]
+    assert set(note["models"]) == {"small", "large"}
     written = json.loads((Path(addresses[1]) / "provenance.json").read_text(encoding="utf-8"))
     assert note["models"]["large"] == written
-    assert list(note["reference"]) == ["small"]
+    assert set(note["reference"]) == {"small"}
 
 
 def test_one_result_alone_is_refused(addresses: list[str], tmp_path: Path) -> None:
