@@ -156,7 +156,7 @@ def place_dot(value: float, difference: PairedDifference | None, scale: float) -
     )
 
 
-def _find_at(pair: Pair, level: Level) -> object:
+def _find_at(pair: Pair, level: Level) -> PairAtLevel | None:
     return next((at for at in pair.at if at.level == level), None)
 
 

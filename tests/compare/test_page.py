@@ -12,6 +12,7 @@ from byheart.components.compare.page import find_scale, place_dot, render_page, 
 from byheart.components.compare.sentences import answer, choose_level, list_levels
 from byheart.measures.comparison.comparison import ModelComparison
 from byheart.measures.comparison.scored_text import ABOVE_CONTROLS, Level
+from byheart.measures.measured import MeasuredBook
 from tests.compare.conftest import HOSTILE
 from tests.measures import toy
 from tests.measures.comparison.runs import compare_books
@@ -111,8 +112,18 @@ def test_hostile_names_stay_text(comparison: ModelComparison) -> None:
     assert "&lt;img src=x" in page
 
 
+def test_shares_that_look_equal_are_not_told_apart(comparison: ModelComparison) -> None:
+    (text, _), level = comparison.texts, Level(threshold=0.5)
+    small, large = text.measured
+    nearly = {level: dataclasses.replace(large.at[level], coverage=0.5)}
+    models = (dataclasses.replace(small, at={level: dataclasses.replace(small.at[level], coverage=0.50001)}),
+              dataclasses.replace(large, at=nearly))  # fmt: skip
+    same = dataclasses.replace(comparison, texts=(dataclasses.replace(text, models=models),))
+    assert answer(same, level).startswith("All models know about as much: 50.0% of “toy” comes back")
+
+
 def test_where_nothing_is_known_bits_are_said(tmp_path: Path) -> None:
-    def make(p_z: float) -> list[toy.MeasuredBook]:
+    def make(p_z: float) -> list[MeasuredBook]:
         return [toy.make_book([p_z] * 3)]
 
     comparison = compare_books(tmp_path, {"small": make(1e-12), "large": make(1e-9)})

@@ -151,9 +151,7 @@ def _list_pair(text: TextComparison, pair: Pair) -> Iterator[ComparisonRow]:
         level, overlap = at.level.name, at.overlap
         yield row(Measure.COVERAGE_DIFFERENCE, at.difference, level, **_describe_difference(at.coverage))
         if pair.has_same_windows:
-            yield row(
-                Measure.WINDOWS_DIFFERENCE, at.windows and at.windows.value, level, **_describe_difference(at.windows)
-            )
+            yield row(Measure.WINDOWS_DIFFERENCE, _get_value(at.windows), level, **_describe_difference(at.windows))
         yield row(Measure.JACCARD, overlap.jaccard, level)
         yield row(Measure.JACCARD_BY_CHANCE, overlap.jaccard_by_chance, level)
         yield row(Measure.FIRST_ONLY, overlap.first_only, level)
