@@ -143,7 +143,7 @@ def _draw_legend(figure: Figure, level: Level, points: float) -> None:
         colours = [LIGHT.map[1], LIGHT.map[3]]
     else:
         names = [f"{step:.1%}".replace(".0%", "%") for step in STEPS]
-        labels = [*(f"{low}–{high}" for low, high in itertools.pairwise(names)), f"≥ {names[-1]}"]
+        labels = [*(f"{low[:-1]}–{high}" for low, high in itertools.pairwise(names)), f"≥ {names[-1]}"]
         colours = list(LIGHT.map)
     handles = [Patch(facecolor=colour, label=label) for colour, label in zip(colours, labels, strict=True)]
     figure.legend(
