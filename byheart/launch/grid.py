@@ -13,7 +13,7 @@ from typing import Any
 from byheart.contracts.errors import ByheartError, IncompleteError, RunFailedError
 from byheart.contracts.model_names import COMPARISON, name_models
 from byheart.launch.comparison import PAGE, write_comparison
-from byheart.launch.publication import LOG, RUN_FILE, Publication, publish
+from byheart.launch.publication import LOG, RUN_FILE, publish
 from byheart.launch.record import render_grid_file
 from byheart.measures.results import Results
 
@@ -49,7 +49,10 @@ def measure_grid(values: Mapping[str, Any], out: Path, measure: MeasureModel, *,
                     measured[folder] = Results.open(out / folder)
         if not measured:
             raise _join_errors(failed, len(models))
-        publish_grid(publication, values, measured, out, name)
+        if len(measured) > 1:
+            write_comparison([out / folder for folder in measured], publication.unfinished / COMPARISON)
+        text = render_grid_file(values, list(measured.values()), out, name)
+        (publication.unfinished / RUN_FILE).write_text(text, encoding="utf-8")
         log = "".join(
             f"{folder}: {failed[folder].message if folder in failed else 'measured'}\n"
             for folder in name_models(models)
@@ -62,29 +65,13 @@ def measure_grid(values: Mapping[str, Any], out: Path, measure: MeasureModel, *,
     return list(measured.values())
 
 
-def publish_grid(
-    publication: Publication, values: Mapping[str, Any], measured: Mapping[str, Results], out: Path, name: str = ""
-) -> None:
-    """Write the comparison of several models and the run file that repeats all, for the folder `out`.
-
-    Args:
-        values: parameters of the pipeline by name, with all models.
-        measured: the results of the models that have any, by their folder below `out`.
-        name: the run's name; empty takes the folder's.
-    """
-    if len(measured) > 1:
-        write_comparison([out / folder for folder in measured], publication.unfinished / COMPARISON)
-    results = [measured.get(folder) for folder in name_models(values["model"])]
-    text = render_grid_file(values, results, out, name)
-    (publication.unfinished / RUN_FILE).write_text(text, encoding="utf-8")
-
-
 def _join_errors(failed: Mapping[str, ByheartError], models: int) -> RunFailedError:
     """The error of a run in which these of so many models failed."""
     first = next(iter(failed.values()))
+    others = ", while the others' results are there" if len(failed) < models else ""
     return RunFailedError(
-        f"every model must be measured, found {len(failed)} of {models} that are not ({', '.join(failed)}), while the "
-        f"others' results are there: {first.message}; run again then, what is scored is kept",
+        f"every model must be measured, found {len(failed)} of {models} that are not ({', '.join(failed)}){others}: "
+        f"{first.message}; run again after that, what is scored is kept",
         may_pass=all(error.may_pass for error in failed.values()),
         stage=first.stage,
     )

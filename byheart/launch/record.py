@@ -107,18 +107,24 @@ def render_run_file(values: Mapping[str, Any], results: Results, out: Path, name
     return render_measured(_list_paths(values, _pin_model(results, out), out, name), results)
 
 
-def render_grid_file(values: Mapping[str, Any], results: Sequence[Results | None], out: Path, name: str = "") -> str:
+def render_grid_file(values: Mapping[str, Any], results: Sequence[Results], out: Path, name: str = "") -> str:
     """The text of the run file that repeats a run with several models, for the folder `out`.
+
+    It names the models as the results do, if all models have results; else as the run was given them.
 
     Args:
         values: the run's parameters; its settings are taken from the results, which hold all of them.
-        results: of each model, in their order; None for a model that has none. One has some.
+        results: of the models that have any, one at least.
         name: the run's name; empty makes one from the name of `out`.
     """
-    pairs = zip(values["model"], results, strict=True)
-    models = [_pin_model(found, out) if found else make_model_relative(model, out) for model, found in pairs]
-    settings = next(found for found in results if found).provenance.settings.by_name()
-    return f"{_TITLE}{_dump({**_list_paths(values, models, out, name), 'settings': settings})}"
+    asked = values["model"]
+    models = (
+        [_pin_model(found, out) for found in results]
+        if len(results) == len(asked)
+        else [make_model_relative(model, out) for model in asked]
+    )
+    run = {**_list_paths(values, models, out, name), "settings": results[0].provenance.settings.by_name()}
+    return f"{_TITLE}{_dump(run)}"
 
 
 def _list_paths(values: Mapping[str, Any], model: str | list[str], out: Path, name: str) -> dict[str, Any]:
