@@ -39,7 +39,7 @@ ifneq ($(UNKNOWN),)
 $(error $(UNKNOWN) is no variable of this Makefile: $(shell $(PYTHON) -c '$(NEAREST)' $(UNKNOWN) $(KNOWN)))
 endif
 
-.PHONY: help run compile test test-runs test-truth test-gcs test-hub test-kfp test-k8s test-containers test-docs
+.PHONY: help run compile test test-page test-runs test-truth test-gcs test-hub test-kfp test-k8s test-containers test-docs
 .PHONY: test-parity test-real test-aot soak audit real validate bench bench-plot bench-download bench-load bench-precision
 .PHONY: bench-tokenize docs pictures check format
 .PHONY: sample goldens lock
@@ -56,6 +56,9 @@ compile: $(VENV)/run  ## Write build/pipeline.yaml, which Kubeflow runs
 
 test: $(VENV)/dev  ## Run the tests, in two processes
 	$(BIN)/python -m pytest --numprocesses 2
+
+test-page:  ## Test the scripts of the pages, those that need no browser; needs Node.js 18 or later
+	node --test tests/pages/*.test.mjs tests/plot/report/*.test.mjs
 
 test-runs: $(VENV)/dev  ## Test what takes minutes: bad input of every kind, many books, secrets, eight devices
 	$(BIN)/python -m pytest tests/runs

@@ -16,7 +16,7 @@ from byheart.measures.headline import (
     list_figures,
     make_sort_key,
 )
-from byheart.measures.results import BookResults, Results
+from byheart.measures.results import REPORT, BookResults, Results
 from byheart.measures.selection import describe_selection
 
 _RANK = ("p among controls", "windows above t")
@@ -43,7 +43,7 @@ def show_results(out: Path, seconds: float) -> None:
         _show_table(in_table)
     if own:
         _show_meanings(own)
-    print(f"\n{out / 'summary.html'} shows it all on one page")
+    print(f"\n{out / REPORT} shows it all on one page, with the texts coloured by what the model knows")
     print(f"{out / 'summary.csv'} sets the books side by side")
     print(f"{out / 'methods.md'} says what was measured, for a paper")
     if books:

@@ -11,7 +11,7 @@ from byheart.measures.calibration.stretches import Document
 from byheart.measures.chapters import ListedChapter, list_chapters
 from byheart.measures.compute import compute_statistics
 from byheart.measures.control import Control
-from byheart.measures.discoverable import THRESHOLDS
+from byheart.measures.discoverable import HEADLINE_THRESHOLD, THRESHOLDS
 from byheart.measures.measured import MeasuredBook
 from byheart.measures.passages import BookPassages
 from byheart.measures.provenance import BookDescription, BookProvenance
@@ -20,6 +20,7 @@ from byheart.measures.recall import WindowRecall
 from byheart.measures.scheme_statistics import SchemeStatistics
 from byheart.measures.schemes import Schemes, gather
 from byheart.measures.statistics import BookStatistics
+from byheart.measures.suffix_length import SuffixLength
 from byheart.measures.uncertainty import Counts
 
 
@@ -35,6 +36,10 @@ class Outcome:
     chapters: list[ListedChapter]
     best_words: str
     """The suffix of the best window; empty where there are no windows."""
+    longest_words: str
+    """The longest passage at p_z ≥ 0.5; empty where there is none."""
+    suffix_length: SuffixLength | None
+    """How long its suffixes are; None where there are no windows."""
     document: Document | None
     """The windows of a control; None of a book."""
     calibration: Calibration | None
@@ -69,7 +74,7 @@ def make_outcome(
     rates = counts.map(Rates.from_counts)
     recall = WindowRecall.from_scores(measured.book.text, measured.windows, measured.scores)
     statistics = compute_statistics(measured, blocks, rates, recall, passages, provenance, control)
-    best = statistics.best_window
+    best, longest = statistics.best_window, statistics.plain.passages_at[HEADLINE_THRESHOLD].longest
     return Outcome(
         statistics=statistics,
         rates=rates,
@@ -78,6 +83,8 @@ def make_outcome(
         recall=recall,
         chapters=list_chapters(measured, recall),
         best_words=measured.book.text[best.suffix_start : best.stop] if best else "",
+        longest_words=measured.book.text[longest.start : longest.stop] if longest else "",
+        suffix_length=SuffixLength.measure(measured.book.text, measured.windows),
         document=Document.from_measured(measured) if measured.book.role == CONTROL else None,
         calibration=calibration,
     )

@@ -31,7 +31,8 @@ SUMMARY, STATISTICS = "summary.json", "statistics.json"
 WINDOWS, PASSAGES, CONTROL_SAMPLE = "windows.parquet", "passages.csv", "control_sample.parquet"
 CALIBRATION = "calibration.json"
 TEXT, CHAPTERS, CHAPTERS_TABLE = "text.txt", "chapters.json", "chapters.csv"
-RUN_FILES = (PROVENANCE, SUMMARY, "summary.csv", "summary.html", "summary.md", "methods.md")
+REPORT = "report.html"
+RUN_FILES = (PROVENANCE, SUMMARY, "summary.csv", REPORT, "summary.md", "methods.md")
 """The files that describe the whole run."""
 BOOK_FILES = (STATISTICS, CALIBRATION, WINDOWS, PASSAGES, CONTROL_SAMPLE, TEXT, CHAPTERS, CHAPTERS_TABLE)
 """The files in a book's folder, without the charts."""
@@ -50,6 +51,27 @@ class WindowTable:
     windows: Windows
     scores: Scores
     repetition: Repetition
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class SpanTable:
+    """Where a book's windows lie and how probable their suffixes are: all that maps are made of."""
+
+    number: np.ndarray
+    """int64 [W]: the number of each window among all windows of the book, from 0."""
+    start: np.ndarray
+    """int64 [W]: where each prompt begins, in characters of the book."""
+    suffix_start: np.ndarray
+    """int64 [W]: where each suffix begins."""
+    stop: np.ndarray
+    """int64 [W]: where each suffix stops."""
+    log_p_z: np.ndarray
+    """float64 [W]"""
+    repetitive: np.ndarray
+    """bool [W]: whether each suffix repeats itself, its prompt or the book."""
+
+    def __len__(self) -> int:
+        return len(self.number)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -105,6 +127,11 @@ class BookResults:
             repetition=Repetition(**_pick_columns(Repetition, columns)),
         )
 
+    def read_spans(self) -> SpanTable:
+        """Every window without its tokens, which are most of the bytes."""
+        names = [field.name for field in dataclasses.fields(SpanTable)]
+        return SpanTable(**self._read_columns(WINDOWS, names))
+
     def read_control_sample(self) -> SampleTable | None:
         """The control sample; None if there is none."""
         if self.statistics.control_sample is None:
@@ -136,9 +163,10 @@ class BookResults:
         name = f"{self.book.name}/{CHAPTERS}"
         return from_json(self.place.read(name), list[ListedChapter], name=self.place.locate(name))
 
-    def _read_columns(self, file: str) -> dict[str, np.ndarray]:
+    def _read_columns(self, file: str, names: list[str] | None = None) -> dict[str, np.ndarray]:
+        """The columns of these names; None reads all."""
         name = f"{self.book.name}/{file}"
-        columns, _ = parquet.from_bytes(self.place.read(name), name=self.place.locate(name))
+        columns, _ = parquet.from_bytes(self.place.read(name), name=self.place.locate(name), columns=names)
         return columns
 
 

@@ -14,10 +14,10 @@ def plot(
     scored: List[int],  # noqa: ARG001, UP006  one count per shard: Kubeflow waits for all of them
     results: dsl.Output[dsl.Artifact],
     headline: dsl.Output[dsl.Metrics],
-    summary_html: dsl.Output[dsl.HTML],
+    report: dsl.Output[dsl.HTML],
     summary_markdown: dsl.Output[dsl.Markdown],
 ):
-    """Draw the heat maps and write the statistics; Kubeflow's UI shows the headline and the summary."""
+    """Draw the heat maps and write the statistics; Kubeflow's UI shows the headline, the report and the summary."""
     import shutil
 
     from byheart.components.plot.run import run
@@ -35,5 +35,5 @@ def plot(
         )
         for name, number in numbers.items():
             headline.log_metric(name, number)
-        shutil.copyfile(f"{results.path}/summary.html", summary_html.path)
+        shutil.copyfile(f"{results.path}/report.html", report.path)
         shutil.copyfile(f"{results.path}/summary.md", summary_markdown.path)

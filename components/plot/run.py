@@ -8,9 +8,11 @@ from pathlib import Path
 
 from byheart.components.plot.charts import CHARTS
 from byheart.components.plot.frame import ChartData, write_figure
+from byheart.components.plot.markdown import MOST_MAP_CHARACTERS, render_summary_markdown
 from byheart.components.plot.methods import write_methods
-from byheart.components.plot.page import Pictures, draw_pictures, render_summary_html, render_summary_markdown
 from byheart.components.plot.provenance import Run
+from byheart.components.plot.report.page import render_report
+from byheart.components.plot.report.pictures import Pictures, draw_map, draw_pictures
 from byheart.components.plot.scored import read_scored_book
 from byheart.components.plot.summary import make_summary_table
 from byheart.components.plot.tables import (
@@ -41,6 +43,7 @@ from byheart.measures.results import (
     CHAPTERS_TABLE,
     CONTROL_SAMPLE,
     PASSAGES,
+    REPORT,
     STATISTICS,
     SUMMARY,
     TEXT,
@@ -132,6 +135,8 @@ def write_results(
         texts = [_without_titles(book) for book in texts]
     detailed = find_detailed_roles(book.role for book in texts)
     pictures: dict[str, Pictures] = {}
+    maps: list[str] = []
+    first = next((book.name for book in texts if book.role != CONTROL), texts[0].name if texts else "")
     books_count = sum(book.role != CONTROL for book in texts)
 
     def write_and_draw(book: Book, control: Control | None) -> Outcome:
@@ -140,6 +145,8 @@ def write_results(
             tell(line)
         charted = book.role in detailed and book.role != CONTROL  # a control's rates stand in the others' charts
         pictures[book.name] = draw_pictures(data, with_charts=charted)
+        if book.name == first:
+            maps.append(draw_map(data, MOST_MAP_CHARACTERS))
         return outcome
 
     outcomes = {book.name: write_and_draw(book, None) for book in texts if book.role == CONTROL}
@@ -150,9 +157,10 @@ def write_results(
 
     (out / "summary.csv").write_text(make_summary_table(this_run, in_order), encoding="utf-8")
     write_json(out / SUMMARY, summary)
-    page = render_summary_html(this_run, in_order, summary, refused, pictures)
-    (out / "summary.html").write_text(page, encoding="utf-8")
-    (out / "summary.md").write_text(render_summary_markdown(this_run, in_order, summary, refused), encoding="utf-8")
+    page = render_report(this_run, in_order, summary, refused, pictures)
+    (out / REPORT).write_text(page, encoding="utf-8")
+    markdown = render_summary_markdown(this_run, in_order, summary, refused, "".join(maps))
+    (out / "summary.md").write_text(markdown, encoding="utf-8")
     (out / "methods.md").write_text(write_methods(this_run, in_order), encoding="utf-8")
     provenance = Provenance(
         **vars(this_run.provenance),
