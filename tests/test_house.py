@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-STAGES = ("download", "tokenize", "plan", "extract", "plot", "verdict")
+STAGES = ("download", "tokenize", "plan", "extract", "plot", "verdict", "compare")
 PACKAGE = ROOT / "byheart"
 SOURCES = [
     PACKAGE / "pipeline.py",
@@ -21,6 +21,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "launch": (
         *("launch", "kubeflow", "pipeline", "desk", "measures", "holdings", "scores", "machines", "store", "contracts"),
         "verification",
+        "components.compare.run",  # a run with several models compares them
     ),
     "kubeflow": ("kubeflow", "measures", "store", "contracts"),
     "desk": (
@@ -42,12 +43,14 @@ ARROWS: dict[str, tuple[str, ...]] = {
     ),
     "pipeline": tuple(f"components.{stage}.component" for stage in STAGES),
     **{f"{stage}/component": (f"components.{stage}.run", "contracts.inputs", "contracts.progress") for stage in STAGES},
+    "compare/component": ("components.compare.models", "contracts.progress"),
     "download": ("components.download", "machines", "models", "store", "contracts"),
     "tokenize": ("components.tokenize", "models", "store", "contracts"),
     "plan": ("components.plan", "scores", "machines", "models", "store", "contracts"),
     "extract": ("components.extract", "scores", "machines", "models", "store", "contracts"),
     "plot": ("components.plot", "measures", "scores", "store", "contracts"),
     "verdict": ("components.verdict", "measures.provenance", "contracts"),  # its image has no package of the store
+    "compare": ("components.compare", "measures", "pages", "store", "contracts"),
     "measures": ("measures", "scores", "store", "contracts"),
     "holdings": ("holdings", "scores", "models", "store", "contracts"),
     "scores": ("scores", "store", "contracts"),
@@ -72,6 +75,7 @@ LUGGAGE: dict[str, tuple[str, ...]] = {
     "extract": ("numpy", "jax"),
     "plot": ("numpy", "jinja2", "matplotlib", "msgspec"),
     "verdict": (),
+    "compare": ("numpy", "jinja2", "markupsafe", "matplotlib", "msgspec"),
     "measures": ("numpy", "msgspec"),
     "holdings": ("google_crc32c",),
     "scores": ("numpy",),

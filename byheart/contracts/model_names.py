@@ -8,9 +8,11 @@ COMPARISON = "comparison"
 
 _TAKEN = (COMPARISON, "unfinished", "failed")
 _GGUF = ".gguf"
+_PATHS = ("/", ".", "~", "gs://")
+"""Beginnings of an address that has no revision."""
 
 
-def name_models(models: Sequence[str]) -> list[str]:
+def shorten_models(models: Sequence[str]) -> list[str]:
     """A name for each model, from the last part of its address and its revision; all differ, and can be folders.
 
     Args:
@@ -18,8 +20,9 @@ def name_models(models: Sequence[str]) -> list[str]:
     """
     names: list[str] = []
     for model in models:
-        last = model.rstrip("/").rpartition("/")[2].removesuffix(_GGUF)
-        name = re.sub(r"[^\w.-]+", "-", last).strip(".-") or "model"
+        path, at, revision = (model, "", "") if model.startswith(_PATHS) else model.partition("@")
+        last = path.rstrip("/").rpartition("/")[2].removesuffix(_GGUF)
+        name = re.sub(r"[^\w.-]+", "-", f"{last}{at}{revision}").strip(".-") or "model"
         taken = {other.casefold() for other in (*_TAKEN, *names)}  # a disk may not tell a from A
         numbered = (f"{name}-{number}" for number in range(2, len(taken) + 3))
         names.append(

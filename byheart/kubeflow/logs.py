@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from byheart.contracts.errors import ByheartError
-from byheart.contracts.model_names import name_models
+from byheart.contracts.model_names import shorten_models
 from byheart.contracts.parameters import suggest_name
 from byheart.contracts.progress import StageLine, parse_line
 from byheart.kubeflow.artifacts import open_artifacts
@@ -50,7 +50,7 @@ def show_logs(cluster: Cluster, run: str, task: str = "", *, show: Callable[[Sta
         except ByheartError as error:
             why += f", and {error.message}"
     speakers = {(said.stage, iterations) for iterations, said in lines}
-    models = name_models(read_models(known))
+    models = shorten_models(read_models(known))
     for iterations, said in sorted(lines, key=lambda line: line[1].time):
         alike = {where for stage, where in speakers if stage == said.stage}
         show(dataclasses.replace(said, stage=label_task(said.stage, iterations, alike, models)))

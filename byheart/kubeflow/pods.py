@@ -33,7 +33,7 @@ def read_last_words(run_id: str, namespace: str | None, node_id: str = "") -> La
 
 
 def read_pods(run_id: str, namespace: str | None) -> list[tuple[tuple[int, ...], StageLine]] | None:
-    """The lines of the stages in those pods of a run that still exist, each with where its pod stands in the loops around it.
+    """The lines of the stages in those pods of a run that still exist, each with its pod's place in loops.
 
     None if pods may not be read from here.
     """

@@ -12,7 +12,7 @@ from typing import Any
 
 import kubernetes
 
-from byheart.contracts.model_names import name_models
+from byheart.contracts.model_names import shorten_models
 from byheart.kubeflow.access import TIMEOUT_SECONDS, UNREACHABLE, choose_namespace, connect, select_run
 from byheart.kubeflow.nodes import Workflow, parse_workflow
 from byheart.kubeflow.tasks import read_models
@@ -32,7 +32,7 @@ def read_workflow(run: Any, namespace: str | None) -> Workflow | None:
         return None
     for found in listed.get("items") or ():
         status = found.get("status") or {}
-        return parse_workflow(status, _list_nodes(status), name_models(read_models(run)))
+        return parse_workflow(status, _list_nodes(status), shorten_models(read_models(run)))
     return None
 
 

@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from byheart.components.compare.run import PAGE as PAGE
 from byheart.components.compare.run import run
-
-PAGE = "comparison.html"
-"""The page in the folder of a comparison."""
 
 
 def write_comparison(results: Sequence[Path], out: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from byheart.contracts.errors import ByheartError, IncompleteError, RunFailedError
-from byheart.contracts.model_names import COMPARISON, name_models
+from byheart.contracts.model_names import COMPARISON, shorten_models
 from byheart.launch.comparison import PAGE, write_comparison
 from byheart.launch.publication import LOG, RUN_FILE, publish
 from byheart.launch.record import render_grid_file
@@ -38,7 +38,7 @@ def measure_grid(values: Mapping[str, Any], out: Path, measure: MeasureModel, *,
     measured: dict[str, Results] = {}
     failed: dict[str, ByheartError] = {}
     with publish(out, ()) as publication:
-        for number, (model, folder) in enumerate(zip(models, name_models(models), strict=True), 1):
+        for number, (model, folder) in enumerate(zip(models, shorten_models(models), strict=True), 1):
             print(f"\nmodel {number} of {len(models)}: {model}, into {out / folder}", flush=True)
             try:
                 measured[folder] = measure({**values, "model": [model]}, out / folder)
@@ -55,7 +55,7 @@ def measure_grid(values: Mapping[str, Any], out: Path, measure: MeasureModel, *,
         (publication.unfinished / RUN_FILE).write_text(text, encoding="utf-8")
         log = "".join(
             f"{folder}: {failed[folder].message if folder in failed else 'measured'}\n"
-            for folder in name_models(models)
+            for folder in shorten_models(models)
         )
         (publication.unfinished / LOG).write_text(log, encoding="utf-8")
     if len(measured) > 1:

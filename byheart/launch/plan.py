@@ -50,7 +50,8 @@ def plan_and_compile(request: Request) -> bool:
     """
     values, _ = request.read(compile_in_memory(byheart))
     check_has_model(values)
-    return all([_plan_and_compile(dataclasses.replace(request, model=[model])) for model in values["model"]])
+    fits = [_plan_and_compile(dataclasses.replace(request, model=[model])) for model in values["model"]]
+    return all(fits)
 
 
 def _plan_and_compile(request: Request) -> bool:

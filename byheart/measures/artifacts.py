@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
-from byheart.contracts.model_names import COMPARISON, name_models
+from byheart.contracts.model_names import COMPARISON, shorten_models
 from byheart.measures.provenance import PROVENANCE
 from byheart.store import Place
 from byheart.store.stored import Stored, check_name
@@ -74,9 +74,9 @@ def find_comparison(artifacts: Place) -> dict[str, Stored]:
 
 
 def name_results(found: Sequence[FoundResults]) -> list[str]:
-    """A folder's name for the results of each model, as `name_models` makes it."""
+    """A folder's name for the results of each model, as `shorten_models` makes it."""
     sources = [results.source for results in found]
-    return name_models(
+    return shorten_models(
         [
             f"{results.source}@{results.commit[:_COMMIT_CHARACTERS]}"
             if sources.count(results.source) > 1

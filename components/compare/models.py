@@ -5,13 +5,13 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from byheart.components.compare.run import PAGE
 from byheart.components.compare.run import run as compare
 from byheart.contracts.errors import SettingsError
 from byheart.contracts.progress import format_count, say
 from byheart.measures.artifacts import explain_fetching, find_results
 from byheart.store import open_store
 
-_PAGE = "comparison.html"
 _LEVELS = 3
 """Of an artifact below the folder of its run: TASK/SALT/NAME."""
 
@@ -53,7 +53,7 @@ def run(*, models: Sequence[str], out: str, address: str) -> str:
     compare(results=[artifacts.locate(found.folder) for found in results], out=out)
     for line in explain_fetching(address):
         say(line)
-    return (Path(out) / _PAGE).read_text(encoding="utf-8")
+    return (Path(out) / PAGE).read_text(encoding="utf-8")
 
 
 def _say_nothing(why: str) -> str:
