@@ -202,8 +202,8 @@ def _read_sums(folder: Path) -> list[str]:
     except (OSError, UnicodeDecodeError):
         return []
     names = [match[1] for line in lines if (match := _LINE.fullmatch(line))]
-    is_ours = len(names) == len(lines) and PROVENANCE in names and not any(map(_leads_out, names))
-    return names if is_ours else []
+    is_ours = len(names) == len(lines) and not any(map(_leads_out, names))
+    return names if is_ours and (PROVENANCE in names or {LOG, RUN_FILE} <= set(names)) else []
 
 
 def _leads_out(name: str) -> bool:

@@ -108,6 +108,6 @@ def explain_fetching(address: str) -> Iterator[str]:
     if address.startswith("gs://"):
         yield f"{name}: {address}: `gcloud storage cp --recursive {address} .`"
         if run := _RUN.search(address):
-            yield f"`byheart fetch {run[1]} out` fetches all that the run left"
+            yield f"`byheart fetch {run[1]} out` fetches it all"
     elif "://" in address:
         yield f"{name}: {address}: download it in Kubeflow's page"
