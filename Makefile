@@ -148,7 +148,7 @@ audit: .venv-audit/done  ## List licences and known vulnerabilities of all locks
 lock:  ## Resolve the dependencies anew (needs uv)
 	$(LOCK) --output-file requirements.txt --group run pyproject.toml
 	$(LOCK) --output-file requirements-dev.txt --constraints requirements.txt --group dev pyproject.toml
-	for image in download tokenize plan extract-cpu extract-tpu extract-cuda12 plot verdict; do \
+	for image in download tokenize plan extract-cpu extract-tpu extract-cuda12 plot verdict compare; do \
 		$(LOCK_IMAGE) --group $$image --output-file images/requirements/$$image.txt || exit; done
 	$(LOCK) --constraints requirements.txt --group launch --output-file images/requirements/launch.txt
 

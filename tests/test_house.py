@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-STAGES = ("download", "tokenize", "plan", "extract", "plot", "compare", "verdict")
+STAGES = ("download", "tokenize", "plan", "extract", "plot", "verdict", "compare")
 PACKAGE = ROOT / "byheart"
 SOURCES = [
     PACKAGE / "pipeline.py",
@@ -44,6 +44,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     ),
     "pipeline": tuple(f"components.{stage}.component" for stage in STAGES),
     **{f"{stage}/component": (f"components.{stage}.run", "contracts.inputs", "contracts.progress") for stage in STAGES},
+    "compare/component": ("components.compare.models", "contracts.progress"),
     "download": ("components.download", "machines", "models", "store", "contracts"),
     "tokenize": ("components.tokenize", "models", "store", "contracts"),
     "plan": ("components.plan", "scores", "machines", "models", "store", "contracts"),

@@ -107,9 +107,9 @@ class Publication:
                 raise _explain_no_room("a folder of byheart's own", folder, "another thing")
         if (self.unfinished / SUMS).is_file():
             self.move_up()
-        if self._mark == PROVENANCE and not _read_sums(self._out, self._mark):
-            if older := list_older_results(self._out):
-                _write_sums(self._out, older)
+        is_run = self._mark == PROVENANCE
+        if is_run and not _read_sums(self._out, self._mark) and (older := list_older_results(self._out)):
+            _write_sums(self._out, older)
         self.check_room((*names, LOG, RUN_FILE, SUMS))
         _discard(self.unfinished)
         self.unfinished.mkdir()
@@ -206,8 +206,10 @@ def _read_sums(folder: Path, mark: str) -> list[str]:
     except (OSError, UnicodeDecodeError):
         return []
     names = [match[1] for line in lines if (match := _LINE.fullmatch(line))]
-    is_ours = len(names) == len(lines) and mark in names and not any(map(_leads_out, names))
-    return names if is_ours else []
+    if len(names) != len(lines) or any(map(_leads_out, names)):
+        return []
+    has_several_models = mark == PROVENANCE and {LOG, RUN_FILE} <= set(names)
+    return names if mark in names or has_several_models else []
 
 
 def _leads_out(name: str) -> bool:
