@@ -58,7 +58,7 @@ test: $(VENV)/dev  ## Run the tests, in two processes
 	$(BIN)/python -m pytest --numprocesses 2
 
 test-page:  ## Test the scripts of the pages, those that need no browser; needs Node.js 18 or later
-	node --test tests/pages/*.test.mjs tests/plot/report/*.test.mjs
+	node --test tests/pages/*.test.mjs tests/plot/report/*.test.mjs tests/compare/*.test.mjs
 
 test-browser: $(VENV)/dev  ## Read the sample's report in Chromium, from a disk and in a frame as Kubeflow's
 	$(BIN)/python -m pytest tests/browser --timeout 600
@@ -154,7 +154,7 @@ audit: .venv-audit/done  ## List licences and known vulnerabilities of all locks
 lock:  ## Resolve the dependencies anew (needs uv)
 	$(LOCK) --output-file requirements.txt --group run pyproject.toml
 	$(LOCK) --output-file requirements-dev.txt --constraints requirements.txt --group dev pyproject.toml
-	for image in download tokenize plan extract-cpu extract-tpu extract-cuda12 plot verdict; do \
+	for image in download tokenize plan extract-cpu extract-tpu extract-cuda12 plot verdict compare; do \
 		$(LOCK_IMAGE) --group $$image --output-file images/requirements/$$image.txt || exit; done
 	$(LOCK) --constraints requirements.txt --group launch --output-file images/requirements/launch.txt
 

@@ -6,9 +6,10 @@ first half, and shows it character by character.
 What to measure:
 - books: text files, folders of .txt files, or globs, local or at gs://; https:// addresses; or @LIST, a file that lists
   any of these (docs/books.md).
-- model: a repository on the Hugging Face Hub (organisation/name) or a name in models.yaml; add @REVISION for a branch,
-  a tag or a commit. Or a folder, local or at gs://, with config.json, tokenizer.json and safetensors. Or a GGUF file:
-  a path, an address at gs://, or organisation/name/FILE.gguf on the Hub.
+- model: one model, or several that measure the same books side by side: a list, as books are. Each is a repository on
+  the Hugging Face Hub (organisation/name) or a name in models.yaml; add @REVISION for a branch, a tag or a commit. Or
+  a folder, local or at gs://, with config.json, tokenizer.json and safetensors. Or a GGUF file: a path, an address at
+  gs://, or organisation/name/FILE.gguf on the Hub.
 - store: the folder, or gs://bucket/prefix, that keeps models and scores for later runs.
 - controls: books that the model cannot have seen, written like books. Their rates are shown beside those of the books.
 - control_sample: how many suffixes of each book are scored again under prompts from elsewhere in the book; 0 is none.
@@ -81,6 +82,7 @@ from typing import Any, List  # noqa: UP035  kfp reads `list[str]` as a list of 
 
 from kfp import dsl, kubernetes
 
+from byheart.components.compare.component import compare
 from byheart.components.download.component import download
 from byheart.components.extract.component import extract
 from byheart.components.plan.component import plan
@@ -143,7 +145,7 @@ class Fixed:
 
 def _tasks(
     books: List[str],  # noqa: UP006
-    model: str,
+    model: List[str],  # noqa: UP006
     store: str,
     controls: List[str] = [],  # noqa: B006, UP006  kfp copies it
     control_sample: int = 0,
@@ -158,23 +160,30 @@ def _tasks(
     shards: int = 1,
     options: dict[str, Any] = {},  # noqa: B006  kfp copies it
 ) -> dict[str, dsl.PipelineTask]:
-    """The tasks, by name: download -> tokenize -> plan -> extract -> plot -> verdict."""
-    downloaded = download(**locals(), defaults=DEFAULTS)
-    artifacts = {"inputs": downloaded.outputs["inputs"]}
-    tokenized = tokenize(**artifacts)
-    artifacts["windows"] = tokenized.outputs["windows"]
-    planned = plan(store=store, **artifacts)
-    artifacts["run_plan"] = planned.outputs["run_plan"]
-    shards = planned.outputs["Output"]  # kfp's local runner can loop over no other output
-    with dsl.ParallelFor(shards, name="score") as shard:
-        extracted = extract(store=store, shard=shard, **artifacts)
-        _request_devices(extracted, planned.outputs)
-    plotted = plot(store=store, scored=dsl.Collected(extracted.outputs["Output"]), **artifacts)
-    judged = verdict(results=plotted.outputs["results"])
+    """The tasks, by name: for each model download -> tokenize -> plan -> extract -> plot -> verdict, then compare.
+
+    A model that fails leaves the others alone and fails the run. `compare` is an exit task, which runs then, too: a
+    task that collected what the loop gives would be left out. So it can take parameters only, and finds the results.
+    """
+    parameters = locals()
+    compared = compare(model=model)
+    with dsl.ExitHandler(compared, name="measure"), dsl.ParallelFor(model, name="models") as one:
+        downloaded = download(**parameters | {"model": one}, defaults=DEFAULTS)
+        artifacts = {"inputs": downloaded.outputs["inputs"]}
+        tokenized = tokenize(**artifacts)
+        artifacts["windows"] = tokenized.outputs["windows"]
+        planned = plan(store=store, **artifacts)
+        artifacts["run_plan"] = planned.outputs["run_plan"]
+        shards = planned.outputs["Output"]  # kfp's local runner can loop over no other output
+        with dsl.ParallelFor(shards, name="score") as shard:
+            extracted = extract(store=store, shard=shard, **artifacts)
+            _request_devices(extracted, planned.outputs)
+        plotted = plot(store=store, scored=dsl.Collected(extracted.outputs["Output"]), **artifacts)
+        judged = verdict(results=plotted.outputs["results"])
     # A variable could be written into any parameter, as $(HF_TOKEN), and so into the results: a file cannot.
     kubernetes.use_secret_as_volume(downloaded, "hf-token", _SECRET, optional=True)
     downloaded.set_env_variable("HF_TOKEN_PATH", f"{_SECRET}/token")
-    return {task.name: task for task in (downloaded, tokenized, planned, extracted, plotted, judged)}
+    return {task.name: task for task in (downloaded, tokenized, planned, extracted, plotted, judged, compared)}
 
 
 def _request_devices(task: dsl.PipelineTask, outputs: Mapping[str, Any]) -> None:
@@ -201,13 +210,11 @@ DEFAULTS: dict[str, Any] = {
 def make_pipeline(fixed: Fixed = Fixed()) -> Any:
     """KFP's pipeline with the fixed values."""
 
-    def byheart(*parameters: Any) -> dsl.Artifact:
-        tasks = _tasks(*parameters)
-        for name, task in tasks.items():
+    def byheart(*parameters: Any) -> None:
+        for name, task in _tasks(*parameters).items():
             _configure(name, task, fixed)
-        return tasks["plot"].outputs["results"]
 
-    byheart.__signature__ = _SIGNATURE.replace(return_annotation=dsl.Artifact)  # type: ignore[attr-defined]  # kfp reads the parameters from it
+    byheart.__signature__ = _SIGNATURE.replace(return_annotation=None)  # type: ignore[attr-defined]  # kfp reads the parameters from it
     config = dsl.PipelineConfig(active_deadline_seconds=fixed.deadline_hours * 3600)
     return dsl.pipeline(name="byheart", description=__doc__, pipeline_config=config)(byheart)
 

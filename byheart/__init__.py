@@ -10,26 +10,49 @@ From Python, in a notebook say:
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
 if TYPE_CHECKING:
     from byheart.measures.results import Results
 
+_Path: TypeAlias = str | os.PathLike[str]
+_Paths: TypeAlias = _Path | Sequence[_Path]
+_Model = TypeVar("_Model", bound=_Path)
+
+
+@overload
+def run(
+    books: _Paths, *, model: _Path, controls: _Paths = ..., store: _Path = ..., out: _Path = ..., **settings: Any
+) -> "Results": ...
+
+
+@overload
+def run(
+    books: _Paths,
+    *,
+    model: list[_Model],
+    controls: _Paths = ...,
+    store: _Path = ...,
+    out: _Path = ...,
+    **settings: Any,
+) -> "list[Results]": ...
+
 
 def run(
-    books: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    books: _Paths,
     *,
-    model: str | os.PathLike[str],
-    controls: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = (),
-    store: str | os.PathLike[str] = "",
-    out: str | os.PathLike[str] = "out",
+    model: _Path | list[_Model],
+    controls: _Paths = (),
+    store: _Path = "",
+    out: _Path = "out",
     **settings: Any,
-) -> "Results":
+) -> "Results | list[Results]":
     """Measure books under a model on this machine, as `byheart run` does, and return the results.
 
     Args:
         books: text files, folders, globs, or addresses at gs:// or https://.
-        model: a folder, a repository on the Hugging Face Hub, or a name in models.yaml.
+        model: a folder, a repository on the Hugging Face Hub, or a name in models.yaml. A list of several measures the
+            books under each of them, compares them in `out/comparison`, and returns the results of each.
         controls: books that the model cannot have seen.
         store: where models and scores are kept; empty takes the user's data folder.
         out: the folder for the results.
@@ -43,15 +66,16 @@ def run(
 
     request = Request(
         books=_list_texts(books),
-        model=os.fspath(model),
+        model=_list_texts(model),
         controls=_list_texts(controls),
         store=os.fspath(store),
         settings=[f"{name}={_format_setting(value)}" for name, value in settings.items()],
     )
-    return measure_here(request, os.fspath(out))
+    results = measure_here(request, os.fspath(out))
+    return results[0] if isinstance(model, str | os.PathLike) else results
 
 
-def _list_texts(paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[str]:
+def _list_texts(paths: _Paths) -> list[str]:
     """One path, or several, each as a text."""
     several = [paths] if isinstance(paths, str | os.PathLike) else paths
     return [os.fspath(path) for path in several]

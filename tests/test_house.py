@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-STAGES = ("download", "tokenize", "plan", "extract", "plot", "verdict")
+STAGES = ("download", "tokenize", "plan", "extract", "plot", "verdict", "compare")
 PACKAGE = ROOT / "byheart"
 SOURCES = [
     PACKAGE / "pipeline.py",
@@ -21,6 +21,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "launch": (
         *("launch", "kubeflow", "pipeline", "desk", "measures", "holdings", "scores", "machines", "store", "contracts"),
         "verification",
+        # What `byheart compare` does without a run.
+        *(f"components.compare.{module}" for module in ("run", "sentences")),
     ),
     "kubeflow": ("kubeflow", "measures", "store", "contracts"),
     "desk": (
@@ -42,11 +44,13 @@ ARROWS: dict[str, tuple[str, ...]] = {
     ),
     "pipeline": tuple(f"components.{stage}.component" for stage in STAGES),
     **{f"{stage}/component": (f"components.{stage}.run", "contracts.inputs", "contracts.progress") for stage in STAGES},
+    "compare/component": ("components.compare.models", "contracts.progress"),
     "download": ("components.download", "machines", "models", "store", "contracts"),
     "tokenize": ("components.tokenize", "models", "store", "contracts"),
     "plan": ("components.plan", "scores", "machines", "models", "store", "contracts"),
     "extract": ("components.extract", "scores", "machines", "models", "store", "contracts"),
     "plot": ("components.plot", "pages", "measures", "scores", "store", "contracts"),
+    "compare": ("components.compare", "pages", "measures", "store", "contracts"),
     "verdict": ("components.verdict", "measures.provenance", "contracts"),  # its image has no package of the store
     "pages": ("pages", "measures", "contracts"),
     "measures": ("measures", "scores", "store", "contracts"),
@@ -72,6 +76,7 @@ LUGGAGE: dict[str, tuple[str, ...]] = {
     "plan": (),
     "extract": ("numpy", "jax"),
     "plot": ("numpy", "jinja2", "matplotlib", "msgspec"),
+    "compare": ("numpy", "jinja2", "markupsafe", "matplotlib", "msgspec"),
     "verdict": (),
     "pages": ("jinja2", "msgspec", "numpy"),
     "measures": ("numpy", "msgspec"),

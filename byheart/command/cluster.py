@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from byheart.command.options import Choices, Controls, Model, Pipeline, StoreOfCluster, Words
+from byheart.command.options import Choices, Controls, Models, Pipeline, StoreOfCluster, Words
 from byheart.command.parameters import MeasuringCommand, read_request
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def add_commands(app: typer.Typer) -> None:
 
 def submit(
     words: Words = None,
-    model: Model = "",
+    model: Models = None,
     control: Controls = None,
     store: StoreOfCluster = "",
     pipeline: Pipeline = None,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from byheart.command.options import Controls, Model, Out, Store, Words
+from byheart.command.options import Controls, Models, Out, Store, Words
 from byheart.command.parameters import MeasuringCommand, read_request
 from byheart.contracts.errors import SettingsError
 
@@ -17,13 +17,13 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def run(
-    words: Words = None, model: Model = "", control: Controls = None, store: Store = None, out: Out = "out"
+    words: Words = None, model: Models = None, control: Controls = None, store: Store = None, out: Out = "out"
 ) -> None:
     """Measure books on this machine.
 
     A BOOK is a text file, a folder of them, a glob, an address at gs:// or https://, or @LIST, a file that lists them.
     A RUN_FILE (.yaml) holds books, model and settings; other words override it. Without any words, byheart measures
-    the bundled sample.
+    the bundled sample. Several models leave a folder each in --out, and a comparison.
     """
     from byheart.launch.run import measure_here  # it imports kfp, which takes a second
 
@@ -32,7 +32,7 @@ def run(
 
 def plan(
     words: Words = None,
-    model: Model = "",
+    model: Models = None,
     control: Controls = None,
     compile_: Annotated[
         bool, typer.Option("--compile", help="Also compile for the TPU slice; needs libtpu, but no TPU.")

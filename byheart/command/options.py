@@ -16,13 +16,14 @@ Words = Annotated[
         autocompletion=complete_words,
     ),
 ]
-Model = Annotated[
-    str,
+Models = Annotated[
+    list[str] | None,
     typer.Option(
         "--model",
         "-m",
         metavar="ADDRESS",
-        help="A folder, a repository on the Hugging Face Hub or a name in models.yaml, with @REVISION or without.",
+        help="A folder, a repository on the Hugging Face Hub or a name in models.yaml, with @REVISION or without; may "
+        "be repeated: all measure the same books.",
     ),
 ]
 Controls = Annotated[

@@ -21,7 +21,7 @@ _NOT_SETTINGS = ("books", "model", "controls", "store", "options")
 
 
 def read_request(
-    words: list[str] | None, *, model: str = "", controls: list[str] | None = None, store: str = ""
+    words: list[str] | None, *, model: list[str] | None = None, controls: list[str] | None = None, store: str = ""
 ) -> "Request":
     """The request of a command line: NAME=... is a setting, a word that ends in .yaml a run file, all others are books.
 
@@ -43,7 +43,7 @@ def read_request(
         books=[word for word in words if word not in settings and word not in files],
         settings=settings,
         run_file=files[0] if files else "",
-        model=model,
+        model=model or [],
         controls=controls or [],
         store=store,
     )

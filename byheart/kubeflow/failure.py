@@ -27,7 +27,7 @@ def explain_failure(cluster: Cluster, run: kfp_server_api.V2beta1Run) -> RunFail
         (task.message for task in failed if task.message), read_message(run)
     )
     if not message:
-        workflow = read_workflow(run.run_id, cluster.namespace)
+        workflow = read_workflow(run, cluster.namespace)
         if workflow and (error := _explain_workflow(workflow, run.run_id, cluster.namespace, where)):
             return error
         if said := read_last_words(run.run_id, cluster.namespace).error:

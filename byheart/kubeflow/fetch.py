@@ -12,12 +12,11 @@ from byheart.kubeflow.client import Cluster
 from byheart.kubeflow.errors import ClusterError
 from byheart.kubeflow.failure import explain_failure
 from byheart.kubeflow.runs import find_run
-from byheart.kubeflow.tasks import has_ended, has_failed, read_state
+from byheart.kubeflow.tasks import has_ended, has_failed, read_models, read_state
+from byheart.measures.artifacts import PLOT, find_comparison, find_results, name_results
 from byheart.store import Store
-from byheart.store.stored import Stored, StoredGroup, check_name
+from byheart.store.stored import Stored, StoredGroup
 
-_TASK, _ARTIFACT, _LAST = "plot", "results", "provenance.json"
-"""The task, its artifact, and a file that every complete artifact has."""
 _AT_ONCE = 8
 _IN_MEMORY_BYTES = 64 * 2**20
 """Objects up to this size are read at once, and their checksum is compared."""
@@ -29,26 +28,45 @@ class RemoteResults:
 
     run: kfp_server_api.V2beta1Run
     artifacts: Store
-    files: dict[str, Stored]
-    """The objects among the artifacts, by their names in the results."""
+    models: dict[str, dict[str, Stored]]
+    """For each model that has results, a folder's name and the objects, by their names in the results."""
+    comparison: dict[str, Stored]
+    """The objects of the comparison, by their names in its folder; empty if there is none."""
 
-    def download(self, into: Path) -> None:
-        """Download the results into a folder, and print their number and size.
+    @property
+    def is_grid(self) -> bool:
+        """Whether the run was given several models."""
+        return len(read_models(self.run)) > 1
+
+    def download(self, model: str, into: Path) -> None:
+        """Download the results of a model into a folder, and print their number and size.
 
         Each file appears complete or not at all.
+
+        Args:
+            model: a key of `models`.
 
         Raises:
             StoreError: an object cannot be read.
             OSError: a file cannot be written.
         """
-        size = format_size(StoredGroup(objects=list(self.files.values())).size_bytes)
-        print(f"{len(self.files):,} files, {size}, of {self.run.display_name}, {read_state(self.run)}", flush=True)
+        whose = f"{model} in {self.run.display_name}" if self.is_grid else self.run.display_name
+        self._download(self.models[model], into, whose)
+
+    def download_comparison(self, into: Path) -> None:
+        """Download the comparison, as `download` does it; nothing where there is none."""
+        if self.comparison:
+            self._download(self.comparison, into, f"the comparison in {self.run.display_name}")
+
+    def _download(self, files: dict[str, Stored], into: Path, whose: str) -> None:
+        size = format_size(StoredGroup(objects=list(files.values())).size_bytes)
+        print(f"{len(files):,} files, {size}, of {whose}, {read_state(self.run)}", flush=True)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            for _ in pool.map(lambda name: _download(self.artifacts, self.files[name], into / name), self.files):
+            for _ in pool.map(lambda name: _download(self.artifacts, files[name], into / name), files):
                 pass
 
 
-def find_results(cluster: Cluster, run: str, *, root: str = "") -> RemoteResults:
+def find_remote(cluster: Cluster, run: str, *, root: str = "") -> RemoteResults:
     """The results of a run that has ended.
 
     Args:
@@ -67,30 +85,16 @@ def find_results(cluster: Cluster, run: str, *, root: str = "") -> RemoteResults
             f"`byheart wait {known.run_id}` first"
         )
     artifacts = open_artifacts(cluster, known, root)
-    files = _list_results(artifacts)
-    if not files:
+    found = find_results(artifacts, read_models(known))
+    if not found:
         if has_failed(known):
             raise explain_failure(cluster, known)
         raise ClusterError(
-            f"a run must have results to be fetched, found none of {known.display_name} at {artifacts.locate(_TASK)}: "
+            f"a run must have results to be fetched, found none of {known.display_name} at {artifacts.locate(PLOT)}: "
             "they may have been removed, start the run anew"
         )
-    return RemoteResults(run=known, artifacts=artifacts, files=files)
-
-
-def _list_results(artifacts: Store) -> dict[str, Stored]:
-    """The objects of the newest complete artifact, by their names in it; empty without one.
-
-    A second attempt of KFP's driver writes below another salt.
-    """
-    salts: dict[str, dict[str, Stored]] = {}
-    for stored in artifacts.list(f"{_TASK}/"):
-        _, salt, *name = stored.name.split("/")
-        if name[:1] == [_ARTIFACT] and name[-1]:
-            salts.setdefault(salt, {})["/".join(name[1:])] = stored
-    complete = [files for files in salts.values() if _LAST in files]
-    newest = max(complete, key=lambda files: files[_LAST].created, default={})
-    return {check_name(name): stored for name, stored in newest.items()}
+    models = dict(zip(name_results(found), (results.files for results in found), strict=True))
+    return RemoteResults(run=known, artifacts=artifacts, models=models, comparison=find_comparison(artifacts))
 
 
 def _download(artifacts: Store, stored: Stored, path: Path) -> None:

@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from byheart.contracts.errors import ByheartError
+from byheart.contracts.model_names import shorten_models
 from byheart.contracts.parameters import suggest_name
 from byheart.contracts.progress import StageLine, parse_line
 from byheart.kubeflow.artifacts import open_artifacts
 from byheart.kubeflow.client import Cluster
 from byheart.kubeflow.errors import ClusterError
+from byheart.kubeflow.nodes import label_task
 from byheart.kubeflow.pods import read_pods, suggest_logs
 from byheart.kubeflow.runs import find_run
-from byheart.kubeflow.tasks import list_stage_tasks, list_stages
+from byheart.kubeflow.tasks import list_stage_tasks, list_stages, read_models
 
 _LOGS = "executor-logs"
 
@@ -40,17 +42,18 @@ def show_logs(cluster: Cluster, run: str, task: str = "", *, show: Callable[[Sta
     begun = {row.name for row in list_stage_tasks(known) if row.state != "pending"}
     wanted = {task} if task else begun or stages
     pod_lines = read_pods(known.run_id, cluster.namespace)
-    lines = [(iteration, said) for iteration, said in pod_lines or () if said.stage in wanted]
+    lines = [(iterations, said) for iterations, said in pod_lines or () if said.stage in wanted]
     why = "its pods are gone, or have not begun" if pod_lines is not None else "its pods may not be read from here"
     if silent := wanted - {said.stage for _, said in lines}:
         try:
-            lines += [("", said) for said in _read_kept(cluster, known, silent, root)]
+            lines += [((), said) for said in _read_kept(cluster, known, silent, root)]
         except ByheartError as error:
             why += f", and {error.message}"
-    speakers = {(said.stage, iteration) for iteration, said in lines}
-    for iteration, said in sorted(lines, key=lambda line: line[1].time):
-        several = sum(stage == said.stage for stage, _ in speakers) > 1
-        show(dataclasses.replace(said, stage=f"{said.stage} {iteration}") if several and iteration else said)
+    speakers = {(said.stage, iterations) for iterations, said in lines}
+    models = shorten_models(read_models(known))
+    for iterations, said in sorted(lines, key=lambda line: line[1].time):
+        alike = {where for stage, where in speakers if stage == said.stage}
+        show(dataclasses.replace(said, stage=label_task(said.stage, iterations, alike, models)))
     if silent := wanted - {said.stage for _, said in lines}:
         remedy = suggest_logs(known.run_id, cluster.namespace, errors_only=False)
         message = f"nothing is known of what {', '.join(sorted(silent))} said: {why}: {remedy}"

@@ -2,15 +2,19 @@
 
 The full name of a node is its way through the graph, as KFP 2.17 builds it; `(N)` is the number of an attempt:
 
-    byheart-x7k2p(0).root(0).score(0).iteration-iterations(2:2)(0).iteration-item(0).extract(0).executor(1)
-                             loop     its third task                                  stage      pod of attempt 2
+    byheart-x7k2p(0).root(0).for-loop-3(0).iteration-iterations(2:2)(0).iteration-item(0).extract(0).executor(1)
+                             loop          its third task                                 stage      pod of attempt 2
+
+A task of a loop in a loop has two such pairs. That of an exit task follows the graph before it:
+
+    byheart-x7k2p(0).root(0).exit-handler-1.onExit(0).compare(0).executor(0)
 
 The names of a workflow without retries have no `(0)`. Argo writes the same name into the annotation of a pod.
 """
 
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -56,9 +60,9 @@ class Node:
         return way[-1] if way and last == _EXECUTOR else last
 
     @property
-    def iteration(self) -> str:
-        """The number of the loop's task that the node belongs to, from 1; empty outside of loops."""
-        return read_iteration(self.name)
+    def iterations(self) -> tuple[int, ...]:
+        """Where the node stands in the loops around it."""
+        return read_iterations(self.name)
 
     @property
     def attempt(self) -> int:
@@ -75,6 +79,8 @@ class Workflow:
     """Why it failed, in one line; Argo's."""
     nodes: list[Node]
     """In the order in which they began."""
+    models: Sequence[str] = ()
+    """The names of the run's models, over which the outermost loop goes; empty in a graph without that loop."""
 
     @property
     def pods(self) -> list[Node]:
@@ -99,9 +105,9 @@ class Workflow:
         ]
 
     def label(self, node: Node) -> str:
-        """The name of a node's task, with the number of the loop's task if there are several, as in `extract 3`."""
-        several = any(other.iteration != node.iteration for other in self.nodes if other.task == node.task)
-        return f"{node.task} {node.iteration}" if several else node.task
+        """The name of a node's task, as `label_task` makes it."""
+        alike = {other.iterations for other in self.nodes if other.task == node.task}
+        return label_task(node.task, node.iterations, alike, self.models)
 
     def is_tried_again(self, attempt: Node) -> bool:
         """Whether another attempt has begun, or will."""
@@ -116,16 +122,38 @@ class Workflow:
         return sorted((node for node in self.pods if node.state == "failed"), key=lambda node: str(node.ended))
 
 
-def read_iteration(name: str) -> str:
-    """The number of a loop's task in the full name of a node, from 1; of nested loops, as `1.3`; else empty."""
-    return ".".join(str(int(index) + 1) for index in _ITERATION.findall(name))
+def read_iterations(name: str) -> tuple[int, ...]:
+    """The indices, from 0, of a node in the loops around it, the outermost first, from its full name."""
+    return tuple(map(int, _ITERATION.findall(name)))
 
 
-def parse_workflow(status: Mapping[str, Any], nodes: Iterable[Mapping[str, Any]]) -> Workflow:
-    """A workflow, from its status in JSON, and its nodes."""
+def label_task(task: str, iterations: tuple[int, ...], alike: Iterable[tuple[int, ...]], models: Sequence[str]) -> str:
+    """The name of a task, with the number of its shard and the model where there are several: `pythia-12b: extract 3`.
+
+    Args:
+        iterations: where the task stands in the loops around it.
+        alike: where all tasks of that name stand.
+        models: the names of the run's models, as for `Workflow`.
+    """
+    outer = 1 if models else 0
+    model, shard = iterations[:outer], iterations[outer:]
+    if any(other[outer:] != shard for other in alike if other[:outer] == model):
+        task = f"{task} {'.'.join(str(index + 1) for index in shard)}".rstrip()
+    return f"{models[model[0]]}: {task}" if len(models) > 1 and model and model[0] < len(models) else task
+
+
+def parse_workflow(
+    status: Mapping[str, Any], nodes: Iterable[Mapping[str, Any]], models: Sequence[str] = ()
+) -> Workflow:
+    """A workflow, from its status in JSON, and its nodes.
+
+    Args:
+        models: the names of the run's models, as for `Workflow`.
+    """
     return Workflow(
         message=_join_lines(status.get("message")),
         nodes=sorted(map(_parse_node, nodes), key=lambda node: (str(node.started), node.name)),
+        models=models,
     )
 
 

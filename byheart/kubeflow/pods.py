@@ -9,7 +9,7 @@ from typing import Any
 
 from byheart.contracts.progress import ERROR, StageLine, parse_line
 from byheart.kubeflow.access import TIMEOUT_SECONDS, UNREACHABLE, choose_namespace, connect, select_run
-from byheart.kubeflow.nodes import NODE_ID, NODE_NAME, read_iteration
+from byheart.kubeflow.nodes import NODE_ID, NODE_NAME, read_iterations
 from byheart.kubeflow.reasons import LastWords, find_last_words
 
 _TAIL_LINES = 200
@@ -32,8 +32,8 @@ def read_last_words(run_id: str, namespace: str | None, node_id: str = "") -> La
     return LastWords()
 
 
-def read_pods(run_id: str, namespace: str | None) -> list[tuple[str, StageLine]] | None:
-    """The lines of the stages in those pods of a run that still exist, each with its pod's number in a loop.
+def read_pods(run_id: str, namespace: str | None) -> list[tuple[tuple[int, ...], StageLine]] | None:
+    """The lines of the stages in those pods of a run that still exist, each with its pod's place in loops.
 
     None if pods may not be read from here.
     """
@@ -42,11 +42,11 @@ def read_pods(run_id: str, namespace: str | None) -> list[tuple[str, StageLine]]
         pods = _list_pods(kubernetes, run_id, namespace)
     except UNREACHABLE:
         return None
-    lines: list[tuple[str, StageLine]] = []
+    lines: list[tuple[tuple[int, ...], StageLine]] = []
     for pod in pods:
-        iteration = read_iteration((pod.metadata.annotations or {}).get(NODE_NAME, ""))
+        iterations = read_iterations((pod.metadata.annotations or {}).get(NODE_NAME, ""))
         with contextlib.suppress(*UNREACHABLE):  # it has not started, or is gone by now
-            lines += [(iteration, said) for said in map(parse_line, _read_log(kubernetes, pod).split("\n")) if said]
+            lines += [(iterations, said) for said in map(parse_line, _read_log(kubernetes, pod).split("\n")) if said]
     return lines
 
 

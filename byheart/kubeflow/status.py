@@ -28,7 +28,7 @@ def print_status(cluster: Cluster, run: str) -> None:
     print(f"run: {cluster.locate(known.run_id)}")
     duration = _describe_duration(known.created_at, parse_time(known.finished_at))
     print(f"began {known.created_at:%Y-%m-%d %H:%M} UTC{duration}")
-    workflow = read_workflow(known.run_id, cluster.namespace)
+    workflow = read_workflow(known, cluster.namespace)
     for task in workflow.list_stage_tasks(list_stages(known)) if workflow else list_stage_tasks(known):
         print(f"{task.label:>8}  {task.state}{_describe_duration(task.started, task.ended)}")
     if workflow and not was_cancelled(known):

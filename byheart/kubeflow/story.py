@@ -35,7 +35,7 @@ class Story:
 
     def tell(self, run: Any) -> list[Task]:
         """Print what is new in a run, and return the tasks of its stages."""
-        workflow = self._read_workflow()
+        workflow = self._read_workflow(run)
         stages = list_stages(run)
         tasks = workflow.list_stage_tasks(stages) if workflow else list_stage_tasks(run)
         ends = self._list_ends(workflow) if workflow and not was_cancelled(run) else []
@@ -57,10 +57,10 @@ class Story:
             self._note_silence()
         return tasks
 
-    def _read_workflow(self) -> Workflow | None:
+    def _read_workflow(self, run: Any) -> Workflow | None:
         """The workflow, as it was last seen; where it was never seen, it is rarely asked for."""
         if self._workflow or time.monotonic() >= self._ask_from:
-            self._workflow = read_workflow(self._run_id, self._cluster.namespace) or self._workflow
+            self._workflow = read_workflow(run, self._cluster.namespace) or self._workflow
             self._ask_from = time.monotonic() + self._patience
         return self._workflow
 

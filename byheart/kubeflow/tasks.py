@@ -7,7 +7,7 @@ from typing import Any
 
 import kfp_server_api
 
-STAGES = ("download", "tokenize", "plan", "extract", "plot", "verdict")
+STAGES = ("download", "tokenize", "plan", "extract", "plot", "verdict", "compare")
 """The tasks of a run whose graph KFP does not return."""
 
 GOING = ("pending", "running")
@@ -60,6 +60,12 @@ def read_state(run: kfp_server_api.V2beta1Run) -> str:
         return "cancelled"
     state = run.state or "PENDING"
     return _WORDS.get(state, state.lower())
+
+
+def read_models(run: kfp_server_api.V2beta1Run) -> list[str]:
+    """The models that a run was given; empty where it was submitted before a run could have several."""
+    models = ((run.runtime_config and run.runtime_config.parameters) or {}).get("model")
+    return list(map(str, models)) if isinstance(models, list) else []
 
 
 def list_stages(run: kfp_server_api.V2beta1Run) -> set[str]:

@@ -12,25 +12,27 @@ from typing import Any
 
 import kubernetes
 
+from byheart.contracts.model_names import shorten_models
 from byheart.kubeflow.access import TIMEOUT_SECONDS, UNREACHABLE, choose_namespace, connect, select_run
 from byheart.kubeflow.nodes import Workflow, parse_workflow
+from byheart.kubeflow.tasks import read_models
 
 _GROUP, _VERSION, _PLURAL = "argoproj.io", "v1alpha1", "workflows"
 
 
-def read_workflow(run_id: str, namespace: str | None) -> Workflow | None:
-    """The Workflow of a run; None if there is none, or it may not be read from here."""
+def read_workflow(run: Any, namespace: str | None) -> Workflow | None:
+    """The Workflow of a run of KFP's; None if there is none, or it may not be read from here."""
     try:
         listed = kubernetes.client.CustomObjectsApi(connect().api_client).list_namespaced_custom_object(
             *(_GROUP, _VERSION, choose_namespace(namespace), _PLURAL),
-            label_selector=select_run(run_id),
+            label_selector=select_run(run.run_id),
             _request_timeout=TIMEOUT_SECONDS,
         )
     except UNREACHABLE:
         return None
     for found in listed.get("items") or ():
         status = found.get("status") or {}
-        return parse_workflow(status, _list_nodes(status))
+        return parse_workflow(status, _list_nodes(status), shorten_models(read_models(run)))
     return None
 
 

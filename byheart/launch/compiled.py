@@ -42,7 +42,7 @@ class Compiled:
         """
         # A graph in memory has its maps in any order, one in a file in that of the names.
         declared: dict[str, Any] = dict(sorted(graph["root"]["inputDefinitions"]["parameters"].items()))
-        inputs = graph["root"]["dag"]["tasks"][_FIRST_STAGE]["inputs"]["parameters"]
+        inputs = dict(_list_tasks(graph))[_FIRST_STAGE]["inputs"]["parameters"]
         required = [name for name, about in declared.items() if not about.get("isOptional")]
         return cls(
             graph=graph,
@@ -78,7 +78,7 @@ class Compiled:
     def tasks(self) -> set[str]:
         """The names of all stages' tasks, those in loops included; any other task that KFP reports is its own."""
         components = self.graph["components"]
-        return {name for name, task in self._list_tasks() if "dag" not in components[task["componentRef"]["name"]]}
+        return {name for name, task in _list_tasks(self.graph) if "dag" not in components[task["componentRef"]["name"]]}
 
     @property
     def images(self) -> set[str]:
@@ -91,17 +91,19 @@ class Compiled:
         return sorted(image for image in self.images if "/" not in image)
 
     def dump_for_desk(self) -> str:
-        """The pipeline as YAML for KFP's local runners: each task is tried once, and has no variables of a pod's."""
+        """The pipeline as YAML for KFP's local runners: each task is tried once, and has no variables of a pod's.
+
+        Exit tasks are left out: on a desk a run has one model, and the launcher compares several.
+        """
         desk = dataclasses.replace(self, graph=copy.deepcopy(self.graph))
-        for _, task in desk._list_tasks():
+        tasks = desk.graph["root"]["dag"]["tasks"]
+        for name in [name for name, task in tasks.items() if "triggerPolicy" in task]:
+            del tasks[name]
+        for _, task in _list_tasks(desk.graph):
             task.pop("retryPolicy", None)
         for executor in desk.graph["deploymentSpec"]["executors"].values():
             executor["container"].pop("env", None)  # it would hide the token of `hf auth login`
         return yaml.safe_dump_all([desk.graph, *desk.platforms], sort_keys=False)
-
-    def _list_tasks(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        for part in (self.graph["root"], *self.graph["components"].values()):
-            yield from part.get("dag", {}).get("tasks", {}).items()
 
 
 def read_compiled(path: str | Path) -> Compiled:
@@ -122,3 +124,9 @@ def read_compiled(path: str | Path) -> Compiled:
 def compile_in_memory(pipeline: Any) -> Compiled:
     """The compiled pipeline of a function that is decorated with `dsl.pipeline`."""
     return Compiled.of(json_format.MessageToDict(pipeline.pipeline_spec))
+
+
+def _list_tasks(graph: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """All tasks of a graph by name, those in loops included; no name occurs twice."""
+    for part in (graph["root"], *graph["components"].values()):
+        yield from part.get("dag", {}).get("tasks", {}).items()

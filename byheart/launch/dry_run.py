@@ -13,7 +13,7 @@ _LISTED = 5
 
 
 def print_dry_run(submission: Submission, *, pipeline: Path, price: float | None = None) -> None:
-    """Print what `submit` would send, and the plan of the run.
+    """Print what `submit` would send, and the plan of each model.
 
     Args:
         pipeline: the file of the compiled pipeline.
@@ -36,10 +36,12 @@ def print_dry_run(submission: Submission, *, pipeline: Path, price: float | None
             print(f"{'':<15} and {len(items) - _LISTED:,} more")
     print("all other parameters have their defaults\n")
     settings = {name: value for name, value in submission.values.items() if name not in LOCATIONS}
-    print_cost(
-        model=submission.values["model"],
-        books=[*submission.values["books"], *submission.values.get("controls", ())],
-        parameters=compiled.defaults | settings,
-        defaults=compiled.defaults,
-        price=price,
-    )
+    for number, model in enumerate(submission.values["model"]):
+        print("\n" * (number > 0), end="")
+        print_cost(
+            model=model,
+            books=[*submission.values["books"], *submission.values.get("controls", ())],
+            parameters=compiled.defaults | settings,
+            defaults=compiled.defaults,
+            price=price,
+        )

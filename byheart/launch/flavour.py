@@ -40,18 +40,24 @@ def check_flavour(
         SettingsError: the image is known to be of another flavour; the run would fail on a node that it has waited for.
     """
     asked = str(values.get("accelerator", AUTO))
-    accelerator = find_accelerator(asked) if asked != AUTO else find_listed(str(values["model"]).partition("@")[0])
-    needed = accelerator.flavour if accelerator else "tpu"  # what `auto` chooses for models that are not listed
     flavour = _find_flavour(compiled.images, digests)
-    if needed == "cpu" or not flavour or flavour.startswith(needed):
+    unfit = (model for model in values["model"] if not _drives(flavour, asked, model))
+    if (model := next(unfit, None)) is None:
         return
-    found = asked if asked != AUTO else f"{AUTO}, which is a TPU for this model"
+    found = asked if asked != AUTO else f"{AUTO}, which is a TPU for {model}"
     raise SettingsError(
         f"{file}{': ' if file else ''}accelerator must be of a kind that the pipeline's image of extract was built "
-        f"for, {_DRIVES[flavour]}, found {found}: name another, or compile the pipeline with --jax "
+        f"for, {_DRIVES[str(flavour)]}, found {found}: name another, or compile the pipeline with --jax "
         f"{choose_flavour(asked)}",
         parameter="accelerator",
     )
+
+
+def _drives(flavour: str | None, asked: str, model: str) -> bool:
+    """Whether an image of a flavour can drive the accelerator that a model gets; True if the flavour is unknown."""
+    accelerator = find_accelerator(asked) if asked != AUTO else find_listed(model.partition("@")[0])
+    needed = accelerator.flavour if accelerator else "tpu"  # what `auto` chooses for models that are not listed
+    return needed == "cpu" or not flavour or flavour.startswith(needed)
 
 
 def _find_flavour(images: Iterable[str], digests: Path) -> str | None:

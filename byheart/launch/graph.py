@@ -20,8 +20,8 @@ from kfp import components, local
 from byheart.launch.compiled import Compiled, compile_in_memory
 from byheart.pipeline import byheart
 
-INPUTS, RESULTS = "*/download/inputs", "*/plot/results"
-"""The folders with a run's inputs and with its results, below the folder of its artifacts."""
+INPUTS, RESULTS = "*/*/download/inputs", "*/*/plot/results"
+"""The folders with a run's inputs and with its results, below the folder of its artifacts: RUN/LOOP-ITERATION/TASK."""
 
 
 def run_graph(compiled: Compiled, work: str, arguments: str, runner: Any = None) -> None:

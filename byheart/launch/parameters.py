@@ -11,7 +11,7 @@ from byheart.launch.compiled import Compiled
 from byheart.launch.paths import LIST
 from byheart.machines.accelerators import find_accelerator
 
-LOCATIONS: dict[str, type] = {"books": list, "controls": list, "model": str, "store": str}
+LOCATIONS: dict[str, type] = {"books": list, "controls": list, "model": list, "store": str}
 """Parameters that are paths or addresses, with their types: they are given apart from the settings."""
 _OPTIONS = {"controls": "control"}
 """The command line's option for a parameter, if it has another name."""

@@ -37,6 +37,12 @@ def make_relative(text: str, folder: Path) -> str:
     return listed + (written if written.startswith("..") else f"./{written}")
 
 
+def make_model_relative(text: str, folder: Path) -> str:
+    """A model's path relative to `folder`, for a run file there; a repository or a name in models.yaml unchanged."""
+    is_path = text.startswith(_ROOTS) or text in (".", "..") or os.path.lexists(text)
+    return make_relative(text, folder) if is_path else text
+
+
 def _split(text: str) -> tuple[str, str]:
     path = text.removeprefix(LIST)
     return text[: len(text) - len(path)], path

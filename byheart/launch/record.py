@@ -4,7 +4,7 @@ import dataclasses
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from byheart.contracts.progress import format_count
 from byheart.contracts.settings import SETTINGS
 from byheart.contracts.version import VERSION
 from byheart.launch.images import find_commit
-from byheart.launch.paths import make_relative
+from byheart.launch.paths import make_model_relative, make_relative
 from byheart.launch.this_machine import locate_default_store
 from byheart.measures.fields import list_fields
 from byheart.measures.figures import show
@@ -104,15 +104,44 @@ def render_run_file(values: Mapping[str, Any], results: Results, out: Path, name
         values: the run's parameters; its settings are taken from the results, which hold all of them.
         name: the run's name; empty makes one from the name of `out`.
     """
-    model = results.provenance.model
-    paths = {
+    return render_measured(_list_paths(values, _pin_model(results, out), out, name), results)
+
+
+def render_grid_file(values: Mapping[str, Any], results: Sequence[Results], out: Path, name: str = "") -> str:
+    """The text of the run file that repeats a run with several models, for the folder `out`.
+
+    It names the models as the results do, if all models have results; else as the run was given them.
+
+    Args:
+        values: the run's parameters; its settings are taken from the results, which hold all of them.
+        results: of the models that have any, one at least.
+        name: the run's name; empty makes one from the name of `out`.
+    """
+    asked = values["model"]
+    models = (
+        [_pin_model(found, out) for found in results]
+        if len(results) == len(asked)
+        else [make_model_relative(model, out) for model in asked]
+    )
+    run = {**_list_paths(values, models, out, name), "settings": results[0].provenance.settings.by_name()}
+    return f"{_TITLE}{_dump(run)}"
+
+
+def _list_paths(values: Mapping[str, Any], model: str | list[str], out: Path, name: str) -> dict[str, Any]:
+    """What a run file for the folder `out` holds beside settings and numbers."""
+    return {
         "name": name or _make_name(out),
-        "model": f"{model.source}@{model.commit}" if model.commit else make_relative(values["model"], out),
+        "model": model,
         "books": [make_relative(book, out) for book in values["books"]],
         "controls": [make_relative(book, out) for book in values.get("controls", [])],
         **({} if values["store"] == locate_default_store() else {"store": make_relative(values["store"], out)}),
     }
-    return render_measured(paths, results)
+
+
+def _pin_model(results: Results, out: Path) -> str:
+    """The model of results, for a run file in `out`: on the Hub at its commit, otherwise by its path."""
+    model = results.provenance.model
+    return f"{model.source}@{model.commit}" if model.commit else make_relative(model.source, out)
 
 
 def render_measured(paths: Mapping[str, Any], results: Results) -> str:

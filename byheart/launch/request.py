@@ -15,7 +15,7 @@ class Request:
     """The words and options of a command line, or the arguments in a notebook; empty fields were not given."""
 
     books: Sequence[str] = ()
-    model: str = ""
+    model: Sequence[str] = ()
     controls: Sequence[str] = ()
     store: str = ""
     settings: Sequence[str] = ()
@@ -36,12 +36,11 @@ class Request:
         """
         file = read_run_file(self.run_file, compiled) if self.run_file else None
         values: dict[str, Any] = (dict(file.values) if file else {}) | parse_values(list(self.settings), compiled)
-        for name, addresses in (("books", self.books), ("controls", self.controls)):
+        for name, addresses in (("books", self.books), ("model", self.model), ("controls", self.controls)):
             if addresses:
                 values[name] = [parse_location(name, address) for address in addresses]
-        for name, address in (("model", self.model), ("store", self.store)):
-            if address:
-                values[name] = parse_location(name, address)
+        if self.store:
+            values["store"] = parse_location("store", self.store)
         return values, file
 
 
@@ -57,7 +56,7 @@ def check_measurable(values: dict[str, Any]) -> None:
 
 
 def check_has_model(values: dict[str, Any]) -> None:
-    """Check that the parameters name a model.
+    """Check that the parameters name a model, or several that can be told apart.
 
     Raises:
         SettingsError: they do not.
@@ -66,4 +65,14 @@ def check_has_model(values: dict[str, Any]) -> None:
         raise SettingsError(
             "a run must have a model, found none: give --model and a folder, a name in models.yaml or a repository",
             parameter="model",
+        )
+    models = values["model"]
+    if repeated := next((model for number, model in enumerate(models) if model in models[:number]), ""):
+        raise SettingsError(
+            f"model must be another one each time, found {repeated} twice: leave it out once", parameter="model"
+        )
+    if len(models) > 1 and values.get("label"):
+        raise SettingsError(
+            f"label must be empty where a run has several models, found {values['label']!r}: leave it out",
+            parameter="label",
         )

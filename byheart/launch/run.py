@@ -2,32 +2,36 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 from byheart.contracts.errors import IncompleteError, SettingsError
 from byheart.contracts.settings import AUTO
 from byheart.launch.compiled import compile_in_memory
+from byheart.launch.grid import measure_grid
 from byheart.launch.local_run import run_local
 from byheart.launch.parameters import check_values, parse_location
 from byheart.launch.record import compare, list_differences_before
 from byheart.launch.request import Request, check_measurable
 from byheart.launch.results import show_results
+from byheart.launch.run_file import RunFile
 from byheart.launch.sample import TOY_WARNING, is_toy, list_sample_parameters
 from byheart.launch.this_machine import detect_accelerator, locate_default_store
 from byheart.measures.results import Results
 from byheart.pipeline import byheart
 
 
-def measure_here(request: Request, out: str) -> Results:
-    """Measure books on this machine, print the numbers and return the results; an empty request measures the sample.
+def measure_here(request: Request, out: str) -> list[Results]:
+    """Measure books on this machine, print the numbers and return the results of each model that has any.
+
+    An empty request measures the sample.
 
     Args:
-        out: the folder for the results.
+        out: the folder for the results; with several models it holds a folder for each, and their comparison.
 
     Raises:
         SettingsError: the request lacks a book or a model, or a value cannot be used.
-        RunFailedError: a stage ended the run.
+        RunFailedError: a stage ended the run; with several models, the run of one of them.
     """
-    started = time.monotonic()
     compiled = compile_in_memory(byheart)
     values, file = request.read(compiled)
     if request.is_empty:
@@ -37,22 +41,34 @@ def measure_here(request: Request, out: str) -> Results:
     if values.get("accelerator", AUTO) == AUTO:
         values["accelerator"] = detect_accelerator()
     check_values(values, compiled)
-    folder, toy = _parse_out(out), is_toy(values)
-    if toy:
+    folder = _parse_out(out)
+    if is_toy(values):
         _say(TOY_WARNING)
     _say(f"results go to {folder}; models and scores are kept in {values['store']}")
+    if len(values["model"]) > 1:
+        return measure_grid(values, folder, _measure_model, name=file.name if file else "")
+    return [_measure_model(values, folder, file, request.run_file)]
+
+
+def _measure_model(values: dict[str, Any], out: Path, file: RunFile | None = None, path: str = "") -> Results:
+    """Measure books under one model, print the numbers and return the results.
+
+    Args:
+        file: the run file, and `path` its path: the results are held against what it records.
+    """
+    started = time.monotonic()
     recorded = file.recorded if file else None
     for difference in list_differences_before(recorded, values) if recorded else ():
-        _say(f"differs from {request.run_file}: {difference}")
+        _say(f"differs from {path}: {difference}")
     incomplete = None
     try:
-        results = run_local(values, folder, name=file.name if file else "")
+        results = run_local(values, out, name=file.name if file else "")
     except IncompleteError as error:
-        results, incomplete = Results.open(folder), error
-    show_results(folder, time.monotonic() - started)
+        results, incomplete = Results.open(out), error
+    show_results(out, time.monotonic() - started)
     if recorded:
-        _say(compare(recorded, results, request.run_file))
-    if toy:
+        _say(compare(recorded, results, path))
+    if is_toy(values):
         _say(TOY_WARNING)
     if incomplete:
         raise incomplete

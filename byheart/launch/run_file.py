@@ -1,7 +1,7 @@
 """Reads a run file: YAML that says what to measure, kept in Git or beside the results of the run that it repeats.
 
     name: llama-novels
-    model: llama-3.1-8b
+    model: llama-3.1-8b                     # or a list of models, which measure the same books
     books: ["gs://my-bucket/novels/*.txt"]
     store: gs://my-bucket/byheart
     settings: {cursor_inc: 50}
@@ -93,11 +93,8 @@ def read_run_file(path: str | Path, compiled: Compiled) -> RunFile:
     for name in LOCATIONS.keys() & content.keys():
         value = content[name]
         try:
-            values[name] = (
-                _read_location(name, value, path)
-                if isinstance(value, str)
-                else [_read_location(name, text, path) for text in value]
-            )
+            read = [_read_location(name, text, path) for text in ([value] if isinstance(value, str) else value)]
+            values[name] = read if LOCATIONS[name] is list else read[0]
         except SettingsError as error:
             raise SettingsError(f"{path}:{_find_line(node, (name,))}: {error}", parameter=name) from None
     try:

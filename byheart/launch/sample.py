@@ -19,7 +19,7 @@ def list_sample_parameters() -> dict[str, Any]:
     return {
         "books": [_shorten(BOOK)],
         "controls": list(map(_shorten, CONTROLS)),
-        "model": _shorten(MODEL),
+        "model": [_shorten(MODEL)],
         "label": "the sample model",
     }
 
@@ -32,7 +32,7 @@ def _shorten(path: Path) -> str:
 def is_toy(values: Mapping[str, Any]) -> bool:
     """Whether the sample's model measures a book that is not the sample's."""
     files = {file for book in values["books"] for file in _list_files(book)}
-    return Path(values["model"]).resolve() == MODEL and not files <= {BOOK, *CONTROLS}
+    return MODEL in {Path(model).resolve() for model in values["model"]} and not files <= {BOOK, *CONTROLS}
 
 
 def _list_files(book: str) -> list[Path]:

@@ -48,7 +48,8 @@ def _check_reachable(values: Mapping[str, Any]) -> None:
     for name in (name for name in LOCATIONS if name in values or name == "store"):
         schema = SCHEMA["$defs"]["reachable"]["properties"][name] | {"$defs": SCHEMA["$defs"]}
         if error := next(jsonschema.Draft202012Validator(schema).iter_errors(values.get(name, "")), None):
-            needed = f"{format_path((name, *error.path))} must be {error.schema['description']}"
+            where = (name,) if name == "model" and len(values[name]) == 1 else (name, *error.path)
+            needed = f"{format_path(where)} must be {error.schema['description']}"
             found = f"found {repr(error.instance) if error.instance else 'none'}: give what the cluster reaches"
             raise SettingsError(f"{needed}, {found}", parameter=name)
 

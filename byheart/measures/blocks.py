@@ -8,17 +8,29 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
 from byheart.contracts.books import Book
 from byheart.contracts.only import Span
-from byheart.contracts.windows import Windows
 
 LEAST_CHARACTERS = 10_000
 """The length of a block where all stretches are short."""
 _GAP_CHARACTERS = 1_000
 """A gap that ends a stretch: a model that knows a chapter by heart still stumbles over some words of it."""
+
+
+class Suffixes(Protocol):
+    """The suffixes of W windows, in the order of their cursors."""
+
+    @property
+    def suffix_start(self) -> np.ndarray:
+        """int64 [W]: where each suffix begins."""
+
+    @property
+    def stop(self) -> np.ndarray:
+        """int64 [W]: where each suffix stops."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -40,7 +52,7 @@ class Blocks:
         return np.searchsorted(self.starts, positions, side="right") - 1
 
 
-def find_stretches(hits: np.ndarray, windows: Windows, selected: Sequence[Span]) -> np.ndarray:
+def find_stretches(hits: np.ndarray, windows: Suffixes, selected: Sequence[Span]) -> np.ndarray:
     """int64: the lengths, in characters, of the stretches that the suffixes of hits make.
 
     Two hits belong to one stretch if fewer than 1,000 characters lie between them, or no measured window does, as where
@@ -77,8 +89,17 @@ def cut_blocks(book: Book, selected: Sequence[Span], least_characters: int) -> B
     Args:
         selected: the selected stretches of characters, in order.
     """
+    return cut_characters(len(book.text), [chapter.start for chapter in book.chapters], selected, least_characters)
+
+
+def cut_characters(characters: int, chapters: Sequence[int], selected: Sequence[Span], least_characters: int) -> Blocks:
+    """The blocks of a book of which only the length and the chapters are known; `cut_blocks` says what they are.
+
+    Args:
+        chapters: where each chapter begins.
+    """
     starts, stops = np.array([span.start for span in selected]), np.array([span.stop for span in selected])
-    edges = np.array([0, *(chapter.start for chapter in book.chapters[1:]), len(book.text)])
+    edges = np.array([0, *chapters[1:], characters])
     lengths = np.array(
         [
             (np.minimum(stops, stop) - np.maximum(starts, start)).clip(0).sum()

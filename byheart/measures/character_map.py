@@ -47,8 +47,13 @@ class CharacterMap:
 
     def find_longest(self, log_threshold: float) -> int:
         """The length of the longest run of characters at or above the threshold."""
-        edges = np.flatnonzero(np.diff(self.reaches(log_threshold), prepend=False, append=False))
-        return int((edges[1::2] - edges[::2]).max(initial=0))
+        return find_longest_run(self.reaches(log_threshold))
+
+
+def find_longest_run(hits: np.ndarray) -> int:
+    """The length of the longest run of hits, bool [C]."""
+    edges = np.flatnonzero(np.diff(hits, prepend=False, append=False))
+    return int((edges[1::2] - edges[::2]).max(initial=0))
 
 
 def map_characters(characters: int, starts: np.ndarray, stops: np.ndarray, log_p_z: np.ndarray) -> CharacterMap:

@@ -55,6 +55,27 @@ class WindowTable:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class SpanTable:
+    """Where a book's windows lie and how probable their suffixes are: all that maps are made of."""
+
+    number: np.ndarray
+    """int64 [W]: the number of each window among all windows of the book, from 0."""
+    start: np.ndarray
+    """int64 [W]: where each prompt begins, in characters of the book."""
+    suffix_start: np.ndarray
+    """int64 [W]: where each suffix begins."""
+    stop: np.ndarray
+    """int64 [W]: where each suffix stops."""
+    log_p_z: np.ndarray
+    """float64 [W]"""
+    repetitive: np.ndarray
+    """bool [W]: whether each suffix repeats itself, its prompt or the book."""
+
+    def __len__(self) -> int:
+        return len(self.number)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class SampleTable:
     """A book's control sample: the columns of control_sample.parquet."""
 
@@ -107,6 +128,11 @@ class BookResults:
             repetition=Repetition(**_pick_columns(Repetition, columns)),
         )
 
+    def read_spans(self) -> SpanTable:
+        """Every window without its tokens, which are most of the bytes."""
+        names = [field.name for field in dataclasses.fields(SpanTable)]
+        return SpanTable(**self._read_columns(WINDOWS, names))
+
     def read_control_sample(self) -> SampleTable | None:
         """The control sample; None if there is none."""
         if self.statistics.control_sample is None:
@@ -138,9 +164,10 @@ class BookResults:
         name = f"{self.book.name}/{CHAPTERS}"
         return from_json(self.place.read(name), list[ListedChapter], name=self.place.locate(name))
 
-    def _read_columns(self, file: str) -> dict[str, np.ndarray]:
+    def _read_columns(self, file: str, names: list[str] | None = None) -> dict[str, np.ndarray]:
+        """The columns of these names; None reads all."""
         name = f"{self.book.name}/{file}"
-        columns, _ = parquet.from_bytes(self.place.read(name), name=self.place.locate(name))
+        columns, _ = parquet.from_bytes(self.place.read(name), name=self.place.locate(name), columns=names)
         return columns
 
 

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from byheart.components.plot.charts import CHARTS
-from byheart.components.plot.fetching import explain_fetching
 from byheart.components.plot.frame import ChartData, write_figure
 from byheart.components.plot.markdown import MOST_MAP_CHARACTERS, render_summary_markdown
 from byheart.components.plot.methods import write_methods
@@ -33,6 +32,7 @@ from byheart.contracts.plan import Registration, read_plan
 from byheart.contracts.progress import say
 from byheart.contracts.settings import FULL, NONE, SelectionSettings, Settings
 from byheart.contracts.windows import read_measured_books, read_tokenization
+from byheart.measures.artifacts import explain_fetching
 from byheart.measures.calibration.calibrate import calibrate
 from byheart.measures.calibration.stretches import Document, compare
 from byheart.measures.control import Control

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from byheart.components.plot.provenance import Run
-from byheart.components.plot.tables import format_csv
+from byheart.contracts.csv_tables import format_csv
 from byheart.measures.calibration.columns import list_calibration_columns
 from byheart.measures.discoverable import HEADLINE_THRESHOLD, NEAR_HALF
 from byheart.measures.outcomes import Outcome

@@ -1,14 +1,12 @@
 """The tables: windows.parquet, control_sample.parquet, passages.csv and chapters.csv of a book; tokens.parquet."""
 
-import csv
-import io
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import msgspec
 import numpy as np
 
 from byheart.contracts import parquet
+from byheart.contracts.csv_tables import format_csv
 from byheart.measures.chapters import ListedChapter, find_chapters
 from byheart.measures.fields import list_fields
 from byheart.measures.measured import MeasuredBook
@@ -69,19 +67,3 @@ def make_passages_table(passages: Iterable[ListedPassage]) -> str:
 def make_chapters_table(chapters: Iterable[ListedChapter]) -> str:
     """A row for each chapter, as CSV; only a header if there are none."""
     return format_csv(ListedChapter.list_columns(), (dict(chapter.columns()) for chapter in chapters))
-
-
-def format_csv(columns: Iterable[str], rows: Iterable[dict[str, Any]]) -> str:
-    """Rows by column name, as CSV with a header; None is an empty field."""
-    lines = _Lines()
-    writer = csv.DictWriter(lines, list(columns))
-    writer.writeheader()
-    writer.writerows(rows)
-    return lines.getvalue()
-
-
-class _Lines(io.StringIO):
-    """Ends lines with LF. With `lineterminator="\\n"`, csv would not quote a field that contains CR."""
-
-    def write(self, line: str) -> int:
-        return super().write(line.removesuffix("\r\n") + "\n")

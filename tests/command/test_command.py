@@ -166,6 +166,6 @@ def test_sample_in_a_checkout_is_named_without_the_checkouts_place(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(ROOT)
-    assert list_sample_parameters()["model"] == "samples/model"
+    assert list_sample_parameters()["model"] == ["samples/model"]
     monkeypatch.chdir(tmp_path)
-    assert list_sample_parameters()["model"] == str(ROOT / "samples" / "model")
+    assert list_sample_parameters()["model"] == [str(ROOT / "samples" / "model")]

@@ -18,7 +18,7 @@ from tests.gcs import GcsServer
 BOOKS = [f"gs://{BUCKET}/{BOOK.name}"]
 MODEL = f"gs://{BUCKET}/model"
 STORE = f"gs://{BUCKET}/store"
-ARGUMENTS = {"accelerator": "cpu", "books": BOOKS, "model": MODEL, "store": STORE}
+ARGUMENTS = {"accelerator": "cpu", "books": BOOKS, "model": [MODEL], "store": STORE}
 
 
 def start(pipeline: Path, folder: Path, shelf: Shelf, **arguments: Any) -> subprocess.Popen[str]:

@@ -27,7 +27,7 @@ def test_job_that_is_restarted_has_submitted_one_run(
 ) -> None:
     run = {
         "name": "novel",
-        "model": "llama-3.1-8b",
+        "model": ["llama-3.1-8b"],
         "books": ["gs://b/novel.txt"],
         "store": f"gs://{BUCKET}/byheart",
         "settings": {"accelerator": "cpu"},  # which the images of these tests score on

@@ -19,7 +19,7 @@ from tests.models.known_shapes import CONFIGS
 
 def plan(model: str, accelerator: str, books: list[str], settings: list[str], order: Path | None = None) -> bool:
     named = [f"accelerator={accelerator}"] if accelerator else []
-    return print_plan(Request(model=model, books=books, settings=[*settings, *named]), order)
+    return print_plan(Request(model=[model], books=books, settings=[*settings, *named]), order)
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_first_look_is_counted_and_a_part_is_said_not_to_be(capsys: pytest.Captu
 
 
 def test_controls_are_planned_for_as_the_books_are(capsys: pytest.CaptureFixture[str]) -> None:
-    assert print_plan(Request(model=str(MODEL), books=[str(BOOK)], controls=[str(CONTROL)]))
+    assert print_plan(Request(model=[str(MODEL)], books=[str(BOOK)], controls=[str(CONTROL)]))
     characters = sum(len(path.read_text(encoding="utf-8")) for path in (BOOK, CONTROL))
     assert f"2 books of {characters:,} characters" in capsys.readouterr().out
 

@@ -1,13 +1,13 @@
 """The Argo Workflow of a run, as KFP 2.17's compiler and Argo's controller make it, and KFP's rows of it.
 
 With the workflowDefaults of k8s/kubeflow every template is tried again, graphs too: each is a node and an attempt
-`(N)`. A run of this pipeline has 53 nodes, and 12 more for each further task of its loop.
+`(N)`. What an exit task does hangs below the graph before it, as `GRAPH.onExit`.
 """
 
 import base64
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from graphlib import TopologicalSorter
@@ -28,45 +28,54 @@ class Nodes:
 
     workflow: str
     spec: dict[str, Any]
-    doings: Doings
+    doings: Sequence[Doings]
+    """Those of each model; tasks outside of the loop over models do what those of the first do."""
     state: str
     rows: list[dict[str, Any]] = field(default_factory=list)
     attempts: list[tuple[dict[str, Any], Attempt]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        if self.doings:
+        if self.doings[0]:
             root = self._graph(self.workflow, self.state)
             self._pods(f"{root}.root-driver", _DRIVER[0])
-            self._tasks(self._graph(f"{root}.root", self.state), self.spec["root"], 0)
+            self._tasks(self._graph(f"{root}.root", self.state), self.spec["root"], self.doings[0], 0)
 
-    def _tasks(self, parent: str, component: dict[str, Any], index: int) -> None:
+    def _tasks(self, parent: str, component: dict[str, Any], doings: Doings, index: int) -> None:
         tasks = component["dag"]["tasks"]
         needs = {name: task.get("dependentTasks", ()) for name, task in tasks.items()}
         for name in TopologicalSorter(needs).static_order():
-            inner = self.spec["components"][tasks[name]["componentRef"]["name"]]
-            if name not in self.doings:
+            task = tasks[name]
+            inner = self.spec["components"][task["componentRef"]["name"]]
+            if name not in doings:
                 continue
-            if "dag" in inner:
-                self._loop(f"{parent}.{name}", inner)
-            elif index < len(self.doings[name]):
-                self._stage(f"{parent}.{name}", self.doings[name][index])
+            if "parameterIterator" in task:
+                over_models = task["parameterIterator"]["items"]["inputParameter"] == "pipelinechannel--model"
+                self._loop(f"{parent}.{name}", inner, self.doings if over_models else _divide(inner, doings))
+            elif "dag" in inner:
+                self._pods(f"{parent}.{name}-driver", _DRIVER[0])
+                self._tasks(self._graph(f"{parent}.{name}", self.state), inner, doings, 0)
+            elif "triggerPolicy" in task:
+                (before,) = task["dependentTasks"]
+                hook = self._graph(f"{parent}.{before}.onExit", doings[name][0].state)
+                self._stage(f"{hook}.{name}", doings[name][0])
+            elif index < len(doings[name]):
+                self._stage(f"{parent}.{name}", doings[name][index])
 
     def _stage(self, name: str, doing: Doing) -> None:
         self._pods(f"{name}-driver", _DRIVER[0])
         graph = self._graph(name, doing.state, doing.error)
         self._pods(f"{graph}.executor", doing)
 
-    def _loop(self, name: str, component: dict[str, Any]) -> None:
-        inner = [doing for task in component["dag"]["tasks"] for doing in [self.doings.get(task, ())]]
+    def _loop(self, name: str, component: dict[str, Any], items: Sequence[Doings]) -> None:
         graph = self._graph(name, self.state)
         self._pods(f"{graph}.iteration-driver", _DRIVER[0])
         self._add(f"{graph}.iteration-iterations", "TaskGroup", self.state)
-        for index in range(max(map(len, inner))):
-            states = [doing[index].state for doing in inner if index < len(doing)]
+        for index, doings in enumerate(items):
+            states = [doing.state for task in component["dag"]["tasks"] for doing in doings.get(task, ())]
             state = next((state for state in states if state != "SUCCEEDED"), "SUCCEEDED")
             item = self._graph(f"{graph}.iteration-iterations({index}:{index})", state)
             self._pods(f"{item}.iteration-item-driver", _DRIVER[0])
-            self._tasks(self._graph(f"{item}.iteration-item", state), component, index)
+            self._tasks(self._graph(f"{item}.iteration-item", state), component, doings, 0)
 
     def _graph(self, name: str, state: str, error: str = "") -> str:
         """A graph, and its attempt, whose name is returned."""
@@ -96,6 +105,15 @@ class Nodes:
         }
         self.rows.append(node | {"error": error})
         return node
+
+
+def _divide(component: dict[str, Any], doings: Doings) -> list[Doings]:
+    """What the tasks of a loop's component do for each item of the loop."""
+    inner = {task: doings.get(task, ()) for task in component["dag"]["tasks"]}
+    return [
+        {task: (doing[index],) for task, doing in inner.items() if index < len(doing)}
+        for index in range(max(map(len, inner.values())))
+    ]
 
 
 def name_workflow(run_id: str) -> str:
@@ -146,7 +164,8 @@ def list_rows(run_id: str, spec: dict[str, Any], step: Step) -> list[dict[str, A
 
 
 def _make_nodes(run_id: str, spec: dict[str, Any], step: Step) -> Nodes:
-    return Nodes(name_workflow(run_id), spec, step.tasks, "RUNNING" if step.state == "CANCELING" else step.state)
+    state = "RUNNING" if step.state == "CANCELING" else step.state
+    return Nodes(name_workflow(run_id), spec, step.of_models or (step.tasks,), state)
 
 
 def _hash(name: str) -> int:

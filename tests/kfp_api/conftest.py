@@ -18,7 +18,7 @@ from tests.gcs import GcsServer
 from tests.kfp_api import KfpServer
 
 KFP = Path(sys.executable).with_name("kfp")
-PARAMETERS = {"books": ["gs://my-bucket/book.txt"], "model": "llama-3.1-8b", "store": "gs://my-bucket/byheart"}
+PARAMETERS = {"books": ["gs://my-bucket/book.txt"], "model": ["llama-3.1-8b"], "store": "gs://my-bucket/byheart"}
 ASSIGNMENTS = [f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in PARAMETERS.items()]
 
 SENT = {name: value for name, value in DEFAULTS.items() if name not in OPTIONS} | PARAMETERS | {"options": {}}

@@ -29,6 +29,8 @@ class Step:
 
     state: str
     tasks: Doings
+    of_models: tuple[Doings, ...] = ()
+    """What the tasks do for each model, where a run has several; the first also says what `compare` does."""
     told: Doings | None = None
     """What Kubeflow's API tells of the tasks, where it lags behind."""
     message: str = ""
@@ -70,7 +72,8 @@ def failing(task: str, message: str = "", *attempts: Attempt, is_told_late: bool
             Step(state="RUNNING", tasks=before | {task: (Doing(state="RUNNING", attempts=pods[:count]),)})
             for count in range(1, len(pods))
         ] or [Step(state="RUNNING", tasks=before | {task: _RUNNING})]
-        end = Step(state="FAILED", tasks=before | {task: (Doing(state="FAILED", error=message, attempts=pods),)})
+        ended = before | {task: (Doing(state="FAILED", error=message, attempts=pods),), "compare": _SUCCEEDED}
+        end = Step(state="FAILED", tasks=ended)
         late = [replace(end, told=before | {task: _RUNNING})] if is_told_late else []
         return [*going, *late, end]
 
@@ -94,6 +97,26 @@ def looping(task: str, *looks: tuple[Doing, ...]) -> Outcome:
         return [*going, replace(last, state=state if ended else "RUNNING")]
 
     return steps
+
+
+def of_models(*outcomes: Outcome) -> Outcome:
+    """A run with several models, of each of which becomes something else; the run ends with the last."""
+
+    def steps(tasks: list[str]) -> list[Step]:
+        ways = [outcome(tasks) for outcome in outcomes]
+        looks = [[way[min(look, len(way) - 1)] for way in ways] for look in range(max(map(len, ways)))]
+        return [_join(look) for look in looks]
+
+    return steps
+
+
+def _join(models: list[Step]) -> Step:
+    states = [step.state for step in models]
+    state = "RUNNING" if {"RUNNING", "PENDING"} & set(states) else "FAILED" if "FAILED" in states else "SUCCEEDED"
+    first, *others = (step.tasks for step in models)
+    if state == "RUNNING":
+        first = {name: doing for name, doing in first.items() if name != "compare"}  # it begins after all models
+    return Step(state=state, tasks=first, of_models=(first, *others))
 
 
 def refused(message: str) -> Outcome:

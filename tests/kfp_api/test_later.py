@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from byheart.kubeflow.client import Cluster
 from byheart.store import open_store
+from tests.conftest import MODEL
 from tests.gcs import Fault as GcsFault
 from tests.gcs import GcsServer
 from tests.kfp_api import KfpServer, failing, running, succeeding
@@ -29,10 +31,10 @@ Ask = Callable[..., Any]
 def submitted(server: KfpServer, pipeline: Path) -> Submitted:
     """Submits a run, of which comes what is given."""
 
-    def submit(outcome: Outcome | None = None, name: str = "novels") -> Run:
+    def submit(outcome: Outcome | None = None, name: str = "novels", **parameters: Any) -> Run:
         server.runs.outcomes.append(outcome or succeeding())
         cluster = Cluster(server.address)
-        cluster.submit(pipeline, PARAMETERS, cluster.open_experiment("spring"), name)
+        cluster.submit(pipeline, PARAMETERS | parameters, cluster.open_experiment("spring"), name)
         return server.runs.all[-1]
 
     return submit
@@ -297,6 +299,38 @@ def test_fetching_that_fails_leaves_the_earlier_results(
     assert {name: data for name, data in there.items() if not name.startswith("failed/")} == written
     assert ask("fetch", run.run_id, tmp_path / "out").returncode == 0
     assert read_folder(tmp_path / "out") == written
+
+
+@pytest.mark.usefixtures("bucket_here")
+def test_models_of_a_run_are_fetched_into_a_folder_each_with_their_comparison(
+    submitted: Submitted, ask: Ask, written: dict[str, bytes], tmp_path: Path
+) -> None:
+    run = submitted(failing("plan"), model=["org/failed", "org/large", "gs://b/small"])
+    run.looks = len(run.steps)
+    of_models = {
+        name: name_model(written, source) for name, source in (("small", "gs://b/small"), ("large", "org/large"))
+    }
+    for salt, files in of_models.items():
+        write_results(run, files, salt=salt)
+    open_store(f"{ROOT}/byheart/{run.run_id}").create("compare/a1/comparison/comparison.html", b"side by side")
+    done = ask("fetch", run.run_id, tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert "of large in novels, failed\n" in done.stdout
+    assert read_folder(tmp_path / "out") == {
+        **{f"{model}/{name}": data for model, files in of_models.items() for name, data in files.items()},
+        "comparison/comparison.html": b"side by side",
+    }
+    repeats = yaml.safe_load((tmp_path / "out" / "run.yaml").read_bytes())
+    assert repeats["model"] == ["org/failed", "org/large", "gs://b/small"]
+    assert yaml.safe_load((tmp_path / "out" / "small" / "run.yaml").read_bytes())["model"] == "gs://b/small"
+
+
+def name_model(results: dict[str, bytes], source: str) -> dict[str, bytes]:
+    """The results under another model's name."""
+    return {
+        name: data.replace(str(MODEL).encode(), source.encode()) if name.endswith(".json") else data
+        for name, data in results.items()
+    }
 
 
 @pytest.mark.usefixtures("bucket_here")

@@ -1,20 +1,35 @@
 """What `byheart wait`, `submit --wait` and `status` tell of attempts, pods and shards; in this process, to be quick."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import kubernetes
 import pytest
 
 from byheart.contracts.errors import ByheartError, RunFailedError
+from byheart.contracts.progress import StageLine
 from byheart.kubeflow import watch
 from byheart.kubeflow.client import Cluster
 from byheart.kubeflow.errors import ClusterError, LostError
+from byheart.kubeflow.logs import show_logs
 from byheart.kubeflow.status import print_status
 from tests.kfp_api import KfpServer
 from tests.kfp_api import pods as pod
 from tests.kfp_api.conftest import PARAMETERS
-from tests.kfp_api.outcomes import Doing, Outcome, failing, looping, refused, running, succeeding
+from tests.kfp_api.outcomes import (
+    Doing,
+    Doings,
+    Outcome,
+    Step,
+    failing,
+    looping,
+    of_models,
+    refused,
+    running,
+    succeeding,
+)
 from tests.kfp_api.pods import Attempt
 from tests.kfp_api.runs import Run
 
@@ -42,26 +57,30 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def submitted(server: KfpServer, pipeline: Path) -> Callable[[Outcome], Run]:
+def submitted(server: KfpServer, pipeline: Path) -> Callable[..., Run]:
     """Submits a run, of which becomes what is given."""
 
-    def submit(outcome: Outcome) -> Run:
+    def submit(outcome: Outcome, **parameters: Any) -> Run:
         server.runs.outcomes.append(outcome)
         cluster = Cluster(server.address)
-        cluster.submit(pipeline, PARAMETERS, cluster.open_experiment("spring"), "novels")
+        cluster.submit(pipeline, PARAMETERS | parameters, cluster.open_experiment("spring"), "novels")
         return server.runs.all[-1]
 
     return submit
 
 
 @pytest.fixture
-def follow(server: KfpServer, submitted: Callable[[Outcome], Run], capsys: pytest.CaptureFixture[str]) -> Follow:
+def follow(server: KfpServer, submitted: Callable[..., Run], capsys: pytest.CaptureFixture[str]) -> Follow:
     """Follows a run to its end, or for some looks: the lines but for tasks that succeed, and the error or the notes."""
 
     def follow(
-        outcome: Outcome, looks: int | None = None, patience_seconds: float = 60, is_compressed: bool = False
+        outcome: Outcome,
+        looks: int | None = None,
+        patience_seconds: float = 60,
+        is_compressed: bool = False,
+        **parameters: Any,
     ) -> tuple[list[str], str]:
-        run = submitted(outcome)
+        run = submitted(outcome, **parameters)
         run.is_compressed = is_compressed
         error = ""
         try:
@@ -235,7 +254,7 @@ def test_attempts_of_a_run_that_is_cancelled_are_no_failures(
 
 @pytest.mark.usefixtures("with_kubeconfig")
 def test_status_has_attempts_and_waits(
-    server: KfpServer, submitted: Callable[[Outcome], Run], capsys: pytest.CaptureFixture[str]
+    server: KfpServer, submitted: Callable[..., Run], capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = submitted(running("extract", pod.out_of_memory(), pod.unschedulable("0/3 nodes are available")))
     print_status(Cluster(server.address), run.run_id)
@@ -275,15 +294,69 @@ def test_pod_is_not_told_to_forward_a_port(monkeypatch: pytest.MonkeyPatch) -> N
     assert error.value.may_pass
 
 
-def test_stand_in_has_as_many_rows_as_were_seen(server: KfpServer, submitted: Callable[[Outcome], Run]) -> None:
-    """A run of 8 shards had 137 rows on a real backend."""
+GRID = ["EleutherAI/pythia-12b@step1000", "gs://my-bucket/models/pythia-12b"]
+
+
+@pytest.mark.usefixtures("with_kubeconfig")
+def test_models_of_a_run_are_told_apart_and_one_that_fails_is_the_error(follow: Follow) -> None:
+    refusal = pod.failed("[refused] no TPU", log=ERROR_LINE)
+    lines, error = follow(of_models(failing("extract", "", refusal), succeeding()), model=GRID)
+    assert "pythia-12b-step1000: extract  attempt 1 failed: no TPU" in lines
+    assert "pythia-12b-step1000: extract  failed" in lines
+    assert "pythia-12b: extract  running" in lines
+    assert "pythia-12b: verdict  running" in lines, "the others go on"
+    assert lines[-1] == "     run  failed"
+    assert not any(line.split()[0] in ("extract", "plot") for line in lines)
+    assert error.startswith("extract: no TPU: see http://")
+
+
+@pytest.mark.usefixtures("with_kubeconfig")
+def test_status_names_model_and_shard(
+    server: KfpServer, submitted: Callable[..., Run], capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = Doing(state="SUCCEEDED", attempts=(pod.done(),))
+    shards = looping("extract", (ended, ended, Doing(state="RUNNING", attempts=(pod.working(),))))
+    run = submitted(of_models(shards, failing("plan")), model=GRID)
+    print_status(Cluster(server.address), run.run_id)
+    told = capsys.readouterr().out
+    assert "pythia-12b-step1000: extract 3  running" in told
+    assert "pythia-12b: plan  attempt 1 failed" in told
+    assert "pythia-12b: plan  failed" in told
+
+
+@pytest.mark.usefixtures("with_kubeconfig")
+def test_logs_name_model_and_shard(server: KfpServer, submitted: Callable[..., Run]) -> None:
+    line = (
+        pod.LAUNCHER + '\n{{"severity": "INFO", "stage": "{}", "message": "{}", "time": "2026-01-01T00:00:00Z"}}'
+    ).format
+    shards = [Doing(state="SUCCEEDED", attempts=(pod.done(line("extract", text)),)) for text in ("one", "two")]
+    of_other = {"tokenize": (Doing(state="SUCCEEDED", attempts=(pod.done(line("tokenize", "three")),)),)}
+    run = submitted(of_models(looping("extract", tuple(shards)), lambda tasks: [_only(tasks, of_other)]), model=GRID)
+    said: list[StageLine] = []
+    show_logs(Cluster(server.address), run.run_id, show=said.append)
+    assert {(one.stage, one.message) for one in said} == {
+        ("pythia-12b-step1000: extract 1", "one"),
+        ("pythia-12b-step1000: extract 2", "two"),
+        ("pythia-12b: tokenize", "three"),
+    }
+
+
+def _only(tasks: list[str], doings: Doings) -> Step:
+    return Step(state="SUCCEEDED", tasks={name: doings.get(name, ()) for name in tasks} | doings)
+
+
+def test_stand_in_has_as_many_nodes_for_a_model_as_were_seen(server: KfpServer, submitted: Callable[..., Run]) -> None:
+    """A run of 8 shards had 137 on a real backend before a loop went over models; six of them are the run's own."""
     run = submitted(succeeding())
     ended = (Doing(state="SUCCEEDED", attempts=(pod.done(),)),)
     last = run.steps[-1]
     last.tasks["extract"] = ended * 8
     run.looks = len(run.steps)
     rows = Cluster(server.address).read_run(run.run_id).run_details.task_details
-    assert len(rows) == 137
+    within = re.compile(r".*\.iteration-iterations\(0:0\)\(0\)\.iteration-item\(0\)\..*")
+    of_shards = re.compile(r"(.*\.iteration-iterations.*){2}|.*for-loop-3.*")
+    nodes = [node["name"] for node in run.workflow["status"]["nodes"].values()]
+    assert sum(bool(within.match(name) or of_shards.match(name)) for name in nodes) == 137 - 6
     names = [row.display_name for row in rows]
     assert names.count("extract") == names.count("extract(0)") == 8
     assert {"executor", "executor(0)", "download-driver", "iteration-iterations(7:7)"} <= set(names)

@@ -21,7 +21,7 @@ def read_compiled(path: Path) -> tuple[Graph, Graph]:
 
 
 def graphs_of(spec: Graph) -> list[Graph]:
-    """The graph, and that of what is repeated for each shard."""
+    """The graph, and those of what is repeated for each model and for each shard."""
     return [spec["root"], *(component for component in spec["components"].values() if "dag" in component)]
 
 
@@ -53,7 +53,8 @@ class Driver:
         self.task, graph = executors_of(spec)[executor]
         (loop,) = (
             task
-            for task in spec["root"]["dag"]["tasks"].values()
+            for around in graphs_of(spec)
+            for task in around["dag"]["tasks"].values()
             if spec["components"][task["componentRef"]["name"]] is graph
         )
         self.of_loop = {

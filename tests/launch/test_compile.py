@@ -120,6 +120,7 @@ def test_stages_that_the_network_or_a_preemption_can_end_are_tried_again_for_a_w
             "extract": 30,
             "plot": 5,
             "verdict": None,
+            "compare": 5,
         }.items()
     }
 
@@ -132,6 +133,38 @@ def test_verdict_hangs_below_the_results(spec: Any) -> None:
     assert source["taskOutputArtifact"] == {"producerTask": "plot", "outputArtifactKey": "results"}
 
 
+def test_each_model_is_placed_by_its_own_plan(spec: Any) -> None:
+    """The loop over the models holds the whole run of one, and in it the loop over the shards of its own `plan`."""
+    loops = {
+        name: spec["components"][task["componentRef"]["name"]]["dag"]["tasks"]
+        for graph in graphs_of(spec)
+        for task in graph["dag"]["tasks"].values()
+        if (name := task["taskInfo"]["name"]) in ("measure", "models", "score")
+    }
+    (over_models,) = loops["measure"].values()
+    assert over_models["parameterIterator"]["items"] == {"inputParameter": "pipelinechannel--model"}
+    of_model = {task["taskInfo"]["name"]: task for task in loops["models"].values()}
+    assert of_model.keys() == {"download", "tokenize", "plan", "score", "plot", "verdict"}
+    (item,) = of_model["download"]["inputs"]["parameters"]["model"].values()
+    assert item == over_models["parameterIterator"]["itemInput"]
+    placing = of_model["score"]["inputs"]["parameters"]
+    for name in PLACING:
+        source = placing[f"pipelinechannel--plan-{name}"]["taskOutputParameter"]
+        assert source == {"producerTask": "plan", "outputParameterKey": name}
+    assert loops["score"].keys() == {"extract"}
+
+
+def test_models_are_compared_whatever_became_of_them(spec: Any) -> None:
+    """Only an exit task runs after a failed iteration, and only parameters may be its inputs."""
+    compare = spec["root"]["dag"]["tasks"]["compare"]
+    assert compare["triggerPolicy"] == {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}
+    (measure,) = compare["dependentTasks"]
+    assert spec["root"]["dag"]["tasks"].keys() == {"compare", measure}
+    assert compare["inputs"] == {"parameters": {"model": {"componentInputParameter": "model"}}}
+    assert spec["root"]["inputDefinitions"]["parameters"]["model"]["parameterType"] == "LIST"
+    assert "outputDefinitions" not in spec["root"], "what a loop gives does not come out when an iteration fails"
+
+
 def test_no_two_boxes_of_the_graph_have_one_name(spec: Any) -> None:
     """Kubeflow's page draws a box for each task, the loop's by its name, and one for each artifact."""
     boxes = [task["taskInfo"]["name"] for graph in graphs_of(spec) for task in graph["dag"]["tasks"].values()]
@@ -139,9 +172,10 @@ def test_no_two_boxes_of_the_graph_have_one_name(spec: Any) -> None:
         boxes += component.get("outputDefinitions", {}).get("artifacts", {}) if "executorLabel" in component else []
     assert len(boxes) == len(set(boxes))
     assert set(boxes) - stages(spec).keys() == {
-        "score",
+        *("measure", "models", "score"),
         *("inputs", "windows", "run_plan"),
         *("results", "headline", "report", "summary_markdown"),
+        *("comparison", "comparison_html"),
     }
 
 

@@ -50,7 +50,7 @@ def replace_image(compiled: Compiled, image: str) -> Compiled:
         ("cuda12", OTHER, "v6e-2x4", "GPUs and CPUs, found v6e-2x4: .* --jax tpu"),
         ("cpu", OTHER, "v6e-2x4", "CPUs, found v6e-2x4: .* --jax tpu"),
         ("cpu", OTHER, "gpu-1", "CPUs, found gpu-1: .* --jax cuda12"),
-        ("cuda12", OTHER, "auto", "GPUs and CPUs, found auto, which is a TPU for this model: .* --jax tpu"),
+        ("cuda12", OTHER, "auto", "GPUs and CPUs, found auto, which is a TPU for llama-3.1-8b: .* --jax tpu"),
         ("cpu", f"{OTHER}@main", "auto", "CPUs, found auto, which is a TPU"),
         *((jax, OTHER, "cpu", "") for jax in JAX),
         *((jax, LISTED, "auto", "") for jax in JAX),
@@ -64,7 +64,7 @@ def test_image_must_drive_the_accelerator(
     pipelines: dict[str, Compiled], digests: Path, is_pushed: bool, jax: str, model: str, accelerator: str, found: str
 ) -> None:
     compiled = replace_image(pipelines[jax], PUSHED[jax]) if is_pushed else pipelines[jax]
-    values = {"model": model, "accelerator": accelerator}
+    values = {"model": [model], "accelerator": accelerator}
     if not found:
         check_flavour(values, compiled, digests=digests)
         return
@@ -75,5 +75,5 @@ def test_image_must_drive_the_accelerator(
 
 @pytest.mark.parametrize("image", [PUSHED["cpu"], "registry/mine:latest", "registry/byheart-extract:latest"])
 def test_image_of_an_unknown_flavour_is_taken(pipelines: dict[str, Compiled], tmp_path: Path, image: str) -> None:
-    values = {"model": OTHER, "accelerator": "gpu-1"}
+    values = {"model": [OTHER], "accelerator": "gpu-1"}
     check_flavour(values, replace_image(pipelines["tpu"], image), digests=tmp_path / "none.json")

@@ -33,9 +33,9 @@ def test_values_may_be_written_as_people_write_them_and_are_sent_as_they_are_kep
 def test_every_parameter_is_sent_with_its_value_and_its_type(compiled: Compiled) -> None:
     """Kubeflow shows nothing that was not sent."""
     sent = compiled.build_arguments(
-        {"books": ["gs://b/a.txt"], "model": "m", "store": "gs://b", "top_k": 20, "dpi": 300}
+        {"books": ["gs://b/a.txt"], "model": ["m"], "store": "gs://b", "top_k": 20, "dpi": 300}
     )
-    assert sent == {"books": ["gs://b/a.txt"], "model": "m", "store": "gs://b", **ALONE, "top_k": 20, "options": {}}
+    assert sent == {"books": ["gs://b/a.txt"], "model": ["m"], "store": "gs://b", **ALONE, "top_k": 20, "options": {}}
     assert {name: type(value) for name, value in sent.items()} == {
         name: (SETTINGS | LOCATIONS | {"options": dict})[name] for name in sent
     }

@@ -29,7 +29,7 @@ from tests.launch.test_results import write_results
 from tests.measures import toy
 
 BOOKS = [toy.make_book([0.9, 0.6, 1e-5, 1e-9], name="known"), toy.make_book([1e-9] * 3, name="unseen", role="control")]
-VALUES = {"books": ["books/known.txt"], "controls": ["unseen.txt"], "model": "samples/model", "store": "gs://b/store"}
+VALUES = {"books": ["books/known.txt"], "controls": ["unseen.txt"], "model": ["samples/model"], "store": "gs://b/store"}
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_run_file_repeats_the_run_with_every_setting(
 def test_model_of_the_hub_is_pinned(results: Results, tmp_path: Path) -> None:
     model = dataclasses.replace(results.provenance.model, source="organisation/model", commit="c" * 40)
     pinned = dataclasses.replace(results, provenance=dataclasses.replace(results.provenance, model=model))
-    written = yaml.safe_load(render_run_file(VALUES | {"model": "short-name"}, pinned, tmp_path))
+    written = yaml.safe_load(render_run_file(VALUES | {"model": ["short-name"]}, pinned, tmp_path))
     assert written["model"] == f"organisation/model@{'c' * 40}"
     assert written["measured"]["model"]["commit"] == "c" * 40
 

@@ -10,14 +10,14 @@ from byheart.contracts.books import CONTROL
 from byheart.contracts.json_files import write_json
 from byheart.launch.results import show_results
 from byheart.measures.measured import MeasuredBook
-from byheart.measures.provenance import Provenance
+from byheart.measures.provenance import Provenance, RunProvenance
 from byheart.measures.summary import summarize
 from tests.measures import toy
 
 
-def write_results(folder: Path, books: list[MeasuredBook]) -> None:
+def write_results(folder: Path, books: list[MeasuredBook], run: RunProvenance | None = None) -> None:
     """What is read back of a run of these books."""
-    run, unseen = toy.make_run().provenance, [book for book in books if book.book.role == CONTROL]
+    run, unseen = run or toy.make_run().provenance, [book for book in books if book.book.role == CONTROL]
     control = toy.make_control(*unseen) if unseen else None
     outcomes = [toy.compute_outcome(book, None if book.book.role == CONTROL else control) for book in books]
     for book, outcome in zip(books, outcomes, strict=True):
@@ -32,6 +32,7 @@ def write_results(folder: Path, books: list[MeasuredBook]) -> None:
         (place / "passages.csv").write_text(make_passages_table([]), encoding="utf-8")
         (place / "chapters.json").write_text("[]", encoding="utf-8")
         (place / "text.txt").write_text(book.book.text, encoding="utf-8")
+    (folder / "tokens.parquet").write_bytes(make_tokens_table({}, run))
     write_json(folder / "summary.json", summarize(outcomes, run))
     (folder / "tokens.parquet").write_bytes(make_tokens_table({7: " her"}, run))
     described = {outcome.book.name: outcome.book for outcome in outcomes}

@@ -43,7 +43,7 @@ def read(compiled: Compiled, tmp_path: Path) -> Any:
 def test_run_file_sets_the_pipeline_s_parameters(read: Any) -> None:
     run = read(TEXT)
     assert run.values == {
-        "model": "llama-3.1-8b",
+        "model": ["llama-3.1-8b"],
         "books": ["gs://my-bucket/a.txt", "https://example.org/b.txt"],
         "store": "gs://my-bucket/byheart",
         "cursor_inc": 50,
@@ -94,6 +94,9 @@ def test_settings_are_read_as_on_a_command_line(read: Any, compiled: Compiled) -
         ("name: novels", "name: Novels!", r":2: name must be up to 30 of a-z, .*found 'Novels!'"),
         ("name: novels", f"name: {'a' * 31}", ":2: name must be up to 30"),
         ("model: llama-3.1-8b", "model: 8", ":3: model must be a repository"),
+        ("model: llama-3.1-8b", "model: []", ":3: model must be a repository .* or a list of several that differ"),
+        ("model: llama-3.1-8b", "model: [a, a]", ":3: model must be a repository .* or a list of several that differ"),
+        ("model: llama-3.1-8b", "model: [a, '']", r":3: model\[1\] must be a repository"),
         ("  - gs://my-bucket/a.txt", "  - ''", r":5: books\[0\] must be a path relative to this file's folder"),
         ("store: gs://my-bucket/byheart", "store: ''", ":7: store must be a folder"),
         ("settings:", "measured: {books: []}\nsettings:", ":8: measured must be what an earlier stage wrote"),
@@ -147,7 +150,7 @@ store: ../the store
 """
     run = read(text)
     assert run.values == {
-        "model": f"{tmp_path}/runs/model",
+        "model": [f"{tmp_path}/runs/model"],
         "books": [
             f"{tmp_path}/my book.txt", f"@{tmp_path}/runs/lists/all", f"{tmp_path}/runs/novels/*.txt",
             "/elsewhere/b.txt", "gs://bucket/c.txt", "@https://a.org/list",
@@ -156,7 +159,9 @@ store: ../the store
         "store": f"{tmp_path}/the store",
     }  # fmt: skip
     for name in ("llama-3.1-8b", "organisation/model@main"):
-        assert read(text.replace("model: model", f"model: {name}")).values["model"] == name
+        assert read(text.replace("model: model", f"model: {name}")).values["model"] == [name]
+    several = read(text.replace("model: model", "model: [model, llama-3.1-8b, ./other]"))
+    assert several.values["model"] == [f"{tmp_path}/runs/model", "llama-3.1-8b", f"{tmp_path}/runs/other"]
 
 
 @pytest.mark.parametrize("text", [b"name: \xff", b"name: \x00"])
@@ -186,7 +191,7 @@ def test_models_with_known_training_data_have_examples() -> None:
 
 def test_what_has_no_default_must_be_given(compiled: Compiled) -> None:
     with pytest.raises(SettingsError, match="a run must have books, model, store, found no store: give one"):
-        check_values({"books": [], "model": "m"}, compiled)
+        check_values({"books": [], "model": ["m"]}, compiled)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from byheart.launch.submission import Submission
 
 VALUES: dict[str, Any] = {
     "books": ["gs://my-bucket/a.txt", "https://example.org/b.txt"],
-    "model": "llama-3.1-8b",
+    "model": ["llama-3.1-8b"],
     "store": "gs://my-bucket/byheart",
 }
 
@@ -30,8 +30,10 @@ VALUES: dict[str, Any] = {
         ("books", ["gs://a/b.txt", "b.txt"], r"books\[1\] must be at gs:// or https://.*found 'b.txt'"),
         ("books", ["http://b.org/b.txt"], r"books\[0\] must be at gs://"),
         ("books", [], "books must be a list of one book or more"),
-        ("model", "./model", "model must be a repository"),
-        ("model", "llama-3.1-8b@", "model must be a repository"),
+        ("model", ["./model"], "model must be a repository"),
+        ("model", ["llama-3.1-8b@"], "model must be a repository"),
+        ("model", ["llama-3.1-8b", "./model"], r"model\[1\] must be a repository"),
+        ("model", [], "model must be a list of one model or more"),
     ],
 )
 def test_what_no_pod_reaches_is_refused(compiled: Compiled, name: str, value: Any, said: str) -> None:
@@ -53,7 +55,7 @@ IN_A_LIST = "name it by a glob, or in a list, as @gs://my-bucket/list.txt"
         ("books", ["gs://b/a.txt", "gs://b/$(A).txt"], "$(", "Kubernetes", IN_A_LIST),
         ("books", ["@gs://b/$$.txt"], "$$", "Kubernetes", "rename it"),
         ("controls", ["https://b.org/{{x}}.txt"], "{{", "Argo", IN_A_LIST),
-        ("model", "gs://b/$$/model", "$$", "Kubernetes", "rename it"),
+        ("model", ["gs://b/$$/model"], "$$", "Kubernetes", "rename it"),
         ("store", "gs://b/{{x}}", "{{", "Argo", "rename it"),
     ],
 )

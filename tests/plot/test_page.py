@@ -15,11 +15,11 @@ from byheart.components.plot.markdown import MOST_CHARACTERS, render_summary_mar
 from byheart.components.plot.methods import write_methods
 from byheart.components.plot.report.page import MOST_BYTES, PICTURE_BYTES, render_report
 from byheart.components.plot.report.pictures import Pictures, draw_map, draw_pictures
-from byheart.components.plot.report.strips import HEIGHT
 from byheart.components.plot.summary import make_summary_table
 from byheart.contracts.books import Chapter, Refused
 from byheart.measures.outcomes import Outcome
 from byheart.measures.summary import Summary, summarize
+from byheart.pages.strips import HEIGHT
 from tests.measures import toy
 
 VOID = {"meta", "img", "br", "input"}

@@ -14,7 +14,7 @@ def test_artifacts_are_what_the_results_hold(tmp_path: Path) -> None:
     work = tmp_path / "work"
     work.mkdir()
     arguments = {
-        "books": [str(BOOK)], "controls": [str(CONTROL)], "model": str(MODEL), "store": str(tmp_path / "store"),
+        "books": [str(BOOK)], "controls": [str(CONTROL)], "model": [str(MODEL)], "store": str(tmp_path / "store"),
         "accelerator": "cpu", "cursor_inc": 100, "options": {"dpi": 20},
     }  # fmt: skip
     command = [sys.executable, "-m", "byheart.launch.graph", str(work)]

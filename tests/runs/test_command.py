@@ -51,6 +51,6 @@ def test_terminal_that_is_not_in_utf_8_shows_what_it_can(tmp_path: Path) -> None
 
 def test_sample_of_in_a_folder_or_a_glob_is_no_toy() -> None:
     of_the_sample = ([str(BOOK)], [str(BOOK.parent)], [f"{BOOK.parent}/the-s*.txt"])
-    assert not any(is_toy({"books": books, "model": str(MODEL)}) for books in of_the_sample)
-    assert is_toy({"books": ["gs://bucket/a.txt"], "model": str(MODEL)})
-    assert not is_toy({"books": ["gs://bucket/a.txt"], "model": "org/model"})
+    assert not any(is_toy({"books": books, "model": [str(MODEL)]}) for books in of_the_sample)
+    assert is_toy({"books": ["gs://bucket/a.txt"], "model": [str(MODEL)]})
+    assert not is_toy({"books": ["gs://bucket/a.txt"], "model": ["org/model"]})

@@ -97,7 +97,7 @@ def test_run_file_of_a_run_gives_the_same_wherever_it_is_moved_with_its_books(
     write_book(project / "books" / "a.txt")
     shutil.copytree(MODEL, project / "model")
     monkeypatch.chdir(project)
-    values = {"books": ["books"], "model": "model", "store": "store", "cursor_inc": 100, "dpi": 20, "top_k": 20}
+    values = {"books": ["books"], "model": ["model"], "store": "store", "cursor_inc": 100, "dpi": 20, "top_k": 20}
     first = run_local(values, "results/first")
     assert (project / "results" / "first" / "run.yaml").read_text(encoding="utf-8").splitlines()[1:5] == [
         "name: first", "model: ../../model", "books:", "- ../../books",
@@ -142,7 +142,7 @@ def test_checkout_and_folders_may_have_blanks_and_python3_in_their_paths(tmp_pat
     (checkout / "environment").symlink_to(sys.prefix)
     write_book(checkout / "my books" / "a.txt")
     (checkout / "my temporary files").mkdir()
-    values = {"books": ["my books"], "model": str(MODEL), "store": "a python3 store", "cursor_inc": 100, "dpi": 20}
+    values = {"books": ["my books"], "model": [str(MODEL)], "store": "a python3 store", "cursor_inc": 100, "dpi": 20}
     program = f"from byheart.launch.local_run import run_local; run_local({values!r}, 'my python3 results/first one')"
     done = subprocess.run(
         [checkout / "environment" / "bin" / "python", "-c", program], cwd=checkout, capture_output=True, text=True,

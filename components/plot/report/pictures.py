@@ -11,10 +11,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from byheart.components.plot.charts import CHARTS, heat_map
 from byheart.components.plot.frame import ChartData
-from byheart.components.plot.report.strips import draw_strip, make_view_box
 from byheart.measures.calibration.bands import Band
 from byheart.measures.discoverable import EVIDENCE_FLOOR
 from byheart.pages.colours import ABOVE_CONTROLS, EXTRACTABLE, STEPS
+from byheart.pages.strips import draw_strip, make_view_box
 
 _COLUMNS = 600
 _CHART_DPI = 100

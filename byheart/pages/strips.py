@@ -22,15 +22,24 @@ def draw_strip(stacked: Sequence[Layer], hanging: Layer, columns: int) -> str:
         hanging: the kind that hangs from the top.
         columns: into how many columns the characters are divided, at most.
     """
-    characters = len(hanging[1])
-    if not characters:
+    if not len(hanging[1]):
         return ""
-    firsts = np.arange(min(columns, characters)) * characters // min(columns, characters)
-    sizes = np.diff(firsts, append=characters)
-    shares = [np.add.reduceat(which, firsts, dtype=np.int64) / sizes for _, which in (*stacked, hanging)]
+    shares = compute_shares([which for _, which in (*stacked, hanging)], columns)
     heights = np.ceil(HEIGHT * np.cumsum(shares[:-1], axis=0)).astype(int).clip(0, HEIGHT)
     drawn = [_draw_path(name, _stand(tops)) for (name, _), tops in zip(stacked, heights, strict=True)]
     return "".join((_draw_path(hanging[0], _hang(np.ceil(HEIGHT * shares[-1]).astype(int))), *reversed(drawn)))
+
+
+def compute_shares(kinds: Sequence[np.ndarray], columns: int) -> np.ndarray:
+    """float64 [kinds, N]: the share of each kind of characters in each of N equal runs of them, at most `columns`.
+
+    Args:
+        kinds: which characters are of each kind, bool [C]; C is not 0.
+    """
+    characters = len(kinds[0])
+    firsts = np.arange(min(columns, characters)) * characters // min(columns, characters)
+    sizes = np.diff(firsts, append=characters)
+    return np.array([np.add.reduceat(which, firsts, dtype=np.int64) / sizes for which in kinds])
 
 
 def make_view_box(characters: int, columns: int) -> str:

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from byheart.components.plot.report.strips import HEIGHT, draw_strip, make_view_box
+from byheart.pages.strips import HEIGHT, draw_strip, make_view_box
 
 _BOX = re.compile(r"M(\d+) (\d+)v(-?\d+)h(\d+)")
 _PATH = re.compile(r'<path class="(\w+)" d="([^"]*)"/>')
