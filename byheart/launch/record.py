@@ -12,6 +12,7 @@ import yaml
 
 from byheart.contracts.books import CONTROL
 from byheart.contracts.json_files import from_json, to_json
+from byheart.contracts.model import TokenizerIdentity
 from byheart.contracts.progress import format_count
 from byheart.contracts.settings import SETTINGS
 from byheart.contracts.version import VERSION
@@ -104,10 +105,11 @@ def render_run_file(values: Mapping[str, Any], results: Results, out: Path, name
         values: the run's parameters; its settings are taken from the results, which hold all of them.
         name: the run's name; empty makes one from the name of `out`.
     """
-    model = results.provenance.model
+    model, tokenizer = results.provenance.model, results.provenance.tokenization.tokenizer
     paths = {
         "name": name or _make_name(out),
         "model": f"{model.source}@{model.commit}" if model.commit else make_relative(values["model"], out),
+        **({"tokenizer": _name_tokenizer(tokenizer, values, out)} if tokenizer else {}),
         "books": [make_relative(book, out) for book in values["books"]],
         "controls": [make_relative(book, out) for book in values.get("controls", [])],
         **({} if values["store"] == locate_default_store() else {"store": make_relative(values["store"], out)}),
@@ -164,6 +166,10 @@ def compare(recorded: Record, results: Results, file: str = "run.yaml") -> str:
         *([format_count(controls, "control")] if controls else []),
     ]
     return f"as {file} says: {', '.join(counts)}, the model, every setting and the headline"
+
+
+def _name_tokenizer(tokenizer: TokenizerIdentity, values: Mapping[str, Any], out: Path) -> str:
+    return f"{tokenizer.source}@{tokenizer.commit}" if tokenizer.commit else make_relative(values["tokenizer"], out)
 
 
 def _record_book(results: BookResults) -> RecordedBook:
