@@ -40,7 +40,7 @@ class StoredFolder(StoredGroup):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class KeptModel(StoredFolder):
-    """A model from the Hub or a GGUF file, or a tokenizer; its objects are its files, and the pieces of files that are incomplete."""
+    """A model from the Hub or a GGUF file, or a tokenizer; its objects are its files, and pieces of incomplete ones."""
 
     @property
     def title(self) -> str:
