@@ -22,7 +22,7 @@ import yaml
 
 from byheart.contracts.errors import DamagedError, SettingsError
 from byheart.contracts.parameters import suggest_name
-from byheart.contracts.settings import SETTINGS
+from byheart.contracts.settings import ASSIGNED, SETTINGS
 from byheart.contracts.spellings import PAIRS
 from byheart.launch.compiled import Compiled
 from byheart.launch.parameters import LOCATIONS, check_values, parse_location, parse_values
@@ -141,6 +141,8 @@ def _find_node(node: yaml.Node | None, path: tuple[str, ...]) -> yaml.Node | Non
 
 def _read_location(name: str, text: str, file: str | Path) -> str:
     """A location as a parameter: paths are absolute."""
+    if not text and name in ASSIGNED:
+        return text
     parse_location(name, text)  # raises for a text that is no location
     folder = Path(file).parent.resolve()
     return make_model_absolute(text, folder) if name in _OR_ON_THE_HUB else make_absolute(text, folder)
