@@ -40,6 +40,8 @@ How the books are read:
 - gutenberg: keep (measure) or cut (leave out) Project Gutenberg's header and footer.
 - unwrap: whether to join the lines of paragraphs that were broken at a fixed width.
 - on_bad_book: if a book cannot be measured: fail the run, after the other books are measured, or skip the book.
+- tokenizer: where to take tokenizer.json from: a repository on the Hugging Face Hub, with @REVISION or without, or a
+  folder, local or at gs://; empty is the model's own.
 
 Which windows are measured:
 - only: chapters, counted from 1 (3,5-7), or characters (10000:30000, :5000) to measure of each book; empty is the whole
@@ -96,6 +98,7 @@ OPTIONS: dict[str, Any] = {
     "gutenberg": "keep",
     "unwrap": False,
     "on_bad_book": "fail",
+    "tokenizer": "",
     "only": "",
     "windows": 0,
     "slice_length": 2000,

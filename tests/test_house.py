@@ -37,7 +37,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "verification": (
         *("verification", "measures", "scores", "models", "store", "contracts"),
         # What it does again as a run did it; scores it computes by its own decoder.
-        *(f"components.download.{module}" for module in ("books", "chapters", "model", "text_report")),
+        *(f"components.download.{module}" for module in ("books", "chapters", "model", "text_report", "tokenizer")),
+        *(f"components.download.{module}" for module in ("fetch", "manifest", "gguf.folder")),
         *(f"components.tokenize.{module}" for module in ("tokenizer", "windows")),
         *(f"components.plot.{module}" for module in ("provenance", "run")),
         "components.extract.rounding",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from typer.core import TyperCommand
 
 from byheart.contracts.errors import SettingsError
-from byheart.contracts.settings import SETTINGS
+from byheart.contracts.settings import ASSIGNED
 
 if TYPE_CHECKING:
     from byheart.launch.request import Request
@@ -33,7 +33,7 @@ def read_request(
     from byheart.launch.request import Request  # it imports kfp, which takes a second
 
     words = words or []
-    if bare := next((word for word in words if word in SETTINGS), None):
+    if bare := next((word for word in words if word in ASSIGNED), None):
         raise SettingsError(f"a setting must be written name=value, found {bare!r}: write it so", parameter=bare)
     settings = [word for word in words if _SETTING.match(word)]
     files = [word for word in words if word.endswith(_RUN_FILE) and word not in settings]
@@ -52,12 +52,12 @@ def read_request(
 def find_setting(option: str) -> str:
     """The setting that an option such as `--top-k` was meant for; empty if there is none."""
     name = option.lstrip("-").partition("=")[0].replace("-", "_")
-    return name if name in SETTINGS else ""
+    return name if name in ASSIGNED else ""
 
 
 def complete_words(incomplete: str) -> Iterator[str]:
     """The settings that begin with an incomplete word, for a shell's completion; a shell completes files by itself."""
-    return (f"{name}=" for name in SETTINGS if name.startswith(incomplete))
+    return (f"{name}=" for name in ASSIGNED if name.startswith(incomplete))
 
 
 class Parameter(NamedTuple):

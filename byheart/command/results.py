@@ -16,6 +16,14 @@ Model = Annotated[
         "--model", "-m", metavar="ADDRESS", help="The model; by default it is looked for where the run had it."
     ),
 ]
+Tokenizer = Annotated[
+    str,
+    typer.Option(
+        "--tokenizer",
+        metavar="ADDRESS",
+        help="The tokenizer, if it is not the model's own; by default it is looked for where the run had it.",
+    ),
+]
 WithoutModel = Annotated[bool, typer.Option("--without-model", help="Verify what can be verified without the model.")]
 Texts = Annotated[
     list[str] | None,
@@ -71,6 +79,7 @@ def compare(
 def verify(
     results: Annotated[str, typer.Argument(help="The folder of a run's results, or an archive.")],
     model: Model = "",
+    tokenizer: Tokenizer = "",
     without_model: WithoutModel = False,
     text: Texts = None,
     without_text: WithoutText = False,
@@ -84,7 +93,7 @@ def verify(
     It prints a line for each check, and ends with 1 if one fails.
     """
     command = _import_command()
-    effort = _make_effort(model, without_model, text, without_text, windows, seed, store)
+    effort = _make_effort(model, tokenizer, without_model, text, without_text, windows, seed, store)
     command.verify(results, effort, json)
 
 
@@ -92,6 +101,7 @@ def archive(
     results: Annotated[str, typer.Argument(help="The folder of a run's results.")],
     file: Annotated[str, typer.Argument(help="The archive to write, a .zip.")],
     model: Model = "",
+    tokenizer: Tokenizer = "",
     without_model: WithoutModel = False,
     text: Texts = None,
     without_text: WithoutText = False,
@@ -102,7 +112,7 @@ def archive(
 ) -> None:
     """Verify finished results and write them into one file, which anyone can verify with `byheart verify FILE`."""
     command = _import_command()
-    effort = _make_effort(model, without_model, text, without_text, windows, seed, store)
+    effort = _make_effort(model, tokenizer, without_model, text, without_text, windows, seed, store)
     command.archive(results, file, effort, licence)
 
 
@@ -116,6 +126,7 @@ def _import_command() -> Any:
 
 def _make_effort(
     model: str,
+    tokenizer: str,
     without_model: bool,
     texts: list[str] | None,
     without_text: bool,
@@ -128,6 +139,7 @@ def _make_effort(
     return Effort(
         means=make_means(
             model=model,
+            tokenizer=tokenizer,
             without_model=without_model,
             texts=texts or [],
             windows=windows,

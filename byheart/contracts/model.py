@@ -38,15 +38,43 @@ class ModelIdentity:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class TokenizerIdentity:
+    """The source and content of a tokenizer that is used in place of the model's own."""
+
+    source: str
+    """The repository's name on the Hub, or the folder that the user named."""
+    commit: str | None
+    """The full commit on the Hugging Face Hub; None for a folder."""
+    sha256: str
+    """A hash of its files: tokenizer.json and, if there are any, tokenizer_config.json and special_tokens_map.json."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OtherTokenizer(TokenizerIdentity):
+    """Such a tokenizer, with its address."""
+
+    address: str
+    """The folder in the store, local or at gs://."""
+
+    @property
+    def identity(self) -> TokenizerIdentity:
+        """The same without the address."""
+        return TokenizerIdentity(source=self.source, commit=self.commit, sha256=self.sha256)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Model(ModelIdentity):
     """A model that was checked and hashed, with its address."""
 
     address: str
     """The model's folder, local or at gs://."""
 
+    tokenizer: OtherTokenizer | None = None
+    """The tokenizer that the setting `tokenizer` names; None for the model's own."""
+
     @property
     def identity(self) -> ModelIdentity:
-        """The same without the address."""
+        """The same without the address and the tokenizer."""
         names = [field.name for field in dataclasses.fields(ModelIdentity)]
         return ModelIdentity(**{name: getattr(self, name) for name in names})
 

@@ -318,3 +318,6 @@ SETTINGS: dict[str, Any] = {
     for name, kind in (_list_fields(group) if dataclasses.is_dataclass(group) else {field: group}).items()
 }
 """The type of every setting, by name."""
+
+ASSIGNED: dict[str, Any] = {**SETTINGS, "tokenizer": str}
+"""The type of every parameter that people write as name=value: the settings, and a location that few runs need."""

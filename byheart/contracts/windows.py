@@ -9,6 +9,7 @@ import numpy as np
 from byheart.contracts import parquet
 from byheart.contracts.books import Book, Refused, read_books
 from byheart.contracts.json_files import read_json, write_json
+from byheart.contracts.model import TokenizerIdentity
 from byheart.contracts.only import Span
 
 _MANIFEST = "manifest.json"
@@ -166,6 +167,8 @@ class Tokenization:
     """The id of the BOS before each window; None without a BOS."""
     scored_tokens: int
     """S, suffix tokens scored in each window."""
+    tokenizer: TokenizerIdentity | None = None
+    """Where the tokenizer is from, if it is not the model's own."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

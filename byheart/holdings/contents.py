@@ -3,6 +3,7 @@
 scores/ADDRESS/...               scores, in parts and pieces: `byheart.scores`
 models/ORGANISATION--NAME@COMMIT/...   a model from the Hub
 models/gguf-1--NAME@SHA256/...   what was made of a GGUF file
+models/tokenizer--NAME@SHA256/...   a tokenizer that a run took in place of the model's own
 compiled/DEVICE-jax-VERSION/...  programs compiled for such devices
 registered/DIGEST.json           what was measured, and when that was first registered
 runs/DIGEST/...                  the record that a run file was submitted, so that it is submitted once
@@ -39,7 +40,7 @@ class StoredFolder(StoredGroup):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class KeptModel(StoredFolder):
-    """A model from the Hub or a GGUF file; its objects are its files, and the pieces of files that are incomplete."""
+    """A model from the Hub or a GGUF file, or a tokenizer; its objects are its files, and pieces of incomplete ones."""
 
     @property
     def title(self) -> str:

@@ -6,13 +6,13 @@ from typing import Any
 
 from byheart.contracts.errors import SettingsError
 from byheart.contracts.parameters import OPTIONS, convert_value, suggest_name
-from byheart.contracts.settings import AUTO, SETTINGS, Settings
+from byheart.contracts.settings import ASSIGNED, AUTO, SETTINGS, Settings
 from byheart.launch.compiled import Compiled
 from byheart.launch.paths import LIST
 from byheart.machines.accelerators import find_accelerator
 
-LOCATIONS: dict[str, type] = {"books": list, "controls": list, "model": list, "store": str}
-"""Parameters that are paths or addresses, with their types: they are given apart from the settings."""
+LOCATIONS: dict[str, type] = {"books": list, "controls": list, "model": list, "store": str, "tokenizer": str}
+"""Parameters that are paths or addresses, with their types: they are given apart from the settings, but tokenizer."""
 _OPTIONS = {"controls": "control"}
 """The command line's option for a parameter, if it has another name."""
 
@@ -40,12 +40,12 @@ def parse_values(assignments: list[str], compiled: Compiled) -> dict[str, Any]:
             raise SettingsError(
                 f"a setting must name a parameter of the pipeline, found {name!r}: {suggest_name(name, compiled.names)}"
             )
-        if name in LOCATIONS:
+        if name in LOCATIONS and name not in ASSIGNED:
             wanted = "without books= before it" if name == "books" else f"as --{_OPTIONS.get(name, name)}"
             raise SettingsError(
                 f"{name} must be given {wanted}, found it among the settings: give it there", parameter=name
             )
-        values[name] = convert_value(name, text, kind)
+        values[name] = parse_location(name, text) if text and name in LOCATIONS else convert_value(name, text, kind)
         check_text(name, text)
     return values
 

@@ -12,6 +12,7 @@ import yaml
 
 from byheart.contracts.books import CONTROL
 from byheart.contracts.json_files import from_json, to_json
+from byheart.contracts.model import TokenizerIdentity
 from byheart.contracts.progress import format_count
 from byheart.contracts.settings import SETTINGS
 from byheart.contracts.version import VERSION
@@ -104,7 +105,7 @@ def render_run_file(values: Mapping[str, Any], results: Results, out: Path, name
         values: the run's parameters; its settings are taken from the results, which hold all of them.
         name: the run's name; empty makes one from the name of `out`.
     """
-    return render_measured(_list_paths(values, _pin_model(results, out), out, name), results)
+    return render_measured(_list_paths(values, _pin_model(results, out), out, name, results), results)
 
 
 def render_grid_file(values: Mapping[str, Any], results: Sequence[Results], out: Path, name: str = "") -> str:
@@ -123,15 +124,19 @@ def render_grid_file(values: Mapping[str, Any], results: Sequence[Results], out:
         if len(results) == len(asked)
         else [make_model_relative(model, out) for model in asked]
     )
-    run = {**_list_paths(values, models, out, name), "settings": results[0].provenance.settings.by_name()}
+    run = {**_list_paths(values, models, out, name, results[0]), "settings": results[0].provenance.settings.by_name()}
     return f"{_TITLE}{_dump(run)}"
 
 
-def _list_paths(values: Mapping[str, Any], model: str | list[str], out: Path, name: str) -> dict[str, Any]:
+def _list_paths(
+    values: Mapping[str, Any], model: str | list[str], out: Path, name: str, results: Results
+) -> dict[str, Any]:
     """What a run file for the folder `out` holds beside settings and numbers."""
+    tokenizer = results.provenance.tokenization.tokenizer
     return {
         "name": name or _make_name(out),
         "model": model,
+        **({"tokenizer": _name_tokenizer(tokenizer, values, out)} if tokenizer else {}),
         "books": [make_relative(book, out) for book in values["books"]],
         "controls": [make_relative(book, out) for book in values.get("controls", [])],
         **({} if values["store"] == locate_default_store() else {"store": make_relative(values["store"], out)}),
@@ -193,6 +198,10 @@ def compare(recorded: Record, results: Results, file: str = "run.yaml") -> str:
         *([format_count(controls, "control")] if controls else []),
     ]
     return f"as {file} says: {', '.join(counts)}, the model, every setting and the headline"
+
+
+def _name_tokenizer(tokenizer: TokenizerIdentity, values: Mapping[str, Any], out: Path) -> str:
+    return f"{tokenizer.source}@{tokenizer.commit}" if tokenizer.commit else make_relative(values["tokenizer"], out)
 
 
 def _record_book(results: BookResults) -> RecordedBook:

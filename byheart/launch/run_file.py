@@ -22,7 +22,7 @@ import yaml
 
 from byheart.contracts.errors import DamagedError, SettingsError
 from byheart.contracts.parameters import suggest_name
-from byheart.contracts.settings import SETTINGS
+from byheart.contracts.settings import ASSIGNED, SETTINGS
 from byheart.contracts.spellings import PAIRS
 from byheart.launch.compiled import Compiled
 from byheart.launch.parameters import LOCATIONS, check_values, parse_location, parse_values
@@ -33,6 +33,8 @@ from byheart.launch.this_machine import locate_default_store
 EXPERIMENT = "byheart"
 """The experiment of runs that name none."""
 _MEASURED = "measured"
+_OR_ON_THE_HUB = ("model", "tokenizer")
+"""Locations that are a path or a repository."""
 
 SCHEMA = json.loads(Path(__file__).with_name("run_file.schema.json").read_text(encoding="utf-8"))
 
@@ -135,10 +137,12 @@ def _find_node(node: yaml.Node | None, path: tuple[str, ...]) -> yaml.Node | Non
 
 
 def _read_location(name: str, text: str, file: str | Path) -> str:
-    """The location of a book, a model or a store, as a parameter: paths are absolute."""
+    """A location as a parameter: paths are absolute."""
+    if not text and name in ASSIGNED:
+        return text
     parse_location(name, text)  # raises for a text that is no location
     folder = Path(file).parent.resolve()
-    return make_model_absolute(text, folder) if name == "model" else make_absolute(text, folder)
+    return make_model_absolute(text, folder) if name in _OR_ON_THE_HUB else make_absolute(text, folder)
 
 
 def _locate_error(path: str | Path, node: yaml.Node | None, error: SettingsError, name: Any) -> SettingsError:

@@ -36,11 +36,19 @@ class Effort:
 
 
 def make_means(
-    *, model: str, without_model: bool, texts: list[str], windows: int | None, seed: int | None, store: str
+    *,
+    model: str,
+    tokenizer: str,
+    without_model: bool,
+    texts: list[str],
+    windows: int | None,
+    seed: int | None,
+    store: str,
 ) -> Means:
     """The means of a verification, from the options of a command line; without a store, this machine's own."""
     return Means(
         model=parse_location("model", model) if model else "",
+        tokenizer=parse_location("tokenizer", tokenizer) if tokenizer else "",
         without_model=without_model,
         texts=[parse_location("text", text) for text in texts],
         windows=windows,

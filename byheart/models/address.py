@@ -24,12 +24,15 @@ class HubAddress:
     """The GGUF file in the repository that is the model; empty if none was named."""
 
     @classmethod
-    def parse(cls, model: str) -> Self | None:
+    def parse(cls, model: str, parameter: str = "model") -> Self | None:
         """The repository that `model` names; None if it names a folder.
 
         The revision is the text's, otherwise the one in models.yaml, otherwise `main`. A folder's path may hold an @:
         `model` is a folder, or a GGUF file, if it begins with gs://, if there is such a local one, or if the text
         before its first @ is neither a name in models.yaml nor organisation/name nor organisation/name/FILE.gguf.
+
+        Args:
+            parameter: the pipeline's parameter that holds the text; errors name it.
 
         Raises:
             SettingsError: the revision is of a folder, or empty.
@@ -39,16 +42,17 @@ class HubAddress:
         name, at, revision = model.partition("@")
         if at and name and Path(name).is_dir():
             raise SettingsError(
-                f"model must name no revision of a folder, found {revision!r} behind {name}: leave it out",
-                parameter="model",
+                f"{parameter} must name no revision of a folder, found {revision!r} behind {name}: leave it out",
+                parameter=parameter,
             )
         known, match = KNOWN.get(name), _REPOSITORY.fullmatch(name)
         if not known and not match:
             return None
         if at and not revision:
             raise SettingsError(
-                f"model must have a branch, a tag or a commit behind @, found {model}: give one, or leave the @ out",
-                parameter="model",
+                f"{parameter} must have a branch, a tag or a commit behind @, found {model}: give one, or leave the @ "
+                "out",
+                parameter=parameter,
             )
         repository, file = match.groups(default="") if match else ("", "")
         return cls(

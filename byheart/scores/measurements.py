@@ -74,7 +74,7 @@ def _describe(what: str, book: Book, windows: int, model: Model, settings: Setti
     return {
         "what": what,
         "book": book.identity,
-        "model": {name: value for name, value in vars(model).items() if name != "address"},
+        "model": model.identity,
         "windows": windows,
         "parts": SCORES.count_parts(windows),
         "settings": {"window": settings.window, "score": settings.score},

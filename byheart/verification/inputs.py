@@ -12,7 +12,7 @@ from byheart.scores.registration import FOLDER as REGISTERED
 from byheart.store import open_store
 from byheart.verification.checks import FAILED, NOT_VERIFIED, Checks
 from byheart.verification.means import Means
-from byheart.verification.model import compute_weights_hash, find_model
+from byheart.verification.model import compute_weights_hash, find_model, find_tokenizer
 from byheart.verification.texts import list_text_differences
 
 
@@ -65,7 +65,13 @@ def check_model(results: Results, means: Means, checks: Checks) -> str | None:
     try:
         address = None
         if not means.without_model:
-            address = find_model(provenance, given=means.model, store=means.store, remembered=means.remembered)
+            address = find_model(
+                provenance,
+                given=means.model,
+                store=means.store,
+                remembered=means.remembered,
+                tokenizer=_find_other_tokenizer(results, means),
+            )
         found = compute_weights_hash(address) if address else ""
     except ByheartError as error:
         checks.add("model", FAILED, error.message)
@@ -81,9 +87,22 @@ def check_model(results: Results, means: Means, checks: Checks) -> str | None:
     return address if checks.compare("model", [] if found == expected else [wrong], says) else None
 
 
-def check_tokenizer(results: Results, address: str, checks: Checks) -> Tokenizer | None:
-    """The tokenizer in a model's folder, if it is the one of the results."""
-    tokenizer, tokenization = load_tokenizer(address), results.provenance.tokenization
+def check_tokenizer(results: Results, address: str, means: Means, checks: Checks) -> Tokenizer | None:
+    """The tokenizer of a run, if it is there and is the one of the results.
+
+    Args:
+        address: the model's folder, whose tokenizer it is if the run named no other.
+    """
+    tokenization = results.provenance.tokenization
+    if recorded := tokenization.tokenizer:
+        found = _find_other_tokenizer(results, means)
+        if not found:
+            commit = f"@{recorded.commit}" if recorded.commit else ""
+            missing = f"{recorded.source}{commit} is not on this machine: give --tokenizer"
+            checks.add("tokenizer", NOT_VERIFIED, missing)
+            return None
+        address = found
+    tokenizer = load_tokenizer(address)
     wrong = []
     if tokenizer.sha256 != tokenization.tokenizer_sha256:
         wrong.append(f"{address} has another tokenizer.json than provenance.json says")
@@ -91,3 +110,12 @@ def check_tokenizer(results: Results, address: str, checks: Checks) -> Tokenizer
         wrong.append(f"provenance.json has the BOS {tokenization.bos_id}, the tokenizer {tokenizer.bos_id}")
     held = checks.compare("tokenizer", wrong, "it has the hash of provenance.json")
     return tokenizer if held else None
+
+
+def _find_other_tokenizer(results: Results, means: Means) -> str | None:
+    """The folder of the tokenizer that the run took in place of the model's own; None if it took that, or if the other
+    is nowhere."""
+    provenance = results.provenance
+    if not provenance.tokenization.tokenizer:
+        return None
+    return find_tokenizer(provenance, given=means.tokenizer, store=means.store)

@@ -15,6 +15,8 @@ class Means:
     """Where the model is; empty looks for it."""
     remembered: Sequence[str] = ()
     """Where the run may have found the model."""
+    tokenizer: str = ""
+    """Where the tokenizer is, if the run did not take the model's own; empty looks for it."""
     without_model: bool = False
     """Whether to do without a model."""
     texts: Sequence[str] = ()

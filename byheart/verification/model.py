@@ -1,10 +1,15 @@
-"""Finds the model of finished results, and checks that it is that model."""
+"""Finds the model and the tokenizer of finished results, and checks that it is that model."""
 
 import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from byheart.components.download.fetch import name_folder
+from byheart.components.download.gguf.folder import TOKENIZER
+from byheart.components.download.manifest import MANIFEST
 from byheart.components.download.model import bring_model
+from byheart.components.download.tokenizer import bring_tokenizer, name_tokenizer, read_tokenizer_files
 from byheart.contracts.errors import ByheartError
 from byheart.measures.provenance import Provenance
 from byheart.models.folder import CONFIG, hash_files, open_model
@@ -12,10 +17,29 @@ from byheart.store import open_store
 from byheart.verification.files import hash_file
 
 
-def find_model(provenance: Provenance, *, given: str, store: str, remembered: Sequence[str]) -> str | None:
+def find_tokenizer(provenance: Provenance, *, given: str, store: str) -> str | None:
+    """The folder of the tokenizer that a run took in place of the model's own: the given one, else the store's, else
+    the folder that it was from; None without any.
+
+    Raises:
+        ByheartError: the given tokenizer cannot be found.
+    """
+    if given:
+        return bring_tokenizer(given, store).address
+    recorded = provenance.tokenization.tokenizer
+    assert recorded, "the caller asks for no other"
+    folder = name_tokenizer(recorded.source, recorded.commit, recorded.sha256)
+    addresses = [f"{store}/{folder}", *([] if recorded.commit else [recorded.source])]
+    return next((address for address in addresses if open_store(address).find(TOKENIZER)), None)
+
+
+def find_model(
+    provenance: Provenance, *, given: str, store: str, remembered: Sequence[str], tokenizer: str | None = None
+) -> str | None:
     """The folder of the model: the given one, else one in the store or at a remembered address; None without any.
 
     Args:
+        tokenizer: the folder of the tokenizer that is used in place of the model's own.
         given: what a run takes as `model`; a repository that is not on this machine is fetched.
         remembered: where the run may have found it.
 
@@ -23,7 +47,9 @@ def find_model(provenance: Provenance, *, given: str, store: str, remembered: Se
         ByheartError: the given model cannot be found.
     """
     if given:  # a folder is used where it is; anything else is brought into the store, as a run does
-        return given if given.startswith("gs://") or Path(given).is_dir() else bring_model(given, store).address
+        if given.startswith("gs://") or Path(given).is_dir():
+            return given
+        return bring_model(given, store, read_tokenizer_files(tokenizer) if tokenizer else {}).address
     for address in _list_addresses(provenance, store, remembered):
         try:
             open_model(address)
@@ -48,12 +74,27 @@ def compute_weights_hash(address: str) -> str:
 
 def _list_addresses(provenance: Provenance, store: str, remembered: Sequence[str]) -> Iterator[str]:
     model = provenance.model
-    if model.commit:
-        yield f"{store}/models/{model.source.replace('/', '--')}@{model.commit}"
-    elif model.gguf_sha256:  # converted, under a name that ends with its hash
-        held = open_store(store).list("models/gguf-")
-        folders = dict.fromkeys("/".join(stored.name.split("/")[:2]) for stored in held)
-        yield from (f"{store}/{folder}" for folder in folders if folder.endswith(f"@{model.gguf_sha256}"))
+    if model.gguf_sha256:
+        yield from _list_converted(provenance, store)
+    elif model.commit:
+        yield f"{store}/{name_folder(model.source, model.commit)}"
     else:
         yield from remembered
         yield model.source
+
+
+def _list_converted(provenance: Provenance, store: str) -> list[str]:
+    """The folders in the store that were made of the GGUF file; first those with the tokenizer of the results."""
+    place, addresses = open_store(store), {}
+    for stored in place.list("models/gguf-"):
+        folder, _, file = stored.name.rpartition("/")
+        if file == MANIFEST:
+            try:
+                about = json.loads(place.read(stored.name))
+                made_of, tokenizer = about["gguf"]["sha256"], about["files"][TOKENIZER]["sha256"]
+            except (ValueError, KeyError, TypeError):
+                continue
+            if made_of == provenance.model.gguf_sha256:
+                addresses[f"{store}/{folder}"] = hash_files({TOKENIZER: tokenizer})
+    wanted = provenance.tokenization.tokenizer_sha256
+    return sorted(addresses, key=lambda address: addresses[address] != wanted)

@@ -107,7 +107,7 @@ def _check_results(
     tokenizer = None
     if address:
         with checks.catch("tokenizer"):
-            tokenizer = check_tokenizer(results, address, checks)
+            tokenizer = check_tokenizer(results, address, means, checks)
     windows = _check_tokens(results, books, tokenizer, checks)
     score = provenance.settings.score
     wrong = [

@@ -55,6 +55,7 @@ class HubRepository:
     Args:
         repository: `organisation/name`.
         revision: a branch, a tag, or a commit, short or full.
+        parameter: the pipeline's parameter that names it; errors name it too.
         patience_seconds: how long the Hub may send nothing: before it names the commit, and while it sends a file.
 
     Raises:
@@ -66,9 +67,11 @@ class HubRepository:
         repository: str,
         revision: str,
         *,
+        parameter: str = "model",
         patience_seconds: tuple[float, float] = (FIRST_ANSWER_SECONDS, FETCH_SECONDS),
     ) -> None:
         self.repository, self._revision, self._seconds = repository, revision, patience_seconds
+        self._parameter = parameter
         info = self._retry(
             lambda: HfApi().model_info(repository, revision=revision, files_metadata=True, timeout=_TIMEOUT.connect)
         )
@@ -157,7 +160,7 @@ class HubRepository:
                 time.sleep(pause)
 
     def _explain(self, error: Exception, patience: "_Patience") -> NoReturn:
-        raise explain_error(error, self.repository, self._revision, str(patience)) from None
+        raise explain_error(error, self.repository, self._revision, str(patience), self._parameter) from None
 
 
 class _Patience:

@@ -19,7 +19,7 @@ _TOKEN = "HF_TOKEN or the secret hf-token"
 """Where the token comes from: on a person's machine or in a pod."""
 _LATER = (408, 425, 429, 500, 502, 503, 504)
 """Statuses after which the same request may succeed."""
-_OF_THE_MODEL = (
+_OF_THE_REPOSITORY = (
     DisabledRepoError,
     EntryNotFoundError,
     GatedRepoError,
@@ -27,18 +27,21 @@ _OF_THE_MODEL = (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-"""Errors for which the parameter `model` is at fault."""
+"""Errors for which the parameter that names the repository is at fault."""
 
 
 class BrokenOffError(Exception):
     """A body ended early, or a link expired; the same request may succeed later."""
 
 
-def explain_error(error: Exception, repository: str, revision: str, patience: str) -> ModelError:
+def explain_error(
+    error: Exception, repository: str, revision: str, patience: str, parameter: str = "model"
+) -> ModelError:
     """The error as a message for the user, without addresses that may be signed.
 
     Args:
         patience: how often and for how long the request was tried, as the message ends.
+        parameter: the pipeline's parameter that names the repository.
     """
     endpoint = constants.ENDPOINT
     page = f"{endpoint}/{repository}"
@@ -47,21 +50,21 @@ def explain_error(error: Exception, repository: str, revision: str, patience: st
         case GatedRepoError():
             found = "a token of another account" if get_token() else "no token"
             message = (
-                f"model {repository} needs an account that has accepted its licence, found {found} in {_TOKEN}: "
+                f"{parameter} {repository} needs an account that has accepted its licence, found {found} in {_TOKEN}: "
                 f"accept it at {page} and set one of the two to a token of that account"
             )
         case RevisionNotFoundError():
             message = (
-                f"model must have a branch, a tag or a commit of {repository} behind its @, found no "
+                f"{parameter} must have a branch, a tag or a commit of {repository} behind its @, found no "
                 f"{revision!r}: see {page}/commits/main"
             )
         case EntryNotFoundError():
             message = f"{repository} must hold every file that it lists, found one missing: see {page}"
         case DisabledRepoError():
-            message = f"model must be a repository that is open, found {repository} disabled: see {page}"
+            message = f"{parameter} must be a repository that is open, found {repository} disabled: see {page}"
         case RepositoryNotFoundError() | HFValidationError():
             message = (
-                f"model must be a folder, or a repository on the Hub that may be read, found no folder "
+                f"{parameter} must be a folder, or a repository on the Hub that may be read, found no folder "
                 f"{repository!r} and no {page}: check it, and {_TOKEN} if the repository is private"
             )
         case HfHubHTTPError() if status == 401:
@@ -82,8 +85,8 @@ def explain_error(error: Exception, repository: str, revision: str, patience: st
                 f"{endpoint} must answer for {repository}, which is no folder here, found "
                 f"{describe_cause(error)}{patience}: check the network and run again"
             )
-    parameter = "model" if isinstance(error, _OF_THE_MODEL) else ""
-    return ModelError(message, parameter=parameter, may_pass=may_pass(error))
+    at_fault = parameter if isinstance(error, _OF_THE_REPOSITORY) else ""
+    return ModelError(message, parameter=at_fault, may_pass=may_pass(error))
 
 
 def may_pass(error: Exception) -> bool:

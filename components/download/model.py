@@ -1,23 +1,27 @@
 """Brings a model from the Hugging Face Hub into the store, or uses it in a folder or in huggingface_hub's cache."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 
 from huggingface_hub import constants
 
-from byheart.components.download.cache import NotKeptError, Snapshot, find_blob, find_snapshot
+from byheart.components.download.cache import NotKeptError, Snapshot, find_snapshot
 from byheart.components.download.describe import describe_model, resolve_address
 from byheart.components.download.digests import hash_objects
-from byheart.components.download.gguf.convert import read_tokenizer_beside, use_gguf
+from byheart.components.download.fetch import fetch, name_folder
+from byheart.components.download.gguf.convert import choose_tokenizer, use_gguf
 from byheart.components.download.gguf.find import choose_gguf, find_gguf
 from byheart.components.download.gguf.folder import TOKENIZER, TOKENIZER_CONFIG, GgufFolder
 from byheart.components.download.gguf.header import read_gguf
 from byheart.components.download.hub import HubRepository
-from byheart.components.download.manifest import MANIFEST, read_manifest, remove_damaged, write_manifest
-from byheart.components.download.transfer import Hashes, bring, check_room
+from byheart.components.download.manifest import MANIFEST, read_manifest
+from byheart.components.download.tokenizer import FILES
+from byheart.components.download.transfer import Hashes
 from byheart.contracts.errors import ModelError, StoreError
 from byheart.contracts.model import Model
-from byheart.contracts.progress import Progress, format_size, say
+from byheart.contracts.progress import say
 from byheart.models.address import HubAddress
 from byheart.models.folder import (
     CONFIG,
@@ -28,17 +32,19 @@ from byheart.models.folder import (
 )
 from byheart.store import Store, open_store
 
-_SMALL = (CONFIG, INDEX, TOKENIZER, TOKENIZER_CONFIG, "special_tokens_map.json")
+_SMALL = (CONFIG, INDEX, *FILES)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_MIB = 2**20
+_Files = Mapping[str, bytes]
+"""The files of a tokenizer that is used in place of the model's own, by name; empty if none is."""
 
 
-def bring_model(model: str, store: str) -> Model:
+def bring_model(model: str, store: str, tokenizer: _Files = MappingProxyType({})) -> Model:
     """Bring a model's files into the store, unless they are on this machine, and return the checked and hashed model.
 
     Args:
         model: a folder, a GGUF file, or what `HubAddress.parse` reads as a repository.
         store: receives the files of a repository, and remembers the hashes of other files.
+        tokenizer: the files of another tokenizer; the model then need not have one that can be used.
 
     Raises:
         ModelError: the model cannot be found, read or used.
@@ -46,9 +52,11 @@ def bring_model(model: str, store: str) -> Model:
         SettingsError: a folder is named with a revision.
     """
     if hub := HubAddress.parse(model):
-        return _use_hub_gguf(hub, store) if hub.file else _use_hub(hub.repository, hub.revision, store)
+        if hub.file:
+            return _use_hub_gguf(hub, store, tokenizer)
+        return _use_hub(hub.repository, hub.revision, store, tokenizer)
     if found := find_gguf(model):
-        return use_gguf(*found, open_store(store), source=model, commit=None)
+        return use_gguf(*found, open_store(store), tokenizer, source=model, commit=None)
     return _use_folder(model, store)
 
 
@@ -61,13 +69,13 @@ def _use_folder(model: str, store: str) -> Model:
     return describe_model(folder, hashed, source=model, commit=None, address=address)
 
 
-def _use_hub(repository: str, revision: str, store: str) -> Model:
+def _use_hub(repository: str, revision: str, store: str, tokenizer: _Files) -> Model:
     """A model of the Hub: from the store or, if the store is local, from huggingface_hub's cache; else fetched."""
     target, snapshot = open_store(store), find_snapshot(repository, revision)
     source = unreachable = None
     commit = revision
     is_commit = bool(_COMMIT.fullmatch(revision))
-    in_store = is_commit and target.exists(f"{_name_folder(repository, revision)}/{MANIFEST}")
+    in_store = is_commit and target.exists(f"{name_folder(repository, revision)}/{MANIFEST}")
     if not in_store and not (is_commit and snapshot and snapshot.is_listed):
         try:
             source = HubRepository(repository, revision)
@@ -79,36 +87,36 @@ def _use_hub(repository: str, revision: str, store: str) -> Model:
             unreachable, commit = error, snapshot.commit
             if not is_commit:
                 say(f"the Hub cannot be asked: huggingface_hub's cache has {repository}@{revision} at {commit[:12]}")
-    folder = _name_folder(repository, commit)
+    folder = name_folder(repository, commit)
     hashed = read_manifest(target, folder)
     files = source.files if source else snapshot.files if snapshot else {}
     if hashed is None and (file := choose_gguf(files, repository)):
-        return _bring_gguf(source or HubRepository(repository, commit), file, target)
+        return _bring_gguf(source or HubRepository(repository, commit), file, target, tokenizer)
     if hashed is None and snapshot and "://" not in store:
         try:
-            return _use_cache(snapshot, target)
+            return _use_cache(snapshot, target, tokenizer)
         except (NotKeptError, StoreError) as error:
             say(str(error))
     if hashed is None and unreachable:
         raise unreachable
     if hashed is None:
-        hashed = _bring(source or HubRepository(repository, commit), target, folder)
+        hashed = _bring(source or HubRepository(repository, commit), target, folder, tokenizer)
     address = resolve_address(target, folder)
     model = open_model(address)
     model.check_tensors()
     return describe_model(model, hashed, source=repository, commit=commit, address=address)
 
 
-def _use_hub_gguf(hub: HubAddress, store: str) -> Model:
+def _use_hub_gguf(hub: HubAddress, store: str, tokenizer: _Files) -> Model:
     """The model in a GGUF file of a repository; if the store has it at the full commit, the Hub is not asked."""
     target = open_store(store)
-    folder = _name_folder(f"{hub.repository}/{hub.file}", hub.revision)
+    folder = name_folder(f"{hub.repository}/{hub.file}", hub.revision)
     if _COMMIT.fullmatch(hub.revision) and read_manifest(target, folder) is not None:
-        return _use_kept_gguf(target, folder, hub.repository, hub.revision, hub.file)
-    return _bring_gguf(HubRepository(hub.repository, hub.revision), hub.file, target)
+        return _use_kept_gguf(target, folder, tokenizer, hub.repository, hub.revision, hub.file)
+    return _bring_gguf(HubRepository(hub.repository, hub.revision), hub.file, target, tokenizer)
 
 
-def _bring_gguf(source: HubRepository, file: str, store: Store) -> Model:
+def _bring_gguf(source: HubRepository, file: str, store: Store, tokenizer: _Files) -> Model:
     """Bring a GGUF file into the store, with the tokenizer beside it, and convert it."""
     if file not in source.files:
         raise ModelError(
@@ -116,26 +124,27 @@ def _bring_gguf(source: HubRepository, file: str, store: Store) -> Model:
             parameter="model",
         )
     gguf = read_gguf(source, file)
-    GgufFolder(gguf, read_tokenizer_beside(gguf))  # refuses what cannot be read, before gigabytes arrive
-    folder = _name_folder(f"{source.repository}/{file}", source.commit)
+    GgufFolder(gguf, choose_tokenizer(gguf, tokenizer))  # refuses what cannot be read, before gigabytes arrive
+    folder = name_folder(f"{source.repository}/{file}", source.commit)
     if read_manifest(store, folder) is None:
         beside = [str(PurePosixPath(file).with_name(name)) for name in (TOKENIZER, TOKENIZER_CONFIG)]
-        _fetch(source, [*(name for name in beside if name in source.files), file], store, folder)
-    return _use_kept_gguf(store, folder, source.repository, source.commit, file)
+        fetch(source, [*(name for name in beside if name in source.files), file], store, folder)
+    return _use_kept_gguf(store, folder, tokenizer, source.repository, source.commit, file)
 
 
-def _use_kept_gguf(store: Store, folder: str, repository: str, commit: str, file: str) -> Model:
+def _use_kept_gguf(store: Store, folder: str, tokenizer: _Files, repository: str, commit: str, file: str) -> Model:
     kept = open_store(resolve_address(store, folder), "model")
-    return use_gguf(kept, file, store, source=f"{repository}/{file}", commit=commit)
+    return use_gguf(kept, file, store, tokenizer, source=f"{repository}/{file}", commit=commit)
 
 
-def _use_cache(snapshot: Snapshot, store: Store) -> Model:
+def _use_cache(snapshot: Snapshot, store: Store, tokenizer: _Files) -> Model:
     """The model in huggingface_hub's cache, used in place.
 
     Raises:
         NotKeptError: the cache lacks a file that a run needs, or a file is damaged.
     """
-    _check_tokenizer(snapshot)
+    if not tokenizer:
+        _check_tokenizer(snapshot)
     hashed = _verify(snapshot, [name for name in _SMALL if name in snapshot.files], store)
     if INDEX not in snapshot.files and WEIGHTS in snapshot.files:  # without an index, `open_model_at` reads its header
         hashed |= _verify(snapshot, [WEIGHTS], store)
@@ -168,48 +177,19 @@ def _verify(snapshot: Snapshot, names: list[str], store: Store) -> dict[str, str
     return hashed
 
 
-def _bring(source: HubRepository, store: Store, folder: str) -> dict[str, str]:
+def _bring(source: HubRepository, store: Store, folder: str, tokenizer: _Files) -> dict[str, str]:
     """Bring the files that a run needs from a repository into the store, and return the SHA-256 of each by name."""
     model = open_model_at(source)
     model.check_tensors()
-    _check_tokenizer(source)
-    return _fetch(source, [name for name in _SMALL if name in source.files] + model.list_weight_files(), store, folder)
-
-
-def _fetch(source: HubRepository, names: list[str], store: Store, folder: str) -> dict[str, str]:
-    """Copy files into a folder of the store, and write its manifest; the SHA-256 of each by name."""
-    sizes = {name: source.files[name].size_bytes for name in names}
-    remove_damaged(store, folder, sizes)
-    check_room(store, folder, sizes, source.repository)
-    total = sum(sizes.values())
-    cached_bytes = sum(sizes[name] for name in names if find_blob(source.repository, source.files[name]))
-    from_cache = f", of which {format_size(cached_bytes)} are in huggingface_hub's cache" if cached_bytes else ""
-    say(f"fetching {source.repository} at {source.commit[:12]}: {len(names)} files, {format_size(total)}{from_cache}")
-    progress = Progress(total // _MIB + len(names), "MiB")
-    hashed = bring(
-        source,
-        names,
-        store,
-        folder,
-        lambda size_bytes: progress.add(_count_mib(size_bytes)),
-        lambda size_bytes: progress.skip(_count_mib(size_bytes)),
-    )
-    write_manifest(store, folder, sizes, hashed, repository=source.repository, commit=source.commit)
-    return hashed
+    if not tokenizer:
+        _check_tokenizer(source)
+    return fetch(source, [name for name in _SMALL if name in source.files] + model.list_weight_files(), store, folder)
 
 
 def _check_tokenizer(source: HubRepository | Snapshot) -> None:
     if not source.find(TOKENIZER):
         raise ModelError(
             f"{source.repository} must hold {TOKENIZER}, which gives character offsets, found none: choose another, "
-            "or convert it into a folder of your own",
+            "or say by tokenizer= where it is",
             parameter="model",
         )
-
-
-def _name_folder(repository: str, commit: str) -> str:
-    return f"models/{repository.replace('/', '--')}@{commit}"
-
-
-def _count_mib(size_bytes: int) -> int:
-    return -(-size_bytes // _MIB)

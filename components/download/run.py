@@ -1,15 +1,18 @@
 """The download stage: check every setting, fetch the books, and fetch or verify the model."""
 
+import dataclasses
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from byheart.components.download.books import read_books_from
 from byheart.components.download.model import bring_model
 from byheart.components.download.notices import list_notices
+from byheart.components.download.tokenizer import bring_tokenizer, read_tokenizer_files
 from byheart.contracts.books import write_books
 from byheart.contracts.inputs import Inputs
-from byheart.contracts.model import write_model
-from byheart.contracts.parameters import flatten, refuse
+from byheart.contracts.model import Model, write_model
+from byheart.contracts.parameters import convert_value, flatten, refuse
 from byheart.contracts.progress import say
 from byheart.contracts.settings import AUTO, Settings
 from byheart.machines.accelerators import find_accelerator
@@ -37,14 +40,27 @@ def run(*, parameters: dict[str, Any], defaults: dict[str, Any], inputs: str) ->
     store.check_writable()
     for line in list_notices(texts, refused):
         say(line)
-    model = bring_model(arguments["model"], arguments["store"])
+    model = _bring_model(arguments)
     commit = f" at {model.commit[:12]}" if model.commit else ""
     quantised = f"{model.quantisation}, " if model.quantisation else ""
     say(f"model {model.source}{commit}: {model.model_type}, {quantised}{model.parameters:,} parameters")
+    if model.tokenizer:
+        commit = f" at {model.tokenizer.commit[:12]}" if model.tokenizer.commit else ""
+        say(f"tokenizer {model.tokenizer.source}{commit}, in place of the model's own")
     files = Inputs.at(inputs)
     write_books(files.books, texts, refused)
     write_model(files.model, model)
     settings.write(files.settings)
+
+
+def _bring_model(arguments: Mapping[str, Any]) -> Model:
+    """The model, with the tokenizer that is used in place of its own, if one is named."""
+    named, store = convert_value("tokenizer", arguments["tokenizer"], str), arguments["store"]
+    if not named:
+        return bring_model(arguments["model"], store)
+    tokenizer = bring_tokenizer(named, store)
+    model = bring_model(arguments["model"], store, read_tokenizer_files(tokenizer.address))
+    return dataclasses.replace(model, tokenizer=tokenizer)
 
 
 def _check_list(name: str, value: Any) -> list[str]:

@@ -40,14 +40,16 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
     """
     checked = Settings.read(settings)
     window, selected = checked.window, checked.selection
-    address = read_model(model).address
-    folder, tokenizer = open_model(address), load_tokenizer(address)
+    described = read_model(model)
+    other = described.tokenizer
+    folder, tokenizer = open_model(described.address), load_tokenizer(other.address if other else described.address)
     bos_id = find_bos_id(window.bos, folder, tokenizer)
     tokenization = Tokenization(
         tokenizer_sha256=tokenizer.sha256,
         tokenizers=tokenizers.__version__,
         bos_id=bos_id,
         scored_tokens=window.count_scored_tokens(has_bos=bos_id is not None),
+        tokenizer=other.identity if other else None,
     )
     _check_positions(tokenization, window, folder)
     texts = read_books(books)
@@ -70,7 +72,7 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
             )
             selection = select_windows(rows, select_characters(book, selected.only), selected.windows)
             if selection.count:
-                _check_id(int(rows.token_ids.max()), folder)
+                _check_id(int(rows.token_ids.max()), folder, tokenizer)
                 counts.update(
                     windows=len(rows), tail=rows.dropped_tail, inside=rows.dropped_inside, asked=selection.count
                 )
@@ -117,12 +119,12 @@ def _outside(book: Book, selection: Selection, only: str) -> Refused:
     return Refused(source=book.source, role=book.role, why=why)
 
 
-def _check_id(token_id: int, folder: ModelFolder) -> None:
+def _check_id(token_id: int, folder: ModelFolder, tokenizer: Tokenizer) -> None:
     if token_id >= folder.decoder.vocab:
         raise ModelError(
             f"{locate_folder(folder.place)} must have a tokenizer whose ids stay below "
-            f"vocab_size={folder.decoder.vocab:,}, found id {token_id:,}: tokenizer and weights do not belong "
-            "together, fetch both from one place",
+            f"vocab_size={folder.decoder.vocab:,}, found id {token_id:,} in {tokenizer.folder}: tokenizer and "
+            "weights do not belong together, fetch both from one place",
             parameter="model",
         )
 
@@ -132,9 +134,9 @@ def find_bos_id(bos: str, folder: ModelFolder, tokenizer: Tokenizer) -> int | No
     if not folder.family.takes_bos(bos):
         return None
     if tokenizer.bos_id is None:
-        where = locate_folder(folder.place)
         raise ModelError(
-            f"bos={bos} needs a tokenizer with a bos_token, found none in {where}: use bos=false", parameter="bos"
+            f"bos={bos} needs a tokenizer with a bos_token, found none in {tokenizer.folder}: use bos=false",
+            parameter="bos",
         )
-    _check_id(tokenizer.bos_id, folder)
+    _check_id(tokenizer.bos_id, folder, tokenizer)
     return tokenizer.bos_id

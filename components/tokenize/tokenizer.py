@@ -1,4 +1,4 @@
-"""A model folder's own tokenizer, set up to report exactly which characters each token came from.
+"""The tokenizer in a folder, set up to report exactly which characters each token came from.
 
 Only `tokenizer.json` determines the tokens, as it was published. The tokenizer classes of transformers are not used for
 them, since they may rebuild it by rules that change between releases; transformers only names the BOS token.
@@ -31,6 +31,8 @@ _FILES = (_FILE, "tokenizer_config.json", "special_tokens_map.json")
 class Tokenizer:
     """A tokenizer with offsets."""
 
+    folder: str
+    """Where it was read, for messages."""
     sha256: str
     bos_id: int | None
     """The id of the bos_token, if there is one."""
@@ -55,7 +57,7 @@ class Tokenizer:
 
 
 def load_tokenizer(address: str | Path) -> Tokenizer:
-    """The tokenizer of a model folder, local or at `gs://`.
+    """The tokenizer in a folder, local or at `gs://`.
 
     Raises:
         ModelError: there is no tokenizer.json, or it cannot be read.
@@ -64,7 +66,8 @@ def load_tokenizer(address: str | Path) -> Tokenizer:
     if not place.find(_FILE):
         where = locate_folder(place)
         raise ModelError(
-            f"{where} must hold {_FILE}, which gives character offsets, found none: fetch or convert it",
+            f"{where} must hold {_FILE}, which gives character offsets, found none: fetch or convert it, or say by "
+            "tokenizer= where it is",
             parameter="model",
         )
     transformers_logging.set_verbosity_error()
@@ -80,6 +83,7 @@ def load_tokenizer(address: str | Path) -> Tokenizer:
         digest = hashlib.sha256((folder / _FILE).read_bytes()).hexdigest()
     backend = _prepare_for_plain_text(backend)
     return Tokenizer(
+        folder=locate_folder(place),
         sha256=hash_files({_FILE: digest}),
         bos_id=None if fast.bos_token is None else backend.token_to_id(fast.bos_token),
         cuts=find_cuts(backend),

@@ -13,7 +13,7 @@ from byheart import pipeline
 from byheart.command.app import main
 from byheart.command.parameters import read_parameters, read_request
 from byheart.contracts.errors import SettingsError
-from byheart.contracts.settings import SETTINGS
+from byheart.contracts.settings import ASSIGNED
 from byheart.contracts.version import VERSION
 from byheart.launch.sample import list_sample_parameters
 from tests.conftest import BOOK, ROOT
@@ -30,7 +30,7 @@ def call(*words: str, folder: Path = ROOT, **variables: str) -> "subprocess.Comp
 def test_help_of_run_lists_every_setting_with_its_default_under_the_pipelines_own_headings() -> None:
     shown = call("run", "--help", COLUMNS="200").stdout
     lines = [line.strip() for line in shown.splitlines()]
-    for name in SETTINGS:
+    for name in ASSIGNED:
         default = (
             str(pipeline.DEFAULTS[name]).lower()
             if isinstance(pipeline.DEFAULTS[name], bool)
@@ -46,7 +46,7 @@ def test_every_parameter_of_the_pipeline_is_explained_once() -> None:
     explained = [
         parameter.name for group in read_parameters(EXPLAINED, pipeline.DEFAULTS).values() for parameter in group
     ]
-    assert sorted(explained) == sorted(SETTINGS)
+    assert sorted(explained) == sorted(ASSIGNED)
 
 
 @pytest.mark.parametrize("command", ["run", "plan", "compile", "images", "manifests", "submit", "status", "check"])

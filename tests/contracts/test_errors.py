@@ -9,10 +9,10 @@ import pytest
 
 from byheart.contracts.errors import os_error_may_pass
 from byheart.contracts.parameters import OPTIONS
-from byheart.contracts.settings import SETTINGS
+from byheart.contracts.settings import ASSIGNED
 
 ROOT = Path(__file__).parents[2]
-PARAMETERS = {*SETTINGS, OPTIONS, "books", "controls", "model", "store"}
+PARAMETERS = {*ASSIGNED, OPTIONS, "books", "controls", "model", "store"}
 
 
 def test_error_whose_message_begins_with_a_parameter_has_it_as_a_field() -> None:

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from byheart.contracts.books import BookList, Origin
+from byheart.contracts.model import TokenizerIdentity
 from byheart.contracts.parameters import flatten
 from byheart.contracts.settings import Settings
 from byheart.launch.compiled import Compiled
@@ -45,7 +46,7 @@ def results_of(folder: Path, books: list[MeasuredBook]) -> Results:
 def test_settings_by_name_are_the_parameters_that_they_were_made_of() -> None:
     changed = {"bos": "true", "temperature": 0.5, "report_text": "200", "plot_title": "1984", "preset": "none"}
     assert Settings.from_parameters(DEFAULTS | changed).by_name() == {
-        name: value for name, value in (DEFAULTS | changed).items() if name != "controls"
+        name: value for name, value in (DEFAULTS | changed).items() if name not in ("controls", "tokenizer")
     }
 
 
@@ -62,7 +63,7 @@ def test_run_file_repeats_the_run_with_every_setting(
         "books": [f"{tmp_path}/books/known.txt"], "controls": [f"{tmp_path}/unseen.txt"],
         "model": f"{tmp_path}/samples/model", "store": "gs://b/store",
     }  # fmt: skip
-    assert flatten({**run.values, "options": {}}, DEFAULTS) == run.values
+    assert flatten({**run.values, "options": {}}, DEFAULTS) == run.values | {"tokenizer": ""}
     assert run.recorded == make_record(results)
     assert compare(run.recorded, results) == (
         "as run.yaml says: 1 book, 1 control, the model, every setting and the headline"
@@ -75,6 +76,20 @@ def test_model_of_the_hub_is_pinned(results: Results, tmp_path: Path) -> None:
     written = yaml.safe_load(render_run_file(VALUES | {"model": ["short-name"]}, pinned, tmp_path))
     assert written["model"] == f"organisation/model@{'c' * 40}"
     assert written["measured"]["model"]["commit"] == "c" * 40
+
+
+def test_tokenizer_that_was_named_is_pinned_or_relative(results: Results, tmp_path: Path) -> None:
+    def write(source: str, commit: str | None) -> Any:
+        tokenizer = TokenizerIdentity(source=source, commit=commit, sha256="0")
+        tokenization = dataclasses.replace(results.provenance.tokenization, tokenizer=tokenizer)
+        provenance = dataclasses.replace(results.provenance, tokenization=tokenization)
+        values = VALUES | {"tokenizer": source}
+        return yaml.safe_load(render_run_file(values, dataclasses.replace(results, provenance=provenance), tmp_path))
+
+    assert write("organisation/words", "c" * 40)["tokenizer"] == f"organisation/words@{'c' * 40}"
+    assert write(f"{tmp_path}/words", None)["tokenizer"] == "./words"
+    assert "tokenizer" not in write("gs://b/words", None)["settings"]
+    assert "tokenizer" not in yaml.safe_load(render_run_file(VALUES, results, tmp_path))
 
 
 def test_what_was_measured_is_no_part_of_what_a_run_is(results: Results, tmp_path: Path, compiled: Compiled) -> None:

@@ -127,6 +127,7 @@ def test_run_file_that_is_wrong_is_refused_with_its_line(read: Any, old: str, ne
     ("old", "new", "said"),
     [
         ("model: llama-3.1-8b", "model: ../folder", r"model must be .*found '{folder}/folder'"),
+        ("name: novels", "name: novels\ntokenizer: ../words", r"tokenizer must be .*found '{folder}/words'"),
         ("  - gs://my-bucket/a.txt", "  - a.txt", r"books\[0\] must be at gs:// or https://.*'{folder}/runs/a.txt'"),
     ],
 )
@@ -144,6 +145,7 @@ def test_paths_of_a_run_file_are_relative_to_its_folder(read: Any, tmp_path: Pat
     text = """\
 name: here
 model: model
+tokenizer: ./words
 books: [../my book.txt, "@lists/all", "novels/*.txt", /elsewhere/b.txt, gs://bucket/c.txt, "@https://a.org/list"]
 controls: [unseen]
 store: ../the store
@@ -151,6 +153,7 @@ store: ../the store
     run = read(text)
     assert run.values == {
         "model": [f"{tmp_path}/runs/model"],
+        "tokenizer": f"{tmp_path}/runs/words",
         "books": [
             f"{tmp_path}/my book.txt", f"@{tmp_path}/runs/lists/all", f"{tmp_path}/runs/novels/*.txt",
             "/elsewhere/b.txt", "gs://bucket/c.txt", "@https://a.org/list",
@@ -160,6 +163,7 @@ store: ../the store
     }  # fmt: skip
     for name in ("llama-3.1-8b", "organisation/model@main"):
         assert read(text.replace("model: model", f"model: {name}")).values["model"] == [name]
+        assert read(text.replace("./words", name)).values["tokenizer"] == name
     several = read(text.replace("model: model", "model: [model, llama-3.1-8b, ./other]"))
     assert several.values["model"] == [f"{tmp_path}/runs/model", "llama-3.1-8b", f"{tmp_path}/runs/other"]
 

@@ -21,7 +21,7 @@ from byheart.components.tokenize.run import run as tokenize
 from byheart.contracts.books import Book, write_books
 from byheart.contracts.model import write_model
 from byheart.contracts.parameters import OPTIONS, flatten
-from byheart.contracts.settings import Settings
+from byheart.contracts.settings import ASSIGNED, Settings
 from byheart.contracts.windows import read_tokenization
 from byheart.launch.compiled import Compiled, compile_in_memory
 from byheart.launch.parameters import LOCATIONS
@@ -32,7 +32,11 @@ from tests.conftest import ROOT
 from tests.contracts.test_settings import OTHERS, PLACES
 
 MODEL = ROOT / "samples" / "model"
-GIVEN = OTHERS | PLACES | {"controls": ["gs://b/c d.txt", "https://e.org/e.txt"], "preset": "marin"}
+GIVEN = (
+    OTHERS
+    | PLACES
+    | {"controls": ["gs://b/c d.txt", "https://e.org/e.txt"], "preset": "marin", "tokenizer": "gs://b/words"}
+)
 """A value of every parameter that is not its default."""
 Values = dict[str, Any]
 
@@ -96,10 +100,10 @@ def build_arguments(request: Request) -> Values:
 
 def ask_at_a_desk(values: Values) -> Iterator[Values]:
     """A command line gives words."""
-    settings = {name: spell(value) for name, value in values.items() if name not in LOCATIONS}
+    settings = {name: spell(value) for name, value in values.items() if name in ASSIGNED}
     for number in range(max(map(len, settings.values()), default=1)):
         words = [f"{name}={texts[number % len(texts)]}" for name, texts in settings.items()]
-        others = {name: values[name] for name in LOCATIONS if name in values and name != "books"}
+        others = {name: values[name] for name in LOCATIONS if name in values and name not in ("books", *ASSIGNED)}
         yield build_arguments(read_request([*words, *values.get("books", [])], **others))
 
 

@@ -7,6 +7,7 @@ All other stages read safetensors and tokenizer.json, and need to know nothing o
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from byheart.components.download import transfer
@@ -14,6 +15,7 @@ from byheart.components.download.describe import describe_model, resolve_address
 from byheart.components.download.digests import hash_objects
 from byheart.components.download.gguf.folder import TOKENIZER, TOKENIZER_CONFIG, GgufFolder
 from byheart.components.download.gguf.header import GgufFile, read_gguf
+from byheart.components.download.gguf.tokenizer import describe_tokenizer
 from byheart.components.download.manifest import read_manifest, remove_damaged, write_manifest
 from byheart.contracts.errors import ModelError
 from byheart.contracts.model import Model
@@ -27,11 +29,14 @@ _VERSION = 1
 _MIB = 2**20
 
 
-def use_gguf(place: Place, file: str, store: Store, *, source: str, commit: str | None) -> Model:
+def use_gguf(
+    place: Place, file: str, store: Store, tokenizer: Mapping[str, bytes], *, source: str, commit: str | None
+) -> Model:
     """The model in a GGUF file, converted into the store unless it is there.
 
     Args:
         place, file: where the file is.
+        tokenizer: the files of another tokenizer, by name; empty for the file's own.
         source, commit: its origin, as results name it.
 
     Raises:
@@ -39,7 +44,7 @@ def use_gguf(place: Place, file: str, store: Store, *, source: str, commit: str 
         StoreError: the store cannot be written.
     """
     gguf = read_gguf(place, file)
-    folder = GgufFolder(gguf, read_tokenizer_beside(gguf))
+    folder = GgufFolder(gguf, choose_tokenizer(gguf, tokenizer))
     open_model_at(folder).check_tensors()
     before = place.find(file)
     hashed = hash_objects(place, [file], store)
@@ -65,29 +70,49 @@ def use_gguf(place: Place, file: str, store: Store, *, source: str, commit: str 
     )
 
 
-def read_tokenizer_beside(gguf: GgufFile) -> dict[str, bytes]:
-    """The files of a tokenizer that lie beside a GGUF file, by name; empty without a tokenizer.json.
+def choose_tokenizer(gguf: GgufFile, given: Mapping[str, bytes]) -> Mapping[str, bytes]:
+    """The files that take the place of a GGUF file's own tokenizer in what is made of it; empty if none do.
+
+    Those beside it do, else the given ones if its own is not known: where it is, what is made of the file, and so the
+    disk, is the same for any given tokenizer.
 
     Raises:
-        ModelError: it has other tokens than the GGUF file.
+        ModelError: they have other tokens than the GGUF file.
     """
-    beside = PurePosixPath(gguf.file).parent
-    files = {name: str(beside / name) for name in (TOKENIZER, TOKENIZER_CONFIG)}
-    if not gguf.place.find(files[TOKENIZER]):
-        return {}
-    contents = {name: gguf.place.read(path) for name, path in files.items() if gguf.place.find(path)}
+    beside = {name: str(PurePosixPath(gguf.file).with_name(name)) for name in (TOKENIZER, TOKENIZER_CONFIG)}
+    contents = {name: gguf.place.read(path) for name, path in beside.items() if gguf.place.find(path)}
+    if given and (other := _find_other_token(gguf, given[TOKENIZER])):
+        raise ModelError(
+            f"tokenizer must have the tokens of {gguf.path}, found {other}: name the tokenizer of this model",
+            parameter="tokenizer",
+        )
+    if TOKENIZER in contents:
+        if other := _find_other_token(gguf, contents[TOKENIZER]):
+            gguf.refuse(f"have the tokens of {beside[TOKENIZER]} beside it", other, "take that file away")
+        return contents
+    return given if given and not _is_tokenizer_known(gguf) else {}
+
+
+def _is_tokenizer_known(gguf: GgufFile) -> bool:
+    try:
+        describe_tokenizer(gguf)
+    except ModelError:
+        return False
+    return True
+
+
+def _find_other_token(gguf: GgufFile, tokenizer_json: bytes) -> str:
+    """A token that a tokenizer.json has and the GGUF file has not, or has elsewhere; empty if there is none."""
     tokens = gguf.fields.get("tokenizer.ggml.tokens", ())
     try:
-        content = json.loads(contents[TOKENIZER])
+        content = json.loads(tokenizer_json)
         vocab = content["model"]["vocab"]
         pairs = list(vocab.items()) if isinstance(vocab, dict) else [(entry[0], i) for i, entry in enumerate(vocab)]
         pairs += [(added["content"], added["id"]) for added in content["added_tokens"]]
         other = [token for token, index in pairs if index >= len(tokens) or tokens[index] != token]
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
-        other = [f"{type(error).__name__}"]
-    if other:
-        gguf.refuse(f"have the tokens of {files[TOKENIZER]} beside it", f"{other[0][:60]!r}", "take that file away")
-    return contents
+        other = [type(error).__name__]
+    return f"{other[0][:60]!r}" if other else ""
 
 
 def _convert(folder: GgufFolder, store: Store, target: str, source: str) -> dict[str, str]:

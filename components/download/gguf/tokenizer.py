@@ -12,7 +12,7 @@ from byheart.components.download.gguf.header import GgufFile
 
 _NORMAL, _UNKNOWN, _CONTROL, _USER_DEFINED = 1, 2, 3, 4
 """Types of tokens."""
-_BESIDE = "put the model's own tokenizer.json beside it"
+_BESIDE = "say by tokenizer= where the model's own tokenizer.json is, or put it beside the file"
 _SPACE = "▁"
 """How SentencePiece writes a space."""
 

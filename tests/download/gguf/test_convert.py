@@ -111,7 +111,7 @@ def test_safetensors_are_preferred_to_files_beside_them(hub: HubServer, file: Pa
 def test_file_without_a_known_tokenizer_takes_the_one_beside_it(tmp_path: Path) -> None:
     fields = {"tokenizer.ggml.pre": "unheard-of"}
     file = write_gguf(tmp_path / "models" / "toy.gguf", *read_model(GOLDEN), fields=fields)
-    assert "put the model's own tokenizer.json beside it" in refusal(str(file), tmp_path / "store")
+    assert "say by tokenizer= where the model's own tokenizer.json is" in refusal(str(file), tmp_path / "store")
     beside = {
         "model": {"type": "BPE", "vocab": {"a": 1, "b": 2, "ab": 3}, "merges": [["a", "b"]]},
         "added_tokens": [{"id": 0, "content": "<s>", "special": True, **dict.fromkeys(FLAGS, False)}],
