@@ -61,7 +61,7 @@ def test_run_file_repeats_the_run_with_every_setting(
     assert run.name == "my-results"
     assert run.values == results.provenance.settings.by_name() | {
         "books": [f"{tmp_path}/books/known.txt"], "controls": [f"{tmp_path}/unseen.txt"],
-        "model": f"{tmp_path}/samples/model", "store": "gs://b/store",
+        "model": [f"{tmp_path}/samples/model"], "store": "gs://b/store",
     }  # fmt: skip
     assert flatten({**run.values, "options": {}}, DEFAULTS) == run.values | {"tokenizer": ""}
     assert run.recorded == make_record(results)

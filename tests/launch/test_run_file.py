@@ -189,7 +189,7 @@ def test_example_is_a_run_and_starts_none(compiled: Compiled, example: Path) -> 
 
 def test_models_with_known_training_data_have_examples() -> None:
     assert {path.name.split(".")[0] for path in EXAMPLES} == {
-        *("novels", "hubble-perturbed", "hubble-standard", "pythia", "olmo", "comma", "marin")
+        *("novels", "hubble-perturbed", "hubble-standard", "pythia", "pythia-sizes", "olmo", "comma", "marin")
     }
 
 
