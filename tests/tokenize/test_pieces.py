@@ -57,7 +57,9 @@ def test_bytes_that_are_no_character_stand_in_brackets(kind: str, tmp_path: Path
 
 def test_byte_that_is_a_character_is_the_character(tmp_path: Path) -> None:
     backend = _load("llama2", tmp_path)
-    assert list_pieces(backend)[backend.token_to_id("<0x0A>")] == "\n"
+    number = backend.token_to_id("<0x0A>")
+    assert number is not None
+    assert list_pieces(backend)[number] == "\n"
 
 
 def test_characters_beside_a_part_of_another_are_shown() -> None:

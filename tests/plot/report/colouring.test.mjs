@@ -56,7 +56,7 @@ test("slips are the tokens that another would have preferred, where the text is 
     { row: 1, start: 4, suffixStart: 6, stop: 10, logPz: -90 },
   ];
   const best = [-1, -1, 0, 0, 0, 0, 1, 1, 1, 1];
-  const book = await makeBook({ text: "ab cd ef g", windows, best, tiles: [[2, 2, 2, 2, 2], [2, 0, 1, 1, 0]] });
+  const book = await makeBook({ text: "ab cd ef g", windows, best, tiles: [[2, 1, 1, 2, 2, 2], [2, 2, 0, 1, 1, 0]] });
   const colouring = new Colouring(book, { by: "p_z", ladder: LADDER, threshold: LADDER[0], bands: new Set() });
   assert.deepEqual(listSlips(colouring), [{ start: 4, stop: 6 }]);
   assert.equal(describeStrip(colouring, [{}]), "The whole text in small: 40.0% of its characters are coloured, in 1 passage; 20.0% are not measurable.");

@@ -1,3 +1,4 @@
+import { neutralise } from "../../../../byheart/pages/js/characters.mjs";
 import { make } from "./elements.mjs";
 
 /** Rows as CSV; a cell that a spreadsheet would compute begins with an apostrophe. */
@@ -27,7 +28,7 @@ function showForCopying(container, name, csv) {
   };
   const dialog = make("dialog", { "aria-label": name });
   dialog.append(
-    make("h2", {}, name),
+    make("h2", {}, neutralise(name)),
     make("p", {}, "This frame lets no file out: copy it from here."),
     area,
     make("p", {}, make("button", { type: "button", onclick: copy }, "Copy"), " ", make("button", { type: "button", onclick: () => dialog.close() }, "Close"), said),

@@ -1,3 +1,4 @@
+import { neutralise } from "../../../../byheart/pages/js/characters.mjs";
 import { countTries, describeProbability, formatCount, formatProbability } from "../../../../byheart/pages/js/words.mjs";
 import { formatAddress } from "./address.mjs";
 import { BANDS } from "./colouring.mjs";
@@ -117,5 +118,5 @@ function makeQuote(book, window) {
 
 function makeSubstitute(book, window) {
   const row = formatCount(book.windows.row[window]);
-  return make("p", { class: "message" }, book.isDetailed && !book.details ? "Its tokens are being unpacked." : `Its tokens are not in this page: they are row ${row} of ${book.entry.name}/windows.parquet.`);
+  return make("p", { class: "message" }, book.isDetailed && !book.details ? "Its tokens are being unpacked." : `Its tokens are not in this page: they are row ${row} of ${neutralise(book.entry.name)}/windows.parquet.`);
 }

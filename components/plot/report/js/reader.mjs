@@ -1,3 +1,4 @@
+import { neutralise } from "../../../../byheart/pages/js/characters.mjs";
 import { formatAddress, parseAddress, rememberAddress } from "./address.mjs";
 import { Bar } from "./bar.mjs";
 import { ChosenWindow } from "./chosen_window.mjs";
@@ -196,7 +197,7 @@ export class Reader {
 
   #showAbsent(entry) {
     this.column.clear();
-    this.host.replaceChildren(make("p", { class: "message" }, `The page of 8 MB had no room for this text: its windows are in ${entry.name}/windows.parquet.`));
+    this.host.replaceChildren(make("p", { class: "message" }, `The page of 8 MB had no room for this text: its windows are in ${neutralise(entry.name)}/windows.parquet.`));
     this.passages.clear();
     for (const part of [this.says, this.inspector.panel]) part.replaceChildren();
   }

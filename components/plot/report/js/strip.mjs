@@ -1,3 +1,4 @@
+import { neutralise } from "../../../../byheart/pages/js/characters.mjs";
 import { make, oncePerFrame } from "./elements.mjs";
 import { UNMEASURED } from "./colouring.mjs";
 
@@ -81,7 +82,7 @@ export class Strip {
     for (const [number, title, start] of this.colouring.book.entry.chapters) {
       const top = this.#findTop(start);
       if (top < free) continue;
-      const label = make("span", { class: "mark", "aria-hidden": "true" }, String(number ?? title));
+      const label = make("span", { class: "mark", "aria-hidden": "true" }, neutralise(String(number ?? title)));
       label.style.top = `${this.canvas.offsetTop + top}px`;
       label.style.left = `${this.canvas.offsetLeft + this.width + 4}px`;
       marks.push(label);
