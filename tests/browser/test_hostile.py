@@ -87,7 +87,8 @@ def test_the_hostile_name_is_shown_as_text_and_its_link_works(hostile: Opened) -
 
 def test_pointing_and_searching_show_nothing_but_text(hostile: Opened) -> None:
     hostile.report.locator("#search").fill("<img src=x onerror")
-    hostile.report.locator("#search").press("Enter")
+    for _ in range(4):  # the fourth stands where windows ask for it
+        hostile.report.locator("#search").press("Enter")
     hostile.settle()
     assert "6 hits" in hostile.text_of("search-count")
     hostile.report.wait_for_selector("#window table.tokens")
