@@ -105,6 +105,7 @@ def cut_texts(book: BookResults, contents: Mapping[str, str]) -> Iterator[Docume
             name=name,
             text=text,
             number=np.arange(len(rows)),
+            start=windows.start[rows] - start,
             suffix_start=windows.suffix_start[rows] - start,
             stop=windows.stop[rows] - start,
             log_p_z=table.scores.log_p_z[rows],

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from byheart.measures.calibration.calibrate import Calibration
 from byheart.measures.calibration.facts import Facts, format_p_z, state_facts
 from byheart.measures.discoverable import EVIDENCE_FLOOR
-from byheart.measures.figures import show
+from byheart.measures.figures import show_with_bound
 from byheart.measures.recall import BestWindow
 from byheart.measures.statistics import BookStatistics
 
@@ -31,7 +31,8 @@ def format_rank(calibration: Calibration) -> tuple[str, str]:
     """For a table: p_all with the least that it could be, and the share of the compared windows above t."""
     threshold = calibration.windows_t
     least = "" if calibration.p_all == calibration.least_p else f" (≥ {calibration.least_p:.3g})"
-    return f"{calibration.p_all:.3g}{least}", show(threshold.share) if threshold else "–"
+    above = show_with_bound(threshold.share, calibration.book.non_overlapping) if threshold else "–"
+    return f"{calibration.p_all:.3g}{least}", above
 
 
 def state_details(calibration: Calibration, statistics: BookStatistics) -> list[str]:

@@ -73,7 +73,7 @@ def compute_statistics(
     control_rates: Schemes[Rates | None] = control.rates if control else Schemes(plain=None, top_k=None)
     selected = find_selected(measured.selection, len(measured.book.text))
     words = find_words(measured.book.text).keep(selected)
-    apart = select_non_overlapping(measured.windows)
+    apart = select_non_overlapping(measured.windows.start, measured.windows.stop)
 
     def compute_scheme(
         scheme: Scheme, own: Rates, by_threshold: dict[float, list[Passage]], others: Rates | None
@@ -283,6 +283,7 @@ def _summarize_control_sample(measured: MeasuredBook) -> ControlSampleStatistics
     suffixes, other_scores = measured.sample_rows, measured.sample_scores
     return ControlSampleStatistics(
         count=len(suffixes),
+        non_overlapping=measured.sample_log_p_z.non_overlapping,
         plain=compare(measured.scores.log_p_z[suffixes], other_scores.log_p_z),
         top_k=compare(measured.scores.log_p_z_top_k[suffixes], other_scores.log_p_z_top_k),
     )

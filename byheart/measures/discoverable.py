@@ -15,6 +15,8 @@ NEAR_HALF = (0.45, 0.55)
 """Thresholds on both sides of the headline's: whether a share at 0.5 stands on a cliff."""
 P = (0.1, 0.5, 0.9, 0.99, 0.999)
 N = tuple(2**exponent for exponent in range(61))
+CHAPTER_N = (1, 10, 100, 1_000)
+"""The tries at which the rates of chapters are reported, where `N` would fill a table."""
 QUANTILES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 """The reported quantiles of the tries that windows need."""
 EVIDENCE_FLOOR = 0.001

@@ -120,6 +120,16 @@ def show(value: float | int | None, unit: str = "") -> str:
     return "> 99.9%" if 1 - _ALMOST < value < 1 else f"{value:.1%}"
 
 
+def show_with_bound(share: float | None, windows: int) -> str:
+    """A share as `show` has it, at 0% and 100% with its bound, briefly.
+
+    Args:
+        windows: how many of the windows behind it share no text.
+    """
+    bound = find_bound(share, windows)
+    return f"{show(share)} ({bound.brief})" if bound else show(share)
+
+
 def find_bound(share: float | int | None, windows: int) -> Bound | None:
     """The bound of a share; None unless it is 0% or 100% of something.
 

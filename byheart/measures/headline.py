@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from byheart.contracts.books import BOOK, CONTROL
 from byheart.measures.discoverable import EVIDENCE_FLOOR, HEADLINE_THRESHOLD, NEAR_HALF
 from byheart.measures.fields import list_fields
-from byheart.measures.figures import Figure, find_bound, show
+from byheart.measures.figures import Figure, find_bound, show_with_bound
 from byheart.measures.outcomes import Outcome
 from byheart.measures.scheme_statistics import CoverageAt, WindowsAt
 from byheart.measures.statistics import BookStatistics, Headline
@@ -144,8 +144,9 @@ def _describe_near_half(statistics: BookStatistics) -> str:
     windows, near = statistics.plain.windows_at[HEADLINE_THRESHOLD].share, statistics.near_half.coverage_at
     if windows is None:
         return ""
-    lower, higher = (f"{show(near[at])} at {at}" for at in NEAR_HALF)
-    return f"{lower}, {higher}; {show(windows)} of windows have p_z ≥ {HEADLINE_THRESHOLD}"
+    apart = statistics.windows.non_overlapping
+    lower, higher = (f"{show_with_bound(near[at], apart)} at {at}" for at in NEAR_HALF)
+    return f"{lower}, {higher}; {show_with_bound(windows, apart)} of windows have p_z ≥ {HEADLINE_THRESHOLD}"
 
 
 def _count_controls_apart(statistics: BookStatistics) -> int:

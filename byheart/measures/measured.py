@@ -10,6 +10,7 @@ from byheart.measures.character_map import CharacterMap, map_characters
 from byheart.measures.coverage import find_covered
 from byheart.measures.repetition import Repetition, measure_repetition
 from byheart.measures.schemes import Coverages, Schemes
+from byheart.measures.uncertainty import select_non_overlapping
 from byheart.scores.scores import Scores
 
 
@@ -20,6 +21,18 @@ class Scheme:
     log_p_z: np.ndarray
     """float64 [W]"""
     maps: Coverages[CharacterMap]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class SampleLogPZ:
+    """The log_p_z of N suffixes under two prompts."""
+
+    own_prompt: np.ndarray
+    """float64 [N]"""
+    other_prompt: np.ndarray
+    """float64 [N]"""
+    non_overlapping: int
+    """How many of the suffixes belong to windows that share no characters with one another."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -51,9 +64,14 @@ class MeasuredBook:
         return np.searchsorted(self.selection.numbers(), self.sample.suffix_window)
 
     @property
-    def sample_log_p_z(self) -> tuple[np.ndarray, np.ndarray]:
-        """float64 [N] each: the log_p_z of the control sample's suffixes under their own prompts, and under others."""
-        return self.scores.log_p_z[self.sample_rows], self.sample_scores.log_p_z
+    def sample_log_p_z(self) -> SampleLogPZ:
+        """The log_p_z of the control sample's suffixes under their own prompts, and under others."""
+        windows = self.windows.select(self.sample_rows)
+        return SampleLogPZ(
+            own_prompt=self.scores.log_p_z[self.sample_rows],
+            other_prompt=self.sample_scores.log_p_z,
+            non_overlapping=len(select_non_overlapping(windows.start, windows.stop)),
+        )
 
 
 def measure(

@@ -174,6 +174,8 @@ class ControlSampleStatistics:
 
     count: WindowCount
     """How many suffixes."""
+    non_overlapping: WindowCount
+    """How many of them belong to windows that share no characters with one another."""
     plain: SampleStatistics
     """Under the plain scheme."""
     top_k: SampleStatistics

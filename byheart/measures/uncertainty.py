@@ -11,7 +11,6 @@ from statistics import NormalDist
 
 import numpy as np
 
-from byheart.contracts.windows import Windows
 from byheart.measures.student import compute_t_quantile
 from byheart.measures.units import Interval, NoInterval
 
@@ -175,10 +174,10 @@ def _invert_divergence(rates: np.ndarray, most: np.ndarray) -> tuple[np.ndarray,
     return bisect(0.0), bisect(1.0)
 
 
-def select_non_overlapping(windows: Windows) -> np.ndarray:
+def select_non_overlapping(starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
     """The indices of windows that share no characters: the first, and each next window that begins after it stops."""
     kept, last_stop = [], -1
-    for index, (start, stop) in enumerate(zip(windows.start.tolist(), windows.stop.tolist(), strict=True)):
+    for index, (start, stop) in enumerate(zip(starts.tolist(), stops.tolist(), strict=True)):
         if start >= last_stop:
             kept.append(index)
             last_stop = stop

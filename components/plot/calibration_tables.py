@@ -9,7 +9,7 @@ from byheart.measures.calibration.calibrate import CalibratedText, Calibration
 from byheart.measures.calibration.facts import format_p_z
 from byheart.measures.calibration.ranks import NAMES
 from byheart.measures.calibration.thresholds import Threshold, WindowAt
-from byheart.measures.figures import show
+from byheart.measures.figures import show, show_with_bound
 
 MOST_CONTROLS = 20
 """The most controls in a table; calibration.json has all."""
@@ -48,11 +48,10 @@ def _rank(calibration: Calibration) -> Table:
     count, rows = calibration.controls_count, []
     for name, called in zip(NAMES, _NUMBERS, strict=True):
         choose: Callable[..., Any] = min if called == _BITS else max
-        numbers = [getattr(control.numbers, name) for control in calibration.controls]
-        highest = choose((number for number in numbers if number is not None), default=None)
-        unit = _BITS if called == _BITS else ""
-        own = getattr(calibration.book.numbers, name)
-        rows.append((called, show(own, unit), show(highest, unit), f"{getattr(calibration.ranks, name).p:.3g}"))
+        known = [control for control in calibration.controls if getattr(control.numbers, name) is not None]
+        highest = choose(known, key=lambda control: getattr(control.numbers, name), default=None)
+        cells = ("–" if text is None else _show_number(text, name) for text in (calibration.book, highest))
+        rows.append((called, *cells, f"{getattr(calibration.ranks, name).p:.3g}"))
     rows.append(("all four together", "", "", f"{calibration.p_all:.3g}"))
     return Table(
         title=f"Rank among {count:,} control{'s' * (count != 1)}",
@@ -61,6 +60,14 @@ def _rank(calibration: Calibration) -> Table:
         note=f"Of each text the middle {calibration.windows:,} windows, without repetitive ones; of bits, fewer is "
         f"higher. p is of each number by itself: claim that of all four. No p can be under {calibration.least_p:.3g}.",
     )
+
+
+def _show_number(text: CalibratedText, name: str) -> str:
+    """A number of a text's stretch; a share of 0% or 100% with its bound."""
+    number = getattr(text.numbers, name)
+    if isinstance(number, float) and name != NAMES[-1]:
+        return show_with_bound(number, text.non_overlapping)
+    return show(number, _BITS if name == NAMES[-1] else "")
 
 
 def _list_thresholds(calibration: Calibration) -> Table:
@@ -78,7 +85,7 @@ def _list_thresholds(calibration: Calibration) -> Table:
                 format_p_z(threshold.log_p_z),
                 _describe_without(threshold),
                 _describe_window(threshold.decided_by),
-                show(threshold.share),
+                show_with_bound(threshold.share, calibration.book.non_overlapping),
                 f"at most {threshold.r:,} in {calibration.controls_count + 1:,} with {_describe_more(threshold.q)}",
             )
             for called, threshold in named

@@ -10,7 +10,7 @@ from byheart.measures.blocks import LEAST_CHARACTERS
 from byheart.measures.calibration.facts import state_facts
 from byheart.measures.claims import state_best, state_claims, state_fall
 from byheart.measures.discoverable import EVIDENCE_FLOOR
-from byheart.measures.figures import Figure
+from byheart.measures.figures import Figure, show_with_bound
 from byheart.measures.headline import list_figures
 from byheart.measures.outcomes import Outcome
 from byheart.measures.selection import describe_selection
@@ -22,7 +22,7 @@ def write_methods(run: Run, books: Sequence[Outcome]) -> str:
     may_quote = run.settings.report.report_text == FULL
     words = {outcome.book.name: outcome.best_words for outcome in books if may_quote}
     environment = make_environment(autoescape=False)
-    environment.filters |= {"percent": _format_percent, "bounds": _format_bounds, "figure_text": _format_figure}
+    environment.filters |= {"bounded": show_with_bound, "bounds": _format_bounds, "figure_text": _format_figure}
     text = environment.get_template("methods.md.j2").render(
         model=run.model,
         label=run.provenance.label,
@@ -68,10 +68,6 @@ def _state_claims(outcome: Outcome, words: dict[str, str]) -> list[str]:
 
 def _state_fall(outcome: Outcome) -> str:
     return state_fall(outcome.statistics, state_facts(outcome.calibration).sample if outcome.calibration else "")
-
-
-def _format_percent(share: float | None) -> str:
-    return "no share" if share is None else f"{share:.1%}"
 
 
 def _format_figure(figure: Figure) -> str:

@@ -240,7 +240,9 @@ def _write_book(
         footer=this_run.describe(description),
     )
     for name, draw in CHARTS.items():
-        write_figure(draw(data), folder / name)
+        figure = draw(data)
+        if figure.axes or book.role != CONTROL:  # of a control, no file that only says that there is nothing to see
+            write_figure(figure, folder / name)
     folder.rename(out / book.name)
     return outcome, data, None if report.report_text == FULL else find_quoted(measured, rows)
 

@@ -10,12 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from byheart.components.plot.calibration_tables import list_tables
 from byheart.measures.calibration.bands import Band, paint
 from byheart.measures.calibration.calibrate import Calibration, calibrate
 from byheart.measures.calibration.facts import state_facts
 from byheart.measures.calibration.ranks import NAMES, compute_ranks
 from byheart.measures.calibration.stretches import Comparison, Document, compare
 from byheart.measures.calibration.thresholds import Threshold, forgive
+from byheart.measures.claims import format_rank
+from byheart.measures.measured import SampleLogPZ
 from tests.measures import calibration_oracle as oracle
 from tests.measures import toy
 
@@ -33,6 +36,7 @@ def make_document(
         name=name,
         text=toy.random_text(PROMPT + SUFFIX + STRIDE * len(log_p_z)),
         number=np.arange(len(log_p_z)),
+        start=start - PROMPT,
         suffix_start=start,
         stop=start + SUFFIX,
         log_p_z=np.array(log_p_z, np.float64),
@@ -309,8 +313,8 @@ def test_facts_say_how_many_controls_and_what_they_allow() -> None:
         "than the same book unseen, with confidence 67%."
     )
     assert facts.threshold == (
-        "100.0% of the 2 windows compared lie above p_z = 10^-33.3; of unseen books, at most 1 in 3 have more than 0% "
-        "there."
+        "100.0% (≥ 20.7%) of the 2 windows compared lie above p_z = 10^-33.3; of unseen books, at most 1 in 3 have "
+        "more than 0% there."
     )
     assert facts.census == (
         "The best of the book's windows compared has p_z = 10^-8.7, the controls' best 10^-33.3 (c1, characters 30 to "
@@ -329,13 +333,37 @@ def test_facts_do_not_claim_what_a_control_shows_too() -> None:
     facts = state_facts(calibrate(comparison, q=0.0, r=1, books=3))
     assert facts.rank.startswith("Of 20 controls, 1 is as extreme as the book: p = 0.0952, 2 in 21, where 1 in 21 is")
     assert "fewer than" not in facts.bits
-    assert facts.threshold.startswith("0.0% of the 2 windows compared lie above p_z = 60.7%")
+    assert facts.threshold.startswith("0.0% (≤ 79.3%) of the 2 windows compared lie above p_z = 60.7%")
     assert facts.word == (
         "Nothing may be called memorised: no more lies above the controls than unseen books may have there."
     )
     assert facts.middle_band
     assert "all 3 books" in facts.several_books
     assert "at most 13%" in facts.several_books
+
+
+def make_known(count: int, *, books: int = 1, spread: bool = False) -> Calibration:
+    """A book far above 19 controls."""
+    book = make_document([-1.0] * count, spread=spread)
+    controls = [make_document([-80.0] * count, name=f"c{n}", spread=spread) for n in range(19)]
+    return calibrate(compare(book, controls), q=0.001, r=1, books=books)
+
+
+def test_memorised_is_never_said_in_a_first_look() -> None:
+    """With `windows=`, not all windows of a text are measured; the same numbers of all windows would allow it."""
+    assert state_facts(make_known(5)).word == "What lies above the controls may be called memorised."
+    first_look = make_known(5, spread=True)
+    assert first_look.bands
+    assert not first_look.bands.may_say_memorised
+    assert state_facts(first_look).word == "Nothing may be called memorised: only some windows were measured."
+
+
+def test_memorised_of_one_of_several_books_stands_beside_the_chance_for_all() -> None:
+    """Ten unseen books and 19 controls: up to 10 / 29 that one of them is above all controls."""
+    assert state_facts(make_known(5, books=10)).word == (
+        "What lies above the controls may be called memorised, of this book by itself: with 10 books looked at, an "
+        "unseen one is above all controls with a chance of up to 34% (R / (R + K))."
+    )
 
 
 def test_facts_without_controls_say_what_it_takes() -> None:
@@ -347,7 +375,8 @@ def test_facts_without_controls_say_what_it_takes() -> None:
 def test_control_sample_is_compared_with_t() -> None:
     """Strictly above: a suffix at t itself is as the controls are."""
     comparison = compare_all([-30.0, -20.0], [-25.0, -76.6])
-    sample = np.array([-30.0, -25.0, -24.0, -1.0]), np.array([-80.0, -math.inf, -90.0, -3.0])
+    own, other = np.array([-30.0, -25.0, -24.0, -1.0]), np.array([-80.0, -math.inf, -90.0, -3.0])
+    sample = SampleLogPZ(own_prompt=own, other_prompt=other, non_overlapping=3)
     found = calibrate(comparison, q=0.0, r=1, books=1, sample=sample)
     assert found.control_sample
     assert (found.control_sample.own_prompt, found.control_sample.other_prompt) == (0.5, 0.25)
@@ -355,8 +384,28 @@ def test_control_sample_is_compared_with_t() -> None:
         "Of the suffixes that were scored twice, 50.0% lie above p_z = 10^-10.9 under their own prompt, 25.0% under "
         "another."
     )
-    none = np.array([])
-    assert calibrate(comparison, q=0.0, r=1, books=1, sample=(none, none)).control_sample is None
+    none = SampleLogPZ(own_prompt=np.array([]), other_prompt=np.array([]), non_overlapping=0)
+    assert calibrate(comparison, q=0.0, r=1, books=1, sample=none).control_sample is None
+
+
+def test_none_and_all_of_the_windows_stand_beside_the_bound_of_those_that_share_no_text() -> None:
+    """Of windows of 40 characters at every tenth, without the first: numbers 1, 5 and 9."""
+    book = make_document([-80.0] * 10, repetitive=[0])
+    control = make_document([-70.0] * 10, name="c")
+    sample = SampleLogPZ(own_prompt=np.full(20, -60.0), other_prompt=np.full(20, -90.0), non_overlapping=4)
+    found = calibrate(compare(book, [control]), q=0.0, r=1, books=1, sample=sample)
+    assert (found.book.non_overlapping, found.controls[0].non_overlapping) == (3, 3)
+    z_squared = 1.959964**2
+    of_three, of_four = (f"{z_squared / (z_squared + n):.1%}" for n in (3, 4))
+    facts = state_facts(found)
+    assert facts.threshold.startswith(f"0.0% (≤ {of_three}) of the 9 windows compared")
+    assert format_rank(found) == ("1 (≥ 0.5)", f"0.0% (≤ {of_three})")
+    least_of_four = f"{4 / (z_squared + 4):.1%}"
+    assert f"100.0% (≥ {least_of_four}) lie above" in facts.sample
+    assert f"0.0% (≤ {of_four}) under another" in facts.sample
+    rank, thresholds, *_ = list_tables(found, facts.word)
+    assert [row[1:3] for row in rank.rows[:2]] == [(f"0.0% (≤ {of_three})",) * 2] * 2
+    assert [row[4] for row in thresholds.rows] == [f"0.0% (≤ {of_three})"] * 3
 
 
 def test_balance_is_that_of_the_stretch() -> None:

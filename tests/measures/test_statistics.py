@@ -274,7 +274,10 @@ def test_control_sample_is_compared_with_the_same_suffixes() -> None:
     book = toy.make_book([1e-6] * 75 + [0.9] * 25, sample=7, sample_p_z=0.02)
     statistics = toy.compute_numbers(book).control_sample
     assert statistics
-    assert statistics.count == 7
+    assert (statistics.count, statistics.non_overlapping) == (7, 7)
+    closer = toy.compute_numbers(toy.make_book([1e-6] * 100, sample=50)).control_sample
+    assert closer
+    assert (closer.count, closer.non_overlapping) == (50, 25), "windows 1, 3, 5, ...; of 40 characters, at every tenth"
     assert statistics.plain.at[0.5] == PromptShares(own_prompt=2 / 7, other_prompt=0.0)
     assert statistics.plain.at[0.01] == PromptShares(own_prompt=2 / 7, other_prompt=1.0)
     assert statistics.top_k.at[0.5] == PromptShares(own_prompt=2 / 7, other_prompt=0.0)

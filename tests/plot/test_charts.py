@@ -282,7 +282,7 @@ def test_bands_are_those_of_the_thresholds() -> None:
     assert bands[: int(15 * len(bands) / characters)].tolist() == [-1] * int(15 * len(bands) / characters)
     share = 20 / characters
     assert legend == [
-        f"like unseen text {2 * share:.1%}", f"above controls {share:.1%}", f"extractable {share:.1%}",
+        f"like unseen text {2 * share:.1%}", f"only above the controls {share:.1%}", f"extractable {share:.1%}",
         f"left out {1 - 4 * share:.1%}",
     ]  # fmt: skip
 

@@ -88,7 +88,7 @@ def test_control_sample_is_named_where_there_is_one() -> None:
     sampled = toy.compute_outcome(toy.make_book([0.9] * 4 + [1e-9] * 4, sample=8))
     text = write_text((sampled,), control_sample=1_200)
     assert "Some suffixes of each text were also scored under prompts from elsewhere" in text
-    assert "Of 8 suffixes, 50.0% had p_z ≥ 0.001 under their own prompt and 0.0% under another." in text
+    assert "Of 8 suffixes, 50.0% had p_z ≥ 0.001 under their own prompt and 0.0% (≤ 65.8%) under another." in text
     assert "p_z does not fall in the median" in text, "of four that fall and four that do not, the lower middle"
 
 

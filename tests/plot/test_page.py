@@ -430,7 +430,7 @@ def test_page_of_zeros_says_the_best_window_and_the_controls() -> None:
         assert f"No window reaches p_z = 0.001; the best is 10^-12.0 (“{words}”, characters 30 to 50)" in text
         assert "the controls' best is 10^-33.0 (unseen-0, “" in text
         assert "Of 2 controls, none is as extreme as the book: p = 0.333, 1 in 3, the least possible." in text
-        assert "100.0% of the 3 windows compared lie above p_z = 10^-33.0" in text
+        assert "100.0% (≥ 20.7%) of the 3 windows compared lie above p_z = 10^-33.0" in text
     for text in render_both(books, report_text="none"):
         assert "the best is 10^-12.0 (characters 30 to 50)" in text
         assert words not in text
@@ -456,6 +456,9 @@ def test_tables_of_the_controls_are_those_of_the_calibration() -> None:
     for text in render_both([book, toy.compute_outcome(control)]):
         assert "windows compared 1 0 1 2 0 characters compared" in text
         assert "windows 10.0% none without unseen unseen, characters 20 to 40 25.0% at most 1 in 2" in text
-        assert "characters at 0.5 40.0% 0.0% 0.5 windows at 0.001 50.0% 25.0% 0.5 longest passage 20 0 0.5" in text
+        assert (
+            "characters at 0.5 40.0% 0.0% (≤ 79.3%) 0.5 windows at 0.001 50.0% 25.0% 0.5 longest passage 20 0 0.5"
+            in text
+        )
         assert "mixed 5 " in text or "mixed" in text
         assert "easily drawn but not above t is counted apart" in text

@@ -45,6 +45,7 @@ def make_document(name: str, log_p_z: np.ndarray) -> Document:
         name=name,
         text="x " * (int(start[-1]) // 2 + SUFFIX),
         number=np.arange(len(log_p_z)),
+        start=start,
         suffix_start=start,
         stop=start + SUFFIX * CHARACTERS,
         log_p_z=log_p_z,

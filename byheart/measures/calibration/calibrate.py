@@ -22,6 +22,7 @@ from byheart.measures.calibration.thresholds import (
     find_own_threshold,
     find_window_threshold,
 )
+from byheart.measures.measured import SampleLogPZ
 from byheart.measures.statistics import PromptShares
 from byheart.measures.units import BookCount, Chance, Characters, Nats, Number, Position, PValue, WindowCount
 
@@ -41,6 +42,8 @@ class CalibratedText:
     """The number of the stretch's first window among all windows of the text; null where the stretch has none."""
     repetitive: WindowCount
     """The windows of the stretch that are left out because they are repetitive, which depends on the text alone."""
+    non_overlapping: WindowCount
+    """How many of its windows that are not left out share no characters: a share of 0% or 100% is bounded by these."""
     start: Position
     """The position of the first character of the stretch's suffixes."""
     stop: Position
@@ -57,6 +60,14 @@ class CalibratedText:
     """Its own threshold for characters."""
     balance: Balance
     """What book and controls should have in common."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SampleAbove(PromptShares):
+    """The shares of the control sample's suffixes that lie above t."""
+
+    non_overlapping: WindowCount
+    """How many of these suffixes belong to windows that share no characters with one another."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -107,7 +118,7 @@ their best rank, then their second best, and so on, over K + 1."""
     """The bands, by `windows_t` and `characters_t`."""
     levels: list[Level]
     """The book beside its controls from t upwards."""
-    control_sample: PromptShares | None
+    control_sample: SampleAbove | None
     """Of the book's suffixes that were scored under other prompts too, the shares above `windows_t`; null without."""
     several_books: SeveralBooks | None
     """Several books with the same controls; null without controls."""
@@ -118,14 +129,14 @@ their best rank, then their second best, and so on, over K + 1."""
 
 
 def calibrate(
-    comparison: Comparison, *, q: float, r: int, books: int, sample: tuple[np.ndarray, np.ndarray] | None = None
+    comparison: Comparison, *, q: float, r: int, books: int, sample: SampleLogPZ | None = None
 ) -> Calibration:
     """A book against its controls.
 
     Args:
         q, r: of the threshold t(q, r).
         books: how many books the run has.
-        sample: log_p_z of the control sample's suffixes, under their own prompts and under others.
+        sample: of the control sample's suffixes.
     """
     count = len(comparison.controls)
     ranks, p_all = rank_comparison(comparison)
@@ -150,7 +161,7 @@ def calibrate(
         census=census,
         bands=count_bands(comparison, windows, characters) if windows and characters else None,
         levels=compute_levels(comparison, thresholds) if census else [],
-        control_sample=_count_above(windows, *sample) if sample and windows else None,
+        control_sample=_count_above(windows, sample) if sample and windows else None,
         several_books=_count_books(books, count) if count else None,
         book=book,
         controls=sorted(controls, key=_make_sort_key),
@@ -166,6 +177,7 @@ def _describe(stretch: Stretch, q: float) -> CalibratedText:
         windows_of_text=len(document),
         first_window=int(document.number[stretch.first]) if stretch.count else None,
         repetitive=stretch.count - len(stretch.kept),
+        non_overlapping=stretch.non_overlapping,
         start=start,
         stop=stop,
         measurable=len(stretch.ranked_characters),
@@ -183,11 +195,13 @@ def _make_sort_key(text: CalibratedText) -> tuple[float, float, str]:
     return threshold, largest, text.name
 
 
-def _count_above(threshold: Threshold, own: np.ndarray, other: np.ndarray) -> PromptShares | None:
-    if not len(own):
+def _count_above(threshold: Threshold, sample: SampleLogPZ) -> SampleAbove | None:
+    if not len(sample.own_prompt):
         return None
-    return PromptShares(
-        own_prompt=float(np.mean(own > threshold.value)), other_prompt=float(np.mean(other > threshold.value))
+    return SampleAbove(
+        own_prompt=float(np.mean(sample.own_prompt > threshold.value)),
+        other_prompt=float(np.mean(sample.other_prompt > threshold.value)),
+        non_overlapping=sample.non_overlapping,
     )
 
 

@@ -6,6 +6,7 @@ import math
 from byheart.measures.calibration.bands import HIGHEST_CHANCE
 from byheart.measures.calibration.calibrate import Calibration
 from byheart.measures.discoverable import EVIDENCE_FLOOR
+from byheart.measures.figures import show_with_bound
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -96,8 +97,9 @@ def _state_threshold(calibration: Calibration) -> str:
     threshold = calibration.windows_t
     if threshold is None or threshold.share is None:
         return ""
+    share = show_with_bound(threshold.share, calibration.book.non_overlapping)
     return (
-        f"{threshold.share:.1%} of the {_count(threshold.of, 'window')} compared lie above "
+        f"{share} of the {_count(threshold.of, 'window')} compared lie above "
         f"p_z = {format_p_z(threshold.log_p_z)}; of unseen books, at most "
         f"{threshold.r} in {calibration.controls_count + 1:,} have more than {100 * threshold.q:g}% there."
     )
@@ -118,9 +120,10 @@ def _state_sample(calibration: Calibration) -> str:
     sample, threshold = calibration.control_sample, calibration.windows_t
     if sample is None or threshold is None:
         return ""
+    own, other = (show_with_bound(share, sample.non_overlapping) for share in (sample.own_prompt, sample.other_prompt))
     return (
-        f"Of the suffixes that were scored twice, {sample.own_prompt:.1%} lie above p_z = "
-        f"{format_p_z(threshold.log_p_z)} under their own prompt, {sample.other_prompt:.1%} under another."
+        f"Of the suffixes that were scored twice, {own} lie above p_z = {format_p_z(threshold.log_p_z)} under their "
+        f"own prompt, {other} under another."
     )
 
 
@@ -138,7 +141,7 @@ def _state_census(calibration: Calibration) -> str:
 
 def _state_word(calibration: Calibration) -> str:
     if calibration.bands and calibration.bands.may_say_memorised:
-        return "What lies above the controls may be called memorised."
+        return f"What lies above the controls may be called memorised{_limit_to_one_book(calibration)}."
     threshold = calibration.windows_t
     if threshold is None or threshold.chance > HIGHEST_CHANCE:
         why = f"that takes {count_controls_needed(threshold.r if threshold else 1):,} controls"
@@ -147,6 +150,17 @@ def _state_word(calibration: Calibration) -> str:
     else:
         why = "no more lies above the controls than unseen books may have there"
     return f"Nothing may be called memorised: {why}."
+
+
+def _limit_to_one_book(calibration: Calibration) -> str:
+    """What several books do to the word; empty for a single one."""
+    several = calibration.several_books
+    if several is None or several.books < 2:
+        return ""
+    return (
+        f", of this book by itself: with {several.books:,} books looked at, an unseen one is above all controls with a "
+        f"chance of up to {several.any_above_all_controls:.0%} (R / (R + K))"
+    )
 
 
 def _state_middle_band(calibration: Calibration) -> str:

@@ -18,6 +18,7 @@ import numpy as np
 from byheart.measures.character_map import CharacterMap, map_characters
 from byheart.measures.discoverable import HEADLINE_THRESHOLD
 from byheart.measures.measured import MeasuredBook
+from byheart.measures.uncertainty import select_non_overlapping
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -28,6 +29,8 @@ class Document:
     text: str
     number: np.ndarray
     """int64 [W]: the number of each window among all windows of the text."""
+    start: np.ndarray
+    """int64 [W]: the first character of each prompt."""
     suffix_start: np.ndarray
     """int64 [W]"""
     stop: np.ndarray
@@ -51,6 +54,7 @@ class Document:
             name=measured.book.name,
             text=measured.book.text,
             number=measured.selection.numbers(),
+            start=measured.windows.start,
             suffix_start=measured.windows.suffix_start,
             stop=measured.windows.stop,
             log_p_z=measured.schemes.plain.log_p_z,
@@ -75,6 +79,11 @@ class Stretch:
         """int64 [n]: the indices, in the document, of the windows that are not repetitive."""
         window = slice(self.first, self.first + self.count)
         return self.first + np.flatnonzero(~self.document.repetitive[window])
+
+    @functools.cached_property
+    def non_overlapping(self) -> int:
+        """How many of the windows that are kept share no characters, prompts included."""
+        return len(select_non_overlapping(self.document.start[self.kept], self.document.stop[self.kept]))
 
     @functools.cached_property
     def log_p_z(self) -> np.ndarray:

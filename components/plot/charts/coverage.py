@@ -7,7 +7,7 @@ coverage can measure: with a stride longer than the suffix, the two coverages me
 
 Where no character reaches the lowest threshold, the chart shows the levels of [calibration.json](calibration.md)
 instead, from the controls' threshold t upwards: the book's compared stretch, the mean of the controls, and the highest
-of them. Where there is nothing above t either, it says so.
+of them. Where there is nothing above t either, it says so; of a control there is no such file then.
 """
 
 import math

@@ -4,7 +4,7 @@ These are the (n, p)-discoverable extraction rates of Hayes et al. 2024. Curves 
 evidence floor count, and dotted beyond. The shading begins where the first curve (p = 0.1) passes the floor. The band
 is the 95% interval at p = 0.5, for other books made of such blocks; `statistics.json` has the other intervals, and the
 rates for n up to 2^60. The dashed black line is the control at p = 0.5: where it rises too, the rates do not show
-memorisation. Where no window reaches the evidence floor, the picture says so.
+memorisation. Where no window reaches the evidence floor, the picture says so; of a control there is no such file then.
 """
 
 import math

@@ -6,7 +6,7 @@
   evidence floor, 0.1%. All values of 0.01% and below have the same colour. Where no window of the text reaches the
   floor, colours begin lower: at the controls' threshold t ([calibration.json](calibration.md)), so that a coloured
   character lies above the controls; or, where the text has no window above t, at its median window.
-- **Bands**, with controls: a strip shows what is *like unseen text*, only *above controls* (above t), and
+- **Bands**, with controls: a strip shows what is *like unseen text*, *only above the controls* (above t), and
   *extractable* (above t, and in 1,000 tries drawn with a probability of 99%). Hatched in colour is what is as *easily
   drawn, not above* t: controls have it too. Hatched in grey is what is *left out*: not measured, or only by windows
   that are repetitive. The legend has each band's share of the characters. A single character has no error rate; t has
@@ -52,7 +52,7 @@ _STRIPS = {"suffix": "as suffix", "window": "in a window"}
 _BANDS = {
     Band.LIKE_UNSEEN: ("like unseen text", 0.0),
     Band.EASY: ("easily drawn, not above", 0.35),
-    Band.ABOVE_CONTROLS: ("above controls", 0.35),
+    Band.ABOVE_CONTROLS: ("only above the controls", 0.35),
     Band.EXTRACTABLE: ("extractable", 0.85),
 }
 """The name of each band, and its colour as a share of the colormap."""
