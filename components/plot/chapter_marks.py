@@ -8,7 +8,7 @@ from matplotlib.textpath import text_to_path
 
 from byheart.contracts.books import Chapter
 
-_NUMBER = re.compile(r"(?:\d+|[IVXLCDM]+)\.?")
+NUMBER = re.compile(r"(?:\d+|[IVXLCDM]+)\.?")
 """A last word that may stand for a title: labels are shortened to numbers, never to words."""
 _GAP = 0.5
 """The least room between two labels, in heights of a letter."""
@@ -53,7 +53,7 @@ def choose_labels(titles: list[str], room: list[float], points: float) -> list[s
     for labels in (titles, heads):
         if all(fits(label, width) for label, width in zip(labels, room, strict=True)):
             return labels
-    numbers = [found if _NUMBER.fullmatch(found := head.rpartition(" ")[2]) else "" for head in heads]
+    numbers = [found if NUMBER.fullmatch(found := head.rpartition(" ")[2]) else "" for head in heads]
     choices = [numbers] if all(numbers) else [titles, heads, numbers]
     return [
         next((labels[index] for labels in choices if fits(labels[index], width)), "")
