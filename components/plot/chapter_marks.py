@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
+from byheart.components.plot.frame import spell_out
 from byheart.contracts.books import Chapter
 
 NUMBER = re.compile(r"(?:\d+|[IVXLCDM]+)\.?")
@@ -30,7 +31,7 @@ def mark_chapters(
     stops = [*(chapter.start for chapter in chapters[1:]), bounds[1]]
     scale = 72 * inches / (bounds[1] - bounds[0])
     room = [(stop - chapter.start) * scale - _GAP * points for chapter, stop in zip(chapters, stops, strict=True)]
-    labels = choose_labels([chapter.title for chapter in chapters], room, points)
+    labels = choose_labels([spell_out(chapter.title) for chapter in chapters], room, points)
     above = axes.secondary_xaxis("top")
     above.set_xticks([chapter.start for chapter in chapters], labels, ha="left", fontsize=points, parse_math=False)
     above.tick_params(length=3, pad=1)

@@ -11,9 +11,9 @@
 - **Controls** are below, in the same colours. Each fills its row, whatever its length; of more than four, the one with
   the largest share is shown.
 - **Bands**, with controls: a line has the share of characters that are *like unseen text*, *only above the controls*
-  (above t), and *extractable* (above t, and in 1,000 tries drawn with a probability of 99%). Hatched in dark, ≤ t, is
-  what is as *easily drawn, not above* t: controls have it too. What is *left out* is not measured, or only by windows
-  that are repetitive. A single character has no error rate; t has one.
+  (above t), and *extractable* (above t, and in 1,000 tries drawn with a probability of 99%). Hatched over its colour,
+  ≤ t, is what is as *easily drawn, not above* t: controls have it too. What is *left out* is not measured, or only by
+  windows that are repetitive. A single character has no error rate; t has one.
 - **Hatching** in grey marks characters that cannot be measured or were not selected; it does not mean zero. A column
   with a measured character is not hatched. The footer says how much is hatched.
 - **A selection** by `only` is shown from its first character to its last.

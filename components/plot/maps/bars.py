@@ -58,9 +58,13 @@ def list_control_bars(data: ChartData, threshold: float, *, has_names: bool) -> 
         best = float(np.fmax.reduce(maps[name].log_p_z, initial=-np.inf))
         return maps[name].compute_share(threshold) or 0.0, best
 
-    many = f"highest of {len(maps)} controls" if len(maps) > _MOST_CONTROLS else "control"
-    for name in [max(maps, key=rank)] if len(maps) > _MOST_CONTROLS else maps:
-        called = f"{many}: {name}" if has_names else "control" if len(maps) == 1 else name
+    if len(maps) > _MOST_CONTROLS:
+        highest = max(maps, key=rank)
+        names = {highest: f"highest of {len(maps)} controls: {highest}" if has_names else "highest control"}
+    else:
+        numbers = [f"control {number}" for number in range(1, len(maps) + 1)] if len(maps) > 1 else ["control"]
+        names = {name: f"control: {name}" if has_names else number for name, number in zip(maps, numbers, strict=False)}
+    for name, called in names.items():
         yield Bar(name=spell_out(called), covered=maps[name], bands=None, length=1.0)
 
 

@@ -30,7 +30,7 @@ _BAR, _LINE = 0.76, 1.35
 """The height of a bar in rows, and of a line of text in heights of its letters."""
 _GAP = 0.9
 """Between name, bar and share, and between parts of the figure, in heights of a letter."""
-_LETTERS, _BOLD = 122, 104
+_LETTERS, _BOLD = 145, 104
 """How many letters of one point fill an inch, about."""
 _HATCH: dict[str, Any] = {"facecolor": "none", "hatch": "//////", "linewidth": 0.0}
 
@@ -60,7 +60,7 @@ PAGE = Form(
     has_names=True, has_sentences=True,
 )  # fmt: skip
 COLUMN = Form(
-    width=3.3, row=0.115, margin=0.04, names=0.62, box=0.48, letters=6.4, small=5.8, title=7.4,
+    width=3.3, row=0.115, margin=0.04, names=0.75, box=0.48, letters=6.4, small=5.8, title=7.4,
     has_names=False, has_sentences=False,
 )  # fmt: skip
 
@@ -84,7 +84,7 @@ def draw_rows(data: ChartData, title: str, form: Form) -> Figure:
     line, gap = form.small * _LINE / 72, form.letters * _GAP / 72
     top = form.margin + len(heading) * form.title * _LINE / 72 + len(sentence) * line + gap + line
     bottom = top + form.row * (len(bars) + (len(controls) + 0.6 if controls else 0)) + gap / 2
-    legend = bottom + len(explained) * line
+    legend = bottom + (len(explained) + 0.25) * line
     after = legend + form.row * _BAR + 1.6 * line
     height = after + len(shares) * line + (gap + len(footer) * line if footer else 0) + form.margin
 
@@ -160,7 +160,9 @@ class _Pen:
         self._fill(edges, steps < 0, y, **_HATCH, edgecolor=LIGHT.soft, alpha=0.45)
         if bar.bands is not None:
             easy = find_column_bands(bar.bands, columns) == Band.EASY
-            self._fill(edges, easy, y, **_HATCH, edgecolor=LIGHT.ink)
+            is_deep = steps > len(self.colours) // 2
+            self._fill(edges, easy & ~is_deep, y, **_HATCH, edgecolor=LIGHT.ink)
+            self._fill(edges, easy & is_deep, y, **_HATCH, edgecolor=LIGHT.page)
         for mark in bar.marks:
             at = left + width * mark
             self.axes.plot([at, at], [y - 0.1 * height, y + 1.1 * height], color=LIGHT.here, lw=0.12 * form.letters)
