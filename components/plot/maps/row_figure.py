@@ -1,7 +1,6 @@
 """The heat map as rows: a chapter each, its length the chapter's, its name left, its coverage right, controls below."""
 
 import dataclasses
-import textwrap
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from byheart.components.plot.frame import ChartData, spell_out
+from byheart.components.plot.frame import ChartData
 from byheart.components.plot.maps.bars import Bar, list_control_bars, make_bars
 from byheart.components.plot.maps.painting import (
     compute_column_maxima,
@@ -18,7 +17,7 @@ from byheart.components.plot.maps.painting import (
     list_firsts,
     paint_characters,
 )
-from byheart.components.plot.maps.rows import cut_to, list_rows, measure_inches
+from byheart.components.plot.maps.rows import cut_to, list_rows, measure_inches, wrap_to
 from byheart.components.plot.maps.scale import Scale, choose_colours, make_scale
 from byheart.components.plot.maps.sentences import describe_bands, describe_share, format_share, list_remarks
 from byheart.measures.calibration.bands import Band
@@ -30,8 +29,6 @@ _BAR, _LINE = 0.76, 1.35
 """The height of a bar in rows, and of a line of text in heights of its letters."""
 _GAP = 0.9
 """Between name, bar and share, and between parts of the figure, in heights of a letter."""
-_LETTERS, _BOLD = 145, 104
-"""How many letters of one point fill an inch, about."""
 _HATCH: dict[str, Any] = {"facecolor": "none", "hatch": "//////", "linewidth": 0.0}
 
 
@@ -74,12 +71,12 @@ def draw_rows(data: ChartData, title: str, form: Form) -> Figure:
     bars = make_bars(data, rows, has_names=form.has_names)
     controls = list(list_control_bars(data, scale.at, has_names=form.has_names))
     room = form.width - 2 * form.margin
-    heading = _wrap(title, room * _BOLD / form.title)
-    sentence = _wrap(describe_share(data), room * _LETTERS / form.small) if form.has_sentences else []
-    explained = _wrap(scale.caption, room * _LETTERS / form.small)
-    shares = [] if bands is None else _wrap(describe_bands(bands[start:stop]), room * _LETTERS / form.small)
+    heading = wrap_to(title, room, form.title, "bold")
+    sentence = wrap_to(describe_share(data), room, form.small) if form.has_sentences else []
+    explained = wrap_to(scale.caption, room, form.small)
+    shares = [] if bands is None else wrap_to(describe_bands(bands[start:stop]), room, form.small)
     remark = " · ".join((*list_remarks(data, rows, controls), data.footer))
-    footer = _wrap(remark, room * _LETTERS / form.small) if form.has_sentences else []
+    footer = wrap_to(remark, room, form.small) if form.has_sentences else []
 
     line, gap = form.small * _LINE / 72, form.letters * _GAP / 72
     top = form.margin + len(heading) * form.title * _LINE / 72 + len(sentence) * line + gap + line
@@ -199,7 +196,3 @@ class _Pen:
             (x, y), width, self.form.row * _BAR, fill=False, edgecolor=LIGHT.soft, lw=thickness, alpha=0.7
         )
         self.axes.add_patch(frame)
-
-
-def _wrap(text: str, letters: float) -> list[str]:
-    return textwrap.wrap(spell_out(text), int(letters))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import textwrap
 
 import numpy as np
 from matplotlib.font_manager import FontProperties
@@ -80,9 +81,21 @@ def cut_to(text: str, inches: float, points: float) -> str:
     return f"{text[:fitting].rstrip()}…"
 
 
-def measure_inches(text: str, points: float) -> float:
+def wrap_to(text: str, inches: float, points: float, weight: str = "normal") -> list[str]:
+    """The text in lines of at most this width."""
+    line = spell_out(text)
+    letters = max(int(200 * inches / points), 2)
+    while True:
+        lines = textwrap.wrap(line, letters)
+        if letters == 2 or all(measure_inches(part, points, weight) <= inches for part in lines):
+            return lines
+        letters = max(letters * 19 // 20, 2)
+
+
+def measure_inches(text: str, points: float, weight: str = "normal") -> float:
     """The width of a text."""
-    return float(text_to_path.get_text_width_height_descent(text, FontProperties(size=points), ismath=False)[0]) / 72
+    font = FontProperties(size=points, weight=weight)
+    return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]) / 72
 
 
 def _divide(chapters: tuple[Chapter, ...], bounds: tuple[int, int]) -> list[Row]:
