@@ -130,7 +130,7 @@ docs: $(VENV)/dev  ## Write the parts of docs/ that are made from the code: fiel
 	$(BIN)/python -m docs
 
 pictures:  ## Draw the pictures of README.md and docs/ anew
-	$(MAKE) run OUT=build/pictures SET="control_sample=200 figsize=9x3.2 dpi=160"
+	$(MAKE) run OUT=build/pictures SET="control_sample=200 dpi=200"
 	cp build/pictures/the-soap-winter/*.png docs/pictures/
 
 check: $(VENV)/dev  ## Lint, and check formats and types

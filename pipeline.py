@@ -67,8 +67,8 @@ The threshold from the controls (docs/outputs/calibration.md); choose both befor
 The heat map:
 - coverage: what to draw first: suffix (characters covered by a suffix) or window (characters anywhere in a window).
 - plot_title: the title, except on controls; empty names the book and the model.
-- colormap: the colours: a sequential matplotlib colormap.
-- figsize: the size in inches, WIDTHxHEIGHT.
+- colormap: its colours: auto are those of the report; or a sequential matplotlib colormap.
+- figsize: auto is a row for each chapter, 9 inches wide; column, 3.3 inches; WIDTHxHEIGHT in inches, a strip (20x3).
 - dpi: dots per inch, also of the other charts.
 
 What is reported:
@@ -114,8 +114,8 @@ OPTIONS: dict[str, Any] = {
     "band_rank": 1,
     "coverage": "suffix",
     "plot_title": "",
-    "colormap": "Blues",
-    "figsize": "20x3",
+    "colormap": "auto",
+    "figsize": "auto",
     "dpi": 300,
     "label": "",
     "report_text": "full",

@@ -22,12 +22,16 @@ from byheart.contracts.spellings import WORDS, suggest_memory, suggest_pair
 
 AUTO = "auto"
 FULL, NONE = "full", "none"
+COLUMN = "column"
+"""A `figsize`: as wide as a column of a paper."""
 QUANTITY = re.compile(r"[1-9]\d{0,5}[MGT]i?")
 """A number of bytes as Kubernetes writes it: `32Gi`."""
 _MOST_SHARDS = 256
 """The most tasks of a run; each loads all weights."""
 _MOST_DOTS = 10**8
 """The most dots of a picture."""
+_LARGEST_ROWS = (9, 15)
+"""The inches of a map with as many rows as it can have."""
 _LEAST = {
     "windows": (0, "windows (0 is all)"),
     "chunk_size": (2, "tokens"),
@@ -176,17 +180,20 @@ class ChartSettings:
     plot_title: str
     colormap: str
     figsize: str
-    """Inches, `WIDTHxHEIGHT`."""
+    """`auto`: a row a chapter, 9 inches wide; `column`: 3.3 inches wide; or inches of a strip, `WIDTHxHEIGHT`."""
     dpi: int
 
     @property
-    def size(self) -> tuple[float, float]:
-        """Width and height in inches."""
+    def strip_size(self) -> tuple[float, float] | None:
+        """Width and height in inches of the map as a strip; None where it has a row for each chapter."""
+        if self.figsize in (AUTO, COLUMN):
+            return None
         sides = re.fullmatch(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)", self.figsize)
         size = (float(sides[1]), float(sides[2])) if sides else (0.0, 0.0)
         if not (6 <= size[0] <= 100 and 2 <= size[1] <= 100):
             hint = "choose such a size" if sides else suggest_pair(self.figsize)
-            refuse("figsize", "be WIDTHxHEIGHT in inches, from 6x2 to 100x100", repr(self.figsize), hint)
+            needed = f"be {AUTO}, {COLUMN}, or WIDTHxHEIGHT in inches, from 6x2 to 100x100"
+            refuse("figsize", needed, repr(self.figsize), hint)
         return size
 
 
@@ -292,7 +299,8 @@ class Settings:
         memory = self.placement.memory
         if memory != AUTO and not QUANTITY.fullmatch(memory):
             refuse("memory", "be auto or a quantity", repr(memory), suggest_memory(memory))
-        if chart.size[0] * chart.size[1] * chart.dpi**2 > _MOST_DOTS:
+        width, height = chart.strip_size or _LARGEST_ROWS
+        if width * height * chart.dpi**2 > _MOST_DOTS:
             dots = f"keep figsize below {_MOST_DOTS:,} dots"
             refuse("dpi", dots, f"{chart.figsize} at {chart.dpi}", "lower dpi")
         _ = self.report.most_characters  # raises if it is no number

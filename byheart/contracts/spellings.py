@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
+AUTO_COLORMAP = "auto"
+"""The colours of the report."""
 WORDS: Mapping[str, tuple[str, ...]] = {
     "preset": ("none", "paper", "marin"),
     "gutenberg": ("keep", "cut"),
@@ -19,7 +21,10 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "precision": ("auto", "float32", "bfloat16", "float16"),
     "coverage": ("suffix", "window"),
     # sequential, which keeps its order in grey and for the colour-blind
-    "colormap": ("viridis", "cividis", "magma", "inferno", "plasma", "Blues", "Greys", "Oranges", "Purples", "Reds"),
+    "colormap": (
+        *(AUTO_COLORMAP, "viridis", "cividis", "magma", "inferno", "plasma"),
+        *("Blues", "Greys", "Oranges", "Purples", "Reds"),
+    ),
 }
 """The words that a setting may be, for settings that are one of a few words."""
 
@@ -44,6 +49,7 @@ _ALIASES: Mapping[str, Mapping[str, str]] = {
     },
     "bos": {word: str(value).lower() for word, value in _BOOLEANS.items()},
     "colormap": {"grays": "Greys"},
+    "figsize": {"auto": "auto", "column": "column"},
     "chapters": {"auto": "auto", "none": "none"},
     "accelerator": {
         "gpu": "gpu-1",

@@ -6,9 +6,10 @@ from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
+from byheart.components.plot.frame import spell_out
 from byheart.contracts.books import Chapter
 
-_NUMBER = re.compile(r"(?:\d+|[IVXLCDM]+)\.?")
+NUMBER = re.compile(r"(?:\d+|[IVXLCDM]+)\.?")
 """A last word that may stand for a title: labels are shortened to numbers, never to words."""
 _GAP = 0.5
 """The least room between two labels, in heights of a letter."""
@@ -30,7 +31,7 @@ def mark_chapters(
     stops = [*(chapter.start for chapter in chapters[1:]), bounds[1]]
     scale = 72 * inches / (bounds[1] - bounds[0])
     room = [(stop - chapter.start) * scale - _GAP * points for chapter, stop in zip(chapters, stops, strict=True)]
-    labels = choose_labels([chapter.title for chapter in chapters], room, points)
+    labels = choose_labels([spell_out(chapter.title) for chapter in chapters], room, points)
     above = axes.secondary_xaxis("top")
     above.set_xticks([chapter.start for chapter in chapters], labels, ha="left", fontsize=points, parse_math=False)
     above.tick_params(length=3, pad=1)
@@ -53,7 +54,7 @@ def choose_labels(titles: list[str], room: list[float], points: float) -> list[s
     for labels in (titles, heads):
         if all(fits(label, width) for label, width in zip(labels, room, strict=True)):
             return labels
-    numbers = [found if _NUMBER.fullmatch(found := head.rpartition(" ")[2]) else "" for head in heads]
+    numbers = [found if NUMBER.fullmatch(found := head.rpartition(" ")[2]) else "" for head in heads]
     choices = [numbers] if all(numbers) else [titles, heads, numbers]
     return [
         next((labels[index] for labels in choices if fits(labels[index], width)), "")

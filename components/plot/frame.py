@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +34,7 @@ _SMALL = 0.83
 BLUE, ORANGE, GREEN, PINK, GREY = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#555555"
 """From the palette of Okabe and Ito for colour-blind people; https://jfly.uni-koeln.de/color/."""
 BELOW_FLOOR: dict[str, Any] = {"color": "0.93", "linewidth": 0, "zorder": 0}
+_FORBIDDEN = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff\\ufffe\\uffff]")
 _PLAIN: dict[str, Any] = {"parse_math": False}
 """A $ in a title or a path stays a $."""
 
@@ -66,9 +68,9 @@ def make_figure(
         points: the size of letters; small ones are 0.83 of it, and never below 8 points at the default.
     """
     figure = Figure(figsize=size, dpi=data.settings.dpi, layout="constrained")
-    title = textwrap.fill(question, int(104 * size[0] / points))
+    title = textwrap.fill(spell_out(question), int(104 * size[0] / points))
     figure.suptitle(title, x=0.01, ha="left", fontsize=1.2 * points, **_PLAIN)
-    footer = textwrap.fill(" · ".join(filter(None, (remark, data.footer))), int(155 * size[0] / points))
+    footer = textwrap.fill(spell_out(" · ".join(filter(None, (remark, data.footer)))), int(155 * size[0] / points))
     figure.supxlabel(footer, x=0.01, ha="left", fontsize=_SMALL * points, color="0.35", **_PLAIN)
     return figure
 
@@ -116,8 +118,17 @@ def write_name(name: str, letters: int = 40) -> str:
     Args:
         letters: the most of them.
     """
-    shown = name if len(name) <= letters else f"{name[: letters - 1]}…"
+    shown = spell_out(name)
+    shown = shown if len(shown) <= letters else f"{shown[: letters - 1]}…"
     return shown.replace("$", r"\$")
+
+
+def spell_out(text: str) -> str:
+    """The text on a single line, with what XML forbids, and SVG with it, spelled out: control characters as \\x07."""
+    line = " ".join(text.split())
+    return "".join(
+        character.encode("unicode_escape").decode() if _FORBIDDEN.match(character) else character for character in line
+    )
 
 
 def tidy_axes(axes: Axes) -> None:

@@ -1,5 +1,6 @@
 """The range of p_z that the charts of a book show."""
 
+import dataclasses
 import math
 from collections.abc import Iterable
 
@@ -23,20 +24,38 @@ _STEPS = tuple(digit * 10**power for power in range(6) for digit in (1, 2, 5))
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def find_lowest_colour(data: ChartData) -> int:
-    """The log10 p_z at and below which a map has its palest colour; the darkest is 0, which is 100%.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Beginning:
+    """Where the colours of a map begin in which no window reaches the evidence floor."""
 
-    It is 10^-4 if a window of the text reaches the evidence floor, 0.1%. Otherwise the map would be blank, so colours
-    begin where the book and its controls part: at t, the controls' threshold for characters. Where there is no t below
-    the text's best window (a control, a run without controls, a book like its controls), they begin at its median.
+    log_p_z: float
+    is_threshold: bool
+    """Whether it is t, the controls' threshold for characters; otherwise it is the text's median window."""
+
+
+def find_beginning(data: ChartData) -> Beginning | None:
+    """Where colours begin in a map that would otherwise be blank; None if a window reaches the floor, 0.1%.
+
+    They begin where the book and its controls part: at t. Where there is no t below the text's best window (a control,
+    a run without controls, a book like its controls), they begin at its median. None, too, where all is zero.
     """
     log_p_z = data.measured.schemes.plain.log_p_z
     finite, best = log_p_z[np.isfinite(log_p_z)], log_p_z.max(initial=-math.inf)
     if best >= math.log(EVIDENCE_FLOOR) or not len(finite):
-        return SPLIT
+        return None
     t = data.calibration.characters_t if data.calibration else None
-    lowest = t.value if t and -math.inf < t.value < best else float(np.median(finite))
-    return min(math.floor(round(lowest / math.log(10), 6)), SPLIT)
+    if t and -math.inf < t.value < best:
+        return Beginning(log_p_z=t.value, is_threshold=True)
+    return Beginning(log_p_z=float(np.median(finite)), is_threshold=False)
+
+
+def find_lowest_colour(data: ChartData) -> int:
+    """The log10 p_z at and below which a strip has its palest colour; the darkest is 0, which is 100%.
+
+    It is 10^-4 if a window of the text reaches the evidence floor, otherwise where the colours begin.
+    """
+    beginning = find_beginning(data)
+    return min(math.floor(round(beginning.log_p_z / math.log(10), 6)), SPLIT) if beginning else SPLIT
 
 
 def list_colour_ticks(lowest: int) -> dict[float, str]:
@@ -88,6 +107,16 @@ def draw_legend(parts: list[Axes], below: Axes) -> None:
     """A legend of the first axes, in the empty axes below."""
     handles, labels = parts[0].get_legend_handles_labels()
     below.legend(handles, labels, loc="upper left", fontsize="small", frameon=False, borderpad=0, borderaxespad=0)
+
+
+def format_rounded(log_p_z: float) -> str:
+    """A small p_z with one digit: 4·10⁻⁹."""
+    log10 = round(log_p_z / math.log(10), 6)
+    power = math.floor(log10)
+    first = round(10 ** (log10 - power))
+    if first == 10:
+        first, power = 1, power + 1
+    return f"{first}·{_format_power(power)}" if first > 1 else _format_power(power)
 
 
 def _format_power(log10: int) -> str:

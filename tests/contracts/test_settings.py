@@ -53,7 +53,13 @@ OTHERS: dict[str, Any] = {
 def test_defaults_of_the_pipeline_are_good_settings() -> None:
     settings = Settings.from_parameters(DEFAULTS)
     assert settings.window.count_scored_tokens(has_bos=False) == 50
-    assert settings.chart.size == (20.0, 3.0)
+    assert settings.chart.strip_size is None
+
+
+def test_size_of_older_run_files_is_that_of_a_strip() -> None:
+    sizes = {"20x3": (20.0, 3.0), "auto": None, "column": None}
+    for written, size in sizes.items():
+        assert Settings.from_parameters({**DEFAULTS, "figsize": written}).chart.strip_size == size
 
 
 def test_settings_are_read_back_as_they_were_written(tmp_path: Path) -> None:

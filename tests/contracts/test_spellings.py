@@ -31,7 +31,12 @@ MEANT: dict[str, dict[Any, list[Any]]] = {
     "gutenberg": {"cut": ["CUT"]},
     "on_bad_book": {"skip": ["Skip"]},
     "preset": {"marin": ["Marin", "MARIN"], "paper": ["Paper"], "none": ["None"]},
-    "colormap": {"Blues": ["blues", "BLUES"], "Greys": ["greys", "Grays", "grays"], "viridis": ["Viridis"]},
+    "colormap": {
+        "auto": ["Auto"],
+        "Blues": ["blues", "BLUES"],
+        "Greys": ["greys", "Grays", "grays"],
+        "viridis": ["Viridis"],
+    },
     "chapters": {"auto": ["Auto", " auto "], "none": ["None", "NONE"], " [A-Z]+ ": [], "Auto|None": []},
     "encoding": {"utf-8": ["UTF-8", " utf-8"], "latin-1": ["Latin-1"]},
     "unwrap": {
@@ -51,6 +56,8 @@ MEANT: dict[str, dict[Any, list[Any]]] = {
         "20x3": ["(20, 3)", "20,3", "[20,3]", "20 x 3", "20X3", "20×3", "20.0x3.0", "(20.0, 3.00)", [20, 3], [20.0, 3]],
         "10x2.6": ["(10, 2.6)", "10.0 x 2.60", [10, 2.6]],
         "60x10": ["60 x 10", [60, 10]],
+        "auto": ["Auto", " AUTO"],
+        "column": ["Column", "COLUMN "],
     },
     "dpi": {300: ["300", " 300", "+300", "3e2", "3E+2", "3.0e2", "300.0", 300.0]},
     "cursor_inc": {10000: ["10_000", "1e4", "10000"], 1000: ["1e3", "1_000"]},
@@ -103,7 +110,7 @@ def test_spelling_is_kept_as_what_it_means(name: str, kept: Any, written: Any) -
         ("precision", "16", "must be one of auto, float32, bfloat16, float16; found '16'"),
         ("precision", "float", "must be one of"),
         ("precision", "float 16", "must be one of"),
-        ("colormap", "blues_r", "must be one of viridis, cividis"),
+        ("colormap", "blues_r", "must be one of auto, viridis"),
         ("colormap", "gray", "must be one of"),  # another map of matplotlib's
         ("preset", "", "must be one of none, paper, marin; found ''"),
         ("bos", "truely", "must be one of"),

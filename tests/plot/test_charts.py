@@ -33,6 +33,7 @@ from byheart.components.plot.charts import (
     p_z_histogram,
 )
 from byheart.components.plot.frame import ChartData, write_figure
+from byheart.components.plot.maps.painting import compute_column_maxima
 from byheart.components.plot.p_z_range import find_lowest_colour, list_colour_ticks
 from byheart.contracts.books import Book, Chapter
 from byheart.contracts.only import Span
@@ -194,8 +195,8 @@ def test_columns_are_those_of_a_naive_loop(values: list[float], columns: int) ->
     count = min(columns, len(values))
     edges = [column * len(values) // count for column in range(count + 1)]
     runs = [[v for v in values[a:b] if not math.isnan(v)] for a, b in itertools.pairwise(edges)]
-    expected = [max(run, default=math.nan) / np.log(10) for run in runs]
-    np.testing.assert_array_equal(heat_map.compute_column_maxima(covered, columns), expected)
+    expected = [max(run, default=math.nan) for run in runs]
+    np.testing.assert_array_equal(compute_column_maxima(covered, columns), expected)
 
 
 def test_chosen_coverage_is_drawn_first() -> None:
@@ -215,7 +216,9 @@ def test_what_is_not_measurable_is_named_only_where_there_is_some() -> None:
 def test_heat_map_says_what_the_control_has() -> None:
     data = make_chart_data("control")
     share = data.rates.plain.coverage_at.suffix[0.5].share
-    assert f"{share:.1%} against 0.0% of the control (unseen)" in " ".join(heat_map.draw(data).get_supxlabel().split())
+    assert f"{share:.1%} against 0.0% (≤ 22.8%) of the control (unseen)" in " ".join(
+        heat_map.draw(data).get_supxlabel().split()
+    )
 
 
 def read_chapter_labels(chapters: tuple[Chapter, ...], characters: int) -> tuple[list[str], list[tuple[float, float]]]:

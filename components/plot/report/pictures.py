@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from byheart.components.plot.charts import CHARTS, heat_map
 from byheart.components.plot.frame import ChartData
+from byheart.components.plot.maps.painting import paint_characters
 from byheart.measures.calibration.bands import Band
 from byheart.measures.discoverable import EVIDENCE_FLOOR
 from byheart.pages.colours import ABOVE_CONTROLS, EXTRACTABLE, STEPS
@@ -53,7 +54,7 @@ def draw_pictures(data: ChartData, *, with_charts: bool) -> Pictures:
     measured = data.measured
     start, stop = measured.selection.bounds
     covered = measured.schemes.plain.maps.suffix.crop(start, stop)
-    bands = heat_map.paint_characters(data)
+    bands = paint_characters(data)
     is_blank = not covered.reaches(math.log(EVIDENCE_FLOOR)).any()
     if bands is not None and is_blank:
         layers = _list_bands(bands[start:stop])

@@ -1,0 +1,1 @@
+"""The two forms of the heat map: rows and strip."""
