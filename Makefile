@@ -58,7 +58,7 @@ test: $(VENV)/dev  ## Run the tests, in two processes
 	$(BIN)/python -m pytest --numprocesses 2
 
 test-page:  ## Test the scripts of the pages, those that need no browser; needs Node.js 18 or later
-	node --test tests/pages/*.test.mjs tests/plot/report/*.test.mjs
+	node --test tests/pages/*.test.mjs tests/plot/report/*.test.mjs tests/compare/*.test.mjs
 
 test-runs: $(VENV)/dev  ## Test what takes minutes: bad input of every kind, many books, secrets, eight devices
 	$(BIN)/python -m pytest tests/runs

@@ -61,6 +61,8 @@ _NAMES = {
     "Python Software Foundation License": "PSF-2.0",
 }
 """The SPDX identifiers of names that packages declare."""
+_UNDECLARED = {"axe-playwright-python": "MIT AND MPL-2.0"}
+"""The licences in the files of packages whose metadata names none."""
 _LONGEST_NAME = 60
 """Characters of a licence's name; a longer text is the licence itself."""
 UNKNOWN = "unknown"
@@ -78,7 +80,9 @@ def find_licence(metadata: dict[str, Any]) -> str:
     if declared and "\n" not in declared and len(declared) <= _LONGEST_NAME:
         return _NAMES.get(declared, declared)
     names = [line.rpartition(" :: ")[2] for line in metadata.get("classifier", []) if line.startswith("License ::")]
-    return " AND ".join(_NAMES[name] for name in names if name in _NAMES) or UNKNOWN
+    return " AND ".join(_NAMES[name] for name in names if name in _NAMES) or _UNDECLARED.get(
+        metadata.get("name", ""), UNKNOWN
+    )
 
 
 def is_accepted(package: str, licence: str, lock: str) -> bool:

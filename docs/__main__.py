@@ -19,6 +19,7 @@ from byheart.contracts.settings import Settings
 from byheart.contracts.text_report import TextReport
 from byheart.measures.calibration.calibrate import Calibration
 from byheart.measures.chapters import ListedChapter
+from byheart.measures.comparison.rows import ComparisonRow, Measure
 from byheart.measures.passages import ListedPassage
 from byheart.measures.provenance import Provenance, RunProvenance
 from byheart.measures.schema import format_markdown_table, list_table_rows, make_statistics_schema
@@ -26,10 +27,11 @@ from byheart.measures.statistics import BookStatistics
 from byheart.measures.summary import Summary
 
 DOCS = Path(__file__).parent
-_TABLES = (BookStatistics, Calibration, Provenance, ListedPassage, ListedChapter, Summary)
+_TABLES = (BookStatistics, Calibration, Provenance, ListedPassage, ListedChapter, Summary, ComparisonRow)
 _OWN_PAGE = {BookStatistics: (RunProvenance,), Summary: (RunProvenance,), Provenance: (Settings, TextReport)}
 """Classes whose fields are listed elsewhere."""
 _PLACE = re.compile(r"(<!-- fields of (\w+), by `python -m docs` -->\n).*?(<!-- end -->)", re.DOTALL)
+_MEASURES = re.compile(r"(<!-- measures of a comparison, by `python -m docs` -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def written() -> dict[Path, str]:
@@ -44,6 +46,10 @@ def written() -> dict[Path, str]:
         if _PLACE.search(text):
             files[page] = filled
     files[DOCS / "outputs" / "charts.md"] = _charts()
+    comparison = DOCS / "outputs" / "comparison.md"
+    rows = "".join(f"| `{measure}` | {measure.sentence} |\n" for measure in Measure)
+    table = f"| `measure` | the number |\n|---|---|\n{rows}"
+    files[comparison] = _MEASURES.sub(lambda found: f"{found[1]}{table}{found[2]}", files[comparison])
     files[DOCS / "commands.md"] = _commands()
     return files
 

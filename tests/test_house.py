@@ -21,7 +21,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "launch": (
         *("launch", "kubeflow", "pipeline", "desk", "measures", "holdings", "scores", "machines", "store", "contracts"),
         "verification",
-        "components.compare.run",  # a run with several models compares them
+        # What `byheart compare` does without a run.
+        *(f"components.compare.{module}" for module in ("run", "sentences")),
     ),
     "kubeflow": ("kubeflow", "measures", "store", "contracts"),
     "desk": (
@@ -48,9 +49,10 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "tokenize": ("components.tokenize", "models", "store", "contracts"),
     "plan": ("components.plan", "scores", "machines", "models", "store", "contracts"),
     "extract": ("components.extract", "scores", "machines", "models", "store", "contracts"),
-    "plot": ("components.plot", "measures", "scores", "store", "contracts"),
+    "plot": ("components.plot", "pages", "measures", "scores", "store", "contracts"),
+    "compare": ("components.compare", "pages", "measures", "store", "contracts"),
     "verdict": ("components.verdict", "measures.provenance", "contracts"),  # its image has no package of the store
-    "compare": ("components.compare", "measures", "pages", "store", "contracts"),
+    "pages": ("pages", "measures", "contracts"),
     "measures": ("measures", "scores", "store", "contracts"),
     "holdings": ("holdings", "scores", "models", "store", "contracts"),
     "scores": ("scores", "store", "contracts"),
@@ -74,8 +76,9 @@ LUGGAGE: dict[str, tuple[str, ...]] = {
     "plan": (),
     "extract": ("numpy", "jax"),
     "plot": ("numpy", "jinja2", "matplotlib", "msgspec"),
-    "verdict": (),
     "compare": ("numpy", "jinja2", "markupsafe", "matplotlib", "msgspec"),
+    "verdict": (),
+    "pages": ("jinja2", "msgspec", "numpy"),
     "measures": ("numpy", "msgspec"),
     "holdings": ("google_crc32c",),
     "scores": ("numpy",),

@@ -1,4 +1,4 @@
-"""Commands on finished results: verify and archive."""
+"""Commands on finished results: compare, verify and archive."""
 
 import os
 from typing import TYPE_CHECKING, Annotated, Any
@@ -39,8 +39,33 @@ Seed = Annotated[
 
 def add_commands(app: typer.Typer) -> None:
     """Add these commands to the app."""
+    app.command()(compare)
     app.command()(verify)
     app.command()(archive)
+
+
+def compare(
+    results: Annotated[
+        list[str], typer.Argument(metavar="OUT OUT ...", help="The results of each model: folders, or gs://.")
+    ],
+    out: Annotated[str, typer.Option("--out", "-o", metavar="FOLDER", help="The folder for the comparison.")] = (
+        "comparison"
+    ),
+    reference: Annotated[
+        str,
+        typer.Option(
+            "--reference", metavar="OUT", help="Results of a model that has seen neither the books nor the controls."
+        ),
+    ] = "",
+) -> None:
+    """Compare models on the same books: comparison.html, figures for a paper, and all numbers as tables.
+
+    Texts are the same if their SHA-256 is. With a reference, each score is also taken less the reference's, and ranked
+    among the controls.
+    """
+    from byheart.launch.compare import compare as command
+
+    command(results, out, reference)
 
 
 def verify(

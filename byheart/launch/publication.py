@@ -54,11 +54,12 @@ def hold_folder(out: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def publish(out: Path, names: Iterable[str]) -> Iterator["Publication"]:
+def publish(out: Path, names: Iterable[str], mark: str = PROVENANCE) -> Iterator["Publication"]:
     """Publish in `out` what the block writes to `Publication.unfinished`; set it aside if the block fails.
 
     Args:
         names: the files that will stand in `out` itself, as far as they are known.
+        mark: the file that every list of such files names, by which SHA256SUMS is known to be byheart's.
 
     Raises:
         ByheartError: another run uses `out`, or it cannot hold the results.
@@ -66,7 +67,7 @@ def publish(out: Path, names: Iterable[str]) -> Iterator["Publication"]:
     try:
         out.mkdir(parents=True, exist_ok=True)
         with hold_folder(out):
-            publication = Publication(out)
+            publication = Publication(out, mark)
             publication.begin(names)
             try:
                 yield publication
@@ -88,8 +89,9 @@ def publish(out: Path, names: Iterable[str]) -> Iterator["Publication"]:
 class Publication:
     """Moves one run's results into OUT, while `hold_folder` holds the lock."""
 
-    def __init__(self, out: Path) -> None:
+    def __init__(self, out: Path, mark: str = PROVENANCE) -> None:
         self._out, self.unfinished, self.failed = out, out / UNFINISHED, out / FAILED
+        self._mark = mark
 
     def begin(self, names: Iterable[str]) -> None:
         """Complete a move that a kill interrupted, and create an empty `unfinished`.
@@ -105,7 +107,8 @@ class Publication:
                 raise _explain_no_room("a folder of byheart's own", folder, "another thing")
         if (self.unfinished / SUMS).is_file():
             self.move_up()
-        if not _read_sums(self._out) and (older := list_older_results(self._out)):
+        is_run = self._mark == PROVENANCE
+        if is_run and not _read_sums(self._out, self._mark) and (older := list_older_results(self._out)):
             _write_sums(self._out, older)
         self.check_room((*names, LOG, RUN_FILE, SUMS))
         _discard(self.unfinished)
@@ -121,7 +124,8 @@ class Publication:
         Raises:
             ByheartError: another file or folder is in the way.
         """
-        replaced = {SUMS, *_read_sums(self._out)} if _read_sums(self._out) else set()
+        earlier = _read_sums(self._out, self._mark)
+        replaced = {SUMS, *earlier} if earlier else set()
         for name in names:
             path = self._out / name
             for folder in (self._out / parent for parent in PurePosixPath(name).parents[:-1]):
@@ -160,9 +164,9 @@ class Publication:
 
     def move_up(self) -> None:
         """Replace the earlier results with those of the run that has succeeded."""
-        names = _read_sums(self.unfinished)
+        names = _read_sums(self.unfinished, self._mark)
         self.check_room((*(name for name in names if (self.unfinished / name).exists()), SUMS))
-        _remove(self._out, _read_sums(self._out))
+        _remove(self._out, _read_sums(self._out, self._mark))
         for name in (*names, SUMS):
             if (self.unfinished / name).exists():
                 (self._out / name).parent.mkdir(parents=True, exist_ok=True)
@@ -195,15 +199,17 @@ def _discard(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def _read_sums(folder: Path) -> list[str]:
+def _read_sums(folder: Path, mark: str) -> list[str]:
     """The files that a folder's SHA256SUMS names; empty if it has none, or one that byheart did not write."""
     try:
         lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         return []
     names = [match[1] for line in lines if (match := _LINE.fullmatch(line))]
-    is_ours = len(names) == len(lines) and not any(map(_leads_out, names))
-    return names if is_ours and (PROVENANCE in names or {LOG, RUN_FILE} <= set(names)) else []
+    if len(names) != len(lines) or any(map(_leads_out, names)):
+        return []
+    has_several_models = mark == PROVENANCE and {LOG, RUN_FILE} <= set(names)
+    return names if mark in names or has_several_models else []
 
 
 def _leads_out(name: str) -> bool:

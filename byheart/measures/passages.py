@@ -3,11 +3,12 @@
 import dataclasses
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from byheart.contracts.books import Book
+from byheart.contracts.only import Span
 from byheart.contracts.windows import Windows
 from byheart.measures.character_map import CharacterMap
 from byheart.measures.coverage import find_covered
@@ -133,6 +134,15 @@ def list_passages(measured: MeasuredBook, passages: BookPassages, most_character
         for threshold, at_threshold in thresholds.items()
         for passage in at_threshold
     ]
+
+
+def find_quoted(measured: MeasuredBook, rows: Iterable[ListedPassage]) -> list[Span]:
+    """The maximal spans of a book's characters that the rows of passages.csv quote, in text order."""
+    spans = {(row.start, row.start + len(row.text)) for row in rows if row.text}
+    starts, stops = np.array([*spans], np.int64).reshape(-1, 2).T
+    edges = np.diff(find_covered(len(measured.book.text), starts, stops), prepend=False, append=False)
+    positions = np.flatnonzero(edges).tolist()
+    return [Span(start=start, stop=stop) for start, stop in zip(positions[::2], positions[1::2], strict=True)]
 
 
 def _quote(text: str, passages: Sequence[Passage], most_characters: float) -> dict[tuple[int, int], str]:

@@ -30,9 +30,10 @@ from byheart.store import Place, open_store
 SUMMARY, STATISTICS = "summary.json", "statistics.json"
 WINDOWS, PASSAGES, CONTROL_SAMPLE = "windows.parquet", "passages.csv", "control_sample.parquet"
 CALIBRATION = "calibration.json"
+TOKENS = "tokens.parquet"
 TEXT, CHAPTERS, CHAPTERS_TABLE = "text.txt", "chapters.json", "chapters.csv"
 REPORT = "report.html"
-RUN_FILES = (PROVENANCE, SUMMARY, "summary.csv", REPORT, "summary.md", "methods.md")
+RUN_FILES = (PROVENANCE, SUMMARY, "summary.csv", TOKENS, REPORT, "summary.md", "methods.md")
 """The files that describe the whole run."""
 BOOK_FILES = (STATISTICS, CALIBRATION, WINDOWS, PASSAGES, CONTROL_SAMPLE, TEXT, CHAPTERS, CHAPTERS_TABLE)
 """The files in a book's folder, without the charts."""
@@ -178,6 +179,15 @@ class Results:
     summary: Summary
     books: list[BookResults]
     """Books and controls, in the order of the run's parameters."""
+    place: Place
+    """The run's folder."""
+
+    def read_pieces(self) -> dict[int, str] | None:
+        """The text of each token that occurs, by its id; None unless report_text is `full`."""
+        if self.provenance.settings.report.report_text != FULL:
+            return None
+        columns, _ = parquet.from_bytes(self.place.read(TOKENS), name=self.place.locate(TOKENS))
+        return dict(zip(columns["id"].tolist(), columns["text"].tolist(), strict=True))
 
     @classmethod
     def open(cls, address: str | Path) -> "Results":
@@ -219,6 +229,7 @@ class Results:
             provenance=provenance,
             summary=from_json(place.read(SUMMARY), Summary, name=place.locate(SUMMARY)),
             books=[read_book(name) for name in provenance.books],
+            place=place,
         )
 
 
@@ -229,7 +240,7 @@ class _Version:
 
 def _list_files(provenance: Provenance) -> list[str]:
     """The names of the files that a complete folder of results must hold."""
-    files = [SUMMARY]
+    files = [SUMMARY, TOKENS] if provenance.settings.report.report_text == FULL else [SUMMARY]
     has_controls = any(book.role == CONTROL for book in provenance.books.values())
     for name, book in provenance.books.items():
         files += [f"{name}/{file}" for file in (STATISTICS, WINDOWS, PASSAGES, CHAPTERS)]

@@ -1,0 +1,1 @@
+"""What the pages of a run and of a comparison share: how data travels in them, and how their scripts are joined."""

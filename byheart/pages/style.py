@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from byheart.pages.assembly import join_styles
 from byheart.pages.colours import render_properties
 
 _SHARED = Path(__file__).parent / "base.css"
@@ -10,4 +11,4 @@ _SHARED = Path(__file__).parent / "base.css"
 
 def render_style(files: Iterable[Path]) -> str:
     """The content of a page's inline `<style>`: the shared style, and then these files in order."""
-    return "\n".join([render_properties(), *(file.read_text(encoding="utf-8") for file in (_SHARED, *files))])
+    return f"{render_properties()}\n{join_styles([_SHARED, *files])}"

@@ -39,6 +39,7 @@ def write_again(results: Results, books: Mapping[str, Book], windows: Mapping[st
         [books[item.book.name] for item in results.books],
         read,
         refused=provenance.not_measured,
+        pieces=results.read_pieces(),
         made=Made(**_pick(provenance, Made)),
         tell=lambda _: None,
     )

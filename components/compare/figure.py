@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -27,9 +28,11 @@ TEXT_WIDTH, COLUMN_WIDTH = 6.5, 3.3
 """Inches."""
 _STRIP, _HEAD, _FOOT = 0.34, 0.3, 0.3
 """Inches of height: of a strip with its gap, of a book's title, of its axis."""
+_IMAGE_COLUMNS = 900
 _ROWS = 48
 """Pixels of a strip's height: in a column, each colour has its share of them."""
-_PLAIN = {"parse_math": False}
+_PLAIN: dict[str, Any] = {"parse_math": False}
+"""A $ in a name stays a $."""
 
 
 def write_figures(comparison: ModelComparison, wide: Sequence[Path], narrow: Sequence[Path]) -> None:
@@ -100,7 +103,7 @@ def _draw_strip(axes: Axes, model: ModelOnText, characters: int, *, is_band: boo
     kinds, colours = list_kinds(model, is_band=is_band)
     axes.set_facecolor(LIGHT.page)
     if kinds and characters:
-        image = stack(kinds, colours, int(axes.figure.get_figwidth() * 150))
+        image = stack(kinds, colours, _IMAGE_COLUMNS)
         axes.imshow(image, aspect="auto", interpolation="nearest", extent=(0, characters, 0, 1), origin="lower")
     axes.set_xlim(0, max(characters, 1))
     axes.set_yticks([])
@@ -140,7 +143,7 @@ def _draw_legend(figure: Figure, level: Level, points: float) -> None:
         colours = [LIGHT.map[1], LIGHT.map[3]]
     else:
         names = [f"{step:.1%}".replace(".0%", "%") for step in STEPS]
-        labels = [*(f"{low}–{high}" for low, high in itertools.pairwise(names)), f"≥ {names[-1]}"]
+        labels = [*(f"{low[:-1]}–{high}" for low, high in itertools.pairwise(names)), f"≥ {names[-1]}"]
         colours = list(LIGHT.map)
     handles = [Patch(facecolor=colour, label=label) for colour, label in zip(colours, labels, strict=True)]
     figure.legend(

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from byheart.pages.assembly import join_modules
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -25,11 +24,12 @@ from byheart.components.compare.sentences import (
 )
 from byheart.measures.calibration.bands import Band
 from byheart.measures.claims import shorten
-from byheart.measures.comparison.comparison import ModelComparison, ModelOnText, Pair
+from byheart.measures.comparison.comparison import ModelComparison, ModelOnText, Pair, PairAtLevel
 from byheart.measures.comparison.paired import PairedDifference
 from byheart.measures.comparison.scored_text import Level
 from byheart.measures.comparison.shades import BELOW, NOT_MEASURABLE, STEPS
-from byheart.measures.figures import show
+from byheart.measures.figures import find_bound, show
+from byheart.pages.assembly import join_modules
 from byheart.pages.strips import Layer, draw_strip, make_view_box
 from byheart.pages.style import render_style
 
@@ -97,6 +97,7 @@ def render_page(comparison: ModelComparison) -> str:
         },
         scales=scales,
         find_at=_find_at,
+        find_sure=_describe_uncertainty,
         has_contrast=any(model.contrast for text in comparison.books for model in text.measured),
         reference_warning=warn_of_reference(comparison),
         tests=sum(pair.has_same_windows for text in comparison.texts for pair in text.pairs),
@@ -155,8 +156,19 @@ def place_dot(value: float, difference: PairedDifference | None, scale: float) -
     )
 
 
-def _find_at(pair: Pair, level: Level) -> object:
+def _find_at(pair: Pair, level: Level) -> PairAtLevel | None:
     return next((at for at in pair.at if at.level == level), None)
+
+
+def _describe_uncertainty(model: ModelOnText, level: Level) -> str:
+    """The interval of a coverage; of 0% or 100% its bound, which an interval over few blocks would hide."""
+    if level.threshold is None or level not in model.at:
+        return ""
+    bound = find_bound(model.at[level].coverage, model.statistics.windows.non_overlapping)
+    interval = model.statistics.plain.coverage_at.suffix[level.threshold].interval
+    if bound:
+        return bound.brief
+    return f"{show(interval[0])} to {show(interval[1])}" if interval else ""
 
 
 def sign_points(value: float | None) -> str:

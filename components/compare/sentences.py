@@ -54,8 +54,8 @@ def answer(comparison: ModelComparison, level: Level) -> str:
     (most, best), (least, worst) = max(known, key=lambda pair: pair[0]), min(known, key=lambda pair: pair[0])
     of = f"of “{books[0].description.called}”" if len(books) == 1 else "of the books, on average,"
     unit = "stands above its controls" if level.threshold is None else _describe_recall(level)
-    if most == least:
-        return f"All models know as much: {show(most)} {of} {unit}."
+    if show(most) == show(least):
+        return f"All models know about as much: {show(most)} {of} {unit}."
     sentence = f"Most is known to {best}: {show(most)} {of} {unit}, against {show(least)} under {worst}."
     if len(books) == 1:
         return sentence

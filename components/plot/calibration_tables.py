@@ -1,4 +1,4 @@
-"""The tables of a book's calibration, for summary.html and summary.md."""
+"""The tables of a book's calibration, for report.html and summary.md."""
 
 import dataclasses
 import math

@@ -2,7 +2,7 @@
 
 import dataclasses
 import platform
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from byheart.components.plot.frame import ChartData, write_figure
 from byheart.components.plot.markdown import MOST_MAP_CHARACTERS, render_summary_markdown
 from byheart.components.plot.methods import write_methods
 from byheart.components.plot.provenance import Run
+from byheart.components.plot.report.data import ReportData
 from byheart.components.plot.report.page import render_report
 from byheart.components.plot.report.pictures import Pictures, draw_map, draw_pictures
 from byheart.components.plot.scored import read_scored_book
@@ -19,11 +20,14 @@ from byheart.components.plot.tables import (
     make_chapters_table,
     make_control_sample_table,
     make_passages_table,
+    make_tokens_table,
     make_windows_table,
 )
 from byheart.contracts.books import CONTROL, Book, Refused, read_refused
 from byheart.contracts.json_files import write_json
 from byheart.contracts.model import read_model
+from byheart.contracts.only import Span
+from byheart.contracts.pieces import read_pieces
 from byheart.contracts.plan import Registration, read_plan
 from byheart.contracts.progress import say
 from byheart.contracts.settings import FULL, NONE, SelectionSettings, Settings
@@ -35,7 +39,7 @@ from byheart.measures.control import Control
 from byheart.measures.headline import collect_metrics, find_detailed_roles, list_figures
 from byheart.measures.measured import MeasuredBook
 from byheart.measures.outcomes import Outcome, join_controls, make_outcome
-from byheart.measures.passages import find_all_passages, list_passages
+from byheart.measures.passages import find_all_passages, find_quoted, list_passages
 from byheart.measures.provenance import PROVENANCE, BookDescription, BookProvenance, Provenance
 from byheart.measures.results import (
     CALIBRATION,
@@ -47,6 +51,7 @@ from byheart.measures.results import (
     STATISTICS,
     SUMMARY,
     TEXT,
+    TOKENS,
     WINDOWS,
 )
 from byheart.measures.selection import describe_selection
@@ -101,6 +106,7 @@ def run(
         read_measured_books(books, windows),
         lambda book: read_scored_book(book, windows, this_run, run_plan, scores),
         refused=[*read_refused(books), *read_refused(windows)],
+        pieces=dict(enumerate(read_pieces(windows))) if this_run.settings.report.report_text == FULL else None,
         made=Made(
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             python=platform.python_version(),
@@ -119,6 +125,7 @@ def write_results(
     read: ReadBook,
     *,
     refused: Sequence[Refused],
+    pieces: Mapping[int, str] | None,
     made: Made,
     tell: Callable[[str], None] = say,
 ) -> dict[str, float]:
@@ -129,18 +136,21 @@ def write_results(
         texts: the measured books and controls, in the order of the run's parameters.
         read: called once for each of them, so that only one book's scores are in memory.
         refused: the books that could not be measured.
+        pieces: the text of each token id; None where the results hold no tokens.
         tell: called with lines for people.
     """
     if this_run.settings.report.report_text == NONE:
         texts = [_without_titles(book) for book in texts]
     detailed = find_detailed_roles(book.role for book in texts)
     pictures: dict[str, Pictures] = {}
+    report = ReportData(this_run.provenance, pieces)
     maps: list[str] = []
     first = next((book.name for book in texts if book.role != CONTROL), texts[0].name if texts else "")
     books_count = sum(book.role != CONTROL for book in texts)
 
     def write_and_draw(book: Book, control: Control | None) -> Outcome:
-        outcome, data = _write_book(out, book, read, this_run, control, books_count)
+        outcome, data, quoted = _write_book(out, book, read, this_run, control, books_count)
+        report.add(data.measured, outcome, data.comparison, quoted)
         for line in _list_headline(outcome.statistics, this_run.settings.selection):
             tell(line)
         charted = book.role in detailed and book.role != CONTROL  # a control's rates stand in the others' charts
@@ -157,8 +167,11 @@ def write_results(
 
     (out / "summary.csv").write_text(make_summary_table(this_run, in_order), encoding="utf-8")
     write_json(out / SUMMARY, summary)
-    page = render_report(this_run, in_order, summary, refused, pictures)
+    names = [book.name for book in texts]
+    page = render_report(this_run, in_order, summary, refused, pictures, lambda room: report.fill(names, room).render())
     (out / REPORT).write_text(page, encoding="utf-8")
+    if pieces is not None:
+        (out / TOKENS).write_bytes(make_tokens_table(report.list_pieces(), this_run.provenance))
     markdown = render_summary_markdown(this_run, in_order, summary, refused, "".join(maps))
     (out / "summary.md").write_text(markdown, encoding="utf-8")
     (out / "methods.md").write_text(write_methods(this_run, in_order), encoding="utf-8")
@@ -181,8 +194,8 @@ def _without_titles(book: Book) -> Book:
 
 def _write_book(
     out: Path, book: Book, read: ReadBook, this_run: Run, control: Control | None, books_count: int
-) -> tuple[Outcome, ChartData]:
-    """Write a book's folder; returns its outcome and the data of its charts.
+) -> tuple[Outcome, ChartData, list[Span] | None]:
+    """Write a book's folder; returns its outcome, the data of its charts, and what of its text results quote.
 
     Args:
         control: the controls of the run; None for a control, and in a run without controls.
@@ -229,7 +242,7 @@ def _write_book(
     for name, draw in CHARTS.items():
         write_figure(draw(data), folder / name)
     folder.rename(out / book.name)
-    return outcome, data
+    return outcome, data, None if report.report_text == FULL else find_quoted(measured, rows)
 
 
 def _list_headline(numbers: BookStatistics, settings: SelectionSettings) -> Iterator[str]:

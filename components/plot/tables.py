@@ -1,6 +1,6 @@
-"""The tables of one book: windows.parquet, control_sample.parquet, passages.csv and chapters.csv."""
+"""The tables: windows.parquet, control_sample.parquet, passages.csv and chapters.csv of a book; tokens.parquet."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 import numpy as np
@@ -11,7 +11,7 @@ from byheart.measures.chapters import ListedChapter, find_chapters
 from byheart.measures.fields import list_fields
 from byheart.measures.measured import MeasuredBook
 from byheart.measures.passages import ListedPassage
-from byheart.measures.provenance import BookProvenance
+from byheart.measures.provenance import BookProvenance, RunProvenance
 
 _FIRST = ("scheme", "threshold")
 _PASSAGE_COLUMNS = (*_FIRST, *(name for field in list_fields(ListedPassage) if (name := field.name) not in _FIRST))
@@ -50,6 +50,12 @@ def make_control_sample_table(measured: MeasuredBook, provenance: BookProvenance
         "log_p_z": scores.log_p_z,
         "log_p_z_top_k": scores.log_p_z_top_k,
     }
+    return parquet.to_bytes(columns, msgspec.to_builtins(provenance))
+
+
+def make_tokens_table(pieces: Mapping[int, str], provenance: RunProvenance) -> bytes:
+    """A row for each token, as Parquet: its id and its text."""
+    columns = {"id": np.array([*pieces], np.int32), "text": np.array([*pieces.values()], object)}
     return parquet.to_bytes(columns, msgspec.to_builtins(provenance))
 
 

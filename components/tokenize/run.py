@@ -5,12 +5,14 @@ from collections.abc import Iterator
 
 import tokenizers
 
+from byheart.components.tokenize.pieces import list_pieces
 from byheart.components.tokenize.tokenizer import Tokenizer, load_tokenizer
 from byheart.components.tokenize.windows import slide
 from byheart.contracts.books import Book, Refused, check_some_left, read_books, read_refused
 from byheart.contracts.errors import ModelError, SettingsError
 from byheart.contracts.model import read_model
 from byheart.contracts.only import select_characters
+from byheart.contracts.pieces import write_pieces
 from byheart.contracts.progress import Progress, say
 from byheart.contracts.settings import Settings, WindowSettings
 from byheart.contracts.windows import (
@@ -78,6 +80,7 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
                 say(f"not measured: {refused.why}")
                 yield refused
 
+    write_pieces(windows, list_pieces(tokenizer.backend))
     write_windows(windows, tokenization, windows_of_all())
     check_some_left([book.role for book in texts if has_windows(windows, book.name)], read_refused(windows))
     dropped = f"{counts['tail']:,} cursors at a book's tail and {counts['inside']:,} inside have none"

@@ -260,7 +260,7 @@ def test_results_are_fetched_from_the_place_that_the_cluster_names(
     bucket_here.storage.create_bucket("elsewhere")
     run = submitted()
     run.looks = len(run.steps)
-    write_results(run, {"summary.html": b"cut off"}, "gs://elsewhere/root", salt="a0")
+    write_results(run, {"report.html": b"cut off"}, "gs://elsewhere/root", salt="a0")
     write_results(run, written, "gs://elsewhere/root")
     server.kubernetes.pipeline_root = "gs://elsewhere/root"
     done = ask("fetch", "novels", tmp_path / "out", KUBECONFIG=kubeconfig)

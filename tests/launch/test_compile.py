@@ -184,7 +184,7 @@ def test_no_two_boxes_of_the_graph_have_one_name(spec: Any) -> None:
     assert set(boxes) - stages(spec).keys() == {
         *("measure", "models", "score"),
         *("inputs", "windows", "run_plan"),
-        *("results", "headline", "summary_html", "summary_markdown"),
+        *("results", "headline", "report", "summary_markdown"),
         *("comparison", "comparison_html"),
     }
 

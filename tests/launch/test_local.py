@@ -51,7 +51,7 @@ def test_second_run_computes_nothing_again_and_gives_the_same_bytes(sample_run: 
     assert parts(sample_run.parent) == before
     of_books = [f"{name}/{file}" for name in (BOOK.stem, CONTROL.stem) for file in sorted(FILES)]
     of_books.append(f"{BOOK.stem}/calibration.json")
-    for file in (*of_books, "summary.csv", "summary.json", "summary.html", "summary.md", "methods.md"):
+    for file in (*of_books, "summary.csv", "summary.json", "report.html", "summary.md", "methods.md"):
         assert (tmp_path / "out" / file).read_bytes() == (sample_run / file).read_bytes(), file
 
 

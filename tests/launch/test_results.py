@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from byheart.components.plot.tables import make_passages_table, make_windows_table
+from byheart.components.plot.tables import make_passages_table, make_tokens_table, make_windows_table
 from byheart.contracts.books import CONTROL
 from byheart.contracts.json_files import write_json
 from byheart.launch.results import show_results
@@ -32,6 +32,7 @@ def write_results(folder: Path, books: list[MeasuredBook], run: RunProvenance | 
         (place / "passages.csv").write_text(make_passages_table([]), encoding="utf-8")
         (place / "chapters.json").write_text("[]", encoding="utf-8")
         (place / "text.txt").write_text(book.book.text, encoding="utf-8")
+    (folder / "tokens.parquet").write_bytes(make_tokens_table({}, run))
     write_json(folder / "summary.json", summarize(outcomes, run))
     described = {outcome.book.name: outcome.book for outcome in outcomes}
     made = Provenance(**vars(run), created="now", python="3", books=described, not_measured=[])

@@ -26,7 +26,7 @@ def test_artifacts_are_what_the_results_hold(tmp_path: Path) -> None:
         printed = run.stdout.read()
     assert run.returncode == 0, printed[-3_000:]
     (out,) = work.rglob("plot/results")
-    for artifact, name in (("summary_html", "summary.html"), ("summary_markdown", "summary.md")):
+    for artifact, name in (("report", "report.html"), ("summary_markdown", "summary.md")):
         (made,) = work.rglob(f"plot/{artifact}")
         assert made.read_bytes() == (out / name).read_bytes()
     spec = next(yaml.safe_load_all(compiled()))
@@ -34,7 +34,7 @@ def test_artifacts_are_what_the_results_hold(tmp_path: Path) -> None:
     assert {name: artifact["artifactType"]["schemaTitle"] for name, artifact in declared.items()} == {
         "results": "system.Artifact",
         "headline": "system.Metrics",
-        "summary_html": "system.HTML",
+        "report": "system.HTML",
         "summary_markdown": "system.Markdown",
     }
     (told,) = work.rglob("plot/executor_output.json")

@@ -357,7 +357,7 @@ def test_books_of_awkward_names_are_measured_side_by_side(tmp_path: Path) -> Non
     assert len(folders) == len({name.lower() for name in folders}) == len(NAMES)
     assert {name.lower() for name in folders} == {name.lower() for name in NAMES.values()}
     assert {path.name for path in (tmp_path / "out").iterdir() if path.is_file()} == {
-        ".lock", "log.txt", "methods.md", "provenance.json", "run.yaml", "SHA256SUMS", "summary.csv", "summary.html",
+        ".lock", "log.txt", "methods.md", "provenance.json", "run.yaml", "SHA256SUMS", "summary.csv", "report.html",
         "summary.json", "summary.md",
     }  # fmt: skip
 

@@ -62,7 +62,7 @@ def test_good_books_are_measured_and_the_run_ends_failed(failed: Run) -> None:
     (error,) = failed.done.stderr.splitlines()
     assert error.startswith("error: verdict: every book must be measured, found 5 that are not")
     assert "summary.csv sets the books side by side" in failed.done.stdout
-    page = (failed.folder / "out" / "summary.html").read_text(encoding="utf-8")
+    page = (failed.folder / "out" / "report.html").read_text(encoding="utf-8")
     assert "Not measured: 5" in page
     assert all(name in page for name in GOOD)
     assert len((failed.folder / "out" / "summary.csv").read_text().splitlines()) == 1 + len(GOOD)

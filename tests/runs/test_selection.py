@@ -87,7 +87,7 @@ def test_part_is_told_wherever_numbers_are(part: Run) -> None:
     count, book = len(part.table()), part.json("provenance.json")["books"][BOOK.stem]
     said = f"only {count:,} of the book's {book['selection']['of']:,} windows were measured: those in characters"
     assert part.printed.count(said) == 2, "as it is plotted, and at the end"
-    for name in ("summary.html", "summary.md", "methods.md"):
+    for name in ("report.html", "summary.md", "methods.md"):
         text = (part.out / name).read_text(encoding="utf-8").replace("&#39;", "'")
         assert said[1:] in text, name
     (first, second), (third, _), (_, fourth) = chapters()

@@ -14,41 +14,45 @@ from byheart.measures.units import Interval
 
 
 class Measure(enum.StrEnum):
-    """What a row holds."""
+    """What a row holds, and a sentence on it for the docs."""
 
-    COVERAGE = "coverage"
-    """The share of measurable characters that reach the level, with the interval for other texts of such blocks."""
-    WINDOWS = "windows"
-    """The share of windows that reach the level, with its interval."""
-    BAND = "band"
-    """The share, among characters that have a band, of those in the band `level`."""
-    LONGEST = "longest_passage"
-    """The characters of the longest run that reaches the level."""
-    BITS = "bits_per_character"
-    """Bits per character; fewer is more memory."""
-    P_ALL = "p_all"
-    """The p-value of the book among the controls of its run, as calibration.json has it."""
-    COVERAGE_DIFFERENCE = "coverage_difference"
-    """The share of characters under `model` minus that under `other_model`, among characters measurable under both."""
-    WINDOWS_DIFFERENCE = "windows_difference"
-    """The same of the shares of windows."""
-    BITS_DIFFERENCE = "bits_difference"
-    """The bits per character of `model` minus those of `other_model`."""
-    JACCARD = "jaccard"
-    """The characters that reach the level under both models over those that do so under either."""
-    JACCARD_BY_CHANCE = "jaccard_by_chance"
-    """What that would be if the two were independent: ab / (a + b - ab)."""
-    FIRST_ONLY = "first_only"
-    """The characters that reach the level under `model` only."""
-    BOTH = "both"
-    """Those that reach it under both."""
-    SECOND_ONLY = "second_only"
-    """Those that reach it under `other_model` only."""
-    CONTRAST_P_ALL = "contrast_p_all"
-    """The p-value of the book's delta among its controls', of all four numbers together; `other_model` is the \
-reference."""
-    CONTRAST_P = "contrast_p"
-    """The p-value of one of the four numbers, which is named in `level`: claim contrast_p_all."""
+    sentence: str
+
+    def __new__(cls, value: str, sentence: str) -> "Measure":
+        """A measure with this name and this sentence."""
+        measure = str.__new__(cls, value)
+        measure._value_, measure.sentence = value, sentence
+        return measure
+
+    COVERAGE = (
+        "coverage",
+        "The share of measurable characters that reach the level, with the interval for other texts of such blocks.",
+    )
+    WINDOWS = "windows", "The share of windows that reach the level, with its interval."
+    BAND = "band", "The share, among characters that have a band, of those in the band `level`."
+    LONGEST = "longest_passage", "The characters of the longest run that reaches the level."
+    BITS = "bits_per_character", "Bits per character; fewer is more memory."
+    P_ALL = "p_all", "The p-value of the book among the controls of its run, as calibration.json has it."
+    COVERAGE_DIFFERENCE = (
+        "coverage_difference",
+        "The share of characters under `model` minus that under `other_model`, among characters measurable under both.",
+    )
+    WINDOWS_DIFFERENCE = "windows_difference", "The same of the shares of windows."
+    BITS_DIFFERENCE = "bits_difference", "The bits per character of `model` minus those of `other_model`."
+    JACCARD = "jaccard", "The characters that reach the level under both models over those that do so under either."
+    JACCARD_BY_CHANCE = "jaccard_by_chance", "What that would be if the two were independent: ab / (a + b - ab)."
+    FIRST_ONLY = "first_only", "The characters that reach the level under `model` only."
+    BOTH = "both", "Those that reach it under both."
+    SECOND_ONLY = "second_only", "Those that reach it under `other_model` only."
+    CONTRAST_P_ALL = (
+        "contrast_p_all",
+        "The p-value of the book's delta among its controls', of all four numbers together; `other_model` is "
+        "the reference.",
+    )
+    CONTRAST_P = (
+        "contrast_p",
+        "The p-value of one of the four numbers, which is named in `level`: claim contrast_p_all.",
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -63,24 +67,24 @@ class ComparisonRow:
     """`book` or `control`."""
     model: str
     """The model."""
-    other_model: str = ""
+    other_model: str
     """Of a pair the second model, of a contrast the reference; else empty."""
     measure: str
     """What the number is: the table below lists them."""
-    level: str = ""
+    level: str
     """The threshold of p_z, or `above_controls`: above the threshold t of the model's own controls. Of `band` it is \
 the band, of `contrast_p` the number that is ranked."""
     value: float | None
     """The number; empty where there is none."""
-    low: float | None = None
+    low: float | None
     """The low end of the 95% interval for other texts made of such blocks; empty where there is none."""
-    high: float | None = None
+    high: float | None
     """The high end."""
-    p: float | None = None
+    p: float | None
     """Of a difference the p-value of the sign-flip test over blocks."""
-    blocks: int | None = None
+    blocks: int | None
     """Of a difference the number of blocks."""
-    note: str = ""
+    note: str
     """Why there is no value, no interval or no test."""
 
 
@@ -147,9 +151,7 @@ def _list_pair(text: TextComparison, pair: Pair) -> Iterator[ComparisonRow]:
         level, overlap = at.level.name, at.overlap
         yield row(Measure.COVERAGE_DIFFERENCE, at.difference, level, **_describe_difference(at.coverage))
         if pair.has_same_windows:
-            yield row(
-                Measure.WINDOWS_DIFFERENCE, at.windows and at.windows.value, level, **_describe_difference(at.windows)
-            )
+            yield row(Measure.WINDOWS_DIFFERENCE, _get_value(at.windows), level, **_describe_difference(at.windows))
         yield row(Measure.JACCARD, overlap.jaccard, level)
         yield row(Measure.JACCARD_BY_CHANCE, overlap.jaccard_by_chance, level)
         yield row(Measure.FIRST_ONLY, overlap.first_only, level)
@@ -188,5 +190,5 @@ def _make_row(
         measure=measure.value,
         value=None if value is None else float(value),
         level=level,
-        **more,
+        **{"other_model": "", "low": None, "high": None, "p": None, "blocks": None, "note": "", **more},
     )

@@ -184,22 +184,6 @@ def list_bands(bands: np.ndarray, colormap: str) -> list[tuple[Band, str, str]]:
     ] + [(Band.NONE, f"left out {(bands == Band.NONE).mean():.1%}", _NOT_MEASURABLE["facecolor"])]
 
 
-def render_bands(bands: np.ndarray, colormap: str, columns: int) -> np.ndarray:
-    """The strip of bands one pixel high, uint8 RGBA [1, columns, 4]: EASY is half transparent, what has none wholly."""
-    values = np.maximum.reduceat(bands, _list_firsts(len(bands), columns))[None]
-    pixels = mpl.colormaps[colormap]([at for _, at in _BANDS.values()], bytes=True)[values.clip(0)]
-    pixels[..., 3] = np.select([values == Band.NONE, values == Band.EASY], [0, 128], 255)
-    return pixels
-
-
-def render_strip(covered: CharacterMap, colormap: str, lowest: int, columns: int) -> np.ndarray:
-    """A strip one pixel high, uint8 RGBA [1, columns, 4]; transparent where nothing is measurable."""
-    values = np.ma.masked_invalid(compute_column_maxima(covered, columns)[None]).clip(lowest)
-    pixels = mpl.colormaps[colormap](Normalize(lowest, 0)(values), bytes=True)
-    pixels[..., 3] = np.where(np.ma.getmaskarray(values), 0, 255)
-    return pixels
-
-
 def compute_column_maxima(covered: CharacterMap, columns: int) -> np.ndarray:
     """The largest log10 p_z in each of at most `columns` equal runs of characters; NaN where none is measurable.
 

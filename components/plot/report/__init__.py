@@ -1,0 +1,1 @@
+"""report.html: the texts of a run, coloured by what the model knows of them."""

@@ -8,12 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
 from byheart.components.plot.content import collect_content, make_page_environment
 from byheart.components.plot.methods import write_methods
 from byheart.components.plot.provenance import Run
 from byheart.components.plot.report.pictures import Pictures
+from byheart.components.plot.report.script import render_script
 from byheart.components.plot.report.sentences import answer, answer_together, ask, describe_measurement
 from byheart.contracts.books import BOOK, Refused
 from byheart.measures.outcomes import Outcome
@@ -24,7 +23,9 @@ MOST_BYTES = 8_000_000
 """The largest page: Kubeflow's UI shows 10 MB at once."""
 PICTURE_BYTES = 2_000_000
 """The most bytes of the page without the data of its texts."""
-_STYLES = [Path(__file__).parent / name for name in ("overview.css",)]
+_PLACE = "<!-- data -->"
+"""Where the data stands in the page. No title can be like it, since all of them are escaped."""
+_STYLES = [Path(__file__).parent / name for name in ("overview.css", "report.css")]
 
 
 def render_report(
@@ -33,8 +34,7 @@ def render_report(
     summary: Summary,
     not_measured: Sequence[Refused],
     pictures: Mapping[str, Pictures],
-    fill: Callable[[int], str] = lambda room: "",
-    script: str = "",
+    fill: Callable[[int], str],
 ) -> str:
     """report.html, in at most `MOST_BYTES`: texts that the model knows best have pictures as long as there is room.
 
@@ -43,31 +43,31 @@ def render_report(
         not_measured: the books that could not be measured.
         pictures: the pictures of every text, by its name.
         fill: returns script elements with the data of the texts, in at most so many bytes.
-        script: the content of the page's script.
     """
     page = make_page_environment(autoescape=True).get_template("report/report.html.j2")
     content = collect_content(run, books, summary, not_measured) | {
-        "style": Markup(render_style(_STYLES)),
-        "script": Markup(script),
+        "style": render_style(_STYLES),
+        "script": render_script(),
         "methods": write_methods(run, books).partition("## Results")[0].split("\n\n")[1:],
     }
     content |= _say_first(run, content)
     room = PICTURE_BYTES - len(page.render(**content, pictures={}, data="").encode())
     shown = _choose_pictures(content["outcomes"], pictures, room)
-    text = page.render(**content, pictures=shown, data=Markup("{data}"))
-    before, mark, after = text.partition("{data}")
-    return f"{before}{fill(MOST_BYTES - len(text.encode()))}{after}" if mark else text
+    before, _, after = page.render(**content, pictures=shown, data=_PLACE).partition(_PLACE)
+    return before + fill(MOST_BYTES - len((before + after).encode())) + after
 
 
 def _say_first(run: Run, content: Mapping[str, Any]) -> dict[str, Any]:
     """What stands before the table of texts: the question, the answers, and the line for researchers."""
-    books, headlines, called = content["measured_books"], content["headlines"], content["called"]
+    outcomes, headlines, called = content["outcomes"], content["headlines"], content["called"]
+    books = [outcome for outcome in outcomes if not outcome.is_control] or outcomes
     if BOOK in content["detailed"]:
         answers = [(outcome, answer(outcome, headlines[outcome.book.name][0], called)) for outcome in books]
     else:
         pooled = next(iter(content["together"].values()))
         answers = [(None, answer_together(books, pooled[0], headlines, called))]
     return {
+        "measured_books": books,
         "title": ask(books, called, run.provenance.label),
         "answers": answers,
         "measurement": describe_measurement(run, books, headlines),

@@ -20,8 +20,10 @@ _COLUMNS = 600
 _CHART_DPI = 100
 _MAP_DPI = (100, 72, 50)
 """The resolutions of the map in summary.md, tried in this order until it has room."""
-_LEAST_GAP = 0.025
-"""The least distance of chapter numbers below a strip, as a share of its width."""
+_LEAST_GAP = 0.03
+"""The least distance between chapter numbers below a strip, and from its end, as a share of its width."""
+_MOST_MARKS = 200
+"""With more chapters than this, marks would be all that is seen."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -108,10 +110,10 @@ def _mark_chapters(places: list[float], first: int) -> tuple[tuple[float, str], 
     """Where chapters begin, with the numbers that have room."""
     marks, last = [], -1.0
     for number, place in enumerate(places, first):
-        has_room = place - last >= _LEAST_GAP
+        has_room = last + _LEAST_GAP <= place <= 1 - _LEAST_GAP
         last = place if has_room else last
         marks.append((place, f"{number}" if has_room else ""))
-    return tuple(marks) if len(marks) * 60 < 30_000 else ()
+    return tuple(marks) if len(marks) <= _MOST_MARKS else ()
 
 
 def _render(figure: Any) -> bytes:

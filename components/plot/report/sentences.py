@@ -20,7 +20,8 @@ _FIRST_WORDS = (
 )
 """The first words for a coverage below each share; the words for none, and for more, stand below."""
 _NONE, _ALL = "None of it.", "Practically all of it."
-_RARE = "So much is rare: is the control known too? Was the model tuned on this text?"
+_RARE = "So much is rare: would a control be known too? Was the model tuned on this text?"
+_RARE_BESIDE_CONTROLS = "So much is rare: was the model tuned on this text?"
 _NO_ABSENCE = "That does not show that it was not trained on the text."
 _NOTHING_MEASURED = "Nothing could be measured: the text is too short for a window."
 _KNOWN_TOO = 0.01
@@ -75,7 +76,7 @@ def answer(outcome: Outcome, coverage: Figure, titles: Mapping[str, str]) -> Ans
         f"of the {'measured ' * is_part}text lies in stretches of about {length} that the model, shown the words just "
         "before, writes out exactly as printed in at least every second try."
     )
-    rare = _RARE if share >= _FIRST_WORDS[-1][0] else ""
+    rare = (_RARE_BESIDE_CONTROLS if controls else _RARE) if share >= _FIRST_WORDS[-1][0] else ""
     return Answer(first=_choose_first_words(share), share=coverage.shown, rest=_join(rest, controls, rare))
 
 
@@ -119,14 +120,14 @@ def describe_measurement(run: Run, books: Sequence[Outcome], headlines: Mapping[
         rank = [describe_rank(outcome.calibration)] if outcome.calibration else []
         parts += [*rank, f"suffix coverage at p_z ≥ 0.5: {_bracket(coverage)}"]
         parts.append(f"windows at p_z ≥ 0.001: {_bracket(windows)}")
-    has_interval = any(figure.interval for book in books for figure in headlines[book.book.name])
+    has_interval = any("[" in part for part in parts)
     own = "of this book shares are estimates" if run.settings.selection.windows else "of this book the share is exact"
     window, tokens = run.settings.window, run.tokenization.scored_tokens
     parts += [
         f"{window.prompt_tokens} + {tokens} tokens, stride {format_count(window.cursor_inc, 'character')}, "
         f"temperature 1, whole vocabulary, {run.provenance.precision}",
         format_count(sum(book.statistics.windows.count for book in books), "window"),
-        *([f"in brackets: 95% for other books made of such blocks; {own}"] if has_interval and len(books) == 1 else []),
+        *([f"in brackets: 95% for other books made of such blocks; {own}"] if has_interval else []),
         *([f"preset {run.settings.preset}"] if run.settings.preset != "none" else []),
     ]
     line = " · ".join(parts)
@@ -159,7 +160,7 @@ def _describe_controls(outcome: Outcome, coverage: Figure, titles: Mapping[str, 
     if share >= _KNOWN_TOO:
         who = "The control is" if len(names) == 1 else "The controls are"
         return f"{who} known too ({show(share)}): this threshold shows little."
-    which = f"“{titles[names[0]]}”" if len(names) == 1 else f"{len(names):,} controls"
+    which = f"“{titles.get(names[0], names[0])}”" if len(names) == 1 else f"{len(names):,} controls"
     return f"Of {which}, which it cannot have seen, {show(share) if share else 'none'} does."
 
 
@@ -175,10 +176,10 @@ def _average(lengths: Sequence[SuffixLength]) -> SuffixLength:
 
 
 def _bracket(figure: Figure) -> str:
-    if figure.interval:
+    if figure.interval and not figure.bound:
         low, high = figure.interval
         return f"{figure.shown} [{100 * low:.0f}, {100 * high:.0f}]"
-    return f"{figure.shown} ({figure.bound.brief})" if figure.bound else figure.shown
+    return figure.shown_in_table
 
 
 def _join(*sentences: str) -> str:
