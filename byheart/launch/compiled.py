@@ -42,6 +42,8 @@ class Compiled:
         """
         # A graph in memory has its maps in any order, one in a file in that of the names.
         declared: dict[str, Any] = dict(sorted(graph["root"]["inputDefinitions"]["parameters"].items()))
+        if declared["model"]["parameterType"] != "LIST":
+            raise TypeError("a run had one model then")
         inputs = dict(_list_tasks(graph))[_FIRST_STAGE]["inputs"]["parameters"]
         required = [name for name, about in declared.items() if not about.get("isOptional")]
         return cls(

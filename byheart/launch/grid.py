@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from byheart.components.compare.run import FILES, PAGE, run
 from byheart.contracts.errors import ByheartError, IncompleteError, RunFailedError
 from byheart.contracts.model_names import COMPARISON, shorten_models
-from byheart.launch.comparison import PAGE, write_comparison
 from byheart.launch.publication import LOG, RUN_FILE, publish
 from byheart.launch.record import render_grid_file
 from byheart.measures.results import Results
@@ -37,7 +37,7 @@ def measure_grid(values: Mapping[str, Any], out: Path, measure: MeasureModel, *,
     models: list[str] = values["model"]
     measured: dict[str, Results] = {}
     failed: dict[str, ByheartError] = {}
-    with publish(out, ()) as publication:
+    with publish(out, [f"{COMPARISON}/{name}" for name in FILES]) as publication:
         for number, (model, folder) in enumerate(zip(models, shorten_models(models), strict=True), 1):
             print(f"\nmodel {number} of {len(models)}: {model}, into {out / folder}", flush=True)
             try:
@@ -50,7 +50,7 @@ def measure_grid(values: Mapping[str, Any], out: Path, measure: MeasureModel, *,
         if not measured:
             raise _join_errors(failed, len(models))
         if len(measured) > 1:
-            write_comparison([out / folder for folder in measured], publication.unfinished / COMPARISON)
+            run(results=[str(out / folder) for folder in measured], out=str(publication.unfinished / COMPARISON))
         text = render_grid_file(values, list(measured.values()), out, name)
         (publication.unfinished / RUN_FILE).write_text(text, encoding="utf-8")
         log = "".join(

@@ -64,6 +64,8 @@ def test_every_command_explains_itself(command: str) -> None:
         (["run", "a.txt", "--top-k=5"], 2, "--top-k must be written top_k=VALUE, without dashes"),
         (["run", "a.txt", "--model", "m", "topk=5"], 1, "found 'topk': did you mean top_k?"),
         (["run", "a.txt", "--model", "m", "top_k"], 1, "a setting must be written name=value, found 'top_k'"),
+        (["run", "a.txt", "-m", "m", "-m", "n", "-m", "m"], 1, "model must be another one each time, found m twice"),
+        (["submit", "a.txt", "-m", "m", "-m", "n", "label=x"], 1, "label must be empty where a run has several models"),
         (["run", "a.txt", "--model", "m", "model=n"], 1, "model must be given as --model"),
         (["run", "a.txt", "--model", "m", "controls=n"], 1, "controls must be given as --control"),
         (["run", "a.txt"], 1, "a run must have a model, found none: give --model"),

@@ -10,7 +10,7 @@ from byheart.contracts.settings import Settings
 from byheart.pipeline import DEFAULTS as DEFAULTS
 from byheart.pipeline import OPTIONS
 
-PLACES = {"books": ["gs://b/a.txt"], "model": "m/m", "store": "gs://b/s"}
+PLACES = {"books": ["gs://b/a.txt"], "model": ["m/m"], "store": "gs://b/s"}
 OTHERS: dict[str, Any] = {
     "control_sample": 7,
     "chunk_size": 80,

@@ -55,6 +55,16 @@ def test_page_says_what_fits_how_fast_and_for_how_much(folder: Path, capsys: pyt
     assert max(map(len, page.splitlines())) <= 110 + len(str(folder))
 
 
+def test_each_of_several_models_has_a_page_and_one_that_does_not_fit_is_no_success(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert not print_plan(Request(model=[str(folder), str(MODEL)], settings=["accelerator=v5e-2x4"]))
+    first, _, second = capsys.readouterr().out.partition(f"\n\n{MODEL} on v5e-2x4\n")
+    assert first.startswith(f"{folder} on v5e-2x4\n")
+    assert "It fits" not in first
+    assert "It fits" in second
+
+
 def test_model_that_does_not_fit_is_no_error_and_no_success(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert not plan(str(folder), "v5e-2x4", [], [])
     page = " ".join(capsys.readouterr().out.split())

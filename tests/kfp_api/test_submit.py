@@ -243,7 +243,7 @@ def test_images_that_were_not_pushed_are_named(launch: Command, server: KfpServe
     compile_pipeline(tmp_path / "pipeline.yaml")
     done = launch("submit", *WORDS, "--host", server.address, "--pipeline", tmp_path / "pipeline.yaml")
     assert done.returncode == 0, done.stderr
-    assert "note: byheart-download:" in done.stderr
+    assert "note: byheart-compare:" in done.stderr
     assert "byheart images --push" in done.stderr
 
 

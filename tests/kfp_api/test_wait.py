@@ -330,7 +330,7 @@ def test_logs_name_model_and_shard(server: KfpServer, submitted: Callable[..., R
         pod.LAUNCHER + '\n{{"severity": "INFO", "stage": "{}", "message": "{}", "time": "2026-01-01T00:00:00Z"}}'
     ).format
     shards = [Doing(state="SUCCEEDED", attempts=(pod.done(line("extract", text)),)) for text in ("one", "two")]
-    of_other = {"tokenize": (Doing(state="SUCCEEDED", attempts=(pod.done(line("tokenize", "three")),)),)}
+    of_other: Doings = {"tokenize": (Doing(state="SUCCEEDED", attempts=(pod.done(line("tokenize", "three")),)),)}
     run = submitted(of_models(looping("extract", tuple(shards)), lambda tasks: [_only(tasks, of_other)]), model=GRID)
     said: list[StageLine] = []
     show_logs(Cluster(server.address), run.run_id, show=said.append)

@@ -13,6 +13,7 @@ from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineSpec, PlatformSpec
 from byheart.contracts.errors import SettingsError
 from byheart.contracts.settings import Settings
 from byheart.launch.compile import compile_pipeline
+from byheart.launch.compiled import read_compiled as read_pipeline
 from byheart.launch.images import find_commit
 from byheart.machines.accelerators import find_accelerator
 from byheart.pipeline import DEFAULTS, OPTIONS, Fixed
@@ -163,6 +164,15 @@ def test_models_are_compared_whatever_became_of_them(spec: Any) -> None:
     assert compare["inputs"] == {"parameters": {"model": {"componentInputParameter": "model"}}}
     assert spec["root"]["inputDefinitions"]["parameters"]["model"]["parameterType"] == "LIST"
     assert "outputDefinitions" not in spec["root"], "what a loop gives does not come out when an iteration fails"
+
+
+def test_desk_runs_the_loop_without_the_exit_task(compiled: list[bytes], tmp_path: Path) -> None:
+    """A run on a desk has one model at a time, and need not start a process that says so."""
+    (tmp_path / "pipeline.yaml").write_bytes(compiled[0])
+    desk = next(yaml.safe_load_all(read_pipeline(tmp_path / "pipeline.yaml").dump_for_desk()))
+    (only,) = desk["root"]["dag"]["tasks"].values()
+    assert only["taskInfo"]["name"] == "measure"
+    assert stages(desk).keys() == {"download", "tokenize", "plan", "extract", "plot", "verdict"}
 
 
 def test_no_two_boxes_of_the_graph_have_one_name(spec: Any) -> None:
