@@ -7,8 +7,8 @@ export const UNMEASURED = "unmeasured";
 export const BANDS = [
   { label: "not compared", name: UNMEASURED },
   { label: "like unseen text", name: "" },
-  { label: "easy, as unseen text is", name: "easy" },
-  { label: "above the controls", name: "step-2" },
+  { label: "easily drawn, not above", name: "easy" },
+  { label: "only above the controls", name: "step-2" },
   { label: "extractable", name: "step-4" },
 ];
 

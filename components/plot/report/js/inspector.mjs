@@ -100,7 +100,7 @@ export function nameChapter(chapter) {
 
 function makeFlags(book, window, point) {
   const { greedy, repetitive, bookOverlap } = book.windows;
-  const band = book.bandAt(point) ? BANDS[book.bandAt(point)] : null;
+  const band = book.bands ? BANDS[repetitive[window] ? 0 : book.bandAt(point)] : null;
   const flags = [];
   if (band) flags.push(make("li", { class: band.name || null }, band.label));
   if (bookOverlap[window] >= MOSTLY) flags.push(make("li", {}, "repeated in this book"));
