@@ -83,7 +83,9 @@ class RunProvenance:
     code: Code
     """The release of byheart that wrote the results."""
     contract_version: int
-    """The version of the formats between the stages, and of the results."""
+    """The version of the scores, and of the formats between the stages."""
+    results_version: int
+    """The version of the files of the results."""
     model: ModelIdentity
     """The model."""
     tokenization: Tokenization

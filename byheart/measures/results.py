@@ -15,7 +15,7 @@ from byheart.contracts.books import CONTROL
 from byheart.contracts.errors import DamagedError
 from byheart.contracts.json_files import from_json
 from byheart.contracts.settings import FULL
-from byheart.contracts.version import CONTRACT_VERSION
+from byheart.contracts.version import RESULTS_VERSION
 from byheart.contracts.windows import ControlSample, Windows
 from byheart.measures.calibration.calibrate import Calibration
 from byheart.measures.chapters import ListedChapter
@@ -207,10 +207,10 @@ class Results:
             raise DamagedError(
                 f"{address} must be a folder of results, found no {PROVENANCE} in it: give the folder that a run wrote"
             )
-        version = from_json(place.read(PROVENANCE), _Version, name=place.locate(PROVENANCE)).contract_version
-        if version != CONTRACT_VERSION:
+        version = from_json(place.read(PROVENANCE), _Version, name=place.locate(PROVENANCE)).results_version
+        if version != RESULTS_VERSION:
             raise DamagedError(
-                f"{address} must hold results of version {CONTRACT_VERSION}, found version {version}: "
+                f"{address} must hold results of version {RESULTS_VERSION}, found version {version}: "
                 "run again; scores that are in the store are not computed again"
             )
         provenance = from_json(place.read(PROVENANCE), Provenance, name=place.locate(PROVENANCE))
@@ -235,7 +235,8 @@ class Results:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Version:
-    contract_version: int
+    results_version: int = 0
+    """0 in results from before they had a version of their own."""
 
 
 def _list_files(provenance: Provenance) -> list[str]:

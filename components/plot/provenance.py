@@ -8,7 +8,7 @@ import msgspec
 
 from byheart.contracts.model import ModelIdentity
 from byheart.contracts.settings import Settings
-from byheart.contracts.version import CONTRACT_VERSION, code_version
+from byheart.contracts.version import CONTRACT_VERSION, RESULTS_VERSION, code_version
 from byheart.contracts.windows import Tokenization
 from byheart.measures.provenance import BookDescription, Code, Libraries, RunProvenance
 from byheart.measures.selection import describe_selection
@@ -30,6 +30,7 @@ class Run:
             provenance=RunProvenance(
                 code=msgspec.convert(code_version(), Code),
                 contract_version=CONTRACT_VERSION,
+                results_version=RESULTS_VERSION,
                 model=model,
                 tokenization=tokenization,
                 settings=settings,

@@ -105,7 +105,7 @@ def test_bands_filter_the_text(opened: Opened) -> None:
     coloured = opened.read(COUNT_COLOURED)
     assert coloured > 0
     assert opened.report.locator("#threshold").is_disabled()
-    for name in ("extractable", "above the controls"):
+    for name in ("extractable", "only above the controls"):
         opened.report.locator("#legend button", has_text=name).click()
     opened.settle()
     assert opened.read(COUNT_COLOURED) == 0

@@ -76,6 +76,6 @@ def test_one_result_alone_is_refused(addresses: list[str], tmp_path: Path) -> No
 def test_older_results_are_refused_by_name(addresses: list[str], tmp_path: Path) -> None:
     shutil.copytree(addresses[0], tmp_path / "older")
     path = tmp_path / "older" / "provenance.json"
-    path.write_text(path.read_text(encoding="utf-8").replace('"contract_version": ', '"contract_version": 9'))
+    path.write_text(path.read_text(encoding="utf-8").replace('"results_version": ', '"results_version": 9'))
     with pytest.raises(DamagedError, match=r"/older must hold results of version \d+, found version 9\d+: run again"):
         run(results=[addresses[1], str(tmp_path / "older")], out=str(tmp_path / "out"))

@@ -175,7 +175,7 @@ def test_results_that_lack_a_book_are_refused(sample_run: Path, tmp_path: Path) 
 
 def test_results_of_another_version_are_refused(sample_run: Path, tmp_path: Path) -> None:
     provenance = json.loads((sample_run / "provenance.json").read_text(encoding="utf-8"))
-    written = {"contract_version": provenance["contract_version"] + 1}
+    written = {"results_version": provenance["results_version"] + 1}
     (tmp_path / "provenance.json").write_text(json.dumps(written), encoding="utf-8")
     with pytest.raises(DamagedError, match=r"must hold results of version \d+, found version \d+: run again"):
         Results.open(tmp_path)

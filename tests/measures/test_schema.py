@@ -25,7 +25,7 @@ OURS = sorted(
     {kind for top in KINDS for kind in list_classes(top) if kind.__module__.startswith("byheart.measures")},
     key=lambda kind: kind.__name__,
 )
-PLAIN = {"contract_version", "devices", "batch_size", "chapters", "parameters"}
+PLAIN = {"contract_version", "results_version", "devices", "batch_size", "chapters", "parameters"}
 """Counts of what their name says."""
 
 
