@@ -27,7 +27,7 @@ def is_installed() -> bool:
         import torch  # type: ignore[import-not-found] # noqa: F401
     except ImportError:
         return False
-    from transformers.utils import is_torch_available
+    from transformers.utils.import_utils import is_torch_available
 
     return bool(is_torch_available())
 
