@@ -69,7 +69,7 @@ LUGGAGE: dict[str, tuple[str, ...]] = {
     "launch": ("google.protobuf", "jsonschema", "kfp", "platformdirs", "rich", "yaml"),
     "kubeflow": ("kfp", "kfp_server_api", "kubernetes", "urllib3"),
     "desk": ("httpx2", "huggingface_hub", "jax", "numpy"),
-    "verification": ("numpy", "rocrate"),
+    "verification": ("numpy", "rocrate", "torch", "transformers"),
     "pipeline": ("kfp",),
     **{f"{stage}/component": ("kfp",) for stage in STAGES},
     "download": ("fsspec", "gguf", "httpx2", "huggingface_hub", "numpy", "requests", "urllib3"),
@@ -134,6 +134,14 @@ def test_component_imports_only_kfp_outside_its_body(stage: str) -> None:
     tree = ast.parse((ROOT / "components" / stage / "component.py").read_text(encoding="utf-8"))
     outside = [node for node in tree.body if not isinstance(node, ast.FunctionDef)]
     assert set().union(*map(imports, outside)) <= {"kfp", "typing"}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_of)
+def test_pytorch_is_imported_only_where_it_computes(path: Path) -> None:
+    """It is not among byheart's dependencies."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    outside = [node for node in tree.body if not isinstance(node, ast.FunctionDef)]
+    assert not {name for name in set().union(*map(imports, outside)) if name.split(".")[0] == "torch"}
 
 
 def test_imports_run_in_no_circle() -> None:

@@ -43,6 +43,14 @@ Seed = Annotated[
     int | None,
     typer.Option("--seed", min=0, help="Chooses these windows.", show_default="drawn from the results' own hashes"),
 ]
+Scorer = Annotated[
+    str,
+    typer.Option(
+        "--scorer",
+        metavar="NAME",
+        help="What scores them: numpy, transformers (needs PyTorch), or auto, which is numpy where it knows the model.",
+    ),
+]
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -85,6 +93,7 @@ def verify(
     without_text: WithoutText = False,
     windows: Windows = None,
     seed: Seed = None,
+    scorer: Scorer = "auto",
     store: Store = None,
     json: Annotated[str, typer.Option("--json", metavar="FILE", help="Also write what was found as JSON.")] = "",
 ) -> None:
@@ -93,7 +102,7 @@ def verify(
     It prints a line for each check, and ends with 1 if one fails.
     """
     command = _import_command()
-    effort = _make_effort(model, tokenizer, without_model, text, without_text, windows, seed, store)
+    effort = _make_effort(model, tokenizer, without_model, text, without_text, windows, seed, scorer, store)
     command.verify(results, effort, json)
 
 
@@ -107,12 +116,13 @@ def archive(
     without_text: WithoutText = False,
     windows: Windows = None,
     seed: Seed = None,
+    scorer: Scorer = "auto",
     store: Store = None,
     licence: Annotated[str, typer.Option("--licence", help="The archive's licence: an address or a name.")] = "",
 ) -> None:
     """Verify finished results and write them into one file, which anyone can verify with `byheart verify FILE`."""
     command = _import_command()
-    effort = _make_effort(model, tokenizer, without_model, text, without_text, windows, seed, store)
+    effort = _make_effort(model, tokenizer, without_model, text, without_text, windows, seed, scorer, store)
     command.archive(results, file, effort, licence)
 
 
@@ -132,6 +142,7 @@ def _make_effort(
     without_text: bool,
     windows: int | None,
     seed: int | None,
+    scorer: str,
     store: str | None,
 ) -> "Effort":
     from byheart.launch.verify import Effort, make_means
@@ -144,6 +155,7 @@ def _make_effort(
             texts=texts or [],
             windows=windows,
             seed=seed,
+            scorer=scorer,
             store=store or "",
         ),
         without_text=without_text,

@@ -24,6 +24,7 @@ from byheart.verification.archive import (
 from byheart.verification.checks import FAILED, NOT_VERIFIED, Checks
 from byheart.verification.files import RUN_FILE, hash_file
 from byheart.verification.means import WINDOWS, Means
+from byheart.verification.scorers import check_scorer
 from byheart.verification.verify import Verification, verify_folder
 
 
@@ -43,9 +44,15 @@ def make_means(
     texts: list[str],
     windows: int | None,
     seed: int | None,
+    scorer: str,
     store: str,
 ) -> Means:
-    """The means of a verification, from the options of a command line; without a store, this machine's own."""
+    """The means of a verification, from the options of a command line; without a store, this machine's own.
+
+    Raises:
+        SettingsError: an option's value cannot be used.
+    """
+    check_scorer(scorer)
     return Means(
         model=parse_location("model", model) if model else "",
         tokenizer=parse_location("tokenizer", tokenizer) if tokenizer else "",
@@ -53,6 +60,7 @@ def make_means(
         texts=[parse_location("text", text) for text in texts],
         windows=windows,
         seed=seed,
+        scorer=scorer,
         store=parse_location("store", store or locate_default_store()),
         is_runs_store=bool(store),
     )

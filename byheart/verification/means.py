@@ -3,6 +3,8 @@
 import dataclasses
 from collections.abc import Sequence
 
+from byheart.verification.scorers import AUTO
+
 WINDOWS = 16
 """How many windows are scored again where nobody says."""
 
@@ -29,3 +31,5 @@ class Means:
     """How many windows are scored again; None is `WINDOWS`, or more if an archive's author scored more."""
     seed: int | None = None
     """Chooses them; None draws it from the results."""
+    scorer: str = AUTO
+    """What scores them, one of `SCORERS`."""

@@ -1,4 +1,4 @@
-"""Scores windows of finished results again, with the second implementation, and compares."""
+"""Scores windows of finished results again, with a second implementation, and compares."""
 
 import dataclasses
 import hashlib
@@ -11,15 +11,10 @@ from byheart.components.extract.rounding import ALLOWED, BANDS, PROMISE, find_in
 from byheart.contracts.windows import Windows
 from byheart.measures.provenance import Provenance
 from byheart.measures.results import CONTROL_SAMPLE, WINDOWS, BookResults, Results
-from byheart.models.folder import read_config
 from byheart.scores.scores import Scores
-from byheart.store import open_store
-from byheart.verification.architecture import read_architecture
-from byheart.verification.scoring import ReferenceScores, score
+from byheart.verification.scorers import Scorer
+from byheart.verification.scoring import ReferenceScores
 from byheart.verification.tokens import make_control_input, make_model_input
-
-_BATCH = 32
-"""Windows that pass through the layers together."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -28,6 +23,8 @@ class Rescored:
 
     windows: int
     among: int
+    scorer: str
+    """What scored them."""
     largest_token: float
     """The largest difference of a token's log-probability, nats."""
     largest_window: float
@@ -45,8 +42,8 @@ class Rescored:
             else f"if {share:.0%} of all were false, 95% of draws would find one"
         )
         return (
-            f"{self.windows:,} of {self.among:,} windows, at most {self.largest_token:.1g} nats a token and "
-            f"{self.largest_window:.1g} a window from this run's; {doubt}"
+            f"{self.windows:,} of {self.among:,} windows, scored by {self.scorer}: at most {self.largest_token:.1g} "
+            f"nats a token and {self.largest_window:.1g} a window from this run's; {doubt}"
         )
 
 
@@ -59,22 +56,14 @@ def draw_seed(sums: bytes) -> int:
     return int(hashlib.sha256(sums).hexdigest()[:12], 16)
 
 
-def knows(address: str) -> bool:
-    """Whether the second implementation computes this model's family."""
-    return read_architecture(read_config(open_store(address, "model"))) is not None
-
-
-def rescore(results: Results, windows: Mapping[str, Windows], address: str, *, count: int, seed: int) -> Rescored:
+def rescore(results: Results, windows: Mapping[str, Windows], scorer: Scorer, *, count: int, seed: int) -> Rescored:
     """Score randomly chosen windows again, and suffixes of control samples, which count as windows.
 
     Args:
         windows: all windows of each book whose windows were made again from its text.
-        address: the model's folder.
         count: how many windows are chosen, over all books and controls.
     """
-    provenance, place = results.provenance, open_store(address, "model")
-    architecture = read_architecture(read_config(place))
-    assert architecture, "the caller asks `knows`"
+    provenance = results.provenance
     tables = [
         table
         for item in results.books
@@ -84,12 +73,10 @@ def rescore(results: Results, windows: Mapping[str, Windows], address: str, *, c
     rows = [(table, row) for table in tables for row in range(len(table.held))]
     chosen = np.sort(np.random.default_rng(seed).choice(len(rows), min(count, len(rows)), replace=False))
     score_settings, token, window, differences = provenance.settings.score, 0.0, 0.0, []
-    for first in range(0, len(chosen), _BATCH):
-        batch = [rows[index] for index in chosen[first : first + _BATCH]]
+    for first in range(0, len(chosen), scorer.batch):
+        batch = [rows[index] for index in chosen[first : first + scorer.batch]]
         held = _join([table.held.rows(slice(row, row + 1)) for table, row in batch])
-        again = score(
-            architecture,
-            place,
+        again = scorer.score(
             np.stack([table.model_input[row] for table, row in batch]),
             np.maximum(held.top_token_ids, 0),
             temperature=score_settings.temperature,
@@ -102,7 +89,12 @@ def rescore(results: Results, windows: Mapping[str, Windows], address: str, *, c
             table, row = batch[index]
             differences.append(f"{table.name}, row {row:,}: {why}")
     return Rescored(
-        windows=len(chosen), among=len(rows), largest_token=token, largest_window=window, differences=differences
+        windows=len(chosen),
+        among=len(rows),
+        scorer=scorer.title,
+        largest_token=token,
+        largest_window=window,
+        differences=differences,
     )
 
 

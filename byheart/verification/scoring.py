@@ -1,6 +1,7 @@
-"""Scores of windows by the reference decoder, in float64."""
+"""Scores of windows from logits, and by the reference decoder, in float64."""
 
 import dataclasses
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -56,13 +57,27 @@ def score(
         for ids, logits in ((targets, own), (top_token_ids, said)):
             here = (ids >= first) & (ids < first + len(rows))
             logits[here] = cap((states[here] * rows[ids[here] - first]).sum(axis=-1), limit)
-    shape = targets.shape
+    stretches = (cap(states @ rows.T, limit) for _, rows in weights.read_rows(name))
+    return score_logits(stretches, own, said, temperature=temperature, top_k=top_k, tolerance=tolerance)
+
+
+def score_logits(
+    stretches: Iterable[Floats], own: Floats, said: Floats, *, temperature: float, top_k: int, tolerance: float
+) -> ReferenceScores:
+    """The scores of windows from the logits of their suffixes.
+
+    Args:
+        stretches: the logits of all tokens of the vocabulary, [B, S, v] each, one stretch of the vocabulary at a time.
+        own: the logit of each suffix token, [B, S].
+        said: the logit of each token that is said to have the largest, [B, S].
+        tolerance: logits that differ by less may be ranked either way.
+    """
+    shape = own.shape
     total, tempered_total = np.full(shape, -np.inf), np.full(shape, -np.inf)
     surely, perhaps = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     largest = np.full((*shape, 0), -np.inf)
     kept = max(top_k, 1)
-    for _, rows in weights.read_rows(name):
-        logits = cap(states @ rows.T, limit)
+    for logits in stretches:
         total = np.logaddexp(total, _log_sum_exp(logits))
         tempered_total = np.logaddexp(tempered_total, _log_sum_exp(logits / temperature))
         surely += (logits > own[..., None] + tolerance).sum(axis=-1)

@@ -15,7 +15,8 @@ from byheart.verification.checks import FAILED, HELD, NOT_VERIFIED, Check, Check
 from byheart.verification.files import SUMS, hash_file, list_differences, list_other_files, read_sums
 from byheart.verification.inputs import check_model, check_registration, check_texts, check_tokenizer
 from byheart.verification.means import WINDOWS, Means
-from byheart.verification.rescoring import draw_seed, knows, rescore
+from byheart.verification.rescoring import draw_seed, rescore
+from byheart.verification.scorers import find_scorer
 from byheart.verification.texts import make_book, read_texts
 from byheart.verification.tokens import list_token_differences, make_windows
 
@@ -175,8 +176,10 @@ def _check_scores(
     if not address or not made_again:
         checks.add(name, NOT_VERIFIED, f"scoring windows again needs {'the model' if not address else 'their tokens'}")
         return
-    if not knows(address):
-        checks.add(name, NOT_VERIFIED, f"no second implementation of {results.provenance.model.model_type}")
+    try:
+        scorer = find_scorer(address, means.scorer)
+    except ByheartError as error:
+        checks.add(name, NOT_VERIFIED, error.message)
         return
-    rescored = rescore(results, windows, address, count=means.windows or WINDOWS, seed=seed)
+    rescored = rescore(results, windows, scorer, count=means.windows or WINDOWS, seed=seed)
     checks.compare(name, rescored.differences, f"{rescored.says} (seed {seed})")

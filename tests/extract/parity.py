@@ -1,10 +1,12 @@
-"""Compares the engine with Hugging Face transformers, live, on random models that are drawn anew each time.
+"""Compares the engine with Hugging Face transformers, live, on random models that are drawn anew each time; and the two
+second implementations of `byheart verify` with one another.
 
     make test-parity                        # a seed of its own, which is printed
     make test-parity SEED=7 ROUNDS=20
 
 Runs where transformers and PyTorch are (the environment of `make goldens`) and calls the project's own interpreter for
-the engine's half. Exit status 1, with the config.json, if any token's log-probability differs by more than 1e-4.
+the engine's half. Exit status 1, with the config.json, if any token's log-probability differs by more than 1e-4, or
+anything that the second implementations compute.
 """
 
 import argparse
@@ -19,6 +21,8 @@ import numpy as np
 import torch  # type: ignore[import-not-found]
 from transformers.utils import logging
 
+from byheart.verification.scorers import NUMPY, TRANSFORMERS, find_scorer
+from byheart.verification.scoring import ReferenceScores
 from tests.extract.goldens.draw import FAMILIES, draw_config
 from tests.extract.goldens.random_models import transformers_scores, write_random_model
 
@@ -51,11 +55,38 @@ def compare(models: list[Path], engine: str) -> bool:
             with np.load(model / "golden.npz") as held:
                 differences = np.abs(np.load(model / "engine.npy") - held["log_probs"])
             largest = float(np.nan_to_num(differences, nan=np.inf).max())
-        print(f"{model.name:24} {largest:.1e}", flush=True)
-        if largest > TOLERANCE:
+        between_scorers = compare_scorers(model)
+        print(f"{model.name:24} {largest:.1e} {between_scorers:.1e}", flush=True)
+        if max(largest, between_scorers) > TOLERANCE:
             agree = False
             print(json.dumps(json.loads((model / "config.json").read_text(encoding="utf-8")), indent=2), flush=True)
     return agree
+
+
+def compare_scorers(model: Path) -> float:
+    """The largest difference, in nats a token, between what NumPy, transformers and the golden say of the golden's
+    tokens; infinite where they rank the tokens differently.
+    """
+    with np.load(model / "golden.npz") as held:
+        token_ids, log_probs, ranks = held["token_ids"], held["log_probs"], held["ranks"]
+    ours, theirs = (_score(model, scorer, token_ids) for scorer in (NUMPY, TRANSFORMERS))
+    for scores in (ours, theirs):
+        if (ranks < scores.surely_above).any() or (ranks > scores.perhaps_above).any():
+            return float("inf")
+    pairs = [
+        (ours.log_probs, theirs.log_probs),
+        (ours.tempered_log_probs, theirs.tempered_log_probs),
+        (ours.log_top_k_mass, theirs.log_top_k_mass),
+        (ours.top_gaps, theirs.top_gaps),
+        (theirs.log_probs, log_probs),
+    ]
+    return max(float(np.abs(one - other).max()) for one, other in pairs)
+
+
+def _score(model: Path, scorer: str, token_ids: np.ndarray) -> ReferenceScores:
+    return find_scorer(str(model), scorer).score(
+        token_ids, token_ids[:, 1:], temperature=0.7, top_k=5, tolerance=TOLERANCE
+    )
 
 
 def main() -> int:

@@ -19,6 +19,7 @@ from byheart.verification.again import list_file_differences
 from byheart.verification.checks import FAILED, HELD, NOT_VERIFIED, Checks
 from byheart.verification.means import Means
 from byheart.verification.rescoring import rescore
+from byheart.verification.scorers import find_scorer
 from byheart.verification.verify import Verification, verify_folder
 from tests.conftest import MODEL
 from tests.verification.conftest import reseal
@@ -66,7 +67,7 @@ def test_honest_results_hold(honest: Path, check: Callable[..., Verification]) -
     )
     assert "before any window was scored; the store has no record of it" in find(found, "registration")
     assert find(found, "tokens").startswith("6,132 windows are those")
-    assert find(found, "scores").startswith("4 of 6,532 windows, at most ")
+    assert find(found, "scores").startswith("4 of 6,532 windows, scored by NumPy in float64: at most ")
 
 
 def test_changed_file_has_another_hash(changed: Path, check: Callable[..., Verification]) -> None:
@@ -214,7 +215,7 @@ def test_registration_holds_where_another_store_has_it_from_another_time(
 def test_windows_of_a_book_whose_text_is_missing_are_not_scored_again(honest: Path) -> None:
     results = Results.open(honest)
     made_again = {item.book.name: item.read_windows().windows for item in results.books if item.book.name == BOOK}
-    found = rescore(results, made_again, str(MODEL), count=4, seed=1)
+    found = rescore(results, made_again, find_scorer(str(MODEL)), count=4, seed=1)
     assert (found.among, found.differences) == (4_025 + 200, [])
 
 
@@ -229,10 +230,10 @@ def test_scores_that_are_false_throughout_are_found_by_scoring_again(changed: Pa
         columns["log_p_z"] -= 1
 
     windows = {item.book.name: item.read_windows().windows for item in Results.open(changed).books}
-    assert rescore(Results.open(changed), windows, str(MODEL), count=8, seed=1).differences == []
+    assert rescore(Results.open(changed), windows, find_scorer(str(MODEL)), count=8, seed=1).differences == []
     edit_columns(changed / BOOK / WINDOWS, improve)
     edit_columns(changed / BOOK / "control_sample.parquet", improve_sample)
-    found = rescore(Results.open(changed), windows, str(MODEL), count=48, seed=1)
+    found = rescore(Results.open(changed), windows, find_scorer(str(MODEL)), count=48, seed=1)
     of_windows = [clause for clause in found.differences if clause.startswith(f"{BOOK}/windows.parquet, row ")]
     assert len(of_windows) > 5
     assert "a token's log-probability is off by more than 0.0001 nats" in of_windows[0]
