@@ -35,6 +35,18 @@ def read_shape(fields: Fields, *, activation: str = "hidden_act", epsilon: str =
     }
 
 
+def allow_alike_layers(fields: Fields, shape: dict[str, Any], window: int | None = None) -> None:
+    """Let fields through that say of a family whose layers are alike what is so anyway.
+
+    Args:
+        window: the sliding window of all layers.
+    """
+    layers, positions = shape["layers"], shape["max_positions"]
+    kinds = {SLIDING: window is not None, FULL: window is None or window >= positions}
+    fields.allow("layer_types", lambda types: types in [[kind] * layers for kind, is_so in kinds.items() if is_so])
+    fields.allow("sliding_window", lambda width: type(width) is int and width >= positions)
+
+
 def build_layer_attention(
     types: Sequence[str], rope: Rope, window: int | None, sliding_rope: Rope | None = None
 ) -> tuple[Attention, ...]:
