@@ -21,8 +21,7 @@ _FIRST_READ_BYTES = 2**18
 _MAX_HEADER_BYTES = 100_000_000
 """The safetensors library's own limit."""
 _COMPARED_BYTES, _COMPARED_PLACES = 2**16, 8
-"""Bytes of a place in which two tensors are compared, and the number of places but one: matrices that were trained apart
-differ in all."""
+"""Bytes of a place where two tensors are compared, and the number of places but one."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -43,7 +43,11 @@ def allow_alike_layers(fields: Fields, shape: dict[str, Any], window: int | None
     """
     layers, positions = shape["layers"], shape["max_positions"]
     kinds = {SLIDING: window is not None, FULL: window is None or window >= positions}
-    fields.allow("layer_types", lambda types: types in [[kind] * layers for kind, is_so in kinds.items() if is_so])
+
+    def say_what_is_so(types: Any) -> bool:
+        return isinstance(types, list) and len(types) == layers and all(kinds.get(kind, False) for kind in types)
+
+    fields.allow("layer_types", say_what_is_so)
     fields.allow("sliding_window", lambda width: type(width) is int and width >= positions)
 
 
