@@ -5,12 +5,10 @@ import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from huggingface_hub import constants
-
 from byheart.components.download.cache import NotKeptError, Snapshot, find_snapshot
 from byheart.components.download.describe import describe_model, resolve_address
 from byheart.components.download.digests import hash_objects
-from byheart.components.download.fetch import fetch, name_folder
+from byheart.components.download.fetch import fetch, is_away, name_folder, name_kept
 from byheart.components.download.gguf.convert import choose_tokenizer, use_gguf
 from byheart.components.download.gguf.find import choose_gguf, find_gguf
 from byheart.components.download.gguf.folder import TOKENIZER, TOKENIZER_CONFIG, GgufFolder
@@ -85,8 +83,8 @@ def _use_hub(repository: str, revision: str, store: str, reading: Reading) -> Mo
             repository, commit = source.repository, source.commit
             snapshot = find_snapshot(repository, commit, source.files)
         except ModelError as error:
-            if not snapshot or not _is_away(error):
-                raise _name_kept(error, repository, target) from None
+            if not snapshot or not is_away(error):
+                raise name_kept(error, repository, name_folder(repository, ""), target) from None
             unreachable, commit = error, snapshot.commit
             if not is_commit:
                 say(f"the Hub cannot be asked: huggingface_hub's cache has {repository}@{revision} at {commit[:12]}")
@@ -114,26 +112,6 @@ def _use_hub(repository: str, revision: str, store: str, reading: Reading) -> Mo
     return describe_model(model, hashed, source=repository, commit=commit, address=address)
 
 
-def _is_away(error: ModelError) -> bool:
-    """Whether the Hub cannot be asked now."""
-    return error.may_pass or constants.is_offline_mode()
-
-
-def _name_kept(error: ModelError, model: str, store: Store) -> ModelError:
-    """The error; if the Hub is away, with the commits of the model that the store holds."""
-    folder = name_folder(model, "")
-    names = [stored.name.removeprefix(folder) for stored in store.list(folder)] if _is_away(error) else []
-    commits = sorted(name.removesuffix(f"/{MANIFEST}") for name in names if name.endswith(f"/{MANIFEST}"))
-    if not commits:
-        return error
-    others = f" (the store also has {', '.join(commits[1:])})" if commits[1:] else ""
-    return ModelError(
-        f"{error.message}, or measure what the store has, as model {model}@{commits[0]}{others}",
-        parameter=error.parameter,
-        may_pass=error.may_pass,
-    )
-
-
 def _use_hub_gguf(hub: HubAddress, store: str, reading: Reading) -> Model:
     """The model in a GGUF file of a repository; if the store has it at the full commit, the Hub is not asked."""
     target = open_store(store)
@@ -143,7 +121,8 @@ def _use_hub_gguf(hub: HubAddress, store: str, reading: Reading) -> Model:
     try:
         source = HubRepository(hub.repository, hub.revision)
     except ModelError as error:
-        raise _name_kept(error, f"{hub.repository}/{hub.file}", target) from None
+        named = f"{hub.repository}/{hub.file}"
+        raise name_kept(error, named, name_folder(named, ""), target) from None
     return _bring_gguf(source, hub.file, target, reading)
 
 

@@ -237,9 +237,8 @@ def test_head_of_its_own_beside_a_config_that_ties_it_is_refused_with_a_remedy_t
     message = refusal(write_model(tmp_path, tensors(), config=CONFIG | {"tie_word_embeddings": True}))
     assert "transformers 5 takes the head, older releases the embedding" in message
     assert message.endswith('write "tie_word_embeddings": false into config.json')
-    assert not opened(
-        write_model(tmp_path, tensors(), config=CONFIG | {"tie_word_embeddings": False})
-    ).decoder.tied_head
+    untied = CONFIG | {"tie_word_embeddings": False}
+    assert not opened(write_model(tmp_path, tensors(), config=untied)).decoder.tied_head
 
 
 def test_missing_head_that_no_field_ties_is_refused_with_a_remedy_that_helps(tmp_path: Path) -> None:
