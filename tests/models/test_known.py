@@ -49,7 +49,8 @@ def test_broken_row_harms_that_row_only() -> None:
         "no": KnownModel(repository="org/no"),
     }
     assert broken == {
-        "typo": "models.yaml:2: typo must have fields of repository, revision, accelerator, found 'repositry': remove it",
+        "typo": "models.yaml:2: typo must have fields of repository, revision, accelerator, found 'repositry': "
+        "remove it",
         "twice": "models.yaml:4: twice must be there once, found it again: remove one",
         "list": "models.yaml:5: list must be {repository: ORGANISATION/NAME}, found another thing: write it so",
         "empty": "models.yaml:6: empty must have a text as repository, found another thing: write one",

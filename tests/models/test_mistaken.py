@@ -1,4 +1,4 @@
-"""What is something else than a model is called by its name, with a step that helps: each is taken here, where it can be."""
+"""What is something else than a model is called by its name, with a step that helps, taken where it can be."""
 
 import json
 import shutil
