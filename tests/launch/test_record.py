@@ -46,7 +46,9 @@ def results_of(folder: Path, books: list[MeasuredBook]) -> Results:
 def test_settings_by_name_are_the_parameters_that_they_were_made_of() -> None:
     changed = {"bos": "true", "temperature": 0.5, "report_text": "200", "plot_title": "1984", "preset": "none"}
     assert Settings.from_parameters(DEFAULTS | changed).by_name() == {
-        name: value for name, value in (DEFAULTS | changed).items() if name not in ("controls", "tokenizer", "ignore_fields")
+        name: value
+        for name, value in (DEFAULTS | changed).items()
+        if name not in ("controls", "tokenizer", "ignore_fields")
     }
 
 
