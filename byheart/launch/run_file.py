@@ -123,7 +123,7 @@ def _restore_texts(content: Any, node: yaml.Node | None) -> Any:
     settings = content.get("settings") if isinstance(content, dict) else None
     if isinstance(settings, dict):
         for name, value in settings.items():
-            if SETTINGS.get(name) is str and isinstance(value, int | float) and not isinstance(value, bool):
+            if ASSIGNED.get(name) is str and isinstance(value, int | float) and not isinstance(value, bool):
                 written = _find_node(node, ("settings", name))
                 settings[name] = written.value if isinstance(written, yaml.ScalarNode) else value
     return content

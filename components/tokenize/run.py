@@ -42,7 +42,8 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
     window, selected = checked.window, checked.selection
     described = read_model(model)
     other = described.tokenizer
-    folder, tokenizer = open_model(described.address), load_tokenizer(other.address if other else described.address)
+    folder = open_model(described.address, described.ignored_fields)
+    tokenizer = load_tokenizer(other.address if other else described.address)
     bos_id = find_bos_id(window.bos, folder, tokenizer)
     tokenization = Tokenization(
         tokenizer_sha256=tokenizer.sha256,
