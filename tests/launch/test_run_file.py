@@ -106,7 +106,7 @@ def test_settings_are_read_as_on_a_command_line(read: Any, compiled: Compiled) -
         ("cursor_inc: 50", "cursor_inc: 2.5", ":9: settings.cursor_inc must be a whole number"),
         ("cursor_inc: 50", "cursor_ink: 50", ":9: a setting must name a parameter.*did you mean cursor_inc"),
         ("cursor_inc: 50", "cursor_inc: [50]", ":9: settings.cursor_inc must be one value, found the list .50.:"),
-        ("cursor_inc: 50", "figsize: [a, b]", ":9: settings.figsize must be WIDTHxHEIGHT"),
+        ("cursor_inc: 50", "figsize: [a, b]", ":9: settings.figsize must be auto, column, or WIDTHxHEIGHT"),
         ("cursor_inc: 50", "mesh_shape: [1, 8, 1]", ":9: settings.mesh_shape must be auto or DATAxMODEL"),
         ("cursor_inc: 50", "options: many", ":9: options must be given one by one"),
         ("cursor_inc: 50", "model: other", ":9: settings.model must stand at the file's top"),
