@@ -117,7 +117,7 @@ def _prepare_for_plain_text(backend: Backend) -> Backend:
 def _find_unknown_id(backend: Backend) -> int | None:
     model = json.loads(backend.to_str())["model"]
     if model["type"] == "Unigram":
-        return model["unk_id"]  # type: ignore[no-any-return]
+        return model["unk_id"]
     token = model.get("unk_token")
     return backend.token_to_id(token) if token else None
 

@@ -63,7 +63,9 @@ def test_what_a_list_says_of_a_book_goes_before_the_settings(tmp_path: Path) -> 
     assert (a.title, b.title) == ("De léducation", "b")
     assert [[chapter.title for chapter in book.chapters] for book in (a, b)] == [["I", "II"], []]
     assert a.origin
-    assert a.origin.encoding == "iso8859-1"
+    assert (a.origin.encoding, a.origin.chapters) == ("iso8859-1", "[IVX]+$")
+    assert b.origin
+    assert b.origin.chapters == "auto"
 
 
 def test_list_from_sha256sum_is_held_against_the_files_wherever_they_are(
@@ -130,6 +132,7 @@ def test_header_and_footer_are_kept_unless_they_are_to_be_cut(tmp_path: Path) ->
     assert kept.origin
     assert cut.origin
     assert (kept.text, kept.origin.gutenberg, kept.origin.cut_front) == (MARKED, "kept", 0)
+    assert (kept.origin.gutenberg_headers, kept.origin.gutenberg_footers) == (1, 1)
     assert cut.text == "Emma Woodhouse, handsome,\nclever, and rich."
     assert cut.origin.gutenberg == "cut"
     assert MARKED[cut.origin.cut_front : -cut.origin.cut_back] == cut.text
