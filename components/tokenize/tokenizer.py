@@ -115,11 +115,10 @@ def _prepare_for_plain_text(backend: Backend) -> Backend:
 
 
 def _find_unknown_id(backend: Backend) -> int | None:
-    model = json.loads(backend.to_str())["model"]
-    if model["type"] == "Unigram":
-        return model["unk_id"]
-    token = model.get("unk_token")
-    return backend.token_to_id(token) if token else None
+    if isinstance(backend.model, models.Unigram):
+        unknown: int | None = json.loads(backend.to_str())["model"]["unk_id"]
+        return unknown
+    return backend.token_to_id(backend.model.unk_token) if backend.model.unk_token else None
 
 
 def _disable_special_pieces(backend: Backend) -> models.Unigram:

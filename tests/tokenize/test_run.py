@@ -249,8 +249,8 @@ def test_text_that_the_tokenizer_knows_gets_no_line(
 def test_unknown_token_of_every_kind_of_model_is_found(
     tmp_path: Path, model: dict[str, Any], unknown: int | None
 ) -> None:
-    content: dict[str, Any] = {"version": "1.0", "truncation": None, "padding": None, "added_tokens": [], "normalizer": None,
-               "pre_tokenizer": None, "post_processor": None, "decoder": None, "model": model}  # fmt: skip
+    parts = ("truncation", "padding", "normalizer", "pre_tokenizer", "post_processor", "decoder")
+    content: dict[str, Any] = {"version": "1.0", "added_tokens": [], "model": model, **dict.fromkeys(parts)}
     (tmp_path / "tokenizer.json").write_text(json.dumps(content), encoding="utf-8")
     (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "PreTrainedTokenizerFast"}', encoding="utf-8")
     tokenizer = load_tokenizer(tmp_path)
