@@ -38,7 +38,7 @@ def run(*, parameters: dict[str, Any], defaults: dict[str, Any], inputs: str) ->
     books, controls = (_check_list(name, arguments[name]) for name in ("books", "controls"))
     texts, refused = read_books_from(books, controls, settings.text, settings.selection.only)
     store.check_writable()
-    for line in list_notices(texts, refused):
+    for line in list_notices(texts, refused, settings.text):
         say(line)
     model = _bring_model(arguments)
     commit = f" at {model.commit[:12]}" if model.commit else ""
