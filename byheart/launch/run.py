@@ -6,6 +6,7 @@ from pathlib import Path
 from byheart.contracts.errors import IncompleteError, SettingsError
 from byheart.contracts.settings import AUTO
 from byheart.launch.compiled import compile_in_memory
+from byheart.launch.environment import describe_settings
 from byheart.launch.local_run import run_local
 from byheart.launch.parameters import check_values, parse_location
 from byheart.launch.record import compare, list_differences_before
@@ -40,6 +41,8 @@ def measure_here(request: Request, out: str) -> Results:
     folder, toy = _parse_out(out), is_toy(values)
     if toy:
         _say(TOY_WARNING)
+    for line in describe_settings():
+        _say(line)
     _say(f"results go to {folder}; models and scores are kept in {values['store']}")
     recorded = file.recorded if file else None
     for difference in list_differences_before(recorded, values) if recorded else ():

@@ -114,7 +114,7 @@ class HubRepository:
                         if at == stop:
                             return
                 raise BrokenOffError("a body that ended early")
-            except (httpx2.HTTPError, OSError, BrokenOffError) as error:
+            except (httpx2.HTTPError, OSError, ImportError, ValueError, BrokenOffError) as error:
                 pause = patience.pause(error)
                 if pause is None:
                     self._explain(error, patience)
@@ -153,7 +153,15 @@ class HubRepository:
         while True:
             try:
                 return call()
-            except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError, KeyError, TypeError) as error:
+            except (
+                httpx2.HTTPError,
+                httpx2.InvalidURL,
+                OSError,
+                ImportError,
+                ValueError,
+                KeyError,
+                TypeError,
+            ) as error:
                 pause = patience.pause(error)
                 if pause is None:
                     self._explain(error, patience)
