@@ -122,7 +122,7 @@ def test_certificate_that_is_not_trusted_is_refused(untrusted: Shelf) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("REQUESTS_CA_BUNDLE", "/nope", "REQUESTS_CA_BUNDLE must name certificates that are there, found no /nope: name"),
+        ("REQUESTS_CA_BUNDLE", "/nope", "REQUESTS_CA_BUNDLE must name certificates that are there, found no /nope: "),
         ("CURL_CA_BUNDLE", "/nope", "CURL_CA_BUNDLE must name certificates that are there, found no /nope: name"),
         ("ALL_PROXY", "socks5h://me:secret@proxy:1080", "ALL_PROXY must name a proxy at http://, found one at socks5h"),
         ("https_proxy", "htp://proxy:1080", "https_proxy must name a proxy at http://host:port, found one at htp://: "),
