@@ -184,8 +184,8 @@ def _find_cause(code: int, log: str) -> str:
     if variable := next((name for name in COMPILER if name in log and os.environ.get(name)), ""):
         return f"{stage} ended, and its last words are of {variable}: unset it, or mend it"
     if number > 0:
-        name = signal.Signals(number).name if number in iter(signal.Signals) else f"signal {number}"
-        return f"{stage} was ended by {name}: {_FAULTY}"
+        description = signal.strsignal(number) or "unknown"
+        return f"{stage} was ended by signal {number} ({description}): {_FAULTY}"
     return f"{_find_first_fault(log) or f'{stage} ended without a word'}: {_FAULTY}"
 
 

@@ -20,18 +20,18 @@ def find_fault(certificates: tuple[str, ...]) -> str | None:
         certificates: `OF_REQUESTS` or `OF_HTTPX`.
     """
     for name in certificates:
-        if (path := os.environ.get(name)) and not Path(path).exists():
+        if (path := os.environ.get(name, "")) and not Path(path).exists():
             return f"{name} must name certificates that are there, found no {path}: name others, or unset it"
-    name = find_proxy()
-    if not name:
+    proxy = find_proxy()
+    if not proxy:
         return None
-    scheme = urlsplit(os.environ[name]).scheme
+    scheme = urlsplit(os.environ[proxy]).scheme
     needed = "socks" if certificates == OF_REQUESTS else "socksio"  # the module of PySocks, and that of httpx
     if scheme.startswith("socks") and not importlib.util.find_spec(needed):
         package = {"socks": "PySocks", "socksio": "socksio"}[needed]
-        return f"{name} must name a proxy at http://, found one at {scheme}://: name another, or install {package}"
+        return f"{proxy} must name a proxy at http://, found one at {scheme}://: name another, or install {package}"
     if scheme and scheme not in ("http", "https", "socks4", "socks4a", "socks5", "socks5h"):
-        return f"{name} must name a proxy at http://host:port, found one at {scheme}://: name another, or unset it"
+        return f"{proxy} must name a proxy at http://host:port, found one at {scheme}://: name another, or unset it"
     return None
 
 

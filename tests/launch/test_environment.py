@@ -98,7 +98,7 @@ def test_variable_that_a_library_refuses_is_named(monkeypatch: pytest.MonkeyPatc
     [
         (1, "    byheart: extract ended with code 137\n", "extract was killed, perhaps for want of memory: lower ba"),
         (1, "    byheart: plot ended with code 137\n", "plot was killed, perhaps for want of memory: lower dpi, and"),
-        (1, "    byheart: tokenize ended with code 134\n", "tokenize was ended by SIGABRT: a fault of this program"),
+        (1, "    byheart: tokenize ended with code 134\n", "tokenize was ended by signal 6 (Aborted): a fault of"),
         (-9, "", "the run was killed, perhaps for want of memory: free some"),
         (1, "    byheart: plan ended with code 127\n    sh: no such file\n", "plan ended without a word: a fault"),
         (1, "OSError: it is broken\n", "OSError: it is broken: a fault of this program"),
