@@ -23,6 +23,15 @@ BENCH ?=
 QUICK ?=
 OFFLINE ?=
 
+# What PIP_ variables, a pip.conf with `user = true` and PYTHONPATH say of other installations does not hold for this one.
+export PIP_USER := 0
+export PIP_REQUIRE_HASHES := 0
+export PIP_DRY_RUN := 0
+export PIP_TARGET :=
+export PIP_PREFIX :=
+export PIP_ROOT :=
+unexport PYTHONPATH
+
 VENV := .venv
 BIN := $(VENV)/bin
 AOT := PYTHONPATH=.venv-aot $(BIN)/python

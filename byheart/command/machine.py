@@ -7,6 +7,7 @@ import typer
 from byheart.command.options import Controls, Models, Out, Store, Words
 from byheart.command.parameters import MeasuringCommand, read_request
 from byheart.contracts.errors import SettingsError
+from byheart.launch.environment import leave_out_settings
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -74,6 +75,7 @@ def check(
 
     It scores windows of the bundled sample, and ends with exit code 1 if the scores differ from those of transformers.
     """
+    leave_out_settings()
     from byheart.launch.check import check_machine, check_model
     from byheart.launch.this_machine import locate_default_store
 

@@ -43,14 +43,14 @@ def compile_(
 ) -> None:
     """Write the pipeline for Kubeflow."""
     from byheart.launch.compile import compile_pipeline
-    from byheart.launch.images import find_outdated_push
+    from byheart.launch.images import describe_outdated_push
     from byheart.pipeline import Fixed
 
     fixed: dict[str, Any] = {"queue": queue, "timeout_hours": timeout_hours, "deadline_hours": deadline_hours}
     compile_pipeline(pipeline, Fixed(**fixed, retries=retries, tmp_size=tmp_size, run_as=run_as), jax, choices=choices)
     print(f"wrote {pipeline}")
-    if pushed := find_outdated_push():
-        print(f"note: the images are of commit {pushed:.12}, and the stages have changed since: push them again")
+    if outdated := describe_outdated_push():
+        print(f"note: {outdated}")
 
 
 def images(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from byheart.command.options import Store
+from byheart.launch.environment import leave_out_settings
 
 if TYPE_CHECKING:
     from byheart.launch.verify import Effort
@@ -128,6 +129,7 @@ def archive(
 
 def _import_command() -> Any:
     """The module byheart.launch.verify, which takes seconds to import."""
+    leave_out_settings()
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # else it warns that PyTorch is missing
     from byheart.launch import verify as command
 

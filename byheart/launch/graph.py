@@ -18,10 +18,20 @@ from typing import Any
 from kfp import components, local
 
 from byheart.launch.compiled import Compiled, compile_in_memory
+from byheart.launch.environment import TOKENS, forbid_cores
 from byheart.pipeline import byheart
 
 INPUTS, RESULTS = "*/*/download/inputs", "*/*/plot/results"
 """The folders with a run's inputs and with its results, below the folder of its artifacts: RUN/LOOP-ITERATION/TASK."""
+
+_PYTHON = """#!/bin/sh
+for stage; do :; done
+[ "$stage" = download ] || unset {tokens}
+{python} "$@"
+code=$?
+[ $code -eq 0 ] || echo "byheart: $stage ended with code $code"
+exit $code
+"""
 
 
 def run_graph(compiled: Compiled, work: str, arguments: str, runner: Any = None) -> None:
@@ -41,12 +51,15 @@ def run_graph(compiled: Compiled, work: str, arguments: str, runner: Any = None)
 def _name_python(work: Path) -> None:
     """Make `python3` start this Python, and have KFP use that name.
 
+    The stage is the last argument. Its token is download's alone, and its exit code is printed where it fails.
+
     KFP 2.17 puts the interpreter's path wherever `python3` stands in a command, unquoted: a blank in the path would
     break the run, and a `python3` in the name of a book or a folder would become the path.
     """
     command = work / "bin" / "python3"
     command.parent.mkdir()
-    command.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n', encoding="utf-8")
+    python = shlex.quote(sys.executable)
+    command.write_text(_PYTHON.format(python=python, tokens=" ".join(TOKENS)), encoding="utf-8")
     command.chmod(0o755)
     os.environ["PATH"] = os.pathsep.join((str(command.parent), os.environ.get("PATH", os.defpath)))
     sys.executable = command.name
@@ -58,5 +71,6 @@ def _end_with_watcher() -> None:
 
 
 if __name__ == "__main__":
+    forbid_cores()
     threading.Thread(target=_end_with_watcher, daemon=True).start()
     run_graph(compile_in_memory(byheart), *sys.argv[1:])

@@ -4,13 +4,15 @@ If images were pushed, `images/digests.json` names each by its digest; else an i
 `byheart images` sets it.
 """
 
+import functools
 import importlib.metadata
 import json
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from byheart.contracts.errors import ByheartError, SettingsError
@@ -121,21 +123,36 @@ def push_images(registry: str, jax: str, base: str = "", digests: Path = DIGESTS
     print(f"wrote {digests}")
 
 
-def find_outdated_push(digests: Path = DIGESTS) -> str | None:
-    """The commit of the pushed images if the stages' code has changed since, or if git cannot tell; else None."""
+def describe_outdated_push(digests: Path = DIGESTS) -> str | None:
+    """A sentence if the stages' code has changed since the images were pushed, or if git cannot tell; else None."""
     if not digests.exists():
         return None
     pushed = str(json.loads(digests.read_text(encoding="utf-8")).get("commit"))
     code = ("components", "byheart", "images/Dockerfile", "images/requirements", "models.yaml")
-    return None if _run_git("diff", "--name-only", pushed, "--", *code) == "" else pushed
+    complaints: list[str] = []
+    changed = _run_git("diff", "--name-only", pushed, "--", *code, complain=complaints.append)
+    if changed == "":
+        return None
+    images = f"the images are of commit {pushed:.12}, and"
+    if changed:
+        return f"{images} the stages have changed since: push them again"
+    why = f"git {complaints[0]}" if complaints else "there is no checkout with git"
+    return f"{images} whether the stages have changed since is not known: {why}"
 
 
 def find_commit() -> str | None:
     """The commit of this byheart: of its checkout, with `-dirty` if files changed, or of what pip installed from Git.
 
-    None if neither is known.
+    None if neither is known; if git fails in a checkout, a line says why.
     """
-    return _run_git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*") or _find_installed_commit()
+    describe = ("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+    return _run_git(*describe, complain=_warn) or _find_installed_commit()
+
+
+@functools.cache
+def _warn(found: str) -> None:
+    """Print once why the commit is not known."""
+    print(f"the commit of {ROOT} is not recorded: git {found}", file=sys.stderr, flush=True)
 
 
 def _find_installed_commit() -> str | None:
@@ -164,22 +181,32 @@ def _check_flavour(jax: str) -> None:
 
 def _list_changed_files(digests: Path) -> Iterator[str]:
     """The files that differ from the last commit, except the file of digests, which `push_images` writes."""
-    status = _run_git("status", "--porcelain", "--untracked-files=all")
+    complaints: list[str] = []
+    status = _run_git("status", "--porcelain", "--untracked-files=all", complain=complaints.append)
     if status is None:
-        raise ImageError("images must be of a commit when they are pushed, found no checkout that git can read: clone")
+        found, remedy = (f"that git {complaints[0]}", "mend that") if complaints else ("no checkout with git", "clone")
+        raise ImageError(f"images must be of a commit when they are pushed, found {found}: {remedy}")
     for line in status.splitlines():
         path = line.split(maxsplit=1)[1]
         if ROOT / path != digests:
             yield path
 
 
-def _run_git(*arguments: str) -> str | None:
-    """The output of a git command in this checkout; None outside a checkout, or if git fails."""
+def _run_git(*arguments: str, complain: Callable[[str], None] = lambda _: None) -> str | None:
+    """The output of a git command in this checkout; None outside a checkout, or if git fails.
+
+    Args:
+        complain: called with what git says if it fails.
+    """
     git = shutil.which("git")
     if not git or not (ROOT / ".git").exists():
         return None
     done = subprocess.run([git, "-C", str(ROOT), *arguments], capture_output=True, text=True, check=False)
-    return None if done.returncode else done.stdout.strip()
+    if done.returncode:
+        said = next(iter(done.stderr.strip().splitlines()), "").removeprefix("fatal: ")
+        complain(f"says: {said}" if said else f"ended with code {done.returncode}")
+        return None
+    return done.stdout.strip()
 
 
 def _run_docker(*arguments: str) -> str:

@@ -10,7 +10,6 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,11 +20,13 @@ from byheart.contracts.inputs import Inputs
 from byheart.contracts.progress import StageLine, parse_line
 from byheart.launch.compiled import compile_in_memory
 from byheart.launch.display import Display
+from byheart.launch.environment import COMPILER
 from byheart.launch.graph import INPUTS, RESULTS
 from byheart.launch.images import find_commit
 from byheart.launch.publication import LOG, RUN_FILE, Publication, publish
 from byheart.launch.record import render_run_file
 from byheart.launch.this_machine import build_environment
+from byheart.launch.work_folder import open_work_folder
 from byheart.measures.results import BOOK_FILES, RUN_FILES, Results
 from byheart.pipeline import byheart
 
@@ -34,7 +35,12 @@ _ARGUMENTS_CHARACTERS = 100_000
 
 _LAST_STAGE = "verdict"
 _KFP_SUMMARY = "Inner task failed"
-_ENDED_FROM_OUTSIDE = "a stage was ended from outside, most likely for want of memory: lower batch_size or dpi; see"
+_ENDED = re.compile(r"^\s*byheart: (\w+) ended with code (\d+)$", re.MULTILINE)
+_MEMORY = {"extract": "lower batch_size, and run again", "plot": "lower dpi, and run again"}
+"""What takes less memory in these stages."""
+_SIGNALLED = 128
+"""A shell adds it to the number of the signal that ended a command."""
+_FAULTY = "a fault of this program, or of this machine"
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _FAULT = re.compile(r"^\s*([\w.]+(?:Error|Exception)\b.*)$")
 
@@ -79,13 +85,10 @@ def _run(arguments: str, publication: Publication) -> RunFailedError | None:
     """
     log_path = publication.unfinished / LOG
     log_path.write_text(f"{arguments}\n", encoding="utf-8")
-    with (
-        log_path.open("a", encoding="utf-8") as log,
-        tempfile.TemporaryDirectory(prefix="byheart-", ignore_cleanup_errors=True) as work,
-    ):
-        code, error = _run_graph(Path(work), arguments, log, publication)
+    with log_path.open("a", encoding="utf-8") as log, open_work_folder() as work:
+        code, error = _run_graph(work, arguments, log, publication)
         is_incomplete = error is not None and error.stage == _LAST_STAGE and not error.exception
-        for results in Path(work).glob(RESULTS):
+        for results in work.glob(RESULTS):
             publication.take_books(results)
             if is_incomplete or not code:
                 publication.take_files(results)
@@ -95,9 +98,8 @@ def _run(arguments: str, publication: Publication) -> RunFailedError | None:
             return error.failure(kind=IncompleteError)
         raise error.failure(where=f"the log is {failed_log}")
     if code or error:
-        fault = error.message if error else _find_first_fault(log_path)
-        cause = f"{fault}: a fault of this program, or of this machine; see" if fault else _ENDED_FROM_OUTSIDE
-        raise RunFailedError(f"{cause} {failed_log}", may_pass=True, stage=error.stage if error else "")
+        cause = f"{error.message}: {_FAULTY}" if error else _find_cause(code, log_path.read_text(encoding="utf-8"))
+        raise RunFailedError(f"{cause}; see {failed_log}", may_pass=True, stage=error.stage if error else "")
     return None
 
 
@@ -168,9 +170,28 @@ def _follow(child: subprocess.Popen[str], log: Any, react: Callable[[StageLine],
     return first_error
 
 
-def _find_first_fault(log: Path) -> str | None:
+def _find_cause(code: int, log: str) -> str:
+    """Why a run ended in which no stage reported an error, and what to do.
+
+    Args:
+        code: the exit code of the run's process; below 0 is minus the signal that ended it.
+        log: everything that was printed.
+    """
+    ended = _ENDED.search(log)
+    stage, number = (ended[1], int(ended[2]) - _SIGNALLED) if ended else ("the run", -code)
+    if number == signal.SIGKILL:
+        return f"{stage} was killed, perhaps for want of memory: {_MEMORY.get(stage, 'free some, and run again')}"
+    if variable := next((name for name in COMPILER if name in log and os.environ.get(name)), ""):
+        return f"{stage} ended, and its last words are of {variable}: unset it, or mend it"
+    if number > 0:
+        description = signal.strsignal(number) or "unknown"
+        return f"{stage} was ended by signal {number} ({description}): {_FAULTY}"
+    return f"{_find_first_fault(log) or f'{stage} ended without a word'}: {_FAULTY}"
+
+
+def _find_first_fault(log: str) -> str | None:
     """The last line of the first traceback in a log: an error that no stage reported. None without a traceback."""
-    faults = (_FAULT.match(_COLOUR.sub("", line)) for line in log.read_text(encoding="utf-8").splitlines())
+    faults = (_FAULT.match(_COLOUR.sub("", line)) for line in log.splitlines())
     return next((fault[1] for fault in faults if fault and _KFP_SUMMARY not in fault[1]), None)
 
 

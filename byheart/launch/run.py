@@ -7,6 +7,7 @@ from typing import Any
 from byheart.contracts.errors import IncompleteError, SettingsError
 from byheart.contracts.settings import AUTO
 from byheart.launch.compiled import compile_in_memory
+from byheart.launch.environment import describe_settings
 from byheart.launch.grid import measure_grid
 from byheart.launch.local_run import run_local
 from byheart.launch.parameters import check_values, parse_location
@@ -44,6 +45,8 @@ def measure_here(request: Request, out: str) -> list[Results]:
     folder = _parse_out(out)
     if is_toy(values):
         _say(TOY_WARNING)
+    for line in describe_settings():
+        _say(line)
     _say(f"results go to {folder}; models and scores are kept in {values['store']}")
     if len(values["model"]) > 1:
         return measure_grid(values, folder, _measure_model, name=file.name if file else "")

@@ -8,6 +8,7 @@ import sys
 import platformdirs
 
 from byheart.contracts.errors import DeviceError
+from byheart.launch.environment import select_variables
 from byheart.launch.images import ROOT
 from byheart.machines.accelerators import ONE_HOST
 
@@ -21,9 +22,9 @@ def locate_default_store() -> str:
 
 
 def build_environment() -> dict[str, str]:
-    """The environment of a Python that imports this byheart, whatever lies in the working folder."""
+    """The environment of a Python that computes with this byheart, whatever lies in the working folder."""
     paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
-    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "PYTHONSAFEPATH": "1"}
+    return select_variables() | {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "PYTHONSAFEPATH": "1"}
 
 
 def detect_accelerator() -> str:

@@ -200,7 +200,7 @@ class GcsStore:
 
     @cached_property
     def _client(self) -> storage.Client:
-        return storage.Client()
+        return storage.Client(project=None)  # objects need none, and an account may have none
 
     def _blob(self, name: str) -> storage.Blob:
         return self._client.bucket(self._bucket_name).blob(f"{self._prefix}{check_name(name)}")

@@ -8,6 +8,7 @@ from google.auth.exceptions import GoogleAuthError, RefreshError, TransportError
 from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 
 from byheart.contracts.errors import os_error_may_pass
+from byheart.store.network import OF_REQUESTS, find_fault
 
 RAISED = (
     exceptions.GoogleAPIError,
@@ -63,8 +64,17 @@ def find_cause(error: Exception) -> Cause:
             )
         case DataCorruption():
             return DAMAGED
-    found = f"{type(error).__name__}: {message}, after retries"
-    return Cause(found, "check the network and run again", _may_pass(error))
+    if "requester pays" in message:
+        return Cause(
+            "its bucket charges whoever asks (requester pays), which byheart does not",
+            "copy what you need to a bucket of yours, as `gcloud storage cp --recursive --billing-project=PROJECT`",
+        )
+    if isinstance(error, OSError) and (fault := find_fault(OF_REQUESTS)):
+        return Cause("no connection", fault)
+    found = f"{type(error).__name__}: {message}"
+    if _may_pass(error):
+        return Cause(f"{found}, after retries", "check the network and run again", may_pass=True)
+    return Cause(found, "check the address, and what the account may do there")
 
 
 def _may_sign_in_later(error: Exception) -> bool:

@@ -13,6 +13,7 @@ from urllib3.util import Retry
 from byheart.components.download.size import check_size
 from byheart.contracts.errors import BookError
 from byheart.contracts.version import VERSION
+from byheart.store.network import OF_REQUESTS, find_fault, find_proxy
 
 _TIMEOUT = (20, 60)
 """Seconds to connect, and to wait for the next bytes."""
@@ -71,7 +72,9 @@ class Https:
                         data = _read_body(reply, address)
                     if data is not None:
                         return data
-            except requests.RequestException as error:
+            except OSError as error:  # requests raises plain ones for certificates that it does not find
+                if fault := find_fault(OF_REQUESTS):
+                    raise BookError(f"cannot read {address}: {fault}") from None
                 cause = _find_cause(error)
                 message = f"cannot read {address}: found {cause.found}: {cause.remedy}"
                 raise BookError(message, may_pass=cause.may_pass) from None
@@ -124,7 +127,7 @@ class _Cause(NamedTuple):
     """Whether the same request may succeed later."""
 
 
-def _find_cause(error: requests.RequestException) -> _Cause:
+def _find_cause(error: OSError) -> _Cause:
     reason = _find_root_cause(error)
     if isinstance(error, requests.exceptions.SSLError):
         return _Cause(
@@ -141,13 +144,16 @@ def _find_cause(error: requests.RequestException) -> _Cause:
     if isinstance(error, requests.Timeout):
         found = f"no answer within {_TIMEOUT[1]} s, after retries"
         return _Cause(found, "run again later, or save it here", may_pass=True)
+    if isinstance(error, requests.exceptions.ProxyError):
+        found = f"no connection through the proxy ({reason}), after retries"
+        return _Cause(found, f"check {find_proxy() or 'the proxy'} and the network", may_pass=True)
     if isinstance(error, requests.ConnectionError):
         found = f"no connection ({reason}), after retries"
         return _Cause(found, "check the address and the network", may_pass=True)
     return _Cause(f"{type(error).__name__} ({error})", "check the address")
 
 
-def _find_root_cause(error: Exception) -> object:
+def _find_root_cause(error: OSError) -> object:
     """The innermost cause of an error of requests, which wraps urllib3's errors."""
     cause = error.args[0] if error.args else error
     while isinstance(cause, HTTPError) and (deeper := getattr(cause, "reason", None)):

@@ -33,6 +33,8 @@ _TIMEOUT = httpx2.Timeout(60, connect=20)
 _SLICE_SECONDS = 1.0
 """How often a stream that waits for the Hub yields nothing, so that its reader can stop."""
 _SILENT_TRIES = 2
+_REFUSED = (httpx2.HTTPError, OSError, ImportError, ValueError)
+"""What httpx raises, also for a proxy or certificates that it cannot use."""
 
 # Below this level it logs addresses, and a signed address opens a gated file.
 logging.getLogger("httpx2").setLevel(logging.WARNING)
@@ -122,7 +124,7 @@ class HubRepository:
                         if at == stop:
                             return
                 raise BrokenOffError("a body that ended early")
-            except (httpx2.HTTPError, OSError, BrokenOffError) as error:
+            except (*_REFUSED, BrokenOffError) as error:
                 pause = patience.pause(error)
                 if pause is None:
                     self._explain(error, patience)
@@ -161,7 +163,7 @@ class HubRepository:
         while True:
             try:
                 return call()
-            except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError, KeyError, TypeError) as error:
+            except (*_REFUSED, httpx2.InvalidURL, KeyError, TypeError) as error:
                 pause = patience.pause(error)
                 if pause is None:
                     self._explain(error, patience)

@@ -14,6 +14,7 @@ from huggingface_hub.errors import (
 )
 
 from byheart.contracts.errors import ModelError
+from byheart.store.network import OF_HTTPX, find_fault
 
 _TOKEN = "HF_TOKEN or the secret hf-token"
 """Where the token comes from: on a person's machine or in a pod."""
@@ -80,6 +81,8 @@ def explain_error(
             )
         case httpx2.LocalProtocolError() | UnicodeEncodeError():
             message = f"{_TOKEN} must be a token, found characters that no token has: set it anew, or remove it"
+        case OSError() | ImportError() | ValueError() if fault := find_fault(OF_HTTPX):
+            message = f"{endpoint} must answer for {repository}, which is no folder here: {fault}"
         case _:
             message = (
                 f"{endpoint} must answer for {repository}, which is no folder here, found "

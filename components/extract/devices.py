@@ -28,6 +28,7 @@ _LASTING = re.compile(
     "unknown backend|failed to open libtpu|permission|not permitted|cannot allocate memory", re.IGNORECASE
 )
 """What JAX says if it was told to leave the accelerator alone, lacks its driver, or may not open it or lock memory."""
+_SEE_DRIVER = "see with nvidia-smi that the driver knows CUDA 12 and that no other process holds the GPUs"
 _CONTROL = "vfio/vfio"
 """A file that exists without a chip too."""
 
@@ -47,6 +48,8 @@ class Surroundings:
     """Whether JAX can find the library that drives TPUs."""
     has_cuda: bool
     """Whether JAX can find its plugin for NVIDIA GPUs."""
+    is_pod: bool
+    """Whether this is a pod of Kubernetes; else it is a person's machine."""
 
     @classmethod
     def look(cls, devices: Path = Path("/dev"), variables: Mapping[str, str] = os.environ) -> "Surroundings":
@@ -58,6 +61,7 @@ class Surroundings:
             variables={name: value for name, value in sorted(variables.items()) if name.startswith("TPU_")},
             has_libtpu=importlib.util.find_spec("libtpu") is not None,
             has_cuda=any(importlib.util.find_spec(plugin) for plugin in _CUDA),
+            is_pod="KUBERNETES_SERVICE_HOST" in variables,
         )
 
     @property
@@ -200,13 +204,22 @@ def _choose_remedy(accelerator: Accelerator, seen: Surroundings) -> str:
     """What to do about the first cause that applies."""
     if accelerator.flavour == "cpu":
         return "let JAX use the CPU: set JAX_PLATFORMS=cpu, or unset it"
+    return _choose_pods_remedy(accelerator, seen) if seen.is_pod else _choose_desks_remedy(accelerator, seen)
+
+
+def _choose_pods_remedy(accelerator: Accelerator, seen: Surroundings) -> str:
     resource = f"{accelerator.generation.resource}={accelerator.chips}"
     labels = ", ".join(f"{name}={value}" for name, value in accelerator.node_labels.items())
     request = f"{resource} on a node with {labels}"
     if not seen.chips:
         return f"the pod has no such device: let it ask for {request}, or say accelerator=cpu"
     if not accelerator.is_tpu:
-        return _choose_gpu_remedy(resource, accelerator.chips, seen)
+        if not seen.has_cuda:
+            return "the image cannot drive GPUs: build the extract image with --jax cuda12"
+        if len(seen.chips) < accelerator.chips:
+            found = f"{len(seen.chips)} of {accelerator.chips}"
+            return f"the pod has {found} GPUs: let it ask for {resource}, or choose a smaller slice"
+        return _SEE_DRIVER
     if not seen.has_libtpu:
         return "the image cannot drive TPUs: build the extract image with --jax tpu"
     if seen.uid:
@@ -217,9 +230,15 @@ def _choose_remedy(accelerator: Accelerator, seen: Surroundings) -> str:
     return f"see that the pod asks for {request}, and that no other process holds the device"
 
 
-def _choose_gpu_remedy(resource: str, chips: int, seen: Surroundings) -> str:
-    if not seen.has_cuda:
-        return "the image cannot drive GPUs: build the extract image with --jax cuda12"
-    if len(seen.chips) < chips:
-        return f"the pod has {len(seen.chips)} of {chips} GPUs: let it ask for {resource}, or choose a smaller slice"
-    return "see with nvidia-smi that the driver knows CUDA 12 and that no other process holds the GPUs"
+def _choose_desks_remedy(accelerator: Accelerator, seen: Surroundings) -> str:
+    kind, extra = ("TPU", "tpu") if accelerator.is_tpu else ("GPU", "cuda12")
+    has_driver = seen.has_libtpu if accelerator.is_tpu else seen.has_cuda
+    if not seen.chips:
+        return "this machine has no such device: leave accelerator= out, which takes what is there"
+    if not has_driver:
+        return f"byheart cannot drive {kind}s as it is installed: install it with [{extra}], or set accelerator=cpu"
+    if len(seen.chips) < accelerator.chips:
+        return f"this machine has {len(seen.chips)} of {accelerator.chips} {kind}s: leave accelerator= out"
+    if not accelerator.is_tpu:
+        return _SEE_DRIVER
+    return "see that this user may open the device, and that no other process holds it"

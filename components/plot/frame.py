@@ -24,6 +24,7 @@ from byheart.measures.rates import Rates
 from byheart.measures.recall import WindowRecall
 from byheart.measures.schemes import Schemes
 
+mpl.rcdefaults()  # a person's matplotlibrc does not change the pictures
 FORMATS = ("png", "svg")
 SIZE = (7.6, 4.6)
 """The size in inches of every chart but the heat map: as wide as the page shows it, so that 8 points stay 8 points."""

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+
 from byheart.components.plot.charts import CHARTS
 from byheart.components.plot.frame import ChartData, write_figure
 from byheart.components.plot.markdown import MOST_MAP_CHARACTERS, render_summary_markdown
@@ -31,8 +33,12 @@ from byheart.contracts.pieces import read_pieces
 from byheart.contracts.plan import Registration, read_plan
 from byheart.contracts.progress import say
 from byheart.contracts.settings import FULL, NONE, SelectionSettings, Settings
+<<<<<<< HEAD
 from byheart.contracts.windows import read_measured_books, read_tokenization
 from byheart.measures.artifacts import explain_fetching
+=======
+from byheart.contracts.windows import Windows, read_measured_books, read_tokenization
+>>>>>>> i20env
 from byheart.measures.calibration.calibrate import calibrate
 from byheart.measures.calibration.stretches import Document, compare
 from byheart.measures.control import Control
@@ -149,9 +155,14 @@ def write_results(
     books_count = sum(book.role != CONTROL for book in texts)
 
     def write_and_draw(book: Book, control: Control | None) -> Outcome:
+<<<<<<< HEAD
         outcome, data, quoted = _write_book(out, book, read, this_run, control, books_count)
         report.add(data.measured, outcome, data.comparison, quoted)
         for line in _list_headline(outcome.statistics, this_run.settings.selection):
+=======
+        outcome, data = _write_book(out, book, read, this_run, control, books_count)
+        for line in _list_headline(outcome.statistics, data.measured, this_run.settings.selection):
+>>>>>>> i20env
             tell(line)
         charted = book.role in detailed and book.role != CONTROL  # a control's rates stand in the others' charts
         pictures[book.name] = draw_pictures(data, with_charts=charted)
@@ -247,10 +258,18 @@ def _write_book(
     return outcome, data, None if report.report_text == FULL else find_quoted(measured, rows)
 
 
-def _list_headline(numbers: BookStatistics, settings: SelectionSettings) -> Iterator[str]:
+def _list_headline(numbers: BookStatistics, measured: MeasuredBook, settings: SelectionSettings) -> Iterator[str]:
     name, share = numbers.provenance.book.name, numbers.measurable_share
     if selection := describe_selection(numbers.provenance.book, settings):
         yield f"{name}: {selection}"
     yield f"{name}: {'; '.join(f'{figure.shown_in_table} {figure.phrase}' for figure in list_figures(numbers))}"
     if share < _HARDLY_MEASURED and not numbers.provenance.book.selection.is_spread:
-        yield f"{name}: only {share:.1%} of the characters are measurable: lower cursor_inc to measure the rest"
+        why = _explain_unmeasured(measured.all_windows, measured.stride)
+        yield f"{name}: only {share:.1%} of the characters are measurable: {why}"
+
+
+def _explain_unmeasured(windows: Windows, stride: int) -> str:
+    """Why characters are not measurable, and what to do."""
+    if len(windows) and np.median(windows.stop - windows.suffix_start) < stride:
+        return "lower cursor_inc to measure the rest"
+    return "the rest lies before the first suffix or behind the last, or where slice_length holds no window"

@@ -104,3 +104,13 @@ def web(untrusted: Shelf, certificate: Path, monkeypatch: pytest.MonkeyPatch) ->
     """A server of files whose certificate is trusted."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
     return untrusted
+
+
+@pytest.fixture
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment that names no proxy and no certificates."""
+    for name in ("HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)

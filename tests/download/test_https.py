@@ -119,6 +119,34 @@ def test_certificate_that_is_not_trusted_is_refused(untrusted: Shelf) -> None:
     assert not untrusted.asked
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("REQUESTS_CA_BUNDLE", "/nope", "REQUESTS_CA_BUNDLE must name certificates that are there, found no /nope: "),
+        ("CURL_CA_BUNDLE", "/nope", "CURL_CA_BUNDLE must name certificates that are there, found no /nope: name"),
+        ("ALL_PROXY", "socks5h://me:secret@proxy:1080", "ALL_PROXY must name a proxy at http://, found one at socks5h"),
+        ("https_proxy", "htp://proxy:1080", "https_proxy must name a proxy at http://host:port, found one at htp://: "),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("no_proxies")
+def test_variable_of_the_network_that_is_at_fault_is_named(
+    name: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    message = refusal("https://books.invalid/a.txt")
+    assert said in message
+    assert "secret" not in message
+
+
+@pytest.mark.usefixtures("no_proxies")
+def test_proxy_that_does_not_answer_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    error = refused("https://books.invalid/a.txt")
+    assert "found no connection through the proxy" in str(error)
+    assert str(error).endswith("check HTTPS_PROXY and the network")
+    assert error.may_pass
+
+
 @pytest.mark.usefixtures("web")
 def test_server_that_is_not_there_is_named() -> None:
     error = refused("https://127.0.0.1:9/a.txt")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from huggingface_hub import constants
+from huggingface_hub import close_session, constants
 
 from byheart.components.download.model import bring_model
 from byheart.components.download.tokenizer import bring_tokenizer
@@ -75,6 +75,25 @@ def test_gated_model_is_fetched_with_a_token_that_the_cdn_never_sees(
     assert bring_model(NAME, str(tmp_path / "store")).commit
     assert {call.authorized for call in hub.calls if call.origin == "cdn"} == {False}
     assert {call.authorized for call in hub.calls if "/resolve/" in call.url} == {True}
+
+
+@pytest.mark.usefixtures("repository", "no_proxies")
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("SSL_CERT_FILE", "/nope", "SSL_CERT_FILE must name certificates that are there, found no /nope: name others"),
+        ("ALL_PROXY", "socks5h://proxy:1080", "ALL_PROXY must name a proxy at http://, found one at socks5h://: name"),
+    ],
+)
+def test_variable_of_the_network_that_is_at_fault_is_named(
+    name: str, value: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    close_session()  # the next request reads the variables anew
+    try:
+        assert said in refusal(NAME, tmp_path)
+    finally:
+        close_session()
 
 
 @pytest.mark.usefixtures("repository")

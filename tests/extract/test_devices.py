@@ -40,6 +40,7 @@ SEEN = Surroundings(
     variables={"TPU_WORKER_ID": "0"},
     has_libtpu=True,
     has_cuda=False,
+    is_pod=True,
 )
 
 
@@ -262,6 +263,27 @@ def test_remedy_for_a_gpu_is_a_gpus(files: int, has_cuda: bool, remedy: str, mon
     message = said("gpu-2", some(1, "cpu", "cpu"))
     assert f"): {remedy}" in message
     assert not re.search("run-as|jax tpu|google.com/tpu", message)
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "seen", "remedy"),
+    [
+        ("gpu-1", {"files": {}}, "this machine has no such device: leave accelerator= out, which takes what is there"),
+        ("gpu-1", {"has_cuda": False}, "byheart cannot drive GPUs as it is installed: install it with [cuda12], or"),
+        ("gpu-2", {}, "this machine has 1 of 2 GPUs: leave accelerator= out"),
+        ("gpu-1", {}, "see with nvidia-smi that the driver knows CUDA 12"),
+        ("v5e-1x1", {"has_libtpu": False}, "byheart cannot drive TPUs as it is installed: install it with [tpu], or"),
+        ("v5e-1x1", {}, "see that this user may open the device, and that no other process holds it"),
+    ],
+)
+def test_remedy_at_a_desk_speaks_of_no_pod(
+    accelerator: str, seen: dict[str, object], remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = dataclasses.replace(SEEN, is_pod=False, files={"/dev/nvidia0": "crw-rw-rw- 0:0"}, has_cuda=True)
+    monkeypatch.setattr(Surroundings, "look", lambda: dataclasses.replace(desk, **seen))  # type: ignore[arg-type]
+    message = said(accelerator, some(1, "cpu", "cpu"))
+    assert f"): {remedy}" in message
+    assert not re.search("pod|image|node", message.rpartition("): ")[2])
 
 
 def test_surroundings_are_those_of_this_process(tmp_path: Path) -> None:

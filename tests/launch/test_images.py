@@ -8,6 +8,7 @@ from byheart.launch.images import (
     NAMES,
     ImageError,
     build_images,
+    describe_outdated_push,
     find_commit,
     find_image_reference,
     list_image_references,
@@ -79,3 +80,27 @@ def test_commit_that_pip_installed_from_git_is_known(tmp_path: Path, monkeypatch
     assert find_commit() == "c" * 40
     (about / "direct_url.json").unlink()
     assert find_commit() is None
+
+
+@pytest.fixture
+def broken_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout whose git cannot be read, as one that another user owns."""
+    (tmp_path / ".git").write_text("gitdir: /nowhere\n", encoding="utf-8")
+    monkeypatch.setattr("byheart.launch.images.ROOT", tmp_path)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("broken_checkout")
+def test_git_that_fails_is_not_a_checkout_without_changes(digests: Path) -> None:
+    why = "git says: not a git repository: /nowhere"
+    assert str(describe_outdated_push(digests)).endswith(f"whether the stages have changed since is not known: {why}")
+    with pytest.raises(ImageError, match=f"found that {why}: mend that"):
+        push_images("registry/path", "tpu")
+
+
+def test_commit_that_git_does_not_give_is_said(broken_checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    find_commit()
+    said = f"the commit of {broken_checkout} is not recorded: git says: not a git repository: /nowhere\n"
+    assert capsys.readouterr().err == said
+    find_commit()
+    assert capsys.readouterr().err == "", "once"

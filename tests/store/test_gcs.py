@@ -8,11 +8,13 @@ import pytest
 import requests
 from google.api_core import exceptions
 from google.auth.compute_engine import Credentials, _metadata
+from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import DefaultCredentialsError, RefreshError, TransportError
 from google.auth.transport.requests import Request
 
 from byheart.contracts.errors import StoreError
 from byheart.store import open_store
+from byheart.store.gcs import GcsStore
 from byheart.store.gcs_errors import RAISED, find_cause
 from tests.gcs import Fault, GcsServer
 from tests.gcs.objects import Access
@@ -82,7 +84,7 @@ def test_upload_of_which_the_server_keeps_less_begins_again(server: GcsServer) -
         (Access.UNAUTHORIZED, None, r"no valid credentials \(.*\): run `gcloud auth", False),
         (Access.OPEN, Fault(status=403, reason="quotaExceeded"), r".*quota", True),
         (Access.OPEN, Fault(status=403, reason="rateLimitExceeded"), r".*quota", True),
-        (Access.OPEN, Fault(status=400), r"BadRequest: .*: check", False),
+        (Access.OPEN, Fault(status=400), r"BadRequest: .*: check the address, and what the account may do", False),
     ],
 )
 def test_what_does_not_pass_is_said_in_one_message(
@@ -164,3 +166,27 @@ def test_account_that_cannot_be_found_is_said_with_what_to_do(
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path_factory.mktemp("none") / "key.json"))
     with pytest.raises(StoreError, match=r"cannot find gs://shelf/a: no valid credentials .*gcloud auth"):
         open_store("gs://shelf").exists("a")
+
+
+def test_account_without_a_project_may_use_objects(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("google.auth.default", lambda *_, **__: (AnonymousCredentials(), None))
+    monkeypatch.delenv("STORAGE_EMULATOR_HOST", raising=False)  # with it, the client asks for no account
+    store = open_store("gs://shelf")
+    assert isinstance(store, GcsStore)
+    assert store._client.bucket("shelf").name == "shelf"
+
+
+def test_bucket_whose_reader_pays_is_called_so() -> None:
+    error = exceptions.BadRequest("GET https://x: Bucket is a requester pays bucket but no user project provided.")
+    cause = find_cause(error)
+    assert "requester pays" in cause.found
+    assert "--billing-project=PROJECT" in cause.remedy
+    assert not cause.may_pass
+
+
+def test_certificates_that_are_not_there_are_named_by_their_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nope")
+    cause = find_cause(OSError("Could not find a suitable TLS CA certificate bundle, invalid path: /nope"))
+    assert cause.remedy.startswith("REQUESTS_CA_BUNDLE must name certificates that are there, found no /nope")

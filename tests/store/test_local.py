@@ -1,3 +1,4 @@
+import errno
 import os
 import shutil
 import threading
@@ -38,6 +39,31 @@ def test_checking_a_place_that_cannot_be_written_names_it(tmp_path: Path) -> Non
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match=r"store must be a folder that can be written, found .*/file/store: Not a"):
         open_store(str(tmp_path / "file" / "store")).check_writable()
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_store_does_without_hard_links_and_says_so(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "link", refuse)  # as on exFAT and gcsfuse, which need an administrator to mount
+    store = open_store(str(tmp_path))
+    store.check_writable()
+    assert "has no hard links: let one run at a time write there" in capsys.readouterr().out
+    assert store.create("a/b", b"1")
+    assert not store.create("a/b", b"2")
+    with store.grow("weights", 4) as growing:
+        assert growing
+        growing.append(b"1234")
+        growing.finish()
+    with store.grow("weights", 4) as growing:
+        assert growing is None
+    assert {path.name: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == {
+        "b": b"1",
+        "weights": b"1234",
+    }
 
 
 def test_room_is_that_of_the_disk_below_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
