@@ -33,12 +33,8 @@ from byheart.contracts.pieces import read_pieces
 from byheart.contracts.plan import Registration, read_plan
 from byheart.contracts.progress import say
 from byheart.contracts.settings import FULL, NONE, SelectionSettings, Settings
-<<<<<<< HEAD
-from byheart.contracts.windows import read_measured_books, read_tokenization
-from byheart.measures.artifacts import explain_fetching
-=======
 from byheart.contracts.windows import Windows, read_measured_books, read_tokenization
->>>>>>> i20env
+from byheart.measures.artifacts import explain_fetching
 from byheart.measures.calibration.calibrate import calibrate
 from byheart.measures.calibration.stretches import Document, compare
 from byheart.measures.control import Control
@@ -155,14 +151,9 @@ def write_results(
     books_count = sum(book.role != CONTROL for book in texts)
 
     def write_and_draw(book: Book, control: Control | None) -> Outcome:
-<<<<<<< HEAD
         outcome, data, quoted = _write_book(out, book, read, this_run, control, books_count)
         report.add(data.measured, outcome, data.comparison, quoted)
-        for line in _list_headline(outcome.statistics, this_run.settings.selection):
-=======
-        outcome, data = _write_book(out, book, read, this_run, control, books_count)
         for line in _list_headline(outcome.statistics, data.measured, this_run.settings.selection):
->>>>>>> i20env
             tell(line)
         charted = book.role in detailed and book.role != CONTROL  # a control's rates stand in the others' charts
         pictures[book.name] = draw_pictures(data, with_charts=charted)
