@@ -6,8 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-from byheart.components.plot.frame import spell_out
 from byheart.contracts.books import Chapter
+from byheart.pages.characters import spell_out
 
 NUMBER = re.compile(r"(?:\d+|[IVXLCDM]+)\.?")
 """A last word that may stand for a title: labels are shortened to numbers, never to words."""

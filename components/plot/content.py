@@ -30,7 +30,7 @@ from byheart.measures.outcomes import Outcome
 from byheart.measures.provenance import BookDescription
 from byheart.measures.selection import describe_selection
 from byheart.measures.summary import Summary
-from byheart.pages.characters import neutralise
+from byheart.pages.characters import show_hidden
 
 ROWS = 1_000
 """The most books in the table; summary.csv has all of them."""
@@ -83,7 +83,7 @@ def collect_content(
 def make_page_environment(*, autoescape: bool) -> Environment:
     """The environment of the templates with filters for numbers, titles and Markdown."""
     environment = make_environment(autoescape=autoescape)
-    environment.finalize = _show_hidden
+    environment.finalize = show_hidden
     environment.filters |= {
         "shown": show,
         "p_z": format_p_z,
@@ -92,11 +92,6 @@ def make_page_environment(*, autoescape: bool) -> Environment:
         "sentence": _capitalize,
     }
     return environment
-
-
-def _show_hidden(value: object) -> object:
-    """What a template writes for a value: text of strangers hides nothing; markup of ours is as it is."""
-    return neutralise(value) if type(value) is str else value
 
 
 def shorten_title(book: BookDescription) -> str:

@@ -427,15 +427,15 @@ def test_page_of_zeros_says_the_best_window_and_the_controls() -> None:
     assert books[0].statistics.headline.windows == 0
     words = " ".join(books[0].best_words.split())
     for text in render_both(books):
-        assert f"No window reaches p_z = 0.001; the best is 10^-12.0 (“{words}”, characters 30 to 50)" in text
-        assert "the controls' best is 10^-33.0 (unseen-0, “" in text
+        assert f"No window reaches p_z = 0.001; the best is 1 × 10⁻¹² (“{words}”, characters 30 to 50)" in text
+        assert "the controls' best is 1 × 10⁻³³ (unseen-0, “" in text
         assert "Of 2 controls, none is as extreme as the book: p = 0.333, 1 in 3, the least possible." in text
-        assert "100.0% (≥ 20.7%) of the 3 windows compared lie above p_z = 10^-33.0" in text
+        assert "100.0% (≥ 20.7%) of the 3 windows compared lie above p_z = 1 × 10⁻³³" in text
     for text in render_both(books, report_text="none"):
-        assert "the best is 10^-12.0 (characters 30 to 50)" in text
+        assert "the best is 1 × 10⁻¹² (characters 30 to 50)" in text
         assert words not in text
     for text in render_both(make_kept(0)):
-        assert "the best is 10^-12.0" in text
+        assert "the best is 1 × 10⁻¹²" in text
         assert "the controls' best" not in text
         assert "No control was measured" in text
 
