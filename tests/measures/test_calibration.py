@@ -317,8 +317,8 @@ def test_facts_say_how_many_controls_and_what_they_allow() -> None:
         "more than 0% there."
     )
     assert facts.census == (
-        "The best of the book's windows compared has p_z = 2 × 10⁻⁹, the controls' best 5 × 10⁻³⁴ (c1, characters 30 to "
-        "50): an unseen book would be above with a chance of at most 1 in 3."
+        "The best of the book's windows compared has p_z = 2 × 10⁻⁹, the controls' best 5 × 10⁻³⁴ (c1, characters 30 "
+        "to 50): an unseen book would be above with a chance of at most 1 in 3."
     )
     assert facts.word == "Nothing may be called memorised: that takes 19 controls."
     assert facts.bands == (

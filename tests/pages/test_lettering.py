@@ -55,7 +55,8 @@ def test_letters_that_the_own_font_lacks_come_from_one_that_has_them(font: Path)
     assert mpl.rcParams["font.family"] == ["sans-serif"]
 
 
-def test_a_line_says_that_no_font_has_a_letter_and_no_warning_repeats_it(font: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("font")
+def test_a_line_says_that_no_font_has_a_letter_and_no_warning_repeats_it(tmp_path: Path) -> None:
     said: list[str] = []
     draw_title("雪の本", tmp_path, said)
     [line] = said

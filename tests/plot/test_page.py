@@ -175,7 +175,7 @@ def test_numbers_are_those_of_the_statistics() -> None:
     text = render_summary_markdown(toy.make_run(), OUTCOMES, summarize_books(OUTCOMES), ())
     assert (
         f"of windows have p\\_z ≥ 0.5) | {low:.1%} to {high:.1%} "
-        f"| {coverage.control:.1%} \\(at most 32.4%, as none of 8 "
+        f"| {coverage.control:.1%} (at most 32.4%, as none of 8 "
     ) in text
     assert f"| {headline.windows:.1%} | of windows have p\\_z ≥ 0.001 |" in text
 
@@ -252,7 +252,21 @@ def test_book_of_any_name_stays_text() -> None:
     assert "<script" not in text
     row = next(line for line in text.splitlines() if line.startswith("| The"))
     assert len(re.findall(r"(?<!\\)\|", row)) == 12
-    assert r"\[b\]\(https://example.org\)" in row
+    assert r"\[b\](https://example.org)" in row
+
+
+def test_methods_are_the_same_text_in_markdown_and_on_the_page() -> None:
+    books, pictures = make_many_books(2, title=EVIL)
+    run = toy.make_run(label=EVIL)
+    parsed = read_markdown(write_methods(run, books))
+    assert not {"a", "img", "script", "code"} & {tag for tag, _ in parsed.tags}
+    assert sum(tag == "h1" for tag, _ in parsed.tags) == 1
+    told = f"of each text {' '.join(EVIL.split())} (1,488,192 parameters"
+    assert told in " ".join(parsed.text.split())
+    assert {" ".join(EVIL.split())} == {word for word in parsed.words if word.startswith("The <script>")}
+    html = render_report(run, books, summarize(books, run.provenance), (), pictures, no_data)
+    assert told in " ".join(Page(html).text.split())
+    assert "## Results" not in html
 
 
 def test_markdown_is_the_same_text_to_github_and_to_kubeflow() -> None:
