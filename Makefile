@@ -2,7 +2,8 @@
 #
 #   make run BOOKS="a.txt b.txt" MODEL=llama-3.2-1b CONTROLS=unseen.txt OUT=results SET="top_k=20 cursor_inc=50"
 #
-# is `byheart run` with these words; .venv/bin/byheart, which it installs, has all other commands.
+# is `byheart run` with these words; .venv/bin/byheart, which it installs, has all other commands. What a shell takes for
+# its own stands in single quotes within, and $ as \$\$: BOOKS="'Cash \$\$100 (1851).txt'" SET="'chapters=[IVX]+\$\$'"
 
 PYTHON ?= python3
 # Of make run; without BOOKS and MODEL, the sample.

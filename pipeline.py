@@ -42,6 +42,8 @@ How the books are read:
 - on_bad_book: if a book cannot be measured: fail the run, after the other books are measured, or skip the book.
 - tokenizer: where to take tokenizer.json from: a repository on the Hugging Face Hub, with @REVISION or without, or a
   folder, local or at gs://; empty is the model's own.
+- ignore_fields: fields of config.json, separated by commas, to go on without: byheart does not know what they mean, or
+  tools disagree on it, and you know that they change no score.
 
 Which windows are measured:
 - only: chapters, counted from 1 (3,5-7), or characters (10000:30000, :5000) to measure of each book; empty is the whole
@@ -99,6 +101,7 @@ OPTIONS: dict[str, Any] = {
     "unwrap": False,
     "on_bad_book": "fail",
     "tokenizer": "",
+    "ignore_fields": "",
     "only": "",
     "windows": 0,
     "slice_length": 2000,

@@ -53,6 +53,12 @@ class Origin:
     """Line breaks that became spaces."""
     listed_in: BookList | None = None
     """The list that names the file; null if the run names it."""
+    gutenberg_headers: int = 0
+    """Lines of the file that end a header of Project Gutenberg; a cut is made after the first."""
+    gutenberg_footers: int = 0
+    """Lines of the file that begin a footer of Project Gutenberg; a cut is made before the last."""
+    chapters: str = ""
+    """The rule that found its chapters: the setting `chapters`, or what the list says in its place."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

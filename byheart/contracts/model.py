@@ -2,8 +2,10 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 from byheart.contracts.json_files import read_json, write_json
+from byheart.contracts.parameters import convert_value
 
 _GGUF = ".gguf"
 
@@ -26,6 +28,8 @@ class ModelIdentity:
     """The format of most weights in the GGUF file, as ggml names it; empty for a model that is no GGUF file."""
     gguf_sha256: str = ""
     """The SHA-256 of the GGUF file; empty for a model that is none."""
+    ignored_fields: tuple[str, ...] = ()
+    """Fields of config.json of unknown meaning that change no score, as the user says by `ignore_fields`."""
 
     @property
     def short_name(self) -> str:
@@ -77,6 +81,16 @@ class Model(ModelIdentity):
         """The same without the address and the tokenizer."""
         names = [field.name for field in dataclasses.fields(ModelIdentity)]
         return ModelIdentity(**{name: getattr(self, name) for name in names})
+
+
+def parse_fields(text: Any) -> tuple[str, ...]:
+    """The names of fields in the parameter `ignore_fields`, which separates them by commas.
+
+    Raises:
+        SettingsError: it is no text.
+    """
+    names = convert_value("ignore_fields", text, str).split(",")
+    return tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
 
 
 def write_model(path: str | Path, model: Model) -> None:

@@ -7,7 +7,7 @@ import dataclasses
 class TextReport:
     """Counts over the text that is measured. `download/text_report.py` makes them, docs/books.md explains them.
 
-    A line break is CR-LF, a lone LF or a lone CR.
+    A line break is CR-LF, a lone LF or CR, NEL, LS or PS.
     """
 
     lines: int
@@ -25,7 +25,7 @@ class TextReport:
     non_nfc: int
     """Characters of the sequences that Unicode's form NFC would change; a sequence is a character and its marks."""
     control_characters: int
-    """Unicode's category Cc, except tab, LF and CR."""
+    """Unicode's category Cc, except tab and what breaks lines."""
     byte_order_marks: int
     """U+FEFF inside the text."""
     replacement_characters: int
@@ -38,3 +38,9 @@ class TextReport:
     """Unicode's category Co."""
     hard_wrapped: float
     """`wrapped_breaks` over `inner_breaks`, to four digits; 0 where there are none."""
+    unicode_breaks: int = 0
+    """Line breaks that are NEL (U+0085), LS (U+2028) or PS (U+2029)."""
+    markup: int = 0
+    """Tags and character references, as in HTML and XML."""
+    mojibake: int = 0
+    """Pairs of characters into which the bytes of one turn, if UTF-8 is read as Windows-1252 or another encoding."""

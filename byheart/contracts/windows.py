@@ -52,6 +52,12 @@ class Windows:
         """The arrays by name, in the order of `windows.parquet`."""
         return {name: getattr(self, name) for name in _COLUMNS}
 
+    def count_unknown(self, unknown_id: int | None) -> np.ndarray:
+        """int32 [W]: how many of each window's tokens are the unknown one; 0 if there is none."""
+        if unknown_id is None:
+            return np.zeros(len(self), np.int32)
+        return (self.token_ids == unknown_id).sum(axis=1, dtype=np.int32)
+
     def select(self, numbers: np.ndarray) -> "Windows":
         """The windows with these numbers; `dropped_tail` and `dropped_inside` stay those of the whole book."""
         return dataclasses.replace(self, **{name: values[numbers] for name, values in self.columns().items()})
@@ -167,6 +173,8 @@ class Tokenization:
     """The id of the BOS before each window; None without a BOS."""
     scored_tokens: int
     """S, suffix tokens scored in each window."""
+    unknown_id: int | None = None
+    """The id of the token that stands for text that the tokenizer does not know; None if it knows all."""
     tokenizer: TokenizerIdentity | None = None
     """Where the tokenizer is from, if it is not the model's own."""
 

@@ -15,7 +15,8 @@ from byheart.contracts.errors import DeviceError, ModelError
 from byheart.contracts.progress import read_by_people
 from byheart.contracts.settings import AUTO, ScoreSettings
 from byheart.machines.accelerators import Accelerator
-from byheart.models.folder import WEIGHTS, ModelFolder, open_model
+from byheart.models.folder import ModelFolder, open_model
+from byheart.models.weights import WEIGHTS
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 REFERENCE = "reference.npz"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from byheart.contracts.errors import ByheartError
+from byheart.contracts.model import parse_fields
 from byheart.contracts.progress import format_duration
 from byheart.contracts.settings import AUTO, Settings
 from byheart.desk.books import count_characters
@@ -33,7 +34,7 @@ def print_cost(
     settings = Settings.from_parameters(parameters, defaults)
     lengths = _count_characters(books, settings)
     try:
-        subject, _ = read_subject(model, lengths, settings)
+        subject, _ = read_subject(model, lengths, settings, parse_fields(parameters.get("ignore_fields", "")))
     except ByheartError as error:
         print(f"no plan: {error.message}")
         return

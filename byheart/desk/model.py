@@ -1,6 +1,7 @@
 """A model's config.json, from a folder, a GGUF file or the Hub: a plan needs nothing else of a model."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +25,18 @@ from byheart.components.download.hub import HubRepository
 from byheart.components.download.hub_errors import may_pass
 from byheart.contracts.errors import ModelError
 from byheart.models.address import HubAddress
+from byheart.models.families.fields import mark_ignored
 from byheart.models.folder import CONFIG, read_config
 from byheart.store import open_store
 
 
-def fetch_config(model: str) -> tuple[str, dict[str, Any]]:
+def fetch_config(model: str, ignored: Iterable[str] = ()) -> tuple[str, dict[str, Any]]:
     """The model's name for people, and the content of its config.json.
 
     Args:
         model: a folder, local or at `gs://`, which needs no other file; a GGUF file; or NAME[@REVISION], a name in
             models.yaml or a repository.
+        ignored: fields of unknown meaning that change no score, as the user says: their values are marked.
 
     Raises:
         ModelError: config.json cannot be read.
@@ -41,18 +44,18 @@ def fetch_config(model: str) -> tuple[str, dict[str, Any]]:
     """
     if hub := HubAddress.parse(model):
         title = hub.name if hub.name.startswith(hub.repository) else f"{hub.name} ({hub.repository})"
-        return title, _fetch_from_hub(hub.repository, hub.revision, hub.file)
+        return title, _fetch_from_hub(hub.repository, hub.revision, hub.file, ignored)
     if found := find_gguf(model):
-        return model, describe_config(read_gguf(*found))
+        return model, describe_config(read_gguf(*found, ignored))
     if model.startswith("gs://") or Path(model).is_dir():
-        return model, read_config(open_store(model, "model"))
-    return model, _fetch_from_hub(model, "main", "")  # raises an error that names the model
+        return model, read_config(open_store(model, "model"), ignored)
+    return model, _fetch_from_hub(model, "main", "", ignored)  # raises an error that names the model
 
 
-def _fetch_from_hub(repository: str, revision: str, file: str) -> dict[str, Any]:
+def _fetch_from_hub(repository: str, revision: str, file: str, ignored: Iterable[str]) -> dict[str, Any]:
     """The content of a repository's config.json, from the Hub or from its client's cache; or that of a GGUF file."""
     if file:
-        return describe_config(read_gguf(HubRepository(repository, revision), file))
+        return describe_config(read_gguf(HubRepository(repository, revision), file, ignored))
     logging.set_verbosity_error()
     passes_later = False
     try:
@@ -68,13 +71,13 @@ def _fetch_from_hub(repository: str, revision: str, file: str) -> dict[str, Any]
     except EntryNotFoundError:
         source = HubRepository(repository, revision)
         if only := choose_gguf(source.files, repository):
-            return describe_config(read_gguf(source, only))
-        found = "none: choose another repository"
+            return describe_config(read_gguf(source, only, ignored))
+        return read_config(source, ignored)  # raises an error that says what is there
     except (HfHubHTTPError, httpx2.HTTPError, OSError, ValueError) as error:
         found, passes_later = f"{type(error).__name__}: try again", may_pass(error)
     else:
         if isinstance(content, dict):
-            return content
+            return dict(mark_ignored(content, frozenset(ignored)))
         found = "one that is no JSON object: choose another repository"
     raise ModelError(
         f"model must be a folder, a name in models.yaml or a repository, with a {CONFIG} that can be read, found of "

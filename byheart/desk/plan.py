@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from byheart.contracts.errors import SettingsError
+from byheart.contracts.model import parse_fields
 from byheart.contracts.settings import Settings
 from byheart.desk.books import count_characters
 from byheart.desk.model import fetch_config
@@ -13,6 +14,7 @@ from byheart.desk.page import format_page
 from byheart.machines.accelerators import ONE_HOST, find_accelerator
 from byheart.machines.planned import Books, Planned, Refusal, Subject, plan_on
 from byheart.models.families import find_family
+from byheart.models.families.fields import drop_ignored
 
 NOVEL_CHARACTERS = 500_000
 """Characters of a novel: the book that is planned for where none is named."""
@@ -51,7 +53,8 @@ def run(
         print(f"not counted: {book.why}")
     if settings.selection.only:
         print(f"not counted: what only={settings.selection.only} saves; whole books are planned for")
-    subject, config = read_subject(model, lengths, settings)
+    ignored = parse_fields(parameters.get("ignore_fields", ""))
+    subject, config = read_subject(model, lengths, settings, ignored)
     chosen = plan_on(target, subject, settings.layout) if target else None
     print(format_page(subject, chosen, [plan_on(accelerator, subject) for accelerator in ONE_HOST.values()]))
     if order and isinstance(chosen, Planned):
@@ -59,19 +62,22 @@ def run(
     return not isinstance(chosen, Refusal)
 
 
-def read_subject(model: str, lengths: Sequence[int], settings: Settings) -> tuple[Subject, dict[str, Any]]:
-    """The subject of a plan, and the content of the model's config.json.
+def read_subject(
+    model: str, lengths: Sequence[int], settings: Settings, ignored: Sequence[str] = ()
+) -> tuple[Subject, dict[str, Any]]:
+    """The subject of a plan, and the content of the model's config.json without ignored fields.
 
     Args:
         model: as `run` takes it.
         lengths: the books' characters; empty plans for one book of `NOVEL_CHARACTERS`.
+        ignored: the names in `ignore_fields`.
 
     Raises:
         ByheartError: the model's configuration cannot be read.
     """
     counts = [-(-length // settings.window.cursor_inc) for length in lengths or [NOVEL_CHARACTERS]]
     windows = sum(min(count, settings.selection.windows or count) for count in counts)
-    name, config = fetch_config(model)
+    name, config = fetch_config(model, ignored)
     family = find_family(config)
     subject = Subject(
         name=name,
@@ -81,7 +87,7 @@ def read_subject(model: str, lengths: Sequence[int], settings: Settings) -> tupl
         settings=settings,
         books=Books(number=len(lengths), characters=sum(lengths) or NOVEL_CHARACTERS, windows=windows),
     )
-    return subject, config
+    return subject, drop_ignored(config)
 
 
 def _make_order(planned: Planned, config: dict[str, Any], settings: Settings) -> Order:

@@ -6,7 +6,7 @@ from typing import Any
 
 from byheart.contracts.errors import SettingsError
 from byheart.contracts.parameters import OPTIONS, convert_value, suggest_name
-from byheart.contracts.settings import ASSIGNED, AUTO, SETTINGS, Settings
+from byheart.contracts.settings import ASSIGNED, AUTO, Settings
 from byheart.launch.compiled import Compiled
 from byheart.launch.paths import LIST
 from byheart.machines.accelerators import find_accelerator
@@ -35,7 +35,7 @@ def parse_values(assignments: list[str], compiled: Compiled) -> dict[str, Any]:
             raise SettingsError(f"a setting must be written name=value, found {assignment!r}: write it so")
         if name == OPTIONS:
             raise SettingsError(f"{OPTIONS} must be given one by one, found {text}: write each as name=value")
-        kind = (SETTINGS | LOCATIONS).get(name)
+        kind = (ASSIGNED | LOCATIONS).get(name)
         if kind is None or name not in compiled.names:
             raise SettingsError(
                 f"a setting must name a parameter of the pipeline, found {name!r}: {suggest_name(name, compiled.names)}"

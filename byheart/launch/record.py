@@ -151,7 +151,8 @@ def _pin_model(results: Results, out: Path) -> str:
 
 def render_measured(paths: Mapping[str, Any], results: Results) -> str:
     """The text of a run file with these paths, and the settings and numbers of these results."""
-    run = {**paths, "settings": results.provenance.settings.by_name()}
+    settings, ignored = results.provenance.settings.by_name(), results.provenance.model.ignored_fields
+    run = {**paths, "settings": {**settings, **({"ignore_fields": ",".join(ignored)} if ignored else {})}}
     measured = json.loads(to_json(make_record(results)))
     del measured["settings"]
     return f"{_TITLE}{_dump(run)}\n{_TITLE_OF_RECORD}{_dump({'measured': measured})}"

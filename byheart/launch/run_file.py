@@ -13,7 +13,8 @@ to the file's folder. A run writes `measured` into the file that repeats it.
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ import yaml
 from byheart.contracts.errors import DamagedError, SettingsError
 from byheart.contracts.parameters import suggest_name
 from byheart.contracts.settings import ASSIGNED, SETTINGS
-from byheart.contracts.spellings import PAIRS
+from byheart.contracts.spellings import PAIRS, WORDS
 from byheart.launch.compiled import Compiled
 from byheart.launch.parameters import LOCATIONS, check_values, parse_location, parse_values
 from byheart.launch.paths import make_absolute, make_model_absolute
@@ -33,6 +34,11 @@ from byheart.launch.this_machine import locate_default_store
 EXPERIMENT = "byheart"
 """The experiment of runs that name none."""
 _MEASURED = "measured"
+_TAG = "tag:yaml.org,2002:"
+_TAGS = {f"{_TAG}{name}" for name in ("str", "int", "float", "bool", "null", "timestamp", "seq", "map", "merge")}
+"""Those that YAML gives to values by itself."""
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
+"""A number that means the same in YAML and on a command line: 010 is 8 in YAML, and 1:30 is 90."""
 _OR_ON_THE_HUB = ("model", "tokenizer")
 """Locations that are a path or a repository."""
 
@@ -76,7 +82,9 @@ def read_run_file(path: str | Path, compiled: Compiled) -> RunFile:
     try:
         text = Path(path).read_text(encoding="utf-8")
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = _restore_texts(yaml.safe_load(text), node)
+        if fault := next(_list_node_faults(node), None):
+            raise SettingsError(f"{path}:{fault[0]}: {fault[1]}")
+        content = _construct(node)
     except OSError as error:
         raise SettingsError(f"{path} must be a run file, found: {error.strerror}: name one") from None
     except yaml.MarkedYAMLError as error:
@@ -84,8 +92,8 @@ def read_run_file(path: str | Path, compiled: Compiled) -> RunFile:
         raise SettingsError(f"{path}:{line}: must be YAML, found: {error.problem}: mend it") from None
     except (ValueError, yaml.YAMLError) as error:  # bytes that are no UTF-8, and characters that YAML does not allow
         raise SettingsError(f"{path} must be YAML in UTF-8, found: {' '.join(str(error).split())}: mend it") from None
-    if fault := next(iter((*_list_repeated_keys(node), *_list_schema_errors(node, content))), None):
-        raise SettingsError(f"{path}:{fault[0]}: {fault[1]}")
+    if faults := _list_schema_errors(node, content):
+        raise SettingsError(f"{path}:{faults[0][0]}: {faults[0][1]}")
     values: dict[str, Any] = {}
     for name, value in content.get("settings", {}).items():
         try:
@@ -118,22 +126,29 @@ def read_run_file(path: str | Path, compiled: Compiled) -> RunFile:
     )
 
 
-def _restore_texts(content: Any, node: yaml.Node | None) -> Any:
-    """The content, with the texts of settings that YAML read as numbers: it reads `only: 100:30` in base 60."""
-    settings = content.get("settings") if isinstance(content, dict) else None
-    if isinstance(settings, dict):
-        for name, value in settings.items():
-            if SETTINGS.get(name) is str and isinstance(value, int | float) and not isinstance(value, bool):
-                written = _find_node(node, ("settings", name))
-                settings[name] = written.value if isinstance(written, yaml.ScalarNode) else value
-    return content
+def _construct(node: yaml.Node | None) -> Any:
+    """The content of the file; paths, names and texts are as they are written: YAML reads `no` as false, 1:30 as 90."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == "settings" and isinstance(value, yaml.MappingNode):
+                _keep_written(setting for name, setting in value.value if not _reads_alike(name.value, setting))
+            elif key.value != _MEASURED:
+                _keep_written(value.value if isinstance(value, yaml.SequenceNode) else [value])
+    return None if node is None else yaml.SafeLoader("").construct_document(node)
 
 
-def _find_node(node: yaml.Node | None, path: tuple[str, ...]) -> yaml.Node | None:
-    for name in path:
-        items = node.value if isinstance(node, yaml.MappingNode) else ()
-        node = next((value for key, value in items if key.value == name), None)
-    return node
+def _keep_written(nodes: Iterable[yaml.Node]) -> None:
+    """Make texts of the values; one of which nothing is written stays null."""
+    for node in nodes:
+        if isinstance(node, yaml.ScalarNode) and node.value:
+            node.tag = f"{_TAG}str"
+
+
+def _reads_alike(name: str, node: yaml.Node) -> bool:
+    """Whether YAML reads a setting's value as a command line does."""
+    if node.tag in (f"{_TAG}int", f"{_TAG}float") and not _NUMBER.fullmatch(node.value):
+        return False
+    return SETTINGS.get(name) is not str or name in WORDS
 
 
 def _read_location(name: str, text: str, file: str | Path) -> str:
@@ -182,20 +197,35 @@ def _list_schema_errors(node: yaml.Node | None, content: Any) -> list[tuple[int,
     return sorted(errors)
 
 
-def _list_repeated_keys(node: yaml.Node | None, seen: frozenset[int] = frozenset()) -> Iterator[tuple[int, str]]:
-    """Keys that a mapping has twice, each a line and a message; YAML would silently take the last."""
-    if node is None or id(node) in seen:
-        return
-    if isinstance(node, yaml.MappingNode):
-        keys: set[str] = set()
-        for key, value in node.value:
-            if key.value in keys:
-                yield key.start_mark.line + 1, f"{key.value} must be given once, found it again: remove one"
-            keys.add(str(key.value))
-            yield from _list_repeated_keys(value, seen | {id(node)})
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            yield from _list_repeated_keys(value, seen | {id(node)})
+def _list_node_faults(node: yaml.Node | None) -> Iterator[tuple[int, str]]:
+    """What YAML takes in silence or says without a line, each a line and a message: keys given twice, tags, aliases.
+
+    Lists of aliases of lists of aliases hold more than any memory.
+    """
+    seen: set[int] = set()
+    left = [] if node is None else [node]
+    while left:
+        node = left.pop()
+        if id(node) in seen:
+            if not isinstance(node, yaml.ScalarNode):
+                yield (
+                    node.start_mark.line + 1,
+                    "a list or mapping must stand once, found an alias of it: write it again",
+                )
+            continue
+        seen.add(id(node))
+        if node.tag not in _TAGS:
+            tag = node.tag.replace(_TAG, "!!")
+            yield node.start_mark.line + 1, f"a value must have no tag, found {tag}: write the value alone"
+        if isinstance(node, yaml.SequenceNode):
+            left += reversed(node.value)
+        elif isinstance(node, yaml.MappingNode):
+            keys: set[str] = set()
+            for key, _ in node.value:
+                if key.value in keys:
+                    yield key.start_mark.line + 1, f"{key.value} must be given once, found it again: remove one"
+                keys.add(str(key.value))
+            left += [item for pair in reversed(node.value) for item in reversed(pair)]
 
 
 def _find_line(node: yaml.Node | None, path: tuple[Any, ...]) -> int:

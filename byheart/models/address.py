@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from byheart.contracts.errors import SettingsError
-from byheart.models.known import KNOWN
+from byheart.models.known import KNOWN, check_row
 
 _REPOSITORY = re.compile(r"(\w[\w.-]*/[\w.-]+?)(?:/([\w./-]+\.gguf))?")
 
@@ -35,7 +35,7 @@ class HubAddress:
             parameter: the pipeline's parameter that holds the text; errors name it.
 
         Raises:
-            SettingsError: the revision is of a folder, or empty.
+            SettingsError: the revision is of a folder, or empty, or the row of models.yaml is broken.
         """
         if model.startswith("gs://") or Path(model).exists():
             return None
@@ -45,6 +45,7 @@ class HubAddress:
                 f"{parameter} must name no revision of a folder, found {revision!r} behind {name}: leave it out",
                 parameter=parameter,
             )
+        check_row(name)
         known, match = KNOWN.get(name), _REPOSITORY.fullmatch(name)
         if not known and not match:
             return None

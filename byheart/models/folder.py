@@ -2,8 +2,7 @@
 
 import dataclasses
 import hashlib
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -13,16 +12,19 @@ from byheart.contracts.errors import ModelError
 from byheart.models.decoder_config import DecoderConfig
 from byheart.models.families import find_family
 from byheart.models.families.family import Family
+from byheart.models.families.fields import list_ignored, mark_ignored
+from byheart.models.json_objects import read_json_object
+from byheart.models.mistaken import explain_missing_config
+from byheart.models.names import find_names
 from byheart.models.parameters import Parameter, Parameters, leaves
-from byheart.models.tensors import BYTES, Tensor, read_tensors
+from byheart.models.tensors import BYTES, Tensor, are_alike, describe_dtype, read_tensors
+from byheart.models.weights import INDEX, list_notices, list_tensor_files
 from byheart.store import Place, open_store
 
 CONFIG = "config.json"
-INDEX = "model.safetensors.index.json"
-WEIGHTS = "model.safetensors"
-_PICKLES = (".bin", ".pt", ".pth")
 _READERS = 8
 """Headers that are read in parallel."""
+_OTHER_MODEL = "config.json is of another model, or not all weights were saved"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -33,7 +35,13 @@ class ModelFolder:
     family: Family
     decoder: DecoderConfig
     tensor_files: dict[str, str]
-    """The file that holds each tensor, by the tensor's name in the checkpoint."""
+    """The file that holds each tensor, by the family's name for it."""
+    names: dict[str, str]
+    """The name of each tensor in its file, by the family's name for it."""
+    ignored: tuple[str, ...]
+    """Fields of config.json that are left out, as the user says."""
+    notices: tuple[str, ...]
+    """Lines on what another tool would load otherwise."""
 
     def describe_parameters(self) -> Parameters:
         """The tree of the model's parameters."""
@@ -44,15 +52,16 @@ class ModelFolder:
         return sorted(set(self.tensor_files.values()))
 
     def read_tensor_headers(self) -> dict[str, Tensor]:
-        """Every tensor, by its name in the checkpoint.
+        """Every tensor, by the family's name for it.
 
         Raises:
             ModelError: a file is damaged.
         """
+        files = self.list_weight_files()
         with ThreadPoolExecutor(_READERS) as pool:
-            headers = pool.map(partial(read_tensors, self.place), self.list_weight_files())
-            tensors = [item for header in headers for item in header.items()]
-        return {name: tensor for name, tensor in tensors if self.tensor_files.get(name) == tensor.file}
+            headers = dict(zip(files, pool.map(partial(read_tensors, self.place), files), strict=True))
+        found = {name: headers[file].get(self.names[name]) for name, file in self.tensor_files.items()}
+        return {name: tensor for name, tensor in found.items() if tensor}
 
     def check_tensors(self) -> None:
         """Compare every parameter of the decoder with the headers of the safetensors files.
@@ -64,7 +73,7 @@ class ModelFolder:
         if self.decoder.layers > len(self.tensor_files):
             raise ModelError(
                 f"{where} must hold the tensors of {self.decoder.layers:,} layers, as config.json says, found "
-                f"{len(self.tensor_files):,} in all: fetch the model again"
+                f"{len(self.tensor_files):,} in all: {_OTHER_MODEL}"
             )
         expected = {
             name: parameter
@@ -75,28 +84,57 @@ class ModelFolder:
         if missing:
             raise ModelError(
                 f"{where} must hold {len(expected)} tensors, found {len(expected) - len(missing)}; missing is "
-                f"{', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}: fetch the model again"
+                f"{', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}: {self._suggest(missing)}"
             )
         tensors = self.read_tensor_headers()
         for name, parameter in expected.items():
             self._check_tensor(name, parameter, tensors.get(name))
 
+        self._check_tied_head(tensors)
+
+    def _check_tied_head(self, tensors: dict[str, Tensor]) -> None:
+        """Refuse a head of its own where config.json says that the head is the embedding: tools differ about it."""
+        embed, head = (tensors.get(str(self.family.sources[name])) for name in ("embed", "head"))
+        if self.decoder.tied_head and embed and head and not are_alike(self.place, embed, head):
+            raise ModelError(
+                f"{locate_folder(self.place)} must hold one matrix as embedding and head, as tie_word_embeddings in "
+                f"{CONFIG} says, found two: transformers 5 takes the head, older releases the embedding; to take the "
+                f'head, write "tie_word_embeddings": false into {CONFIG}'
+            )
+
+    def _suggest(self, missing: list[str]) -> str:
+        """What to do about missing tensors."""
+        if missing == [self.family.sources["head"]] and not self.decoder.tied_head:
+            return (
+                f'{CONFIG} does not say that the head is the embedding: if it is, write "tie_word_embeddings": true '
+                "into it"
+            )
+        return _OTHER_MODEL
+
     def _check_tensor(self, name: str, parameter: Parameter, tensor: Tensor | None) -> None:
         path = self.place.locate(self.tensor_files[name])
         if tensor is None:
             raise ModelError(f"{path} must hold {name}, as {INDEX} says, found none: fetch the model again")
-        if tensor.shape != parameter.source_shape or tensor.dtype not in BYTES:
+        if tensor.dtype not in BYTES:
+            found, remedy = describe_dtype(tensor.dtype)
             raise ModelError(
-                f"{path} must hold {name} as {list(parameter.source_shape)} in one of {', '.join(BYTES)}; "
-                f"found {list(tensor.shape)} in {tensor.dtype}: config.json is of another model"
+                f"{path} must hold {name} in one of {', '.join(BYTES)}; found {tensor.dtype}{found}: {remedy}"
+            )
+        if tensor.shape != parameter.source_shape:
+            raise ModelError(
+                f"{path} must hold {name} as {list(parameter.source_shape)}, found {list(tensor.shape)}: {_OTHER_MODEL}"
             )
 
 
-def open_model(address: str | Path) -> ModelFolder:
+def open_model(address: str | Path, ignored: Iterable[str] = ()) -> ModelFolder:
     """The model in a folder, local or at `gs://`.
+
+    Args:
+        ignored: fields of config.json whose meaning is unknown and that change no score, as the user says.
 
     Raises:
         ModelError: there is no such folder, its config.json is not supported, or it has no safetensors.
+        SettingsError: an ignored field has a known meaning.
     """
     address = str(address)
     if not address.startswith("gs://") and not (address and Path(address).is_dir()):
@@ -105,19 +143,24 @@ def open_model(address: str | Path) -> ModelFolder:
             f"models.yaml, or organisation/name on the Hugging Face Hub, found no folder or file {address!r}: check it",
             parameter="model",
         )
-    return open_model_at(open_store(address, "model"))
+    return open_model_at(open_store(address, "model"), ignored)
 
 
-def open_model_at(place: Place) -> ModelFolder:
-    """The model whose files are in a place.
-
-    Raises:
-        ModelError: its config.json is not supported, or it has no safetensors.
-    """
-    config = read_config(place)
+def open_model_at(place: Place, ignored: Iterable[str] = ()) -> ModelFolder:
+    """The model whose files are in a place; like `open_model`."""
+    config = read_config(place, ignored)
     family = find_family(config)
+    decoder, files = family.parse_config(config), list_tensor_files(place, locate_folder(place))
+    names = find_names(family.sources, files, tied_head=decoder.tied_head)
+    tensor_files = {name: files[names[name]] for name in names}
     return ModelFolder(
-        place=place, family=family, decoder=family.parse_config(config), tensor_files=_list_tensor_files(place)
+        place=place,
+        family=family,
+        decoder=decoder,
+        tensor_files=tensor_files,
+        names=names,
+        ignored=list_ignored(config),
+        notices=tuple(list_notices(place, config, sorted(set(files.values())))),
     )
 
 
@@ -126,57 +169,18 @@ def locate_folder(place: Place) -> str:
     return place.locate(CONFIG).removesuffix(f"/{CONFIG}")
 
 
-def read_config(place: Place) -> dict[str, Any]:
-    """The content of a model's config.json.
+def read_config(place: Place, ignored: Iterable[str] = ()) -> dict[str, Any]:
+    """The content of a model's config.json; the values of ignored fields are marked, for `Fields`.
 
     Raises:
         ModelError: there is none, or it is no JSON object.
     """
-    if not place.find(CONFIG) and next(iter(place.list()), None) is None:
-        raise ModelError(
-            f"model must be a folder with {CONFIG}, found nothing at {locate_folder(place)}: check the address",
-            parameter="model",
-        )
-    return _read_json(place, CONFIG)
+    if not place.find(CONFIG):
+        raise explain_missing_config(place, locate_folder(place))
+    return mark_ignored(read_json_object(place, CONFIG), frozenset(ignored))
 
 
 def hash_files(digests: Mapping[str, str]) -> str:
     """One SHA-256 for several files, made from their names and SHA-256 digests, in the order of `digests`."""
     lines = (f"{name}\0{digest}\n" for name, digest in digests.items())
     return hashlib.sha256("".join(lines).encode()).hexdigest()
-
-
-def _list_tensor_files(place: Place) -> dict[str, str]:
-    if place.find(INDEX):
-        files = _read_json(place, INDEX).get("weight_map")
-        if not isinstance(files, dict) or not files or not all(isinstance(file, str) for file in files.values()):
-            raise ModelError(
-                f"{place.locate(INDEX)} must have a weight_map of tensors to files, found none: fetch the model again"
-            )
-        for file in sorted(set(files.values())):
-            if not place.find(file):
-                where = locate_folder(place)
-                raise ModelError(f"{where} must hold {file}, which {INDEX} names, found none: fetch the model again")
-        return files
-    if place.find(WEIGHTS):
-        return dict.fromkeys(read_tensors(place, WEIGHTS), WEIGHTS)
-    pickled = sorted(stored.name for stored in place.list() if stored.name.endswith(_PICKLES))
-    found = f"only {pickled[0]}, which is pickle and can run code" if pickled else "none"
-    raise ModelError(
-        f"{locate_folder(place)} must hold {WEIGHTS} or {INDEX}, found {found}: convert or fetch the model as "
-        "safetensors"
-    )
-
-
-def _read_json(place: Place, name: str) -> dict[str, Any]:
-    where = place.locate(name)
-    if not place.find(name):
-        raise ModelError(f"{where} must be a JSON file, found none: fetch the model again")
-    try:
-        content = json.loads(place.read(name).decode())
-    except (ValueError, RecursionError) as error:
-        found = f"{type(error).__name__}: {error}"
-        raise ModelError(f"{where} must be a readable JSON file, found {found}: fetch the model again") from None
-    if not isinstance(content, dict):
-        raise ModelError(f"{where} must be a JSON object, found a {type(content).__name__}: fetch the model again")
-    return content

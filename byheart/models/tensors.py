@@ -10,6 +10,7 @@ import math
 from typing import Any
 
 from byheart.contracts.errors import ModelError
+from byheart.models.mistaken import check_no_pointer
 from byheart.store import Place
 
 BYTES = {"F32": 4, "F16": 2, "BF16": 2}
@@ -19,6 +20,8 @@ _FIRST_READ_BYTES = 2**18
 """Enough for the length and, in most files, the whole header."""
 _MAX_HEADER_BYTES = 100_000_000
 """The safetensors library's own limit."""
+_COMPARED_BYTES, _COMPARED_PLACES = 2**16, 8
+"""Bytes of a place where two tensors are compared, and the number of places but one."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -46,6 +49,7 @@ def read_tensors(place: Place, file: str) -> dict[str, Tensor]:
     stored = place.find(file)
     size = stored.size_bytes if stored else 0
     first = place.read_range(file, 0, min(_FIRST_READ_BYTES, size))
+    check_no_pointer(first, place.locate(file))
     length = int.from_bytes(first[:8], "little") if size > 8 else -1
     if not 0 < length <= min(_MAX_HEADER_BYTES, size - 8):
         raise _report_damage(place, file, "a header that does not fit")
@@ -64,6 +68,30 @@ def read_tensors(place: Place, file: str) -> dict[str, Tensor]:
     if stop != size:
         raise _report_damage(place, file, f"{size:,} bytes instead of {stop:,}")
     return tensors
+
+
+def are_alike(place: Place, one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have the same dtype and shape, and the same bytes in places spread over them."""
+    if (one.dtype, one.shape) != (other.dtype, other.shape):
+        return False
+    size = one.stop - one.start
+    starts = {max(size - _COMPARED_BYTES, 0) * step // _COMPARED_PLACES for step in range(_COMPARED_PLACES + 1)}
+
+    def read(tensor: Tensor, start: int) -> bytes:
+        first = tensor.start + start
+        return place.read_range(tensor.file, first, min(first + _COMPARED_BYTES, tensor.stop))
+
+    return all(read(one, start) == read(other, start) for start in sorted(starts))
+
+
+def describe_dtype(dtype: str) -> tuple[str, str]:
+    """What is the matter with a dtype that cannot be loaded, as a clause, and what to do."""
+    if dtype in ("F64", "C64"):
+        return "", (
+            "save it in float32, as AutoModelForCausalLM.from_pretrained(FOLDER, dtype='float32').save_pretrained(NEW) "
+            "of transformers does, put tokenizer.json into NEW, and name NEW"
+        )
+    return ", as quantised weights are", "name the model that it was made of, in its own precision"
 
 
 def _parse_tensor(file: str, first: int, entry: dict[str, Any]) -> Tensor:

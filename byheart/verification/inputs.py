@@ -72,7 +72,7 @@ def check_model(results: Results, means: Means, checks: Checks) -> str | None:
                 remembered=means.remembered,
                 tokenizer=_find_other_tokenizer(results, means),
             )
-        found = compute_weights_hash(address) if address else ""
+        found = compute_weights_hash(address, provenance.model.ignored_fields) if address else ""
     except ByheartError as error:
         checks.add("model", FAILED, error.message)
         return None

@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from byheart.components.download.fetch import name_folder
 from byheart.components.download.gguf.folder import TOKENIZER
 from byheart.components.download.manifest import MANIFEST
-from byheart.components.download.model import bring_model
+from byheart.components.download.model import Reading, bring_model
 from byheart.components.download.tokenizer import bring_tokenizer, name_tokenizer, read_tokenizer_files
 from byheart.contracts.errors import ByheartError
 from byheart.measures.provenance import Provenance
@@ -49,24 +49,28 @@ def find_model(
     if given:  # a folder is used where it is; anything else is brought into the store, as a run does
         if given.startswith("gs://") or Path(given).is_dir():
             return given
-        return bring_model(given, store, read_tokenizer_files(tokenizer) if tokenizer else {}).address
+        files = read_tokenizer_files(tokenizer) if tokenizer else {}
+        return bring_model(given, store, Reading(tokenizer=files, ignored=provenance.model.ignored_fields)).address
     for address in _list_addresses(provenance, store, remembered):
         try:
-            open_model(address)
+            open_model(address, provenance.model.ignored_fields)
         except ByheartError:
             continue
         return address
     return None
 
 
-def compute_weights_hash(address: str) -> str:
+def compute_weights_hash(address: str, ignored: Iterable[str] = ()) -> str:
     """The hash of a model's config.json and weights, from the bytes that are there now.
+
+    Args:
+        ignored: the fields of config.json that the run ignored.
 
     Raises:
         ModelError: it is no model folder.
     """
     place = open_store(address, "model")
-    names = [CONFIG, *open_model(address).list_weight_files()]
+    names = [CONFIG, *open_model(address, ignored).list_weight_files()]
     if address.startswith("gs://"):
         return hash_files({name: hashlib.sha256(place.read(name)).hexdigest() for name in names})
     return hash_files({name: hash_file(Path(address) / name) for name in names})

@@ -45,7 +45,8 @@ def list_text_differences(results: Results, texts: dict[str, str]) -> list[str]:
             differences.append(f"{book.name} has {len(text):,} characters instead of {book.characters:,}")
         if book.report and report_on(text) != book.report:
             differences.append(f"provenance.json, {book.name}: its report is not of this text")
-        starts = [chapter.start for chapter in find_chapters(text, settings.text.chapters)]
+        rule = (book.origin and book.origin.chapters) or settings.text.chapters
+        starts = [chapter.start for chapter in find_chapters(text, rule)]
         if book.chapters != len(starts):
             differences.append(f"provenance.json, {book.name}: {book.chapters:,} chapters instead of {len(starts):,}")
         if [chapter.start for chapter in item.read_chapters()] != starts:

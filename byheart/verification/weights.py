@@ -13,6 +13,9 @@ from byheart.store import Place
 Floats = npt.NDArray[np.float64]
 
 _INDEX, _ONE_FILE = "model.safetensors.index.json", "model.safetensors"
+_HEADS = ("lm_head.weight", "language_model.lm_head.weight", "embed_out.weight")
+_BEFORE = ("model.language_model.", "language_model.model.", "language_model.", "model.", "")
+"""What may stand before a tensor's name, in place of the family's own first word."""
 _ROWS_BYTES = 2**26
 """About how many bytes of a tall matrix are read at a time."""
 _BYTES = {"F32": 4, "F16": 2, "BF16": 2}
@@ -24,7 +27,7 @@ class Weights:
     def __init__(self, place: Place, prefix: str = "") -> None:
         self._place, self._prefix = place, prefix
         files = {_ONE_FILE}
-        if place.find(_INDEX):
+        if not place.find(_ONE_FILE):  # the whole file counts, as for transformers
             files = set(json.loads(place.read(_INDEX))["weight_map"].values())
         self._tensors: dict[str, Tensor] = {}
         for file in sorted(files):
@@ -32,12 +35,12 @@ class Weights:
 
     def read(self, name: str) -> Floats:
         """A whole tensor."""
-        tensor = self._tensors[self._prefix + name]
+        tensor = self._find(name)
         return _decode(tensor.read(self._place), tensor.dtype).reshape(tensor.shape)
 
     def read_rows(self, name: str) -> Iterator[tuple[int, Floats]]:
         """The rows of a matrix, a stretch at a time, with the number of each stretch's first row."""
-        tensor = self._tensors[self._prefix + name]
+        tensor = self._find(name)
         rows, row_bytes = tensor.shape[0], tensor.shape[1] * _BYTES[tensor.dtype]
         step = max(_ROWS_BYTES // row_bytes, 1)
         for first in range(0, rows, step):
@@ -46,6 +49,17 @@ class Weights:
                 tensor.file, tensor.start + first * row_bytes, tensor.start + last * row_bytes
             )
             yield first, _decode(data, tensor.dtype).reshape(last - first, tensor.shape[1])
+
+    def _find(self, name: str) -> Tensor:
+        """The tensor of this name, or of one that transformers takes for it."""
+        rest = name.partition(".")[2]
+        others = [*_HEADS] if name in _HEADS else [before + rest for before in _BEFORE]
+        if rest.startswith("embed_"):  # a tied head may be held under its own name alone
+            others += _HEADS
+        own = self._prefix + name
+        return self._tensors[
+            next((other for other in others if other in self._tensors), own) if own not in self._tensors else own
+        ]
 
 
 def _decode(data: bytes, dtype: str) -> Floats:

@@ -13,9 +13,11 @@ from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 from byheart.components.download.chapters import compile_heading_pattern, find_chapters
+from byheart.components.download.controls import refuse_books_as_controls
 from byheart.components.download.gutenberg import find_gutenberg
 from byheart.components.download.libraries import Libraries
 from byheart.components.download.lists import LIST, Source, parse_list
+from byheart.components.download.other_formats import check_is_text
 from byheart.components.download.text import check_not_empty, decode
 from byheart.components.download.text_report import report_on
 from byheart.components.download.unwrap import unwrap
@@ -70,8 +72,9 @@ def read_books_from(
     with ThreadPoolExecutor(READERS) as pool:
         files = find_files(libraries, pool, named)
         outcomes = map_sources(pool, files, read)
-    books = [book for book in outcomes if isinstance(book, Book)]
-    refused = [book for book in outcomes if isinstance(book, Refused)]
+    read_books = refuse_books_as_controls([book for book in outcomes if isinstance(book, Book)])
+    books = [book for book in read_books if isinstance(book, Book)]
+    refused = [book for book in (*outcomes, *read_books) if isinstance(book, Refused)]
     check_some_left((book.role for book in books), refused)
     return _make_names_unique(books), refused
 
@@ -154,6 +157,7 @@ def read_book(libraries: Libraries, settings: TextSettings, source: Source) -> B
             f"{address} must have the SHA-256 {source.sha256}, as its list says, found {sha256}: bring back the file "
             "that was listed"
         )
+    check_is_text(data, address)
     encoding = find_codec(source.encoding or settings.encoding)
     whole = decode(data, encoding, address)
     gutenberg = find_gutenberg(whole)
@@ -172,6 +176,9 @@ def read_book(libraries: Libraries, settings: TextSettings, source: Source) -> B
         cut_back=back,
         joined_lines=joined,
         listed_in=source.listed_in,
+        gutenberg_headers=gutenberg.headers if gutenberg else 0,
+        gutenberg_footers=gutenberg.footers if gutenberg else 0,
+        chapters=source.chapters or settings.chapters,
     )
     stem = _read_stem(address)
     return Book(
@@ -180,7 +187,7 @@ def read_book(libraries: Libraries, settings: TextSettings, source: Source) -> B
         text=text,
         role=source.role,
         title=source.title or (gutenberg and gutenberg.title) or stem,
-        chapters=find_chapters(text, source.chapters or settings.chapters),
+        chapters=find_chapters(text, origin.chapters),
         origin=origin,
         report=report_on(text),
     )

@@ -17,7 +17,9 @@ from huggingface_hub.errors import CachedRepoTreeNotFoundError, HFValidationErro
 from huggingface_hub.file_download import repo_folder_name
 
 from byheart.components.download.hub import HubFile
-from byheart.models.folder import CONFIG, INDEX
+from byheart.models.folder import CONFIG
+from byheart.models.mistaken import ADAPTER
+from byheart.models.weights import INDEX, WEIGHTS
 from byheart.store.local import LocalStore
 from byheart.store.stored import Stored
 
@@ -44,10 +46,12 @@ class Snapshot(LocalStore):
 
         Raises:
             NotKeptError: the repository has the file, but the cache does not, or not under its hash. If the list of
-                files is unknown, the repository is assumed to have every file except an index.
+                files is unknown, the repository is assumed to have every file; of weights an index or a whole file, and
+                no adapter.
         """
         file = self.files.get(name)
-        if file is None and (self.is_listed or name == INDEX):
+        absent = (INDEX, ADAPTER, WEIGHTS) if INDEX in self.files else (INDEX, ADAPTER)
+        if file is None and (self.is_listed or name in absent):
             return None
         stored = super().find(name) if file and (file.sha256 or file.git_sha1) else None
         if stored is None:

@@ -3,6 +3,7 @@
 import itertools
 import re
 
+from byheart.components.download.line_breaks import LinesOf
 from byheart.contracts.books import Chapter
 from byheart.contracts.errors import SettingsError
 
@@ -25,7 +26,7 @@ def compile_heading_pattern(chapters: str) -> re.Pattern[str] | None:
     Args:
         chapters: `none`; or `auto`, for lines of at most about 90 characters that begin with Chapter, Book, Part,
             Canto, Letter or Stave and a number in figures or English words, without a lower-case word after it; or a
-            regular expression for the beginning of a heading's line.
+            regular expression for the beginning of a heading's line, to which every line break is LF.
 
     Raises:
         SettingsError: the text is no regular expression.
@@ -56,9 +57,19 @@ def find_chapters(text: str, chapters: str) -> tuple[Chapter, ...]:
     if pattern is None:
         return ()
     shortest = _SHORTEST if chapters == "auto" else 1
-    starts = [match.start() for match in pattern.finditer(text)]
-    pairs = itertools.pairwise([*starts, len(text)])
-    kept = [start for start, stop in pairs if stop - start >= shortest]
+    lines = LinesOf(text)
+    starts = [match.start() for match in pattern.finditer(lines.text)]
+    kept = [
+        start
+        for start, stop in itertools.pairwise([*starts, len(lines.text)])
+        if lines.locate(stop) - lines.locate(start) >= shortest
+    ]
     if len(kept) < 2 and chapters == "auto":
         return ()
-    return tuple(Chapter(title=" ".join(text[start:].split("\n", 1)[0].split()), start=start) for start in kept)
+    return tuple(Chapter(title=_read_title(lines.text, start), start=lines.locate(start)) for start in kept)
+
+
+def _read_title(text: str, start: int) -> str:
+    """The rest of the line from `start`, with single spaces."""
+    stop = text.find("\n", start)
+    return " ".join(text[start : None if stop < 0 else stop].split())

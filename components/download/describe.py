@@ -18,11 +18,13 @@ def describe_model(
     address: str,
     quantisation: str = "",
     gguf_sha256: str = "",
+    ignored: tuple[str, ...] = (),
 ) -> Model:
     """The description of a checked model.
 
     Args:
         hashed: the SHA-256 of config.json and of each safetensors file, by name.
+        ignored: fields of a GGUF file that are left out, as the user says.
     """
     weights = {name: hashed[name] for name in [CONFIG, *folder.list_weight_files()]}
     return Model(
@@ -34,6 +36,7 @@ def describe_model(
         weights_sha256=hash_files(weights),
         quantisation=quantisation,
         gguf_sha256=gguf_sha256,
+        ignored_fields=ignored or folder.ignored,
     )
 
 

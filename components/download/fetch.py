@@ -1,9 +1,12 @@
 """Copies files of a repository on the Hub into a folder of the store."""
 
+from huggingface_hub import constants
+
 from byheart.components.download.cache import find_blob
 from byheart.components.download.hub import HubRepository
-from byheart.components.download.manifest import remove_damaged, write_manifest
+from byheart.components.download.manifest import MANIFEST, remove_damaged, write_manifest
 from byheart.components.download.transfer import bring, check_room
+from byheart.contracts.errors import ModelError
 from byheart.contracts.progress import Progress, format_size, say
 from byheart.store import Store
 
@@ -35,6 +38,30 @@ def fetch(source: HubRepository, names: list[str], store: Store, folder: str) ->
 def name_folder(repository: str, commit: str) -> str:
     """The folder in the store of a model of the Hub, or of a file of one."""
     return f"models/{repository.replace('/', '--')}@{commit}"
+
+
+def is_away(error: ModelError) -> bool:
+    """Whether an error means that the Hub cannot be asked now."""
+    return error.may_pass or constants.is_offline_mode()
+
+
+def name_kept(error: ModelError, named: str, folder: str, store: Store) -> ModelError:
+    """The error; if the Hub is away, with the commits that the store holds, which can be measured without it.
+
+    Args:
+        named: the repository, or a file of it, as the user names it.
+        folder: what its folders in the store begin with.
+    """
+    names = [stored.name.removeprefix(folder) for stored in store.list(folder)] if is_away(error) else []
+    commits = sorted(name.removesuffix(f"/{MANIFEST}") for name in names if name.endswith(f"/{MANIFEST}"))
+    if not commits:
+        return error
+    others = f" (or @{', @'.join(commits[1:])})" if commits[1:] else ""
+    return ModelError(
+        f"{error.message}, or name what the store has: {named}@{commits[0]}{others}",
+        parameter=error.parameter,
+        may_pass=error.may_pass,
+    )
 
 
 def _count_mib(size_bytes: int) -> int:

@@ -23,6 +23,7 @@ from byheart.components.download.hub_errors import (
     may_pass,
     read_retry_after,
 )
+from byheart.contracts.errors import ModelError
 from byheart.contracts.progress import say
 from byheart.store.stored import Stored
 
@@ -76,6 +77,13 @@ class HubRepository:
             lambda: HfApi().model_info(repository, revision=revision, files_metadata=True, timeout=_TIMEOUT.connect)
         )
         self.repository, self.commit = info.id, str(info.sha)
+        told = [file.size is not None and bool(file.lfs or file.blob_id) for file in info.siblings or []]
+        if not all(told):
+            raise ModelError(
+                f"{_read_endpoint()} must tell the sizes and hashes of the files of {repository}, found "
+                f"{told.count(False)} of {len(told)} without: name another Hub by HF_ENDPOINT, or fetch the files with "
+                f"`hf download {repository} --local-dir FOLDER` and name FOLDER"
+            )
         self._created = info.last_modified or datetime.fromtimestamp(0, UTC)
         self.files = {
             file.rfilename: HubFile(

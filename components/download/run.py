@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from byheart.components.download.books import read_books_from
-from byheart.components.download.model import bring_model
+from byheart.components.download.model import Reading, bring_model
 from byheart.components.download.notices import list_notices
 from byheart.components.download.tokenizer import bring_tokenizer, read_tokenizer_files
 from byheart.contracts.books import write_books
 from byheart.contracts.inputs import Inputs
-from byheart.contracts.model import Model, write_model
+from byheart.contracts.model import Model, parse_fields, write_model
 from byheart.contracts.parameters import convert_value, flatten, refuse
 from byheart.contracts.progress import say
 from byheart.contracts.settings import AUTO, Settings
@@ -38,12 +38,15 @@ def run(*, parameters: dict[str, Any], defaults: dict[str, Any], inputs: str) ->
     books, controls = (_check_list(name, arguments[name]) for name in ("books", "controls"))
     texts, refused = read_books_from(books, controls, settings.text, settings.selection.only)
     store.check_writable()
-    for line in list_notices(texts, refused):
+    for line in list_notices(texts, refused, settings.text):
         say(line)
     model = _bring_model(arguments)
     commit = f" at {model.commit[:12]}" if model.commit else ""
     quantised = f"{model.quantisation}, " if model.quantisation else ""
     say(f"model {model.source}{commit}: {model.model_type}, {quantised}{model.parameters:,} parameters")
+    for field in parse_fields(arguments["ignore_fields"]):
+        found = "left out, as ignore_fields says" if field in model.ignored_fields else "not there to be ignored"
+        say(f"field {field} of the model's configuration: {found}")
     if model.tokenizer:
         commit = f" at {model.tokenizer.commit[:12]}" if model.tokenizer.commit else ""
         say(f"tokenizer {model.tokenizer.source}{commit}, in place of the model's own")
@@ -56,10 +59,12 @@ def run(*, parameters: dict[str, Any], defaults: dict[str, Any], inputs: str) ->
 def _bring_model(arguments: Mapping[str, Any]) -> Model:
     """The model, with the tokenizer that is used in place of its own, if one is named."""
     named, store = convert_value("tokenizer", arguments["tokenizer"], str), arguments["store"]
+    ignored = parse_fields(arguments["ignore_fields"])
     if not named:
-        return bring_model(arguments["model"], store)
+        return bring_model(arguments["model"], store, Reading(ignored=ignored))
     tokenizer = bring_tokenizer(named, store)
-    model = bring_model(arguments["model"], store, read_tokenizer_files(tokenizer.address))
+    reading = Reading(tokenizer=read_tokenizer_files(tokenizer.address), ignored=ignored)
+    model = bring_model(arguments["model"], store, reading)
     return dataclasses.replace(model, tokenizer=tokenizer)
 
 

@@ -5,11 +5,15 @@ import re
 import sys
 import unicodedata
 
+from byheart.components.download.mojibake import count_mojibake
 from byheart.components.download.unwrap import find_breaks
 from byheart.contracts.text_report import TextReport
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _ZERO_WIDTH = re.compile("[\u200b\u200c\u200d\u2060]")
+_UNICODE_BREAKS = re.compile("[\x85\u2028\u2029]")
+_TAG = re.compile(r"</?[A-Za-z][\w:.-]*(?:\s[^<>]*)?/?>|<!--|<![A-Za-z][^<>]*>|<\?[A-Za-z][^<>]*>")
+_REFERENCE = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 _PRIVATE_USE = re.compile("[\ue000-\uf8ff\U000f0000-\U000ffffd\U00100000-\U0010fffd]")
 
 
@@ -20,10 +24,10 @@ def report_on(text: str) -> TextReport:
     lone_cr = text.count("\r") - crlf
     lone_lf = text.count("\n") - crlf
     return TextReport(
-        lines=len(breaks.all) + (bool(text) and not text.endswith(("\r", "\n"))),
+        lines=len(breaks.all) + (bool(text) and (not breaks.all or breaks.all[-1][1] < len(text))),
         crlf=crlf,
         lone_cr=lone_cr,
-        mixed_line_breaks=sum(map(bool, (crlf, lone_cr, lone_lf))) > 1,
+        mixed_line_breaks=sum(map(bool, (crlf, lone_cr, lone_lf, *map(text.count, "\x85\u2028\u2029")))) > 1,
         inner_breaks=breaks.inner,
         wrapped_breaks=len(breaks.wrapped),
         non_nfc=_count_non_nfc(text),
@@ -34,6 +38,9 @@ def report_on(text: str) -> TextReport:
         zero_width=_count(_ZERO_WIDTH, text),
         private_use=_count(_PRIVATE_USE, text),
         hard_wrapped=round(len(breaks.wrapped) / breaks.inner, 4) if breaks.inner else 0.0,
+        unicode_breaks=_count(_UNICODE_BREAKS, text),
+        markup=_count(_TAG, text) + _count(_REFERENCE, text),
+        mojibake=count_mojibake(text),
     )
 
 
@@ -42,11 +49,14 @@ def _count(pattern: re.Pattern[str], text: str) -> int:
 
 
 def _count_non_nfc(text: str) -> int:
-    """The number of characters in sequences that NFC would change."""
+    """The number of characters in sequences that NFC would change.
+
+    To normalize marks takes the square of their number, if their order is another; to see that takes a look at each.
+    """
     if unicodedata.is_normalized("NFC", text):
         return 0
     sequences = (match[0] for match in _compile_sequences().finditer(text))
-    return sum(len(sequence) for sequence in sequences if unicodedata.normalize("NFC", sequence) != sequence)
+    return sum(len(sequence) for sequence in sequences if not unicodedata.is_normalized("NFC", sequence))
 
 
 @functools.cache

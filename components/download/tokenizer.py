@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
 from byheart.components.download.describe import resolve_address
-from byheart.components.download.fetch import fetch, name_folder
+from byheart.components.download.fetch import fetch, name_folder, name_kept
 from byheart.components.download.gguf.folder import TOKENIZER, TOKENIZER_CONFIG
 from byheart.components.download.hub import HubRepository
 from byheart.components.download.manifest import read_manifest, remove_damaged, write_manifest
@@ -69,7 +69,10 @@ def _use_hub(repository: str, revision: str, store: Store) -> OtherTokenizer:
     commit, source = revision, None
     hashed = read_manifest(store, name_tokenizer(repository, commit, "")) if _COMMIT.fullmatch(commit) else None
     if hashed is None:
-        source = HubRepository(repository, revision, parameter=PARAMETER)
+        try:
+            source = HubRepository(repository, revision, parameter=PARAMETER)
+        except ModelError as error:
+            raise name_kept(error, repository, name_folder(f"{PARAMETER}--{repository}", ""), store) from None
         repository, commit = source.repository, source.commit
         hashed = read_manifest(store, name_tokenizer(repository, commit, ""))
     folder = name_tokenizer(repository, commit, "")

@@ -4,7 +4,9 @@ import dataclasses
 import re
 from collections.abc import Sequence
 
-_BREAK = re.compile(r"\r\n|\n|\r")
+from byheart.components.download.line_breaks import BREAK
+
+_PARAGRAPH_SEPARATOR = "\N{PARAGRAPH SEPARATOR}"
 _LONG = 0.75
 """A share of the text's width; a shorter line was ended by its author: a verse, an address, a heading, a list item."""
 _WIDTH_AT = 0.95
@@ -29,7 +31,7 @@ class Breaks:
 def find_breaks(text: str) -> Breaks:
     """The line breaks of `text`, and which of them a fixed width made.
 
-    Paragraphs are separated by blank lines. A fixed width made a break inside a paragraph if
+    Paragraphs are separated by blank lines, or by PS. A fixed width made a break inside a paragraph if
 
     - the line before it is at least three quarters as long as the text is wide,
     - the line before it does not end in a hyphen or dash,
@@ -41,11 +43,15 @@ def find_breaks(text: str) -> Breaks:
     with a small letter, as in wrapped prose. This keeps books of verse, books with a paragraph in each line, and
     scripts without small letters.
     """
-    spans = [match.span() for match in _BREAK.finditer(text)]
+    spans = [match.span() for match in BREAK.finditer(text)]
     starts = [0, *(stop for _, stop in spans)]
     stops = [*(start for start, _ in spans), len(text)]
     lines = [text[start:stop].rstrip() for start, stop in zip(starts, stops, strict=True)]
-    inner = [number for number in range(len(spans)) if lines[number] and lines[number + 1]]
+    inner = [
+        number
+        for number, (start, _) in enumerate(spans)
+        if lines[number] and lines[number + 1] and text[start] != _PARAGRAPH_SEPARATOR
+    ]
     if not inner:
         return Breaks(all=spans, inner=0, wrapped=())
     lengths = sorted(len(lines[number]) for number in inner)

@@ -25,7 +25,8 @@ from byheart.contracts.progress import format_duration, say, stage
 from byheart.contracts.settings import ScoreSettings
 from byheart.machines.accelerators import find_accelerator
 from byheart.machines.layout import Layout
-from byheart.models.folder import CONFIG, WEIGHTS, open_model
+from byheart.models.folder import CONFIG, open_model
+from byheart.models.weights import WEIGHTS
 
 _EMBED, _FFN, _LAYERS, _VOCAB = 256, 512, 2, 1024
 LOG_P_Z = -361.281

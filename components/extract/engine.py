@@ -9,8 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from byheart.components.extract import checkpoint
+from byheart.components.extract.not_finite import explain_not_finite
 from byheart.components.extract.scoring import TokenScores, make_scorer
 from byheart.components.extract.sharding import Sharding, make_sharding
+from byheart.contracts.errors import ModelError
 from byheart.contracts.progress import Progress, format_size, say
 from byheart.contracts.settings import ScoreSettings
 from byheart.contracts.version import code_version
@@ -131,6 +133,10 @@ class Engine:
             top_k=self.score_settings.top_k,
         )
         return lambda token_ids: score(params, jax.device_put(token_ids, self.sharding.windows))
+
+    def explain_not_finite(self) -> ModelError:
+        """The error of scores that are not finite."""
+        return explain_not_finite(self.model, self.score_settings.precision)
 
     def describe_utilisation(self, windows_per_second: float) -> str:
         """The model FLOPs utilisation as `, MFU 25%`; empty where the peak is not known."""

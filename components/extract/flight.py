@@ -20,12 +20,14 @@ def score_batches(
     batches: Iterable[tuple[_Label, np.ndarray]],
     batch_size: int,
     top_k: int,
+    explain: Callable[[], ModelError],
 ) -> Iterator[tuple[_Label, Scores]]:
     """Each batch's label with its scores, in order; the device always has the next batch before a result is fetched.
 
     Args:
         score: from `Engine.load`.
         batches: labels and model input, int32 [B, T], B at most `batch_size`.
+        explain: makes the error of a score that is not finite.
 
     Raises:
         ModelError: a score is not finite.
@@ -36,7 +38,7 @@ def score_batches(
         label, count, result = flying.popleft()
         tokens = jax.tree.map(lambda values: np.asarray(values)[:count], result)
         if not all(np.isfinite(values).all() for values in jax.tree.leaves(tokens)):
-            raise ModelError("the model must give finite logits, found infinite ones or NaN: try precision=float32")
+            raise explain()
         return label, compute_window_scores(tokens, top_k=top_k)
 
     for label, rows in batches:

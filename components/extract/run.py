@@ -52,7 +52,7 @@ def run(*, model: str, windows: str, settings: str, plan: str, store: str, shard
         return 0
     devices = _check(work, scores, tokenization.scored_tokens)
     engine = Engine.lay_out(
-        open_model(description.address),
+        open_model(description.address, description.ignored_fields),
         Machine(devices=find_planned_devices(find_accelerator(run_plan.accelerator), devices)),
         dataclasses.replace(run_settings.score, precision=run_plan.precision),
         Layout(data=devices.data, model=devices.model, gather=devices.gather, batch_size=devices.batch_size),
@@ -84,7 +84,8 @@ def _score(engine: Engine, work: Work, scores: ScoreStore) -> int:
         batches = choose_batches(
             scores, work.missing, work.reuse, batch_size=batch_size, run=work.plan.run, leave_out=progress.add
         )
-        for batch, batch_scores in score_batches(score, work.read_inputs(batches), batch_size, top_k):
+        rows, explain = work.read_inputs(batches), engine.explain_not_finite
+        for batch, batch_scores in score_batches(score, rows, batch_size, top_k, explain):
             writer.check()
             unwritten.add(batch, batch_scores.columns())
             progress.add(batch.part, len(batch_scores))

@@ -20,6 +20,7 @@ from byheart.machines.accelerators import Accelerator
 from byheart.machines.planned import lay_out
 from byheart.machines.workload import describe_workload
 from byheart.models.folder import ModelFolder
+from byheart.scores.scores import Scores
 
 _TIMED_SECONDS = 1.0
 """For a rate, windows are scored again until this time is over."""
@@ -87,10 +88,13 @@ def score_windows(
         for first in range(0, len(token_ids), layout.batch_size):
             yield None, token_ids[first : first + layout.batch_size]
 
-    batches_scored = [scores for _, scores in score_batches(call, batches(), layout.batch_size, score.top_k)]
+    def fly() -> Iterator[tuple[None, Scores]]:
+        return score_batches(call, batches(), layout.batch_size, score.top_k, engine.explain_not_finite)
+
+    batches_scored = [scores for _, scores in fly()]
     began, rounds = time.monotonic(), 0
     while not rounds or time.monotonic() - began < _TIMED_SECONDS:
-        for _ in score_batches(call, batches(), layout.batch_size, score.top_k):
+        for _ in fly():
             pass
         rounds += 1
     seconds = time.monotonic() - began

@@ -107,7 +107,7 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
 
 
 def _make_subject(description: Model, settings: Settings) -> Subject:
-    config = read_config(open_store(description.address))
+    config = read_config(open_store(description.address), description.ignored_fields)
     family = find_family(config)
     return Subject(
         name=description.source,

@@ -32,6 +32,7 @@ def make_windows_table(measured: MeasuredBook, provenance: BookProvenance, *, wi
         "number": measured.selection.numbers(),
         "chapter": find_chapters(measured.book, measured.windows.suffix_start),
         **measured.windows.columns(),
+        "unknown_tokens": measured.windows.count_unknown(provenance.tokenization.unknown_id),
         **measured.scores.columns(),
         **measured.repetition.columns(),
     }

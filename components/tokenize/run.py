@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
+import numpy as np
 import tokenizers
 
 from byheart.components.tokenize.pieces import list_pieces
@@ -25,6 +26,11 @@ from byheart.contracts.windows import (
 )
 from byheart.models.folder import ModelFolder, locate_folder, open_model
 
+_MANY_UNKNOWN = 0.001
+"""A book with more unknown tokens than this gets a line."""
+_MOST_UNKNOWN = 0.5
+"""A book with more is not measured: an unknown token after another is nearly certain, whatever the text."""
+
 
 def run(*, books: str, model: str, settings: str, windows: str) -> None:
     """Write the windows of every book, and which of them are measured.
@@ -42,13 +48,15 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
     window, selected = checked.window, checked.selection
     described = read_model(model)
     other = described.tokenizer
-    folder, tokenizer = open_model(described.address), load_tokenizer(other.address if other else described.address)
+    folder = open_model(described.address, described.ignored_fields)
+    tokenizer = load_tokenizer(other.address if other else described.address)
     bos_id = find_bos_id(window.bos, folder, tokenizer)
     tokenization = Tokenization(
         tokenizer_sha256=tokenizer.sha256,
         tokenizers=tokenizers.__version__,
         bos_id=bos_id,
         scored_tokens=window.count_scored_tokens(has_bos=bos_id is not None),
+        unknown_id=tokenizer.unknown_id,
         tokenizer=other.identity if other else None,
     )
     _check_positions(tokenization, window, folder)
@@ -71,14 +79,20 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
                 report=progress.add,
             )
             selection = select_windows(rows, select_characters(book, selected.only), selected.windows)
-            if selection.count:
+            unknown = rows.select(selection.numbers()).count_unknown(tokenizer.unknown_id)
+            if selection.count and unknown.mean() < _MOST_UNKNOWN * window.chunk_size:
+                if line := _describe_unknown(book, unknown, window.chunk_size):
+                    say(line)
                 _check_id(int(rows.token_ids.max()), folder, tokenizer)
                 counts.update(
                     windows=len(rows), tail=rows.dropped_tail, inside=rows.dropped_inside, asked=selection.count
                 )
                 yield book.name, rows, selection
             else:
-                refused = _too_short(book, window) if not len(rows) else _outside(book, selection, selected.only)
+                if selection.count:
+                    refused = _unknown(book, unknown.mean() / window.chunk_size, tokenizer)
+                else:
+                    refused = _too_short(book, window) if not len(rows) else _outside(book, selection, selected.only)
                 say(f"not measured: {refused.why}")
                 yield refused
 
@@ -117,6 +131,27 @@ def _outside(book: Book, selection: Selection, only: str) -> Refused:
         f"found none of its {selection.of:,} windows there: ask for more"
     )
     return Refused(source=book.source, role=book.role, why=why)
+
+
+def _unknown(book: Book, share: float, tokenizer: Tokenizer) -> Refused:
+    why = (
+        f"{book.source} must be a text that the tokenizer in {tokenizer.folder} knows, found {share:.0%} of its tokens "
+        "unknown, which are easy to foresee: choose a model for its script and language, or leave the book out"
+    )
+    return Refused(source=book.source, role=book.role, why=why)
+
+
+def _describe_unknown(book: Book, unknown: np.ndarray, tokens: int) -> str:
+    """A line on a book with many unknown tokens; empty for others.
+
+    Args:
+        unknown: int [W]: how many of each window's tokens are.
+    """
+    share = unknown.mean() / tokens
+    if share < _MANY_UNKNOWN:
+        return ""
+    windows = f"in {(unknown > 0).mean():.0%} of its windows"
+    return f"{book.name}: {share:.1%} of its tokens are unknown to the tokenizer, {windows}: they are easy to foresee"
 
 
 def _check_id(token_id: int, folder: ModelFolder, tokenizer: Tokenizer) -> None:

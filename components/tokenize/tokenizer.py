@@ -36,6 +36,8 @@ class Tokenizer:
     sha256: str
     bos_id: int | None
     """The id of the bos_token, if there is one."""
+    unknown_id: int | None
+    """The id of the token for text that it does not know, if there is one."""
     cuts: Cuts | None
     """Finds where a text may be cut without changing its tokens; None where nothing is proved."""
     backend: Backend
@@ -86,6 +88,7 @@ def load_tokenizer(address: str | Path) -> Tokenizer:
         folder=locate_folder(place),
         sha256=hash_files({_FILE: digest}),
         bos_id=None if fast.bos_token is None else backend.token_to_id(fast.bos_token),
+        unknown_id=_find_unknown_id(backend),
         cuts=find_cuts(backend),
         backend=backend,
     )
@@ -109,6 +112,13 @@ def _prepare_for_plain_text(backend: Backend) -> Backend:
     # A post-processor may cut spaces off the offsets; without special tokens it does nothing else.
     backend.post_processor = processors.ByteLevel(trim_offsets=False)
     return backend
+
+
+def _find_unknown_id(backend: Backend) -> int | None:
+    if isinstance(backend.model, models.Unigram):
+        unknown: int | None = json.loads(backend.to_str())["model"]["unk_id"]
+        return unknown
+    return backend.token_to_id(backend.model.unk_token) if backend.model.unk_token else None
 
 
 def _disable_special_pieces(backend: Backend) -> models.Unigram:

@@ -1,6 +1,8 @@
 """The command as a person meets it: its help, its words, its refusals and how it ends."""
 
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -171,3 +173,15 @@ def test_sample_in_a_checkout_is_named_without_the_checkouts_place(
     assert list_sample_parameters()["model"] == ["samples/model"]
     monkeypatch.chdir(tmp_path)
     assert list_sample_parameters()["model"] == [str(ROOT / "samples" / "model")]
+
+
+def test_name_with_a_dollar_and_brackets_is_one_word_as_the_page_writes_it() -> None:
+    """In a line of a shell, with `byheart` and with `make`, which prints what it would run."""
+    words = ["Cash $100 (1851).txt", "chapters=[IVX]+$"]
+    page = (ROOT / "docs" / "books.md").read_text(encoding="utf-8").splitlines()
+    [alone, by_make] = [line.strip() for line in page if "Cash" in line]
+    assert shlex.split(alone) == ["byheart", "run", *words]
+    line = by_make.replace("make run", "make --dry-run run")
+    shown = subprocess.run(line, shell=True, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    [command] = re.findall(r"-m byheart run .*", shown)
+    assert shlex.split(command.removesuffix("\\"))[3:5] == words

@@ -28,7 +28,7 @@ from byheart.contracts.errors import BookError, ByheartError, DeviceError, Model
 from byheart.contracts.settings import ScoreSettings, WindowSettings
 from byheart.desk.check import REFERENCE, SAMPLES, check_sample
 from byheart.desk.precision import compare_precisions
-from byheart.models.folder import WEIGHTS
+from byheart.models.weights import WEIGHTS
 from tests.conftest import BOOK, MODEL, ROOT
 from tests.download.fixtures import hub as hub
 from tests.extract import numpy_decoder

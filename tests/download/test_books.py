@@ -87,14 +87,25 @@ def test_empty_list_is_refused() -> None:
 
 def test_controls_come_after_the_books_in_a_role_of_their_own(tmp_path: Path) -> None:
     for name in ("seen/a.txt", "unseen/c.txt", "unseen/b.txt"):
-        written(tmp_path / name)
+        written(tmp_path / name, name.encode())
     books = read(str(tmp_path / "seen"), controls=(str(tmp_path / "unseen"),))
     assert [(book.name, book.role) for book in books] == [("a", "book"), ("b", "control"), ("c", "control")]
 
 
 def test_control_of_the_same_name_is_told_apart(tmp_path: Path) -> None:
-    book, control = read(written(tmp_path / "a.txt"), controls=(written(tmp_path / "other" / "a.txt"),))
+    book, control = read(written(tmp_path / "a.txt"), controls=(written(tmp_path / "other" / "a.txt", b"Unseen."),))
     assert (book.name, control.name) == ("a", "a-2")
+
+
+def test_control_that_is_a_book_is_refused(tmp_path: Path) -> None:
+    """By the text that is measured, whatever the file."""
+    book = written(tmp_path / "a.txt", b"Seen.")
+    controls = [written(tmp_path / "same.txt", b"\xef\xbb\xbfSeen."), written(tmp_path / "other.txt", b"Unseen.")]
+    books, refused = read_books_from([book], controls, PLAIN)
+    assert [(one.name, one.role) for one in books] == [("a", "book"), ("other", "control")]
+    assert [(one.role, one.why) for one in refused] == [
+        ("control", f"{controls[0]} must be another text than the books, found that of {book}: name another control")
+    ]
 
 
 def test_each_book_is_read_with_its_own_chapters(tmp_path: Path) -> None:

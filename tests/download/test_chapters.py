@@ -89,6 +89,16 @@ def test_regular_expression_is_held_against_the_beginnings_of_lines() -> None:
     assert titles(text, "[IVX]+$|Chap") == ["I", "Chapter 3"]
 
 
+@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r", "\x85", "\u2028", "\u2029"])
+@pytest.mark.parametrize(("chapters", "heading"), [("[IVX]+$", "{}"), ("auto", "Chapter {}")])
+def test_every_line_break_ends_a_heading(chapters: str, heading: str, line_break: str) -> None:
+    headings = [heading.format(number) for number in ("I", "II", "III")]
+    text = book(*headings).replace("\n", line_break)
+    found = find_chapters(text, chapters)
+    assert [chapter.title for chapter in found] == headings
+    assert [text[chapter.start :].split(line_break)[0] for chapter in found] == headings
+
+
 def test_broken_regular_expression_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"auto, none or a regular expression, found '\(\['.*: mend it"):
         compile_heading_pattern("([")

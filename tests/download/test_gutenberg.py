@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from byheart.components.download.gutenberg import find_gutenberg
 
+BREAKS = ["\n", "\r\n", "\r", "\x85", "\u2028", "\u2029"]
 BODY = "  CHAPTER I\r\n\r\nEmma Woodhouse, *** handsome,\nclever\n\n\nFINIS"
 MARKERS = [
     "*** {} OF THE PROJECT GUTENBERG EBOOK EMMA ***",
@@ -26,7 +27,7 @@ def cut(text: str) -> str:
 
 
 @pytest.mark.parametrize("marker", MARKERS)
-@pytest.mark.parametrize("line_break", ["\n", "\r\n"])
+@pytest.mark.parametrize("line_break", BREAKS)
 def test_what_stands_between_the_markers_is_the_book(marker: str, line_break: str) -> None:
     header = ["The Project Gutenberg eBook of Emma", "", marker.format("START"), "", "", ""]
     footer = ["", "", marker.format("END"), "", "Section 1.", "*** START: FULL LICENSE ***", ""]
@@ -40,7 +41,8 @@ def test_what_stands_between_the_markers_is_the_book(marker: str, line_break: st
         "",
         "He said: *** START OF THE PROJECT GUTENBERG EBOOK EMMA ***",
         "*** START OF THE GAME ***\n",
-        "End of Project Gutenberg's Emma, by Jane Austen\n",
+        "We came to the end of Project Gutenberg's Emma.\n",
+        "***START**THE SMALL PRINT!**FOR PUBLIC DOMAIN ETEXTS**START***\n",
     ],
 )
 def test_text_without_markers_has_none(text: str) -> None:
@@ -51,6 +53,45 @@ def test_one_marker_cuts_one_side() -> None:
     start, stop = MARKERS[0].format("START"), MARKERS[0].format("END")
     assert cut(f"x\n{start}\n\n{BODY}\n") == f"{BODY}\n"
     assert cut(f"\n{BODY}\n\n{stop}\nx") == f"\n{BODY}"
+
+
+@pytest.mark.parametrize("line_break", BREAKS)
+@pytest.mark.parametrize(
+    "start",
+    [
+        "*END*THE SMALL PRINT! FOR PUBLIC DOMAIN ETEXTS*Ver.04.29.93*END*",
+        "*END THE SMALL PRINT! FOR PUBLIC DOMAIN ETEXTS*Ver.04.29.93*END*",
+        "*END*THE SMALL PRINT! FOR PUBLIC DOMAIN\nETEXTS*Ver.04.29.93*END*",
+    ],
+)
+@pytest.mark.parametrize(
+    "stop",
+    [
+        "End of Project Gutenberg's Emma, by Jane Austen",
+        "End of The Project Gutenberg Etext of Emma",
+        "End of this Project Gutenberg Etext of Emma",
+        "***End of the Project Gutenberg EBook of Emma***",
+    ],
+)
+def test_marks_of_the_1990s_are_known(start: str, stop: str, line_break: str) -> None:
+    lines = ["The Project Gutenberg Etext of Emma", "legal words", "", *start.split("\n"), "", BODY, "", "", stop, ""]
+    assert cut(line_break.join(lines)) == BODY
+
+
+def test_older_mark_is_text_beside_a_newer_one() -> None:
+    start, stop = MARKERS[0].format("START"), MARKERS[0].format("END")
+    old = "End of Project Gutenberg's Emma"
+    assert cut(f"{start}\n{BODY}\n{old}\n\n{stop}\n") == f"{BODY}\n{old}"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("START", (1, 0)), ("END", (0, 1)), ("START END START END", (2, 2)), ("START END", (1, 1))],
+)
+def test_marks_are_counted(text: str, found: tuple[int, int]) -> None:
+    gutenberg = find_gutenberg("".join(f"{MARKERS[0].format(word)}\nx\n" for word in text.split()))
+    assert gutenberg
+    assert (gutenberg.headers, gutenberg.footers) == found
 
 
 def test_everything_up_to_the_last_footer_is_kept() -> None:

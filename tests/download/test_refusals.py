@@ -11,6 +11,7 @@ import pytest
 from huggingface_hub import constants
 
 from byheart.components.download.model import bring_model
+from byheart.components.download.tokenizer import bring_tokenizer
 from byheart.contracts.errors import ModelError
 from tests.conftest import ROOT
 from tests.disks import need_disks
@@ -210,6 +211,7 @@ LocalStore.free_bytes = lambda self: None  # another has filled the disk in the 
 from byheart.contracts.progress import stage
 from byheart.components.download import transfer
 from byheart.components.download.model import bring_model
+from byheart.components.download.tokenizer import bring_tokenizer
 transfer.PIECE_BYTES = 4096
 with stage("download"):
     bring_model("org/toy", "{store}")
@@ -264,3 +266,32 @@ def test_address_that_is_not_of_a_hub_is_named(hub: HubServer, tmp_path: Path, m
     assert f"{hub.endpoint}/elsewhere must answer for {NAME}, which is no folder here, found status 404: " in refusal(
         NAME, tmp_path
     )
+
+
+@pytest.mark.usefixtures("repository")
+def test_hub_that_tells_no_sizes_and_no_hashes_is_named(hub: HubServer, tmp_path: Path) -> None:
+    hub.repositories.tells_blobs = False
+    count = len(toy())
+    assert refusal(NAME, tmp_path) == (
+        f"{hub.endpoint} must tell the sizes and hashes of the files of {NAME}, found {count} of {count} without: name "
+        f"another Hub by HF_ENDPOINT, or fetch the files with `hf download {NAME} --local-dir FOLDER` and name FOLDER"
+    )
+
+
+@pytest.mark.parametrize("is_offline", [False, True])
+def test_model_in_the_store_is_named_by_its_commits_while_the_hub_is_away(
+    is_offline: bool, repository: Repository, hub: HubServer, tmp_path: Path, clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    found = bring_model(NAME, str(tmp_path))
+    tokenizer = bring_tokenizer(NAME, str(tmp_path))
+    hub.__exit__()
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", is_offline)
+    with pytest.raises(ModelError) as caught:
+        bring_model(NAME, str(tmp_path))
+    assert caught.value.message.endswith(f", or name what the store has: {NAME}@{repository.branches['main']}")
+    assert bring_model(caught.value.message.rpartition(": ")[2], str(tmp_path)) == found
+    with pytest.raises(ModelError, match=f"or name what the store has: {NAME}@{found.commit}"):
+        bring_tokenizer(NAME, str(tmp_path))
+    assert bring_tokenizer(f"{NAME}@{found.commit}", str(tmp_path)) == tokenizer
+    assert bool(clock.slept) != is_offline

@@ -44,7 +44,7 @@ def test_books_come_from_everywhere_in_the_order_they_were_named(tmp_path: Path,
         written(tmp_path / "d.txt"),
         "gs://shelf/x/?.txt",
     ]
-    web.put("/y/e.txt", b"Some text.")
+    web.put("/y/e.txt", b"Unseen text.")
     books, refused = bring(*sources, controls=(f"@{web.put('/y/list', b'e.txt')}",))
     assert not refused
     assert [(book.name, book.title) for book in books] == [
@@ -63,7 +63,9 @@ def test_what_a_list_says_of_a_book_goes_before_the_settings(tmp_path: Path) -> 
     assert (a.title, b.title) == ("De léducation", "b")
     assert [[chapter.title for chapter in book.chapters] for book in (a, b)] == [["I", "II"], []]
     assert a.origin
-    assert a.origin.encoding == "iso8859-1"
+    assert (a.origin.encoding, a.origin.chapters) == ("iso8859-1", "[IVX]+$")
+    assert b.origin
+    assert b.origin.chapters == "auto"
 
 
 def test_list_from_sha256sum_is_held_against_the_files_wherever_they_are(
@@ -82,7 +84,7 @@ def test_list_from_sha256sum_is_held_against_the_files_wherever_they_are(
     written(tmp_path / "list", text)
     server.storage.put("shelf", "x/list", Content.of(text), {})
     lists = [f"{tmp_path}/list", "gs://shelf/x/list", web.put("/y/list", text)]
-    books, refused = bring(written(tmp_path / "book.txt"), controls=tuple(f"@{address}" for address in lists))
+    books, refused = bring(written(tmp_path / "book.txt", b"Seen."), controls=tuple(f"@{address}" for address in lists))
     assert [book.name for book in books] == ["book", "same", "same-2", "same-3"]
     origins = [book.origin for book in books if book.origin]
     of_list = hashlib.sha256(text).hexdigest()
@@ -130,6 +132,7 @@ def test_header_and_footer_are_kept_unless_they_are_to_be_cut(tmp_path: Path) ->
     assert kept.origin
     assert cut.origin
     assert (kept.text, kept.origin.gutenberg, kept.origin.cut_front) == (MARKED, "kept", 0)
+    assert (kept.origin.gutenberg_headers, kept.origin.gutenberg_footers) == (1, 1)
     assert cut.text == "Emma Woodhouse, handsome,\nclever, and rich."
     assert cut.origin.gutenberg == "cut"
     assert MARKED[cut.origin.cut_front : -cut.origin.cut_back] == cut.text
@@ -154,7 +157,7 @@ def test_chapters_and_report_are_of_the_text_that_is_left(tmp_path: Path) -> Non
 
 @pytest.mark.usefixtures("server")
 def test_bad_books_do_not_take_the_others_down(tmp_path: Path, web: Shelf) -> None:
-    good = written(tmp_path / "good.txt")
+    good, unseen = written(tmp_path / "good.txt"), written(tmp_path / "unseen.txt", b"Unseen.")
     written(tmp_path / "list", b"good.txt\ngood.txt titel=x\ngone.txt\n")
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -171,8 +174,8 @@ def test_bad_books_do_not_take_the_others_down(tmp_path: Path, web: Shelf) -> No
         f"@{tmp_path}/no-list": "must name files that exist",
         "https://me:secret@a.org/a.txt": "without a user",
     }
-    books, refused = bring(*bad, good, f"@{tmp_path}/list", controls=(str(tmp_path / "no.txt"), good))
-    assert [(book.name, book.role) for book in books] == [("good", BOOK), ("good-2", BOOK), ("good-3", CONTROL)]
+    books, refused = bring(*bad, good, f"@{tmp_path}/list", controls=(str(tmp_path / "no.txt"), unseen))
+    assert [(book.name, book.role) for book in books] == [("good", BOOK), ("good-2", BOOK), ("unseen", CONTROL)]
     for (source, said), one in zip(bad.items(), refused, strict=False):
         assert (one.source, one.role) == (source.replace("me:secret@", ""), BOOK)
         assert said in one.why

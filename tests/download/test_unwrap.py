@@ -121,3 +121,16 @@ def test_paragraphs_stay_apart(text: str) -> None:
         for one in (text, unwrap(text)[0])
     )
     assert before == after
+
+
+@pytest.mark.parametrize("line_break", ["\r\n", "\r", "\x85", "\u2028"])
+def test_every_line_break_may_be_one_of_a_fixed_width(line_break: str) -> None:
+    lines = ["The tide brought the soap in before", "it brought the news, and the whole"] * 10
+    assert unwrap(line_break.join(lines)) == (" ".join(lines), 19)
+
+
+def test_paragraph_separator_separates_paragraphs() -> None:
+    lines = ["The tide brought the soap in before", "it brought the news, and the whole"] * 10
+    text = "\u2029".join(lines)
+    assert unwrap(text) == (text, 0)
+    assert report_on(text).inner_breaks == 0

@@ -24,7 +24,7 @@ UNWANTED: dict[str, bytes] = {
     "consolidated.safetensors": b"another layout",
     "original/consolidated.00.pth": b"\x80\x02",
     "onnx/model.onnx": b"onnx",
-    "model.safetensors": b"what no index names",
+    "model.fp16.safetensors": b"another precision",
 }
 
 

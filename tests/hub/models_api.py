@@ -17,7 +17,7 @@ def model(repositories: Repositories, request: Request, name: str, revision: str
     """GET /api/models/REPO and /api/models/REPO/revision/REVISION"""
     repository = repositories.find(name, request.headers.get("Authorization"))
     commit = repository.resolve(revision)
-    blobs = request.query.get("blobs", "").lower() == "true"
+    blobs = repositories.tells_blobs and request.query.get("blobs", "").lower() == "true"
     return answer_json(
         {
             "id": name,

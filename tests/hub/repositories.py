@@ -70,6 +70,8 @@ class Repositories:
     def __init__(self) -> None:
         self.all: dict[str, Repository] = {}
         self.open_to: dict[str, frozenset[str]] = {}
+        self.tells_blobs = True
+        """Whether sizes and hashes are told where they are asked for: some mirrors do not."""
 
     def opened(self, authorization: str | None) -> frozenset[str] | None:
         """What is open to an Authorization header; None where there is none.

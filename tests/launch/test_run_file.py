@@ -93,10 +93,16 @@ def test_settings_are_read_as_on_a_command_line(read: Any, compiled: Compiled) -
         ("name: novels\n", "", ":2: a run file must name name, found none"),
         ("name: novels", "name: Novels!", r":2: name must be up to 30 of a-z, .*found 'Novels!'"),
         ("name: novels", f"name: {'a' * 31}", ":2: name must be up to 30"),
-        ("model: llama-3.1-8b", "model: 8", ":3: model must be a repository"),
         ("model: llama-3.1-8b", "model: []", ":3: model must be a repository .* or a list of several that differ"),
         ("model: llama-3.1-8b", "model: [a, a]", ":3: model must be a repository .* or a list of several that differ"),
         ("model: llama-3.1-8b", "model: [a, '']", r":3: model\[1\] must be a repository"),
+        ("model: llama-3.1-8b", "model:", ":3: model must be a repository"),
+        ("cursor_inc: 50", "cursor_inc: 0x10", ":9: settings.cursor_inc must be a whole number, found '0x10'"),
+        ("cursor_inc: 50", "cursor_inc: 1:30", ":9: settings.cursor_inc must be a whole number, found '1:30'"),
+        ("cursor_inc: 50", "plot_title: !env HOME", ":9: a value must have no tag, found !env: write the value alone"),
+        ("cursor_inc: 50", "plot_title: !!binary aGk=", ":9: a value must have no tag, found !!binary"),
+        ("cursor_inc: 50", "plot_title: !!python/name:os.system x", ":9: a value must have no tag, found !!python"),
+        ("cursor_inc: 50", "plot_title:", ":9: settings.plot_title must be a text"),
         ("  - gs://my-bucket/a.txt", "  - ''", r":5: books\[0\] must be a path relative to this file's folder"),
         ("store: gs://my-bucket/byheart", "store: ''", ":7: store must be a folder"),
         ("settings:", "measured: {books: []}\nsettings:", ":8: measured must be what an earlier stage wrote"),
@@ -106,7 +112,7 @@ def test_settings_are_read_as_on_a_command_line(read: Any, compiled: Compiled) -
         ("cursor_inc: 50", "cursor_inc: 2.5", ":9: settings.cursor_inc must be a whole number"),
         ("cursor_inc: 50", "cursor_ink: 50", ":9: a setting must name a parameter.*did you mean cursor_inc"),
         ("cursor_inc: 50", "cursor_inc: [50]", ":9: settings.cursor_inc must be one value, found the list .50.:"),
-        ("cursor_inc: 50", "figsize: [a, b]", ":9: settings.figsize must be WIDTHxHEIGHT"),
+        ("cursor_inc: 50", "figsize: [a, b]", ":9: settings.figsize must be auto, column, or WIDTHxHEIGHT"),
         ("cursor_inc: 50", "mesh_shape: [1, 8, 1]", ":9: settings.mesh_shape must be auto or DATAxMODEL"),
         ("cursor_inc: 50", "options: many", ":9: options must be given one by one"),
         ("cursor_inc: 50", "model: other", ":9: settings.model must stand at the file's top"),
@@ -114,7 +120,7 @@ def test_settings_are_read_as_on_a_command_line(read: Any, compiled: Compiled) -
         ("cursor_inc: 50", "plot_title: '{{$'", ":9: settings.plot_title must not hold"),
         ("settings:", "settings: [", r":\d+: must be YAML, found"),
         (TEXT, "", ":1: a run file must be name, model, books"),
-        (TEXT, "&a [*a]", ":1: a run file must be name, model, books"),
+        (TEXT, "&a [*a]", ":1: a list or mapping must stand once, found an alias"),
     ],
 )
 def test_run_file_that_is_wrong_is_refused_with_its_line(read: Any, old: str, new: str, said: str) -> None:
@@ -228,6 +234,16 @@ def test_value_that_the_first_stage_would_refuse_is_refused_before_it_is_sent(
         ("plot_title: 1:30", "plot_title", "1:30"),
         ("plot_title: 1984", "plot_title", "1984"),
         ("plot_title: 0x10", "plot_title", "0x10"),
+        ("plot_title: 0012345", "plot_title", "0012345"),
+        ("plot_title: no", "plot_title", "no"),
+        ("plot_title: Yes", "plot_title", "Yes"),
+        ("plot_title: ~", "plot_title", "~"),
+        ("plot_title: null", "plot_title", "null"),
+        ("plot_title: 12:30", "plot_title", "12:30"),
+        ("plot_title: 1_000", "plot_title", "1_000"),
+        ("plot_title: 2001-01-01", "plot_title", "2001-01-01"),
+        ("plot_title: 1.50", "plot_title", "1.50"),
+        ("label: no", "label", "no"),
     ],
 )
 def test_text_that_yaml_takes_for_a_number_stays_as_it_is_written(
@@ -238,3 +254,26 @@ def test_text_that_yaml_takes_for_a_number_stays_as_it_is_written(
     path.write_text("\n".join((*lines, f"  {written}\n")), encoding="utf-8")
     run = read_run_file(path, compiled)
     assert run.values[name] == run.content["settings"][name] == value
+
+
+def test_paths_and_names_are_as_they_are_written(read: Any) -> None:
+    text = "name: 0012\nmodel: org/m@0012345\nbooks: [gs://b/1, gs://b/no]\nexperiment: no\nstore: gs://b/s\n"
+    run = read(text.replace("gs://b/1", "1984"))
+    assert (run.name, run.experiment) == ("0012", "no")
+    assert [Path(run.values["books"][0]).name, run.values["books"][1]] == ["1984", "gs://b/no"]
+    assert run.values["model"] == ["org/m@0012345"]
+
+
+@pytest.mark.parametrize(
+    ("written", "name", "value"),
+    [("top_k: 010", "top_k", 10), ("top_k: 1_000", "top_k", 1_000), ("bos: yes", "bos", "true"),
+     ("unwrap: off", "unwrap", False), ("temperature: 1.50", "temperature", 1.5)],
+)  # fmt: skip
+def test_numbers_are_those_of_a_command_line(read: Any, written: str, name: str, value: object) -> None:
+    assert read(TEXT.replace("bos: true", written)).values[name] == value
+
+
+def test_aliases_within_aliases_take_no_time(read: Any) -> None:
+    levels = "".join(f"  a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]\n" for level in range(1, 40))
+    with pytest.raises(SettingsError, match=r"x\.yaml:9: a list or mapping must stand once"):
+        read(TEXT.replace("  cursor_inc: 50\n", "  a0: &a0 [1]\n" + levels))

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from byheart.contracts.errors import ModelError
+from byheart.contracts.errors import ModelError, SettingsError
 from byheart.models.decoder_config import Attention, DecoderConfig
 from byheart.models.families import FAMILIES, find_family
+from byheart.models.families.fields import drop_ignored, list_ignored, mark_ignored
 from byheart.models.parameters import describe_parameters
 from byheart.models.rope import Rope
 
@@ -331,6 +332,58 @@ def test_fields_without_effect_change_nothing(model_type: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("model_type", "fields"),
+    [
+        ("gpt_neox", {"custom_pipelines": {"text-generation": {"impl": "m.P", "pt": "AutoModelForCausalLM"}}}),
+        ("gpt_neox", {"num_steps": "global_step1000"}),
+        ("llama", {"_flash_attn_2_enabled": True, "_model_name_or_path": "a/b", "pad_token": "<pad>"}),
+        ("llama", {"is_causal": True, "layer_types": ["full_attention"] * 4, "sliding_window": 4096}),
+        ("mistral", {"layer_types": ["full_attention"] * 4}),  # its window is longer than the model's positions
+        ("mistral", {"layer_types": ["sliding_attention"] * 4}),
+        ("qwen2", {"dual_chunk_attention_config": {"chunk_size": 262_144, "local_size": 8192}}),
+        ("qwen3", {"rope_scaling": YARN | {"rope_type": "yarn", "extrapolation_factor": 1}}),
+    ],
+)
+def test_fields_that_transformers_does_not_read_are_let_through(model_type: str, fields: dict[str, Any]) -> None:
+    scaling = {"rope_scaling": YARN | {"rope_type": "yarn"}} if "rope_scaling" in fields else {}
+    assert of_family(model_type, **fields) == of_family(model_type, **scaling)
+
+
+@pytest.mark.parametrize(
+    ("model_type", "fields", "said"),
+    [
+        ("qwen3", {"rope_scaling": YARN | {"rope_type": "yarn", "attn_factor": 0.878}}, "vLLM multiplies"),
+        ("qwen2", {"dual_chunk_attention_config": {"chunk_size": 8192, "local_size": 1024}}, "vLLM attends to chunks"),
+        ("llama", {"transformers_weights": "other.safetensors"}, "transformers reads the weights from that file"),
+        ("llama", {"is_causal": False}, "unknown meaning"),
+    ],
+)
+def test_field_that_tools_read_differently_is_refused_until_the_user_decides(
+    model_type: str, fields: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ModelError, match=said) as caught:
+        of_family(model_type, **fields)
+    name = str(caught.value).rpartition("ignore_fields=")[2]
+    config = mark_ignored(SIZES | {"model_type": model_type} | fields, frozenset([name]))
+    assert find_family(config).parse_config(config)
+    assert list_ignored(config) == (name,)
+    assert name not in str(drop_ignored(config))
+
+
+@pytest.mark.parametrize("name", ["rope_theta", "factor", "vocab_size"])
+def test_field_with_a_meaning_cannot_be_ignored(name: str) -> None:
+    config = SIZES | {"model_type": "llama", "rope_theta": 5e5, "rope_scaling": {"type": "linear", "factor": 2.0}}
+    with pytest.raises(SettingsError, match=f"unknown meaning, found {name}"):
+        find_family(config).parse_config(mark_ignored(config, frozenset([name])))
+
+
+@pytest.mark.parametrize("field", ["quantization_config", "compression_config", "quantization"])
+def test_quantised_weights_are_called_so(field: str) -> None:
+    with pytest.raises(ModelError, match=r"plain weights, found a \w+ \(gptq\): name the model that was quantised"):
+        of_family("llama", **{field: {"quant_method": "gptq", "bits": 4}})
+
+
+@pytest.mark.parametrize(
     ("model_type", "why"),
     [
         ("qwen3_next", "linear attention"),
@@ -357,7 +410,9 @@ def test_family_that_cannot_be_computed_is_refused_with_the_reason(model_type: s
         ("qwen2", {"max_window_layers": -1}, "max_window_layers"),
         ("qwen2", {"rope_scaling": YARN | {"type": "yarn", "mystery": 3}}, "mystery"),
         ("qwen2", {"rope_parameters": {"mrope_section": [1, 2]}}, "mrope_section"),
-        ("mistral", {"layer_types": ["full_attention"] * 4}, "layer_types"),
+        ("mistral", {"layer_types": ["full_attention"] * 4, "sliding_window": 7}, "layer_types"),
+        ("llama", {"layer_types": ["sliding_attention"] * 4}, "layer_types"),
+        ("llama", {"sliding_window": 7}, "sliding_window"),
         ("mistral", {"sliding_window": 0}, "sliding_window"),
         ("mistral", {"partial_rotary_factor": 0.5}, "partial_rotary_factor"),
         ("gpt_neox", {"rotary_pct": 0.0}, "rotary_pct"),

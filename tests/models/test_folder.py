@@ -107,7 +107,7 @@ def test_broken_json_is_named(file: str, content: bytes, tmp_path: Path) -> None
 def test_folder_without_a_config_is_refused(tmp_path: Path) -> None:
     write_model(tmp_path, tensors())
     (tmp_path / "config.json").unlink()
-    assert str(tmp_path / "config.json") in refusal(tmp_path)
+    assert f"with config.json, found none, but {SINGLE} at {tmp_path}: name the folder that has it" in refusal(tmp_path)
 
 
 def test_folder_without_safetensors_is_refused(tmp_path: Path) -> None:
@@ -200,6 +200,62 @@ def test_wrong_dtype_is_named(dtype: type, spelt: str, tmp_path: Path) -> None:
     message = refusal(write_model(tmp_path, weights))
     assert name in message
     assert re.search(rf"F32.*found.*{spelt}", message)
+
+
+def test_whole_file_is_read_and_not_the_index_beside_it_and_a_line_says_so(tmp_path: Path) -> None:
+    """As transformers does; vLLM reads what the index names."""
+    write_sharded(tmp_path, {name: values + 1 for name, values in tensors().items()})
+    model = opened(write_model(tmp_path, tensors()))
+    assert model.list_weight_files() == [SINGLE]
+    assert model.notices == (f"read is {SINGLE}, as by transformers; {INDEX} beside it, which vLLM follows, is not",)
+    for shard in SHARDS:
+        (tmp_path / shard).unlink()  # the index is left over from an earlier save
+    assert opened(tmp_path).notices == model.notices
+
+
+def test_what_else_another_tool_would_load_is_said(tmp_path: Path) -> None:
+    auto_map = {"AutoModelForCausalLM": "modeling.Other"}
+    write_model(tmp_path, tensors(), config=CONFIG | {"auto_map": auto_map})
+    (tmp_path / "adapter_config.json").write_text("{}")
+    adapter, code = opened(tmp_path).notices
+    assert adapter == "adapter_config.json is not used: transformers with peft would load that adapter, and its base"
+    assert "code of its own (auto_map), which is not run" in code
+    (tmp_path / "adapter_config.json").unlink()
+    assert opened(write_model(tmp_path, tensors())).notices == ()
+
+
+def test_head_that_is_the_embedding_may_be_saved_twice_or_under_either_name(tmp_path: Path) -> None:
+    weights, tied = tensors(), CONFIG | {"tie_word_embeddings": True}
+    weights["lm_head.weight"] = weights["model.embed_tokens.weight"]
+    assert opened(write_model(tmp_path, weights, config=tied)).decoder.tied_head
+    del weights["model.embed_tokens.weight"]
+    model = opened(write_model(tmp_path, weights, config=tied))
+    assert model.names["model.embed_tokens.weight"] == "lm_head.weight"
+
+
+def test_head_of_its_own_beside_a_config_that_ties_it_is_refused_with_a_remedy_that_helps(tmp_path: Path) -> None:
+    message = refusal(write_model(tmp_path, tensors(), config=CONFIG | {"tie_word_embeddings": True}))
+    assert "transformers 5 takes the head, older releases the embedding" in message
+    assert message.endswith('write "tie_word_embeddings": false into config.json')
+    untied = CONFIG | {"tie_word_embeddings": False}
+    assert not opened(write_model(tmp_path, tensors(), config=untied)).decoder.tied_head
+
+
+def test_missing_head_that_no_field_ties_is_refused_with_a_remedy_that_helps(tmp_path: Path) -> None:
+    weights = tensors()
+    del weights["lm_head.weight"]
+    message = refusal(write_model(tmp_path, weights))
+    assert message.endswith('if it is, write "tie_word_embeddings": true into it')
+    assert opened(write_model(tmp_path, weights, config=CONFIG | {"tie_word_embeddings": True})).decoder.tied_head
+
+
+def test_dtype_is_named_as_the_trouble(tmp_path: Path) -> None:
+    weights = {name: values.astype(np.float64) for name, values in tensors().items()}
+    assert "found F64: save it in float32" in refusal(write_model(tmp_path, weights))
+    weights |= {"model.norm.weight": np.zeros(8, np.int8)}
+    quantised = {name: values.astype(np.int8) for name, values in weights.items()}
+    message = refusal(write_model(tmp_path, quantised))
+    assert "found I8, as quantised weights are: name the model that it was made of" in message
 
 
 def test_hash_of_files_changes_with_content_and_with_names() -> None:

@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 import io
 import math
 from pathlib import Path
@@ -120,8 +121,18 @@ def test_windows_table_holds_every_window_with_its_figures() -> None:
     assert table.num_rows == 8
     assert set(table["book"].to_pylist()) == {"toy"}
     np.testing.assert_array_equal(table["log_p_z"].to_numpy(), BOOK.scores.log_p_z)
+    assert set(table["unknown_tokens"].to_pylist()) == {0}
     np.testing.assert_array_equal(table["repetitive"].to_numpy(), BOOK.repetition.repetitive)
     assert msgspec.json.decode(table.schema.metadata[b"byheart"], type=BookProvenance) == PROVENANCE
+
+
+def test_windows_table_counts_unknown_tokens() -> None:
+    unknown = int(BOOK.windows.token_ids[3, 1])
+    tokenization = dataclasses.replace(PROVENANCE.tokenization, unknown_id=unknown)
+    provenance = dataclasses.replace(PROVENANCE, tokenization=tokenization)
+    table = pq.read_table(io.BytesIO(make_windows_table(BOOK, provenance, with_tokens=False)))
+    assert table["unknown_tokens"].to_pylist() == [ids.tolist().count(unknown) for ids in BOOK.windows.token_ids]
+    assert table["unknown_tokens"].to_pylist()[3] > 0
 
 
 def test_control_sample_table_says_which_windows_made_each_row() -> None:

@@ -118,8 +118,10 @@ TEXTS = {
     "Caf\xe9".encode("latin-1"): "UTF-8 text … byte 0xe9 at offset 3 … convert it",
     TEXT.encode("utf-16"): "UTF-8 text … UTF-16 (bytes 0xfffe at offset 0) … convert it",
     b"T\0h\0e\0": "must be text … NUL byte at offset 1 … convert it",
-    b"PK\3\4 some\0": "must be text … NUL byte at offset 9 … name another file",
-    b"\x89PNG\r\n": "UTF-8 text … byte 0x89 at offset 0 … convert it",
+    b"Some text\0": "must be text … NUL byte at offset 9 … name another file",
+    b"PK\3\4 some\0": "must be plain text, found a ZIP archive … unzip -l FILE",
+    b"\x89PNG\r\n": "must be plain text, found a picture … a program for OCR",
+    b"<!DOCTYPE html><p>The ferryman.": "must be plain text, found a web page (HTML) … pandoc -f html",
     b"The ferryman.": "long enough for one window of 100 … 13 characters … leave the book",
 }  # fmt: skip
 """What a book holds."""

@@ -36,6 +36,7 @@ GIVEN = (
     OTHERS
     | PLACES
     | {"controls": ["gs://b/c d.txt", "https://e.org/e.txt"], "preset": "marin", "tokenizer": "gs://b/words"}
+    | {"ignore_fields": "attn_factor"}
 )
 """A value of every parameter that is not its default."""
 Values = dict[str, Any]
@@ -73,7 +74,8 @@ def receive(arguments: Values) -> Iterator[tuple[Settings, Values]]:
     for write_number in WRITERS.values():
         sent = send({"parameters": complete, "defaults": compiled().defaults}, write_number)
         values = flatten(sent["parameters"], sent["defaults"])
-        yield Settings.from_parameters(values, sent["defaults"]), {name: values[name] for name in LOCATIONS}
+        others = {name: values[name] for name in (*LOCATIONS, "ignore_fields")}
+        yield Settings.from_parameters(values, sent["defaults"]), others
 
 
 def spell(value: Any) -> list[str]:

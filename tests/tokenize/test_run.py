@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import re
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -198,3 +199,62 @@ def test_input_longer_than_the_models_positions_is_refused(stage: Stage, gpt2: P
 
 def _write_config(folder: Path, **fields: int) -> None:
     (folder / "config.json").write_text(json.dumps(_CONFIG | fields), encoding="utf-8")
+
+
+def test_book_of_unknown_tokens_is_refused_with_their_share(stage: Stage, words: Path) -> None:
+    """One unknown token after another is nearly certain, whatever the text is."""
+    foreign = Book(name="foreign", source="shelf/foreign.txt", text="Der Fährmann did answer ihr not" * 3)
+    folder = stage(words, _FERRYMAN, foreign)
+    assert not has_windows(folder, "foreign")
+    [refused] = read_refused(folder)
+    assert refused.source == "shelf/foreign.txt"
+    said = rf"shelf/foreign\.txt must be a text that the tokenizer in {words} knows, found (\d+)% of its tokens unknown"
+    found = re.match(said, refused.why)
+    assert found
+    assert 50 <= int(found[1]) <= 100
+
+
+def test_book_with_some_unknown_tokens_gets_a_line_with_their_share(
+    stage: Stage, words: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "The ferryman did not answer. The steersman did not answer her. The ferryman did not answer her."
+    folder = stage(words, Book(name="a", source="a.txt", text=text))
+    assert read_tokenization(folder).unknown_id == 0
+    ids = read_windows(folder, "a").token_ids
+    share = f"{(ids == 0).mean():.1%}"
+    windows = f"{(ids == 0).any(axis=1).mean():.0%}"
+    assert f"a: {share} of its tokens are unknown to the tokenizer, in {windows} of its windows" in "".join(
+        capsys.readouterr()
+    )
+
+
+def test_text_that_the_tokenizer_knows_gets_no_line(
+    stage: Stage, words: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage(words, _FERRYMAN)
+    assert "unknown" not in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("model", "unknown"),
+    [
+        ({"type": "WordLevel", "vocab": {"a": 0, "<unk>": 1}, "unk_token": "<unk>"}, 1),
+        ({"type": "WordPiece", "vocab": {"a": 0, "[UNK]": 1}, "unk_token": "[UNK]",
+          "continuing_subword_prefix": "##", "max_input_chars_per_word": 100}, 1),
+        ({"type": "Unigram", "vocab": [["<s>", 0.0], ["<unk>", 0.0], ["a", -1.0]], "unk_id": 1}, 1),
+        ({"type": "BPE", "vocab": {"a": 0, "<unk>": 1}, "merges": [], "unk_token": "<unk>"}, 1),
+        ({"type": "BPE", "vocab": {"a": 0}, "merges": []}, None),
+    ],
+)  # fmt: skip
+def test_unknown_token_of_every_kind_of_model_is_found(
+    tmp_path: Path, model: dict[str, Any], unknown: int | None
+) -> None:
+    parts = ("truncation", "padding", "normalizer", "pre_tokenizer", "post_processor", "decoder")
+    content: dict[str, Any] = {"version": "1.0", "added_tokens": [], "model": model, **dict.fromkeys(parts)}
+    (tmp_path / "tokenizer.json").write_text(json.dumps(content), encoding="utf-8")
+    (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "PreTrainedTokenizerFast"}', encoding="utf-8")
+    tokenizer = load_tokenizer(tmp_path)
+    assert tokenizer.unknown_id == unknown
+    if unknown is not None:
+        [encoding] = tokenizer.encode(["ж"])
+        assert encoding.ids == [unknown]

@@ -104,6 +104,7 @@ def make_document(name: str, spans: SpanTable, log_p_z: np.ndarray, *, is_spread
         name=name,
         text="",
         number=spans.number,
+        start=spans.start,
         suffix_start=spans.suffix_start,
         stop=spans.stop,
         log_p_z=log_p_z,

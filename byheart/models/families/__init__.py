@@ -36,6 +36,10 @@ FAMILIES = {
 }
 
 
+_QUANTISED = ("quantization_config", "compression_config", "quantization")
+"""Fields that describe quantised weights: of transformers, of an older compressed-tensors, and of MLX."""
+
+
 def find_family(config: dict[str, Any]) -> Family:
     """The family that the content of a config.json names.
 
@@ -49,8 +53,11 @@ def find_family(config: dict[str, Any]) -> Family:
             f"config.json must have a model_type of {', '.join(FAMILIES)}; found {model_type!r}"
             f"{f', which has {obstacle}' if obstacle else ''}: choose such a model"
         )
-    if config.get("quantization_config"):
-        raise ModelError(
-            "config.json must describe plain weights, found a quantization_config: use the original checkpoint"
-        )
+    for name in _QUANTISED:
+        if config.get(name):
+            method = config[name].get("quant_method") if isinstance(config[name], dict) else None
+            by = f" ({method})" if method else ""
+            raise ModelError(
+                f"config.json must describe plain weights, found a {name}{by}: name the model that was quantised"
+            )
     return FAMILIES[model_type]

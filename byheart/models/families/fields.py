@@ -1,30 +1,41 @@
 """Reading the fields of a config.json, with errors that name the field. Fields that no code reads are refused, unless
 they change no score."""
 
+import dataclasses
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
-from byheart.contracts.errors import ModelError
+from byheart.contracts.errors import ModelError, SettingsError
+from byheart.models.families.effect import DISPUTED, has_effect
 
-_NOTHING: tuple[Any, ...] = (None, False, 0, 0.0, "", [], {})
-"""Neutral values, which an unknown field may have; 1.0 is one too."""
 
-_ANY_FAMILY = """
-    _attn_implementation _attn_implementation_autoset _name_or_path architectures attn_implementation auto_map
-    bad_words_ids begin_suppress_tokens cache_implementation do_sample dtype early_stopping finetuning_task
-    gradient_checkpointing id2label initializer_range is_decoder keys_to_ignore_at_inference label2id language
-    length_penalty max_length min_length model_type num_beam_groups num_beams num_return_sequences output_attentions
-    output_hidden_states prefix pretraining_tp problem_type repetition_penalty return_dict suppress_tokens
-    task_specific_params temperature tokenizer_class top_k top_p torch_dtype transformers.js_config
-    transformers_version typical_p unsloth_fixed unsloth_version use_cache
-"""
-WITHOUT_EFFECT = frozenset(_ANY_FAMILY.split())
-"""Fields of any family that change no score: names and versions, training, generation.
+@dataclasses.dataclass(frozen=True)
+class _Ignored:
+    """The value of a field that the user has said changes no score."""
 
-`pretraining_tp` splits products of matrices, which changes only their rounding.
-"""
-_WITHOUT_EFFECT_ENDINGS = ("_token_id", "_dropout", "_dropout_prob", "_pdrop")
+    value: Any
+
+
+def mark_ignored(values: Any, names: frozenset[str]) -> Any:
+    """The content of a config.json with the values of these fields marked, at any depth."""
+    if not isinstance(values, dict) or not names:
+        return values
+    return {name: _Ignored(value) if name in names else mark_ignored(value, names) for name, value in values.items()}
+
+
+def list_ignored(values: Any) -> tuple[str, ...]:
+    """The names of the fields that are marked, sorted."""
+    below = [name for value in values.values() for name in list_ignored(value)] if isinstance(values, dict) else []
+    marked = [name for name, value in values.items() if isinstance(value, _Ignored)] if isinstance(values, dict) else []
+    return tuple(sorted({*below, *marked}))
+
+
+def drop_ignored(values: Any) -> Any:
+    """The content of a config.json without the fields that are marked."""
+    if not isinstance(values, dict):
+        return values
+    return {name: drop_ignored(value) for name, value in values.items() if not isinstance(value, _Ignored)}
 
 
 class Fields:
@@ -104,6 +115,12 @@ class Fields:
         """The field's value, of any type; `default` if it is missing or null."""
         self._read.add(name)
         value = self._values.get(name)
+        if isinstance(value, _Ignored):
+            raise SettingsError(
+                f"ignore_fields must name fields of unknown meaning, found {name}, which {self.where} needs: leave it "
+                "out",
+                parameter="ignore_fields",
+            )
         return default if value is None else value
 
     def require(self, name: str, value: str | float) -> None:
@@ -111,6 +128,11 @@ class Fields:
         actual = self.value(name)
         if actual is not None and actual != value:
             raise ModelError(f"{self.where} must have {name}={value!r}, found {actual!r}: it cannot be computed here")
+
+    def allow(self, name: str, is_without_effect: Callable[[Any], bool]) -> None:
+        """Let a field through that no code reads, if its value has no effect."""
+        if is_without_effect(self._values.get(name)):
+            self._read.add(name)
 
     def refuse_unknown_fields(self, *without_effect: str) -> None:
         """Refuse fields that were not read and may change a score.
@@ -121,14 +143,20 @@ class Fields:
         Raises:
             ModelError: such a field has a value that is not neutral.
         """
-        for name in sorted(self._values.keys() - self._read - WITHOUT_EFFECT - set(without_effect)):
+        for name in sorted(self._values.keys() - self._read - set(without_effect)):
             value = self._values[name]
-            neutral = value in _NOTHING or (isinstance(value, float) and value == 1.0)
-            if not neutral and not name.endswith(_WITHOUT_EFFECT_ENDINGS):
+            if isinstance(value, _Ignored) or not has_effect(name, value):
+                continue
+            found = f"{name}={str(value)[:60]}"
+            if name in DISPUTED:
                 raise ModelError(
-                    f"{self.where} must have no field of unknown meaning, found {name}={str(value)[:60]}: it cannot be "
-                    "computed here"
+                    f"{self.where} must have no field that tools read differently, found {found}: {DISPUTED[name]}; "
+                    f"to measure without it, run with ignore_fields={name}"
                 )
+            raise ModelError(
+                f"{self.where} must have no field of unknown meaning, found {found}: choose another model, or, if it "
+                f"changes no score, run with ignore_fields={name}"
+            )
 
     def _get(self, name: str, kinds: type | tuple[type, ...], default: Any) -> Any:
         value = self.value(name, default)

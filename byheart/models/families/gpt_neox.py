@@ -6,7 +6,7 @@ from byheart.models.decoder_config import Attention, DecoderConfig
 from byheart.models.families.family import Family
 from byheart.models.families.fields import Fields
 from byheart.models.families.rope import choose_rope_object, parse_rope
-from byheart.models.families.shape import read_shape
+from byheart.models.families.shape import allow_alike_layers, read_shape
 from byheart.models.parameters import Fused, Source
 
 DEFAULTS = {
@@ -39,6 +39,7 @@ def parse_config(config: dict[str, Any]) -> DecoderConfig:
     fields.require("partial_rotary_factor", rope.share)
     attention = fields.boolean("attention_bias") * ("query", "key", "value", "output")
     parallel = fields.boolean("use_parallel_residual")
+    allow_alike_layers(fields, shape)
     fields.refuse_unknown_fields()
     return DecoderConfig(
         **shape,

@@ -6,11 +6,11 @@ from byheart.models.decoder_config import Attention, DecoderConfig
 from byheart.models.families.family import Family
 from byheart.models.families.fields import Fields
 from byheart.models.families.rope import read_rope
-from byheart.models.families.shape import read_shape
+from byheart.models.families.shape import allow_alike_layers, read_shape
 
 DEFAULTS = {"max_position_embeddings": 2048, "rms_norm_eps": 1e-6}
 """What transformers takes for a field that is missing."""
-WITHOUT_EFFECT = ("is_llama_config", "max_sequence_length")
+WITHOUT_EFFECT = ("is_llama_config",)
 
 
 def parse_config(config: dict[str, Any]) -> DecoderConfig:
@@ -20,6 +20,7 @@ def parse_config(config: dict[str, Any]) -> DecoderConfig:
     biases = fields.boolean("attention_bias", default=False) * ("query", "key", "value", "output")
     biases += fields.boolean("mlp_bias", default=False) * ("gate", "up", "down")
     rope = read_rope(fields, shape["max_positions"])
+    allow_alike_layers(fields, shape)
     fields.refuse_unknown_fields(*WITHOUT_EFFECT)
     return DecoderConfig(**shape, attention=(Attention(rope=rope),), biases=frozenset(biases))
 

@@ -7,7 +7,7 @@ from byheart.models.families import llama
 from byheart.models.families.family import Family
 from byheart.models.families.fields import Fields
 from byheart.models.families.rope import read_rope
-from byheart.models.families.shape import read_shape
+from byheart.models.families.shape import allow_alike_layers, read_shape
 
 DEFAULTS = {
     "max_position_embeddings": 131_072,
@@ -24,6 +24,7 @@ def parse_config(config: dict[str, Any]) -> DecoderConfig:
     shape = read_shape(fields)
     rope = read_rope(fields, shape["max_positions"])
     window = fields.integer_or_none("sliding_window")
+    allow_alike_layers(fields, shape, window)
     fields.refuse_unknown_fields()
     return DecoderConfig(**shape, attention=(Attention(rope=rope, window=window),))
 

@@ -7,7 +7,7 @@ from byheart.models.families import qwen3
 from byheart.models.families.family import Family
 from byheart.models.families.fields import Fields
 from byheart.models.families.rope import read_rope
-from byheart.models.families.shape import read_shape
+from byheart.models.families.shape import allow_alike_layers, read_shape
 
 DEFAULTS = {"max_position_embeddings": 2048, "rms_norm_eps": 1e-5}
 """What transformers takes for a field that is missing."""
@@ -19,6 +19,7 @@ def parse_config(config: dict[str, Any]) -> DecoderConfig:
     shape = read_shape(fields)
     rope = read_rope(fields, shape["max_positions"])
     biases = fields.boolean("attention_bias", default=False) * ("query", "key", "value", "output")
+    allow_alike_layers(fields, shape)
     fields.refuse_unknown_fields()
     return DecoderConfig(
         **shape,

@@ -7,7 +7,7 @@ from byheart.models.families import llama
 from byheart.models.families.family import Family
 from byheart.models.families.fields import Fields
 from byheart.models.families.rope import choose_rope_object, parse_rope
-from byheart.models.families.shape import read_shape
+from byheart.models.families.shape import allow_alike_layers, read_shape
 from byheart.models.parameters import Fused
 
 DEFAULTS = {
@@ -38,6 +38,7 @@ def parse_config(config: dict[str, Any]) -> DecoderConfig:
     window = fields.integer_or_none("sliding_window")
     for name in ("full_attn_mod", "interpolate_factor"):  # every published file that has them says 1
         fields.require(name, 1)
+    allow_alike_layers(fields, shape, window)
     fields.refuse_unknown_fields()
     return DecoderConfig(**shape, attention=(Attention(rope=rope, window=window),))
 

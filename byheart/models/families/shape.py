@@ -35,6 +35,22 @@ def read_shape(fields: Fields, *, activation: str = "hidden_act", epsilon: str =
     }
 
 
+def allow_alike_layers(fields: Fields, shape: dict[str, Any], window: int | None = None) -> None:
+    """Let fields through that say of a family whose layers are alike what is so anyway.
+
+    Args:
+        window: the sliding window of all layers.
+    """
+    layers, positions = shape["layers"], shape["max_positions"]
+    kinds = {SLIDING: window is not None, FULL: window is None or window >= positions}
+
+    def say_what_is_so(types: Any) -> bool:
+        return isinstance(types, list) and len(types) == layers and all(kinds.get(kind, False) for kind in types)
+
+    fields.allow("layer_types", say_what_is_so)
+    fields.allow("sliding_window", lambda width: type(width) is int and width >= positions)
+
+
 def build_layer_attention(
     types: Sequence[str], rope: Rope, window: int | None, sliding_rope: Rope | None = None
 ) -> tuple[Attention, ...]:

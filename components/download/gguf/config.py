@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from byheart.components.download.gguf.header import GgufFile
+from byheart.models.families import FAMILIES
 from byheart.models.families.fields import Fields
 from byheart.models.rope import Rope
 
@@ -74,7 +75,9 @@ def _check_kind(gguf: GgufFile) -> None:
         gguf.refuse(
             f"hold a model of the family {ARCHITECTURE}, the only one that is read from GGUF",
             f"general.architecture={str(architecture)[:60]!r}",
-            "name the model's safetensors, which other families are read from",
+            "name the model's safetensors"
+            if str(architecture).replace("gptneox", "gpt_neox") in FAMILIES
+            else f"choose a model of the families {', '.join(FAMILIES)}",
         )
     if gguf.fields.get("llama.expert_count", 0):
         gguf.refuse("hold a model without experts", "some", "name the model's safetensors (mixtral is read from them)")

@@ -20,6 +20,7 @@ from byheart.components.download.manifest import read_manifest, remove_damaged, 
 from byheart.contracts.errors import ModelError
 from byheart.contracts.model import Model
 from byheart.contracts.progress import Progress, format_size, say
+from byheart.models.families.fields import list_ignored
 from byheart.models.folder import hash_files, open_model, open_model_at
 from byheart.store import Place, Store
 from byheart.store.in_order import map_in_order
@@ -30,20 +31,28 @@ _MIB = 2**20
 
 
 def use_gguf(
-    place: Place, file: str, store: Store, tokenizer: Mapping[str, bytes], *, source: str, commit: str | None
+    place: Place,
+    file: str,
+    store: Store,
+    tokenizer: Mapping[str, bytes],
+    ignored: tuple[str, ...] = (),
+    *,
+    source: str,
+    commit: str | None,
 ) -> Model:
     """The model in a GGUF file, converted into the store unless it is there.
 
     Args:
         place, file: where the file is.
         tokenizer: the files of another tokenizer, by name; empty for the file's own.
+        ignored: fields of unknown meaning that change no score, as the user says.
         source, commit: its origin, as results name it.
 
     Raises:
         ModelError: the file cannot be read, or holds another model than one that can be computed.
         StoreError: the store cannot be written.
     """
-    gguf = read_gguf(place, file)
+    gguf = read_gguf(place, file, ignored)
     folder = GgufFolder(gguf, choose_tokenizer(gguf, tokenizer))
     open_model_at(folder).check_tensors()
     before = place.find(file)
@@ -67,6 +76,7 @@ def use_gguf(
         address=address,
         quantisation=folder.quantisation,
         gguf_sha256=hashed[file],
+        ignored=list_ignored(gguf.fields),
     )
 
 

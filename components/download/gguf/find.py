@@ -4,7 +4,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from byheart.contracts.errors import ModelError
-from byheart.models.folder import INDEX, WEIGHTS
+from byheart.models.weights import INDEX, WEIGHTS
 from byheart.store import Place, open_store
 
 _ENDING = ".gguf"

@@ -21,7 +21,8 @@ import numpy as np
 from byheart.components.download.gguf.config import describe_config
 from byheart.components.download.gguf.header import GgufFile, GgufTensor
 from byheart.components.download.gguf.tokenizer import describe_tokenizer
-from byheart.models.folder import CONFIG, WEIGHTS
+from byheart.models.folder import CONFIG
+from byheart.models.weights import WEIGHTS
 from byheart.store.stored import Stored
 
 TOKENIZER, TOKENIZER_CONFIG = "tokenizer.json", "tokenizer_config.json"

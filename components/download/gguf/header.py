@@ -16,6 +16,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from byheart.contracts.errors import ModelError
+from byheart.models.families.fields import mark_ignored
+from byheart.models.mistaken import check_no_pointer
 from byheart.store import Place
 
 _MAGIC, _VERSIONS = b"GGUF", (2, 3)
@@ -66,8 +68,8 @@ class GgufFile:
         raise ModelError(f"{self.path} is a GGUF file and must {needed}, found {found}: {remedy}", parameter="model")
 
 
-def read_gguf(place: Place, file: str) -> GgufFile:
-    """The header of a GGUF file.
+def read_gguf(place: Place, file: str, ignored: Iterable[str] = ()) -> GgufFile:
+    """The header of a GGUF file; the values of ignored fields are marked, for `Fields`.
 
     Raises:
         ModelError: it is no GGUF file of version 2 or 3, or it is damaged.
@@ -76,6 +78,7 @@ def read_gguf(place: Place, file: str) -> GgufFile:
     reader = _Reader(place, file, stored.size_bytes if stored else 0)
     try:
         if reader.take(len(_MAGIC)) != _MAGIC:
+            check_no_pointer(place.read_range(file, 0, min(_FIRST_READ_BYTES, reader.size_bytes)), place.locate(file))
             raise _DamageError("other first bytes than GGUF")
         version = reader.number("I")
         if version not in _VERSIONS:
@@ -89,7 +92,8 @@ def read_gguf(place: Place, file: str) -> GgufFile:
             f"{place.locate(file)} must be a whole GGUF file, found damage ({error}): fetch it again",
             parameter="model",
         ) from None
-    return GgufFile(place=place, file=file, fields=values, tensors=located)
+    marked = frozenset(name for name in ignored if name.startswith("llama."))
+    return GgufFile(place=place, file=file, fields=mark_ignored(values, marked), tensors=located)
 
 
 class _DamageError(Exception):

@@ -190,7 +190,7 @@ def test_configuration_is_that_of_the_model(tmp_path: Path) -> None:
         ({"llama.block_count": 3}, "missing is model.layers.2"),
         ({"llama.attention.head_count": [4, 4]}, "a whole number"),
         ({"llama.attention.layer_norm_rms_epsilon": float("nan")}, "positive llama.attention.layer_norm_rms_epsilon"),
-        ({"tokenizer.ggml.model": None}, "found none: put the model's own tokenizer.json beside it"),
+        ({"tokenizer.ggml.model": None}, "found none: say by tokenizer= where the model's own tokenizer.json is"),
         ({"tokenizer.ggml.pre": "tekken"}, "gpt2 with 'tekken'"),
         ({"tokenizer.ggml.pre": None}, "gpt2 with 'default'"),
         ({"tokenizer.ggml.merges": ["a c"]}, "'a c'"),
