@@ -29,17 +29,15 @@ def test_figure_is_as_wide_as_the_paper_wants_and_names_every_model(comparison: 
 def test_hostile_names_leave_the_figures_whole(comparison: ModelComparison, tmp_path: Path) -> None:
     name = "_\x07 $\\frac{$ <b>&\x1b--\ufffe"
     text = comparison.books[0]
-    measured = tuple(dataclasses.replace(model, model=name) for model in text.measured)
-    text = dataclasses.replace(
-        text, description=dataclasses.replace(text.description, title=name), measured=measured, models=measured
-    )
+    models = tuple(dataclasses.replace(model, model=name) for model in text.measured)
+    text = dataclasses.replace(text, description=dataclasses.replace(text.description, title=name), models=models)
     paths = [tmp_path / f"figure.{suffix}" for suffix in ("svg", "pdf")]
     write_figures(dataclasses.replace(comparison, texts=(text,)), paths, [tmp_path / "column.svg"])
     for path in tmp_path.glob("*.svg"):
         assert ET.parse(path).getroot().tag.endswith("svg")
     figure = draw(dataclasses.replace(comparison, texts=(text,)), TEXT_WIDTH)
     written = [found.get_text() for found in figure.findobj(Text)]
-    assert sum(words.startswith(r"_\x07 $") for words in written) == 1 + len(measured)
+    assert sum(words.startswith(r"_\x07 $") for words in written) == 1 + len(models)
 
 
 @pytest.mark.parametrize(("name", "inches"), [("figure", 6.5), ("figure-column", 3.3)])
