@@ -253,6 +253,7 @@ def read_chapter_labels(chapters: tuple[Chapter, ...], characters: int) -> tuple
         (["Chapter 1", f"Of {'snow ' * 30}and soap", "Chapter 3"], ["Chapter 1", "", "Chapter 3"]),
         ([f"Chapter {n}: {'Of snow ' * 20}" for n in (1, 2, 3)], ["Chapter 1", "Chapter 2", "Chapter 3"]),
         ([f"{'Of snow ' * 20}{n}" for n in ("IV", "V.", "6")], ["IV", "V.", "6"]),
+        ([f"{'Of snow ' * 20}{n}" for n in ("license", "CIVIL", "XL")], ["", "", "XL"]),
     ],
 )  # fmt: skip
 def test_chapters_are_named_as_fully_as_all_of_them_have_room(titles: list[str], shown: list[str]) -> None:

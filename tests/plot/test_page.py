@@ -174,8 +174,7 @@ def test_numbers_are_those_of_the_statistics() -> None:
     )
     text = render_summary_markdown(toy.make_run(), OUTCOMES, summarize_books(OUTCOMES), ())
     assert (
-        f"of windows have p\\_z ≥ 0.5) | {low:.1%} to {high:.1%} "
-        f"| {coverage.control:.1%} (at most 32.4%, as none of 8 "
+        f"of windows have p\\_z ≥ 0.5) | {low:.1%} to {high:.1%} | {coverage.control:.1%} (at most 32.4%, as none of 8 "
     ) in text
     assert f"| {headline.windows:.1%} | of windows have p\\_z ≥ 0.001 |" in text
 
