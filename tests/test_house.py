@@ -79,7 +79,7 @@ LUGGAGE: dict[str, tuple[str, ...]] = {
     "plot": ("numpy", "jinja2", "matplotlib", "msgspec"),
     "compare": ("numpy", "jinja2", "markupsafe", "matplotlib", "msgspec"),
     "verdict": (),
-    "pages": ("jinja2", "msgspec", "numpy"),
+    "pages": ("jinja2", "matplotlib", "msgspec", "numpy"),
     "measures": ("numpy", "msgspec"),
     "holdings": ("google_crc32c",),
     "scores": ("numpy",),

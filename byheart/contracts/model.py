@@ -1,6 +1,7 @@
 """The description of a run's model that the first stage hands to the others: its address and identity, no weights."""
 
 import dataclasses
+import posixpath
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,8 @@ class ModelIdentity:
         is_file = self.source.endswith(_GGUF)
         if self.commit and not is_file:
             return self.source
-        name = self.source.rstrip("/").rpartition("/")[2].removesuffix(_GGUF)
-        return self.source if name in ("", ".", "..") else name
+        name = posixpath.normpath(self.source).rpartition("/")[2].removesuffix(_GGUF)
+        return name or "model"  # never the path itself, which is nobody else's business
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

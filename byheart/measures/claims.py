@@ -1,15 +1,18 @@
 """What may be said of a book before its headline: its place among the controls, and its best window."""
 
+import math
 from collections.abc import Mapping
 
 from byheart.measures.calibration.calibrate import Calibration
 from byheart.measures.calibration.facts import Facts, format_p_z, state_facts
 from byheart.measures.discoverable import EVIDENCE_FLOOR
-from byheart.measures.figures import show_with_bound
+from byheart.measures.figures import show_rounded, show_with_bound
 from byheart.measures.recall import BestWindow
 from byheart.measures.statistics import BookStatistics
 
 NO_CONTROL = "No control was measured: text that any model finds easy counts as much as what it knows."
+_POWER = 6
+"""From 10^6 on, a factor is a power of ten."""
 _WORDS = 60
 """The most characters of a quotation."""
 
@@ -74,8 +77,19 @@ def state_fall(statistics: BookStatistics, at_threshold: str = "") -> str:
     if sample is None or sample.plain.median_fall is None:
         return at_threshold
     fall = sample.plain.median_fall
-    how = f"p_z falls by a factor of 10^{fall:.1f} in the median" if fall > 0 else "p_z does not fall in the median"
+    how = (
+        f"p_z falls by a factor of {_show_factor(fall)} in the median"
+        if fall > 0
+        else "p_z does not fall in the median"
+    )
     return f"{at_threshold} Under a prompt from elsewhere in the text, {how}.".strip()
+
+
+def _show_factor(decades: float) -> str:
+    """A factor of at least 1 with two digits, or from a million on with one: 2.5, 320, 4 × 10⁷."""
+    if decades >= _POWER:
+        return show_rounded(decades * math.log(10))
+    return f"{10**decades:.1f}" if decades < 1 else f"{float(f'{10**decades:.2g}'):,.0f}"
 
 
 def is_blank(statistics: BookStatistics) -> bool:

@@ -1,11 +1,13 @@
 """A number of the headline as people read it: with its interval, its bound at 0% and 100%, its control, its meaning."""
 
 import dataclasses
+import math
 
 from byheart.measures.uncertainty import compute_wilson_interval
 from byheart.measures.units import Interval, NoInterval
 
 _BITS = "bits per character"
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _ALMOST = 0.0005
 """A share this close to 0% or 100%, but not there, is shown as a bound: 0.0% is none, 100.0% is all."""
 
@@ -118,6 +120,19 @@ def show(value: float | int | None, unit: str = "") -> str:
     if 0 < value < _ALMOST:
         return "< 0.1%"
     return "> 99.9%" if 1 - _ALMOST < value < 1 else f"{value:.1%}"
+
+
+def show_power(exponent: int) -> str:
+    """A power of ten: 10⁻¹²."""
+    return f"10{str(exponent).translate(_SUPERSCRIPTS)}"
+
+
+def show_rounded(logarithm: float) -> str:
+    """The number of this natural logarithm with one digit, as js/words.mjs writes it too: 3 × 10⁻¹²."""
+    decades = logarithm / math.log(10)
+    exponent = math.floor(decades)
+    digit = math.floor(10 ** (decades - exponent) + 0.5)
+    return f"1 × {show_power(exponent + 1)}" if digit == 10 else f"{digit} × {show_power(exponent)}"
 
 
 def show_with_bound(share: float | None, windows: int) -> str:

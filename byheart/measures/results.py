@@ -3,7 +3,6 @@
 import csv
 import dataclasses
 import hashlib
-import io
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from byheart.contracts import parquet
 from byheart.contracts.books import CONTROL
+from byheart.contracts.csv_tables import read_csv
 from byheart.contracts.errors import DamagedError
 from byheart.contracts.json_files import from_json
 from byheart.contracts.settings import FULL
@@ -103,7 +103,7 @@ class BookResults:
         """Every passage, of every scheme and threshold."""
         name = f"{self.book.name}/{PASSAGES}"
         csv.field_size_limit(_LONGEST_PASSAGE)
-        rows = csv.DictReader(io.StringIO(self.place.read(name).decode(), newline=""))
+        rows = read_csv(self.place.read(name).decode())
         try:
             return [
                 msgspec.convert({key: cell or None for key, cell in row.items()}, ListedPassage, strict=False)

@@ -2,7 +2,8 @@
 
 import math
 
-_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+from byheart.measures.figures import show_power
+
 _ALWAYS, _OFTEN = 0.995, 0.095
 """From the first on a suffix comes practically every time; from the second on, in so many of 100 tries."""
 _DIGITS = 2
@@ -28,10 +29,5 @@ def describe_probability(log_p_z: float) -> str:
     unit = 10 ** (math.floor(decades) - _DIGITS + 1)
     tries = math.floor(1 / p_z / unit + 0.5) * unit if decades < _POWER else math.inf
     if tries >= 10**_POWER:
-        return f"once in {format_power(decades)} tries"
+        return f"once in {show_power(math.floor(decades + 0.5))} tries"
     return f"once in {tries:,.0f} tries"
-
-
-def format_power(decades: float) -> str:
-    """A power of ten: 10⁶."""
-    return f"10{str(math.floor(decades + 0.5)).translate(_SUPERSCRIPTS)}"

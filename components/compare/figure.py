@@ -21,6 +21,7 @@ from byheart.measures.comparison.comparison import ModelComparison, ModelOnText,
 from byheart.measures.comparison.scored_text import Level
 from byheart.measures.comparison.shades import BELOW, NOT_MEASURABLE, STEPS
 from byheart.measures.figures import show
+from byheart.pages.characters import spell_out
 from byheart.pages.colours import LIGHT
 from byheart.pages.strips import compute_shares
 
@@ -49,6 +50,12 @@ def write_figures(comparison: ModelComparison, wide: Sequence[Path], narrow: Seq
                     FigureCanvasSVG(figure).print_svg(path, metadata={"Date": None, "Creator": None})
 
 
+def list_names(comparison: ModelComparison) -> list[str]:
+    """What the figures write that is not byheart's own: books and models."""
+    books = comparison.books
+    return [text.description.called for text in books] + [model.model for text in books for model in text.measured]
+
+
 def draw(comparison: ModelComparison, width: float) -> Figure:
     """The strips of every book under every model, with the coverage at the page's first level."""
     level, points = choose_level(comparison), 9.0 if width > COLUMN_WIDTH else 6.4
@@ -75,7 +82,7 @@ def _draw_text(
     """Draw a book's strips between these sides, at this place from below with this height: shares of the figure."""
     (start, stop), (below, height) = sides, place
     inch = height / (_HEAD + _STRIP * len(text.measured) + _FOOT)
-    title = text.description.called
+    title = spell_out(text.description.called)
     most = int(140 * (stop - start) * figure.get_figwidth() / (6.5 * points / 9))
     shown = title if len(title) <= most else f"{title[: most - 1]}…"
     figure.text(
@@ -87,7 +94,8 @@ def _draw_text(
         bottom = below + (_FOOT + _STRIP * (len(text.measured) - index - 1) + 0.04) * inch
         axes = figure.add_axes((start, bottom, stop - start, (_STRIP - 0.08) * inch))
         _draw_strip(axes, model, text.description.characters, is_band=level.threshold is None)
-        name = model.model if len(model.model) <= 18 else f"{model.model[:17]}…"
+        name = spell_out(model.model)
+        name = name if len(name) <= 18 else f"{name[:17]}…"
         axes.text(-0.015, 0.5, name, transform=axes.transAxes, ha="right", va="center", fontsize=points, **_PLAIN)
         share = show(model.at[level].coverage) if level in model.at else "–"
         axes.text(1.015, 0.5, share, transform=axes.transAxes, va="center", fontsize=points)

@@ -30,6 +30,7 @@ from byheart.measures.comparison.scored_text import Level
 from byheart.measures.comparison.shades import BELOW, NOT_MEASURABLE, STEPS
 from byheart.measures.figures import find_bound, show
 from byheart.pages.assembly import join_modules
+from byheart.pages.characters import show_hidden
 from byheart.pages.strips import Layer, draw_strip, make_view_box
 from byheart.pages.style import render_style
 
@@ -66,6 +67,7 @@ def render_page(comparison: ModelComparison) -> str:
     environment = Environment(
         loader=FileSystemLoader(_HERE), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=True
     )
+    environment.finalize = show_hidden
     environment.filters |= {"show": show, "shorten": shorten, "signed": sign_points, "digits": _format_p}
     environment.globals |= {"name_level": name_level, "find_mean": average_coverage}
     levels = list_levels(comparison)

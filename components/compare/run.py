@@ -4,14 +4,16 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from byheart.components.compare.figure import write_figures
+from byheart.components.compare.figure import list_names, write_figures
 from byheart.components.compare.page import render_page
 from byheart.components.compare.tables import make_csv, make_parquet
 from byheart.contracts.errors import SettingsError
+from byheart.contracts.progress import say
 from byheart.measures.comparison.comparison import ModelComparison, compare_models
 from byheart.measures.comparison.models import name_models
 from byheart.measures.comparison.rows import list_rows
 from byheart.measures.results import Results
+from byheart.pages.lettering import choose_fonts
 
 PAGE, TABLE, CSV, FIGURES = "comparison.html", "comparison.parquet", "comparison.csv", ("figure.pdf", "figure.svg")
 NARROW_FIGURES = ("figure-column.pdf", "figure-column.svg")
@@ -48,7 +50,8 @@ def run(*, results: Sequence[str], out: str, reference: str = "") -> ModelCompar
     (hidden / CSV).write_text(make_csv(rows), encoding="utf-8")
     (hidden / TABLE).write_bytes(make_parquet(rows, comparison))
     (hidden / PAGE).write_text(render_page(comparison), encoding="utf-8")
-    write_figures(comparison, [hidden / name for name in FIGURES], [hidden / name for name in NARROW_FIGURES])
+    with choose_fonts(list_names(comparison), say):
+        write_figures(comparison, [hidden / name for name in FIGURES], [hidden / name for name in NARROW_FIGURES])
     for name in FILES:
         (hidden / name).replace(folder / name)
     hidden.rmdir()

@@ -6,10 +6,11 @@ from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-from byheart.components.plot.frame import spell_out
 from byheart.contracts.books import Chapter
+from byheart.pages.characters import spell_out
 
-NUMBER = re.compile(r"(?:\d+|[IVXLCDM]+)\.?")
+_ROMAN = r"(?=[IVXLCDM])M{0,3}(?:CM|CD|D?C{0,4})(?:XC|XL|L?X{0,4})(?:IX|IV|V?I{0,4})"
+NUMBER = re.compile(rf"(?:\d+|{_ROMAN})\.?")
 """A last word that may stand for a title: labels are shortened to numbers, never to words."""
 _GAP = 0.5
 """The least room between two labels, in heights of a letter."""

@@ -1,6 +1,5 @@
 """What report.html and summary.md show, and how templates write it."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -30,7 +29,6 @@ from byheart.measures.outcomes import Outcome
 from byheart.measures.provenance import BookDescription
 from byheart.measures.selection import describe_selection
 from byheart.measures.summary import Summary
-from byheart.pages.characters import neutralise
 
 ROWS = 1_000
 """The most books in the table; summary.csv has all of them."""
@@ -83,20 +81,13 @@ def collect_content(
 def make_page_environment(*, autoescape: bool) -> Environment:
     """The environment of the templates with filters for numbers, titles and Markdown."""
     environment = make_environment(autoescape=autoescape)
-    environment.finalize = _show_hidden
     environment.filters |= {
         "shown": show,
         "p_z": format_p_z,
         "called": shorten_title,
-        "markdown": _escape_markdown,
         "sentence": _capitalize,
     }
     return environment
-
-
-def _show_hidden(value: object) -> object:
-    """What a template writes for a value: text of strangers hides nothing; markup of ours is as it is."""
-    return neutralise(value) if type(value) is str else value
 
 
 def shorten_title(book: BookDescription) -> str:
@@ -121,13 +112,3 @@ def _compare(outcome: Outcome) -> dict[str, Any]:
 
 def _capitalize(clause: str) -> str:
     return clause[:1].upper() + clause[1:]
-
-
-def _escape_markdown(text: str) -> str:
-    """The text with the special characters of Markdown and HTML escaped.
-
-    `_` too: between letters it is a letter to CommonMark, but two of them are emphasis to Kubeflow's markdown-to-jsx 7.
-    """
-    for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
-        text = text.replace(character, entity)
-    return re.sub(r"([\\`*_{}\[\]()#+!|~])", r"\\\1", text)

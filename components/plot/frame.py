@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import re
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +22,7 @@ from byheart.measures.measured import MeasuredBook
 from byheart.measures.rates import Rates
 from byheart.measures.recall import WindowRecall
 from byheart.measures.schemes import Schemes
+from byheart.pages.characters import spell_out
 
 mpl.rcdefaults()  # a person's matplotlibrc does not change the pictures
 FORMATS = ("png", "svg")
@@ -35,7 +35,6 @@ _SMALL = 0.83
 BLUE, ORANGE, GREEN, PINK, GREY = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#555555"
 """From the palette of Okabe and Ito for colour-blind people; https://jfly.uni-koeln.de/color/."""
 BELOW_FLOOR: dict[str, Any] = {"color": "0.93", "linewidth": 0, "zorder": 0}
-_FORBIDDEN = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff\\ufffe\\uffff]")
 _PLAIN: dict[str, Any] = {"parse_math": False}
 """A $ in a title or a path stays a $."""
 
@@ -114,22 +113,16 @@ def _format_power(log_p_z: np.ndarray) -> str:
 
 
 def write_name(name: str, letters: int = 40) -> str:
-    """A name for a label: shortened, and with every $ as itself, which would begin mathematics to matplotlib.
+    """A name for a label, in quotation marks: shortened, and safe from matplotlib.
+
+    To it two $ are mathematics, and legends leave out labels that begin with _.
 
     Args:
         letters: the most of them.
     """
     shown = spell_out(name)
     shown = shown if len(shown) <= letters else f"{shown[: letters - 1]}…"
-    return shown.replace("$", r"\$")
-
-
-def spell_out(text: str) -> str:
-    """The text on a single line, with what XML forbids, and SVG with it, spelled out: control characters as \\x07."""
-    line = " ".join(text.split())
-    return "".join(
-        character.encode("unicode_escape").decode() if _FORBIDDEN.match(character) else character for character in line
-    )
+    return f"“{shown}”".replace("$", r"\$")
 
 
 def tidy_axes(axes: Axes) -> None:

@@ -1,10 +1,10 @@
 """methods.md: what was measured, how and with what result, as text for a paper."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from byheart.components.plot.provenance import Run
-from byheart.components.plot.templates import make_environment
+from byheart.components.plot.templates import escape_markdown, make_environment
 from byheart.contracts.settings import FULL
 from byheart.measures.blocks import LEAST_CHARACTERS
 from byheart.measures.calibration.facts import state_facts
@@ -19,10 +19,30 @@ from byheart.measures.uncertainty import LEAST_BLOCKS
 
 def write_methods(run: Run, books: Sequence[Outcome]) -> str:
     """The text of methods.md."""
+    return _write(run, books, _escape)
+
+
+def list_methods(run: Run, books: Sequence[Outcome]) -> list[str]:
+    """The paragraphs of methods.md before the results, as plain text."""
+    text = _write(run, books, lambda words: " ".join(words.split()))
+    return text.partition("\n## Results\n")[0].split("\n\n")[1:]
+
+
+def _write(run: Run, books: Sequence[Outcome], escape: Callable[[str], str]) -> str:
+    """The text of methods.md.
+
+    Args:
+        escape: makes text of strangers a piece of a line.
+    """
     may_quote = run.settings.report.report_text == FULL
     words = {outcome.book.name: outcome.best_words for outcome in books if may_quote}
     environment = make_environment(autoescape=False)
-    environment.filters |= {"bounded": show_with_bound, "bounds": _format_bounds, "figure_text": _format_figure}
+    environment.filters |= {
+        "bounded": show_with_bound,
+        "bounds": _format_bounds,
+        "figure_text": _format_figure,
+        "markdown": escape,
+    }
     text = environment.get_template("methods.md.j2").render(
         model=run.model,
         label=run.provenance.label,
@@ -58,6 +78,11 @@ def describe_intervals(run: Run) -> str:
         "Intervals are 95% intervals for other texts made of such blocks: they say how much a share would vary among "
         f"them. Of the measured text, {own}."
     )
+
+
+def _escape(text: str) -> str:
+    """The text for Markdown. `_` between letters stays, so that p_z is p_z where the text is pasted as it stands."""
+    return re.sub(r"(?<=\w)\\_(?=\w)", "_", escape_markdown(text))
 
 
 def _state_claims(outcome: Outcome, words: dict[str, str]) -> list[str]:

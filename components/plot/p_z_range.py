@@ -11,6 +11,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from byheart.components.plot.frame import ChartData, tidy_axes
 from byheart.measures.discoverable import EVIDENCE_FLOOR
+from byheart.measures.figures import show_power
 
 SPLIT = -4
 """The log10 p_z where a chart of windows is enlarged, and where most maps' colours begin: a tenth of the floor."""
@@ -21,7 +22,6 @@ _WIDE = (3, 2)
 _MOST_MARKS = 4
 """The most marks of a scale that begins lower, between its ends."""
 _STEPS = tuple(digit * 10**power for power in range(6) for digit in (1, 2, 5))
-_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -64,8 +64,8 @@ def list_colour_ticks(lowest: int) -> dict[float, str]:
         marks = {**PERCENTS, math.log10(0.5): "50%"}
     else:
         step = next(step for step in _STEPS if step * _MOST_MARKS >= -lowest)
-        marks = {at: _format_power(at) for at in range(-step, lowest, -step) if at - lowest > step / 2}
-        marks |= {lowest: _format_power(lowest), 0: "100%"}
+        marks = {at: show_power(at) for at in range(-step, lowest, -step) if at - lowest > step / 2}
+        marks |= {lowest: show_power(lowest), 0: "100%"}
     marks[lowest] = f"≤ {marks[lowest]}"
     return dict(sorted(marks.items()))
 
@@ -89,7 +89,7 @@ def make_window_axes(figure: Figure, lowest: int, log_p_z: Iterable[np.ndarray])
         axes = figure.add_subplot(grid[0, column], sharey=parts[0] if parts else None)
         axes.set(xlim=end)
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: PERCENTS.get(int(x), _format_power(int(x)))))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: PERCENTS.get(int(x), show_power(int(x)))))
         tidy_axes(axes)
         parts.append(axes)
     parts[0].set_xlabel("$p_z$, the probability of a suffix after its prompt", fontsize="small")
@@ -107,18 +107,3 @@ def draw_legend(parts: list[Axes], below: Axes) -> None:
     """A legend of the first axes, in the empty axes below."""
     handles, labels = parts[0].get_legend_handles_labels()
     below.legend(handles, labels, loc="upper left", fontsize="small", frameon=False, borderpad=0, borderaxespad=0)
-
-
-def format_rounded(log_p_z: float) -> str:
-    """A small p_z with one digit: 4·10⁻⁹."""
-    log10 = round(log_p_z / math.log(10), 6)
-    power = math.floor(log10)
-    first = round(10 ** (log10 - power))
-    if first == 10:
-        first, power = 1, power + 1
-    return f"{first}·{_format_power(power)}" if first > 1 else _format_power(power)
-
-
-def _format_power(log10: int) -> str:
-    """A power of ten as charts and pages show it."""
-    return "10" + str(log10).translate(_SUPERSCRIPTS)

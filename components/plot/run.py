@@ -31,7 +31,7 @@ from byheart.contracts.model import read_model
 from byheart.contracts.only import Span
 from byheart.contracts.pieces import read_pieces
 from byheart.contracts.plan import Registration, read_plan
-from byheart.contracts.progress import say
+from byheart.contracts.progress import format_count, say
 from byheart.contracts.settings import FULL, NONE, SelectionSettings, Settings
 from byheart.contracts.windows import Windows, read_measured_books, read_tokenization
 from byheart.measures.artifacts import explain_fetching
@@ -59,6 +59,7 @@ from byheart.measures.results import (
 from byheart.measures.selection import describe_selection
 from byheart.measures.statistics import BookStatistics
 from byheart.measures.summary import summarize
+from byheart.pages.lettering import choose_fonts
 from byheart.scores.store import ScoreStore
 from byheart.store import open_store
 
@@ -161,9 +162,11 @@ def write_results(
             maps.append(draw_map(data, MOST_MAP_CHARACTERS))
         return outcome
 
-    outcomes = {book.name: write_and_draw(book, None) for book in texts if book.role == CONTROL}
-    control = join_controls(list(outcomes.values()))
-    outcomes |= {book.name: write_and_draw(book, control) for book in texts if book.role != CONTROL}
+    tell(f"statistics, tables and charts of {format_count(len(texts), 'text')}")
+    with choose_fonts(_list_written(this_run, texts), tell):
+        outcomes = {book.name: write_and_draw(book, None) for book in texts if book.role == CONTROL}
+        control = join_controls(list(outcomes.values()))
+        outcomes |= {book.name: write_and_draw(book, control) for book in texts if book.role != CONTROL}
     in_order = [outcomes[book.name] for book in texts]
     summary = summarize(in_order, this_run.provenance)
 
@@ -185,6 +188,14 @@ def write_results(
     )
     write_json(out / PROVENANCE, provenance)
     return collect_metrics(in_order, summary)
+
+
+def _list_written(this_run: Run, texts: Sequence[Book]) -> Iterator[str]:
+    """What charts write that is not byheart's own."""
+    yield this_run.provenance.label
+    yield this_run.settings.chart.plot_title
+    for book in texts:
+        yield from (book.name, book.called, *(chapter.title for chapter in book.chapters))
 
 
 def _without_titles(book: Book) -> Book:

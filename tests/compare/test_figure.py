@@ -1,13 +1,16 @@
 """The figure for a paper: its size, its words, and colours whose area is the share."""
 
+import dataclasses
 import re
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
+from matplotlib.text import Text
 
-from byheart.components.compare.figure import COLUMN_WIDTH, TEXT_WIDTH, draw, list_kinds, stack
+from byheart.components.compare.figure import COLUMN_WIDTH, TEXT_WIDTH, draw, list_kinds, stack, write_figures
 from byheart.measures.comparison.comparison import ModelComparison
 from byheart.pages.colours import LIGHT
 
@@ -21,6 +24,20 @@ def test_figure_is_as_wide_as_the_paper_wants_and_names_every_model(comparison: 
     level = comparison.texts[0].measured[0].at
     assert any(f"{at.coverage:.1%}" in words for at in level.values())
     assert len(figure.axes) == 2, "controls are left to the page"
+
+
+def test_hostile_names_leave_the_figures_whole(comparison: ModelComparison, tmp_path: Path) -> None:
+    name = "_\x07 $\\frac{$ <b>&\x1b--\ufffe"
+    text = comparison.books[0]
+    models = tuple(dataclasses.replace(model, model=name) for model in text.measured)
+    text = dataclasses.replace(text, description=dataclasses.replace(text.description, title=name), models=models)
+    paths = [tmp_path / f"figure.{suffix}" for suffix in ("svg", "pdf")]
+    write_figures(dataclasses.replace(comparison, texts=(text,)), paths, [tmp_path / "column.svg"])
+    for path in tmp_path.glob("*.svg"):
+        assert ET.parse(path).getroot().tag.endswith("svg")
+    figure = draw(dataclasses.replace(comparison, texts=(text,)), TEXT_WIDTH)
+    written = [found.get_text() for found in figure.findobj(Text)]
+    assert sum(words.startswith(r"_\x07 $") for words in written) == 1 + len(models)
 
 
 @pytest.mark.parametrize(("name", "inches"), [("figure", 6.5), ("figure-column", 3.3)])

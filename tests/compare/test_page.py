@@ -101,7 +101,7 @@ def test_columns_keep_their_names_on_a_phone(page: str) -> None:
 def test_hostile_names_stay_text(comparison: ModelComparison) -> None:
     text = comparison.texts[0]
     named = dataclasses.replace(text.measured[0], model=HOSTILE)
-    description = dataclasses.replace(text.description, title="<script>alert(1)</script>")
+    description = dataclasses.replace(text.description, title="<script>alert(1)</script>\u202e")
     pair = dataclasses.replace(text.pairs[0], first=HOSTILE)
     texts = (dataclasses.replace(text, description=description, models=(named, text.models[1]), pairs=(pair,)),)
     models = (dataclasses.replace(comparison.models[0], name=HOSTILE), comparison.models[1])
@@ -110,6 +110,8 @@ def test_hostile_names_stay_text(comparison: ModelComparison) -> None:
     assert "alert(1)</script>" not in page
     assert page.count("<script") == 1
     assert "&lt;img src=x" in page
+    assert "\u202e" not in page
+    assert "alert(1)&lt;/script&gt;□" in page
 
 
 def test_shares_that_look_equal_are_not_told_apart(comparison: ModelComparison) -> None:

@@ -16,6 +16,9 @@ COMMIT = "c" * 40
         ("gs://bucket/prefix/llama/", None, "llama"),
         ("/home/somebody/Name.Q4_1.gguf", None, "Name.Q4_1"),
         ("..", None, ".."),
+        ("/home/somebody/secret/..", None, "somebody"),
+        ("/home/somebody/secret/.gguf", None, "model"),
+        ("/", None, "model"),
     ],
 )
 def test_model_is_called_by_its_name_on_the_hub_or_by_the_last_part_of_its_path(

@@ -54,7 +54,7 @@ def test_many_books_are_a_table_with_the_best_known_first_and_controls_last(
         "1 (≥ 0.5)|0.0%|100.0% (≥ 20.7%)|100.0% (≥ 20.7%)|50|0.0076|90.0%|all",
         "1 (≥ 0.5)|0.0%|40.0%|25.0%|20|1.12|90.0%|half",
         "1 (≥ 0.5)|0.0%|0.0% (≤ 79.3%)|100.0% (≥ 20.7%)|0|0.33|1.0%|low",
-        "1 (≥ 0.5)|0.0%|0.0% (≤ 79.3%)|0.0% (≤ 79.3%)|0|1.49|10^-9.0|none",
+        "1 (≥ 0.5)|0.0%|0.0% (≤ 79.3%)|0.0% (≤ 79.3%)|0|1.49|1 × 10⁻⁹|none",
         "1 (≥ 0.5)|–|–|–|0|–|–|empty",
         "100.0% (≥ 20.7%)|100.0% (≥ 20.7%)|20|0.0076|90.0%|seen, control",
     ]
@@ -90,8 +90,8 @@ def test_book_of_which_nothing_reaches_the_floor_has_its_best_window_and_the_con
     show_results(tmp_path, 61)
     printed = capsys.readouterr().out
     words = " ".join(book.book.text[30:50].split())
-    assert f"No window reaches p_z = 0.001; the best is 10^-12.0 (“{words}”, characters 30 to 50); " in printed
-    assert "the controls' best is 10^-33.0 (unseen-1e-33, “" in printed
+    assert f"No window reaches p_z = 0.001; the best is 1 × 10⁻¹² (“{words}”, characters 30 to 50); " in printed
+    assert "the controls' best is 1 × 10⁻³³ (unseen-1e-33, “" in printed
 
 
 def test_book_without_controls_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -313,12 +313,12 @@ def test_facts_say_how_many_controls_and_what_they_allow() -> None:
         "than the same book unseen, with confidence 67%."
     )
     assert facts.threshold == (
-        "100.0% (≥ 20.7%) of the 2 windows compared lie above p_z = 10^-33.3; of unseen books, at most 1 in 3 have "
+        "100.0% (≥ 20.7%) of the 2 windows compared lie above p_z = 5 × 10⁻³⁴; of unseen books, at most 1 in 3 have "
         "more than 0% there."
     )
     assert facts.census == (
-        "The best of the book's windows compared has p_z = 10^-8.7, the controls' best 10^-33.3 (c1, characters 30 to "
-        "50): an unseen book would be above with a chance of at most 1 in 3."
+        "The best of the book's windows compared has p_z = 2 × 10⁻⁹, the controls' best 5 × 10⁻³⁴ (c1, characters 30 "
+        "to 50): an unseen book would be above with a chance of at most 1 in 3."
     )
     assert facts.word == "Nothing may be called memorised: that takes 19 controls."
     assert facts.bands == (
@@ -381,7 +381,7 @@ def test_control_sample_is_compared_with_t() -> None:
     assert found.control_sample
     assert (found.control_sample.own_prompt, found.control_sample.other_prompt) == (0.5, 0.25)
     assert state_facts(found).sample == (
-        "Of the suffixes that were scored twice, 50.0% lie above p_z = 10^-10.9 under their own prompt, 25.0% under "
+        "Of the suffixes that were scored twice, 50.0% lie above p_z = 1 × 10⁻¹¹ under their own prompt, 25.0% under "
         "another."
     )
     none = SampleLogPZ(own_prompt=np.array([]), other_prompt=np.array([]), non_overlapping=0)

@@ -26,7 +26,7 @@ for (const [logPz, words] of DESCRIBED) {
 }
 
 const SHARES = [
-  [0, "0%"],
+  [0, "0.0%"],
   [1e-9, "< 0.1%"],
   [0.000499, "< 0.1%"],
   [0.001, "0.1%"],
@@ -34,7 +34,7 @@ const SHARES = [
   [0.9994, "99.9%"],
   [0.9996, "> 99.9%"],
   [1 - 1e-12, "> 99.9%"],
-  [1, "100%"],
+  [1, "100.0%"],
 ];
 for (const [share, words] of SHARES) {
   test(`a share of ${share} is written ${words}`, () => assert.equal(formatShare(share), words));

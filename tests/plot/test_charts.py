@@ -8,6 +8,7 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import matplotlib.image
 import numpy as np
@@ -18,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 from matplotlib.offsetbox import AnnotationBbox
 from matplotlib.patches import StepPatch
 from matplotlib.text import Text
@@ -45,7 +47,7 @@ from tests.measures import toy
 
 P_Z = np.exp(-np.random.default_rng(0).exponential(3, 200))
 CHAPTERS = tuple(Chapter(title=f"$\\frac{{$ {n}: On the way and back", start=200 * n) for n in range(10))
-EVIL = "From $\\frac{$5 to $a_{$1"
+EVIL = "_From $\\frac{$5 to $a_{$1"
 UNSEEN = toy.make_book(np.full(50, 1e-12), name="unseen", role="control")
 
 CHART_DATA: dict[str, Callable[[], ChartData]] = {
@@ -93,6 +95,16 @@ def test_every_chart_draws(chart: str, kind: str, tmp_path: Path) -> None:
     assert picture.shape[0] > 50
     assert np.ptp(picture[..., :3]) > 0.5, "a picture is not blank"
     assert ET.parse(tmp_path / f"{chart}.svg").getroot().tag.endswith("svg")
+
+
+@pytest.mark.parametrize("chart", [p_z_histogram, p_z_ecdf, length_curve])
+def test_legend_has_the_book_and_its_control_whatever_they_are_called(chart: ModuleType) -> None:
+    control = toy.make_control(toy.make_book(P_Z**2, name="_$2 to $3", role="control"))
+    figure = chart.draw(toy.make_chart_data(toy.make_book(P_Z, name="_$1 and $"), control))
+    [legend] = figure.findobj(Legend)
+    shown = " ".join(text.get_text() for text in legend.get_texts())
+    assert r"“_\$1 and \$”" in shown
+    assert r"“_\$2 to \$3”" in shown
 
 
 @pytest.mark.parametrize("chart", CHARTS)
@@ -241,6 +253,7 @@ def read_chapter_labels(chapters: tuple[Chapter, ...], characters: int) -> tuple
         (["Chapter 1", f"Of {'snow ' * 30}and soap", "Chapter 3"], ["Chapter 1", "", "Chapter 3"]),
         ([f"Chapter {n}: {'Of snow ' * 20}" for n in (1, 2, 3)], ["Chapter 1", "Chapter 2", "Chapter 3"]),
         ([f"{'Of snow ' * 20}{n}" for n in ("IV", "V.", "6")], ["IV", "V.", "6"]),
+        ([f"{'Of snow ' * 20}{n}" for n in ("license", "CIVIL", "XL")], ["", "", "XL"]),
     ],
 )  # fmt: skip
 def test_chapters_are_named_as_fully_as_all_of_them_have_room(titles: list[str], shown: list[str]) -> None:
@@ -378,7 +391,7 @@ def test_steps_are_the_shares_of_windows_in_each_bin() -> None:
     left, right, below = p_z_histogram.draw(make_chart_data("control sample")).axes
     assert (left.get_xlim()[1], right.get_xlim()) == (-4, (-4, 0))
     assert read_legend(below) == [
-        "toy, 200 windows", "control, 50 windows of unseen", "control sample, 50 suffixes under other prompts",
+        "“toy”, 200 windows", "control, 50 windows of “unseen”", "control sample, 50 suffixes under other prompts",
         "t, $10^{-12.0}$, from the controls",
     ]  # fmt: skip
     own = next(patch for patch in right.patches if isinstance(patch, StepPatch))
@@ -402,10 +415,10 @@ def test_lines_are_the_shares_of_windows_that_are_as_probable() -> None:
     lines = {str(line.get_label()): np.array(line.get_data()).T for line in axes.get_lines()}
     assert read_legend(below) == list(lines)
     assert list(lines)[:3] == [
-        "control: unseen, 50 windows", "toy, 50 windows",
+        "control: “unseen”, 50 windows", "“toy”, 50 windows",
         "t, census, $10^{-12.0}$: above it lies an unseen book's best window at most 1 time in 2",
     ]  # fmt: skip
-    points = lines["toy, 50 windows"][1:]
+    points = lines["“toy”, 50 windows"][1:]
     own = np.log10(P_Z[75:125])
     for position, share in points:
         assert share == pytest.approx(np.mean(own >= position - 1e-9))
@@ -418,7 +431,7 @@ def test_lines_are_the_shares_of_windows_that_are_as_probable() -> None:
 def test_of_many_controls_only_the_one_that_decides_is_named() -> None:
     axes, *_, below = p_z_ecdf.draw(make_chart_data("many controls")).axes
     legend = read_legend(below)
-    assert [label for label in legend if "control" in label] == ["control: c2, 200 windows", "5 other controls"]
+    assert [label for label in legend if "control" in label] == ["control: “c2”, 200 windows", "5 other controls"]
     assert sum(line.get_label() == "" or str(line.get_label()).startswith("_") for line in axes.get_lines()) == 5
 
 
@@ -504,7 +517,7 @@ def test_length_curves_are_the_shares_of_windows_of_book_and_highest_control() -
             sums = text.scores.token_log_probs[:, :k].astype(float).sum(axis=1)
             return float(np.mean(sums >= math.log(threshold)))
 
-        for name, texts in ((f"b, $p$ ≥ {shown}", [book]), (f"highest of 2 controls, $p$ ≥ {shown}", controls)):
+        for name, texts in ((f"“b”, $p$ ≥ {shown}", [book]), (f"highest of 2 controls, $p$ ≥ {shown}", controls)):
             for k, drawn in enumerate(lines[name], 1):
                 expected = max(share(text, k) for text in texts)
                 assert drawn == pytest.approx(expected) if expected else not drawn > 0.5 / 40

@@ -174,8 +174,7 @@ def test_numbers_are_those_of_the_statistics() -> None:
     )
     text = render_summary_markdown(toy.make_run(), OUTCOMES, summarize_books(OUTCOMES), ())
     assert (
-        f"of windows have p\\_z ≥ 0.5) | {low:.1%} to {high:.1%} "
-        f"| {coverage.control:.1%} \\(at most 32.4%, as none of 8 "
+        f"of windows have p\\_z ≥ 0.5) | {low:.1%} to {high:.1%} | {coverage.control:.1%} (at most 32.4%, as none of 8 "
     ) in text
     assert f"| {headline.windows:.1%} | of windows have p\\_z ≥ 0.001 |" in text
 
@@ -252,7 +251,21 @@ def test_book_of_any_name_stays_text() -> None:
     assert "<script" not in text
     row = next(line for line in text.splitlines() if line.startswith("| The"))
     assert len(re.findall(r"(?<!\\)\|", row)) == 12
-    assert r"\[b\]\(https://example.org\)" in row
+    assert r"\[b\](https://example.org)" in row
+
+
+def test_methods_are_the_same_text_in_markdown_and_on_the_page() -> None:
+    books, pictures = make_many_books(2, title=EVIL)
+    run = toy.make_run(label=EVIL)
+    parsed = read_markdown(write_methods(run, books))
+    assert not {"a", "img", "script", "code"} & {tag for tag, _ in parsed.tags}
+    assert sum(tag == "h1" for tag, _ in parsed.tags) == 1
+    told = f"of each text {' '.join(EVIL.split())} (1,488,192 parameters"
+    assert told in " ".join(parsed.text.split())
+    assert {" ".join(EVIL.split())} == {word for word in parsed.words if word.startswith("The <script>")}
+    html = render_report(run, books, summarize(books, run.provenance), (), pictures, no_data)
+    assert told in " ".join(Page(html).text.split())
+    assert "## Results" not in html
 
 
 def test_markdown_is_the_same_text_to_github_and_to_kubeflow() -> None:
@@ -427,15 +440,15 @@ def test_page_of_zeros_says_the_best_window_and_the_controls() -> None:
     assert books[0].statistics.headline.windows == 0
     words = " ".join(books[0].best_words.split())
     for text in render_both(books):
-        assert f"No window reaches p_z = 0.001; the best is 10^-12.0 (“{words}”, characters 30 to 50)" in text
-        assert "the controls' best is 10^-33.0 (unseen-0, “" in text
+        assert f"No window reaches p_z = 0.001; the best is 1 × 10⁻¹² (“{words}”, characters 30 to 50)" in text
+        assert "the controls' best is 1 × 10⁻³³ (unseen-0, “" in text
         assert "Of 2 controls, none is as extreme as the book: p = 0.333, 1 in 3, the least possible." in text
-        assert "100.0% (≥ 20.7%) of the 3 windows compared lie above p_z = 10^-33.0" in text
+        assert "100.0% (≥ 20.7%) of the 3 windows compared lie above p_z = 1 × 10⁻³³" in text
     for text in render_both(books, report_text="none"):
-        assert "the best is 10^-12.0 (characters 30 to 50)" in text
+        assert "the best is 1 × 10⁻¹² (characters 30 to 50)" in text
         assert words not in text
     for text in render_both(make_kept(0)):
-        assert "the best is 10^-12.0" in text
+        assert "the best is 1 × 10⁻¹²" in text
         assert "the controls' best" not in text
         assert "No control was measured" in text
 

@@ -6,7 +6,7 @@ import math
 from byheart.measures.calibration.bands import HIGHEST_CHANCE
 from byheart.measures.calibration.calibrate import Calibration
 from byheart.measures.discoverable import EVIDENCE_FLOOR
-from byheart.measures.figures import show_with_bound
+from byheart.measures.figures import show_rounded, show_with_bound
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -59,11 +59,11 @@ def count_controls_needed(r: int) -> int:
 
 
 def format_p_z(log_p_z: float | None) -> str:
-    """p_z as people read it: 12.5%, below the evidence floor a power of ten, 10^-33.3; 0 for minus infinity."""
-    if log_p_z is None:
+    """p_z as people read it: 12.5%, below the evidence floor 3 × 10⁻¹²; 0 for minus infinity."""
+    if log_p_z is None or log_p_z == -math.inf:
         return "0"
     p_z = math.exp(log_p_z)
-    return f"{p_z:.1%}" if p_z >= EVIDENCE_FLOOR else f"10^{log_p_z / math.log(10):.1f}"
+    return f"{p_z:.1%}" if p_z >= EVIDENCE_FLOOR else show_rounded(log_p_z)
 
 
 def _state_rank(calibration: Calibration) -> str:

@@ -20,15 +20,14 @@ export function describeProbability(logPz) {
 }
 
 /**
- * A share with one decimal: "51.4%". Only nothing is 0%, and only everything 100%.
+ * A share with one decimal: "51.4%". Only nothing is 0.0%, and only everything 100.0%.
  * @param {number} share from 0 to 1
  * @returns {string}
  */
 export function formatShare(share) {
-  if (share === 0 || share === 1) return `${100 * share}%`;
   const percent = (100 * share).toFixed(1);
-  if (percent === "0.0") return "< 0.1%";
-  if (percent === "100.0") return "> 99.9%";
+  if (share > 0 && percent === "0.0") return "< 0.1%";
+  if (share < 1 && percent === "100.0") return "> 99.9%";
   return `${percent}%`;
 }
 

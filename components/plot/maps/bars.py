@@ -5,11 +5,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from byheart.components.plot.frame import ChartData, spell_out
+from byheart.components.plot.frame import ChartData
 from byheart.components.plot.maps.painting import paint_characters
 from byheart.components.plot.maps.rows import Row
 from byheart.measures.calibration.stretches import Document
 from byheart.measures.character_map import CharacterMap, map_characters
+from byheart.pages.characters import spell_out
 
 _MOST_CONTROLS = 4
 """Of more controls than this, only the highest has a row."""

@@ -9,8 +9,8 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
 from byheart.components.plot.chapter_marks import NUMBER
-from byheart.components.plot.frame import spell_out
 from byheart.contracts.books import Chapter
+from byheart.pages.characters import spell_out
 
 MOST_CHAPTERS = 40
 """With more chapters than this a map would be too high."""

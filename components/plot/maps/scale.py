@@ -8,9 +8,10 @@ import numpy as np
 from matplotlib.colors import to_hex
 
 from byheart.components.plot.frame import ChartData
-from byheart.components.plot.p_z_range import find_beginning, format_rounded
+from byheart.components.plot.p_z_range import find_beginning
 from byheart.contracts.spellings import AUTO_COLORMAP
 from byheart.measures.discoverable import HEADLINE_THRESHOLD
+from byheart.measures.figures import show_rounded
 from byheart.pages.colours import LIGHT, STEPS
 
 
@@ -50,10 +51,10 @@ def make_scale(data: ChartData) -> Scale:
     above = float(np.nextafter(first, 0))  # what equals t is not above it
     rest = [max(float(at), above) for at in np.linspace(first, best, len(STEPS) + 1)[1:-1]]
     name, whose = ("t", "t, the controls’ threshold, is") if beginning.is_threshold else ("median", "the median has")
-    explained = f"none reaches 0.1%, the best has {format_rounded(best)}; {whose} {format_rounded(first)}"
+    explained = f"none reaches 0.1%, the best has {_show(best)}; {whose} {_show(first)}"
     return Scale(
         starts=(above, *rest),
-        labels=(f"≤ {name}", f"> {name}", *(f"≥ {format_rounded(at)}" for at in rest)),
+        labels=(f"≤ {name}", f"> {name}", *(f"≥ {_show(at)}" for at in rest)),
         caption=f"{caption}: {explained}",
         head=f"> {name}",
         at=above,
@@ -65,3 +66,8 @@ def choose_colours(colormap: str) -> tuple[str, ...]:
     if colormap == AUTO_COLORMAP:
         return LIGHT.page, *LIGHT.map
     return tuple(to_hex(colour) for colour in mpl.colormaps[colormap](np.linspace(0, 1, len(STEPS) + 1)))
+
+
+def _show(log_p_z: float) -> str:
+    """p_z with one digit, as narrow as it can be: 4·10⁻⁹, 10⁻⁶."""
+    return show_rounded(log_p_z).replace(" × ", "·").removeprefix("1·")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from byheart.components.plot.content import collect_content, make_page_environment
-from byheart.components.plot.methods import write_methods
+from byheart.components.plot.methods import list_methods
 from byheart.components.plot.provenance import Run
 from byheart.components.plot.report.pictures import Pictures
 from byheart.components.plot.report.script import render_script
@@ -48,7 +48,7 @@ def render_report(
     content = collect_content(run, books, summary, not_measured) | {
         "style": render_style(_STYLES),
         "script": render_script(),
-        "methods": write_methods(run, books).partition("## Results")[0].split("\n\n")[1:],
+        "methods": list_methods(run, books),
     }
     content |= _say_first(run, content)
     room = PICTURE_BYTES - len(page.render(**content, pictures={}, data="").encode())
