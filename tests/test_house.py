@@ -144,6 +144,13 @@ def test_pytorch_is_imported_only_where_it_computes(path: Path) -> None:
     assert not {name for name in set().union(*map(imports, outside)) if name.split(".")[0] == "torch"}
 
 
+def test_no_source_has_jax_load_programs_that_were_compiled_elsewhere() -> None:
+    """They are native code of whoever may write where they lie, and run unchecked."""
+    loads = ("jax_compilation_cache_dir", "import compilation_cache", "deserialize_and_load")
+    texts = {module_of(path): path.read_text(encoding="utf-8") for path in SOURCES}
+    assert not [module for module, text in texts.items() if any(word in text for word in loads)]
+
+
 def test_imports_run_in_no_circle() -> None:
     graph = {module_of(path): imports(ast.parse(path.read_text(encoding="utf-8"))) & MODULES for path in SOURCES}
     assert graph["byheart.pipeline"], "the graph must hold the arrows that are drawn above"

@@ -1,1 +1,1 @@
-"""Lists, copies and removes everything that a store holds: scores, models, compiled programs, records of runs."""
+"""Lists, copies and removes everything that a store holds: scores, models, records of runs."""

@@ -4,10 +4,10 @@ scores/ADDRESS/...               scores, in parts and pieces: `byheart.scores`
 models/ORGANISATION--NAME@COMMIT/...   a model from the Hub
 models/gguf-1--NAME@SHA256/...   what was made of a GGUF file
 models/tokenizer--NAME@SHA256/...   a tokenizer that a run took in place of the model's own
-compiled/DEVICE-jax-VERSION/...  programs compiled for such devices
 registered/DIGEST.json           what was measured, and when that was first registered
 runs/DIGEST/...                  the record that a run file was submitted, so that it is submitted once
 hashes/...                       the hashes of models that are used in their own folders
+compiled/...                     programs that older releases kept; no run reads them
 """
 
 import dataclasses
@@ -24,15 +24,17 @@ from byheart.scores.store import ScoreStore
 from byheart.store import Store
 from byheart.store.stored import Stored, StoredGroup, group_by_folder
 
-MODELS, COMPILED, RUNS, HASHES = "models", "compiled", "runs", "hashes"
-FOLDERS = (SCORES, MODELS, COMPILED, RUNS, REGISTERED, HASHES)
+MODELS, RUNS, HASHES = "models", "runs", "hashes"
+FOLDERS = (SCORES, MODELS, RUNS, REGISTERED, HASHES)
+_OLDER = "compiled"
+"""The folder of programs that older releases kept: native code of anyone who may write to the store, so none is run."""
 _MANIFEST = "manifest.json"
 """The file of a model that is written last: a model with it is complete."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class StoredFolder(StoredGroup):
-    """The objects of a folder, such as the programs that were compiled for one kind of device."""
+    """The objects of a folder, such as the records of one submitted run."""
 
     name: str
     """The folder's name, without its parent."""
@@ -89,19 +91,18 @@ class Contents:
     scores: list[StoredScores]
     """Latest first."""
     models: list[KeptModel]
-    compiled: list[StoredFolder]
     runs: list[StoredFolder]
     registered: list[Stored]
     """The records of what was measured."""
     hashes: list[Stored]
     leftovers: list[Stored]
-    """Hidden files of interrupted or unfinished writes, except those of models."""
+    """Hidden files of interrupted or unfinished writes, except those of models; and what only older releases read."""
 
     @property
     def size_bytes(self) -> int:
         """The size of all objects."""
         loose = StoredGroup(objects=[*self.registered, *self.hashes, *self.leftovers])
-        groups: list[StoredGroup] = [*self.scores, *self.models, *self.compiled, *self.runs, loose]
+        groups: list[StoredGroup] = [*self.scores, *self.models, *self.runs, loose]
         return sum(group.size_bytes for group in groups)
 
 
@@ -119,11 +120,10 @@ def list_contents(store: Store) -> Contents:
             KeptModel(name=name, objects=objects)
             for name, objects in group_by_folder([*store.list(f"{MODELS}/"), *of_models]).items()
         ],
-        compiled=_list_folders(store, COMPILED),
         runs=_list_folders(store, RUNS),
         registered=list(store.list(f"{REGISTERED}/")),
         hashes=list(store.list(f"{HASHES}/")),
-        leftovers=[stored for stored in leftovers if stored not in of_models],
+        leftovers=[*(stored for stored in leftovers if stored not in of_models), *store.list(f"{_OLDER}/")],
     )
     if not contents.size_bytes and not store.is_empty():
         where = store.locate(SCORES).removesuffix(f"/{SCORES}")

@@ -28,15 +28,14 @@ class Removal:
     models: Sequence[KeptModel] = ()
     orphans: Sequence[Stored] = ()
     """Pieces that no run reads any more, of addresses that are kept."""
-    compiled: Sequence[Stored] = ()
     leftovers: Sequence[Stored] = ()
-    """Hidden files of interrupted writes."""
+    """Hidden files of interrupted writes, and what only older releases read."""
 
     @property
     def objects(self) -> list[Stored]:
         """All objects to remove."""
         whole: list[StoredScores | KeptModel] = [*self.scores, *self.models]
-        return [*(stored for kept in whole for stored in kept.objects), *self.orphans, *self.compiled, *self.leftovers]
+        return [*(stored for kept in whole for stored in kept.objects), *self.orphans, *self.leftovers]
 
     @property
     def size_bytes(self) -> int:
@@ -70,7 +69,7 @@ def parse_age(text: str) -> timedelta:
 
 
 def choose_older(contents: Contents, age: timedelta) -> Removal:
-    """The objects unchanged for that long: scores, pieces that no run reads, compiled programs, leftovers.
+    """The objects unchanged for that long: scores, pieces that no run reads, leftovers.
 
     Models are kept, since using a model does not change it; so are records of submitted runs, which prevent a second
     submission.
@@ -83,7 +82,6 @@ def choose_older(contents: Contents, age: timedelta) -> Removal:
     return Removal(
         scores=[held for held in contents.scores if held.changed < before],
         orphans=_choose_old_orphans([held for held in contents.scores if held.changed >= before], before),
-        compiled=[program for group in contents.compiled for program in choose(group.objects)],
         leftovers=choose([*contents.leftovers, *(file for model in contents.models for file in model.leftovers)]),
     )
 

@@ -41,11 +41,9 @@ def list_store(location: str) -> None:
     for kept in contents.models:
         state = "whole" if kept.is_whole else "brought in part"
         print(f"{kept.title}  {state}  {format_size(kept.size_bytes):>9}  {_format_age(kept.changed):>9} old  model")
-    for group in contents.compiled:
-        print(f"compiled programs for {group.name}: {len(group.objects):,}, {format_size(group.size_bytes)}")
     if contents.leftovers:
-        taken = format_size(sum(stored.size_bytes for stored in contents.leftovers))
-        print(f"files of writes that were ended, or are going on: {len(contents.leftovers):,}, {taken}")
+        count, taken = len(contents.leftovers), format_size(sum(stored.size_bytes for stored in contents.leftovers))
+        print(f"files of writes that were ended, or are going on, or of older releases: {count:,}, {taken}")
     print(f"{_describe_total(contents)} in {location}")
 
 
@@ -181,8 +179,7 @@ def _print_removal(store: Store, removal: Removal) -> None:
         print(f"{model.title}  {format_count(len(model.objects), 'file')}, {format_size(model.size_bytes)}: a model")
     for what, objects in (
         ("pieces that no run reads any more", removal.orphans),
-        ("compiled programs", removal.compiled),
-        ("files of writes that were ended", removal.leftovers),
+        ("files of writes that were ended, or of older releases", removal.leftovers),
     ):
         if objects:
             print(f"{what}: {len(objects):,}, {format_size(sum(stored.size_bytes for stored in objects))}")
@@ -216,7 +213,6 @@ def _describe_total(contents: Contents) -> str:
     held = _format_counts(
         (len(contents.scores), "address", "addresses"),
         (len(contents.models), "model", "models"),
-        (sum(len(group.objects) for group in contents.compiled), "compiled program", "compiled programs"),
         (len(contents.runs), "record of a submitted run", "records of submitted runs"),
         (len(contents.registered), "record of what was measured", "records of what was measured"),
         (len(contents.hashes), "hash of a file", "hashes of files"),

@@ -1,11 +1,8 @@
 """Extract: score windows on the planned devices, in the planned layout."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 from byheart.components.extract.books_progress import BooksProgress
-from byheart.components.extract.compiled import keep_compiled_programs
 from byheart.components.extract.devices import find_planned_devices
 from byheart.components.extract.engine import Engine, Machine
 from byheart.components.extract.flight import score_batches
@@ -22,7 +19,7 @@ from byheart.machines.layout import Layout
 from byheart.models.folder import open_model
 from byheart.scores.batches import Unwritten, choose_batches
 from byheart.scores.store import ScoreStore
-from byheart.store import Store, open_store
+from byheart.store import open_store
 
 
 def run(*, model: str, windows: str, settings: str, plan: str, store: str, shard: int) -> int:
@@ -77,7 +74,7 @@ def _score(engine: Engine, work: Work, scores: ScoreStore) -> int:
     """Score the missing windows and write them; returns how many."""
     top_k, batch_size = engine.score_settings.top_k, engine.layout.batch_size
     scored = 0
-    with _open_programs(scores.store, engine.machine) as keep_programs, Writer() as writer:
+    with Writer() as writer:
         score = engine.load()
         progress = BooksProgress(work, engine.describe_utilisation)
         unwritten = Unwritten(scores, work.reuse, engine.describe_computation(), writer.submit)
@@ -90,16 +87,5 @@ def _score(engine: Engine, work: Work, scores: ScoreStore) -> int:
             unwritten.add(batch, batch_scores.columns())
             progress.add(batch.part, len(batch_scores))
             scored += len(batch_scores)
-            keep_programs()
         unwritten.leave()
     return scored
-
-
-@contextmanager
-def _open_programs(store: Store, machine: Machine) -> Iterator[Callable[[], None]]:
-    """A function that stores new programs. On a CPU it does nothing: programs compile fast and fit no other CPU."""
-    if machine.is_cpu:
-        yield lambda: None
-    else:
-        with keep_compiled_programs(store, machine.devices[0]) as programs:
-            yield programs.keep

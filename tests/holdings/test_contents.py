@@ -1,11 +1,13 @@
 """What a store holds, as one."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from byheart.contracts.errors import SettingsError, StoreError
 from byheart.holdings.contents import choose_models, list_contents, read_model_title
+from byheart.holdings.remove import choose_older, remove
 from byheart.scores.store import ScoreStore
 from byheart.store import open_store
 from tests.holdings.shelf import ABOUT, MODEL, OTHER, WEIGHTS, A, B, add_model, everything, fill
@@ -19,10 +21,21 @@ def test_contents_name_and_count_all_that_is_there(address: str) -> None:
         f"org/small@{'1' * 40}": True,
         f"org/other@{'2' * 40}": False,
     }
-    assert [group.name for group in contents.compiled] == ["TPU-v6-lite-jax-0.10.2"]
+    assert [stored.name.partition("/")[0] for stored in contents.leftovers] == ["compiled"], "of an older release"
     assert [len(group.objects) for group in contents.runs] == [1]
     assert contents.size_bytes == sum(map(len, everything(store).values()))
     assert len(contents.hashes) == 1
+
+
+def test_programs_of_an_older_release_are_listed_whatever_their_names_and_no_more_than_removed(address: str) -> None:
+    store = open_store(address)
+    names = [f"compiled/TPU-jax-1/{name}" for name in ("jit_score-cache", "folder/in/it-cache", "folder/-atime")]
+    for name in names:
+        store.create(name, b"native code")
+    contents = list_contents(store)
+    assert {stored.name for stored in contents.leftovers} == set(names)
+    remove(store, choose_older(contents, timedelta(0)))
+    assert list_contents(store).size_bytes == 0
 
 
 def test_finished_parts_open_pieces_and_orphans_are_told_apart(address: str) -> None:

@@ -46,7 +46,6 @@ def aged(contents: Contents, is_old: Callable[[Stored], bool]) -> Contents:
     return Contents(
         scores=[StoredScores(address=held.address, objects=age(held.objects)) for held in contents.scores],
         models=[dataclasses.replace(model, objects=age(model.objects)) for model in contents.models],
-        compiled=[dataclasses.replace(group, objects=age(group.objects)) for group in contents.compiled],
         runs=[dataclasses.replace(group, objects=age(group.objects)) for group in contents.runs],
         registered=age(contents.registered),
         hashes=age(contents.hashes),
@@ -54,7 +53,7 @@ def aged(contents: Contents, is_old: Callable[[Stored], bool]) -> Contents:
     )
 
 
-def test_by_age_go_scores_programs_and_leftovers_and_no_models_or_records(tmp_path: Path) -> None:
+def test_by_age_go_scores_and_leftovers_and_no_models_or_records(tmp_path: Path) -> None:
     store = fill(str(tmp_path))
     for folder in ("scores", f"models/{OTHER}"):
         (tmp_path / folder / ".byheart-1234.tmp").write_bytes(b"left by a kill")

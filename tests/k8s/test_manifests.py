@@ -235,7 +235,8 @@ def allowed(policy: Manifest, address: str, port: int, protocol: str = "TCP") ->
 
 def test_pods_of_runs_reach_what_they_need_and_nothing_else() -> None:
     policy = read(POLICY)
-    assert policy["spec"]["policyTypes"] == ["Egress"]
+    assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
+    assert "ingress" not in policy["spec"], "nothing calls a stage"
     assert allowed(policy, "169.254.169.254", 80), "tokens, with Dataplane V2"
     assert allowed(policy, "169.254.169.252", 988), "tokens, without"
     assert allowed(policy, "169.254.20.10", 53, "UDP"), "names"

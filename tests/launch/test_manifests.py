@@ -156,6 +156,11 @@ def test_nothing_makes_a_gitops_tool_start_a_job_again(written: dict[str, Path])
         assert job["spec"]["template"]["metadata"]["labels"]["sidecar.istio.io/inject"] == "false"
 
 
+def test_job_ends_whatever_it_waits_for(written: dict[str, Path]) -> None:
+    tries_seconds = 21 * 6 * 60  # Kubernetes waits six minutes between two attempts at most
+    assert [job["spec"]["activeDeadlineSeconds"] > tries_seconds for job in jobs(written)] == [True, True]
+
+
 def test_job_s_name_changes_with_all_that_it_says(arguments: dict[str, Path]) -> None:
     names = []
     for step in range(4):

@@ -1,6 +1,7 @@
 """How results take the place of others, whatever is killed in between, and whatever else a person keeps beside them."""
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -237,3 +238,41 @@ def test_second_run_in_the_same_folder_is_refused_until_the_first_is_gone(tmp_pa
         first.kill()
     with hold_folder(tmp_path):
         pass
+
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+from byheart.launch.publication import publish
+if sys.argv[3] == "killed":
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # the kernel ends the process in the middle of a write
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
+with publish(Path(sys.argv[1]), ["coverage.png"]) as publication:
+    if sys.argv[4] == "in a book":
+        publication.take_books(Path(sys.argv[2]))
+    publication.take_files(Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("where", ["in a book", "of the run"])
+@pytest.mark.parametrize("how", ["full", "killed"])
+def test_results_that_do_not_fit_leave_the_earlier_ones_whole_and_the_next_run_goes_on(
+    out: Path, tmp_path: Path, how: str, where: str
+) -> None:
+    before, results = read_files(out), tmp_path / "new"
+    for name in ("first/coverage.png", "coverage.png") if where == "in a book" else ("coverage.png",):
+        (results / name).parent.mkdir(parents=True, exist_ok=True)
+        (results / name).write_bytes(b"x" * 20_000)
+    (results / "provenance.json").write_text("{}", encoding="utf-8")
+    command = [sys.executable, "-c", FULL, str(out), str(results), how, where]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if how == "killed":
+        assert done.returncode == -signal.SIGXFSZ
+    else:
+        assert "out must take the results, found: " in done.stderr
+        assert "make room and run again, the scores are kept" in done.stderr
+    ours = {name: text for name, text in read_files(out).items() if not name.startswith(("unfinished/", "failed/"))}
+    assert ours == before
+    make(out, "third").move_up()
+    assert read_files(out) == expect_files("third") | OWN

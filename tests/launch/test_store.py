@@ -41,7 +41,7 @@ def test_list_names_what_each_address_holds(held: Path, capsys: pytest.CaptureFi
     assert lines[-1].endswith(f" in {held}")
 
 
-def test_list_has_models_programs_and_a_total_of_everything(address: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_list_has_models_leftovers_and_a_total_of_everything(address: str, capsys: pytest.CaptureFixture[str]) -> None:
     total = sum(map(len, everything(fill(address)).values()))
     list_store(address)
     lines = printed(capsys)
@@ -52,9 +52,9 @@ def test_list_has_models_programs_and_a_total_of_everything(address: str, capsys
     ]
     assert "  brought in part  " in lines[2]
     assert "  whole  " in lines[3]
-    assert lines[-2] == "compiled programs for TPU-v6-lite-jax-0.10.2: 1, 0.0 MB"
+    assert lines[-2] == "files of writes that were ended, or are going on, or of older releases: 1, 0.0 MB"
     assert lines[-1] == (
-        "2 addresses, 2 models, 1 compiled program, 1 record of a submitted run, 1 record of what was measured, "
+        "2 addresses, 2 models, 1 record of a submitted run, 1 record of what was measured, "
         f"1 hash of a file, {total / 1e6:.1f} MB in {address}"
     )
 
@@ -170,7 +170,11 @@ def test_remove_by_age_of_nothing_so_old_says_so(address: str, capsys: pytest.Ca
 def test_remove_by_age_takes_all_that_is_as_old(address: str, capsys: pytest.CaptureFixture[str]) -> None:
     store = fill(address)
     remove_from_store(address, older_than="0h", sure=True)
-    assert [line for line in printed(capsys) if line.startswith("compiled programs: 1, ")]
+    assert [
+        line
+        for line in printed(capsys)
+        if line.startswith("files of writes that were ended, or of older releases: 1, ")
+    ]
     assert {name.split("/")[0] for name in everything(store)} == {"models", "runs", "registered", "hashes"}
 
 
