@@ -1,7 +1,9 @@
 """A number of the headline as people read it: with its interval, its bound at 0% and 100%, its control, its meaning."""
 
 import dataclasses
+import itertools
 
+from byheart.measures.discoverable import STEPS
 from byheart.measures.uncertainty import compute_wilson_interval
 from byheart.measures.units import Interval, NoInterval
 
@@ -118,6 +120,18 @@ def show(value: float | int | None, unit: str = "") -> str:
     if 0 < value < _ALMOST:
         return "< 0.1%"
     return "> 99.9%" if 1 - _ALMOST < value < 1 else f"{value:.1%}"
+
+
+def show_threshold(p_z: float) -> str:
+    """A threshold as people write it: `0.1%`, `50%`."""
+    return f"{p_z:.1%}".replace(".0%", "%")
+
+
+def label_steps() -> tuple[str, ...]:
+    """What lies below, between and above the steps of the colours: `< 0.1%`, `0.1–1%`, ..., `≥ 50%`."""
+    names = [show_threshold(step) for step in STEPS]
+    between = (f"{low[:-1]}–{high}" for low, high in itertools.pairwise(names))
+    return f"< {names[0]}", *between, f"≥ {names[-1]}"
 
 
 def show_with_bound(share: float | None, windows: int) -> str:

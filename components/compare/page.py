@@ -27,8 +27,9 @@ from byheart.measures.claims import shorten
 from byheart.measures.comparison.comparison import ModelComparison, ModelOnText, Pair, PairAtLevel
 from byheart.measures.comparison.paired import PairedDifference
 from byheart.measures.comparison.scored_text import Level
-from byheart.measures.comparison.shades import BELOW, NOT_MEASURABLE, STEPS
-from byheart.measures.figures import find_bound, show
+from byheart.measures.comparison.shades import BELOW, NOT_MEASURABLE
+from byheart.measures.discoverable import STEPS
+from byheart.measures.figures import find_bound, label_steps, show
 from byheart.pages.assembly import join_modules
 from byheart.pages.strips import Layer, draw_strip, make_view_box
 from byheart.pages.style import render_style
@@ -101,7 +102,7 @@ def render_page(comparison: ModelComparison) -> str:
         has_contrast=any(model.contrast for text in comparison.books for model in text.measured),
         reference_warning=warn_of_reference(comparison),
         tests=sum(pair.has_same_windows for text in comparison.texts for pair in text.pairs),
-        steps=[f"{step:.1%}".replace(".0%", "%") for step in STEPS],
+        steps=label_steps(),
         style=Markup(render_style(_STYLES)),
         script=Markup(join_modules(_SCRIPTS)),
     )

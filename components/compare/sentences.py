@@ -6,11 +6,11 @@ from statistics import mean
 
 from byheart.measures.comparison.comparison import ModelComparison, TextComparison
 from byheart.measures.comparison.scored_text import ABOVE_CONTROLS, LEVELS, Level
-from byheart.measures.discoverable import HEADLINE_THRESHOLD
-from byheart.measures.figures import show
+from byheart.measures.discoverable import HEADLINE_THRESHOLD, STEPS
+from byheart.measures.figures import show, show_threshold
 
 _HALF = Level(threshold=HEADLINE_THRESHOLD)
-PAGE_LEVELS = (*(level for level in LEVELS if level.threshold in (0.001, 0.01, 0.1, 0.5)), ABOVE_CONTROLS)
+PAGE_LEVELS = (*(level for level in LEVELS if level.threshold in STEPS), ABOVE_CONTROLS)
 """The levels that a page offers; the tables have all."""
 _BITS = "bits per character"
 
@@ -33,7 +33,7 @@ def list_levels(comparison: ModelComparison) -> list[Level]:
 
 def name_level(level: Level) -> str:
     """A level for people: `0.1%`, or `above the controls`."""
-    return "above the controls" if level.threshold is None else f"{level.threshold:.1%}".replace(".0%", "%")
+    return "above the controls" if level.threshold is None else show_threshold(level.threshold)
 
 
 def ask(comparison: ModelComparison) -> str:
