@@ -139,7 +139,7 @@ def stack(kinds: Sequence[np.ndarray], colours: Sequence[str], columns: int) -> 
 
 def _draw_legend(figure: Figure, level: Level, points: float) -> None:
     if level.threshold is None:
-        labels = ["above controls", "extractable"]
+        labels = ["only above the controls", "extractable"]
         colours = [LIGHT.map[1], LIGHT.map[3]]
     else:
         labels, colours = label_steps()[1:], list(LIGHT.map)

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment
@@ -10,7 +11,6 @@ from jinja2 import Environment
 from byheart.components.plot.calibration_tables import list_tables
 from byheart.components.plot.methods import describe_intervals
 from byheart.components.plot.provenance import Run
-from byheart.components.plot.templates import make_environment
 from byheart.contracts.books import BOOK, CONTROL, Refused
 from byheart.contracts.progress import format_count
 from byheart.contracts.settings import FULL
@@ -30,7 +30,7 @@ from byheart.measures.outcomes import Outcome
 from byheart.measures.provenance import BookDescription
 from byheart.measures.selection import describe_selection
 from byheart.measures.summary import Summary
-from byheart.pages.characters import neutralise
+from byheart.pages.templates import make_environment
 
 ROWS = 1_000
 """The most books in the table; summary.csv has all of them."""
@@ -82,8 +82,7 @@ def collect_content(
 
 def make_page_environment(*, autoescape: bool) -> Environment:
     """The environment of the templates with filters for numbers, titles and Markdown."""
-    environment = make_environment(autoescape=autoescape)
-    environment.finalize = _show_hidden
+    environment = make_environment(Path(__file__).parent, autoescape=autoescape)
     environment.filters |= {
         "shown": show,
         "p_z": format_p_z,
@@ -92,11 +91,6 @@ def make_page_environment(*, autoescape: bool) -> Environment:
         "sentence": _capitalize,
     }
     return environment
-
-
-def _show_hidden(value: object) -> object:
-    """What a template writes for a value: text of strangers hides nothing; markup of ours is as it is."""
-    return neutralise(value) if type(value) is str else value
 
 
 def shorten_title(book: BookDescription) -> str:

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from byheart.components.plot.provenance import Run
-from byheart.components.plot.templates import make_environment
 from byheart.contracts.settings import FULL
 from byheart.measures.blocks import LEAST_CHARACTERS
 from byheart.measures.calibration.facts import state_facts
@@ -15,13 +15,14 @@ from byheart.measures.headline import list_figures
 from byheart.measures.outcomes import Outcome
 from byheart.measures.selection import describe_selection
 from byheart.measures.uncertainty import LEAST_BLOCKS
+from byheart.pages.templates import make_environment
 
 
 def write_methods(run: Run, books: Sequence[Outcome]) -> str:
     """The text of methods.md."""
     may_quote = run.settings.report.report_text == FULL
     words = {outcome.book.name: outcome.best_words for outcome in books if may_quote}
-    environment = make_environment(autoescape=False)
+    environment = make_environment(Path(__file__).parent, autoescape=False)
     environment.filters |= {"bounded": show_with_bound, "bounds": _format_bounds, "figure_text": _format_figure}
     text = environment.get_template("methods.md.j2").render(
         model=run.model,

@@ -158,6 +158,8 @@ def _describe_bands(calibration: Calibration | None) -> dict[str, Any] | None:
         "r": calibration.characters_t.r,
         "controls": calibration.controls_count,
         "chance": calibration.characters_t.chance,
+        "chance_whole_book": calibration.characters_t.chance_whole_book,
+        "is_spread": calibration.is_spread,
         "may_say_memorised": calibration.bands.may_say_memorised,
     }
 

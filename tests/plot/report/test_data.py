@@ -201,6 +201,8 @@ def test_bands_are_by_the_characters_threshold() -> None:
         assert band == names[log_p_z > bands["t"], log_p_z >= EXTRACTABLE_LOG_P_Z]
     assert {1, 4} & {*read.bands}
     assert (bands["controls"], bands["q"], bands["r"], bands["chance"]) == (1, 0.001, 1, 0.5)
+    assert bands["chance_whole_book"] >= bands["chance"]
+    assert bands["is_spread"] is False
 
 
 def test_text_without_controls_has_no_bands() -> None:
