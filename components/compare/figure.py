@@ -142,7 +142,7 @@ def _draw_legend(figure: Figure, level: Level, points: float) -> None:
         labels = ["only above the controls", "extractable"]
         colours = [LIGHT.map[1], LIGHT.map[3]]
     else:
-        labels, colours = label_steps()[1:], list(LIGHT.map)
+        labels, colours = list(label_steps()[1:]), list(LIGHT.map)
     handles = [Patch(facecolor=colour, label=label) for colour, label in zip(colours, labels, strict=True)]
     figure.legend(
         handles=handles, loc="lower center", ncols=len(handles), fontsize=0.83 * points, frameon=False, borderpad=0.2,

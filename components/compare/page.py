@@ -25,8 +25,9 @@ from byheart.components.compare.sentences import (
 from byheart.contracts.progress import format_count
 from byheart.measures.calibration.bands import Band
 from byheart.measures.claims import shorten
-from byheart.measures.comparison.comparison import ModelComparison, ModelOnText, Pair, PairAtLevel
+from byheart.measures.comparison.comparison import ModelComparison, ModelOnText
 from byheart.measures.comparison.paired import PairedDifference
+from byheart.measures.comparison.pairs import Pair, PairAtLevel
 from byheart.measures.comparison.scored_text import Level
 from byheart.measures.comparison.shades import BELOW, NOT_MEASURABLE
 from byheart.measures.discoverable import STEPS

@@ -8,9 +8,10 @@ from typing import Any
 from byheart.contracts.progress import format_count
 from byheart.measures.calibration.bands import Band
 from byheart.measures.calibration.ranks import NAMES
-from byheart.measures.comparison.comparison import ModelComparison, ModelOnText, Pair, TextComparison
+from byheart.measures.comparison.comparison import ModelComparison, ModelOnText, TextComparison
 from byheart.measures.comparison.contrast import Contrast
 from byheart.measures.comparison.paired import LEAST_BLOCKS, PairedDifference
+from byheart.measures.comparison.pairs import Pair
 from byheart.measures.units import Interval
 
 

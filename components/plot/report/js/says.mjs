@@ -17,7 +17,8 @@ export function sayThreshold(report, colouring, passages, scale, controlCoverage
   parts.push("At ", make("strong", {}, `p_z ≥ ${formatThreshold(threshold)}`), ": ", make("strong", {}, formatShare(share)));
   parts.push(` of the measurable characters, ${countNoun(passages.length, "passage")}.`);
   if (controlCoverage !== null && controlCoverage >= KNOWN_CONTROL) {
-    parts.push(` The control is known too (${formatShare(controlCoverage)}): this threshold shows little.`);
+    const isOne = report.texts.filter((text) => text.role === "control").length === 1;
+    parts.push(` ${isOne ? "The" : "A"} control is known too (${formatShare(controlCoverage)}): this threshold shows little.`);
   } else {
     if (scale.from === "published" && threshold < NEAR_FLOOR) parts.push(" Near the floor text begins to qualify that is merely easy.");
     parts.push(sayControls(report, book.entry));
