@@ -33,7 +33,7 @@ from byheart.measures.comparison.shades import BELOW, NOT_MEASURABLE
 from byheart.measures.discoverable import STEPS
 from byheart.measures.figures import find_bound, label_steps, show
 from byheart.pages.assembly import join_modules
-from byheart.pages.strips import Layer, draw_strip, make_view_box
+from byheart.pages.strips import Layer, draw_strip, list_firsts, make_view_box
 from byheart.pages.style import render_style
 from byheart.pages.templates import make_environment
 
@@ -134,9 +134,8 @@ def _draw(stacked: list[Layer], none: np.ndarray) -> str:
 
 
 def _find_tops(shades: np.ndarray) -> list[int]:
-    columns = min(STRIP_COLUMNS, len(shades))
-    firsts = np.arange(columns) * len(shades) // max(columns, 1)
-    return np.maximum.reduceat(shades, firsts).tolist() if columns else []
+    firsts = list_firsts(len(shades), STRIP_COLUMNS)
+    return np.maximum.reduceat(shades, firsts).tolist() if len(firsts) else []
 
 
 def find_scale(comparison: ModelComparison, level: Level) -> float:
