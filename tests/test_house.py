@@ -77,7 +77,7 @@ LUGGAGE: dict[str, tuple[str, ...]] = {
     "plan": (),
     "extract": ("numpy", "jax"),
     "plot": ("numpy", "jinja2", "matplotlib", "msgspec"),
-    "compare": ("numpy", "jinja2", "markupsafe", "matplotlib", "msgspec"),
+    "compare": ("numpy", "markupsafe", "matplotlib", "msgspec"),
     "verdict": (),
     "pages": ("jinja2", "matplotlib", "msgspec", "numpy"),
     "measures": ("numpy", "msgspec"),

@@ -10,6 +10,8 @@ import numpy as np
 
 THRESHOLDS = (0.001, 0.01, 0.1, 0.5, 0.75)
 """The p_z at which rates are reported; source: Cooper et al. 2025, arXiv 2505.12546."""
+STEPS = (0.001, 0.01, 0.1, 0.5)
+"""The p_z at which the colours of pages and maps begin; below the first, text has the colour of the page."""
 HEADLINE_THRESHOLD = 0.5
 NEAR_HALF = (0.45, 0.55)
 """Thresholds on both sides of the headline's: whether a share at 0.5 stands on a cliff."""

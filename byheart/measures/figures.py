@@ -1,8 +1,10 @@
 """A number of the headline as people read it: with its interval, its bound at 0% and 100%, its control, its meaning."""
 
 import dataclasses
+import itertools
 import math
 
+from byheart.measures.discoverable import STEPS
 from byheart.measures.uncertainty import compute_wilson_interval
 from byheart.measures.units import Interval, NoInterval
 
@@ -133,6 +135,18 @@ def show_rounded(logarithm: float) -> str:
     exponent = math.floor(decades)
     digit = math.floor(10 ** (decades - exponent) + 0.5)
     return f"1 × {show_power(exponent + 1)}" if digit == 10 else f"{digit} × {show_power(exponent)}"
+
+
+def show_threshold(p_z: float) -> str:
+    """A threshold as people write it: `0.1%`, `50%`."""
+    return f"{p_z:.1%}".replace(".0%", "%")
+
+
+def label_steps() -> tuple[str, ...]:
+    """What lies below, between and above the steps of the colours: `< 0.1%`, `0.1–1%`, ..., `≥ 50%`."""
+    names = [show_threshold(step) for step in STEPS]
+    between = (f"{low[:-1]}–{high}" for low, high in itertools.pairwise(names))
+    return f"< {names[0]}", *between, f"≥ {names[-1]}"
 
 
 def show_with_bound(share: float | None, windows: int) -> str:

@@ -7,8 +7,8 @@ grey. Contrast and distances between steps are held by tests, for people who see
 
 import dataclasses
 
-STEPS = (0.001, 0.01, 0.1, 0.5)
-"""The p_z at which each colour of a ramp begins; below the first, text has the colour of the page."""
+from byheart.measures.discoverable import STEPS
+
 ABOVE_CONTROLS, EXTRACTABLE = 1, 3
 """The steps that bands are painted in. What is easily drawn but not above the controls is hatched in the former."""
 

@@ -37,9 +37,15 @@ def compute_shares(kinds: Sequence[np.ndarray], columns: int) -> np.ndarray:
         kinds: which characters are of each kind, bool [C]; C is not 0.
     """
     characters = len(kinds[0])
-    firsts = np.arange(min(columns, characters)) * characters // min(columns, characters)
+    firsts = list_firsts(characters, columns)
     sizes = np.diff(firsts, append=characters)
     return np.array([np.add.reduceat(which, firsts, dtype=np.int64) / sizes for which in kinds])
+
+
+def list_firsts(characters: int, columns: int) -> np.ndarray:
+    """int64 [N]: the first character of each of N equal runs, at most `columns`; none of no characters."""
+    columns = min(columns, characters)
+    return np.arange(columns) * characters // max(columns, 1)
 
 
 def make_view_box(characters: int, columns: int) -> str:

@@ -1,6 +1,5 @@
 """figure.pdf and figure.svg: strips stacked on one axis for each book, for a paper; each also in a column's width."""
 
-import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,9 @@ from byheart.components.compare.sentences import choose_level, name_level
 from byheart.measures.calibration.bands import Band
 from byheart.measures.comparison.comparison import ModelComparison, ModelOnText, TextComparison
 from byheart.measures.comparison.scored_text import Level
-from byheart.measures.comparison.shades import BELOW, NOT_MEASURABLE, STEPS
-from byheart.measures.figures import show
+from byheart.measures.comparison.shades import BELOW, NOT_MEASURABLE
+from byheart.measures.discoverable import STEPS
+from byheart.measures.figures import label_steps, show
 from byheart.pages.characters import spell_out
 from byheart.pages.colours import LIGHT
 from byheart.pages.strips import compute_shares
@@ -147,12 +147,10 @@ def stack(kinds: Sequence[np.ndarray], colours: Sequence[str], columns: int) -> 
 
 def _draw_legend(figure: Figure, level: Level, points: float) -> None:
     if level.threshold is None:
-        labels = ["above controls", "extractable"]
+        labels = ["only above the controls", "extractable"]
         colours = [LIGHT.map[1], LIGHT.map[3]]
     else:
-        names = [f"{step:.1%}".replace(".0%", "%") for step in STEPS]
-        labels = [*(f"{low[:-1]}–{high}" for low, high in itertools.pairwise(names)), f"≥ {names[-1]}"]
-        colours = list(LIGHT.map)
+        labels, colours = list(label_steps()[1:]), list(LIGHT.map)
     handles = [Patch(facecolor=colour, label=label) for colour, label in zip(colours, labels, strict=True)]
     figure.legend(
         handles=handles, loc="lower center", ncols=len(handles), fontsize=0.83 * points, frameon=False, borderpad=0.2,

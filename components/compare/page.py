@@ -5,11 +5,10 @@ The page loads nothing, and without JavaScript it shows the numbers at its first
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from byheart.components.compare.sentences import (
@@ -18,21 +17,25 @@ from byheart.components.compare.sentences import (
     average_coverage,
     choose_level,
     describe_settings,
+    list_common_books,
     list_levels,
     name_level,
     warn_of_reference,
 )
+from byheart.contracts.progress import format_count
 from byheart.measures.calibration.bands import Band
 from byheart.measures.claims import shorten
-from byheart.measures.comparison.comparison import ModelComparison, ModelOnText, Pair, PairAtLevel
+from byheart.measures.comparison.comparison import ModelComparison, ModelOnText
 from byheart.measures.comparison.paired import PairedDifference
+from byheart.measures.comparison.pairs import Pair, PairAtLevel
 from byheart.measures.comparison.scored_text import Level
-from byheart.measures.comparison.shades import BELOW, NOT_MEASURABLE, STEPS
-from byheart.measures.figures import find_bound, show
+from byheart.measures.comparison.shades import BELOW, NOT_MEASURABLE
+from byheart.measures.discoverable import STEPS
+from byheart.measures.figures import find_bound, label_steps, show
 from byheart.pages.assembly import join_modules
-from byheart.pages.characters import show_hidden
-from byheart.pages.strips import Layer, draw_strip, make_view_box
+from byheart.pages.strips import Layer, draw_strip, list_firsts, make_view_box
 from byheart.pages.style import render_style
+from byheart.pages.templates import make_environment
 
 STRIP_COLUMNS = 720
 """The columns of a strip: a column is the run of characters that the pointer reads."""
@@ -64,11 +67,14 @@ class Dot:
 
 def render_page(comparison: ModelComparison) -> str:
     """The page as HTML."""
-    environment = Environment(
-        loader=FileSystemLoader(_HERE), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=True
-    )
-    environment.finalize = show_hidden
-    environment.filters |= {"show": show, "shorten": shorten, "signed": sign_points, "digits": _format_p}
+    environment = make_environment(_HERE, autoescape=True)
+    environment.filters |= {
+        "show": show,
+        "shorten": shorten,
+        "signed": sign_points,
+        "digits": _format_p,
+        "counted": format_count,
+    }
     environment.globals |= {"name_level": name_level, "find_mean": average_coverage}
     levels = list_levels(comparison)
     scales = {level: find_scale(comparison, level) for level in levels}
@@ -102,8 +108,9 @@ def render_page(comparison: ModelComparison) -> str:
         find_sure=_describe_uncertainty,
         has_contrast=any(model.contrast for text in comparison.books for model in text.measured),
         reference_warning=warn_of_reference(comparison),
-        tests=sum(pair.has_same_windows for text in comparison.texts for pair in text.pairs),
-        steps=[f"{step:.1%}".replace(".0%", "%") for step in STEPS],
+        common_books=list_common_books(comparison),
+        tests=_count_tests(comparison, levels),
+        steps=label_steps(),
         style=Markup(render_style(_STYLES)),
         script=Markup(join_modules(_SCRIPTS)),
     )
@@ -127,9 +134,8 @@ def _draw(stacked: list[Layer], none: np.ndarray) -> str:
 
 
 def _find_tops(shades: np.ndarray) -> list[int]:
-    columns = min(STRIP_COLUMNS, len(shades))
-    firsts = np.arange(columns) * len(shades) // max(columns, 1)
-    return np.maximum.reduceat(shades, firsts).tolist() if columns else []
+    firsts = list_firsts(len(shades), STRIP_COLUMNS)
+    return np.maximum.reduceat(shades, firsts).tolist() if len(firsts) else []
 
 
 def find_scale(comparison: ModelComparison, level: Level) -> float:
@@ -160,6 +166,13 @@ def place_dot(value: float, difference: PairedDifference | None, scale: float) -
 
 def _find_at(pair: Pair, level: Level) -> PairAtLevel | None:
     return next((at for at in pair.at if at.level == level), None)
+
+
+def _count_tests(comparison: ModelComparison, levels: Sequence[Level]) -> int:
+    """The p-values of differences on the page: of coverage at each level, and of bits."""
+    pairs = [pair for text in comparison.texts for pair in text.pairs]
+    coverage = sum(at.level in levels and at.coverage is not None for pair in pairs for at in pair.at)
+    return coverage + sum(pair.bits is not None for pair in pairs)
 
 
 def _describe_uncertainty(model: ModelOnText, level: Level) -> str:

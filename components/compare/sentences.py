@@ -1,16 +1,15 @@
 """What a comparison says in words: to everybody, and to researchers."""
 
-import math
 from collections.abc import Sequence
 from statistics import mean
 
 from byheart.measures.comparison.comparison import ModelComparison, TextComparison
 from byheart.measures.comparison.scored_text import ABOVE_CONTROLS, LEVELS, Level
-from byheart.measures.discoverable import HEADLINE_THRESHOLD
-from byheart.measures.figures import show
+from byheart.measures.discoverable import HEADLINE_THRESHOLD, STEPS
+from byheart.measures.figures import show, show_threshold
 
 _HALF = Level(threshold=HEADLINE_THRESHOLD)
-PAGE_LEVELS = (*(level for level in LEVELS if level.threshold in (0.001, 0.01, 0.1, 0.5)), ABOVE_CONTROLS)
+PAGE_LEVELS = (*(level for level in LEVELS if level.threshold in STEPS), ABOVE_CONTROLS)
 """The levels that a page offers; the tables have all."""
 _BITS = "bits per character"
 
@@ -33,7 +32,12 @@ def list_levels(comparison: ModelComparison) -> list[Level]:
 
 def name_level(level: Level) -> str:
     """A level for people: `0.1%`, or `above the controls`."""
-    return "above the controls" if level.threshold is None else f"{level.threshold:.1%}".replace(".0%", "%")
+    return "above the controls" if level.threshold is None else show_threshold(level.threshold)
+
+
+def list_common_books(comparison: ModelComparison) -> list[TextComparison]:
+    """The books that all models have measured, which their means are of; all books where there is none."""
+    return [text for text in comparison.books if all(text.models)] or list(comparison.books)
 
 
 def ask(comparison: ModelComparison) -> str:
@@ -46,11 +50,11 @@ def ask(comparison: ModelComparison) -> str:
 def answer(comparison: ModelComparison, level: Level) -> str:
     """A sentence for everybody: which model knows most, and which book is known best, at a level."""
     names = [model.name for model in comparison.models]
-    books = [text for text in comparison.books if all(text.models)] or comparison.books
+    books = list_common_books(comparison)
     means = [average_coverage(books, index, level) for index in range(len(names))]
     known = [(value, name) for value, name in zip(means, names, strict=True) if value is not None]
     if not known or max(known)[0] == 0:
-        return _answer_by_bits(comparison)
+        return _answer_by_bits(comparison, level)
     (most, best), (least, worst) = max(known, key=lambda pair: pair[0]), min(known, key=lambda pair: pair[0])
     of = f"of “{books[0].description.called}”" if len(books) == 1 else "of the books, on average,"
     unit = "stands above its controls" if level.threshold is None else _describe_recall(level)
@@ -69,25 +73,35 @@ def answer(comparison: ModelComparison, level: Level) -> str:
 
 
 def _describe_recall(level: Level) -> str:
-    if level == _HALF:
-        return "comes back exactly as printed in at least every second try, after the text’s own words"
-    tries = round(1 / level.threshold) if level.threshold else math.inf
-    return f"comes back exactly as printed at least once in {tries:,} tries, after the text’s own words"
+    return f"comes back exactly as printed {_describe_often(level)}, after the text’s own words"
 
 
-def _answer_by_bits(comparison: ModelComparison) -> str:
-    """What can be said where no model reaches any level."""
+def _describe_often(level: Level) -> str:
+    assert level.threshold
+    return (
+        "in at least every second try" if level == _HALF else f"at least once in {round(1 / level.threshold):,} tries"
+    )
+
+
+def _answer_by_bits(comparison: ModelComparison, level: Level) -> str:
+    """What can be said where no model reaches a level."""
+    books = list_common_books(comparison)
     bits = [
         (mean(values), model.name)
         for index, model in enumerate(comparison.models)
-        if (values := [bits for text in comparison.books if (bits := _find_bits(text, index)) is not None])
+        if (values := [bits for text in books if (bits := _find_bits(text, index)) is not None])
     ]
     if not bits:
         return "Nothing of these texts was measured."
     (fewest, best), (most, worst) = min(bits), max(bits)
+    nothing = (
+        "Nothing of these texts stands above the controls of any model."
+        if level.threshold is None
+        else f"No model writes any of this out word for word {_describe_often(level)}."
+    )
     return (
-        "No model writes any of this out word for word as often as once in a thousand tries. The fewest corrections "
-        f"take {best}’s guesses: {show(fewest, _BITS)} bits per character, against {show(most, _BITS)} under {worst}."
+        f"{nothing} The fewest corrections take {best}’s guesses: {show(fewest, _BITS)} bits per character, "
+        f"against {show(most, _BITS)} under {worst}."
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment
@@ -9,7 +10,6 @@ from jinja2 import Environment
 from byheart.components.plot.calibration_tables import list_tables
 from byheart.components.plot.methods import describe_intervals
 from byheart.components.plot.provenance import Run
-from byheart.components.plot.templates import make_environment
 from byheart.contracts.books import BOOK, CONTROL, Refused
 from byheart.contracts.progress import format_count
 from byheart.contracts.settings import FULL
@@ -29,6 +29,7 @@ from byheart.measures.outcomes import Outcome
 from byheart.measures.provenance import BookDescription
 from byheart.measures.selection import describe_selection
 from byheart.measures.summary import Summary
+from byheart.pages.templates import make_environment
 
 ROWS = 1_000
 """The most books in the table; summary.csv has all of them."""
@@ -80,7 +81,7 @@ def collect_content(
 
 def make_page_environment(*, autoescape: bool) -> Environment:
     """The environment of the templates with filters for numbers, titles and Markdown."""
-    environment = make_environment(autoescape=autoescape)
+    environment = make_environment(Path(__file__).parent, autoescape=autoescape)
     environment.filters |= {
         "shown": show,
         "p_z": format_p_z,

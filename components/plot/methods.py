@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from byheart.components.plot.provenance import Run
-from byheart.components.plot.templates import escape_markdown, make_environment
 from byheart.contracts.settings import FULL
 from byheart.measures.blocks import LEAST_CHARACTERS
 from byheart.measures.calibration.facts import state_facts
@@ -15,6 +15,7 @@ from byheart.measures.headline import list_figures
 from byheart.measures.outcomes import Outcome
 from byheart.measures.selection import describe_selection
 from byheart.measures.uncertainty import LEAST_BLOCKS
+from byheart.pages.templates import escape_markdown, make_environment
 
 
 def write_methods(run: Run, books: Sequence[Outcome]) -> str:
@@ -36,7 +37,7 @@ def _write(run: Run, books: Sequence[Outcome], escape: Callable[[str], str]) -> 
     """
     may_quote = run.settings.report.report_text == FULL
     words = {outcome.book.name: outcome.best_words for outcome in books if may_quote}
-    environment = make_environment(autoescape=False)
+    environment = make_environment(Path(__file__).parent, autoescape=False)
     environment.filters |= {
         "bounded": show_with_bound,
         "bounds": _format_bounds,

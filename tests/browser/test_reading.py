@@ -64,6 +64,26 @@ def test_a_link_to_a_text_shows_that_text(opened: Opened) -> None:
     assert opened.read(COUNT_COLOURED) == 0
 
 
+def test_a_text_without_room_leaves_nothing_of_another_and_back_all_is_there(
+    browser: Browser, sample_run: Path, tmp_path: Path
+) -> None:
+    head, is_control, rest = (sample_run / "report.html").read_text(encoding="utf-8").partition('"role":"control"')
+    path = tmp_path / "report.html"
+    without = rest.replace('"blobs":true', '"blobs":false', 1)
+    path.write_text(f"{head}{is_control}{without}", encoding="utf-8")
+    with open_report(browser, path) as opened:
+        window = find_window(opened)
+        opened.report.locator("#search").fill("the soap")
+        expect(opened.report.locator("#search-count")).to_contain_text("hits")
+        opened.report.locator("#text-choice").select_option("t1")
+        expect(opened.report.locator("#text")).to_contain_text("had no room for this text")
+        assert [opened.text_of(part) for part in ("window", "says", "search-count")] == ["", "", ""]
+        opened.report.locator("#text-choice").select_option("t0")
+        expect(opened.report.locator("#search-count")).to_contain_text("hits")
+        assert window is not None
+        assert find_window(opened) == window
+
+
 def test_a_slide_takes_colour_away(opened: Opened) -> None:
     slider = opened.report.locator("#threshold")
     before = opened.read(COUNT_COLOURED)

@@ -18,7 +18,7 @@ test("the highest shade has the words of its kind", () => {
   assert.equal(nameTop("0125", 3, "p_z"), "50% or more");
   assert.equal(nameTop("0125", 0, "p_z"), "no window");
   assert.equal(nameTop("0124", 3, "bands"), "extractable");
-  assert.equal(nameTop("0124", 2, "bands"), "easily drawn, as controls are");
+  assert.equal(nameTop("0124", 2, "bands"), "easily drawn, not above");
 });
 
 test("a place is said with all models", () => {

@@ -101,7 +101,7 @@ def test_columns_keep_their_names_on_a_phone(page: str) -> None:
 def test_hostile_names_stay_text(comparison: ModelComparison) -> None:
     text = comparison.texts[0]
     named = dataclasses.replace(text.measured[0], model=HOSTILE)
-    description = dataclasses.replace(text.description, title="<script>alert(1)</script>\u202e")
+    description = dataclasses.replace(text.description, title="<script>alert(1)</script>reversed \u202e")
     pair = dataclasses.replace(text.pairs[0], first=HOSTILE)
     texts = (dataclasses.replace(text, description=description, models=(named, text.models[1]), pairs=(pair,)),)
     models = (dataclasses.replace(comparison.models[0], name=HOSTILE), comparison.models[1])
@@ -111,7 +111,7 @@ def test_hostile_names_stay_text(comparison: ModelComparison) -> None:
     assert page.count("<script") == 1
     assert "&lt;img src=x" in page
     assert "\u202e" not in page
-    assert "alert(1)&lt;/script&gt;□" in page
+    assert page.count("reversed □") >= 3
 
 
 def test_shares_that_look_equal_are_not_told_apart(comparison: ModelComparison) -> None:
@@ -130,11 +130,35 @@ def test_where_nothing_is_known_bits_are_said(tmp_path: Path) -> None:
 
     comparison = compare_books(tmp_path, {"small": make(1e-12), "large": make(1e-9)})
     said = answer(comparison, choose_level(comparison))
-    assert said.startswith("No model writes any of this out word for word as often as once in a thousand tries.")
+    assert said.startswith("No model writes any of this out word for word in at least every second try.")
     assert "The fewest corrections take large’s guesses: 1.49 bits per character, against 1.99 under small." in said
     page = read_text(render_page(comparison))
     assert "neither" in page
     assert "0.0% ≤ " in page, "a bound, since an interval over few blocks says nothing"
+
+
+def test_sentence_of_each_level_denies_that_level_only(tmp_path: Path) -> None:
+    comparison = compare_books(tmp_path, {name: [toy.make_book([0.02] * 3)] for name in ("small", "large")})
+    assert answer(comparison, Level(threshold=0.01)).startswith("All models know about as much: 100.0% of")
+    assert answer(comparison, Level(threshold=0.5)).startswith(
+        "No model writes any of this out word for word in at least every second try."
+    )
+    assert "word for word at least once in 10 tries." in answer(comparison, Level(threshold=0.1))
+
+
+def test_means_are_of_books_that_all_models_measured(tmp_path: Path) -> None:
+    easy, hard = toy.make_book([0.9] * 3, name="easy"), toy.make_book([1e-9] * 3, name="hard")
+    comparison = compare_books(tmp_path, {"one": [easy, hard], "two": [easy, hard], "three": [easy]})
+    assert "All models know about as much: 100.0% of “easy”" in answer(comparison, Level(threshold=0.5))
+    assert "mean of" not in read_text(render_page(comparison)), "one book is no mean"
+
+
+def test_one_control_is_no_controls_and_every_test_is_counted(page: str) -> None:
+    text = read_text(page)
+    assert "p 0.5 among 1 control" in text
+    assert "1 controls" not in text
+    tests = len(re.findall(r"p [0-9.]+ \(\d+ block", text)) + len(re.findall(r"</b><small>p [0-9.]+</small>", page))
+    assert f"Of the {tests} tests on this page" in text
 
 
 def test_differences_stand_on_one_scale(comparison: ModelComparison) -> None:

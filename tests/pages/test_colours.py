@@ -6,7 +6,8 @@ import re
 import numpy as np
 import pytest
 
-from byheart.pages.colours import DARK, LIGHT, STEPS, Theme, list_properties, render_properties
+from byheart.measures.discoverable import STEPS
+from byheart.pages.colours import DARK, LIGHT, Theme, list_properties, render_properties
 
 THEMES = pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
 

@@ -5,11 +5,13 @@ import enum
 from collections.abc import Iterator
 from typing import Any
 
+from byheart.contracts.progress import format_count
 from byheart.measures.calibration.bands import Band
 from byheart.measures.calibration.ranks import NAMES
-from byheart.measures.comparison.comparison import ModelComparison, ModelOnText, Pair, TextComparison
+from byheart.measures.comparison.comparison import ModelComparison, ModelOnText, TextComparison
 from byheart.measures.comparison.contrast import Contrast
 from byheart.measures.comparison.paired import LEAST_BLOCKS, PairedDifference
+from byheart.measures.comparison.pairs import Pair
 from byheart.measures.units import Interval
 
 
@@ -123,7 +125,7 @@ def _list_model(text: TextComparison, model: ModelOnText, reference: str) -> Ite
             yield row(Measure.BAND, count / total if total else None, band.name.lower())
     yield row(Measure.BITS, model.bits)
     if model.calibration:
-        note = f"{model.calibration.controls_count} controls"
+        note = format_count(model.calibration.controls_count, "control")
         yield row(Measure.P_ALL, model.calibration.p_all, note=note)
     if isinstance(model.contrast, str):
         yield row(Measure.CONTRAST_P_ALL, None, other_model=reference, note=model.contrast)
@@ -132,7 +134,9 @@ def _list_model(text: TextComparison, model: ModelOnText, reference: str) -> Ite
 
 
 def _list_contrast(text: TextComparison, model: str, contrast: Contrast, reference: str) -> Iterator[ComparisonRow]:
-    note = f"{contrast.controls} controls" + ("; spread windows: no error rate holds" if contrast.is_spread else "")
+    note = format_count(contrast.controls, "control") + (
+        "; spread windows: no error rate holds" if contrast.is_spread else ""
+    )
     yield _make_row(text, model, Measure.CONTRAST_P_ALL, contrast.p_all, other_model=reference, note=note)
     for name in NAMES:
         rank = getattr(contrast.ranks, name)
@@ -173,7 +177,7 @@ def _get_value(difference: PairedDifference | None) -> float | None:
 def _describe_difference(difference: PairedDifference | None) -> dict[str, Any]:
     if difference is None:
         return {}
-    why_not = f"no interval: {difference.blocks} blocks, fewer than {LEAST_BLOCKS}"
+    why_not = f"no interval: {format_count(difference.blocks, 'block')}, fewer than {LEAST_BLOCKS}"
     low, high = difference.interval or (None, None)
     note = "" if difference.interval else why_not
     return {"low": low, "high": high, "p": difference.p, "blocks": difference.blocks, "note": note}

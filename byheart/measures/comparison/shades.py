@@ -5,9 +5,8 @@ import math
 import numpy as np
 
 from byheart.measures.comparison.scored_text import ScoredText
+from byheart.measures.discoverable import STEPS
 
-STEPS = (0.001, 0.01, 0.1, 0.5)
-"""The thresholds at which colours begin."""
 NOT_MEASURABLE, BELOW = 0, 1
 """Shades without a colour; the others are 2 + i, at or above the i-th of `STEPS` and below the next."""
 

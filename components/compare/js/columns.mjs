@@ -9,7 +9,7 @@ export function findSpan(column, columns, characters) {
 }
 
 const SHADES = ["no window", "below 0.1%", "0.1% to 1%", "1% to 10%", "10% to 50%", "50% or more"];
-const BANDS = ["no window, or left out as repetitive", "like unseen text", "easily drawn, as controls are", "above the controls", "extractable"];
+const BANDS = ["not compared", "like unseen text", "easily drawn, not above", "only above the controls", "extractable"];
 
 /** What the highest shade of a column says, of a strip by p_z or by bands. */
 export function nameTop(tops, column, kind) {

@@ -9,6 +9,7 @@ from byheart.measures.discoverable import HEADLINE_THRESHOLD
 from byheart.measures.figures import show, show_with_bound
 from byheart.measures.rates import Rates
 from byheart.measures.uncertainty import select_non_overlapping
+from byheart.pages.strips import list_firsts
 
 _NAMES = {
     Band.LIKE_UNSEEN: "like unseen text",
@@ -64,9 +65,3 @@ def compute_column_maxima(covered: CharacterMap, columns: int) -> np.ndarray:
 def find_column_bands(bands: np.ndarray, columns: int) -> np.ndarray:
     """int8: the strongest band in each of at most `columns` equal runs of characters."""
     return np.maximum.reduceat(bands, list_firsts(len(bands), columns))
-
-
-def list_firsts(characters: int, columns: int) -> np.ndarray:
-    """The first character of each column."""
-    columns = min(columns, characters)
-    return np.arange(columns) * characters // columns

@@ -14,7 +14,6 @@ from byheart.components.plot.maps.bars import Bar, list_control_bars, make_bars
 from byheart.components.plot.maps.painting import (
     compute_column_maxima,
     find_column_bands,
-    list_firsts,
     paint_characters,
 )
 from byheart.components.plot.maps.rows import cut_to, list_rows, measure_inches, wrap_to
@@ -22,6 +21,7 @@ from byheart.components.plot.maps.scale import Scale, choose_colours, make_scale
 from byheart.components.plot.maps.sentences import describe_bands, describe_share, format_share, list_remarks
 from byheart.measures.calibration.bands import Band
 from byheart.pages.colours import LIGHT
+from byheart.pages.strips import list_firsts
 
 _COLUMNS_PER_INCH = 100
 """At most: a column is no narrower than a dot, so that a single line that the model knows stays visible."""

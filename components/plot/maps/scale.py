@@ -10,9 +10,9 @@ from matplotlib.colors import to_hex
 from byheart.components.plot.frame import ChartData
 from byheart.components.plot.p_z_range import find_beginning
 from byheart.contracts.spellings import AUTO_COLORMAP
-from byheart.measures.discoverable import HEADLINE_THRESHOLD
-from byheart.measures.figures import show_rounded
-from byheart.pages.colours import LIGHT, STEPS
+from byheart.measures.discoverable import HEADLINE_THRESHOLD, STEPS
+from byheart.measures.figures import label_steps, show_rounded
+from byheart.pages.colours import LIGHT
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ def make_scale(data: ChartData) -> Scale:
     if beginning is None:
         return Scale(
             starts=tuple(map(math.log, STEPS)),
-            labels=("< 0.1%", "0.1–1%", "1–10%", "10–50%", "≥ 50%"),
+            labels=label_steps(),
             caption=caption,
             head=f"at ≥ {HEADLINE_THRESHOLD:.0%}",
             at=math.log(HEADLINE_THRESHOLD),

@@ -16,7 +16,6 @@ from byheart.components.plot.frame import ChartData, choose_letter_points, make_
 from byheart.components.plot.maps.painting import (
     compute_column_maxima,
     find_column_bands,
-    list_firsts,
     name_bands,
     paint_characters,
     show_shares,
@@ -27,6 +26,7 @@ from byheart.measures.calibration.bands import Band
 from byheart.measures.character_map import CharacterMap
 from byheart.measures.discoverable import HEADLINE_THRESHOLD
 from byheart.measures.schemes import Coverages
+from byheart.pages.strips import list_firsts
 
 _STRIPS = {"suffix": "as suffix", "window": "in a window"}
 _COLORMAP = "Blues"

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from byheart.contracts.windows import Windows
+from byheart.measures.discoverable import STEPS
 from byheart.measures.measured import MeasuredBook
 
-LADDER = (0.001, 0.01, 0.1, 0.5)
-"""The p_z at which the steps of the colours begin."""
 SLIDER = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.75, 0.9, 0.99)
 """The p_z below which the slider takes the colour away."""
 NO_TOKEN = 2
@@ -20,7 +19,7 @@ _OUTSIDE = 65_535
 _RANKS = 255
 _LEAST_LOG_PROB = 30.0
 """Nats: less is written as this."""
-_STEPS = np.array([_LEAST_LOG_PROB * ((code + 0.5) / 255) ** 3 for code in range(255)], np.float32)
+_CODE_STEPS = np.array([_LEAST_LOG_PROB * ((code + 0.5) / 255) ** 3 for code in range(255)], np.float32)
 """Nats, ascending: from minus the log-probability of a step on, it is nearer to the next code."""
 
 
@@ -68,7 +67,7 @@ def make_map_columns(
 def round_to_float32(log_p_z: np.ndarray, above: Sequence[float]) -> np.ndarray:
     """float32: log_p_z, rounded so that each value stays on its side of every step of the page, and of `above`."""
     rounded = log_p_z.astype(np.float32)
-    steps = [math.log(p) for p in {*LADDER, *SLIDER}]
+    steps = [math.log(p) for p in {*STEPS, *SLIDER}]
     # v >= step is the same as v > the largest float64 below the step.
     for step in [*(math.nextafter(step, -math.inf) for step in steps), *above]:
         wide = rounded.astype(np.float64)
@@ -121,7 +120,7 @@ def make_detail(measured: MeasuredBook, rows: np.ndarray, *, prompt_tokens: int,
         place=place,
         log_p_z=scores.log_p_z[chosen],
         length=np.diff(stops, axis=1).astype(np.uint32),
-        log_prob=np.searchsorted(_STEPS, -scores.token_log_probs[chosen], side="right").astype(np.uint8),
+        log_prob=np.searchsorted(_CODE_STEPS, -scores.token_log_probs[chosen], side="right").astype(np.uint8),
         rank=np.minimum(scores.token_ranks[chosen], _RANKS).astype(np.uint8),
         preferred=np.where(top == ids, np.int32(-1), top),
     )

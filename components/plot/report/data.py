@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from byheart.components.plot.report.columns import (
-    LADDER,
     SLIDER,
     find_travelling,
     make_detail,
@@ -22,7 +21,7 @@ from byheart.contracts.only import Span
 from byheart.measures.calibration.bands import EXTRACTABLE_LOG_P_Z, paint
 from byheart.measures.calibration.calibrate import Calibration
 from byheart.measures.calibration.stretches import Comparison
-from byheart.measures.discoverable import HEADLINE_THRESHOLD
+from byheart.measures.discoverable import HEADLINE_THRESHOLD, STEPS
 from byheart.measures.measured import MeasuredBook
 from byheart.measures.outcomes import Outcome
 from byheart.measures.provenance import RunProvenance
@@ -110,7 +109,7 @@ class ReportData:
             "top_k": settings.score.top_k,
             "temperature": settings.score.temperature,
             "precision": self._run.precision,
-            "ladder": LADDER,
+            "ladder": STEPS,
             "slider": SLIDER,
         }
 
@@ -159,6 +158,8 @@ def _describe_bands(calibration: Calibration | None) -> dict[str, Any] | None:
         "r": calibration.characters_t.r,
         "controls": calibration.controls_count,
         "chance": calibration.characters_t.chance,
+        "chance_whole_book": calibration.characters_t.chance_whole_book,
+        "is_spread": calibration.is_spread,
         "may_say_memorised": calibration.bands.may_say_memorised,
     }
 

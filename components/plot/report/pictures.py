@@ -13,8 +13,8 @@ from byheart.components.plot.charts import CHARTS, heat_map
 from byheart.components.plot.frame import ChartData
 from byheart.components.plot.maps.painting import paint_characters
 from byheart.measures.calibration.bands import Band
-from byheart.measures.discoverable import EVIDENCE_FLOOR
-from byheart.pages.colours import ABOVE_CONTROLS, EXTRACTABLE, STEPS
+from byheart.measures.discoverable import EVIDENCE_FLOOR, STEPS
+from byheart.pages.colours import ABOVE_CONTROLS, EXTRACTABLE
 from byheart.pages.strips import draw_strip, make_view_box
 
 _COLUMNS = 600

@@ -12,8 +12,9 @@ import pytest
 from byheart.contracts.errors import SettingsError
 from byheart.contracts.only import Span
 from byheart.measures.blocks import choose_block_length, cut_blocks, find_stretches
-from byheart.measures.comparison.comparison import ModelComparison, Pair, PairAtLevel, compare_models
+from byheart.measures.comparison.comparison import ModelComparison, compare_models
 from byheart.measures.comparison.models import name_models
+from byheart.measures.comparison.pairs import Pair, PairAtLevel
 from byheart.measures.comparison.scored_text import ABOVE_CONTROLS, LEVELS
 from byheart.measures.discoverable import THRESHOLDS
 from byheart.measures.measured import MeasuredBook

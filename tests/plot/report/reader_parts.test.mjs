@@ -7,6 +7,7 @@ import { drawBars } from "../../../components/plot/report/js/bars.mjs";
 import { formatCsv } from "../../../components/plot/report/js/csv.mjs";
 import { countWhile } from "../../../components/plot/report/js/elements.mjs";
 import { cutParagraphs, looksWrapped } from "../../../components/plot/report/js/paragraphs.mjs";
+import { sayChance } from "../../../components/plot/report/js/says.mjs";
 import { accumulateShares } from "../../../components/plot/report/js/staircase.mjs";
 import { formatPercent, showToken } from "../../../components/plot/report/js/tokens.mjs";
 
@@ -78,6 +79,15 @@ test("bars stand for a text, a unit for each character, and end where tokens end
 
 test("a cell of CSV is quoted where it must be, and none is a formula", () => {
   assert.equal(formatCsv(["a", "b"], [["x, “y”", 'say "no"'], ["=1+1", -1.5]]), 'a,b\r\n"x, “y”","say ""no"""\r\n\'=1+1,-1.5\r\n');
+});
+
+test("a band's chance is of characters, of the whole book where it is longer, and of nothing where windows are spread", () => {
+  const bands = { q: 0.001, r: 1, controls: 19, chance: 0.05, chance_whole_book: 0.05, is_spread: false };
+  assert.equal(sayChance(bands), "A text like the controls would have more than 0.1% of its characters above by chance in up to 1 of 20 cases.");
+  assert.match(sayChance({ ...bands, q: 0 }), /would have a character above by chance in up to 1 of 20 cases\.$/);
+  assert.match(sayChance({ ...bands, chance_whole_book: 0.15 }), /in up to 1 of 20 cases; somewhere, in up to 3 of 20 if it is as long as this\.$/);
+  assert.match(sayChance({ ...bands, chance_whole_book: 1 }), /somewhere, perhaps always if it is as long as this\.$/);
+  assert.equal(sayChance({ ...bands, is_spread: true }), "Only some windows were measured: no error rate holds for these bands.");
 });
 
 test("the leading entries of a sorted array are counted", () => {

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from byheart.components.plot.report.columns import LADDER, SLIDER, round_to_float32
+from byheart.components.plot.report.columns import SLIDER, round_to_float32
 from byheart.components.plot.report.data import ReportData
 from byheart.components.plot.report.filling import Filled
 from byheart.contracts.books import Chapter
@@ -16,6 +16,7 @@ from byheart.contracts.only import Span
 from byheart.measures.calibration.bands import EXTRACTABLE_LOG_P_Z
 from byheart.measures.calibration.stretches import Document, compare
 from byheart.measures.control import Control
+from byheart.measures.discoverable import STEPS
 from byheart.measures.measured import MeasuredBook, measure
 from byheart.scores.scores import Scores
 from tests.measures import toy
@@ -169,7 +170,7 @@ def test_slip_in_a_part_of_a_character_is_the_characters() -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_log_p_z_stays_on_its_side_of_every_step(seed: int) -> None:
-    steps = [math.log(p) for p in {*LADDER, *SLIDER}]
+    steps = [math.log(p) for p in {*STEPS, *SLIDER}]
     t = -20.000_000_1
     near = np.random.default_rng(seed).normal(0, 1e-7, 200)
     values = np.concatenate([step * (1 + near) for step in [*steps, t]] + [np.array([*steps, t])])
@@ -200,6 +201,8 @@ def test_bands_are_by_the_characters_threshold() -> None:
         assert band == names[log_p_z > bands["t"], log_p_z >= EXTRACTABLE_LOG_P_Z]
     assert {1, 4} & {*read.bands}
     assert (bands["controls"], bands["q"], bands["r"], bands["chance"]) == (1, 0.001, 1, 0.5)
+    assert bands["chance_whole_book"] >= bands["chance"]
+    assert bands["is_spread"] is False
 
 
 def test_text_without_controls_has_no_bands() -> None:

@@ -3,7 +3,7 @@ import { make } from "./elements.mjs";
 import { Reader } from "./reader.mjs";
 
 /** Starts the reader of the page's data, or says in a sentence why there is none. */
-export function startReader() {
+function startReader() {
   const section = document.getElementById("reader");
   const data = document.getElementById("report");
   if (!section || !data) return;

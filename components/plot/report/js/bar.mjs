@@ -111,7 +111,7 @@ export function formatThreshold(logThreshold) {
 }
 
 /** A text's title with its role. */
-export function nameText(entry) {
+function nameText(entry) {
   return `${neutralise(entry.title)}${entry.role === "control" ? " (control)" : ""}`;
 }
 

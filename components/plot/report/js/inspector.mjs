@@ -15,11 +15,17 @@ export class Inspector {
     panel.addEventListener("scroll", () => (this.isScrolled = true), { passive: true });
   }
 
+  /** Shows nothing. */
+  clear() {
+    this.shown = null;
+    this.panel.replaceChildren();
+    this.panel.classList.remove("open");
+  }
+
   /** Says that no window is chosen, or that none asks for what is pointed at. */
   showMessage(message) {
-    this.shown = null;
-    this.panel.replaceChildren(make("p", { class: "message" }, message));
-    this.panel.classList.remove("open");
+    this.clear();
+    this.panel.append(make("p", { class: "message" }, message));
   }
 
   /** Shows the window that is best over a character. */

@@ -1,7 +1,7 @@
 import { countWhile } from "./elements.mjs";
 
 /** The text node and offset at which a unit of the column's text stands. */
-export function locate(column, unit) {
+function locate(column, unit) {
   const paragraph = column.findParagraph(unit);
   let rest = Math.min(unit, paragraph.stop) - paragraph.start;
   for (const child of paragraph.element.childNodes) {

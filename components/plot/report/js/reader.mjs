@@ -199,7 +199,9 @@ export class Reader {
     this.column.clear();
     this.host.replaceChildren(make("p", { class: "message" }, `The page of 8 MB had no room for this text: its windows are in ${neutralise(entry.name)}/windows.parquet.`));
     this.passages.clear();
-    for (const part of [this.says, this.inspector.panel]) part.replaceChildren();
+    this.says.replaceChildren();
+    this.inspector.clear();
+    this.search.leave();
   }
 
   #stepWindow(by) {

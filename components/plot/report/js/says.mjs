@@ -17,7 +17,8 @@ export function sayThreshold(report, colouring, passages, scale, controlCoverage
   parts.push("At ", make("strong", {}, `p_z ≥ ${formatThreshold(threshold)}`), ": ", make("strong", {}, formatShare(share)));
   parts.push(` of the measurable characters, ${countNoun(passages.length, "passage")}.`);
   if (controlCoverage !== null && controlCoverage >= KNOWN_CONTROL) {
-    parts.push(` The control is known too (${formatShare(controlCoverage)}): this threshold shows little.`);
+    const isOne = report.texts.filter((text) => text.role === "control").length === 1;
+    parts.push(` ${isOne ? "The" : "A"} control is known too (${formatShare(controlCoverage)}): this threshold shows little.`);
   } else {
     if (scale.from === "published" && threshold < NEAR_FLOOR) parts.push(" Near the floor text begins to qualify that is merely easy.");
     parts.push(sayControls(report, book.entry));
@@ -36,11 +37,21 @@ export function sayBands(report, colouring, scale) {
     parts.push(make("strong", {}, formatShare(shares[number])), ` ${BANDS[number].label}${number === 4 ? ", " : ". "}`);
   }
   if (shares[0]) parts.push(`${formatShare(shares[0])} were not compared. `);
-  const { t, extractable, q, r, controls } = book.entry.bands;
+  const { t, extractable } = book.entry.bands;
   if (t >= extractable) parts.push("The controls reach what is extractable: nothing is only above them. ");
-  const odds = `${r} of ${controls + 1} cases`;
-  parts.push(q > 0 ? `A text like the controls would have more than ${formatShare(q)} of its windows above by chance in up to ${odds}.` : `A text like the controls would have a window above by chance in up to ${odds}.`);
+  parts.push(sayChance(book.entry.bands));
   return parts;
+}
+
+/** How often an unseen text would have as much above the controls: of the stretch that was compared, and of the whole. */
+export function sayChance({ q, r, controls, chance, chance_whole_book: whole, is_spread: isSpread }) {
+  if (isSpread) return "Only some windows were measured: no error rate holds for these bands.";
+  const cases = controls + 1;
+  const share = q > 0 ? `more than ${formatShare(q)} of its characters` : "a character";
+  const many = `by chance in up to ${r} of ${cases} cases`;
+  if (whole <= chance) return `A text like the controls would have ${share} above ${many}.`;
+  const anywhere = whole < 1 ? `in up to ${Math.round(whole * cases)} of ${cases} if it is as long as this` : "perhaps always if it is as long as this";
+  return `A text like the controls, as long as the shortest of them, would have ${share} above ${many}; somewhere, ${anywhere}.`;
 }
 
 /** The share of the measurable characters in each band, by its number; 0 are those that were not compared. */

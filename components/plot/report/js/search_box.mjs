@@ -34,6 +34,13 @@ export class SearchBox {
     else this.#sayCount();
   }
 
+  /** Searches in no book. */
+  leave() {
+    this.book = null;
+    this.input.disabled = true;
+    this.#search();
+  }
+
   /** Goes to the next hit, or with -1 to the one before. */
   step(by) {
     if (!this.hits.length) return;
@@ -59,7 +66,7 @@ export class SearchBox {
   }
 
   #sayCount() {
-    if (!this.searched?.trim()) {
+    if (!this.searched?.trim() || !this.book?.hasText) {
       this.count.textContent = "";
       return;
     }

@@ -1,4 +1,4 @@
-"""The environment that renders the templates in this folder."""
+"""The environment that renders the templates of pages and of Markdown."""
 
 import re
 from pathlib import Path
@@ -8,8 +8,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from byheart.pages.characters import show_hidden
 
 
-def make_environment(*, autoescape: bool) -> Environment:
-    """An environment for the templates in this folder; a template with an undefined name raises an error.
+def make_environment(folder: Path, *, autoescape: bool) -> Environment:
+    """An environment for the templates in a folder; a template with an undefined name raises an error.
 
     Text of strangers hides nothing in any of them; the filter `markdown` escapes it for Markdown.
 
@@ -17,14 +17,14 @@ def make_environment(*, autoescape: bool) -> Environment:
         autoescape: whether to escape values for HTML.
     """
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader(folder),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
         autoescape=autoescape,
+        finalize=show_hidden,
     )
-    environment.finalize = show_hidden
     environment.filters["markdown"] = escape_markdown
     return environment
 
