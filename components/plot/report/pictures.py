@@ -26,6 +26,9 @@ _LEAST_GAP = 0.03
 _MOST_MARKS = 200
 """With more chapters than this, marks would be all that is seen."""
 
+_WORDS_BYTES = 1_100
+"""The most bytes of the words beside a picture: a title of 120 characters, of which `"` is five bytes, and ours."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Pictures:
@@ -45,8 +48,8 @@ class Pictures:
     @property
     def size_bytes(self) -> int:
         """An upper bound on the bytes of the pictures in the page."""
-        charts = sum(len(picture) + 400 for picture in self.charts.values())
-        return len(self.strip) + len(self.view_box) + 60 * len(self.chapters) + 500 + charts
+        charts = sum(len(picture) + _WORDS_BYTES for picture in self.charts.values())
+        return len(self.strip) + len(self.view_box) + 60 * len(self.chapters) + _WORDS_BYTES + charts
 
 
 def draw_pictures(data: ChartData, *, with_charts: bool) -> Pictures:
