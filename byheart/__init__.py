@@ -9,10 +9,11 @@ From Python, in a notebook say:
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
 if TYPE_CHECKING:
+    from byheart.contracts.errors import SettingsError
     from byheart.measures.results import Results
 
 _Path: TypeAlias = str | os.PathLike[str]
@@ -65,22 +66,37 @@ def run(
     from byheart.launch.run import measure_here  # a stage's container has neither this module nor kfp
 
     request = Request(
-        books=_list_texts(books),
-        model=_list_texts(model),
-        controls=_list_texts(controls),
-        store=os.fspath(store),
-        settings=[f"{name}={_format_setting(value)}" for name, value in settings.items()],
+        books=_list_texts("books", books),
+        model=_list_texts("model", model),
+        controls=_list_texts("controls", controls),
+        store=_take_text("store", store),
+        settings=[f"{name}={_format_setting(name, value)}" for name, value in settings.items()],
     )
-    results = measure_here(request, os.fspath(out))
+    results = measure_here(request, _take_text("out", out))
     return results[0] if isinstance(model, str | os.PathLike) else results
 
 
-def _list_texts(paths: _Paths) -> list[str]:
+def _list_texts(name: str, paths: _Paths) -> list[str]:
     """One path, or several, each as a text."""
-    several = [paths] if isinstance(paths, str | os.PathLike) else paths
-    return [os.fspath(path) for path in several]
+    is_several = isinstance(paths, Iterable) and not isinstance(paths, str | bytes)
+    return [_take_text(name, path, "a path, or a list of paths") for path in (paths if is_several else [paths])]
 
 
-def _format_setting(value: Any) -> str:
+def _take_text(name: str, path: Any, needed: str = "a path") -> str:
+    """A path as a text."""
+    if not isinstance(path, str | os.PathLike):
+        raise _explain_value(name, needed, path)
+    return os.fspath(path)
+
+
+def _format_setting(name: str, value: Any) -> str:
     """A value as it is written on a command line."""
+    if value is None or callable(value) or isinstance(value, bytes):
+        raise _explain_value(name, "a text, a number, true or false", value)
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _explain_value(name: str, needed: str, found: Any) -> "SettingsError":
+    from byheart.contracts.errors import SettingsError
+
+    return SettingsError(f"{name} must be {needed}, found {found!r:.80}: give one or leave it out", parameter=name)

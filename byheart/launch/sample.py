@@ -32,11 +32,16 @@ def _shorten(path: Path) -> str:
 def is_toy(values: Mapping[str, Any]) -> bool:
     """Whether the sample's model measures a book that is not the sample's."""
     files = {file for book in values["books"] for file in _list_files(book)}
-    return MODEL in {Path(model).resolve() for model in values["model"]} and not files <= {BOOK, *CONTROLS}
+    return MODEL in set(map(_resolve, values["model"])) and not files <= {BOOK, *CONTROLS}
 
 
 def _list_files(book: str) -> list[Path]:
     """The files that a local folder, a glob or a path stands for; any other book stays as it is."""
     if os.path.isdir(book):  # noqa: PTH112  Path.is_dir raises where a name is too long
-        return [path.resolve() for path in Path(book).rglob("*.txt")]
-    return [Path(path).resolve() for path in glob.glob(book, recursive=True)] or [Path(book)]  # noqa: PTH207
+        return list(map(_resolve, Path(book).rglob("*.txt")))
+    return list(map(_resolve, glob.glob(book, recursive=True))) or [Path(book)]  # noqa: PTH207
+
+
+def _resolve(path: str | Path) -> Path:
+    """The path without links; unlike Path.resolve, also of a link that leads to itself."""
+    return Path(os.path.realpath(path))

@@ -35,10 +35,8 @@ def decode(data: bytes, encoding: str, name: str) -> str:
     try:
         text = data.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        raise BookError(
-            f"{name} must be {shown} text, found byte 0x{data[error.start]:02x} at offset {error.start:,}: convert it, "
-            "or declare its encoding, such as encoding=latin-1"
-        ) from None
+        found = f"byte 0x{data[error.start]:02x} at offset {error.start:,}"
+        raise BookError(f"{name} must be {shown} text, found {found}: {_advise_encoding(data)}") from None
     except UnicodeError as error:
         raise BookError(f"{name} must be {shown} text, found: {error}: convert it, or declare its encoding") from None
     _check(text, data, name)
@@ -57,9 +55,10 @@ def check_not_empty(text: str, name: str) -> None:
 
 def _check(text: str, data: bytes, name: str) -> None:
     if "\0" in text:
+        remedy = _advise_encoding(data) if _guess_utf_16(data) else "convert it to UTF-8 or name another file"
         raise BookError(
             f"{name} must be text, found a NUL byte at offset {data.index(0):,}, as in binary files and in UTF-16: "
-            "convert it to UTF-8 or name another file"
+            f"{remedy}"
         )
     try:
         text.encode()
@@ -72,3 +71,19 @@ def _check(text: str, data: bytes, name: str) -> None:
             f"{name} must have at most {MOST_CHARACTERS:,} characters, found {len(text):,}: divide it into books"
         )
     check_not_empty(text, name)
+
+
+def _advise_encoding(data: bytes) -> str:
+    """What to do about bytes that are in another encoding than the one declared."""
+    if guess := _guess_utf_16(data):
+        return f"convert it, or declare encoding={guess}, as every second byte suggests"
+    return "convert it, or declare its encoding, such as encoding=latin-1"
+
+
+def _guess_utf_16(data: bytes) -> str | None:
+    """The UTF-16 that a text without a byte order mark is in: most of its letters have 0 as one of their two bytes."""
+    start = data[:4096]
+    first, second = (start[parity::2].count(0) / max(1, len(start) // 2) for parity in (0, 1))
+    if first > 0.5 > 0.1 > second:
+        return "utf-16-be"
+    return "utf-16-le" if second > 0.5 > 0.1 > first else None

@@ -39,9 +39,16 @@ def test_glob_that_matches_nothing_is_refused(folder: Path) -> None:
         LocalFiles().find(f"{folder}/*.pdf")
 
 
-def test_path_that_cannot_be_one_is_refused() -> None:
-    with pytest.raises(BookError, match="must be a readable file, found: File name too long: permit it or"):
-        LocalFiles().find("x" * 300)
+def test_text_in_place_of_a_path_is_refused_without_being_printed() -> None:
+    said = "books must name files, found 5,200 characters, 'It was late. It was late. It was late. I' and so on: save"
+    with pytest.raises(BookError, match=said):
+        LocalFiles().find("It was late. " * 400)
+
+
+def test_link_to_itself_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "loop.txt").symlink_to("loop.txt")
+    with pytest.raises(BookError, match=r"loop\.txt must be a readable file, found: Too many levels of symbolic links"):
+        LocalFiles().read(str(tmp_path / "loop.txt"))
 
 
 def test_path_with_a_nul_is_refused() -> None:

@@ -1,10 +1,16 @@
 """Runs that a person starts in other ways than with the sample's own words."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+import byheart
+from byheart.contracts.errors import SettingsError
 from byheart.launch.sample import is_toy
 from tests.command.test_command import call
 from tests.conftest import BOOK, MODEL, ROOT, launch, launch_command
@@ -32,6 +38,24 @@ def test_run_from_python_gives_the_results(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1] == f"['{BOOK.stem}'] 500"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"books": None}, "books must be a path, or a list of paths, found None: give one or leave it out"),
+        ({"books": b"a.txt"}, "books must be a path, or a list of paths, found b'a.txt'"),
+        ({"controls": [1]}, "controls must be a path, or a list of paths, found 1"),
+        ({"model": object}, "model must be a path, or a list of paths, found <class 'object'>"),
+        ({"store": None}, "store must be a path, found None"),
+        ({"chapters": str.isupper}, "chapters must be a text, a number, true or false, found <method 'isupper'"),
+        ({"plot_title": None}, "plot_title must be a text, a number, true or false, found None"),
+        ({"windows": True}, "windows must be a whole number, found 'true'"),
+    ],
+)
+def test_python_value_of_another_type_is_refused_by_the_arguments_name(arguments: dict[str, Any], said: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        byheart.run(**{"books": "a.txt", "model": "m"} | arguments)
+
+
 def test_reader_that_has_seen_enough_ends_the_run_without_a_word(tmp_path: Path) -> None:
     command = launch_command(tmp_path)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
@@ -54,3 +78,10 @@ def test_sample_of_in_a_folder_or_a_glob_is_no_toy() -> None:
     assert not any(is_toy({"books": books, "model": [str(MODEL)]}) for books in of_the_sample)
     assert is_toy({"books": ["gs://bucket/a.txt"], "model": [str(MODEL)]})
     assert not is_toy({"books": ["gs://bucket/a.txt"], "model": ["org/model"]})
+
+
+def test_link_that_leads_to_itself_is_no_crash_before_the_run(tmp_path: Path) -> None:
+    loop = tmp_path / "loop.txt"
+    loop.symlink_to(loop)
+    assert is_toy({"books": [str(loop)], "model": [str(MODEL)]})
+    assert not is_toy({"books": [str(BOOK)], "model": [str(loop)]})
