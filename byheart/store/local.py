@@ -172,6 +172,7 @@ class LocalStore:
             size_bytes=stat.st_size,
             created=datetime.fromtimestamp(stat.st_mtime, UTC),
             version=str(stat.st_mtime_ns),
+            inode=f"{stat.st_ino}-{stat.st_ctime_ns}",
         )
 
 

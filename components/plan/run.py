@@ -18,6 +18,7 @@ from byheart.machines.planned import Books, Planned, Refusal, Subject, plan_on
 from byheart.machines.speed import Duration, estimate_duration
 from byheart.models.families import find_family
 from byheart.models.folder import read_config
+from byheart.models.hashed import HashedPlace
 from byheart.scores.kinds import SCORES
 from byheart.scores.measurements import Measurement, find_measurements
 from byheart.scores.parts import Missing, list_shard_parts, select_asked
@@ -107,7 +108,8 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
 
 
 def _make_subject(description: Model, settings: Settings) -> Subject:
-    config = read_config(open_store(description.address), description.ignored_fields)
+    place = HashedPlace(place=open_store(description.address), digests=description.files)
+    config = read_config(place, description.ignored_fields)
     family = find_family(config)
     return Subject(
         name=description.source,

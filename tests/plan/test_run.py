@@ -63,7 +63,9 @@ class Run:
         (folder / "model").mkdir()
         (folder / "model" / "config.json").write_text(json.dumps(CONFIGS[config] | changes))
         address = str(folder / "model")
-        model = Model(source=source, commit=None, address=address, model_type="llama", parameters=1, weights_sha256="w")
+        model = Model(
+            source=source, commit=None, address=address, model_type="llama", parameters=1, weights_sha256="w", files={}
+        )
         write_model(self.inputs.model, model)
         tokenization = Tokenization(tokenizer_sha256="t", tokenizers="0", bos_id=None, scored_tokens=50)
         write_windows(folder / "windows", tokenization, [("book", ROWS, select_windows(ROWS, asked, most))])
