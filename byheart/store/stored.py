@@ -20,7 +20,7 @@ class Stored:
     version: str
     """Differs where the content may differ: the generation, or the time of the last change."""
     inode: str = ""
-    """The file's number, and the time of the last change of any kind, which no program can set: so files of two machines
+    """The file's number, and the time of the last change of any kind, which no program can set: files of two machines
     differ in it. Empty where `version` says as much."""
     crc32c: str = ""
     """The content's CRC32C in base64, as Google Cloud Storage writes it; empty where the store does not keep it."""

@@ -2,8 +2,8 @@
 
 The stacks of all layers are created on the devices first. Then each file is read once, from its beginning to its end,
 and compared with its hash. Its tensors are cut into pieces of a few rows, converted, several at once, and written into
-the stacks. Host memory holds a few pieces, whatever the model's size; and a tensor, if its rows are divided over devices:
-a piece has rows of all of them.
+the stacks. Host memory holds a few pieces, whatever the model's size; and a tensor, if its rows are divided over
+devices, since a piece has rows of all of them.
 """
 
 import dataclasses

@@ -47,7 +47,7 @@ def test_byte_that_has_changed_anywhere_ends_the_read(place: Place, tmp_path: Pa
     changed = bytearray(DATA)
     changed[position] ^= 1
     (tmp_path / "weights").write_bytes(changed)
-    with pytest.raises(ModelError, match="must hold the bytes that were hashed .* found others .* run again"):
+    with pytest.raises(ModelError, match=r"must hold the bytes that were hashed .* found others .* run again"):
         list(read_spans(place, "weights", WANTED, SHA256))
 
 
