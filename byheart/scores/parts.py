@@ -178,14 +178,16 @@ def decode_rows(data: bytes, part: Part, *, name: str) -> Rows:
         raise DamagedError(f"{name} must hold a description of its windows, found none: remove it and run again")
     if note.get("contract") != CONTRACT_VERSION:
         raise StoreError(
-            f"{name} must be of contract {CONTRACT_VERSION}, found contract {str(note.get('contract', 1))[:20]!r}, of another "
-            "release of byheart: choose another store, or remove the address with `byheart store remove`"
+            f"{name} must be of contract {CONTRACT_VERSION}, found contract {str(note.get('contract', 1))[:20]}, of "
+            "another release of byheart: choose another store, or remove the address with `byheart store remove`"
         )
     problem = ""
     try:
         rows = _make_rows(columns, note, part)
-    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
-        problem = f"{type(error).__name__} in it"
+    except ValueError as error:
+        problem = str(error)[:100]
+    except (KeyError, TypeError, IndexError, OverflowError) as error:
+        problem = f"{type(error).__name__} in its description"
     else:
         problem = find_problem(rows, part.windows, part.kind)
     if problem:
@@ -203,7 +205,7 @@ def _make_rows(columns: dict[str, np.ndarray], note: dict[str, Any], part: Part)
         raise ValueError("another part")
     origins = np.array(note["origins"], np.int32).reshape(-1, 2).T
     if origins[1].min() < 0 or origins[1].sum(dtype=np.int64) != len(windows):  # before they are repeated
-        raise ValueError("other lengths")
+        raise ValueError("another number of windows")
     return Rows(
         windows=windows, columns=columns, computed_on=note["computed_on"], origins=np.repeat(*origins).astype(np.int32)
     )

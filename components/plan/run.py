@@ -108,7 +108,7 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
 
 
 def _make_subject(description: Model, settings: Settings) -> Subject:
-    place = HashedPlace(place=open_store(description.address), digests=description.files)
+    place = HashedPlace(place=open_store(description.address, "model"), digests=description.files)
     config = read_config(place, description.ignored_fields)
     family = find_family(config)
     return Subject(

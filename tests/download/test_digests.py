@@ -48,9 +48,7 @@ def test_second_time_no_byte_is_read_of_a_bucket(server: GcsServer, memory: str)
     assert not any("alt=media" in call.url for call in server.calls)
 
 
-def test_second_time_no_byte_is_read_of_a_folder(
-    tmp_path: Path, memory: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_second_time_no_byte_is_read_of_a_folder(tmp_path: Path, memory: str, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "toy" / "a.safetensors"
     path.parent.mkdir()
     path.write_bytes(DATA)
