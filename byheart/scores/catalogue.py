@@ -182,7 +182,7 @@ class Catalogue:
 
 
 def _spell_out(value: Any) -> Any:
-    """A JSON value whose texts can be printed: anyone may have written them, and a terminal obeys control characters."""
+    """A JSON value whose texts can be printed: a terminal obeys control characters, whoever wrote them."""
     if isinstance(value, dict):
         return {_spell_out(name): _spell_out(item) for name, item in value.items()}
     if isinstance(value, list):

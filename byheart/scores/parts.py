@@ -166,8 +166,12 @@ def make_piece_name(part: Part, rows: Rows, data: bytes, run: str) -> str:
     return f"{part.pieces(run)}{rows.windows[0]:07}-{rows.windows[-1]:07}-{digest}.parquet"
 
 
-def decode_rows(data: bytes, part: Part, *, name: str) -> Rows:
-    """The rows of a finished part or of a piece; `name` is for the error.
+def decode_rows(data: bytes, part: Part, *, name: str, scored_tokens: int | None = None) -> Rows:
+    """The rows of a finished part or of a piece.
+
+    Args:
+        name: for the error.
+        scored_tokens: of each window; None does not compare them.
 
     Raises:
         DamagedError: the file is damaged, belongs to another part, or holds what no run writes.
@@ -189,7 +193,7 @@ def decode_rows(data: bytes, part: Part, *, name: str) -> Rows:
     except (KeyError, TypeError, IndexError, OverflowError) as error:
         problem = f"{type(error).__name__} in its description"
     else:
-        problem = find_problem(rows, part.windows, part.kind)
+        problem = find_problem(rows, part.windows, part.kind, scored_tokens)
     if problem:
         raise DamagedError(
             f"{name} must hold windows of part {part.number} of {part.kind.name} at {part.address}, as a run writes "

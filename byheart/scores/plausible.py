@@ -25,16 +25,17 @@ class _Rows(Protocol):
     origins: np.ndarray
 
 
-def find_problem(rows: _Rows, windows: range, kind: Kind) -> str:
+def find_problem(rows: _Rows, windows: range, kind: Kind, scored_tokens: int | None) -> str:
     """What is wrong with rows, as a clause; empty if nothing is.
 
     Args:
         windows: those of the part.
+        scored_tokens: of each window; None if that is not known.
     """
-    return _find_wrong_shape(rows, windows, kind) or _VALUES.get(kind.name, lambda _: "")(rows.columns)
+    return _find_wrong_shape(rows, windows, kind, scored_tokens) or _VALUES.get(kind.name, lambda _: "")(rows.columns)
 
 
-def _find_wrong_shape(rows: _Rows, windows: range, kind: Kind) -> str:
+def _find_wrong_shape(rows: _Rows, windows: range, kind: Kind, scored_tokens: int | None) -> str:
     numbers, columns = rows.windows, rows.columns
     if list(columns) != list(kind.columns):
         return "other columns"
@@ -49,8 +50,8 @@ def _find_wrong_shape(rows: _Rows, windows: range, kind: Kind) -> str:
         if len(values) != len(numbers):
             return f"{name} of another length"
     tokens = {columns[name].shape[1] / column.width for name, column in kind.columns.items() if column.per_token}
-    if len(tokens) > 1 or not all(tokens):
-        return "windows of different numbers of tokens"
+    if len(tokens) > 1 or not all(tokens) or (tokens and scored_tokens and tokens != {scored_tokens}):
+        return f"windows of {', '.join(f'{count:g}' for count in sorted(tokens))} scored tokens"
     if not isinstance(rows.computed_on, list) or not all(isinstance(origin, dict) for origin in rows.computed_on):
         return "no list of what computed them"
     if rows.origins.min() < 0 or rows.origins.max() >= len(rows.computed_on):

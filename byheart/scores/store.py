@@ -63,8 +63,10 @@ class Reuse:
 class ScoreStore(Catalogue):
     """The scores in a store. Methods may be called from several threads at once."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, scored_tokens: int | None = None) -> None:
         super().__init__(store)
+        self._scored_tokens = scored_tokens
+        """Of each window; parts with others are damaged. None for a catalogue of any scores."""
         self._windows: dict[str, np.ndarray] = {}
         """The windows of each undamaged piece that was read, by name: the name determines the bytes."""
 
@@ -220,7 +222,7 @@ class ScoreStore(Catalogue):
                 raise
             return None
         try:
-            rows = decode_rows(data, part, name=self.store.locate(name))
+            rows = decode_rows(data, part, name=self.store.locate(name), scored_tokens=self._scored_tokens)
         except DamagedError:
             return None
         if name != part.name:
@@ -242,7 +244,7 @@ class ScoreStore(Catalogue):
                     f"{len(rows or ()):,} of them: run again to compute them"
                 )
         data, name = self.store.read(part.name), self.store.locate(part.name)
-        rows = decode_rows(data, part, name=name)
+        rows = decode_rows(data, part, name=name, scored_tokens=self._scored_tokens)
         return rows if len(rows) == len(windows) else rows.select(windows)
 
     def _finish(self, part: Part, rows: Rows, reuse: Reuse) -> None:

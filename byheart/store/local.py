@@ -17,6 +17,9 @@ from byheart.store.file_errors import explained
 from byheart.store.growing_file import HIDDEN, GrowingFile, name_growing
 from byheart.store.stored import Growing, Stored, check_name, is_name
 
+_ATTEMPTS = 100
+"""To create a file in a folder that others remove as soon as it is empty."""
+
 
 class LocalStore:
     """Objects as files below `folder`; several processes may share it, and several people.
@@ -227,10 +230,11 @@ def _hidden(path: Path, data: bytes | BinaryIO) -> Iterator[Path]:
 
 def _created(path: Path) -> BinaryIO:
     """Create a file and its folder, again where another process deletes the empty folder."""
-    while True:
+    for _ in range(_ATTEMPTS):
         path.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):
             return path.open("xb")
+    return path.open("xb")
 
 
 def _describe(path: Path) -> str:

@@ -41,7 +41,7 @@ def run(*, model: str, windows: str, settings: str, plan: str, store: str, shard
     """
     run_plan, run_settings = read_plan(plan), Settings.read(settings)
     description, tokenization = read_model(model), read_tokenization(windows)
-    scores = ScoreStore(open_store(store))
+    scores = ScoreStore(open_store(store), tokenization.scored_tokens)
     work = find_work(run_plan, windows, scores, tokenization, run_settings, shard)
 
     shards = run_settings.layout.shards

@@ -58,7 +58,8 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
     asked = _collect_selections(measurements)
     numbers = list_asked_windows(asked)
 
-    scores, forced, drawn = ScoreStore(open_store(store)), run_settings.reuse.force, uuid.uuid4().hex[:12]
+    scores = ScoreStore(open_store(store), tokenization.scored_tokens)
+    forced, drawn = run_settings.reuse.force, uuid.uuid4().hex[:12]
     parts = list_shard_parts(counts, SCORES, 1, 1)
     replaced = scores.find_unusable([part for part in parts if len(select_asked(part, numbers))], force=forced)
     reuse = Reuse(replaced=replaced, run=drawn if forced else "")
