@@ -8,6 +8,7 @@ import pytest
 from byheart.contracts.errors import StoreError
 from byheart.store import open_store
 from tests.gcs import GcsServer
+from tests.gcs.objects import Content
 
 
 @pytest.fixture
@@ -130,7 +131,7 @@ def test_names_that_are_paths_are_not_listed(folder: Path, server: GcsServer) ->
     names = ["scores//etc/passwd", "scores/../../x", "/x", "scores/", "scores/\x1b]0;title\x07", "scores/good one"]
     bucket = open_store("gs://shelf/prefix")
     for name in names:
-        server.storage.put("shelf", f"prefix/{name}", b"x", {})
+        server.storage.put("shelf", f"prefix/{name}", Content.of(b"x"), {})
     assert [stored.name for stored in bucket.list()] == ["scores/good one"]
     (folder / "models" / "\x1b[2J").write_bytes(b"")
     assert not list(open_store(str(folder)).list())
