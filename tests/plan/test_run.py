@@ -85,7 +85,7 @@ class Run:
         """Put all parts that were planned into the store."""
         scores = ScoreStore(open_store(str(self.folder / "store")))
         for part in list_shard_parts(self.planned().windows, SCORES, 1, 1):
-            scores.write(part, rows_of(part), Reuse())
+            scores.write(part, rows_of(part, 50), Reuse())
 
 
 @pytest.fixture(scope="module")
