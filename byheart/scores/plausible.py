@@ -19,10 +19,17 @@ _ROUNDING = 1e-9
 class _Rows(Protocol):
     """Some windows of a part."""
 
-    windows: np.ndarray
-    columns: dict[str, np.ndarray]
-    computed_on: list[dict[str, Any]]
-    origins: np.ndarray
+    @property
+    def windows(self) -> np.ndarray: ...
+
+    @property
+    def columns(self) -> dict[str, np.ndarray]: ...
+
+    @property
+    def computed_on(self) -> list[dict[str, Any]]: ...
+
+    @property
+    def origins(self) -> np.ndarray: ...
 
 
 def find_problem(rows: _Rows, windows: range, kind: Kind, scored_tokens: int | None) -> str:

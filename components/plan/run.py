@@ -68,9 +68,9 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
     shards = _count_by_shard(missing, counts, run_settings.layout.shards)
     planned = None
     if missing:
-        scores.check_room(missing, tokenization.scored_tokens)
         longest = Books(number=len(measurements), characters=0, windows=max(shards.values()))
         planned = _plan_or_refuse(accelerator, dataclasses.replace(subject, books=longest))
+        scores.check_room(missing, tokenization.scored_tokens)
         _say_what_is_not_reused(scores, () if forced else replaced)
     for item in measurements:
         scores.describe(item.address, item.about)

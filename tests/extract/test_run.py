@@ -267,6 +267,18 @@ def test_forced_run_that_was_killed_after_its_last_piece_replaces_what_was_there
     assert all(path.stat().st_ino != inode for path, inode in before.items())
 
 
+@pytest.mark.parametrize("planned", [False, True])
+def test_folder_of_a_part_s_name_is_said_before_weights_are_loaded(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, planned: bool
+) -> None:
+    stage.plan()
+    (address,) = stage.planned().windows
+    monkeypatch.setattr(checkpoint, "load", None)
+    (stage.folder / "store" / "scores" / address / "scores" / "part-00000.parquet").mkdir(parents=True)
+    with pytest.raises(StoreError, match=r"part-00000.parquet must be a file or not there, found a folder: remove it"):
+        stage.extract(1) if planned else stage.plan()
+
+
 def test_part_is_paid_for_once(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     """Windows 101 to 109 and 1,000 to 1,099, of both parts of the store; then every tenth; then the rest."""
     whole = stage.selection
