@@ -81,7 +81,15 @@ def make(folder: Path, characters: int) -> dict[str, str]:
     write_books(inputs["books"], [Book(name="synthetic", source="drawn", text=text, chapters=chapters)])
     write_model(
         inputs["model"],
-        Model(source="drawn", commit=None, address="gone", model_type="none", parameters=0, weights_sha256="0" * 64),
+        Model(
+            source="drawn",
+            commit=None,
+            address="gone",
+            model_type="none",
+            parameters=0,
+            weights_sha256="0" * 64,
+            files={},
+        ),
     )
     write_pieces(inputs["windows"], [f" {token:x}" for token in range(_TOKENS)])
     write_windows(inputs["windows"], tokenization, [("synthetic", windows, select_windows(windows, whole))])

@@ -73,7 +73,9 @@ class Model(ModelIdentity):
 
     address: str
     """The model's folder, local or at gs://."""
-
+    files: dict[str, str]
+    """The SHA-256 of config.json and of each safetensors file, by name, of which `weights_sha256` is made: a stage that
+    reads them compares it. Other files may be among them."""
     tokenizer: OtherTokenizer | None = None
     """The tokenizer that the setting `tokenizer` names; None for the model's own."""
 

@@ -74,7 +74,7 @@ class KeptModel(StoredFolder):
         try:
             files = json.loads(store.read(self.manifest[0].name))["files"]
             sizes = {f"{MODELS}/{self.name}/{file}": int(entry["size_bytes"]) for file, entry in files.items()}
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
             raise StoreError(f"{where} must have a readable {_MANIFEST}, found a damaged one: fetch it again") from None
         stored_files = {stored.name: stored for stored in self.objects}
         for name, size_bytes in sizes.items():
@@ -167,7 +167,7 @@ def choose_models(models: Iterable[KeptModel], names: Iterable[str]) -> list[Kep
 
 def read_model_title(about: dict[str, Any]) -> str:
     """The title of the model that an about.json names; empty for a model that is not from the Hub."""
-    model = about.get("model", {})
+    model = about.get("model", {})  # an object: `read_about` gives no other
     return f"{model.get('source')}@{model['commit']}" if model.get("commit") else ""
 
 

@@ -15,13 +15,17 @@ name.
 """
 
 import json
+import re
 import socket
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from byheart.contracts.errors import ByheartError
+from byheart.contracts.errors import ByheartError, StoreError
 from byheart.store import Store
+
+_ATTEMPT = re.compile(r"/attempt-(\d{4,9})\.json$")
+_RUN_ID = re.compile(r"[\w.-]{1,100}")
 
 
 def submit_once(
@@ -43,25 +47,25 @@ def submit_once(
     Raises:
         ByheartError: `find` or `submit` raised it, or this process was held up for too long before it could submit.
     """
-    seen, since = "", 0.0
+    seen, since = -1, 0.0
     while True:
         if submitted := find_submitted(store, digest):
             return submitted, False
-        attempts = [stored.name for stored in store.list(f"{_name_folder(digest)}attempt-")]
-        latest = max(attempts, default="")
+        names = (stored.name for stored in store.list(f"{_name_folder(digest)}attempt-"))
+        latest = max((int(match[1]) for name in names if (match := _ATTEMPT.search(name))), default=-1)
         if latest != seen:
             seen, since = latest, time.monotonic()
             print("another attempt to submit this run was begun: waiting for its result", flush=True)
-        if seen and time.monotonic() - since < patience_seconds:
+        if seen >= 0 and time.monotonic() - since < patience_seconds:
             time.sleep(min(1.0, patience_seconds / 10))
             continue
-        if seen and (run_id := find()):
+        if seen >= 0 and (run_id := find()):
             return _record_run(store, digest, run_id), False
         began = time.monotonic()
         about = {"by": socket.gethostname(), "at": datetime.now(UTC).isoformat(timespec="seconds")}
-        if not store.create(f"{_name_folder(digest)}attempt-{len(attempts):04}.json", _to_json(about)):
+        if not store.create(f"{_name_folder(digest)}attempt-{latest + 1:04}.json", _to_json(about)):
             continue
-        if seen and (run_id := find()):
+        if seen >= 0 and (run_id := find()):
             return _record_run(store, digest, run_id), False
         if time.monotonic() - began > patience_seconds / 4:
             raise ByheartError(
@@ -73,9 +77,24 @@ def submit_once(
 
 
 def find_submitted(store: Store, digest: str) -> str | None:
-    """The id of the recorded run of a content; None without a record."""
+    """The id of the recorded run of a content; None without a record.
+
+    Raises:
+        StoreError: the record is damaged.
+    """
     name = _name_record(digest)
-    return str(json.loads(store.read(name))["run_id"]) if store.exists(name) else None
+    if not store.exists(name):
+        return None
+    try:
+        run_id = json.loads(store.read(name))["run_id"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        run_id = None
+    if not isinstance(run_id, str) or not _RUN_ID.fullmatch(run_id):
+        raise StoreError(
+            f"{store.locate(name)} must be the record of a submitted run, found a damaged one: see in Kubeflow whether "
+            "the run is there, remove the record, and submit again"
+        )
+    return run_id
 
 
 def _record_run(store: Store, digest: str, run_id: str) -> str:

@@ -202,7 +202,7 @@ class Results:
             DamagedError: the folder has no results, or results of another version, or incomplete results.
             StoreError: the folder cannot be read.
         """
-        place = open_store(str(address))
+        place = open_store(str(address), "results")
         if place.find(PROVENANCE) is None:
             raise DamagedError(
                 f"{address} must be a folder of results, found no {PROVENANCE} in it: give the folder that a run wrote"

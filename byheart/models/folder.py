@@ -6,13 +6,16 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from byheart.contracts.errors import ModelError
+from byheart.contracts.model import Model
 from byheart.models.decoder_config import DecoderConfig
 from byheart.models.families import find_family
 from byheart.models.families.family import Family
 from byheart.models.families.fields import list_ignored, mark_ignored
+from byheart.models.hashed import HashedPlace
 from byheart.models.json_objects import read_json_object
 from byheart.models.mistaken import explain_missing_config
 from byheart.models.names import find_names
@@ -42,6 +45,8 @@ class ModelFolder:
     """Fields of config.json that are left out, as the user says."""
     notices: tuple[str, ...]
     """Lines on what another tool would load otherwise."""
+    digests: Mapping[str, str]
+    """The SHA-256 that files must have when they are read, by name; others are not checked."""
 
     def describe_parameters(self) -> Parameters:
         """The tree of the model's parameters."""
@@ -126,11 +131,31 @@ class ModelFolder:
             )
 
 
-def open_model(address: str | Path, ignored: Iterable[str] = ()) -> ModelFolder:
+def open_described_model(model: Model) -> ModelFolder:
+    """The model that `download` described; its files must have the hashes that make the address of its scores.
+
+    Raises:
+        ModelError: config.json is another one by now, or the description contradicts itself; like `open_model`.
+    """
+    folder = open_model(model.address, model.ignored_fields, model.files)
+    names = [CONFIG, *folder.list_weight_files()]
+    if hash_files({name: model.files.get(name, "") for name in names}) != model.weights_sha256:
+        raise ModelError(
+            f"{model.address} must hold the files that were hashed for this run, found {', '.join(names[:3])}"
+            f"{', ...' * (len(names) > 3)}: run again, and change nothing meanwhile",
+            parameter="model",
+        )
+    return folder
+
+
+def open_model(
+    address: str | Path, ignored: Iterable[str] = (), digests: Mapping[str, str] = MappingProxyType({})
+) -> ModelFolder:
     """The model in a folder, local or at `gs://`.
 
     Args:
         ignored: fields of config.json whose meaning is unknown and that change no score, as the user says.
+        digests: the SHA-256 that files must have when they are read, by name.
 
     Raises:
         ModelError: there is no such folder, its config.json is not supported, or it has no safetensors.
@@ -143,11 +168,14 @@ def open_model(address: str | Path, ignored: Iterable[str] = ()) -> ModelFolder:
             f"models.yaml, or organisation/name on the Hugging Face Hub, found no folder or file {address!r}: check it",
             parameter="model",
         )
-    return open_model_at(open_store(address, "model"), ignored)
+    return open_model_at(open_store(address, "model"), ignored, digests)
 
 
-def open_model_at(place: Place, ignored: Iterable[str] = ()) -> ModelFolder:
+def open_model_at(
+    place: Place, ignored: Iterable[str] = (), digests: Mapping[str, str] = MappingProxyType({})
+) -> ModelFolder:
     """The model whose files are in a place; like `open_model`."""
+    place = HashedPlace(place=place, digests=digests) if digests else place
     config = read_config(place, ignored)
     family = find_family(config)
     decoder, files = family.parse_config(config), list_tensor_files(place, locate_folder(place))
@@ -161,6 +189,7 @@ def open_model_at(place: Place, ignored: Iterable[str] = ()) -> ModelFolder:
         names=names,
         ignored=list_ignored(config),
         notices=tuple(list_notices(place, config, sorted(set(files.values())))),
+        digests=digests,
     )
 
 

@@ -53,13 +53,8 @@ def read_tensors(place: Place, file: str) -> dict[str, Tensor]:
     length = int.from_bytes(first[:8], "little") if size > 8 else -1
     if not 0 < length <= min(_MAX_HEADER_BYTES, size - 8):
         raise _report_damage(place, file, "a header that does not fit")
-    header = first[8:] if len(first) >= 8 + length else first[8:] + place.read_range(file, len(first), 8 + length)
-    try:
-        content = json.loads(header[:length].decode())
-        content.pop("__metadata__", None)
-        tensors = {name: _parse_tensor(file, 8 + length, entry) for name, entry in content.items()}
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise _report_damage(place, file, f"{type(error).__name__} in its header") from None
+    header = first if len(first) >= 8 + length else first + place.read_range(file, len(first), 8 + length)
+    tensors = parse_header(place, file, header)
     stop = 8 + length
     for tensor in sorted(tensors.values(), key=lambda tensor: (tensor.start, tensor.stop)):
         if tensor.start != stop:
@@ -68,6 +63,24 @@ def read_tensors(place: Place, file: str) -> dict[str, Tensor]:
     if stop != size:
         raise _report_damage(place, file, f"{size:,} bytes instead of {stop:,}")
     return tensors
+
+
+def parse_header(place: Place, file: str, first: bytes) -> dict[str, Tensor]:
+    """The tensors by name.
+
+    Args:
+        first: the file's bytes from its beginning at least to the end of the header.
+
+    Raises:
+        ModelError: it is no header.
+    """
+    length = int.from_bytes(first[:8], "little")
+    try:
+        content = json.loads(first[8 : 8 + length].decode())
+        content.pop("__metadata__", None)
+        return {name: _parse_tensor(file, 8 + length, entry) for name, entry in content.items()}
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise _report_damage(place, file, f"{type(error).__name__} in its header") from None
 
 
 def are_alike(place: Place, one: Tensor, other: Tensor) -> bool:

@@ -17,6 +17,10 @@ from byheart.store.stored import Stored, StoredGroup, group_by_folder
 
 _ABOUT = "about.json"
 """The file of an address that describes it for people."""
+_OBJECTS = ("book", "model", "settings")
+"""Its fields that are objects."""
+_MOST_BYTES = 2**20
+"""A larger one is not read."""
 _FINISHED = re.compile(r"[^/]+/part-\d+\.parquet")
 _OLDER = re.compile(r"part-\d+\.parquet")
 """A part under contract 1, which had no kinds and no pieces."""
@@ -148,13 +152,17 @@ class Catalogue:
         return StoredScores(address=address, objects=objects) if objects else None
 
     def read_about(self, scores: StoredScores) -> dict[str, Any]:
-        """The content of about.json; empty if it is missing, as after a killed run, or damaged."""
+        """The content of about.json; empty if it is missing, as after a killed run, or is not what a run writes."""
         for description in scores.description:
+            if description.size_bytes > _MOST_BYTES:
+                continue
             try:
                 about = json.loads(self.store.read(description.name))
-            except ValueError:
-                return {}
-            return about if isinstance(about, dict) else {}
+            except (ValueError, RecursionError):
+                continue
+            if isinstance(about, dict) and all(isinstance(about.get(name, {}), dict) for name in _OBJECTS):
+                spelled: dict[str, Any] = _spell_out(about)
+                return spelled
         return {}
 
     def read_abouts(self, scores: Iterable[StoredScores]) -> list[dict[str, Any]]:
@@ -171,3 +179,14 @@ class Catalogue:
     def locate(self, scores: StoredScores) -> str:
         """The full location of an address, for people."""
         return self.store.locate(f"{FOLDER}/{scores.address}")
+
+
+def _spell_out(value: Any) -> Any:
+    """A JSON value whose texts can be printed: a terminal obeys control characters, whoever wrote them."""
+    if isinstance(value, dict):
+        return {_spell_out(name): _spell_out(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_spell_out(item) for item in value]
+    if isinstance(value, str) and not value.isprintable():
+        return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in value)
+    return value

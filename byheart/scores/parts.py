@@ -16,6 +16,7 @@ from byheart.contracts import parquet
 from byheart.contracts.errors import DamagedError, StoreError
 from byheart.contracts.version import CONTRACT_VERSION
 from byheart.scores.kinds import Kind
+from byheart.scores.plausible import find_problem
 
 FOLDER = "scores"
 """The folder of the store that has a folder for each address."""
@@ -165,37 +166,52 @@ def make_piece_name(part: Part, rows: Rows, data: bytes, run: str) -> str:
     return f"{part.pieces(run)}{rows.windows[0]:07}-{rows.windows[-1]:07}-{digest}.parquet"
 
 
-def decode_rows(data: bytes, part: Part, *, name: str) -> Rows:
-    """The rows of a finished part or of a piece; `name` is for the error.
+def decode_rows(data: bytes, part: Part, *, name: str, scored_tokens: int | None = None) -> Rows:
+    """The rows of a finished part or of a piece.
+
+    Args:
+        name: for the error.
+        scored_tokens: of each window; None does not compare them.
 
     Raises:
-        DamagedError: the file is damaged, or belongs to another part.
+        DamagedError: the file is damaged, belongs to another part, or holds what no run writes.
         StoreError: the file was written under another contract.
     """
     columns, note = parquet.from_bytes(data, name=name)
+    if not isinstance(note, dict):
+        raise DamagedError(f"{name} must hold a description of its windows, found none: remove it and run again")
     if note.get("contract") != CONTRACT_VERSION:
         raise StoreError(
-            f"{name} must be of contract {CONTRACT_VERSION}, found contract {note.get('contract', 1)}, of another "
-            "release of byheart: choose another store, or remove the address with `byheart store remove`"
+            f"{name} must be of contract {CONTRACT_VERSION}, found contract {str(note.get('contract', 1))[:20]}, of "
+            "another release of byheart: choose another store, or remove the address with `byheart store remove`"
         )
-    windows = columns.pop(_WINDOW, np.arange(part.windows.start, part.windows.stop, dtype=np.int32))
-    identity = (
-        note["address"],
-        note["kind"],
-        note["part"],
-        list(columns),
-        {len(values) for values in columns.values()},
-    )
-    if identity != (part.address, part.kind.name, part.number, list(part.kind.columns), {len(windows)}):
+    problem = ""
+    try:
+        rows = _make_rows(columns, note, part)
+    except ValueError as error:
+        problem = str(error)[:100]
+    except (KeyError, TypeError, IndexError, OverflowError) as error:
+        problem = f"{type(error).__name__} in its description"
+    else:
+        problem = find_problem(rows, part.windows, part.kind, scored_tokens)
+    if problem:
         raise DamagedError(
-            f"{name} must hold windows of part {part.number} of {part.kind.name} at {part.address}, found another: "
-            "remove it and run again"
+            f"{name} must hold windows of part {part.number} of {part.kind.name} at {part.address}, as a run writes "
+            f"them, found {problem}: remove it and run again"
         )
+    return rows
+
+
+def _make_rows(columns: dict[str, np.ndarray], note: dict[str, Any], part: Part) -> Rows:
+    """The rows of a file; errors of any kind if it is another part's, or no part at all."""
+    windows = columns.pop(_WINDOW, np.arange(part.windows.start, part.windows.stop, dtype=np.int32))
+    if (note["address"], note["kind"], note["part"]) != (part.address, part.kind.name, part.number):
+        raise ValueError("another part")
+    origins = np.array(note["origins"], np.int32).reshape(-1, 2).T
+    if origins[1].min() < 0 or origins[1].sum(dtype=np.int64) != len(windows):  # before they are repeated
+        raise ValueError("another number of windows")
     return Rows(
-        windows=windows,
-        columns=columns,
-        computed_on=note["computed_on"],
-        origins=np.repeat(*np.array(note["origins"], np.int32).reshape(-1, 2).T).astype(np.int32),
+        windows=windows, columns=columns, computed_on=note["computed_on"], origins=np.repeat(*origins).astype(np.int32)
     )
 
 

@@ -63,8 +63,10 @@ class Reuse:
 class ScoreStore(Catalogue):
     """The scores in a store. Methods may be called from several threads at once."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, scored_tokens: int | None = None) -> None:
         super().__init__(store)
+        self._scored_tokens = scored_tokens
+        """Of each window; parts with others are damaged. None for a catalogue of any scores."""
         self._windows: dict[str, np.ndarray] = {}
         """The windows of each undamaged piece that was read, by name: the name determines the bytes."""
 
@@ -175,12 +177,14 @@ class ScoreStore(Catalogue):
         return columns, computed_on
 
     def check_room(self, missing: Iterable[Missing], scored_tokens: int) -> None:
-        """Check, before weights are loaded, that the store has room for the missing scores.
+        """Check, before weights are loaded, that the missing scores can be written, and that there is room for them.
 
         Raises:
-            StoreError: the store has too little room.
+            StoreError: the store has too little room, something that is no file has a part's name, or a folder cannot
+                be written.
         """
         missing = list(missing)
+        self.store.check_writable([item.part.name for item in missing])
         sizes = [item.part.kind.estimate_part_bytes(len(item.windows), scored_tokens) for item in missing]
         whole = [item.part.kind.estimate_part_bytes(len(item.part.windows), scored_tokens) for item in missing]
         needed = sum(sizes) + 2 * max(whole, default=0)  # while a part is joined, its pieces are in the store too
@@ -218,7 +222,7 @@ class ScoreStore(Catalogue):
                 raise
             return None
         try:
-            rows = decode_rows(data, part, name=self.store.locate(name))
+            rows = decode_rows(data, part, name=self.store.locate(name), scored_tokens=self._scored_tokens)
         except DamagedError:
             return None
         if name != part.name:
@@ -240,16 +244,18 @@ class ScoreStore(Catalogue):
                     f"{len(rows or ()):,} of them: run again to compute them"
                 )
         data, name = self.store.read(part.name), self.store.locate(part.name)
-        rows = decode_rows(data, part, name=name)
+        rows = decode_rows(data, part, name=name, scored_tokens=self._scored_tokens)
         return rows if len(rows) == len(windows) else rows.select(windows)
 
     def _finish(self, part: Part, rows: Rows, reuse: Reuse) -> None:
         """Write a finished part, and delete the pieces of all runs, which the finished part replaces."""
         data, planned = encode_part(part, rows), reuse.replaced.get(part.name)
-        if not self.store.create(part.name, data) and planned:
+        if not self.store.create(part.name, data):
             stored = self.store.find(part.name)
-            if stored and stored.version == planned:  # if not, another run has replaced it
+            if planned and stored and stored.version == planned:  # if not, another run has replaced it
                 self.store.replace(part.name, data)
+            elif not self._try_to_read(part, part.name):
+                self.store.replace(part.name, data)  # another run's part may stay, and nothing else
         for stored in list(self.store.list(part.pieces())):
             self.store.delete(stored.name)
 

@@ -10,7 +10,7 @@ An object is created once and never changes, so a run can trust the objects of e
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -104,8 +104,15 @@ class Store(Place, Protocol):
         """Delete the object if there is one."""
         ...
 
-    def check_writable(self) -> None:
-        """Write a small object and remove it: a run does so before it costs anything."""
+    def check_writable(self, names: Iterable[str] = ()) -> None:
+        """Write a small object and remove it: a run does so before it costs anything.
+
+        Args:
+            names: of objects that will be created, or replaced.
+
+        Raises:
+            StoreError: it cannot be written, or what has one of the names is no object.
+        """
         ...
 
     def free_bytes(self) -> int | None:

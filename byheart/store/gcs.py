@@ -8,7 +8,7 @@ import base64
 import io
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +23,7 @@ from google.cloud.storage.retry import DEFAULT_RETRY
 from byheart.contracts.errors import StoreError
 from byheart.store.gcs_errors import DAMAGED, RAISED, Cause, find_cause
 from byheart.store.gcs_pieces import PIECES, GcsPieces
-from byheart.store.stored import Growing, Stored, check_name
+from byheart.store.stored import Growing, Stored, check_name, is_name
 
 _SCHEME = "gs://"
 _RETRY = DEFAULT_RETRY.with_timeout(600)
@@ -166,7 +166,8 @@ class GcsStore:
                 self._bucket_name, prefix=f"{self._prefix}{prefix}", retry=_RETRY, timeout=_TIMEOUT
             )
             for blob in blobs:
-                yield self._stored(blob)
+                if self._parameter != "store" or is_name(blob.name.removeprefix(self._prefix)):
+                    yield self._stored(blob)
 
     def leftovers(self, prefix: str = "") -> Iterator[Stored]:  # noqa: ARG002 an upload that was ended leaves none
         """None: an upload that was ended left nothing, and pieces of a large object are objects like others."""
@@ -184,7 +185,7 @@ class GcsStore:
             except exceptions.NotFound:
                 self._bucket_must_exist()
 
-    def check_writable(self) -> None:
+    def check_writable(self, names: Iterable[str] = ()) -> None:  # noqa: ARG002 only an object can have a name
         """Create a small object and delete it."""
         probe = f".probe-{uuid.uuid4().hex}"
         self.create(probe, b"byheart")

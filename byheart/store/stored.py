@@ -1,6 +1,7 @@
 """The description of a stored object, the interface of one that grows, and the names that objects may have."""
 
 import dataclasses
+import unicodedata
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -19,6 +20,9 @@ class Stored:
     """When it was created, with a time zone."""
     version: str
     """Differs where the content may differ: the generation, or the time of the last change."""
+    inode: str = ""
+    """The file's number, and the time of the last change of any kind, which no program can set: files of two machines
+    differ in it. Empty where `version` says as much."""
     crc32c: str = ""
     """The content's CRC32C in base64, as Google Cloud Storage writes it; empty where the store does not keep it."""
 
@@ -88,3 +92,10 @@ def check_name(name: str) -> str:
     if path.is_absolute() or ".." in path.parts or not path.parts:
         raise StoreError(f"an object's name must be a relative path without '..', found {name!r}: choose another")
     return name
+
+
+def is_name(name: str) -> bool:
+    """Whether byheart could have given an object this name; anyone who shares a store may have made others in it."""
+    path = PurePosixPath(name)
+    printable = all(letter.isprintable() or unicodedata.category(letter) == "Zs" for letter in name)
+    return printable and name == path.as_posix() and not path.is_absolute() and ".." not in path.parts

@@ -30,7 +30,7 @@ def find_tokenizer(provenance: Provenance, *, given: str, store: str) -> str | N
     assert recorded, "the caller asks for no other"
     folder = name_tokenizer(recorded.source, recorded.commit, recorded.sha256)
     addresses = [f"{store}/{folder}", *([] if recorded.commit else [recorded.source])]
-    return next((address for address in addresses if open_store(address).find(TOKENIZER)), None)
+    return next((address for address in addresses if open_store(address, "tokenizer").find(TOKENIZER)), None)
 
 
 def find_model(

@@ -23,7 +23,7 @@ def describe_model(
     """The description of a checked model.
 
     Args:
-        hashed: the SHA-256 of config.json and of each safetensors file, by name.
+        hashed: the SHA-256 of config.json, of each safetensors file and of the index if there is one, by name.
         ignored: fields of a GGUF file that are left out, as the user says.
     """
     weights = {name: hashed[name] for name in [CONFIG, *folder.list_weight_files()]}
@@ -31,6 +31,7 @@ def describe_model(
         source=source,
         commit=commit,
         address=address,
+        files=hashed,
         model_type=read_config(folder.place)["model_type"],
         parameters=count_parameters(folder.describe_parameters()),
         weights_sha256=hash_files(weights),

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable
 
 from byheart.components.download.transfer import hash_object
@@ -11,13 +12,15 @@ from byheart.store import Place, Store
 from byheart.store.stored import Stored
 
 _MIB = 2**20
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def hash_objects(place: Place, names: Iterable[str], store: Store) -> dict[str, str]:
     """The SHA-256 of each file that exists, by name.
 
-    A hash is remembered for a file's address, size and version (generation, or time of the last change): a file that
-    was written again is hashed again.
+    A hash is remembered for a file's address, size and version (generation, or times of the last change and number in
+    the file system): a file that was written again is hashed again, and so is one of that name on another machine.
+    Whoever may write the store can forge what it remembers; `extract` finds that, since it hashes what it reads.
 
     Args:
         place: holds the files.
@@ -47,13 +50,14 @@ def hash_objects(place: Place, names: Iterable[str], store: Store) -> dict[str, 
 
 
 def _name_note(place: Place, file: Stored) -> str:
-    key = json.dumps([place.locate(file.name), file.size_bytes, file.version])
+    key = json.dumps([place.locate(file.name), file.size_bytes, file.version, file.inode])
     return f"hashes/{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
 
 
 def _read_note(store: Store, name: str) -> str | None:
     """The SHA-256 in a note of the store; None without a note, or if it cannot be read."""
     try:
-        return str(json.loads(store.read(name))["sha256"]) if store.exists(name) else None
-    except (ValueError, KeyError, TypeError):
+        digest = json.loads(store.read(name))["sha256"] if store.exists(name) else None
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
+    return digest if isinstance(digest, str) and _SHA256.fullmatch(digest) else None

@@ -18,8 +18,8 @@ def read_manifest(store: Store, folder: str) -> dict[str, str] | None:
     try:
         files = json.loads(store.read(name))["files"]
         sizes = {file: int(entry["size_bytes"]) for file, entry in files.items()}
-        hashed = {file: str(entry["sha256"]) for file, entry in files.items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
+        hashed = {file: bytes.fromhex(entry["sha256"]).hex() for file, entry in files.items()}
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         say(f"damaged, and written again: {store.locate(name)}")
         store.delete(name)
         return None

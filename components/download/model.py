@@ -66,7 +66,7 @@ def _use_folder(model: str, store: str, reading: Reading) -> Model:
     folder = open_model(model, reading.ignored)
     _check(folder)
     address = model if model.startswith("gs://") else str(Path(model).resolve())
-    hashed = hash_objects(open_store(address, "model"), [CONFIG, *folder.list_weight_files()], open_store(store))
+    hashed = hash_objects(open_store(address, "model"), [CONFIG, INDEX, *folder.list_weight_files()], open_store(store))
     return describe_model(folder, hashed, source=model, commit=None, address=address)
 
 

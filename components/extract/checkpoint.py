@@ -1,13 +1,15 @@
 """Loading weights from a model's safetensors to devices.
 
-The stacks of all layers are created on the devices first. Then tensors are read in pieces of a few rows, several at
-once, converted, and written into the stacks: host memory holds a few pieces, whatever the model's size.
+The stacks of all layers are created on the devices first. Then each file is read once, from its beginning to its end,
+and compared with its hash. Its tensors are cut into pieces of a few rows, converted, several at once, and written into
+the stacks. Host memory holds a few pieces, whatever the model's size; and a tensor, if its rows are divided over
+devices, since a piece has rows of all of them.
 """
 
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import jax
 import jax.numpy as jnp
@@ -18,14 +20,17 @@ from jax.typing import DTypeLike
 
 from byheart.components.extract.decoder import Params
 from byheart.components.extract.sharding import Sharding
+from byheart.contracts.errors import ModelError
 from byheart.models.folder import ModelFolder
+from byheart.models.hashed import Spans, read_spans
 from byheart.models.parameters import Parameter
+from byheart.models.tensors import Tensor, parse_header
 from byheart.store.in_order import map_in_order
 
 PIECE_BYTES = 64 * 2**20
 """The size of a device's share of a piece; a share has at least one row."""
-_READERS = 4
-"""Pieces that are read or converted in parallel."""
+_CONVERTERS = 4
+"""Pieces that are converted in parallel."""
 
 _DTYPES = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "BF16": np.dtype(jnp.bfloat16)}
 
@@ -53,23 +58,17 @@ def load(
         report: called with the number of elements that were loaded since the last call.
 
     Raises:
-        ModelError: a file is damaged.
+        ModelError: a file is damaged, or not the one that was hashed.
     """
     tensors = model.read_tensor_headers()
     leaves, tree = jax.tree.flatten(model.describe_parameters())
 
-    def read(piece: _Piece) -> np.ndarray:
-        parameter, tensor = piece.parameter, tensors[piece.tensor]
-        row_bytes = (tensor.stop - tensor.start) // parameter.view[0]
-        first = tensor.start + parameter.box[0][0] * row_bytes
-        spans = [(first + rows.start * row_bytes, first + rows.stop * row_bytes) for rows in piece.rows]
-        data = b"".join(model.place.read_range(tensor.file, *span) for span in spans)
-        values = np.frombuffer(data, _DTYPES[tensor.dtype]).reshape(-1, *parameter.view[1:])
+    def convert(read: tuple[_Piece, bytes]) -> tuple[_Piece, np.ndarray]:
+        piece, data = read
+        parameter = piece.parameter
+        values = np.frombuffer(data, _DTYPES[tensors[piece.tensor].dtype]).reshape(-1, *parameter.view[1:])
         values = values[:, *(slice(*side) for side in parameter.box[1:])].astype(dtype)
-        return values.reshape(*[1] * (len(piece.at) - 1), -1, *parameter.shape[len(piece.at) :])
-
-    def locate(piece: _Piece) -> tuple[str, int]:
-        return tensors[piece.tensor].file, tensors[piece.tensor].start
+        return piece, values.reshape(*[1] * (len(piece.at) - 1), -1, *parameter.shape[len(piece.at) :])
 
     shardings = [sharding.shard_weights(parameter) for parameter in leaves]
     params = [
@@ -77,12 +76,37 @@ def load(
         for parameter, own in zip(leaves, shardings, strict=True)
     ]
     pieces = [piece for leaf, parameter in enumerate(leaves) for piece in _divide(leaf, parameter, sharding)]
-    pieces.sort(key=locate)
-    for piece, values in zip(pieces, map_in_order(read, pieces, threads=_READERS, ahead=_READERS), strict=True):
+    for piece, values in map_in_order(
+        convert, _read_pieces(model, tensors, pieces), threads=_CONVERTERS, ahead=_CONVERTERS
+    ):
         leaf, at = piece.leaf, np.asarray(piece.at, np.int32)
         params[leaf] = _put(params[leaf], jax.device_put(values, shardings[leaf]), at, shardings[leaf])
         report(values.size)
     return jax.tree.unflatten(tree, params)
+
+
+def _read_pieces(
+    model: ModelFolder, tensors: Mapping[str, Tensor], pieces: Iterable[_Piece]
+) -> Iterator[tuple[_Piece, bytes]]:
+    """Each piece with its bytes, file by file."""
+    by_file: dict[str, list[tuple[Spans, _Piece]]] = {}
+    for piece in pieces:
+        tensor, parameter = tensors[piece.tensor], piece.parameter
+        row_bytes = (tensor.stop - tensor.start) // parameter.view[0]
+        first = tensor.start + parameter.box[0][0] * row_bytes
+        spans = [(first + rows.start * row_bytes, first + rows.stop * row_bytes) for rows in piece.rows]
+        by_file.setdefault(tensor.file, []).append((spans, piece))
+    for file, of_file in sorted(by_file.items()):
+        of_file.sort(key=lambda item: item[0][-1][1])
+        header = [(0, min(tensor.start for tensor in tensors.values() if tensor.file == file))]
+        data = read_spans(model.place, file, [header, *(spans for spans, _ in of_file)], model.digests.get(file))
+        hashed = parse_header(model.place, file, next(data))  # the tensors may have been read from another header
+        for (_, piece), read in zip(of_file, data, strict=True):
+            if hashed.get(model.names[piece.tensor]) != tensors[piece.tensor]:
+                raise ModelError(
+                    f"{model.place.locate(file)} must not change while it is read, found another header: run again"
+                )
+            yield piece, read
 
 
 @functools.partial(jax.jit, donate_argnums=0, static_argnums=3)

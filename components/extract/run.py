@@ -16,7 +16,7 @@ from byheart.contracts.settings import Settings
 from byheart.contracts.windows import read_tokenization
 from byheart.machines.accelerators import find_accelerator
 from byheart.machines.layout import Layout
-from byheart.models.folder import open_model
+from byheart.models.folder import open_described_model
 from byheart.scores.batches import Unwritten, choose_batches
 from byheart.scores.store import ScoreStore
 from byheart.store import open_store
@@ -38,7 +38,7 @@ def run(*, model: str, windows: str, settings: str, plan: str, store: str, shard
     """
     run_plan, run_settings = read_plan(plan), Settings.read(settings)
     description, tokenization = read_model(model), read_tokenization(windows)
-    scores = ScoreStore(open_store(store))
+    scores = ScoreStore(open_store(store), tokenization.scored_tokens)
     work = find_work(run_plan, windows, scores, tokenization, run_settings, shard)
 
     shards = run_settings.layout.shards
@@ -49,7 +49,7 @@ def run(*, model: str, windows: str, settings: str, plan: str, store: str, shard
         return 0
     devices = _check(work, scores, tokenization.scored_tokens)
     engine = Engine.lay_out(
-        open_model(description.address, description.ignored_fields),
+        open_described_model(description),
         Machine(devices=find_planned_devices(find_accelerator(run_plan.accelerator), devices)),
         dataclasses.replace(run_settings.score, precision=run_plan.precision),
         Layout(data=devices.data, model=devices.model, gather=devices.gather, batch_size=devices.batch_size),

@@ -18,6 +18,7 @@ from byheart.machines.planned import Books, Planned, Refusal, Subject, plan_on
 from byheart.machines.speed import Duration, estimate_duration
 from byheart.models.families import find_family
 from byheart.models.folder import read_config
+from byheart.models.hashed import HashedPlace
 from byheart.scores.kinds import SCORES
 from byheart.scores.measurements import Measurement, find_measurements
 from byheart.scores.parts import Missing, list_shard_parts, select_asked
@@ -57,7 +58,8 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
     asked = _collect_selections(measurements)
     numbers = list_asked_windows(asked)
 
-    scores, forced, drawn = ScoreStore(open_store(store)), run_settings.reuse.force, uuid.uuid4().hex[:12]
+    scores = ScoreStore(open_store(store), tokenization.scored_tokens)
+    forced, drawn = run_settings.reuse.force, uuid.uuid4().hex[:12]
     parts = list_shard_parts(counts, SCORES, 1, 1)
     replaced = scores.find_unusable([part for part in parts if len(select_asked(part, numbers))], force=forced)
     reuse = Reuse(replaced=replaced, run=drawn if forced else "")
@@ -66,9 +68,9 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
     shards = _count_by_shard(missing, counts, run_settings.layout.shards)
     planned = None
     if missing:
-        scores.check_room(missing, tokenization.scored_tokens)
         longest = Books(number=len(measurements), characters=0, windows=max(shards.values()))
         planned = _plan_or_refuse(accelerator, dataclasses.replace(subject, books=longest))
+        scores.check_room(missing, tokenization.scored_tokens)
         _say_what_is_not_reused(scores, () if forced else replaced)
     for item in measurements:
         scores.describe(item.address, item.about)
@@ -107,7 +109,8 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
 
 
 def _make_subject(description: Model, settings: Settings) -> Subject:
-    config = read_config(open_store(description.address), description.ignored_fields)
+    place = HashedPlace(place=open_store(description.address, "model"), digests=description.files)
+    config = read_config(place, description.ignored_fields)
     family = find_family(config)
     return Subject(
         name=description.source,

@@ -96,7 +96,8 @@ def run(
         StoreError: a part of the scores is missing.
         DamagedError: a part of the scores is damaged.
     """
-    run_plan, scores = read_plan(plan), ScoreStore(open_store(store))
+    run_plan = read_plan(plan)
+    scores = ScoreStore(open_store(store), read_tokenization(windows).scored_tokens)
     this_run = Run.describe_here(
         settings=Settings.read(settings),
         model=read_model(model).identity,

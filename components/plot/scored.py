@@ -5,11 +5,13 @@ import numpy as np
 
 from byheart.components.plot.provenance import Run
 from byheart.contracts.books import Book
+from byheart.contracts.errors import DamagedError
 from byheart.contracts.plan import Plan
 from byheart.contracts.windows import choose_control_sample, read_selection, read_windows
 from byheart.measures.measured import MeasuredBook, measure
 from byheart.measures.provenance import BookDescription, ComputedOn
 from byheart.scores.kinds import SCORES
+from byheart.scores.parts import FOLDER
 from byheart.scores.scores import Scores
 from byheart.scores.store import Reuse, ScoreStore
 
@@ -53,4 +55,10 @@ def _read_scores(
 ) -> tuple[Scores, list[ComputedOn]]:
     """All or some of the scores at an address, and what computed them: every combination that occurs."""
     columns, computed_on = held.read(address, windows, SCORES, which=which, reuse=Reuse.from_plan(plan))
-    return Scores(**columns), msgspec.convert(computed_on, list[ComputedOn])
+    try:
+        return Scores(**columns), msgspec.convert(computed_on, list[ComputedOn])
+    except msgspec.ValidationError as error:
+        raise DamagedError(
+            f"{held.store.locate(f'{FOLDER}/{address}')} must say what computed its scores, found something else "
+            f"({str(error)[:200]}): remove the address with `byheart store remove`, and run again"
+        ) from None

@@ -48,7 +48,7 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
     window, selected = checked.window, checked.selection
     described = read_model(model)
     other = described.tokenizer
-    folder = open_model(described.address, described.ignored_fields)
+    folder = open_model(described.address, described.ignored_fields, described.files)
     tokenizer = load_tokenizer(other.address if other else described.address)
     bos_id = find_bos_id(window.bos, folder, tokenizer)
     tokenization = Tokenization(

@@ -8,6 +8,7 @@ import pytest
 from byheart.components.download.digests import hash_objects
 from byheart.contracts.errors import ModelError
 from byheart.store import Place, open_store
+from byheart.store.local import LocalStore
 from byheart.store.stored import Stored
 from tests.download.toy import sha256
 from tests.gcs import GcsServer
@@ -47,16 +48,28 @@ def test_second_time_no_byte_is_read_of_a_bucket(server: GcsServer, memory: str)
     assert not any("alt=media" in call.url for call in server.calls)
 
 
-def test_second_time_no_byte_is_read_of_a_folder(tmp_path: Path, memory: str) -> None:
-    """A change that keeps both size and time is not seen: that is what is promised."""
+def test_second_time_no_byte_is_read_of_a_folder(tmp_path: Path, memory: str, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "toy" / "a.safetensors"
     path.parent.mkdir()
     path.write_bytes(DATA)
     first = digests(str(tmp_path / "toy"), memory)
-    then = path.stat().st_mtime_ns
-    path.write_bytes(DATA[::-1])
-    os.utime(path, ns=(then, then))
+    monkeypatch.setattr(LocalStore, "read_range", None)
     assert digests(str(tmp_path / "toy"), memory) == first
+
+
+@pytest.mark.parametrize("replace", [False, True], ids=["written", "of another machine"])
+def test_other_bytes_of_the_same_address_size_and_time_have_another_hash(
+    replace: bool, tmp_path: Path, memory: str
+) -> None:
+    """As a container's, whose model is at /model and has the time 0, on two machines."""
+    path = tmp_path / "toy" / "a.safetensors"
+    path.parent.mkdir()
+    for data in (DATA, DATA[::-1]):
+        if replace:
+            path.unlink(missing_ok=True)
+        path.write_bytes(data)
+        os.utime(path, ns=(0, 0))
+        assert digests(str(path.parent), memory)["a.safetensors"] == sha256(data)
 
 
 @pytest.mark.parametrize("data", [DATA[:-1], DATA[::-1], DATA])

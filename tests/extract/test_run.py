@@ -2,6 +2,8 @@
 
 import dataclasses
 import errno
+import hashlib
+import json
 import os
 import shutil
 from pathlib import Path
@@ -16,7 +18,7 @@ from byheart.components.extract.run import run as extract_stage
 from byheart.components.plan.run import run as plan_stage
 from byheart.contracts.books import Book, write_books
 from byheart.contracts.errors import ByheartError, DamagedError, ModelError, StoreError
-from byheart.contracts.model import Model, write_model
+from byheart.contracts.model import Model, read_model, write_model
 from byheart.contracts.only import Span
 from byheart.contracts.plan import Plan, read_plan, write_plan
 from byheart.contracts.settings import Settings
@@ -29,6 +31,7 @@ from byheart.contracts.windows import (
     write_windows,
 )
 from byheart.machines.placement import PLAIN, Placement
+from byheart.models.folder import hash_files
 from byheart.scores.kinds import SCORES
 from byheart.scores.scores import Scores
 from byheart.scores.store import Reuse, ScoreStore
@@ -47,6 +50,10 @@ SPANS = Windows(
 """A token a character."""
 
 
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 class Stage:
     """The artifacts of a book of random tokens, under one name or several, and the stages that plan and score it."""
 
@@ -54,8 +61,15 @@ class Stage:
         self.folder, self.names = folder, names
         self.selection = select_windows(SPANS, [Span(start=0, stop=10 * WINDOWS + TOKENS)])
         write_books(folder / "books", [Book(name=name, source="nowhere", text="a book") for name in names])
+        digests = {name: sha256(checkpoint / name) for name in ("config.json", "model.safetensors")}
         model = Model(
-            source="m", commit=None, address=str(checkpoint), model_type="llama", parameters=1, weights_sha256="w"
+            source="m",
+            commit=None,
+            address=str(checkpoint),
+            model_type="llama",
+            parameters=1,
+            weights_sha256=hash_files(digests),
+            files=digests,
         )
         write_model(folder / "model.json", model)
 
@@ -253,6 +267,18 @@ def test_forced_run_that_was_killed_after_its_last_piece_replaces_what_was_there
     assert all(path.stat().st_ino != inode for path, inode in before.items())
 
 
+@pytest.mark.parametrize("planned", [False, True])
+def test_folder_of_a_part_s_name_is_said_before_weights_are_loaded(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, planned: bool
+) -> None:
+    stage.plan()
+    (address,) = stage.planned().windows
+    monkeypatch.setattr(checkpoint, "load", None)
+    (stage.folder / "store" / "scores" / address / "scores" / "part-00000.parquet").mkdir(parents=True)
+    with pytest.raises(StoreError, match=r"part-00000.parquet must be a file or not there, found a folder: remove it"):
+        stage.extract(1) if planned else stage.plan()
+
+
 def test_part_is_paid_for_once(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     """Windows 101 to 109 and 1,000 to 1,099, of both parts of the store; then every tenth; then the rest."""
     whole = stage.selection
@@ -379,6 +405,36 @@ def test_half_precision_is_obeyed(stage: Stage) -> None:
     assert stage.planned().precision == "bfloat16"
     difference = np.abs(rough.token_log_probs - exact.token_log_probs)
     assert 1e-4 < difference.mean() < 0.15
+
+
+@pytest.mark.parametrize("file", ["config.json", "model.safetensors"])
+def test_model_that_changes_after_it_was_hashed_leaves_no_score(tmp_path: Path, file: str) -> None:
+    """As by a training run that writes its next checkpoint, by a disk that rots, or by another user of the store."""
+    model = tmp_path / "model"
+    shutil.copytree(CHECKPOINT, model)
+    stage = Stage(tmp_path, model)
+    stage.plan()
+    if file == "config.json":
+        config = json.loads((model / file).read_text())
+        (model / file).write_text(json.dumps(config | {"rms_norm_eps": 0.5}))
+    else:
+        weights = load_file(model / file)
+        weights["model.layers.0.mlp.up_proj.weight"] *= np.float32(1.5)
+        then = (model / file).stat().st_mtime_ns
+        save_file(weights, model / file, {"format": "pt"})
+        os.utime(model / file, ns=(then, then))
+    with pytest.raises(ModelError, match=rf"{file} must hold the bytes that were hashed .*, found others"):
+        stage.extract(1)
+    assert not stage.parts()
+
+
+def test_file_that_was_not_hashed_is_not_scored(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.plan()
+    described = read_model(tmp_path / "model.json")
+    write_model(tmp_path / "model.json", dataclasses.replace(described, files={}))
+    with pytest.raises(ModelError, match="must hold the files that were hashed for this run"):
+        stage.extract(1)
 
 
 def test_model_that_gives_no_number_is_refused(tmp_path: Path) -> None:

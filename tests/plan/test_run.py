@@ -63,7 +63,9 @@ class Run:
         (folder / "model").mkdir()
         (folder / "model" / "config.json").write_text(json.dumps(CONFIGS[config] | changes))
         address = str(folder / "model")
-        model = Model(source=source, commit=None, address=address, model_type="llama", parameters=1, weights_sha256="w")
+        model = Model(
+            source=source, commit=None, address=address, model_type="llama", parameters=1, weights_sha256="w", files={}
+        )
         write_model(self.inputs.model, model)
         tokenization = Tokenization(tokenizer_sha256="t", tokenizers="0", bos_id=None, scored_tokens=50)
         write_windows(folder / "windows", tokenization, [("book", ROWS, select_windows(ROWS, asked, most))])
@@ -83,7 +85,7 @@ class Run:
         """Put all parts that were planned into the store."""
         scores = ScoreStore(open_store(str(self.folder / "store")))
         for part in list_shard_parts(self.planned().windows, SCORES, 1, 1):
-            scores.write(part, rows_of(part), Reuse())
+            scores.write(part, rows_of(part, 50), Reuse())
 
 
 @pytest.fixture(scope="module")

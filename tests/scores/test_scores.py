@@ -24,12 +24,13 @@ DEVICE = {"device": "some accelerator", "code": {"commit": "c" * 40}}
 def some_scores(rows: int, tokens: int = 3) -> Scores:
     random = np.random.default_rng(rows)
     log_probs = -random.exponential(size=(rows, tokens)).astype(np.float32)
+    ranks = random.integers(0, 2, (rows, tokens)).astype(np.int32)
     return Scores(
         log_p_z=log_probs.sum(axis=1, dtype=np.float64),
         log_p_z_top_k=np.where(np.arange(rows) % 2, -np.inf, -1.0),
-        greedy=np.arange(rows) % 3 == 0,
+        greedy=(ranks == 0).all(axis=1),
         token_log_probs=log_probs,
-        token_ranks=random.integers(0, 9, (rows, tokens)).astype(np.int32),
+        token_ranks=ranks,
         top_token_ids=random.integers(0, 128_000, (rows, tokens)).astype(np.int32),
         token_log_top_k_mass=np.zeros((rows, tokens), np.float32),
     )

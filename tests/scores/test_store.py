@@ -405,6 +405,21 @@ def test_store_that_is_too_small_is_refused_with_both_numbers(tmp_path: Any, mon
         scores.check_room(missing, 50)
 
 
+@pytest.mark.parametrize("content", [b"", b"{", b"3", b"[" * 100_000, b'{"book": "a"}', b'{"model": [1]}', b"\xff"])
+def test_description_that_is_none_says_nothing(content: bytes, address: str) -> None:
+    scores = ScoreStore(open_store(address))
+    scores.store.create(f"scores/{'a' * 32}/about.json", content)
+    assert scores.read_about(scores.find("a")) == {}
+
+
+def test_description_holds_nothing_that_a_terminal_obeys(address: str) -> None:
+    scores = ScoreStore(open_store(address))
+    scores.describe("a" * 32, {"book": {"name": "\x1b]0;title\x07 É \u202e\n"}, "what": ["\r"]})
+    about = scores.read_about(scores.find("a"))
+    assert about["book"]["name"] == r"\x1b]0;title\x07 É \u202e\n"
+    assert about["what"] == [r"\r"]
+
+
 def test_catalogue_names_what_an_older_release_has_left(address: str) -> None:
     store = open_store(address)
     store.create(f"scores/{'c' * 32}/part-00000.parquet", b"of contract 1")

@@ -41,7 +41,13 @@ def stage(tmp_path: Path) -> Stage:
             _write_config(folder)
         write_books(tmp_path / "books", list(books))
         model = Model(
-            source="toy", commit=None, address=str(folder), model_type="llama", parameters=8, weights_sha256="0"
+            source="toy",
+            commit=None,
+            address=str(folder),
+            model_type="llama",
+            parameters=8,
+            weights_sha256="0",
+            files={},
         )
         write_model(tmp_path / "model.json", model)
         Settings.from_parameters(_PARAMETERS | parameters).write(tmp_path / "settings.json")

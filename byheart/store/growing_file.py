@@ -1,43 +1,23 @@
-"""Files of a local store until they are complete: under a hidden name, and then, once, under their own."""
+"""A large file of a local store that is written in pieces."""
 
 import errno
 import fcntl
 import os
+import stat
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from byheart.contracts.errors import StoreError, os_error_may_pass
+from byheart.contracts.errors import StoreError
 from byheart.contracts.progress import say
+from byheart.store.file_errors import explained
+from byheart.store.naming import give_name
 
 HIDDEN = ".byheart-"
 """Prefix of files that are being written. A process that is killed leaves them, and no process reads them."""
-
 _POLL_SECONDS = 0.2
 """The pause between two looks at a file that another process writes."""
 _WRITE_BYTES = 2**18
 """Bytes written in one call: a gigabyte takes Linux about 1 s of a core so, and 1.7 to 3.6 s in calls of 16 MiB."""
-_NO_LINKS = (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK)
-"""Errors of file systems without hard links, as exFAT, gcsfuse and Google Drive."""
-
-
-def give_name(hidden: Path, path: Path) -> bool:
-    """Give a complete file its name and return True; return False where the name is taken.
-
-    Without hard links the file is renamed: then of two processes that write one object at once, the later one's stays.
-    """
-    try:
-        os.link(hidden, path)
-    except FileExistsError:
-        return False
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        if path.exists():
-            return False
-        hidden.rename(path)
-    return True
 
 
 class GrowingFile:
@@ -59,7 +39,7 @@ class GrowingFile:
         Raises:
             StoreError: `stop` was set before the file could be locked.
         """
-        self._file = self._hidden.open("a+b", buffering=0)
+        self._file = open(self._hidden, "a+b", buffering=0, opener=_open)  # noqa: SIM115 closed by `close`
         if not self._lock():
             say(f"waiting for another process, which writes {self._path}")
             while not self._lock():  # until its owner closes it, or is killed
@@ -69,10 +49,18 @@ class GrowingFile:
                         f"cannot write {self._path}: another process writes it, and the wait was ended: run again",
                         may_pass=True,
                     )
+        opened = os.fstat(self._file.fileno())
+        if not stat.S_ISREG(opened.st_mode):
+            raise OSError(errno.EINVAL, "not a file")
         try:
-            return os.path.samestat(self._hidden.stat(), os.fstat(self._file.fileno()))
+            if not os.path.samestat(self._hidden.lstat(), opened):
+                return False
+            if opened.st_nlink > 1:  # a kill left it beside the finished object, or somebody linked a file of theirs
+                self._hidden.unlink()
+                return False
         except FileNotFoundError:
             return False
+        return True
 
     def _lock(self) -> bool:
         """Lock the file and return True; return False where another process holds the lock.
@@ -123,13 +111,6 @@ def name_growing(path: Path) -> Path:
     return path.with_name(f"{HIDDEN}{path.name}.growing")
 
 
-@contextmanager
-def explained(action: str, path: Path) -> Iterator[None]:
-    """Turn errors of the file system into a StoreError that names the file, the cause and the remedy."""
-    remedy = {"read": "run again to compute it anew"}.get(action, "make room or permit it, and run again")
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(
-            f"cannot {action} {path}: {error.strerror or error}: {remedy}", may_pass=os_error_may_pass(error)
-        ) from error
+def _open(path: str, mode: int) -> int:
+    """Open a file whose name anyone can foresee: a link of that name is not followed."""
+    return os.open(path, mode | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
