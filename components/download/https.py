@@ -72,7 +72,8 @@ class Https:
             raise BookError(message, may_pass=True) from None
 
     def _fetch(self, address: str, shown: str) -> bytes:
-        with _Session() as session:
+        with requests.Session() as session:
+            session.get_redirect_target = lambda _: None  # requests would read a redirect's body, however long it is
             session.adapters.clear()
             session.mount("https://", HTTPAdapter(max_retries=self._retry))
             session.headers["User-Agent"] = f"byheart/{VERSION}"
@@ -89,13 +90,6 @@ class Https:
                 raise BookError(message, may_pass=cause.may_pass) from None
         message = f"cannot read {shown}: found that it broke off {_ATTEMPTS} times: run again"
         raise BookError(message, may_pass=True)
-
-
-class _Session(requests.Session):
-    """Follows no redirect: requests would read its body, however long it is."""
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """None, so that requests sees no redirect."""
 
 
 def _is_plain(address: str) -> bool:
