@@ -155,15 +155,19 @@ def replace_by(content: str, pattern: str = "e") -> dict[str, Any]:
 )
 def test_normalizer_that_would_take_all_memory_is_refused(gpt2: Path, normalizer: dict[str, Any]) -> None:
     _change(gpt2, normalizer=normalizer)
-    with pytest.raises(
-        ModelError, match=r"tokenizer\.json must write at most 200 characters for one, found [\d,]+: it"
-    ):
+    with pytest.raises(ModelError, match=r"must write at most 200 characters for one, found [\d,]+: it"):
         load_tokenizer(gpt2)
 
 
 def test_panic_of_the_library_is_a_sentence(gpt2: Path) -> None:
     split = {"type": "Split", "pattern": {"Regex": "(a|aa)+$"}, "behavior": "Isolated", "invert": False}
-    _change(gpt2, pre_tokenizer={"type": "Sequence", "pretokenizers": [split, {"type": "ByteLevel"}]})
+    _change(
+        gpt2,
+        pre_tokenizer={
+            "type": "Sequence",
+            "pretokenizers": [split, json.loads((gpt2 / "tokenizer.json").read_text())["pre_tokenizer"]],
+        },
+    )
     tokenizer = load_tokenizer(gpt2)
     with pytest.raises(ModelError, match=r"tokenizer\.json must encode any text, found: .*: fetch the model again"):
         list(tokenizer.encode(["a" * 2_000 + "b"]))
