@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import io
 from collections.abc import Callable
 
 import pytest
@@ -164,3 +165,15 @@ def test_account_that_cannot_be_found_is_said_with_what_to_do(
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path_factory.mktemp("none") / "key.json"))
     with pytest.raises(StoreError, match=r"cannot find gs://shelf/a: no valid credentials .*gcloud auth"):
         open_store("gs://shelf").exists("a")
+
+
+@pytest.mark.parametrize("status", [400, 403])
+def test_address_of_an_upload_that_is_refused_half_way_opens_nothing_for_a_reader_of_the_log(
+    server: GcsServer, status: int
+) -> None:
+    rule = server.faults.add(Fault(method="PUT", url="upload_id=", status=status, times=0))
+    with pytest.raises(StoreError) as caught:
+        open_store("gs://shelf").replace("a", io.BytesIO(bytes(9 * 2**20)))
+    assert rule.injected
+    assert "cannot write gs://shelf/a: " in str(caught.value)
+    assert "upload_id" not in str(caught.value)
