@@ -10,13 +10,16 @@
     └── RunFailedError    a run has failed, here or on a cluster
         └── IncompleteError   it has results, but not every book is measured
 
-Every message says what was needed, what was found and what to do, in one line. A stage that raises one of these errors
+Every message says what was needed, what was found and what to do, in one line, which holds no secret of an address, no
+control character and no endless value, whatever it quotes. A stage that raises one of these errors
 prints that line and exits with a non-zero code; any other exception is a bug, and its traceback is printed. Facts that
 a program needs are fields of the error; no code parses a message.
 """
 
 import errno
 from typing import ClassVar
+
+from byheart.contracts.foreign import clean
 
 
 class ByheartError(Exception):
@@ -33,7 +36,7 @@ class ByheartError(Exception):
     """Of a command that ends with the error."""
 
     def __init__(self, message: str, *, parameter: str = "", may_pass: bool = False, stage: str = "") -> None:
-        super().__init__(message)
+        super().__init__(clean(message))
         self.parameter, self.may_pass, self.stage = parameter, may_pass, stage
 
     @property

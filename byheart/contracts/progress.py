@@ -27,13 +27,17 @@ from typing import Any
 import msgspec
 
 from byheart.contracts.errors import ByheartError, RunFailedError, os_error_may_pass
+from byheart.contracts.foreign import clean
 from byheart.contracts.termination import write_termination_message
 
 ERROR = "ERROR"
 """The severity of a line that ends the run; all others have INFO."""
 
 _TRACEBACK_CHARACTERS = 8_000
-"""Characters of a traceback's end that are printed: container runtimes cut a line at 16 KiB, which breaks its JSON."""
+"""Characters of a traceback that are printed: container runtimes cut a line at 16 KiB, which breaks its JSON."""
+
+_LINE_CHARACTERS = 8_000
+"""The most characters of a message, for the same reason."""
 
 _FILE_SYSTEM_FAULTS = (
     errno.ENOSPC,
@@ -110,6 +114,7 @@ def say(message: str, severity: str = "INFO", **fields: Any) -> None:
     Args:
         fields: data for programs, which JSON can represent; a terminal does not show them.
     """
+    message = clean(message, _LINE_CHARACTERS)
     if _is_read or sys.stdout.isatty():
         _print(f"{_stage} | {'error: ' if severity == ERROR else ''}{message}")
         return
@@ -152,18 +157,20 @@ def stage(name: str, *, may_pass: bool = True) -> Iterator[None]:
     started = time.monotonic()
     try:
         yield
-    except Exception as error:
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # a panic of a library in Rust is no Exception
         user_error = _translate(error)
         if user_error:
             user_error.stage = name
             write_termination_message(user_error.message, may_pass=may_pass and user_error.may_pass)
             say_error(user_error)
         else:
-            first, *_ = "".join(traceback.format_exception_only(error)).splitlines()
+            first, *_ = clean("".join(traceback.format_exception_only(error))).splitlines()
             write_termination_message(first, may_pass=may_pass)
             if sys.stdout.isatty():
                 raise
-            say(first, ERROR, exception=traceback.format_exc()[-_TRACEBACK_CHARACTERS:])
+            say(first, ERROR, exception=clean(traceback.format_exc(), _TRACEBACK_CHARACTERS))
         raise SystemExit(1) from None
     seconds = time.monotonic() - started
     say(f"done in {format_duration(seconds)}", elapsed_seconds=round(seconds, 3))
@@ -174,7 +181,7 @@ def say_error(error: ByheartError) -> None:
     say(error.message, ERROR, parameter=error.parameter, may_pass=error.may_pass)
 
 
-def _translate(error: Exception) -> ByheartError | None:
+def _translate(error: BaseException) -> ByheartError | None:
     """The error as one that is meant for the user; None where it is a fault of this program."""
     if isinstance(error, ByheartError):
         return error

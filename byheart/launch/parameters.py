@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from byheart.contracts.errors import SettingsError
+from byheart.contracts.foreign import has_credentials, strip_address
 from byheart.contracts.parameters import OPTIONS, convert_value, suggest_name
 from byheart.contracts.settings import ASSIGNED, AUTO, Settings
 from byheart.launch.compiled import Compiled
@@ -79,11 +80,17 @@ def parse_location(name: str, text: str) -> str:
         name: the parameter, for the error.
 
     Raises:
-        SettingsError: the text is empty, is not UTF-8, or names an unknown home.
+        SettingsError: the text is empty, is not UTF-8, holds a password, or names an unknown home.
     """
     if not text:
         raise SettingsError(f"{name} must be a path, found an empty text: give one", parameter=name)
     check_text(name, text)
+    if has_credentials(text.removeprefix(LIST)):
+        raise SettingsError(
+            f"{name} must be an address without a user, password or signature, which a run's records would show, found "
+            f"{strip_address(text)} with one: bring it to a folder or a bucket and name that",
+            parameter=name,
+        )
     if "://" in text:
         return text
     listed = LIST if text.startswith(f"{LIST}~") else ""

@@ -22,6 +22,7 @@ import jsonschema
 import yaml
 
 from byheart.contracts.errors import DamagedError, SettingsError
+from byheart.contracts.foreign import quote, spell_out
 from byheart.contracts.parameters import suggest_name
 from byheart.contracts.settings import ASSIGNED, SETTINGS
 from byheart.contracts.spellings import PAIRS, WORDS
@@ -31,6 +32,8 @@ from byheart.launch.paths import make_absolute, make_model_absolute
 from byheart.launch.record import Record, read_record
 from byheart.launch.this_machine import locate_default_store
 
+_MOST_CHARACTERS = 20_000_000
+"""Those of what is measured of 10,000 books."""
 EXPERIMENT = "byheart"
 """The experiment of runs that name none."""
 _MEASURED = "measured"
@@ -80,8 +83,7 @@ def read_run_file(path: str | Path, compiled: Compiled) -> RunFile:
         SettingsError: the file cannot be used; the message begins with its name and the line.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(_read_text(path), Loader=yaml.SafeLoader)
         if fault := next(_list_node_faults(node), None):
             raise SettingsError(f"{path}:{fault[0]}: {fault[1]}")
         content = _construct(node)
@@ -90,6 +92,8 @@ def read_run_file(path: str | Path, compiled: Compiled) -> RunFile:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise SettingsError(f"{path}:{line}: must be YAML, found: {error.problem}: mend it") from None
+    except RecursionError:
+        raise SettingsError(f"{path} must be a run file, found lists in lists without end: mend it") from None
     except (ValueError, yaml.YAMLError) as error:  # bytes that are no UTF-8, and characters that YAML does not allow
         raise SettingsError(f"{path} must be YAML in UTF-8, found: {' '.join(str(error).split())}: mend it") from None
     if faults := _list_schema_errors(node, content):
@@ -124,6 +128,17 @@ def read_run_file(path: str | Path, compiled: Compiled) -> RunFile:
         content=content,
         recorded=recorded,
     )
+
+
+def _read_text(path: str | Path) -> str:
+    """The text of the file, up to its limit."""
+    with Path(path).open(encoding="utf-8") as file:
+        text = file.read(_MOST_CHARACTERS + 1)
+    if len(text) > _MOST_CHARACTERS:
+        raise SettingsError(
+            f"{path} must have at most {_MOST_CHARACTERS:,} characters, found more: name lists of books"
+        )
+    return text
 
 
 def _construct(node: yaml.Node | None) -> Any:
@@ -198,7 +213,8 @@ def _list_schema_errors(node: yaml.Node | None, content: Any) -> list[tuple[int,
 
 
 def _list_node_faults(node: yaml.Node | None) -> Iterator[tuple[int, str]]:
-    """What YAML takes in silence or says without a line, each a line and a message: keys given twice, tags, aliases.
+    """What YAML takes in silence or says without a line, each a line and a message: keys given twice, tags, aliases,
+    control characters.
 
     Lists of aliases of lists of aliases hold more than any memory.
     """
@@ -214,6 +230,9 @@ def _list_node_faults(node: yaml.Node | None) -> Iterator[tuple[int, str]]:
                 )
             continue
         seen.add(id(node))
+        if isinstance(node, yaml.ScalarNode) and spell_out(node.value) != node.value:
+            found = quote(spell_out(node.value))
+            yield node.start_mark.line + 1, f"a text must have no control characters, found {found}: remove them"
         if node.tag not in _TAGS:
             tag = node.tag.replace(_TAG, "!!")
             yield node.start_mark.line + 1, f"a value must have no tag, found {tag}: write the value alone"

@@ -2,8 +2,13 @@
 
 import dataclasses
 
+import numpy as np
+
 from byheart.contracts.errors import ModelError
 from byheart.models.rope import Rope
+
+_MOST_ATTENTION_FACTOR = 1e4
+_MOST_HEAD_DIM = 2**16
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -73,6 +78,11 @@ class DecoderConfig:
                 f"config.json must give heads that are a multiple of kv heads, found {self.heads} and {self.kv_heads}: "
                 "the file is broken"
             )
+        if self.head_dim > _MOST_HEAD_DIM:
+            raise ModelError(
+                f"config.json must give a head_dim of at most {_MOST_HEAD_DIM:,}, found {self.head_dim:,}: the file is "
+                "broken"
+            )
         if self.head_dim % 2:
             raise ModelError(f"config.json must give an even head_dim, found {self.head_dim}: the file is broken")
         if len(self.attention) not in (1, self.layers):
@@ -92,10 +102,26 @@ class DecoderConfig:
                     f"config.json must give {dims // 2} short_factor and long_factor, found "
                     f"{len(rope.short_factors)} and {len(rope.long_factors)}: the file is broken"
                 )
+            self._check_frequencies(rope)
         if self.experts_per_token > self.experts:
             raise ModelError(
                 f"config.json must choose at most the {self.experts} experts there are, found "
                 f"{self.experts_per_token}: the file is broken"
+            )
+
+    def _check_frequencies(self, rope: Rope) -> None:
+        """Compute what an accelerator would, so that no number of the file ends a run there."""
+        try:
+            with np.errstate(all="ignore"):
+                tables = [rope.compute_inverse_frequencies(self.head_dim, count) for count in (1, self.max_positions)]
+            is_usable = all(np.isfinite(table).all() and (table > 0).all() for table in tables)
+        except (ArithmeticError, ValueError):
+            is_usable = False
+        if not is_usable or not 0 < rope.attention_factor <= _MOST_ATTENTION_FACTOR:
+            raise ModelError(
+                f"config.json must give a rotary embedding that can be computed, found theta={rope.theta:g}, "
+                f"scaling={rope.scaling}, factor={rope.factor:g}, original positions={rope.original_positions} and "
+                f"attention factor={rope.attention_factor:g}, by which it has no frequencies: the file is broken"
             )
 
     def expand_attention(self) -> tuple[Attention, ...]:

@@ -4,7 +4,6 @@ import dataclasses
 import hashlib
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -20,7 +19,15 @@ from byheart.models.json_objects import read_json_object
 from byheart.models.mistaken import explain_missing_config
 from byheart.models.names import find_names
 from byheart.models.parameters import Parameter, Parameters, leaves
-from byheart.models.tensors import BYTES, Tensor, are_alike, describe_dtype, read_tensors
+from byheart.models.tensors import (
+    BYTES,
+    LEAST_HEADER_BYTES,
+    MOST_HEADER_BYTES,
+    Tensor,
+    are_alike,
+    describe_dtype,
+    read_tensors,
+)
 from byheart.models.weights import INDEX, list_notices, list_tensor_files
 from byheart.store import Place, open_store
 
@@ -64,7 +71,8 @@ class ModelFolder:
         """
         files = self.list_weight_files()
         with ThreadPoolExecutor(_READERS) as pool:
-            headers = dict(zip(files, pool.map(partial(read_tensors, self.place), files), strict=True))
+            most = max(LEAST_HEADER_BYTES, MOST_HEADER_BYTES // len(files))
+            headers = dict(zip(files, pool.map(lambda file: read_tensors(self.place, file, most), files), strict=True))
         found = {name: headers[file].get(self.names[name]) for name, file in self.tensor_files.items()}
         return {name: tensor for name, tensor in found.items() if tensor}
 
@@ -75,9 +83,10 @@ class ModelFolder:
             ModelError: a tensor is missing, has another shape, or a dtype that cannot be loaded.
         """
         where = locate_folder(self.place)
-        if self.decoder.layers > len(self.tensor_files):
+        least = self.decoder.layers * max(self.decoder.experts, 1)
+        if least > len(self.tensor_files):
             raise ModelError(
-                f"{where} must hold the tensors of {self.decoder.layers:,} layers, as config.json says, found "
+                f"{where} must hold at least {least:,} tensors, for the layers and experts of config.json, found "
                 f"{len(self.tensor_files):,} in all: {_OTHER_MODEL}"
             )
         expected = {

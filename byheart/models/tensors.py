@@ -18,8 +18,11 @@ BYTES = {"F32": 4, "F16": 2, "BF16": 2}
 _OTHER_BYTES = {"F64": 8, "I64": 8, "U64": 8, "I32": 4, "U32": 4, "I16": 2, "U16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 _FIRST_READ_BYTES = 2**18
 """Enough for the length and, in most files, the whole header."""
-_MAX_HEADER_BYTES = 100_000_000
-"""The safetensors library's own limit."""
+MOST_HEADER_BYTES = 2**25
+"""Bytes of all headers of a model: 150 for each of 200,000 tensors."""
+LEAST_HEADER_BYTES = 2**20
+"""What one file's header may have, however many files there are."""
+_MOST_SIDES = 16
 _COMPARED_BYTES, _COMPARED_PLACES = 2**16, 8
 """Bytes of a place where two tensors are compared, and the number of places but one."""
 
@@ -40,8 +43,11 @@ class Tensor:
         return place.read_range(self.file, self.start, self.stop)
 
 
-def read_tensors(place: Place, file: str) -> dict[str, Tensor]:
+def read_tensors(place: Place, file: str, most: int = MOST_HEADER_BYTES) -> dict[str, Tensor]:
     """The tensors of a file by name, in at most three requests.
+
+    Args:
+        most: the most bytes of the header.
 
     Raises:
         ModelError: it is no safetensors file, or it is damaged.
@@ -51,7 +57,7 @@ def read_tensors(place: Place, file: str) -> dict[str, Tensor]:
     first = place.read_range(file, 0, min(_FIRST_READ_BYTES, size))
     check_no_pointer(first, place.locate(file))
     length = int.from_bytes(first[:8], "little") if size > 8 else -1
-    if not 0 < length <= min(_MAX_HEADER_BYTES, size - 8):
+    if not 0 < length <= min(most, size - 8):
         raise _report_damage(place, file, "a header that does not fit")
     header = first if len(first) >= 8 + length else first + place.read_range(file, len(first), 8 + length)
     tensors = parse_header(place, file, header)
@@ -109,6 +115,8 @@ def describe_dtype(dtype: str) -> tuple[str, str]:
 
 def _parse_tensor(file: str, first: int, entry: dict[str, Any]) -> Tensor:
     (start, stop), shape = entry["data_offsets"], entry["shape"]
+    if len(shape) > _MOST_SIDES or max(start, stop, *shape, 0) > 2**62:
+        raise ValueError("a size beyond any file")
     if not isinstance(shape, list) or any(type(number) is not int for number in (start, stop, *shape)):
         raise TypeError("no whole number")
     tensor = Tensor(file=file, dtype=str(entry["dtype"]), shape=tuple(shape), start=first + start, stop=first + stop)

@@ -11,6 +11,8 @@ from byheart.store import Place
 
 INDEX = "model.safetensors.index.json"
 WEIGHTS = "model.safetensors"
+MOST_FILES = 1_000
+"""The largest models that are published have 200."""
 
 
 def list_tensor_files(place: Place, where: str) -> dict[str, str]:
@@ -32,7 +34,12 @@ def list_tensor_files(place: Place, where: str) -> dict[str, str]:
         raise ModelError(
             f"{place.locate(INDEX)} must have a weight_map of tensors to files, found none: fetch the model again"
         )
-    for file in sorted(set(files.values())):
+    names = sorted(set(files.values()))
+    if len(names) > MOST_FILES:
+        raise ModelError(
+            f"{place.locate(INDEX)} must name at most {MOST_FILES:,} files, found {len(names):,}: save it in fewer"
+        )
+    for file in names:
         if not place.find(file):
             raise ModelError(f"{where} must hold {file}, which {INDEX} names, found none: fetch the model again")
     return files

@@ -17,24 +17,30 @@ from byheart.components.download.controls import refuse_books_as_controls
 from byheart.components.download.gutenberg import find_gutenberg
 from byheart.components.download.libraries import Libraries
 from byheart.components.download.lists import LIST, Source, parse_list
+from byheart.components.download.memory import Allowance, KeptTexts
 from byheart.components.download.other_formats import check_is_text
+from byheart.components.download.size import check_count
 from byheart.components.download.text import check_not_empty, decode
 from byheart.components.download.text_report import report_on
 from byheart.components.download.unwrap import unwrap
 from byheart.contracts.books import BOOK, CONTROL, Book, BookList, Origin, Refused, check_some_left
 from byheart.contracts.encodings import find_codec
 from byheart.contracts.errors import BookError
+from byheart.contracts.foreign import spell_out, strip_address
 from byheart.contracts.only import select_characters
 from byheart.contracts.settings import TextSettings
 
-MOST_BOOKS = 10_000
-"""A run keeps all its texts in memory, 5 GB at half a million characters each, and writes a folder for each."""
+MOST_TEXT_BYTES = 4_000_000_000
+"""Memory of all texts, which a run keeps: half of the download pod's. A character takes 1, 2 or 4 bytes."""
 READERS = 8
 """Files that are read at once: enough to hide a network's latency, and not too many for a server."""
 _KEPT_NAMES = ("unfinished", "failed", "SHA256SUMS")
 """Other names without a dot in the folder of the results."""
 _NAME_BYTES = 120
 """The most bytes of a book's name, which becomes a folder's and a file's; file systems take 255 bytes."""
+
+_AT_WORK = Allowance(20_000_000)
+"""Bytes of the files that are prepared at once: each takes up to 130 times as many, if its lines are short."""
 
 _Result = TypeVar("_Result")
 
@@ -62,9 +68,12 @@ def read_books_from(
     compile_heading_pattern(text.chapters)
     libraries = Libraries()
 
+    kept = KeptTexts(MOST_TEXT_BYTES)
+
     def read(file: Source) -> list[Book]:
         book = read_book(libraries, text, file)
         select_characters(book, only)
+        kept.add(book.text, book.source)
         return [book]
 
     named = [Source(source=source, role=BOOK) for source in sources]
@@ -88,11 +97,7 @@ def find_files(libraries: Libraries, pool: Executor, sources: Iterable[Source]) 
     listed = map_sources(pool, sources, functools.partial(_expand_list, libraries))
     files = map_sources(pool, listed, functools.partial(_expand_source, libraries))
     count = sum(isinstance(file, Source) for file in files)
-    if count > MOST_BOOKS:
-        raise BookError(
-            f"a run must have at most {MOST_BOOKS:,} books, found {count:,}: divide them among several runs",
-            parameter="books",
-        )
+    check_count(count, "a run")
     return files
 
 
@@ -107,9 +112,8 @@ def map_sources(
         try:
             return step(item)
         except BookError as error:
-            source = re.sub("(https?://)[^/]*@", r"\1", item.source)  # without the password
-            why = _make_printable(str(error))
-            return [Refused(source=_make_printable(source), role=item.role, why=why, may_pass=error.may_pass)]
+            source = spell_out(strip_address(item.source))
+            return [Refused(source=source, role=item.role, why=error.message, may_pass=error.may_pass)]
 
     return list(itertools.chain.from_iterable(pool.map(apply, items)))
 
@@ -126,7 +130,7 @@ def _expand_list(libraries: Libraries, source: Source) -> list[Source | Refused]
     if not address:
         raise BookError("a list must be named behind its @, found none: name one, such as @books/list.txt")
     data = libraries.choose(address).read(address)
-    listed_in = BookList(source=address, sha256=hashlib.sha256(data).hexdigest())
+    listed_in = BookList(source=strip_address(address), sha256=hashlib.sha256(data).hexdigest())
     entries = parse_list(decode(data, "utf-8", address), address, source.role)
     return [replace(entry, listed_in=listed_in) if isinstance(entry, Source) else entry for entry in entries]
 
@@ -157,6 +161,13 @@ def read_book(libraries: Libraries, settings: TextSettings, source: Source) -> B
             f"{address} must have the SHA-256 {source.sha256}, as its list says, found {sha256}: bring back the file "
             "that was listed"
         )
+    with _AT_WORK.take(len(data)):
+        return _prepare(data, sha256, settings, source)
+
+
+def _prepare(data: bytes, sha256: str, settings: TextSettings, source: Source) -> Book:
+    """The book of a file's bytes."""
+    address = strip_address(source.source)
     check_is_text(data, address)
     encoding = find_codec(source.encoding or settings.encoding)
     whole = decode(data, encoding, address)

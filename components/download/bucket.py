@@ -2,13 +2,14 @@
 
 import contextlib
 import functools
+import itertools
 import re
 from collections.abc import Callable, Iterator
 
 from fsspec.utils import glob_translate
 
 from byheart.components.download.local import is_text
-from byheart.components.download.size import check_size
+from byheart.components.download.size import MOST_BOOKS, check_count, check_size
 from byheart.contracts.errors import BookError, StoreError
 from byheart.store import Store, open_store
 
@@ -33,8 +34,10 @@ class Buckets:
             needed = f"{source} must match at least one object"
         else:
             folder = f"{key.rstrip('/')}/" if key else ""
-            names = [name for name in self._list_names(bucket, folder) if _is_text_in(name, folder)]
+            texts = (name for name in self._list_names(bucket, folder) if _is_text_in(name, folder))
+            names = list(itertools.islice(texts, MOST_BOOKS + 1))
             needed = f"{source} must be an object, or a folder that holds at least one .txt object"
+        check_count(len(names), source)
         if not names:
             raise BookError(f"{needed}, found none: check the address")
         return [f"{_SCHEME}{bucket}/{name}" for name in names]
@@ -73,11 +76,12 @@ class Buckets:
         except (ValueError, re.error) as error:
             raise BookError(f"{_SCHEME}{bucket}/{key} must be a glob, found: {error}: mend it") from None
         prefix = f"{folder}/" if folder else ""
-        return [
+        names = (
             name
             for name in self._list_names(bucket, prefix)
             if pattern.match(name) and not name.endswith("/") and not _is_hidden(name.removeprefix(prefix))
-        ]
+        )
+        return list(itertools.islice(names, MOST_BOOKS + 1))
 
 
 def _split(address: str) -> tuple[str, str]:

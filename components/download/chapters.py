@@ -2,10 +2,13 @@
 
 import itertools
 import re
+import subprocess
+import sys
 
 from byheart.components.download.line_breaks import LinesOf
 from byheart.contracts.books import Chapter
-from byheart.contracts.errors import SettingsError
+from byheart.contracts.errors import BookError, SettingsError
+from byheart.contracts.foreign import quote
 
 _SHORTEST = 500
 """Characters of the shortest chapter: a heading of fewer is a line of a table of contents."""
@@ -18,6 +21,15 @@ _NUMBER = (
 _HEADING = (
     rf"[ \t]*(?i:chapter|book|part|canto|letter|stave)[ \t]+(?i:the[ \t]+)?(?i:{_NUMBER})\b(?![ \t]+[a-z]).{{0,80}}$"
 )
+
+_SECONDS = 20
+"""Ten times what a plain pattern takes for the longest text."""
+_SEARCH = """
+import re, sys
+text = sys.stdin.buffer.read().decode()
+for match in re.compile(sys.argv[1], re.MULTILINE).finditer(text):
+    print(match.start())
+"""
 
 
 def compile_heading_pattern(chapters: str) -> re.Pattern[str] | None:
@@ -37,9 +49,9 @@ def compile_heading_pattern(chapters: str) -> re.Pattern[str] | None:
         return re.compile(f"^{_HEADING}", re.MULTILINE)
     try:
         return re.compile(f"^(?:{chapters})", re.MULTILINE)
-    except re.error as error:
+    except (re.error, RecursionError, OverflowError) as error:
         raise SettingsError(
-            f"chapters must be auto, none or a regular expression, found {chapters!r} ({error}): mend it",
+            f"chapters must be auto, none or a regular expression, found {quote(chapters)} ({error}): mend it",
             parameter="chapters",
         ) from None
 
@@ -58,7 +70,8 @@ def find_chapters(text: str, chapters: str) -> tuple[Chapter, ...]:
         return ()
     shortest = _SHORTEST if chapters == "auto" else 1
     lines = LinesOf(text)
-    starts = [match.start() for match in pattern.finditer(lines.text)]
+    search = _search if chapters != "auto" else _search_here
+    starts = search(pattern, lines, chapters)
     kept = [
         start
         for start, stop in itertools.pairwise([*starts, len(lines.text)])
@@ -67,6 +80,27 @@ def find_chapters(text: str, chapters: str) -> tuple[Chapter, ...]:
     if len(kept) < 2 and chapters == "auto":
         return ()
     return tuple(Chapter(title=_read_title(lines.text, start), start=lines.locate(start)) for start in kept)
+
+
+def _search_here(pattern: re.Pattern[str], lines: LinesOf, _: str) -> list[int]:
+    return [match.start() for match in pattern.finditer(lines.text)]
+
+
+def _search(pattern: re.Pattern[str], lines: LinesOf, chapters: str) -> list[int]:
+    """Where a pattern of the user matches, found in a process: a thread could not end the search.
+
+    Raises:
+        BookError: it takes too long.
+    """
+    command = [sys.executable, "-I", "-c", _SEARCH, pattern.pattern]
+    try:
+        done = subprocess.run(command, input=lines.text.encode(), capture_output=True, timeout=_SECONDS, check=True)
+    except (subprocess.TimeoutExpired, subprocess.CalledProcessError):
+        raise BookError(
+            f"chapters must be a regular expression that is found within {_SECONDS} s, found {quote(chapters)}, "
+            "which takes longer or more memory: write it without repetitions in one another"
+        ) from None
+    return [int(start) for start in done.stdout.split()]
 
 
 def _read_title(text: str, start: int) -> str:

@@ -1,5 +1,9 @@
 """Copies files of a repository on the Hub into a folder of the store."""
 
+import hashlib
+import re
+from urllib.parse import urlsplit
+
 from huggingface_hub import constants
 
 from byheart.components.download.cache import find_blob
@@ -7,10 +11,12 @@ from byheart.components.download.hub import HubRepository
 from byheart.components.download.manifest import MANIFEST, remove_damaged, write_manifest
 from byheart.components.download.transfer import bring, check_room
 from byheart.contracts.errors import ModelError
+from byheart.contracts.foreign import strip_address
 from byheart.contracts.progress import Progress, format_size, say
 from byheart.store import Store
 
 _MIB = 2**20
+_HOST_CHARACTERS = 60
 
 
 def fetch(source: HubRepository, names: list[str], store: Store, folder: str) -> dict[str, str]:
@@ -36,8 +42,22 @@ def fetch(source: HubRepository, names: list[str], store: Store, folder: str) ->
 
 
 def name_folder(repository: str, commit: str) -> str:
-    """The folder in the store of a model of the Hub, or of a file of one."""
-    return f"models/{repository.replace('/', '--')}@{commit}"
+    """The folder in the store of a model of the Hub, or of a file of one.
+
+    A Hub says itself what its commits hold, so another Hub's models have folders of their own:
+
+        models/ORGANISATION--NAME@COMMIT
+        models/hub-HOST-HASH--ORGANISATION--NAME@COMMIT     by HF_ENDPOINT; HASH is that of the whole address
+    """
+    return f"models/{_mark_hub()}{repository.replace('/', '--')}@{commit}"
+
+
+def _mark_hub() -> str:
+    endpoint = strip_address(constants.ENDPOINT).rstrip("/")
+    if endpoint == constants._HF_DEFAULT_ENDPOINT:
+        return ""
+    host = re.sub("[^A-Za-z0-9.]+", "-", urlsplit(endpoint).hostname or "")[:_HOST_CHARACTERS]
+    return f"hub-{host}-{hashlib.sha256(endpoint.encode()).hexdigest()[:8]}--"
 
 
 def is_away(error: ModelError) -> bool:

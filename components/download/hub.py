@@ -6,16 +6,18 @@ refusals. This module streams the bytes, since huggingface_hub's own downloads g
 
 import dataclasses
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import NoReturn
-from urllib.parse import urlsplit
 
 import httpx2
-from huggingface_hub import HfApi, ModelInfo, constants, get_session, hf_hub_url, hf_raise_for_status
-from huggingface_hub.utils import build_hf_headers
+from huggingface_hub import ModelInfo, constants, hf_hub_url
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import build_hf_headers, validate_repo_id
 
+from byheart.components.download.hub_answers import ask_about_model, open_answer
 from byheart.components.download.hub_errors import (
     BrokenOffError,
     describe_cause,
@@ -24,6 +26,7 @@ from byheart.components.download.hub_errors import (
     read_retry_after,
 )
 from byheart.contracts.errors import ModelError
+from byheart.contracts.foreign import quote, strip_address
 from byheart.contracts.progress import say
 from byheart.store.stored import Stored
 
@@ -35,6 +38,12 @@ _SLICE_SECONDS = 1.0
 _SILENT_TRIES = 2
 _REFUSED = (httpx2.HTTPError, OSError, ImportError, ValueError)
 """What httpx raises, also for a proxy or certificates that it cannot use."""
+_LEAST_BYTES = 2**16
+"""What must arrive for the Hub to count as sending: a byte from time to time is none."""
+_NO_DESCRIPTION = (AttributeError, KeyError, RecursionError, TypeError, ValueError)
+"""What reading an answer raises that describes no repository."""
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 # Below this level it logs addresses, and a signed address opens a gated file.
 logging.getLogger("httpx2").setLevel(logging.WARNING)
@@ -75,10 +84,8 @@ class HubRepository:
     ) -> None:
         self.repository, self._revision, self._seconds = repository, revision, patience_seconds
         self._parameter = parameter
-        info = self._retry(
-            lambda: HfApi().model_info(repository, revision=revision, files_metadata=True, timeout=_TIMEOUT.connect)
-        )
-        self.repository, self.commit = info.id, str(info.sha)
+        info = self._retry(lambda: ask_about_model(repository, revision, _TIMEOUT, patience_seconds[0]))
+        self.repository, self.commit = self._read_name(info), self._read_commit(info)
         told = [file.size is not None and bool(file.lfs or file.blob_id) for file in info.siblings or []]
         if not all(told):
             raise ModelError(
@@ -97,6 +104,28 @@ class HubRepository:
             for file in info.siblings or []
         }
 
+    def _read_name(self, info: ModelInfo) -> str:
+        """The repository's name as the Hub gives it: another if it was renamed."""
+        try:
+            validate_repo_id(str(info.id or ""))
+        except HFValidationError:
+            raise self._doubt("name the repository that was asked for", info.id) from None
+        if info.id != self.repository:
+            say(f"{_read_endpoint()} calls {self.repository} {info.id}: it is stored by that name")
+        return info.id
+
+    def _read_commit(self, info: ModelInfo) -> str:
+        commit, asked = info.sha, self._revision
+        if not isinstance(commit, str) or not _COMMIT.fullmatch(commit):
+            raise self._doubt("name a commit of 40 digits", commit)
+        if _COMMIT.fullmatch(asked) and commit != asked:
+            raise self._doubt(f"have the commit {asked}, which was asked for", commit)
+        return commit
+
+    def _doubt(self, needed: str, found: object) -> ModelError:
+        endpoint = _read_endpoint()
+        return ModelError(f"{endpoint} must {needed}, found {quote(found)}: name another Hub by HF_ENDPOINT")
+
     def stream(self, name: str, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
         """Yield the file's bytes from `start` up to `stop` as they arrive; a new connection replaces a broken one.
 
@@ -111,8 +140,7 @@ class HubRepository:
         while at < stop:
             try:
                 headers = build_hf_headers() | {"Range": f"bytes={at}-{stop - 1}", "Accept-Encoding": "identity"}
-                with get_session().stream("GET", url, headers=headers, timeout=_TIMEOUT) as response:
-                    _check_answer(response)
+                with open_answer(url, headers, _TIMEOUT, self._seconds[1]) as response:
                     unwanted = at if response.status_code == 200 else 0  # small files may be sent whole
                     for chunk in response.iter_bytes():
                         wanted = chunk[unwanted : unwanted + stop - at]
@@ -120,7 +148,7 @@ class HubRepository:
                         if wanted:
                             at += len(wanted)
                             yield wanted
-                            patience.renew()
+                        patience.count(len(wanted))
                         if at == stop:
                             return
                 raise BrokenOffError("a body that ended early")
@@ -163,7 +191,7 @@ class HubRepository:
         while True:
             try:
                 return call()
-            except (*_REFUSED, httpx2.InvalidURL, KeyError, TypeError) as error:
+            except (*_REFUSED, httpx2.InvalidURL, BrokenOffError, *_NO_DESCRIPTION) as error:
                 pause = patience.pause(error)
                 if pause is None:
                     self._explain(error, patience)
@@ -182,7 +210,19 @@ class _Patience:
 
     def renew(self) -> None:
         """Start the time anew, since the Hub has sent something."""
-        self._since, self._tries = time.monotonic(), 0
+        self._since, self._tries, self._bytes = time.monotonic(), 0, 0
+
+    def count(self, size_bytes: int) -> None:
+        """Count bytes that have come; enough of them start the time anew.
+
+        Raises:
+            BrokenOffError: too few have come for too long.
+        """
+        self._bytes += size_bytes
+        if self._bytes >= _LEAST_BYTES:
+            self.renew()
+        elif time.monotonic() - self._since > self._most:
+            raise BrokenOffError("hardly any bytes")
 
     def pause(self, error: Exception) -> float | None:
         """Seconds until the next try, more each time, or as the Hub asks; None if no try can succeed in time."""
@@ -198,15 +238,6 @@ class _Patience:
         return f" after {self._tries} tries in {time.monotonic() - self._since:.0f} s" if self._tries > 1 else ""
 
 
-def _check_answer(response: httpx2.Response) -> None:
-    """Raise an error for an answer that is not the file's bytes."""
-    if response.is_error:
-        response.read()
-        is_link = urlsplit(str(response.url)).netloc != urlsplit(_read_endpoint()).netloc  # links may expire
-        if is_link and response.status_code in (401, 403, 404, 410):
-            raise BrokenOffError(f"status {response.status_code} of a link that the Hub gave")
-        hf_raise_for_status(response)
-
-
 def _read_endpoint() -> str:
-    return constants.ENDPOINT
+    """Where the Hub is, as messages may show it."""
+    return strip_address(constants.ENDPOINT)

@@ -14,6 +14,7 @@ from huggingface_hub.errors import (
 )
 
 from byheart.contracts.errors import ModelError
+from byheart.contracts.foreign import strip_address
 from byheart.store.network import OF_HTTPX, find_fault
 
 _TOKEN = "HF_TOKEN or the secret hf-token"
@@ -44,7 +45,7 @@ def explain_error(
         patience: how often and for how long the request was tried, as the message ends.
         parameter: the pipeline's parameter that names the repository.
     """
-    endpoint = constants.ENDPOINT
+    endpoint = strip_address(constants.ENDPOINT)
     page = f"{endpoint}/{repository}"
     status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
     match error:

@@ -16,12 +16,17 @@ from typing import Any
 from urllib.parse import quote, urljoin
 
 from byheart.components.download.chapters import compile_heading_pattern
+from byheart.components.download.size import MOST_BOOKS, check_count
 from byheart.contracts.books import BookList, Refused
 from byheart.contracts.encodings import find_codec
 from byheart.contracts.errors import BookError, SettingsError
 
 LIST = "@"
 """Prefix of a list file."""
+
+
+_MOST_LINES, _MOST_OF_A_LINE = 10 * MOST_BOOKS, 8_192
+"""The most lines, those without a book too, and characters of a line: more than two paths have."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -48,10 +53,14 @@ def parse_list(text: str, address: str, role: str) -> list[Source | Refused]:
         address: the list's address; names in the list are relative to its folder.
 
     Raises:
-        BookError: the list names no source.
+        BookError: the list names no source, or more than a run may have.
     """
     entries: list[Source | Refused] = []
-    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
+    lines = text.removeprefix("\ufeff").splitlines()
+    if len(lines) > _MOST_LINES:
+        raise BookError(f"{address} must have at most {_MOST_LINES:,} lines, found {len(lines):,}: divide it")
+    for number, line in enumerate(lines, 1):
+        check_count(len(entries), address)
         where = f"{address}, line {number}"
         try:
             words = _split_words(line)
@@ -59,12 +68,15 @@ def parse_list(text: str, address: str, role: str) -> list[Source | Refused]:
                 entries.append(_parse_source(words, address, role))
         except (BookError, SettingsError) as error:
             entries.append(Refused(source=where, role=role, why=f"{where}: {error}"))
+    check_count(len(entries), address)
     if not entries:
         raise BookError(f"{address} must list at least one book, found none: write one a line")
     return entries
 
 
 def _split_words(line: str) -> list[str]:
+    if len(line) > _MOST_OF_A_LINE:
+        raise BookError(f"a line must have at most {_MOST_OF_A_LINE:,} characters, found {len(line):,}: mend it")
     try:
         return shlex.split(line, comments=True)
     except ValueError as error:

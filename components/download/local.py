@@ -2,10 +2,12 @@
 
 import errno
 import glob
+import itertools
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
-from byheart.components.download.size import MOST_BYTES, check_size
+from byheart.components.download.size import MOST_BOOKS, MOST_BYTES, check_count, check_size
 from byheart.contracts.errors import BookError, os_error_may_pass
 
 
@@ -23,7 +25,11 @@ class LocalFiles:
                 return [str(path)]
         except (OSError, ValueError) as error:  # a NUL in the path
             raise _explain_unreadable(path, error) from None
-        matches = sorted(name for name in glob.glob(source, recursive=True) if not Path(name).is_dir())  # noqa: PTH207
+        try:
+            matches = sorted(set(itertools.islice(_match(source), MOST_BOOKS + 1)))
+        except (OSError, ValueError) as error:
+            raise _explain_unreadable(path, error) from None
+        check_count(len(matches), source)
         return _require_some(matches, f"{source} must match at least one file")
 
     def read(self, address: str) -> bytes:
@@ -43,6 +49,20 @@ class LocalFiles:
             raise _explain_unreadable(path, error) from None
         check_size(len(data), address)
         return data
+
+
+def _match(source: str) -> Iterator[str]:
+    """Yield the files that match a glob, but hidden ones; `**` follows no links to folders, which may lead back."""
+    path = Path(source)
+    parts = [part if part == "**" else part.replace("**", "*") for part in path.parts[bool(path.anchor) :]]
+    first = next(number for number, part in enumerate(parts) if glob.has_magic(part))
+    root = Path(path.anchor, *parts[:first])
+    pattern = parts[first:] + ["*"] * (parts[-1] == "**")
+    for found in root.glob("/".join(pattern)):
+        names = found.relative_to(root).parts
+        is_hidden = any(name.startswith(".") for name in names) and not any(part.startswith(".") for part in pattern)
+        if not is_hidden and not found.is_dir():
+            yield str(found)
 
 
 def is_text(name: str) -> bool:

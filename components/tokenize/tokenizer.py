@@ -19,7 +19,9 @@ from transformers.utils import logging as transformers_logging
 
 from byheart.components.tokenize.cuts import Cuts, find_cuts
 from byheart.components.tokenize.first_tokens import Encoding
+from byheart.components.tokenize.growth import check_growth, check_size
 from byheart.contracts.errors import ModelError
+from byheart.contracts.foreign import shorten
 from byheart.models.folder import hash_files, locate_folder
 from byheart.store import open_store
 
@@ -50,11 +52,9 @@ class Tokenizer:
         Raises:
             ModelError: the tokenizer has no token for some of the text, and no unknown token.
         """
-        try:
-            encodings = self.backend.encode_batch(slices, add_special_tokens=False)
-        except Exception as error:  # the library raises bare ones
-            message = f"{_FILE} must encode any text, found: {error}: fetch the model again"
-            raise ModelError(message, parameter="model") from error
+        encodings = _call(
+            f"{_FILE} must encode any text", lambda: self.backend.encode_batch(slices, add_special_tokens=False)
+        )
         return (Encoding(encoding.ids, encoding.offsets) for encoding in encodings)
 
 
@@ -76,11 +76,14 @@ def load_tokenizer(address: str | Path) -> Tokenizer:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         for name in filter(place.find, _FILES):
+            check_size(place, name)
             (folder / name).write_bytes(place.read(name))
         path, settings = place.locate(_FILE), place.locate("tokenizer_config.json")
-        backend = _read(path, "a tokenizer", lambda: Backend.from_file(str(folder / _FILE)))
-        fast = _read(
-            settings, "settings", lambda: PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
+        check_growth((folder / _FILE).read_bytes(), path)
+        backend = _call(f"{path} must be a tokenizer that can be read", lambda: Backend.from_file(str(folder / _FILE)))
+        fast = _call(
+            f"{settings} must be settings that can be read",
+            lambda: PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True),
         )
         digest = hashlib.sha256((folder / _FILE).read_bytes()).hexdigest()
     backend = _prepare_for_plain_text(backend)
@@ -94,11 +97,14 @@ def load_tokenizer(address: str | Path) -> Tokenizer:
     )
 
 
-def _read(file: str, what: str, read: Callable[[], Any]) -> Any:
+def _call(needed: str, call: Callable[[], Any]) -> Any:
+    """The result of `call`, which the libraries end by many kinds of errors, and by panics, which are no Exception."""
     try:
-        return read()
-    except Exception as error:  # the libraries raise many kinds, bare Exception among them
-        message = f"{file} must be {what} that can be read, found: {error}: fetch the model again"
+        return call()
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:
+        message = f"{needed}, found: {shorten(str(error))}: fetch the model again"
         raise ModelError(message, parameter="model") from error
 
 

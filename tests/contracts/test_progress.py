@@ -43,7 +43,7 @@ def test_pod_says_one_object_a_line_with_the_names_of_cloud_logging(capsys: pyte
     first, last = said(capsys)
     assert list(first) == ["message", "severity", "stage", "time"], "Kubeflow's page shows the beginning of a line"
     assert (first["severity"], first["stage"]) == ("INFO", "plot")
-    assert first["message"] == 'p_z ≥ 0.5: "a"\nand \u2028 \x1b[1m b'
+    assert first["message"] == 'p_z ≥ 0.5: "a"\nand \\u2028 \\x1b[1m b'
     assert first["time"].endswith("Z")
     assert abs((datetime.fromisoformat(first["time"]) - before).total_seconds()) < 60
     assert last["message"] == f"done in {format_duration(last['elapsed_seconds'])}"
@@ -58,9 +58,25 @@ def test_page_for_people_reads_as_on_a_terminal_and_what_follows_does_not(capsys
 
 
 def test_name_that_is_no_utf_8_can_be_said(capsys: pytest.CaptureFixture[str]) -> None:
-    name = os.fsdecode(b"caf\xe9.txt")
-    say(name)
-    assert said(capsys)[0]["message"] == name
+    say(os.fsdecode(b"caf\xe9.txt"))
+    assert said(capsys)[0]["message"] == r"caf\udce9.txt"
+
+
+def test_line_shows_no_password_and_ends_before_a_container_s_log_cuts_it(capsys: pytest.CaptureFixture[str]) -> None:
+    say("asked https://me:secret@hub/x?sig=1: " + "a \x1b" * 100_000)
+    line = capsys.readouterr().out
+    assert json.loads(line)["message"].startswith(r"asked https://hub/x: a \x1ba")
+    assert len(line.encode()) < 2**14
+
+
+def test_panic_of_a_library_in_rust_is_one_line_like_any_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    class PanicException(BaseException):
+        pass
+
+    with pytest.raises(SystemExit), stage("tokenize"):
+        raise PanicException("called `Result::unwrap()`")
+    [fault] = said(capsys)
+    assert (fault["severity"], "PanicException: called" in fault["message"]) == ("ERROR", True)
 
 
 def test_terminal_reads_plain_lines() -> None:
@@ -169,10 +185,10 @@ def test_kubernetes_is_told_why_a_stage_ended_and_whether_another_attempt_helps(
 def test_long_message_is_cut_between_characters_at_the_size_that_kubernetes_keeps(tmp_path: Path) -> None:
     file = tmp_path / "termination-log"
     file.touch()
-    end_a_stage("raise errors.BookError('読' * 5000)", file)
+    end_a_stage("raise errors.BookError('読読読読 ' * 390)", file)
     data = file.read_bytes()
     assert 4093 < len(data) <= 4096
-    assert data.decode().removeprefix(f"{REFUSED} ").strip("読") == ""
+    assert data.decode().removeprefix(f"{REFUSED} ").strip("読 ") == ""
 
 
 @pytest.mark.parametrize("file", ["no/such/folder", "termination-log", ".", "/proc/version", "/dev/full"])

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from byheart.components.download.chapters import compile_heading_pattern, find_chapters
-from byheart.contracts.errors import SettingsError
+from byheart.contracts.errors import BookError, SettingsError
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "the-soap-winter.txt"
 PROSE = "And so it went on, day after day, until the ice broke. " * 12
@@ -111,3 +111,14 @@ def test_sample_has_its_ten_chapters() -> None:
     assert [chapter.title.partition(":")[0] for chapter in found] == [
         " ".join(line.split()).partition(":")[0] for line in text.splitlines() if line.startswith("Chapter")
     ]
+
+
+def test_pattern_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("byheart.components.download.chapters._SECONDS", 1)
+    with pytest.raises(BookError, match=r"must be a regular expression that is found within 1 s, found '\(a\+\)\+\$'"):
+        find_chapters("a" * 40 + "b", "(a+)+$")
+
+
+def test_pattern_of_a_hundred_thousand_brackets_is_none() -> None:
+    with pytest.raises(SettingsError, match="chapters must be auto, none or a regular expression"):
+        compile_heading_pattern("(" * 100_000 + ")" * 100_000)

@@ -1,5 +1,11 @@
 import gzip
 import socket
+import socketserver
+import ssl
+import threading
+import tracemalloc
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import requests
@@ -165,9 +171,99 @@ def test_host_that_is_unknown_is_called_so_and_may_be_known_later_if_nobody_answ
 
 
 @pytest.mark.parametrize(
-    "address", ["https://", "https:///a.txt", "https://[::1/a.txt", "https://me:secret@127.0.0.1/a.txt"]
+    "address",
+    ["https://", "https:///a.txt", "https://[::1/a.txt", "https://me:secret@127.0.0.1/a.txt", "https://me:secret/x@h/"],
 )
 def test_address_without_a_host_or_with_a_password_is_refused(address: str) -> None:
     said = refusal(address)
     assert "https://host/path without a user or password" in said
     assert "secret" not in said
+
+
+class Drip(socketserver.BaseRequestHandler):
+    """Sends what the server has, then a byte from time to time, for ever."""
+
+    def handle(self) -> None:
+        assert isinstance(self.server, Dripping)
+        with suppress(OSError), self.server.context.wrap_socket(self.request, server_side=True) as stream:
+            stream.recv(4096)
+            stream.sendall(self.server.begins)
+            while not self.server.is_done.wait(0.02):
+                stream.sendall(b"a")
+
+
+class Dripping(socketserver.ThreadingTCPServer):
+    """A server of which no answer ends."""
+
+    daemon_threads = True
+
+    def __init__(self, certificate: Path, begins: bytes) -> None:
+        super().__init__(("127.0.0.1", 0), Drip)
+        self.begins, self.is_done = begins, threading.Event()
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(certificate)
+
+
+@pytest.mark.parametrize(
+    "begins",
+    [
+        b"HTTP/1.1 200 OK\r\nX-Slow: ",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n",
+        b"HTTP/1.1 302 Found\r\nContent-Length: 1000000\r\nX-Slow: ",
+    ],
+    ids=["header", "body", "redirect"],
+)
+def test_answer_that_drips_is_given_up_in_time(
+    begins: bytes, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    monkeypatch.setattr("byheart.components.download.https._LONGEST_SECONDS", 1)
+    with Dripping(certificate, begins) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        error = refused(f"https://127.0.0.1:{server.server_address[1]}/a.txt?signature=secret")
+        server.is_done.set()
+        for thread in [thread for thread in threading.enumerate() if thread.name == "call_within"]:
+            thread.join()
+        server.shutdown()
+    assert "/a.txt: found it unfinished after 1 s: save it here" in str(error)
+    assert error.may_pass
+
+
+def test_body_of_a_redirect_is_not_read(web: Shelf) -> None:
+    """110 MB in a body of 100 kB, which would be too large."""
+    web.put("/b.txt", TEXT)
+    packed = gzip.compress(bytes(110_000_000), 1)
+    address = web.put("/a.txt", packed, 302, Location="/b.txt", Content_Encoding="gzip")
+    tracemalloc.start()
+    assert read(address) == TEXT
+    assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://127.0.0.1:9/x.txt?X-Goog-Signature=SIGSECRET",
+        "ftp://me:SIGSECRET@host/x",
+        "https://[::1/SIGSECRET",
+        f"https://{'a' * 300}/x?SIGSECRET",
+        "https://me:SIGSECRET@127.0.0.1/x",
+        "https://me:SIG/SECRET@127.0.0.1/x",
+        "/\xff\xfe",
+        "https:///x?SIGSECRET",
+    ],
+)
+def test_redirect_to_no_file_is_refused_in_a_sentence_without_its_signature(web: Shelf, location: str) -> None:
+    said = str(refused(web.put("/a.txt", b"", 302, Location=location)))
+    assert "cannot read https://127.0.0.1" in said
+    assert "SECRET" not in said
+
+
+def test_length_of_too_many_digits_is_too_large(web: Shelf) -> None:
+    assert "must have at most 100,000,000 bytes" in refusal(web.put("/a.txt", TEXT, Content_Length="9" * 5_000))
+
+
+def test_signature_of_the_address_stands_in_no_message(web: Shelf) -> None:
+    for status in (200, 404, 503):
+        web.put(f"/{status}?sig=SECRET", b"<", status, Content_Type="text/html")
+        assert "SECRET" not in str(refused(f"{web.address}/{status}?sig=SECRET"))

@@ -2,19 +2,23 @@
 
 import json
 import re
+import socket
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import httpx2
 import pytest
-from huggingface_hub import constants
+from huggingface_hub import constants, hf_raise_for_status
 
+from byheart.components.download.fetch import name_folder
 from byheart.components.download.hub import HubRepository
 from byheart.contracts.errors import ModelError
 from tests.download.fixtures import Clock
 from tests.download.toy import asked_for
 from tests.hub import Fault, HubServer, Repository
-from tests.hub.messages import answer_file
+from tests.hub.messages import answer_file, answer_json
 from tests.servers.faults import STATUSES
 
 NAME = "org/name"
@@ -196,3 +200,122 @@ def test_server_that_knows_no_ranges_is_read_as_far_as_needed(
     assert found.read_range(LARGE, 100, 300_000) == WEIGHTS[100:300_000]
     assert re.search(r"found \w+ after \d+ tries in 5\d\d s", refusal(lambda: found.read(LARGE)))
     assert sum(clock.slept) < 700
+
+
+def answers(monkeypatch: pytest.MonkeyPatch, **told: object) -> None:
+    """Have the Hub say of every repository what is told."""
+    files = [{"rfilename": SMALL, "size": 2, "blobId": "0" * 40}]
+    body = {"id": NAME, "sha": "a" * 40, "siblings": files} | told
+    monkeypatch.setattr("tests.hub.server.ROUTES", [("GET", ".*", lambda *_: answer_json(body))])
+
+
+@pytest.mark.usefixtures("hub")
+@pytest.mark.parametrize("sha", [None, "/tmp/x", "a" * 39, "A" * 40, "a" * 40 + "\n", "\x1b]0;x\x07", 7])
+def test_commit_that_is_none_is_refused(sha: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers(monkeypatch, sha=sha)
+    said = refusal(lambda: HubRepository(NAME, "main"))
+    assert "must name a commit of 40 digits, found " in said
+    assert "\x1b" not in said
+
+
+@pytest.mark.usefixtures("hub")
+def test_commit_is_the_one_that_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers(monkeypatch)
+    assert HubRepository(NAME, "a" * 40).commit == "a" * 40
+    assert f"must have the commit {'b' * 40}, which was asked for" in refusal(lambda: HubRepository(NAME, "b" * 40))
+
+
+@pytest.mark.usefixtures("hub")
+@pytest.mark.parametrize("name", ["../../x", "a/b/c", "a//b", "", None, "org/na--me", "org/\x1b[2J"])
+def test_repository_without_a_proper_name_is_refused(name: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers(monkeypatch, id=name)
+    assert "must name the repository that was asked for, found " in refusal(lambda: HubRepository(NAME, "main"))
+
+
+@pytest.mark.usefixtures("hub")
+def test_repository_that_was_renamed_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers(monkeypatch, id="org/other")
+    assert HubRepository(NAME, "main").repository == "org/other"
+    assert f"calls {NAME} org/other: it is stored by that name" in capsys.readouterr().out
+
+
+def test_every_hub_has_its_own_folders(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "ENDPOINT", "https://huggingface.co")
+    monkeypatch.setattr(constants, "_HF_DEFAULT_ENDPOINT", "https://huggingface.co")
+    assert name_folder(NAME, "c0ffee") == "models/org--name@c0ffee"
+    folders = set()
+    for endpoint in ("https://hub.example", "http://hub.example", "https://hub.example/a", "https://me:pw@hub.example"):
+        monkeypatch.setattr(constants, "ENDPOINT", endpoint)
+        folders.add(name_folder(NAME, "c0ffee"))
+    assert len(folders) == 3, "a password makes no other Hub"
+    assert all(re.fullmatch(r"models/hub-hub\.example-[0-9a-f]{8}--org--name@c0ffee", name) for name in folders)
+
+
+def test_password_of_the_endpoint_stands_in_no_message(
+    hub: HubServer, monkeypatch: pytest.MonkeyPatch, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(constants, "ENDPOINT", hub.endpoint.replace("://", "://me:SECRET@"))
+    hub.faults.add(Fault(status=500, times=0))
+    assert f"{hub.endpoint} must answer for {NAME}" in refusal(lambda: HubRepository(NAME, "main"))
+    assert clock.slept
+    assert "SECRET" not in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("hub")
+def test_description_has_a_limit(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
+    monkeypatch.setattr("byheart.components.download.hub_answers._MOST_ABOUT_A_MODEL", 10_000)
+    answers(monkeypatch, author="x" * 100_000)
+    assert "must answer for org/name" in refusal(lambda: HubRepository(NAME, "main"))
+    assert clock.slept == []
+
+
+@pytest.mark.usefixtures("hub")
+def test_body_of_an_error_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+
+    def explain(response: httpx2.Response) -> None:
+        read.append(len(response.content))
+        hf_raise_for_status(response)
+
+    monkeypatch.setattr("byheart.components.download.hub_answers.hf_raise_for_status", explain)
+    endless = answer_json("x" * 50_000_000, 404, {"X-Error-Code": "RepoNotFound"})
+    monkeypatch.setattr("tests.hub.server.ROUTES", [("GET", ".*", lambda *_: endless)])
+    assert "must be a folder, or a repository on the Hub" in refusal(lambda: HubRepository(NAME, "main"))
+    assert read == [2**16]
+
+
+@pytest.mark.parametrize(
+    "begins",
+    [b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"],
+    ids=["header", "body"],
+)
+def test_description_that_drips_is_given_up_in_time(begins: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        is_done = threading.Event()
+
+        def drip() -> None:
+            connection, _ = listening.accept()
+            with connection, suppress(OSError):
+                connection.sendall(begins)
+                while not is_done.wait(0.02):
+                    connection.sendall(b"a")
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{listening.getsockname()[1]}")
+        try:
+            said = refusal(lambda: HubRepository(NAME, "main", patience_seconds=(0.5, 0.5)))
+        finally:
+            is_done.set()
+            thread.join()
+    assert re.search(r"found (headers|an answer) that (were|was) unfinished after 0 s: check", said)
+
+
+@pytest.mark.usefixtures("repository")
+def test_file_that_drips_is_given_up_in_time(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.hub.server.BLOCK_BYTES", 100)
+    found = HubRepository(NAME, "main", patience_seconds=(30, 0.5))
+    hub.bytes_per_second = 2_000
+    assert "found hardly any bytes" in refusal(lambda: found.read(LARGE))

@@ -105,3 +105,17 @@ def test_list_elsewhere_names_no_file_here(address: str, name: str, said: str) -
 def test_list_of_nothing_is_refused(text: str) -> None:
     with pytest.raises(BookError, match=r"shelf/list\.txt must list at least one book, found none"):
         parse(text)
+
+
+def test_list_has_at_most_as_many_lines_and_books_as_a_run() -> None:
+    with pytest.raises(BookError, match=r"list\.txt must have at most 100,000 lines, found 5,000,000: divide it"):
+        parse("\n" * 5_000_000)
+    with pytest.raises(BookError, match=r"list\.txt must have at most 10,000 books, found more: divide them"):
+        parse("a.txt x\n" * 10_001)
+
+
+def test_line_without_end_is_refused_and_the_others_are_not() -> None:
+    refused, other = parse(f"{'a ' * 10_000_000}\nb.txt")
+    assert isinstance(refused, Refused)
+    assert refused.why.endswith("a line must have at most 8,192 characters, found 20,000,000: mend it")
+    assert other == Source(source="shelf/b.txt", role=BOOK)

@@ -249,7 +249,7 @@ def test_disk_that_is_full_in_the_middle_is_named(hub: HubServer, tmp_path: Path
     assert done.stderr == ""
     said = json.loads(done.stdout.splitlines()[-1])
     assert (said["severity"], said["stage"]) == ("ERROR", "download")
-    assert said["message"].startswith(f"cannot write {tmp_path}/disk/store/models/org--")
+    assert said["message"].startswith(f"cannot write {tmp_path}/disk/store/models/hub-127.0.0.1-")
     assert "No space left on device: make room or permit it, and run again" in said["message"]
 
 

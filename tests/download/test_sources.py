@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from byheart.components.download.books import MOST_BOOKS, read_books_from
+from byheart.components.download.books import read_books_from
+from byheart.components.download.libraries import Libraries
+from byheart.components.download.local import LocalFiles
+from byheart.components.download.size import MOST_BOOKS
 from byheart.contracts.books import BOOK, CONTROL, Book, BookList, Refused
 from byheart.contracts.errors import BookError
 from tests.download.conftest import Shelf
@@ -50,7 +53,7 @@ def test_books_come_from_everywhere_in_the_order_they_were_named(tmp_path: Path,
     assert [(book.name, book.title) for book in books] == [
         ("a-b-c", "a b.c"), ("c", "The C"), ("b", "b"), ("d", "d"), ("b-2", "b"), ("c-2", "c"), ("e", "e"),
     ]  # fmt: skip
-    assert [book.source for book in books[:2]] == [sources[0], "gs://shelf/x/c.txt"]
+    assert [book.source for book in books[:2]] == [sources[0].removesuffix("?v=1"), "gs://shelf/x/c.txt"]
     assert [book.role for book in books] == [BOOK] * 6 + [CONTROL]
 
 
@@ -210,7 +213,7 @@ def test_run_without_a_book_ends_with_the_first_of_many_reasons() -> None:
 
 def test_run_has_at_most_10_000_books(tmp_path: Path) -> None:
     written(tmp_path / "list", b"a.txt\n" * (MOST_BOOKS + 1))
-    with pytest.raises(BookError, match="at most 10,000 books, found 10,001: divide them"):
+    with pytest.raises(BookError, match="at most 10,000 books, found more: divide them"):
         bring(f"@{tmp_path}/list")
 
 
@@ -228,3 +231,29 @@ def test_same_text_may_stand_under_two_names(tmp_path: Path) -> None:
     books, refused = bring(written(tmp_path / "a.txt"), written(tmp_path / "b.txt"))
     assert not refused
     assert books[0].sha256 == books[1].sha256
+
+
+def test_glob_follows_no_links_that_lead_back(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x.txt").touch()
+    (tmp_path / "a" / ".hidden.txt").touch()
+    for name in "bcdefgh":
+        (tmp_path / "a" / name).symlink_to(tmp_path / "a")
+    for pattern in ("**/*.txt", "**", "*/x.t?t", "a/**.txt"):
+        assert LocalFiles().find(f"{tmp_path}/{pattern}") == [f"{tmp_path}/a/x.txt"]
+
+
+def test_pod_s_own_files_are_no_books(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    for path in ("/proc/self/environ", "/var/run/secrets/kubernetes.io/serviceaccount/token", "a.txt"):
+        with pytest.raises(BookError, match=f"must be at|on a cluster must be at gs:// or https://, found {path}"):
+            Libraries().choose(path)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://u:PW@h/x", "ftp://u:PW@h", "s3://KEY:PW@b", "https://u:PW/x@h", "http://u:P'W@h"]
+)
+def test_password_of_an_address_stands_in_no_refusal(address: str) -> None:
+    with pytest.raises(BookError) as caught:
+        Libraries().choose(address).read(address)
+    assert "W" not in str(caught.value)

@@ -29,10 +29,12 @@ HEADERS = 2**18
 MODEL = "models/org--toy@{commit}"
 BRING = """
 import sys
+from huggingface_hub import constants
 from byheart.contracts.progress import stage
 from byheart.components.download import transfer
 from byheart.components.download.model import bring_model
 transfer.PIECE_BYTES = int(sys.argv[2])
+constants._HF_DEFAULT_ENDPOINT = constants.ENDPOINT
 with stage("download"):
     print(bring_model("org/toy", sys.argv[1]).weights_sha256)
 """

@@ -277,3 +277,36 @@ def test_aliases_within_aliases_take_no_time(read: Any) -> None:
     levels = "".join(f"  a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]\n" for level in range(1, 40))
     with pytest.raises(SettingsError, match=r"x\.yaml:9: a list or mapping must stand once"):
         read(TEXT.replace("  cursor_inc: 50\n", "  a0: &a0 [1]\n" + levels))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "found"),
+    [
+        ("name: novels", 'name: "novels\\n"', 2, "name must be up to 30 of a-z"),
+        (
+            "name: novels",
+            'name: "nov\\0els"',
+            2,
+            "a text must have no control characters",
+        ),
+        ("gs://my-bucket/a.txt", '"gs://my-bucket/\\e[2Ja.txt"', 5, "a text must have no control characters"),
+        ("cursor_inc: 50", 'plot_title: "a\\u202Eb"', 9, "a text must have no control characters"),
+        ("https://", "https://me:SECRET@", 5, "books must be an address without a user, password or signature"),
+        ("b.txt", "b.txt?X-Goog-Signature=SECRET", 5, "books must be an address without a user, password or signature"),
+        ("gs://my-bucket/a.txt", "'@https://me:SECRET/x@h/list'", 5, "books must be an address without a user"),
+    ],
+)
+def test_run_file_holds_no_control_characters_and_no_credentials(
+    old: str, new: str, line: int, found: str, read: Any
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(TEXT.replace(old, new))
+    assert f"x.yaml:{line}: " in str(caught.value) or line == 5, str(caught.value)
+    assert found in str(caught.value)
+    assert "SECRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["a: " + "[" * 100_000, "{a: " * 50_000, "#" * 20_000_001], ids=["[", "{", "#"])
+def test_run_file_without_end_is_refused_in_a_sentence(text: str, read: Any) -> None:
+    with pytest.raises(SettingsError, match=r"x\.yaml"):
+        read(text)

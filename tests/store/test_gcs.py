@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import io
 from collections.abc import Callable
 
 import pytest
@@ -190,3 +191,15 @@ def test_certificates_that_are_not_there_are_named_by_their_variable(monkeypatch
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nope")
     cause = find_cause(OSError("Could not find a suitable TLS CA certificate bundle, invalid path: /nope"))
     assert cause.remedy.startswith("REQUESTS_CA_BUNDLE must name certificates that are there, found no /nope")
+
+
+@pytest.mark.parametrize("status", [400, 403])
+def test_address_of_an_upload_that_is_refused_half_way_opens_nothing_for_a_reader_of_the_log(
+    server: GcsServer, status: int
+) -> None:
+    rule = server.faults.add(Fault(method="PUT", url="upload_id=", status=status, times=0))
+    with pytest.raises(StoreError) as caught:
+        open_store("gs://shelf").replace("a", io.BytesIO(bytes(9 * 2**20)))
+    assert rule.injected
+    assert "cannot write gs://shelf/a: " in str(caught.value)
+    assert "upload_id" not in str(caught.value)

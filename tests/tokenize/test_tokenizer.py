@@ -1,3 +1,4 @@
+import base64
 import json
 import unicodedata
 from pathlib import Path
@@ -130,3 +131,43 @@ def _config(folder: Path) -> dict[str, str]:
 
 def _covered(offsets: Any) -> set[int]:
     return {character for start, stop in offsets for character in range(start, stop)}
+
+
+def _change(folder: Path, **changes: Any) -> None:
+    path = folder / "tokenizer.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def replace_by(content: str, pattern: str = "e") -> dict[str, Any]:
+    return {"type": "Replace", "pattern": {"String": pattern}, "content": content}
+
+
+@pytest.mark.parametrize(
+    "normalizer",
+    [
+        replace_by("x" * 100_000),
+        {"type": "Prepend", "prepend": "x" * 100_000},
+        {"type": "Sequence", "normalizers": [replace_by("ee")] * 40},
+        {"type": "Sequence", "normalizers": [{"type": "Sequence", "normalizers": [replace_by("ee")] * 20}] * 20},
+        {"type": "Precompiled", "precompiled_charsmap": base64.b64encode(bytes(4) + b"x" * 100_000 + b"\0").decode()},
+    ],
+    ids=["replace", "prepend", "sequence", "nested", "precompiled"],
+)
+def test_normalizer_that_would_take_all_memory_is_refused(gpt2: Path, normalizer: dict[str, Any]) -> None:
+    _change(gpt2, normalizer=normalizer)
+    with pytest.raises(ModelError, match=r"must write at most 200 characters for one, found [\d,]+: it"):
+        load_tokenizer(gpt2)
+
+
+def test_panic_of_the_library_is_a_sentence(gpt2: Path) -> None:
+    split = {"type": "Split", "pattern": {"Regex": "(a|aa)+$"}, "behavior": "Isolated", "invert": False}
+    _change(
+        gpt2,
+        pre_tokenizer={
+            "type": "Sequence",
+            "pretokenizers": [split, json.loads((gpt2 / "tokenizer.json").read_text())["pre_tokenizer"]],
+        },
+    )
+    tokenizer = load_tokenizer(gpt2)
+    with pytest.raises(ModelError, match=r"tokenizer\.json must encode any text, found: .*: fetch the model again"):
+        list(tokenizer.encode(["a" * 2_000 + "b"]))

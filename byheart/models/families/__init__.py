@@ -3,6 +3,7 @@
 from typing import Any
 
 from byheart.contracts.errors import ModelError
+from byheart.contracts.foreign import quote, shorten
 from byheart.models.families import (
     gemma2,
     gemma3,
@@ -50,13 +51,13 @@ def find_family(config: dict[str, Any]) -> Family:
     if not isinstance(model_type, str) or model_type not in FAMILIES:
         obstacle = REFUSED.get(model_type) if isinstance(model_type, str) else None
         raise ModelError(
-            f"config.json must have a model_type of {', '.join(FAMILIES)}; found {model_type!r}"
+            f"config.json must have a model_type of {', '.join(FAMILIES)}; found {quote(model_type)}"
             f"{f', which has {obstacle}' if obstacle else ''}: choose such a model"
         )
     for name in _QUANTISED:
         if config.get(name):
             method = config[name].get("quant_method") if isinstance(config[name], dict) else None
-            by = f" ({method})" if method else ""
+            by = f" ({shorten(str(method))})" if method else ""
             raise ModelError(
                 f"config.json must describe plain weights, found a {name}{by}: name the model that was quantised"
             )

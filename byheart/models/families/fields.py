@@ -2,12 +2,15 @@
 they change no score."""
 
 import dataclasses
-import sys
 from collections.abc import Callable, Collection
 from typing import Any
 
 from byheart.contracts.errors import ModelError, SettingsError
+from byheart.contracts.foreign import quote
 from byheart.models.families.effect import DISPUTED, has_effect
+
+_MOST, _LEAST = 1e15, 1e-15
+"""The bounds of numbers: beyond them float32 loses products of a few, and no model has such."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,19 +48,23 @@ class Fields:
         self._values, self.where = values, where
         self._read: set[str] = set()
 
-    def integer(self, name: str, default: int | None = None, *, least: int = 1) -> int:
+    def integer(self, name: str, default: int | None = None, *, least: int = 1, most: int = 2**31 - 1) -> int:
         """The field's integer."""
         value = self._get(name, int, default)
         if value < least:
             kind = "positive" if least else "non-negative"
-            raise ModelError(f"{self.where} must have a {kind} {name}, found {value}: the file is broken")
-        return value
+            raise ModelError(f"{self.where} must have a {kind} {name}, found {quote(value)}: the file is broken")
+        if value > most:
+            raise ModelError(
+                f"{self.where} must have a {name} of at most {most:,}, found {quote(value)}: choose another"
+            )
+        return int(value)
 
     def number(self, name: str, default: float | None = None) -> float:
         """The field's number, above 0."""
         value = self._get(name, (int, float), default)
         if not _is_positive(value):
-            raise ModelError(f"{self.where} must have a positive {name}, found {value}: the file is broken")
+            raise ModelError(f"{self.where} must have a positive {name}, found {quote(value)}: the file is broken")
         return float(value)
 
     def integer_or_none(self, name: str) -> int | None:
@@ -77,7 +84,8 @@ class Fields:
         value = self.value(name, default)
         if not isinstance(value, str) or value not in words:
             raise ModelError(
-                f"{self.where} must have a {name} of {', '.join(words)}; found {value!r}: it cannot be computed here"
+                f"{self.where} must have a {name} of {', '.join(words)}; found {quote(value)}: it cannot be computed "
+                "here"
             )
         return value
 
@@ -90,8 +98,8 @@ class Fields:
         other = [value for value in values if value not in words] if listed else [values]
         if other:
             raise ModelError(
-                f"{self.where} must have a list of {' and '.join(words)} as {name}, found {other[0]!r}: it cannot be "
-                "computed here"
+                f"{self.where} must have a list of {' and '.join(words)} as {name}, found {quote(other[0])}: it cannot "
+                "be computed here"
             )
         return tuple(values)
 
@@ -100,7 +108,7 @@ class Fields:
         values = self.value(name)
         if not isinstance(values, list) or not all(_is_positive(value) for value in values):
             raise ModelError(
-                f"{self.where} must have a list of numbers as {name!r}, found {values!r}: the file is broken"
+                f"{self.where} must have a list of numbers as {name!r}, found {quote(values)}: the file is broken"
             )
         return tuple(map(float, values))
 
@@ -108,7 +116,7 @@ class Fields:
         """The field's object; empty if it is missing or null."""
         value = self.value(name) or {}
         if not isinstance(value, dict):
-            raise ModelError(f"{self.where} must have an object as {name}, found {value!r}: the file is broken")
+            raise ModelError(f"{self.where} must have an object as {name}, found {quote(value)}: the file is broken")
         return value
 
     def value(self, name: str, default: Any = None) -> Any:
@@ -127,7 +135,9 @@ class Fields:
         """Refuse any other value of the field; a field that is missing or null passes."""
         actual = self.value(name)
         if actual is not None and actual != value:
-            raise ModelError(f"{self.where} must have {name}={value!r}, found {actual!r}: it cannot be computed here")
+            raise ModelError(
+                f"{self.where} must have {name}={value!r}, found {quote(actual)}: it cannot be computed here"
+            )
 
     def allow(self, name: str, is_without_effect: Callable[[Any], bool]) -> None:
         """Let a field through that no code reads, if its value has no effect."""
@@ -147,7 +157,7 @@ class Fields:
             value = self._values[name]
             if isinstance(value, _Ignored) or not has_effect(name, value):
                 continue
-            found = f"{name}={str(value)[:60]}"
+            found = f"{quote(name)[1:-1]}={quote(value)[:60]}"
             if name in DISPUTED:
                 raise ModelError(
                     f"{self.where} must have no field that tools read differently, found {found}: {DISPUTED[name]}; "
@@ -165,9 +175,9 @@ class Fields:
         wrong_kind = not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool)
         if wrong_kind:
             kind = "a whole number" if kinds is int else "true or false" if kinds is bool else "a number"
-            raise ModelError(f"{self.where} must have {kind} as {name!r}, found {value!r}: the file is broken")
+            raise ModelError(f"{self.where} must have {kind} as {name!r}, found {quote(value)}: the file is broken")
         return value
 
 
 def _is_positive(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= sys.float_info.max
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and _LEAST <= value <= _MOST

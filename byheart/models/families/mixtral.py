@@ -7,7 +7,7 @@ from byheart.models.families import llama
 from byheart.models.families.family import Family
 from byheart.models.families.fields import Fields
 from byheart.models.families.rope import read_rope
-from byheart.models.families.shape import allow_alike_layers, read_shape
+from byheart.models.families.shape import MOST_EXPERTS, allow_alike_layers, read_shape
 
 DEFAULTS = {
     "max_position_embeddings": 131_072,
@@ -26,7 +26,7 @@ def parse_config(config: dict[str, Any]) -> DecoderConfig:
     shape = read_shape(fields)
     rope = read_rope(fields, shape["max_positions"], theta=1e6)
     window = fields.integer_or_none("sliding_window")
-    experts, per_token = fields.integer("num_local_experts"), fields.integer("num_experts_per_tok")
+    experts, per_token = fields.integer("num_local_experts", most=MOST_EXPERTS), fields.integer("num_experts_per_tok")
     allow_alike_layers(fields, shape, window)
     fields.refuse_unknown_fields(*WITHOUT_EFFECT)
     return DecoderConfig(

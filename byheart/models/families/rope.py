@@ -87,7 +87,7 @@ def parse_rope(
             scaling_fields |= _yarn(fields, max_positions, original)
         case "longrope":
             factor = fields.number("factor", default=max_positions / original)
-            stretch = math.sqrt(1 + math.log(factor) / math.log(original)) if factor > 1 else 1.0
+            stretch = math.sqrt(1 + math.log(factor) / math.log(max(original, 2))) if factor > 1 else 1.0
             scaling_fields |= {
                 "original_positions": original,
                 "attention_factor": fields.number("attention_factor", default=stretch),
@@ -100,7 +100,7 @@ def parse_rope(
 
 def _yarn(fields: Fields, max_positions: int, original: int) -> dict[str, Any]:
     factor = fields.number("factor", default=max_positions / original)
-    scales = [float(fields.value(name) or 0.0) for name in ("mscale", "mscale_all_dim")]
+    scales = [fields.number(name) if fields.value(name) else 0.0 for name in ("mscale", "mscale_all_dim")]
 
     def stretch(scale: float) -> float:
         return 0.1 * scale * math.log(factor) + 1.0 if factor > 1 else 1.0

@@ -9,6 +9,8 @@ from byheart.models.decoder_config import Attention
 from byheart.models.families.fields import Fields
 from byheart.models.rope import Rope
 
+MOST_LAYERS = MOST_EXPERTS = 10_000
+"""Ten times those of any model; a list is made with an entry for each layer."""
 FULL, SLIDING = "full_attention", "sliding_attention"
 
 
@@ -23,7 +25,7 @@ def read_shape(fields: Fields, *, activation: str = "hidden_act", epsilon: str =
     return {
         "vocab": fields.integer("vocab_size"),
         "embed": embed,
-        "layers": fields.integer("num_hidden_layers"),
+        "layers": fields.integer("num_hidden_layers", most=MOST_LAYERS),
         "heads": heads,
         "kv_heads": fields.integer("num_key_value_heads", default=heads),
         "head_dim": fields.integer("head_dim", default=max(embed // heads, 1)),
