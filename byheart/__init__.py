@@ -76,10 +76,11 @@ def run(
     return results[0] if isinstance(model, str | os.PathLike) else results
 
 
-def _list_texts(name: str, paths: _Paths) -> list[str]:
+def _list_texts(name: str, paths: Any) -> list[str]:
     """One path, or several, each as a text."""
-    is_several = isinstance(paths, Iterable) and not isinstance(paths, str | bytes)
-    return [_take_text(name, path, "a path, or a list of paths") for path in (paths if is_several else [paths])]
+    is_one = isinstance(paths, str | bytes | os.PathLike) or not isinstance(paths, Iterable)
+    several: Iterable[Any] = [paths] if is_one else paths
+    return [_take_text(name, path, "a path, or a list of paths") for path in several]
 
 
 def _take_text(name: str, path: Any, needed: str = "a path") -> str:

@@ -30,12 +30,17 @@ def run(*, results: Sequence[str], out: str, reference: str = "") -> ModelCompar
         reference: where the results of a model lie that has seen neither books nor controls; empty for none.
 
     Raises:
-        SettingsError: there are fewer than two results, or they share no book.
+        SettingsError: there are fewer than two results, one is named twice, or they share no book.
         DamagedError: an address has no results, or results of another version.
     """
     if len(results) < 2:
         found = ", ".join(results) or "none"
         raise SettingsError(f"results must be of two models at least, found {found}: name more", parameter="results")
+    places = [address.rstrip("/") if "://" in address else str(Path(address).absolute()) for address in results]
+    if twice := next((place for place in places if places.count(place) > 1), None):
+        raise SettingsError(
+            f"results must be another folder each time, found {twice} more than once: name it once", parameter="results"
+        )
     addresses = [*results, *([reference] if reference and reference not in results else [])]
     opened = {address: Results.open(address) for address in addresses}
     named = name_models([opened[address] for address in addresses], addresses)

@@ -78,9 +78,9 @@ def _require_some(files: list[str], needed: str) -> list[str]:
 
 def _explain_unreadable(path: Path, error: OSError | ValueError) -> BookError:
     if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
-        found = f"{len(str(path)):,} characters, {str(path)[:40]!r} and so on"
+        begin = f"{len(str(path)):,} characters, {str(path)[:40]!r} and so on"
         return BookError(
-            f"books must name files, found {found}: save a text as a file and name that", parameter="books"
+            f"books must name files, found {begin}: save a text as a file and name that", parameter="books"
         )
     found, may_pass = (error.strerror, os_error_may_pass(error)) if isinstance(error, OSError) else (error, False)
     return BookError(f"{path} must be a readable file, found: {found}: permit it or name another", may_pass=may_pass)

@@ -73,6 +73,12 @@ def test_one_result_alone_is_refused(addresses: list[str], tmp_path: Path) -> No
     assert not (tmp_path / "out").exists()
 
 
+def test_results_named_twice_are_refused(addresses: list[str], tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"another folder each time, found .*small more than once: name it once"):
+        run(results=[*addresses, f"{addresses[0]}/"], out=str(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
 def test_older_results_are_refused_by_name(addresses: list[str], tmp_path: Path) -> None:
     shutil.copytree(addresses[0], tmp_path / "older")
     path = tmp_path / "older" / "provenance.json"
