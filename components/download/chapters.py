@@ -98,7 +98,8 @@ def _search(pattern: re.Pattern[str], lines: LinesOf, chapters: str) -> list[int
     except (subprocess.TimeoutExpired, subprocess.CalledProcessError):
         raise BookError(
             f"chapters must be a regular expression that is found within {_SECONDS} s, found {quote(chapters)}, "
-            "which takes longer or more memory: write it without repetitions in one another"
+            "which takes longer or more memory: write it without repetitions in one another",
+            parameter="chapters",
         ) from None
     return [int(start) for start in done.stdout.split()]
 

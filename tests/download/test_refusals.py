@@ -170,7 +170,7 @@ BAD = {
     ),
     "no-weights": (keep("config.json", "tokenizer.json"), "must hold model.safetensors or"),
     "no-tokenizer": (without("tokenizer.json"), f"{NAME} must hold tokenizer.json, which gives character offsets"),
-    "no-config": (without("config.json"), "config.json must be a JSON file, found none"),
+    "no-config": (without("config.json"), "model must be a folder with config.json, found none, but .gitattributes at"),
     "family": (config(model_type="mamba"), "found 'mamba', which has"),
     "shape": (config(intermediate_size=16), "config.json is of another model"),
     "layers": (config(num_hidden_layers=3), "missing is model.layers.2."),
