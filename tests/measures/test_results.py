@@ -16,6 +16,7 @@ import pytest
 from byheart.components.plot.tables import make_passages_table
 from byheart.contracts.errors import DamagedError
 from byheart.contracts.json_files import to_json
+from byheart.contracts.version import RESULTS_VERSION
 from byheart.measures.passages import find_all_passages, list_passages
 from byheart.measures.results import Results
 from byheart.store import open_store
@@ -86,7 +87,7 @@ def test_tables_are_read_when_they_are_asked_for(results: str, sample_run: Path)
         **table.scores.columns(),
         **table.repetition.columns(),
     }
-    assert ["book", *columns] == written.column_names
+    assert {"book", "unknown_tokens", *columns} == set(written.column_names)
     for name, values in columns.items():
         np.testing.assert_array_equal(values, np.array(written[name].to_pylist()), name)
     assert len(table.windows) == book.statistics.windows.count
@@ -185,7 +186,7 @@ def test_results_of_another_version_are_refused(sample_run: Path, tmp_path: Path
     ("file", "change"),
     [
         ("provenance.json", lambda text: text[:-20]),
-        ("provenance.json", lambda _: "{}"),
+        ("provenance.json", lambda _: f'{{"results_version": {RESULTS_VERSION}}}'),
         ("summary.json", lambda text: text.replace('"micro"', '"macro"')),
         (f"{BOOK.stem}/statistics.json", lambda text: text.replace('"share_of_windows_at_0.001"', '"share"')),
     ],
