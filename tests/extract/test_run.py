@@ -36,6 +36,7 @@ from byheart.scores.kinds import SCORES
 from byheart.scores.scores import Scores
 from byheart.scores.store import Reuse, ScoreStore
 from byheart.store import open_store
+from byheart.store.local import LocalStore
 from tests.contracts.test_settings import DEFAULTS
 from tests.extract.numpy_decoder import logits
 
@@ -228,7 +229,7 @@ def test_forced_run_that_was_killed_goes_on_where_it_was(
     link, pieces = os.link, iter(range(999))
 
     def killed(*arguments: Any) -> None:
-        if next(pieces) >= 4:
+        if ".probe-" not in str(arguments[1]) and next(pieces) >= 4:
             raise KeyboardInterrupt
         link(*arguments)
 
@@ -379,6 +380,7 @@ def test_write_that_fails_ends_the_stage_with_its_own_message(stage: Stage, monk
     stage()
     for path in stage.parts():
         path.unlink()
+    monkeypatch.setattr(LocalStore, "check_writable", lambda *_: None)  # the disk fills up after it
     monkeypatch.setattr(os, "fsync", fill)
     with pytest.raises(StoreError, match=r"cannot write .*part-0000\d.*parquet: No space left on device: make room"):
         stage()
