@@ -29,7 +29,7 @@ def test_what_a_stage_says_is_read_from_among_what_others_print(capsys: pytest.C
         for before in ("    ", "        50%|##   | 1/2", "{a} "):
             assert parse_line(before + text) == read
     assert [said.message[:20] for said in map(parse_line, lines) if said] == [
-        'p_z ≥ 0.5: {"time": ', "two\nlines", "\u2028", "x" * 20,
+        'p_z ≥ 0.5: {"time": ', "two\nlines", "\\u2028", "x" * 20,
     ]  # fmt: skip
     fault = parse_line(line(capsys, "it is so", ERROR, exception="Traceback"))
     assert fault
