@@ -80,6 +80,7 @@ def compare(
     Texts are the same if their SHA-256 is. With a reference, each score is also taken less the reference's, and ranked
     among the controls.
     """
+    leave_out_settings()
     from byheart.launch.compare import compare as command
 
     command(results, out, reference)

@@ -7,6 +7,7 @@ says where something lies, as a proxy, a certificate, an account or a cache does
 import os
 import resource
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 _SETTINGS = ("JAX_", "MPL", "NVIDIA_TF32_OVERRIDE", "PYTHON")
 """Beginnings of the names of variables that are left out."""
@@ -57,6 +58,16 @@ def leave_out_settings() -> None:
     for name in list_settings(os.environ):
         del os.environ[name]
     forbid_cores()
+
+
+@contextmanager
+def without_settings() -> Iterator[None]:
+    """Keep the settings from libraries that are imported meanwhile: they read them when they are imported."""
+    left_out = {name: os.environ.pop(name) for name in list_settings(os.environ)}
+    try:
+        yield
+    finally:
+        os.environ.update(left_out)
 
 
 def forbid_cores() -> None:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from byheart.components.compare.run import FILES, PAGE, run
 from byheart.contracts.errors import ByheartError, IncompleteError, RunFailedError
 from byheart.contracts.model_names import COMPARISON, shorten_models
+from byheart.launch.environment import without_settings
 from byheart.launch.publication import LOG, RUN_FILE, publish
 from byheart.launch.record import render_grid_file
 from byheart.measures.results import Results
@@ -36,6 +36,9 @@ def measure_grid(values: Mapping[str, Any], out: Path, measure: MeasureModel, *,
     """
     models: list[str] = values["model"]
     measured: dict[str, Results] = {}
+    with without_settings():
+        from byheart.components.compare.run import FILES, PAGE, run  # it imports matplotlib
+
     failed: dict[str, ByheartError] = {}
     with publish(out, [f"{COMPARISON}/{name}" for name in FILES]) as publication:
         for number, (model, folder) in enumerate(zip(models, shorten_models(models), strict=True), 1):
