@@ -84,6 +84,7 @@ def test_windows_of_every_book_read_back(stage: Stage, words: Path) -> None:
     assert (windows.dropped_tail, windows.dropped_inside) == (2, 0)
     assert {file.name for file in folder.iterdir()} == {
         "manifest.json",
+        "pieces.json",
         *(f"{name}{end}" for name in ("ferryman", "fragment") for end in (".parquet", ".selection.json")),
     }
 
