@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from byheart.contracts.errors import ModelError
-from byheart.models.folder import CONFIG, INDEX, open_model
+from byheart.models.folder import CONFIG, open_model
+from byheart.models.weights import INDEX
 from byheart.store import open_store
 from byheart.verification.rotary import Floats
 from byheart.verification.scoring import ReferenceScores, score_logits

@@ -186,7 +186,7 @@ def _find_cause(error: Exception) -> _Cause:
     return _Cause(f"{type(error).__name__} ({error})", "check the address")
 
 
-def _find_root_cause(error: OSError) -> object:
+def _find_root_cause(error: Exception) -> object:
     """The innermost cause of an error of requests, which wraps urllib3's errors."""
     cause = error.args[0] if error.args else error
     while isinstance(cause, HTTPError) and (deeper := getattr(cause, "reason", None)):
