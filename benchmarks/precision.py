@@ -21,7 +21,7 @@ from byheart.components.extract.scoring import compute_window_scores, make_score
 from byheart.components.extract.sharding import use_one_device
 from byheart.components.tokenize.tokenizer import load_tokenizer
 from byheart.components.tokenize.windows import slide
-from byheart.contracts.settings import WindowSettings
+from byheart.contracts.setting_groups import WindowSettings
 from byheart.models.folder import ModelFolder, open_model
 
 SAMPLES = Path(__file__).parents[1] / "samples"

@@ -27,7 +27,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from byheart.components.extract import decoder
 from byheart.components.tokenize.tokenizer import load_tokenizer
 from byheart.components.tokenize.windows import slide
-from byheart.contracts.settings import WindowSettings
+from byheart.contracts.setting_groups import WindowSettings
 from byheart.models.decoder_config import DecoderConfig
 from byheart.models.families import FAMILIES
 from byheart.models.parameters import Parameter, Parameters, count_parameters, leaves

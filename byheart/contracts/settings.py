@@ -4,7 +4,6 @@ All defaults are in `pipeline.py`, none is here.
 """
 
 import dataclasses
-import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,12 +17,21 @@ from byheart.contracts.json_files import read_json, write_json
 from byheart.contracts.only import parse_only
 from byheart.contracts.parameters import check_at_least, check_one_of, convert_value, refuse
 from byheart.contracts.presets import apply_preset
+from byheart.contracts.setting_groups import (
+    AUTO,
+    ChartSettings,
+    ControlSettings,
+    LayoutSettings,
+    PlacementSettings,
+    ReportSettings,
+    ReuseSettings,
+    ScoreSettings,
+    SelectionSettings,
+    TextSettings,
+    WindowSettings,
+)
 from byheart.contracts.spellings import WORDS, suggest_memory, suggest_pair
 
-AUTO = "auto"
-FULL, NONE = "full", "none"
-COLUMN = "column"
-"""A `figsize`: as wide as a column of a paper."""
 QUANTITY = re.compile(r"[1-9]\d{0,5}[MGT]i?")
 """A number of bytes as Kubernetes writes it: `32Gi`."""
 _MOST_SHARDS = 256
@@ -47,178 +55,6 @@ _LEAST = {
     "dpi": (10, "dots an inch"),
 }
 """The smallest value of a setting, and its unit."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class TextSettings:
-    """How books are read, and what happens if one cannot be measured."""
-
-    chapters: str
-    """`auto`, `none`, or a regular expression for the lines that are headings of chapters."""
-    encoding: str
-    """The name of a text codec of Python."""
-    gutenberg: str
-    """`cut` leaves out Project Gutenberg's header and footer, `keep` measures them."""
-    unwrap: bool
-    """Whether the lines of a paragraph are joined."""
-    on_bad_book: str
-    """`fail` measures the other books and then fails the run; `skip` only leaves the book out."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class SelectionSettings:
-    """Which part of a book is measured; the addresses of scores do not depend on it."""
-
-    only: str
-    """Chapters, as `3,5-7`, or characters, as `10000:30000`; empty asks for the whole book."""
-    windows: int
-    """How many windows of each text are measured, evenly spread; 0 measures all."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class WindowSettings:
-    """Where the windows lie and which of their tokens are scored."""
-
-    chunk_size: int
-    """Tokens in a window."""
-    slice_length: int
-    """Characters tokenized at each cursor; the window is their first `chunk_size` tokens."""
-    cursor_inc: int
-    """Characters from one cursor to the next."""
-    max_length: int
-    """The most positions fed to the model, the BOS included; 0 sets no limit."""
-    prompt_tokens: int
-    """Window tokens in the prompt; the rest is the suffix, which is scored."""
-    bos: str
-    """`auto`, `true` or `false`."""
-
-    def count_scored_tokens(self, *, has_bos: bool) -> int:
-        """The number of suffix tokens that are scored in each window.
-
-        Raises:
-            SettingsError: `max_length` leaves none.
-        """
-        fed = self.chunk_size + has_bos
-        if self.max_length:
-            fed = min(fed, self.max_length)
-        scored = fed - has_bos - self.prompt_tokens
-        if scored < 1:
-            refuse(
-                "max_length",
-                f"leave a suffix after {'the BOS and ' if has_bos else ''}prompt_tokens={self.prompt_tokens}",
-                f"max_length={self.max_length}",
-                f"set it to 0 or to more than {self.prompt_tokens + has_bos}",
-            )
-        return scored
-
-    def count_positions(self, *, has_bos: bool) -> int:
-        """The number of tokens that the model is fed: the BOS, the prompt, and all scored tokens but the last."""
-        return has_bos + self.prompt_tokens + self.count_scored_tokens(has_bos=has_bos) - 1
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class ScoreSettings:
-    """The decoding scheme of `log_p_z_top_k`, and the arithmetic."""
-
-    temperature: float
-    top_k: int
-    """Tokens that the scheme samples from; 0 is the whole vocabulary."""
-    precision: str
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class ControlSettings:
-    """What each book is compared with, beside the control books."""
-
-    control_sample: int
-    """Suffixes of each book that are scored again under prompts from elsewhere in the book; 0 scores none."""
-    band_share: float
-    """q of the threshold t(q, r): the share of an unseen book that may lie above it."""
-    band_rank: int
-    """r of t(q, r): which of the controls' own thresholds it is; 1 is the largest."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class LayoutSettings:
-    """How the work is divided over devices; the addresses of scores do not depend on it."""
-
-    batch_size: int
-    """Windows in a batch; 0 chooses a number for the device."""
-    shards: int
-    """Tasks that share the windows."""
-    num_devices: int
-    """Devices to use; 0 uses all that a task has."""
-    mesh_shape: str
-    """`auto` or `DATAxMODEL`."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class PlacementSettings:
-    """The node that scores on a cluster, and the accelerator: here too, it decides what `precision=auto` means."""
-
-    accelerator: str
-    """The name of a slice in `machines.accelerators`, or `auto`."""
-    spot: bool
-    """Whether the node may be a spot node, which the cloud can take back at any time."""
-    memory: str
-    """The pod's memory, as Kubernetes writes it: `32Gi`; or `auto`."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class ReuseSettings:
-    """Whether scores in the store are used again."""
-
-    force: bool
-    """Whether all scores are computed again."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class ChartSettings:
-    """How the heat map looks."""
-
-    coverage: str
-    plot_title: str
-    colormap: str
-    figsize: str
-    """`auto`: a row a chapter, 9 inches wide; `column`: 3.3 inches wide; or inches of a strip, `WIDTHxHEIGHT`."""
-    dpi: int
-
-    @property
-    def strip_size(self) -> tuple[float, float] | None:
-        """Width and height in inches of the map as a strip; None where it has a row for each chapter."""
-        if self.figsize in (AUTO, COLUMN):
-            return None
-        sides = re.fullmatch(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)", self.figsize)
-        size = (float(sides[1]), float(sides[2])) if sides else (0.0, 0.0)
-        if not (6 <= size[0] <= 100 and 2 <= size[1] <= 100):
-            hint = "choose such a size" if sides else suggest_pair(self.figsize)
-            needed = f"be {AUTO}, {COLUMN}, or WIDTHxHEIGHT in inches, from 6x2 to 100x100"
-            refuse("figsize", needed, repr(self.figsize), hint)
-        return size
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class ReportSettings:
-    """What the model is called in the results, and how much of the books' text they contain."""
-
-    label: str
-    """The model's name; empty makes one from its source."""
-    report_text: str
-    """`full`, `none`, or the most characters of each book that are quoted."""
-
-    @property
-    def most_characters(self) -> float:
-        """The most characters of each book that the results quote; infinity for `full`, which includes the whole text.
-
-        Raises:
-            SettingsError: `report_text` cannot be read.
-        """
-        if self.report_text in (FULL, NONE):
-            return math.inf if self.report_text == FULL else 0
-        if not re.fullmatch(r"[1-9]\d{0,11}", self.report_text):
-            needed = f"be {FULL}, {NONE} or a number of characters"
-            refuse("report_text", needed, repr(self.report_text), f"write {FULL}, {NONE}, or a number such as 2000")
-        return int(self.report_text)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

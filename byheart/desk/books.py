@@ -9,7 +9,7 @@ from byheart.components.download.libraries import Libraries
 from byheart.components.download.lists import Source
 from byheart.contracts.books import BOOK, Refused, check_some_left
 from byheart.contracts.errors import BookError
-from byheart.contracts.settings import TextSettings
+from byheart.contracts.setting_groups import TextSettings
 
 
 def count_characters(books: Sequence[str], text: TextSettings) -> tuple[list[int], list[Refused]]:

@@ -13,7 +13,7 @@ from byheart.components.extract.rounding import ALLOWED, PROMISE, measure_shift,
 from byheart.components.extract.trial import Trial, find_own_accelerator, score_windows
 from byheart.contracts.errors import DeviceError, ModelError
 from byheart.contracts.progress import read_by_people
-from byheart.contracts.settings import AUTO, ScoreSettings
+from byheart.contracts.setting_groups import AUTO, ScoreSettings
 from byheart.machines.accelerators import Accelerator
 from byheart.models.folder import ModelFolder, open_model
 from byheart.models.weights import WEIGHTS

@@ -7,7 +7,8 @@ from typing import Any
 from byheart.contracts.errors import ByheartError
 from byheart.contracts.model import parse_fields
 from byheart.contracts.progress import format_duration
-from byheart.contracts.settings import AUTO, Settings
+from byheart.contracts.setting_groups import AUTO
+from byheart.contracts.settings import Settings
 from byheart.desk.books import count_characters
 from byheart.desk.page import format_line, format_page
 from byheart.desk.plan import read_subject

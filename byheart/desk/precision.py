@@ -13,7 +13,7 @@ from byheart.components.tokenize.tokenizer import load_tokenizer
 from byheart.components.tokenize.windows import slide
 from byheart.contracts.errors import BookError, ModelError
 from byheart.contracts.progress import read_by_people
-from byheart.contracts.settings import ScoreSettings, WindowSettings
+from byheart.contracts.setting_groups import ScoreSettings, WindowSettings
 from byheart.desk.check import FLOOR, FULL, HALF, SAMPLES, describe_machine, format_share, score_in_precision
 from byheart.models.address import HubAddress
 from byheart.models.folder import ModelFolder, open_model

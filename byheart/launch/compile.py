@@ -10,7 +10,8 @@ from kfp import compiler
 from kfp.pipeline_spec.pipeline_spec_pb2 import ParameterType
 
 from byheart.contracts.errors import SettingsError
-from byheart.contracts.settings import AUTO, QUANTITY
+from byheart.contracts.setting_groups import AUTO
+from byheart.contracts.settings import QUANTITY
 from byheart.contracts.spellings import WORDS
 from byheart.launch.images import JAX, list_image_references
 from byheart.machines.accelerators import ONE_HOST

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from byheart.contracts.errors import SettingsError
-from byheart.contracts.settings import AUTO
+from byheart.contracts.setting_groups import AUTO
 from byheart.launch.compiled import Compiled
 from byheart.launch.images import DIGESTS, JAX, find_image_reference
 from byheart.machines.accelerators import find_accelerator

@@ -7,7 +7,8 @@ from typing import Any
 from byheart.contracts.errors import SettingsError
 from byheart.contracts.foreign import has_credentials, strip_address
 from byheart.contracts.parameters import OPTIONS, convert_value, suggest_name
-from byheart.contracts.settings import ASSIGNED, AUTO, Settings
+from byheart.contracts.setting_groups import AUTO
+from byheart.contracts.settings import ASSIGNED, Settings
 from byheart.launch.compiled import Compiled
 from byheart.launch.paths import LIST
 from byheart.machines.accelerators import find_accelerator

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from byheart.contracts.settings import AUTO
+from byheart.contracts.setting_groups import AUTO
 from byheart.launch.compiled import Compiled, compile_in_memory, read_compiled
 from byheart.launch.flavour import check_flavour, choose_flavour
 from byheart.launch.submission import Submission

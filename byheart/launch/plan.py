@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from byheart.contracts.settings import AUTO
+from byheart.contracts.setting_groups import AUTO
 from byheart.desk.plan import run
 from byheart.launch.compiled import compile_in_memory
 from byheart.launch.request import Request, check_has_model

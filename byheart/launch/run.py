@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from byheart.contracts.errors import IncompleteError, SettingsError
-from byheart.contracts.settings import AUTO
+from byheart.contracts.setting_groups import AUTO
 from byheart.launch.compiled import compile_in_memory
 from byheart.launch.environment import describe_settings
 from byheart.launch.grid import measure_grid

@@ -1,6 +1,6 @@
 """The accelerator that `auto` stands for."""
 
-from byheart.contracts.settings import AUTO
+from byheart.contracts.setting_groups import AUTO
 from byheart.machines.accelerators import ONE_HOST, Accelerator, find_accelerator
 from byheart.machines.layout import find_smallest_slice
 from byheart.machines.planned import Planned, Subject, plan_on

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from byheart.contracts.errors import ModelError, SettingsError
 from byheart.contracts.progress import format_size
-from byheart.contracts.settings import AUTO
+from byheart.contracts.setting_groups import AUTO
 from byheart.machines.accelerators import ONE_HOST, Accelerator
 from byheart.machines.memory import RESERVE, Memory, estimate_memory
 from byheart.machines.mesh import TENSOR_PARALLEL, Mesh

@@ -8,7 +8,7 @@ unchanged.
 import dataclasses
 import math
 
-from byheart.contracts.settings import AUTO, PlacementSettings
+from byheart.contracts.setting_groups import AUTO, PlacementSettings
 from byheart.machines.planned import Planned
 
 _HOST_CPUS, _HOST_GIB = 8, 32

@@ -4,7 +4,8 @@ import dataclasses
 import math
 
 from byheart.contracts.errors import ModelError, SettingsError
-from byheart.contracts.settings import AUTO, LayoutSettings, Settings
+from byheart.contracts.setting_groups import AUTO, LayoutSettings
+from byheart.contracts.settings import Settings
 from byheart.machines.accelerators import Accelerator
 from byheart.machines.layout import Layout, choose_layout
 from byheart.machines.memory import Memory, estimate_memory

@@ -14,7 +14,7 @@ from byheart.contracts.books import CONTROL
 from byheart.contracts.csv_tables import read_csv
 from byheart.contracts.errors import DamagedError
 from byheart.contracts.json_files import from_json
-from byheart.contracts.settings import FULL
+from byheart.contracts.setting_groups import FULL
 from byheart.contracts.version import RESULTS_VERSION
 from byheart.contracts.windows import ControlSample, Windows
 from byheart.measures.calibration.calibrate import Calibration

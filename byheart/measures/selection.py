@@ -1,7 +1,7 @@
 """Which windows of a book were measured, in words."""
 
 from byheart.contracts.books import CONTROL
-from byheart.contracts.settings import SelectionSettings
+from byheart.contracts.setting_groups import SelectionSettings
 from byheart.measures.provenance import BookDescription
 
 _NAMED = 3

@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 
-from byheart.contracts.settings import ScoreSettings
+from byheart.contracts.setting_groups import ScoreSettings
 from byheart.contracts.version import CONTRACT_VERSION
 
 

@@ -6,7 +6,7 @@ from byheart.components.download.books import read_books_from
 from byheart.components.download.chapters import find_chapters
 from byheart.components.download.text_report import report_on
 from byheart.contracts.books import Book, Chapter
-from byheart.contracts.settings import FULL
+from byheart.contracts.setting_groups import FULL
 from byheart.measures.results import BookResults, Results
 
 

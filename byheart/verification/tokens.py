@@ -6,7 +6,7 @@ from byheart.components.tokenize.tokenizer import Tokenizer
 from byheart.components.tokenize.windows import slide
 from byheart.contracts.books import Book
 from byheart.contracts.only import select_characters
-from byheart.contracts.settings import FULL
+from byheart.contracts.setting_groups import FULL
 from byheart.contracts.windows import Windows, choose_control_sample, select_windows
 from byheart.measures.provenance import Provenance
 from byheart.measures.results import BookResults

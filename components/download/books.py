@@ -28,7 +28,7 @@ from byheart.contracts.encodings import find_codec
 from byheart.contracts.errors import BookError
 from byheart.contracts.foreign import spell_out, strip_address
 from byheart.contracts.only import select_characters
-from byheart.contracts.settings import TextSettings
+from byheart.contracts.setting_groups import TextSettings
 
 MOST_TEXT_BYTES = 4_000_000_000
 """Memory of all texts, which a run keeps: half of the download pod's. A character takes 1, 2 or 4 bytes."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from byheart.components.download.controls import list_control_notices
 from byheart.contracts.books import BOOK, CONTROL, Book, Origin, Refused
 from byheart.contracts.progress import format_count
-from byheart.contracts.settings import TextSettings
+from byheart.contracts.setting_groups import TextSettings
 from byheart.contracts.text_report import TextReport
 
 _LINES = 8

@@ -14,7 +14,8 @@ from byheart.contracts.inputs import Inputs
 from byheart.contracts.model import Model, parse_fields, write_model
 from byheart.contracts.parameters import convert_value, flatten, refuse
 from byheart.contracts.progress import say
-from byheart.contracts.settings import AUTO, Settings
+from byheart.contracts.setting_groups import AUTO
+from byheart.contracts.settings import Settings
 from byheart.machines.accelerators import find_accelerator
 from byheart.store import open_store
 

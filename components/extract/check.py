@@ -22,7 +22,7 @@ from byheart.components.extract.engine import Engine, Machine
 from byheart.components.extract.scoring import compute_window_scores
 from byheart.contracts.errors import DeviceError
 from byheart.contracts.progress import format_duration, say, stage
-from byheart.contracts.settings import ScoreSettings
+from byheart.contracts.setting_groups import ScoreSettings
 from byheart.machines.accelerators import find_accelerator
 from byheart.machines.layout import Layout
 from byheart.models.folder import CONFIG, open_model

@@ -14,7 +14,7 @@ from byheart.components.extract.scoring import TokenScores, make_scorer
 from byheart.components.extract.sharding import Sharding, make_sharding
 from byheart.contracts.errors import ModelError
 from byheart.contracts.progress import Progress, format_size, say
-from byheart.contracts.settings import ScoreSettings
+from byheart.contracts.setting_groups import ScoreSettings
 from byheart.contracts.version import code_version
 from byheart.machines.accelerators import find_generation
 from byheart.machines.layout import Layout

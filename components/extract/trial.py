@@ -15,7 +15,7 @@ from byheart.components.extract.engine import Engine, Machine
 from byheart.components.extract.flight import score_batches
 from byheart.components.extract.here import identify_accelerator
 from byheart.contracts.errors import DeviceError
-from byheart.contracts.settings import ScoreSettings
+from byheart.contracts.setting_groups import ScoreSettings
 from byheart.machines.accelerators import Accelerator
 from byheart.machines.planned import lay_out
 from byheart.machines.workload import describe_workload

@@ -12,7 +12,7 @@ from byheart.components.plot.methods import describe_intervals
 from byheart.components.plot.provenance import Run
 from byheart.contracts.books import BOOK, CONTROL, Refused
 from byheart.contracts.progress import format_count
-from byheart.contracts.settings import FULL
+from byheart.contracts.setting_groups import FULL
 from byheart.measures.calibration.facts import format_p_z, state_facts
 from byheart.measures.claims import format_rank, shorten, state_best, state_claims, state_details
 from byheart.measures.discoverable import EVIDENCE_FLOOR

@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from byheart.contracts.settings import ChartSettings
+from byheart.contracts.setting_groups import ChartSettings
 from byheart.measures.calibration.calibrate import Calibration
 from byheart.measures.calibration.stretches import Comparison
 from byheart.measures.control import Control

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from byheart.components.plot.provenance import Run
-from byheart.contracts.settings import FULL
+from byheart.contracts.setting_groups import FULL
 from byheart.measures.blocks import LEAST_CHARACTERS
 from byheart.measures.calibration.facts import state_facts
 from byheart.measures.claims import state_best, state_claims, state_fall

@@ -32,7 +32,8 @@ from byheart.contracts.only import Span
 from byheart.contracts.pieces import read_pieces
 from byheart.contracts.plan import Registration, read_plan
 from byheart.contracts.progress import format_count, say
-from byheart.contracts.settings import FULL, NONE, SelectionSettings, Settings
+from byheart.contracts.setting_groups import FULL, NONE, SelectionSettings
+from byheart.contracts.settings import Settings
 from byheart.contracts.windows import Windows, read_measured_books, read_tokenization
 from byheart.measures.artifacts import explain_fetching
 from byheart.measures.calibration.calibrate import calibrate

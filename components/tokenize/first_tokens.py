@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from byheart.contracts.settings import WindowSettings
+from byheart.contracts.setting_groups import WindowSettings
 
 _SLICES = 512
 """Slices encoded at once: enough to keep every core busy, about 1 MB of text."""

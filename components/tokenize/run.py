@@ -15,7 +15,8 @@ from byheart.contracts.model import read_model
 from byheart.contracts.only import select_characters
 from byheart.contracts.pieces import write_pieces
 from byheart.contracts.progress import Progress, say
-from byheart.contracts.settings import Settings, WindowSettings
+from byheart.contracts.setting_groups import WindowSettings
+from byheart.contracts.settings import Settings
 from byheart.contracts.windows import (
     Selection,
     Tokenization,

@@ -28,7 +28,7 @@ import numpy as np
 
 from byheart.components.tokenize.cuts import Cuts
 from byheart.components.tokenize.first_tokens import Encode, Encoding, FirstTokens, make_unknown
-from byheart.contracts.settings import WindowSettings
+from byheart.contracts.setting_groups import WindowSettings
 
 _PIECE = 8_192
 """Characters of shared text in a piece: few enough that every core gets pieces."""

@@ -7,7 +7,7 @@ import numpy as np
 from byheart.components.tokenize.cuts import Cuts
 from byheart.components.tokenize.first_tokens import Encode, FirstTokens, encode_alone
 from byheart.components.tokenize.shared_text import encode_shared_text
-from byheart.contracts.settings import WindowSettings
+from byheart.contracts.setting_groups import WindowSettings
 from byheart.contracts.windows import Windows
 
 _CURSORS, _CHARACTERS = 1_024, 1 << 17

@@ -9,7 +9,7 @@ import pytest
 from byheart.components.download.books import read_books_from
 from byheart.contracts.books import Refused
 from byheart.contracts.errors import BookError
-from byheart.contracts.settings import TextSettings
+from byheart.contracts.setting_groups import TextSettings
 from byheart.desk.books import count_characters
 from tests.gcs import GcsServer
 from tests.gcs.objects import ANY, Content

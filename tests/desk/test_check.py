@@ -25,7 +25,7 @@ from byheart.components.extract.rounding import (
 from byheart.components.tokenize.tokenizer import load_tokenizer
 from byheart.components.tokenize.windows import slide
 from byheart.contracts.errors import BookError, ByheartError, DeviceError, ModelError
-from byheart.contracts.settings import ScoreSettings, WindowSettings
+from byheart.contracts.setting_groups import ScoreSettings, WindowSettings
 from byheart.desk.check import REFERENCE, SAMPLES, check_sample
 from byheart.desk.precision import compare_precisions
 from byheart.models.weights import WEIGHTS

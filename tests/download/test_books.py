@@ -8,7 +8,7 @@ import pytest
 from byheart.components.download.books import read_books_from
 from byheart.contracts.books import Book
 from byheart.contracts.errors import BookError
-from byheart.contracts.settings import TextSettings
+from byheart.contracts.setting_groups import TextSettings
 
 
 def written(path: Path, data: bytes = b"Some text.") -> str:

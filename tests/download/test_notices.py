@@ -8,7 +8,7 @@ import pytest
 from byheart.components.download.notices import list_notices
 from byheart.components.download.text_report import report_on
 from byheart.contracts.books import BOOK, CONTROL, Book, Chapter, Origin, Refused
-from byheart.contracts.settings import TextSettings
+from byheart.contracts.setting_groups import TextSettings
 
 ORIGIN = Origin(
     file_bytes=1, file_sha256="a" * 64, encoding="utf-8", gutenberg="none", cut_front=0, cut_back=0, joined_lines=0

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from byheart.components.extract.engine import Engine, Machine
-from byheart.contracts.settings import ScoreSettings
+from byheart.contracts.setting_groups import ScoreSettings
 from byheart.machines.layout import Layout
 from byheart.models.folder import open_model
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from byheart.contracts.books import Book, Chapter
 from byheart.contracts.json_files import to_json
 from byheart.contracts.only import Span, select_characters
-from byheart.contracts.settings import SelectionSettings
+from byheart.contracts.setting_groups import SelectionSettings
 from byheart.measures.blocks import cut_blocks
 from byheart.measures.coverage import NotMeasurable, find_words
 from byheart.measures.discoverable import THRESHOLDS

@@ -11,7 +11,8 @@ from byheart.components.plot.provenance import Run
 from byheart.contracts.books import Book, Chapter
 from byheart.contracts.model import ModelIdentity
 from byheart.contracts.only import Span
-from byheart.contracts.settings import ChartSettings, Settings
+from byheart.contracts.setting_groups import ChartSettings
+from byheart.contracts.settings import Settings
 from byheart.contracts.windows import ControlSample, Tokenization, Windows, choose_control_sample, select_windows
 from byheart.measures.calibration.calibrate import calibrate
 from byheart.measures.calibration.stretches import Document, compare

@@ -19,7 +19,8 @@ from byheart.contracts.inputs import Inputs
 from byheart.contracts.model import Model, read_model, write_model
 from byheart.contracts.only import Span
 from byheart.contracts.plan import Plan, PlannedDevices, list_asked_windows, read_plan
-from byheart.contracts.settings import Settings, WindowSettings
+from byheart.contracts.setting_groups import WindowSettings
+from byheart.contracts.settings import Settings
 from byheart.contracts.windows import Tokenization, Windows, read_tokenization, select_windows, write_windows
 from byheart.launch.compile import compile_pipeline
 from byheart.scores.kinds import SCORES

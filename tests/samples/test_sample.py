@@ -16,7 +16,7 @@ import pytest
 from byheart.components.extract.trial import find_own_accelerator, score_windows
 from byheart.components.tokenize.tokenizer import load_tokenizer
 from byheart.components.tokenize.windows import slide
-from byheart.contracts.settings import ScoreSettings
+from byheart.contracts.setting_groups import ScoreSettings
 from byheart.launch.sample import CONTROLS
 from byheart.models.folder import open_model
 from byheart.pages.colours import LIGHT

@@ -8,7 +8,8 @@ import pytest
 
 from byheart.contracts import parquet
 from byheart.contracts.errors import DamagedError, StoreError
-from byheart.contracts.settings import ScoreSettings, Settings
+from byheart.contracts.setting_groups import ScoreSettings
+from byheart.contracts.settings import Settings
 from byheart.contracts.version import CONTRACT_VERSION
 from byheart.scores.address import compute_address
 from byheart.scores.kinds import SCORES

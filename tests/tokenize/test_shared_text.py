@@ -13,7 +13,7 @@ from byheart.components.tokenize.first_tokens import Encoding, encode_alone
 from byheart.components.tokenize.shared_text import encode_shared_text
 from byheart.components.tokenize.tokenizer import Tokenizer, load_tokenizer
 from byheart.components.tokenize.windows import slide
-from byheart.contracts.settings import WindowSettings
+from byheart.contracts.setting_groups import WindowSettings
 from tests.tokenize.definition import by_definition, library_tokenizer, lists, window_settings
 from tests.tokenize.texts import cases
 from tests.tokenize.toy_tokenizers import CUTTABLE, KINDS, TEXT, build

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from byheart.components.tokenize.first_tokens import Encoding
 from byheart.components.tokenize.tokenizer import load_tokenizer
 from byheart.components.tokenize.windows import slide
-from byheart.contracts.settings import WindowSettings
+from byheart.contracts.setting_groups import WindowSettings
 from tests.tokenize.definition import by_definition, library_tokenizer, lists, window_settings
 from tests.tokenize.texts import cases
 from tests.tokenize.toy_tokenizers import KINDS, TEXT, build, build_words

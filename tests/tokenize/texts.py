@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from byheart.contracts.settings import WindowSettings
+from byheart.contracts.setting_groups import WindowSettings
 from tests.tokenize.definition import window_settings
 from tests.tokenize.toy_tokenizers import TEXT
 

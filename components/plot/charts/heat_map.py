@@ -41,7 +41,7 @@ from byheart.components.plot.maps.row_figure import COLUMN as COLUMN_FORM
 from byheart.components.plot.maps.row_figure import PAGE, draw_rows
 from byheart.components.plot.maps.strip import draw_strips
 from byheart.contracts.books import BOOK
-from byheart.contracts.settings import COLUMN
+from byheart.contracts.setting_groups import COLUMN
 
 POSITION = 1
 
