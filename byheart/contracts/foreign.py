@@ -28,15 +28,24 @@ def clean(text: str, most: int = MOST_OF_A_MESSAGE) -> str:
     return shorten(_LONG_WORD.sub(lambda match: shorten(match[0]), text), most)
 
 
-def spell_out(text: str) -> str:
-    """`text` with everything that a terminal might obey or hide written as an escape: ESC as `\\x1b`."""
+def spell_out(text: str, kept: str = _KEPT) -> str:
+    """`text` with everything that a terminal might obey or hide written as an escape: ESC as `\\x1b`.
+
+    Args:
+        kept: characters that stay as they are although they cannot be printed.
+    """
     if text.isprintable():
         return text
-    return "".join(character if _is_harmless(character) else _escape(character) for character in text)
+    return "".join(character if _is_harmless(character, kept) else _escape(character) for character in text)
 
 
-def _is_harmless(character: str) -> bool:
-    return character.isprintable() or character in _KEPT or unicodedata.category(character) == "Zs"
+def spell_out_line(text: str) -> str:
+    """`text` on a single line, spelled out; so it may stand in XML too, which forbids control characters."""
+    return spell_out(" ".join(text.split()))
+
+
+def _is_harmless(character: str, kept: str) -> bool:
+    return character.isprintable() or character in kept or unicodedata.category(character) == "Zs"
 
 
 def _escape(character: str) -> str:

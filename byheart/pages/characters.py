@@ -3,7 +3,6 @@
 import re
 
 _PICTURES = {code: chr(0x2400 + code) for code in range(0x20)} | {0x7F: "␡", 0x2028: "␤", 0x2029: "␤"}
-_FORBIDDEN = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff\\ufffe\\uffff]")
 _BOX = "□"
 # Controls but tab and line feed; what turns the direction of text; what has no width, but joiners where letters or
 # pictures join; separators of lines; tags.
@@ -21,11 +20,3 @@ def neutralise(text: str) -> str:
 def show_hidden(value: object) -> object:
     """What a template writes for a value: text of strangers hides nothing; markup of ours is as it is."""
     return neutralise(value) if type(value) is str else value
-
-
-def spell_out(text: str) -> str:
-    """The text on a single line, with what XML forbids, and SVG with it, spelled out: control characters as \\x07."""
-    line = " ".join(text.split())
-    return "".join(
-        character.encode("unicode_escape").decode() if _FORBIDDEN.match(character) else character for character in line
-    )

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from byheart.contracts.errors import SettingsError, StoreError
+from byheart.contracts.foreign import spell_out
 from byheart.contracts.json_files import to_json
 from byheart.contracts.version import CONTRACT_VERSION
 from byheart.scores.parts import FOLDER
@@ -187,6 +188,4 @@ def _spell_out(value: Any) -> Any:
         return {_spell_out(name): _spell_out(item) for name, item in value.items()}
     if isinstance(value, list):
         return [_spell_out(item) for item in value]
-    if isinstance(value, str) and not value.isprintable():
-        return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in value)
-    return value
+    return spell_out(value, kept="") if isinstance(value, str) else value

@@ -15,13 +15,13 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from byheart.components.compare.sentences import choose_level, name_level
+from byheart.contracts.foreign import spell_out_line
 from byheart.measures.calibration.bands import Band
 from byheart.measures.comparison.comparison import ModelComparison, ModelOnText, TextComparison
 from byheart.measures.comparison.scored_text import Level
 from byheart.measures.comparison.shades import BELOW, NOT_MEASURABLE
 from byheart.measures.discoverable import STEPS
 from byheart.measures.figures import label_steps, show
-from byheart.pages.characters import spell_out
 from byheart.pages.colours import LIGHT
 from byheart.pages.strips import compute_shares
 
@@ -82,7 +82,7 @@ def _draw_text(
     """Draw a book's strips between these sides, at this place from below with this height: shares of the figure."""
     (start, stop), (below, height) = sides, place
     inch = height / (_HEAD + _STRIP * len(text.measured) + _FOOT)
-    title = spell_out(text.description.called)
+    title = spell_out_line(text.description.called)
     most = int(140 * (stop - start) * figure.get_figwidth() / (6.5 * points / 9))
     shown = title if len(title) <= most else f"{title[: most - 1]}…"
     figure.text(
@@ -94,7 +94,7 @@ def _draw_text(
         bottom = below + (_FOOT + _STRIP * (len(text.measured) - index - 1) + 0.04) * inch
         axes = figure.add_axes((start, bottom, stop - start, (_STRIP - 0.08) * inch))
         _draw_strip(axes, model, text.description.characters, is_band=level.threshold is None)
-        name = spell_out(model.model)
+        name = spell_out_line(model.model)
         name = name if len(name) <= 18 else f"{name[:17]}…"
         axes.text(-0.015, 0.5, name, transform=axes.transAxes, ha="right", va="center", fontsize=points, **_PLAIN)
         share = show(model.at[level].coverage) if level in model.at else "–"

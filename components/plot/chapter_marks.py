@@ -7,7 +7,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
 from byheart.contracts.books import Chapter
-from byheart.pages.characters import spell_out
+from byheart.contracts.foreign import spell_out_line
 
 _ROMAN = r"(?=[IVXLCDM])M{0,3}(?:CM|CD|D?C{0,4})(?:XC|XL|L?X{0,4})(?:IX|IV|V?I{0,4})"
 NUMBER = re.compile(rf"(?:\d+|{_ROMAN})\.?")
@@ -32,7 +32,7 @@ def mark_chapters(
     stops = [*(chapter.start for chapter in chapters[1:]), bounds[1]]
     scale = 72 * inches / (bounds[1] - bounds[0])
     room = [(stop - chapter.start) * scale - _GAP * points for chapter, stop in zip(chapters, stops, strict=True)]
-    labels = choose_labels([spell_out(chapter.title) for chapter in chapters], room, points)
+    labels = choose_labels([spell_out_line(chapter.title) for chapter in chapters], room, points)
     above = axes.secondary_xaxis("top")
     above.set_xticks([chapter.start for chapter in chapters], labels, ha="left", fontsize=points, parse_math=False)
     above.tick_params(length=3, pad=1)

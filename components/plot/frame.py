@@ -14,6 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from byheart.contracts.foreign import spell_out_line
 from byheart.contracts.setting_groups import ChartSettings
 from byheart.measures.calibration.calibrate import Calibration
 from byheart.measures.calibration.stretches import Comparison
@@ -22,7 +23,6 @@ from byheart.measures.measured import MeasuredBook
 from byheart.measures.rates import Rates
 from byheart.measures.recall import WindowRecall
 from byheart.measures.schemes import Schemes
-from byheart.pages.characters import spell_out
 
 mpl.rcdefaults()  # a person's matplotlibrc does not change the pictures
 FORMATS = ("png", "svg")
@@ -68,9 +68,9 @@ def make_figure(
         points: the size of letters; small ones are 0.83 of it, and never below 8 points at the default.
     """
     figure = Figure(figsize=size, dpi=data.settings.dpi, layout="constrained")
-    title = textwrap.fill(spell_out(question), int(104 * size[0] / points))
+    title = textwrap.fill(spell_out_line(question), int(104 * size[0] / points))
     figure.suptitle(title, x=0.01, ha="left", fontsize=1.2 * points, **_PLAIN)
-    footer = textwrap.fill(spell_out(" · ".join(filter(None, (remark, data.footer)))), int(155 * size[0] / points))
+    footer = textwrap.fill(spell_out_line(" · ".join(filter(None, (remark, data.footer)))), int(155 * size[0] / points))
     figure.supxlabel(footer, x=0.01, ha="left", fontsize=_SMALL * points, color="0.35", **_PLAIN)
     return figure
 
@@ -120,7 +120,7 @@ def write_name(name: str, letters: int = 40) -> str:
     Args:
         letters: the most of them.
     """
-    shown = spell_out(name)
+    shown = spell_out_line(name)
     shown = shown if len(shown) <= letters else f"{shown[: letters - 1]}…"
     return f"“{shown}”".replace("$", r"\$")
 

@@ -8,9 +8,9 @@ import numpy as np
 from byheart.components.plot.frame import ChartData
 from byheart.components.plot.maps.painting import paint_characters
 from byheart.components.plot.maps.rows import Row
+from byheart.contracts.foreign import spell_out_line
 from byheart.measures.calibration.stretches import Document
 from byheart.measures.character_map import CharacterMap, map_characters
-from byheart.pages.characters import spell_out
 
 _MOST_CONTROLS = 4
 """Of more controls than this, only the highest has a row."""
@@ -66,7 +66,7 @@ def list_control_bars(data: ChartData, threshold: float, *, has_names: bool) -> 
         numbers = [f"control {number}" for number in range(1, len(maps) + 1)] if len(maps) > 1 else ["control"]
         names = {name: f"control: {name}" if has_names else number for name, number in zip(maps, numbers, strict=False)}
     for name, called in names.items():
-        yield Bar(name=spell_out(called), covered=maps[name], bands=None, length=1.0)
+        yield Bar(name=spell_out_line(called), covered=maps[name], bands=None, length=1.0)
 
 
 def _map_control(document: Document, coverage: str) -> CharacterMap:

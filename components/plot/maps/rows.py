@@ -10,7 +10,7 @@ from matplotlib.textpath import text_to_path
 
 from byheart.components.plot.chapter_marks import NUMBER
 from byheart.contracts.books import Chapter
-from byheart.pages.characters import spell_out
+from byheart.contracts.foreign import spell_out_line
 
 MOST_CHAPTERS = 40
 """With more chapters than this a map would be too high."""
@@ -48,7 +48,7 @@ def list_rows(chapters: tuple[Chapter, ...], bounds: tuple[int, int], measurable
     inside = [index for index, chapter in enumerate(chapters) if chapter.start < stop and ends[index] > start]
     if not 0 < len(inside) <= MOST_CHAPTERS:
         return _divide(chapters, bounds)
-    titles = [spell_out(chapter.title) for chapter in chapters]
+    titles = [spell_out_line(chapter.title) for chapter in chapters]
     numbers = _choose_numbers(titles)
     rows = [
         Row(
@@ -83,7 +83,7 @@ def cut_to(text: str, inches: float, points: float) -> str:
 
 def wrap_to(text: str, inches: float, points: float, weight: str = "normal") -> list[str]:
     """The text in lines of at most this width."""
-    line = spell_out(text)
+    line = spell_out_line(text)
     letters = max(int(200 * inches / points), 2)
     while True:
         lines = textwrap.wrap(line, letters)
