@@ -161,7 +161,8 @@ def test_interrupted_question_says_nothing_of_scores(tmp_path: Path) -> None:
         while not printed.endswith("[y/N] "):
             printed += asking.stdout.read(1)
         asking.send_signal(signal.SIGINT)
-        _, errors = asking.communicate(timeout=60)
+        asking.wait(timeout=60)  # before its input is closed, which ends the question too
+        _, errors = asking.communicate()
     assert (asking.returncode, errors.strip()) == (130, "interrupted")
     assert program.exists()
 

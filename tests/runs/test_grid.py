@@ -21,6 +21,7 @@ from byheart.pipeline import byheart
 from tests.conftest import BOOK, CONTROL, MODEL, ROOT
 
 SETTINGS = ("cursor_inc=200", "windows=16", "dpi=20")
+pytestmark = pytest.mark.timeout(300)
 
 
 def add_noise(folder: Path) -> Path:
