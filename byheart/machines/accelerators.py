@@ -8,7 +8,6 @@ compiler lets a program have is a little more (15.75, 31.25 and 95.74 GiB on v5e
 
 import dataclasses
 import difflib
-import itertools
 import math
 import re
 
@@ -112,7 +111,14 @@ class Accelerator:
 def _list_cubes(pod_chips: int) -> tuple[str, ...]:
     """The three-dimensional topologies of several hosts: up to a cube of side 4, then boxes of such cubes."""
     sides = range(4, pod_chips // 16 + 1, 4)
-    large = [cube for cube in itertools.combinations_with_replacement(sides, 3) if 64 < math.prod(cube) <= pod_chips]
+    large = [
+        (short, middle, long)
+        for short in sides
+        for middle in sides
+        if short <= middle and short * middle**2 <= pod_chips  # most pairs leave no third side: all triples take 0.3 s
+        for long in sides
+        if middle <= long and 64 < short * middle * long <= pod_chips
+    ]
     small = [(2, 2, 2), (2, 2, 4), (2, 4, 4), (4, 4, 4)]
     return tuple("x".join(map(str, cube)) for cube in small + sorted(large, key=math.prod))
 

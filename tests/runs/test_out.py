@@ -127,7 +127,7 @@ def test_text_of_the_books_stands_nowhere_where_it_is_not_wanted(tmp_path: Path)
     assert {(passage.text, passage.chapter) for passage in passages} == {(None, None)}
     for column in pq.read_table(out / "a" / "windows.parquet", columns=["token_ids", "top_token_ids"]):
         assert set(np.ravel(column.to_pylist())) == {-1}
-    pieces = {TEXT[start : start + 12].encode() for start in range(0, 9_000, 5)}
+    pieces = {TEXT[start : start + 20].encode() for start in range(0, 9_000, 5)}
     for name, data in read_files(out).items():
         assert not [piece for piece in pieces if piece in data], name
 
