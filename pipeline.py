@@ -247,5 +247,5 @@ def _configure(name: str, task: dsl.PipelineTask, fixed: Fixed) -> None:
             kubernetes.add_pod_label(task, "kueue.x-k8s.io/queue-name", fixed.queue)
 
 
-# For each setting of a task, KFP 2.17 looks at the whole stack: seconds below an import, nothing in a thread of its own.
+# At each setting of a task, KFP 2.17 looks at the whole stack: seconds below an import, nothing in a thread.
 byheart = ThreadPoolExecutor(1).submit(make_pipeline).result()
