@@ -15,6 +15,7 @@ from tests.conftest import BOOK, MODEL
 from tests.disks import UNSHARE, need_disks
 
 WEIGHTS = "model.safetensors"
+SHARD = "model-00001-of-00001.safetensors"
 TEXT = BOOK.read_text(encoding="utf-8")[:3_000]
 ABSENT = object()
 """In place of a field of a JSON file: there is none."""
@@ -68,6 +69,16 @@ def model(spoil: Spoil, *settings: str) -> Make:
 def file(name: str, content: bytes | None) -> Make:
     """A run of a model one of whose files holds something else, or is gone."""
     return model(lambda copy: (copy / name).unlink() if content is None else (copy / name).write_bytes(content))
+
+
+def index(content: bytes) -> Make:
+    """A run of a model whose weights are in `SHARD`, of which the index says `content`."""
+
+    def spoil(copy: Path) -> None:
+        (copy / WEIGHTS).rename(copy / SHARD)
+        (copy / f"{WEIGHTS}.index.json").write_bytes(content)
+
+    return model(spoil)
 
 
 def change_json(name: str, change: Callable[[dict[str, Any]], object] = lambda _: None, **fields: Any) -> Spoil:

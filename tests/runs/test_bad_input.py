@@ -23,6 +23,7 @@ from tests.gcs import GcsServer
 from tests.hub import HubServer
 from tests.runs.attempts import (
     ABSENT,
+    SHARD,
     TEXT,
     WEIGHTS,
     Make,
@@ -31,6 +32,7 @@ from tests.runs.attempts import (
     change_json,
     disk,
     file,
+    index,
     model,
     raise_bos,
     run,
@@ -39,8 +41,8 @@ from tests.runs.attempts import (
     words_without_unknown,
 )
 
-INDEX, NORM, EMBED = "model.safetensors.index.json", "model.norm.weight", "model.embed_tokens.weight"
-WHOLE = dict.fromkeys(load_file(MODEL / WEIGHTS), WEIGHTS)
+NORM, EMBED = "model.norm.weight", "model.embed_tokens.weight"
+WHOLE = dict.fromkeys(load_file(MODEL / WEIGHTS), SHARD)
 LLAMA3 = {"rope_type": "llama3", "factor": 8.0, "original_max_position_embeddings": 64}
 CLOUD = {"STORAGE_EMULATOR_HOST": "@cloud"}
 NOBODY = {"GOOGLE_APPLICATION_CREDENTIALS": "/nonexistent.json"}
@@ -90,7 +92,7 @@ SETTINGS = {
     "preset=marin prompt_tokens=60":
         "prompt_tokens must be 49 where preset=marin … found 60 … leave one of the two out",
     "chapters=(Part": "a regular expression … found '(Part' … mend it",
-    "dpi=9999": "100,000,000 dots … 20x3 at 9999 … lower dpi",
+    "dpi=9999": "100,000,000 dots … auto at 9999 … lower dpi",
     "plot_title=\udcff": "plot_title must be UTF-8 … '\\udcff' … change it",
     "plot_title={{$.a}}": "must not hold '{{$' … '{{$.a}}' … change it",
     "chunk_size=600": "512 positions … found 599 fed … lower chunk_size or set max_length",
@@ -107,7 +109,7 @@ BOOKS = {
     "http://a.org/b.txt": "or https:// … http://a.org/b.txt … write https://",
     "s3://b/b.txt": "at gs:// or https:// … s3://b/b.txt … copy it",
     "@/*.txt": "must match at least one file … found none … name the book",
-    "x" * 300: "must be a readable file … File name too long … name another",
+    "x" * 300: "must name files … found 300 characters … save a text as a file and name that",
     "@/\udcff.txt": "books must be UTF-8 … \\udcff.txt' … change it",
     "~nobody-here/b.txt": "home that is known … ~nobody … give the whole path",
 }  # fmt: skip
@@ -133,20 +135,19 @@ MODELS = {
         "needs an account that has accepted its licence … no token in HF_TOKEN … accept it at @hub/org/gated and set",
     "org/gated@v9": "must have a branch, a tag or a commit … found no 'v9' … see @hub/org/gated/commits/main",
     f"{MODEL}@main": "model must name no revision of a folder … found 'main' … leave it out",
-    "": "must have a model, found none … give --model",
+    "": "must be a path … found an empty text … give one",
     "s3://b/m": "must be a folder … 's3://b/m' … check it",
     str(BOOK): f"must be a folder … {BOOK.name} … name its folder",
 }  # fmt: skip
 
 FILES = {
-    ("config.json", None): "must be a JSON file … found none … fetch the model again",
+    ("config.json", None): f"must be a folder with config.json … but {WEIGHTS} … name the folder that has it",
     ("config.json", b'{"model_'): "must be a readable JSON file … JSONDecodeError … fetch the model again",
     ("config.json", b"[" * 10**5): "must be a readable JSON file … RecursionError … fetch the model",
     ("config.json", b"[]"): "must be a JSON object … found a list … fetch the model",
-    (WEIGHTS, None): f"must hold {WEIGHTS} … found none … fetch the model as safetensors",
+    (WEIGHTS, None): f"must hold {WEIGHTS} … found none … bring the weights beside config.json",
     (WEIGHTS, (MODEL / WEIGHTS).read_bytes()[:-1]):
         "must be a whole safetensors file … found damage … fetch the model again",
-    (INDEX, b'{"weight_map": {'): "must be a readable JSON file … JSONDecodeError … fetch the model again",
     ("tokenizer.json", None): "must hold tokenizer.json … found none … fetch or convert",
     ("tokenizer.json", b'{"version'): "must be a tokenizer that can be read … EOF … fetch",
     ("tokenizer_config.json", b"{"):
@@ -158,7 +159,7 @@ CONFIGS: list[tuple[dict[str, Any], str]] = [
     ({"model_type": "gpt_j"}, "must have a model_type of llama … 'gpt_j' … choose such"),
     ({"model_type": ABSENT}, "must have a model_type of llama … found None … choose such"),
     ({"model_type": ["llama"]}, "must have a model_type of llama … ['llama'] … choose such"),
-    ({"quantization_config": {"bits": 4}}, "plain weights … quantization_config … original"),
+    ({"quantization_config": {"bits": 4}}, "plain weights … quantization_config … name the model that was quantised"),
     ({"hidden_size": ABSENT}, "must have 'hidden_size' … found none … the file is broken"),
     ({"num_hidden_layers": -3}, "a positive num_hidden_layers … found -3 … file is broken"),
     ({"vocab_size": 0}, "a positive vocab_size … found 0 … the file is broken"),
@@ -210,16 +211,19 @@ OTHERS = [
          "model must name a bucket … found 'gs://' … such as gs://my-bucket"),
     Case("weights pickled", model(lambda copy: (copy / WEIGHTS).rename(copy / "pytorch_model.bin")),
          f"must hold {WEIGHTS} … pickle and can run code … convert or fetch"),
-    Case("index without a map", file(INDEX, b"{}"), "must have a weight_map … found none … fetch the model again"),
-    Case("index of a missing file", file(INDEX, make_index(WHOLE | {NORM: "gone.safetensors"})),
+    Case("index cut off", index(b'{"weight_map": {'),
+         "must be a readable JSON file … JSONDecodeError … fetch the model again"),
+    Case("index without a map", index(b"{}"), "must have a weight_map … found none … fetch the model again"),
+    Case("index of a missing file", index(make_index(WHOLE | {NORM: "gone.safetensors"})),
          "must hold gone.safetensors, which … found none … fetch the model again"),
-    Case("index of too little", file(INDEX, make_index({NORM: WEIGHTS})),
-         "must hold the tensors of 3 layers … found 1 in all … fetch the model again"),
-    Case("tensor missing", tensor(NORM, lambda _: None), f"29 tensors … found 28; missing is {NORM} … fetch the model"),
+    Case("index of too little", index(make_index({NORM: SHARD})),
+         "must hold at least 3 tensors … found 1 in all … not all weights were saved"),
+    Case("tensor missing", tensor(NORM, lambda _: None),
+         f"29 tensors … found 28; missing is {NORM} … not all weights were saved"),
     Case("tensor of another shape", tensor(NORM, lambda values: values[:-1].copy()),
-         f"must hold {NORM} as [192] … found [191] in F32 … config.json is of another model"),
+         f"must hold {NORM} as [192] … found [191] … config.json is of another model"),
     Case("tensor of int32", tensor(NORM, lambda values: values.astype(np.int32)),
-         "in one of F32, F16, BF16 … found [192] in I32 … config.json is of another model"),
+         "in one of F32, F16, BF16 … found I32, as quantised weights are … name the model that it was made of"),
     Case("tokenizer without offsets", model(lambda copy: (copy / "tokenizer.json").rename(copy / "tokenizer.model")),
          "gives character offsets … found none … convert it"),
     Case("tokenizer without some words", model(change_json("tokenizer.json", words_without_unknown)),
@@ -360,7 +364,7 @@ def test_books_of_awkward_names_are_measured_side_by_side(tmp_path: Path) -> Non
     assert {name.lower() for name in folders} == {name.lower() for name in NAMES.values()}
     assert {path.name for path in (tmp_path / "out").iterdir() if path.is_file()} == {
         ".lock", "log.txt", "methods.md", "provenance.json", "run.yaml", "SHA256SUMS", "summary.csv", "report.html",
-        "summary.json", "summary.md",
+        "summary.json", "summary.md", "tokens.parquet",
     }  # fmt: skip
 
 
