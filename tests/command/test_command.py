@@ -18,7 +18,7 @@ from byheart.contracts.errors import SettingsError
 from byheart.contracts.settings import ASSIGNED
 from byheart.contracts.version import VERSION
 from byheart.launch.sample import list_sample_parameters
-from tests.conftest import BOOK, ROOT
+from tests.conftest import ROOT
 
 EXPLAINED = pipeline.__doc__ or ""
 
@@ -121,19 +121,6 @@ def test_settings_are_completed_in_a_shell() -> None:
 
 def test_version_is_that_of_the_code() -> None:
     assert call("--version").stdout == f"byheart {VERSION}\n"
-
-
-def test_sample_is_measured_from_another_folder_and_says_where_everything_is(tmp_path: Path) -> None:
-    folder = tmp_path / "a folder"
-    folder.mkdir()
-    for name in ("byheart.py", "numpy.py"):
-        (folder / name).write_text("raise SystemExit('a file of the person is no module of ours')", encoding="utf-8")
-    done = call("run", "cursor_inc=500", "dpi=20", folder=folder, XDG_DATA_HOME=str(tmp_path / "data"))
-    assert done.returncode == 0, done.stderr
-    first = done.stdout.splitlines()[0]
-    assert first == f"results go to out; models and scores are kept in {tmp_path / 'data' / 'byheart' / 'store'}"
-    assert (folder / "out" / BOOK.stem / "heat_map.png").is_file()
-    assert [*(tmp_path / "data" / "byheart" / "store" / "scores").iterdir()]
 
 
 def test_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:

@@ -4,10 +4,9 @@ import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
-import pytest
 
 from byheart.components.plot.charts import CHARTS
-from tests.conftest import BOOK, CONTROL, CONTROLLED, launch, parts, processes_of
+from tests.conftest import BOOK, CONTROL, processes_of
 
 COLUMNS = [
     "book", "number", "chapter", "cursor", "start", "suffix_start", "stop", "token_ids", "token_stops",
@@ -42,29 +41,3 @@ def test_run_leaves_what_it_promises_and_says_where(sample_run: Path) -> None:
     assert provenance["settings"]["placement"]["accelerator"] == "cpu", "what auto asks for is on a cluster"
     assert provenance["books"][BOOK.stem]["computed_on"][0]["precision"] == "float32"
     assert not processes_of(sample_run.parent)
-
-
-def test_second_run_computes_nothing_again_and_gives_the_same_bytes(sample_run: Path, tmp_path: Path) -> None:
-    before = parts(sample_run.parent)
-    (tmp_path / "store").symlink_to(sample_run.parent / "store")
-    done = launch(tmp_path, *CONTROLLED, controls=(str(CONTROL),))
-    total = sum(pq.read_metadata(path).num_rows for path in before)
-    assert f"{total:,} windows of 2 books, {total:,} scored already" in done.stdout
-    assert parts(sample_run.parent) == before
-    of_books = [f"{BOOK.stem}/{file}" for file in sorted(FILES | {"calibration.json"})]
-    of_books += [f"{CONTROL.stem}/{file}" for file in sorted(FILES - EMPTY_OF_CONTROL)]
-    for file in (*of_books, "summary.csv", "summary.json", "report.html", "summary.md", "methods.md"):
-        assert (tmp_path / "out" / file).read_bytes() == (sample_run / file).read_bytes(), file
-
-
-def test_fault_of_the_program_is_named_with_the_log_that_holds_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("BYHEART_PROGRESS_SECONDS", "often")
-    done = launch(tmp_path)
-    assert done.returncode == 1
-    assert "ValueError: could not convert string to float: 'often'" in done.stderr
-    log = tmp_path / "out" / "failed" / "log.txt"
-    assert "Traceback" in log.read_text(encoding="utf-8")
-    assert str(log) in done.stderr
-    assert len(done.stderr.splitlines()) == 1

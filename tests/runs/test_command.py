@@ -16,6 +16,32 @@ from tests.command.test_command import call
 from tests.conftest import BOOK, MODEL, ROOT, launch, launch_command
 
 
+def test_sample_is_measured_from_another_folder_and_says_where_everything_is(tmp_path: Path) -> None:
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    for name in ("byheart.py", "numpy.py"):
+        (folder / name).write_text("raise SystemExit('a file of the person is no module of ours')", encoding="utf-8")
+    done = call("run", "cursor_inc=500", "dpi=20", folder=folder, XDG_DATA_HOME=str(tmp_path / "data"))
+    assert done.returncode == 0, done.stderr
+    first = done.stdout.splitlines()[0]
+    assert first == f"results go to out; models and scores are kept in {tmp_path / 'data' / 'byheart' / 'store'}"
+    assert (folder / "out" / BOOK.stem / "heat_map.png").is_file()
+    assert [*(tmp_path / "data" / "byheart" / "store" / "scores").iterdir()]
+
+
+def test_fault_of_the_program_is_named_with_the_log_that_holds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BYHEART_PROGRESS_SECONDS", "often")
+    done = launch(tmp_path)
+    assert done.returncode == 1
+    assert "ValueError: could not convert string to float: 'often'" in done.stderr
+    log = tmp_path / "out" / "failed" / "log.txt"
+    assert "Traceback" in log.read_text(encoding="utf-8")
+    assert str(log) in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_toy_says_that_it_is_one_first_and_last(tmp_path: Path) -> None:
     (tmp_path / "another.txt").write_text(BOOK.read_text(encoding="utf-8")[::-1][:4000], encoding="utf-8")
     words = ("another.txt", "--model", str(MODEL), "cursor_inc=500", "dpi=20", "--store", "store")
