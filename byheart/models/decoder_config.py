@@ -15,7 +15,8 @@ _MOST_HEAD_DIM = 2**16
 class Attention:
     """What may differ between the attention of two layers: rotary embedding and sliding window."""
 
-    rope: Rope
+    rope: Rope | None
+    """None for a layer that rotates nothing (NoPE)."""
     window: int | None = None
     """How many positions a token attends to, its own included; None for its own and all before it."""
 
@@ -39,7 +40,9 @@ class DecoderConfig:
     """One for each layer, or one for all."""
 
     norm: str = "rms"
-    """`rms`, or `layer`, which subtracts the mean first and adds a bias."""
+    """`rms`, or `layer`, which subtracts the mean first."""
+    norm_bias: bool = False
+    """Whether norms before and after attention and MLP, and the final one, add a bias."""
     norm_epsilon: float
     norm_offset: float = 0.0
     """A number that is added to the weights of norms."""
@@ -49,11 +52,17 @@ class DecoderConfig:
     """Whether the outputs of attention and MLP are normed before they are added to the states."""
     parallel: bool = False
     """Whether attention and MLP read the same states."""
+    shared_norm: bool = False
+    """Whether the two, where they are parallel, read one normed copy; the MLP then has no norm of its own."""
+    residual_scale: float = 1.0
+    """The factor of the outputs of attention and MLP before they are added to the states."""
 
     biases: frozenset[str] = frozenset()
     """The projections that have a bias."""
     query_key_norm: str | None = None
     """`head`: queries and keys are normed, each head by itself; `width`: all heads of a token together."""
+    rope_interleaved: bool = False
+    """Whether rotary pairs are the numbers (2i, 2i + 1) of a head, and not (i, i + R/2), where R numbers are rotated."""
     attention_scale: float | None = None
     """The factor of the products of query and key; None is head_dim^-0.5."""
     attention_softcap: float | None = None
@@ -69,6 +78,8 @@ class DecoderConfig:
 
     embed_scale: float = 1.0
     tied_head: bool = False
+    logit_scale: float = 1.0
+    """The factor of logits, before they are capped."""
     final_softcap: float | None = None
     """The cap of logits, applied as `attention_softcap` is."""
 
@@ -90,7 +101,7 @@ class DecoderConfig:
                 f"config.json must give a layer type for each of {self.layers} layers, found {len(self.attention)}: "
                 "the file is broken"
             )
-        for rope in {attention.rope for attention in self.attention}:
+        for rope in {attention.rope for attention in self.attention if attention.rope}:
             dims = rope.count_rotated(self.head_dim)
             if dims % 2 or not 2 <= dims <= self.head_dim:
                 raise ModelError(
@@ -103,6 +114,11 @@ class DecoderConfig:
                     f"{len(rope.short_factors)} and {len(rope.long_factors)}: the file is broken"
                 )
             self._check_frequencies(rope)
+        if len({attention.rope.count_rotated(self.head_dim) for attention in self.attention if attention.rope}) > 1:
+            raise ModelError(
+                "config.json must give rotary embeddings that turn as many numbers of a head in every layer, found "
+                "others: it cannot be computed here"
+            )
         if self.experts_per_token > self.experts:
             raise ModelError(
                 f"config.json must choose at most the {self.experts} experts there are, found "

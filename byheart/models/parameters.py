@@ -153,7 +153,9 @@ def _list_layer_axes(config: DecoderConfig) -> dict[str, _Axes]:
         axes["router"] = ("experts", "embed")
     for kind, is_there in (("norm", config.pre_norm), ("post_norm", config.post_norm)):
         if is_there:
-            axes |= _list_norm_axes(config, f"attention_{kind}") | _list_norm_axes(config, f"mlp_{kind}")
+            axes |= _list_norm_axes(config, f"attention_{kind}")
+            if not config.shared_norm:
+                axes |= _list_norm_axes(config, f"mlp_{kind}")
     if config.query_key_norm:
         width = config.query_key_norm == "width"
         axes["query_norm"] = ("heads head_dim" if width else "head_dim", "")
@@ -162,7 +164,7 @@ def _list_layer_axes(config: DecoderConfig) -> dict[str, _Axes]:
 
 
 def _list_norm_axes(config: DecoderConfig, name: str) -> dict[str, _Axes]:
-    names = (name, f"{name}_bias") if config.norm == "layer" else (name,)
+    names = (name, f"{name}_bias") if config.norm_bias else (name,)
     return dict.fromkeys(names, ("embed", ""))
 
 

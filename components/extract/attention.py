@@ -21,8 +21,12 @@ def compute_positions(config: DecoderConfig, tokens: int, dtype: DTypeLike) -> t
     """The positions of each kind of layer, stacked, and the kind of each layer, int32 [L]."""
     layers = [(kind.rope, min(kind.window or tokens, tokens)) for kind in config.expand_attention()]
     kinds = list(dict.fromkeys(layers))
-    frequencies = np.stack([rope.compute_inverse_frequencies(config.head_dim, tokens) for rope, _ in kinds])
-    scale = jnp.array([rope.attention_factor for rope, _ in kinds], jnp.float32)[:, None, None]
+    pairs = max((rope.count_rotated(config.head_dim) // 2 for rope, _ in kinds if rope), default=1)
+    frequencies = np.zeros((len(kinds), pairs))  # a frequency of 0 rotates nothing, exactly
+    for row, (rope, _) in zip(frequencies, kinds, strict=True):
+        if rope:
+            row[:] = rope.compute_inverse_frequencies(config.head_dim, tokens)
+    scale = jnp.array([rope.attention_factor if rope else 1.0 for rope, _ in kinds], jnp.float32)[:, None, None]
     angles = jnp.arange(tokens)[:, None] * jnp.asarray(frequencies, jnp.float32)[:, None]
     positions = {
         "cos": (jnp.cos(angles) * scale).astype(dtype),
@@ -42,7 +46,7 @@ def attend(weights: Mapping[str, Array], config: DecoderConfig, states: Array, p
         axes = (-2, -1) if config.query_key_norm == "width" else (-1,)
         query = normalize(weights, "query_norm", query, config, axes)
         key = normalize(weights, "key_norm", key, config, axes)
-    query, key = _rotate(query, positions), _rotate(key, positions)
+    query, key = (_rotate(heads, positions, interleaved=config.rope_interleaved) for heads in (query, key))
 
     # Heads first, since a CPU multiplies batches of contiguous matrices.
     grouped = query.reshape(batch, tokens, config.kv_heads, -1, config.head_dim).transpose(0, 2, 3, 1, 4)
@@ -57,9 +61,15 @@ def attend(weights: Mapping[str, Array], config: DecoderConfig, states: Array, p
     return project(weights, "output", "bthe,dhe->btd", mixed.reshape(query.shape))
 
 
-def _rotate(states: Array, positions: Positions) -> Array:
-    """Rotate each pair (i, i + R/2) of the first R numbers of [B, T, heads, E] by its position's angle."""
+def _rotate(states: Array, positions: Positions, *, interleaved: bool) -> Array:
+    """Rotate each pair of the first R numbers of [B, T, heads, E] by its position's angle.
+
+    Interleaved pairs (2i, 2i + 1) are moved to (i, i + R/2): queries and keys alike, so their products stay the same.
+    """
     cos, sin = positions["cos"][:, None, :], positions["sin"][:, None, :]
     rotated = 2 * cos.shape[-1]
-    left, right, rest = jnp.split(states, (rotated // 2, rotated), axis=-1)
+    if interleaved:
+        left, right, rest = states[..., :rotated:2], states[..., 1:rotated:2], states[..., rotated:]
+    else:
+        left, right, rest = jnp.split(states, (rotated // 2, rotated), axis=-1)
     return jnp.concatenate([left * cos - right * sin, right * cos + left * sin, rest], axis=-1)

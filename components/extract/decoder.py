@@ -53,12 +53,19 @@ def compute_hidden_states(
         def normalize_if_any(name: str, states: Array) -> Array:
             return normalize(weights, name, states, config) if name in weights else states
 
+        def scale(states: Array) -> Array:
+            if config.residual_scale == 1:
+                return states
+            return (states.astype(jnp.float32) * config.residual_scale).astype(dtype)
+
         with jax.named_scope("attention"):
-            attended = attend(weights, config, normalize_if_any("attention_norm", states), positions)
-            output = states + normalize_if_any("attention_post_norm", attended)
+            normed = normalize_if_any("attention_norm", states)
+            attended = attend(weights, config, normed, positions)
+            output = states + scale(normalize_if_any("attention_post_norm", attended))
         with jax.named_scope("mlp"):
-            normed = normalize_if_any("mlp_norm", states if config.parallel else output)
-            output += normalize_if_any("mlp_post_norm", apply_mlp(weights, config, normed))
+            if not config.shared_norm:
+                normed = normalize_if_any("mlp_norm", states if config.parallel else output)
+            output += scale(normalize_if_any("mlp_post_norm", apply_mlp(weights, config, normed)))
         return output, None
 
     states, _ = jax.lax.scan(layer, states, (params["layers"], kind_of_layer))
@@ -70,6 +77,7 @@ def compute_logits(params: Params, config: DecoderConfig, hidden: Array) -> Arra
     with jax.named_scope("head"):
         head = params[find_head(config)]
         scores = jnp.einsum("...d,vd->...v", hidden, head, preferred_element_type=jnp.float32)
+        scores = scores if config.logit_scale == 1 else scores * config.logit_scale
         return softcap(scores, config.final_softcap)
 
 
