@@ -13,12 +13,14 @@ _MOST_HEAD_DIM = 2**16
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Attention:
-    """What may differ between the attention of two layers: rotary embedding and sliding window."""
+    """What may differ between the attention of two layers: rotary embedding, sliding window and scale."""
 
     rope: Rope | None
     """None for a layer that rotates nothing (NoPE)."""
     window: int | None = None
     """How many positions a token attends to, its own included; None for its own and all before it."""
+    scale: float = 1.0
+    """A factor of the products of query and key, beside the one that all layers have."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -58,9 +60,10 @@ class DecoderConfig:
     """The factor of the outputs of attention and MLP before they are added to the states."""
 
     biases: frozenset[str] = frozenset()
-    """The projections that have a bias."""
+    """The projections that have a bias, the head among them; and `query_norm` and `key_norm`, if they have one."""
     query_key_norm: str | None = None
-    """`head`: queries and keys are normed, each head by itself; `width`: all heads of a token together."""
+    """`head`: queries and keys are normed, each head by itself; `width`: all heads of a token together; `own`: each
+    head by itself, with weights of its own."""
     rope_interleaved: bool = False
     """Whether rotary pairs are the numbers (2i, 2i + 1) of a head, and not (i, i + R/2), where R numbers are rotated."""
     attention_scale: float | None = None
@@ -76,6 +79,8 @@ class DecoderConfig:
     """The number of MLPs, of which a router chooses `experts_per_token` for each token; 0 is one MLP and no router."""
     experts_per_token: int = 0
 
+    learned_positions: bool = False
+    """Whether a table of `max_positions` rows gives each position a vector, which is added to its embedding."""
     embed_scale: float = 1.0
     tied_head: bool = False
     logit_scale: float = 1.0

@@ -6,12 +6,14 @@ it, of arrays or of shardings; to JAX a `Parameter` is a leaf.
     {"embed": ..., "final_norm": ..., "head": ..., "layers": {"query": ..., "up": ..., ...}}
 
 Parameters under `layers` are stacked: one array holds those of all layers, and its first axis is the layer. Matrices
-are [output, input], as Hugging Face stores them, and never transposed. A tensor of the checkpoint holds one parameter,
-or several, with its axes joined; so a shard of a parameter is a few ranges of a tensor's bytes.
+are [output, input], as Hugging Face stores all but GPT-2's, which are transposed when they are loaded. A tensor of the
+checkpoint holds one parameter, or several, with its axes joined; so a shard of a parameter is a few ranges of a
+tensor's bytes.
 
     a tensor of its own           view [H, E, D]                 box [:, :, :]
     rows of a fused tensor        view [H + K + K, E, D]         box [H : H + K, :, :]
-    fused head by head            view [H, 3, E, D]              box [:, 1 : 2, :, :]
+    fused head by head            view [K, G + 2, E, D]          box [:, G : G + 1, :, :]
+    transposed                    view [D, H + K + K, E]         box [:, H : H + K, :]
     a tensor for each expert      view [F, D], X times           box [:, :] of each
 """
 
@@ -33,17 +35,22 @@ Parameters = dict[str, Any]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Fused:
-    """A tensor of the checkpoint that holds several parameters."""
+    """A tensor of the checkpoint that holds several parameters, or one in another layout."""
 
     tensor: str
     names: tuple[str, ...]
     """The decoder's names for them, in the tensor's order."""
     by_head: bool = False
-    """Whether each head's rows hold them all; otherwise all rows of a parameter stand together."""
+    """Whether the rows of each kv head, and of its query heads, hold them all; otherwise all rows of a parameter stand
+    together."""
+    transposed: bool = False
+    """Whether a matrix is [input, output]."""
 
 
 Source = str | Fused
-"""The tensor that holds a parameter; its name has `{layer}` where each layer, `{expert}` where each expert has one."""
+"""The tensor that holds a parameter; its name has `{layer}`, `{expert}` or `{head}` where each of these has one."""
+_STACKED = ("{layer}", "{expert}", "{head}")
+"""What names of tensors have in place of an index along a parameter's first axes."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -54,13 +61,15 @@ class Parameter:
     axes: tuple[str, ...]
     """A logical axis for each dimension: layers, vocab, embed, heads, kv_heads, head_dim, ffn, experts."""
     source: str
-    """The name of its tensor in the checkpoint, with `{layer}` or `{expert}` where there are several."""
+    """The name of its tensor in the checkpoint, with `{layer}`, `{expert}` or `{head}` where there are several."""
     source_shape: tuple[int, ...]
     """The shape of that tensor in the checkpoint."""
     view: tuple[int, ...]
     """The same shape with its axes split."""
     box: tuple[tuple[int, int], ...]
     """For each axis of the view, the half-open range that belongs to this parameter."""
+    row_axis: int
+    """The axis of the parameter along which the view's first lies."""
 
     @property
     def size(self) -> int:
@@ -77,10 +86,22 @@ class Parameter:
         """Whether it is multiplied with states as a matrix, unlike norms and biases."""
         return len(self.layer_axes) > 1 and "embed" in self.axes
 
+    @property
+    def rows(self) -> int:
+        """How many rows of the view hold it in each tensor; the parameter may have several for each of these."""
+        return self.box[0][1] - self.box[0][0]
+
+    @property
+    def stacked(self) -> int:
+        """The number of first axes along which each index has a tensor of its own."""
+        return sum(name in self.source for name in _STACKED)
+
     def name_tensors(self) -> dict[tuple[int, ...], str]:
-        """The names of the tensors that hold it, by their index along its first axes: the layer, and the expert."""
-        names = [name for name in ("layer", "expert") if f"{{{name}}}" in self.source]
-        indices = itertools.product(*map(range, self.shape[: len(names)]))
+        """The names of the tensors that hold it, by their index along its first axes: the layer, and the expert or
+        the head.
+        """
+        names = [name[1:-1] for name in _STACKED if name in self.source]
+        indices = itertools.product(*map(range, self.shape[: self.stacked]))
         return {index: self.source.format(**dict(zip(names, index, strict=True))) for index in indices}
 
 
@@ -102,6 +123,7 @@ def describe_parameters(config: DecoderConfig, sources: Mapping[str, Source]) ->
         "head_dim": config.head_dim,
         "ffn": config.ffn,
         "experts": config.experts,
+        "positions": config.max_positions,
     }
     model, layer = _list_model_axes(config), _list_layer_axes(config)
     missing = [name for name in model | layer if name not in sources]
@@ -132,7 +154,13 @@ _Axes = tuple[str, str]
 
 def _list_model_axes(config: DecoderConfig) -> dict[str, _Axes]:
     axes = {"embed": ("vocab", "embed")} | _list_norm_axes(config, "final_norm")
-    return axes if config.tied_head else axes | {"head": ("vocab", "embed")}
+    if config.learned_positions:
+        axes["positions"] = ("positions", "embed")
+    if not config.tied_head:
+        axes["head"] = ("vocab", "embed")
+    if "head" in config.biases:
+        axes["head_bias"] = ("vocab", "")
+    return axes
 
 
 def _list_layer_axes(config: DecoderConfig) -> dict[str, _Axes]:
@@ -148,7 +176,7 @@ def _list_layer_axes(config: DecoderConfig) -> dict[str, _Axes]:
     }
     if not config.gated:
         del projections["gate"]
-    axes = projections | {f"{name}_bias": (projections[name][0], "") for name in sorted(config.biases)}
+    axes = dict(projections)
     if config.experts:
         axes["router"] = ("experts", "embed")
     for kind, is_there in (("norm", config.pre_norm), ("post_norm", config.post_norm)):
@@ -157,9 +185,9 @@ def _list_layer_axes(config: DecoderConfig) -> dict[str, _Axes]:
             if not config.shared_norm:
                 axes |= _list_norm_axes(config, f"mlp_{kind}")
     if config.query_key_norm:
-        width = config.query_key_norm == "width"
-        axes["query_norm"] = ("heads head_dim" if width else "head_dim", "")
-        axes["key_norm"] = ("kv_heads head_dim" if width else "head_dim", "")
+        heads = "" if config.query_key_norm == "head" else "heads "
+        axes |= {"query_norm": (f"{heads}head_dim", ""), "key_norm": (f"{heads and 'kv_heads '}head_dim", "")}
+    axes |= {f"{name}_bias": (axes[name][0], "") for name in sorted(config.biases - {"head"})}
     return {name: (f"{LAYERS} {outputs}", inputs) for name, (outputs, inputs) in axes.items()}
 
 
@@ -170,28 +198,30 @@ def _list_norm_axes(config: DecoderConfig, name: str) -> dict[str, _Axes]:
 
 def _describe_parameter(name: str, axes: Mapping[str, _Axes], sizes: Mapping[str, int], source: Source) -> Parameter:
     fused = Fused(tensor=source, names=(name,)) if isinstance(source, str) else source
-    stack = "layers " * ("{layer}" in fused.tensor) + "experts " * ("{expert}" in fused.tensor)
+    stacked = sum(mark in fused.tensor for mark in _STACKED)
 
-    def measure(axis_names: str) -> tuple[int, ...]:
-        return tuple(sizes[axis] for axis in axis_names.split())
+    def measure(axis_names: str, first: int = 0) -> tuple[int, ...]:
+        return tuple(sizes[axis] for axis in axis_names.split()[first:])
 
-    outputs = [measure(axes[other][0].removeprefix(stack)) for other in fused.names]
+    outputs = [measure(axes[other][0], stacked) for other in fused.names]
+    index, inputs = fused.names.index(name), measure(axes[name][1])
     rows = [output[0] for output in outputs]
-    index = fused.names.index(name)
-    row_shape = (*outputs[index][1:], *measure(axes[name][1]))
+    start, stop = sum(rows[:index]), sum(rows[: index + 1])
     if fused.by_head:
-        view = (rows[0], len(rows), *row_shape)
-        box = [(0, rows[0]), (index, index + 1)]
+        heads = min(rows)
+        view, box = (heads, sum(rows) // heads), [(0, heads), (start // heads, stop // heads)]
     else:
-        start = sum(rows[:index])
-        view = (sum(rows), *row_shape)
-        box = [(start, start + rows[index])]
-    columns = (math.prod(measure(axes[name][1])),) if axes[name][1] else ()
+        view, box = (sum(rows),), [(start, stop)]
+    view += outputs[index][1:]
+    box += [(0, side) for side in outputs[index][1:]]
+    whole = [(0, side) for side in inputs]
+    sides = [sum(map(math.prod, outputs)), *[math.prod(inputs)] * bool(inputs)]
     return Parameter(
         shape=measure(" ".join(axes[name])),
         axes=tuple(" ".join(axes[name]).split()),
         source=fused.tensor,
-        source_shape=(sum(math.prod(output) for output in outputs), *columns),
-        view=view,
-        box=(*box, *((0, side) for side in row_shape)),
+        source_shape=tuple(reversed(sides) if fused.transposed else sides),
+        view=inputs + view if fused.transposed else view + inputs,
+        box=tuple(whole + box if fused.transposed else box + whole),
+        row_axis=stacked + (len(outputs[index]) if fused.transposed else 0),
     )

@@ -13,25 +13,27 @@ from byheart.components.extract.norm import normalize, softcap
 from byheart.models.decoder_config import DecoderConfig
 
 Positions = dict[str, Array]
-"""`cos` and `sin` [T, R / 2], where R numbers of a head are rotated, and `window`, how many positions a token attends
-to: these differ between kinds of layers."""
+"""`cos` and `sin` [T, R / 2], where R numbers of a head are rotated; `window`, how many positions a token attends to;
+and `scale`, the factor of the products of query and key: these differ between kinds of layers."""
 
 
 def compute_positions(config: DecoderConfig, tokens: int, dtype: DTypeLike) -> tuple[Positions, Array]:
     """The positions of each kind of layer, stacked, and the kind of each layer, int32 [L]."""
-    layers = [(kind.rope, min(kind.window or tokens, tokens)) for kind in config.expand_attention()]
+    layers = [(kind.rope, min(kind.window or tokens, tokens), kind.scale) for kind in config.expand_attention()]
     kinds = list(dict.fromkeys(layers))
-    pairs = max((rope.count_rotated(config.head_dim) // 2 for rope, _ in kinds if rope), default=1)
+    pairs = max((rope.count_rotated(config.head_dim) // 2 for rope, _, _ in kinds if rope), default=1)
     frequencies = np.zeros((len(kinds), pairs))  # a frequency of 0 rotates nothing, exactly
-    for row, (rope, _) in zip(frequencies, kinds, strict=True):
+    for row, (rope, _, _) in zip(frequencies, kinds, strict=True):
         if rope:
             row[:] = rope.compute_inverse_frequencies(config.head_dim, tokens)
-    scale = jnp.array([rope.attention_factor if rope else 1.0 for rope, _ in kinds], jnp.float32)[:, None, None]
+    factors = jnp.array([rope.attention_factor if rope else 1.0 for rope, _, _ in kinds], jnp.float32)[:, None, None]
     angles = jnp.arange(tokens)[:, None] * jnp.asarray(frequencies, jnp.float32)[:, None]
+    scale = config.head_dim**-0.5 if config.attention_scale is None else config.attention_scale
     positions = {
-        "cos": (jnp.cos(angles) * scale).astype(dtype),
-        "sin": (jnp.sin(angles) * scale).astype(dtype),
-        "window": jnp.array([window for _, window in kinds], jnp.int32),
+        "cos": (jnp.cos(angles) * factors).astype(dtype),
+        "sin": (jnp.sin(angles) * factors).astype(dtype),
+        "window": jnp.array([window for _, window, _ in kinds], jnp.int32),
+        "scale": jnp.array([scale * factor for _, _, factor in kinds], jnp.float32),
     }
     return positions, jnp.array([kinds.index(layer) for layer in layers], jnp.int32)
 
@@ -46,14 +48,14 @@ def attend(weights: Mapping[str, Array], config: DecoderConfig, states: Array, p
         axes = (-2, -1) if config.query_key_norm == "width" else (-1,)
         query = normalize(weights, "query_norm", query, config, axes)
         key = normalize(weights, "key_norm", key, config, axes)
-    query, key = (_rotate(heads, positions, interleaved=config.rope_interleaved) for heads in (query, key))
+    if any(kind.rope for kind in config.attention):
+        query, key = (_rotate(heads, positions, interleaved=config.rope_interleaved) for heads in (query, key))
 
     # Heads first, since a CPU multiplies batches of contiguous matrices.
     grouped = query.reshape(batch, tokens, config.kv_heads, -1, config.head_dim).transpose(0, 2, 3, 1, 4)
     key, value = key.transpose(0, 2, 3, 1), value.transpose(0, 2, 1, 3)
     scores = jnp.einsum("bkgte,bkeu->bkgtu", grouped, key, preferred_element_type=jnp.float32)
-    scale = config.head_dim**-0.5 if config.attention_scale is None else config.attention_scale
-    scores = softcap(scores * scale, config.attention_softcap)
+    scores = softcap(scores * positions["scale"], config.attention_softcap)
     distance = jnp.arange(tokens)[:, None] - jnp.arange(tokens)
     scores = jnp.where((distance >= 0) & (distance < positions["window"]), scores, -jnp.inf)
     shares = jax.nn.softmax(scores, axis=-1).astype(states.dtype)

@@ -41,6 +41,8 @@ def compute_hidden_states(
         states = look_up(params["embed"], token_ids)
         if config.embed_scale != 1:
             states *= jnp.asarray(config.embed_scale, dtype)  # rounded to the dtype first, as in Gemma's training
+        if config.learned_positions:
+            states += params["positions"][: token_ids.shape[1]]
     kinds, kind_of_layer = compute_positions(config, token_ids.shape[1], dtype)
 
     def layer(states: Array, scanned: tuple[Params, Array]) -> tuple[Array, None]:
@@ -75,12 +77,16 @@ def compute_hidden_states(
 def compute_logits(params: Params, config: DecoderConfig, hidden: Array) -> Array:
     """The logits, float32 [..., V], of hidden states [..., D]."""
     with jax.named_scope("head"):
-        head = params[find_head(config)]
-        scores = jnp.einsum("...d,vd->...v", hidden, head, preferred_element_type=jnp.float32)
+        head, *bias = list_head(config)
+        scores = jnp.einsum("...d,vd->...v", hidden, params[head], preferred_element_type=jnp.float32)
+        for name in bias:
+            scores += params[name].astype(jnp.float32)
         scores = scores if config.logit_scale == 1 else scores * config.logit_scale
         return softcap(scores, config.final_softcap)
 
 
-def find_head(config: DecoderConfig) -> str:
-    """The name of the head's parameter, which is the embedding table where the two are tied."""
-    return "embed" if config.tied_head else "head"
+def list_head(config: DecoderConfig) -> list[str]:
+    """The names of the head's parameters: its matrix, which is the embedding table where the two are tied, and its bias
+    if it has one.
+    """
+    return ["embed" if config.tied_head else "head", *["head_bias"] * ("head" in config.biases)]

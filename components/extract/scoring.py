@@ -65,7 +65,7 @@ def make_scorer(
     float32, whatever JAX's default: a GPU's is TF32, with 10 bits of mantissa.
     """
     head_windows = _HEAD_WINDOWS_CPU if sharding.platform == "cpu" else HEAD_WINDOWS
-    head_name = decoder.find_head(config)
+    head_names = decoder.list_head(config)
 
     @functools.partial(jax.jit, compiler_options=_compiler_options(sharding))
     @functools.partial(
@@ -87,7 +87,7 @@ def make_scorer(
                 look_up=functools.partial(sharding.look_up, parameters["embed"]),
                 gather=functools.partial(sharding.gather, parameters[LAYERS]),
             )
-            head = {head_name: sharding.gather(parameters[head_name], params[head_name])}
+            head = {name: sharding.gather(parameters[name], params[name]) for name in head_names}
 
             def score_window(window: tuple[Array, Array]) -> TokenScores:
                 hidden, targets = window
