@@ -65,7 +65,7 @@ class DecoderConfig:
     """`head`: queries and keys are normed, each head by itself; `width`: all heads of a token together; `own`: each
     head by itself, with weights of its own."""
     rope_interleaved: bool = False
-    """Whether rotary pairs are the numbers (2i, 2i + 1) of a head, and not (i, i + R/2), where R numbers are rotated."""
+    """Whether rotary pairs are the numbers (2i, 2i + 1) of a head, and not (i, i + R/2), of R rotated ones."""
     attention_scale: float | None = None
     """The factor of the products of query and key; None is head_dim^-0.5."""
     attention_softcap: float | None = None

@@ -73,9 +73,6 @@ def load(
             values = values.transpose(*range(inputs, values.ndim), *range(inputs))
         sides = [*[1] * parameter.stacked, *parameter.shape[parameter.stacked :]]
         sides[parameter.row_axis] = -1
-            parameter.shape[parameter.stacked : parameter.row_axis],
-            parameter.shape[parameter.row_axis + 1 :],
-        )
         return piece, values.reshape(sides)
 
     shardings = [sharding.shard_weights(parameter) for parameter in leaves]
