@@ -19,23 +19,22 @@ _TANH_GELUS = ("gelu_pytorch_tanh", "gelu_fast", "gelu_new")
 
 def compute_states(model: Architecture, weights: Weights, token_ids: np.ndarray) -> Floats:
     """The normed states [B, T, D] after the last layer, from token ids [B, T]; the head makes logits of them."""
-    embed = "gpt_neox.embed_in.weight" if model.family == "gpt_neox" else "model.embed_tokens.weight"
+    embed = "gpt_neox.embed_in.weight" if model.name == "gpt_neox" else "model.embed_tokens.weight"
     states = np.zeros((*token_ids.shape, model.config["hidden_size"]))
     for first, rows in weights.read_rows(embed):
         here = (token_ids >= first) & (token_ids < first + len(rows))
         states[here] = rows[token_ids[here] - first]
-    if model.is_gemma:
-        states *= math.sqrt(model.config["hidden_size"])
-    layer = _compute_neox_layer if model.family == "gpt_neox" else _compute_layer
+    states *= model.embed_scale
+    layer = _compute_neox_layer if model.name == "gpt_neox" else _compute_layer
     for index in range(model.config["num_hidden_layers"]):
         states = layer(model, weights, states, index)
-    last = "gpt_neox.final_layer_norm" if model.family == "gpt_neox" else "model.norm"
+    last = "gpt_neox.final_layer_norm" if model.name == "gpt_neox" else "model.norm"
     return _norm(model, weights, last, states)
 
 
 def name_head(model: Architecture) -> str:
     """The name of the tensor that makes logits of states."""
-    if model.family == "gpt_neox":
+    if model.name == "gpt_neox":
         return "gpt_neox.embed_in.weight" if model.is_tied else "embed_out.weight"
     return "model.embed_tokens.weight" if model.is_tied else "lm_head.weight"
 
@@ -50,20 +49,15 @@ def _compute_layer(model: Architecture, weights: Weights, states: Floats, index:
     name = f"model.layers.{index}."
 
     def norm(which: str, values: Floats) -> Floats:
-        return _norm(model, weights, f"{name}{which}_layernorm", values)
+        return _norm(model, weights, name + which, values) if which else values
 
-    attention, mlp = (
-        lambda values: _attend(model, weights, f"{name}self_attn.", values, index),
-        _choose_mlp(model, weights, name),
-    )
-    if model.family == "olmo2":
-        states = states + norm("post_attention", attention(states))
-        return states + norm("post_feedforward", mlp(states))
-    if model.is_gemma:
-        states = states + norm("post_attention", attention(norm("input", states)))
-        return states + norm("post_feedforward", mlp(norm("pre_feedforward", states)))
-    states = states + attention(norm("input", states))
-    return states + mlp(norm("post_attention", states))
+    family, scale = model.family, model.config.get("residual_multiplier", 1)
+    before = norm(family.before[0], states)
+    attended = norm(family.after[0], _attend(model, weights, f"{name}self_attn.", before, index))
+    between = states + scale * attended
+    if not model.config.get("use_parallel_block"):
+        before = norm(family.before[1], between)
+    return between + scale * norm(family.after[1], _choose_mlp(model, weights, name)(before))
 
 
 def _compute_neox_layer(model: Architecture, weights: Weights, states: Floats, index: int) -> Floats:
@@ -81,23 +75,22 @@ def _compute_neox_layer(model: Architecture, weights: Weights, states: Floats, i
 def _attend(model: Architecture, weights: Weights, name: str, states: Floats, index: int) -> Floats:
     """Causal attention [B, T, D]: each query head looks at the key and value head of its group."""
     query, key, value = _make_heads(model, weights, name, states)
-    rope, window, config = model.ropes[index], model.windows[index], model.config
-    query, key = rotate(query, rope), rotate(key, rope)
-    scale = config["query_pre_attn_scalar"] if model.is_gemma else model.head_dim
-    softcap = config.get("attn_logit_softcapping") if model.family == "gemma2" else None
+    rope, window, softcap = model.ropes[index], model.windows[index], model.config.get("attn_logit_softcapping")
+    if rope:
+        query, key = rotate(query, rope), rotate(key, rope)
     tokens = states.shape[1]
     distance = np.arange(tokens)[:, None] - np.arange(tokens)
     seen = (distance >= 0) & (distance < (window or tokens))
     mixed = np.empty_like(query)
     for head in range(model.heads):
         group = head // (model.heads // model.kv_heads)
-        scores = np.einsum("bte,bse->bts", query[:, :, head], key[:, :, group]) / math.sqrt(scale)
+        scores = np.einsum("bte,bse->bts", query[:, :, head], key[:, :, group]) * model.attention_scale
         scores = np.where(seen, cap(scores, softcap), -np.inf)
         shares = np.exp(scores - scores.max(axis=-1, keepdims=True))
         shares /= shares.sum(axis=-1, keepdims=True)
         mixed[:, :, head] = np.einsum("bts,bse->bte", shares, value[:, :, group])
     joined = mixed.reshape(*states.shape[:2], -1)
-    return _project(model, weights, name + ("dense" if model.family == "gpt_neox" else "o_proj"), joined)
+    return _project(model, weights, name + ("dense" if model.name == "gpt_neox" else "o_proj"), joined)
 
 
 def _make_heads(model: Architecture, weights: Weights, name: str, states: Floats) -> tuple[Floats, Floats, Floats]:
@@ -107,31 +100,41 @@ def _make_heads(model: Architecture, weights: Weights, name: str, states: Floats
     def split(values: Floats, count: int) -> Floats:
         return values.reshape(*states.shape[:2], count, size)
 
-    if model.family == "gpt_neox":  # each head holds its query, key and value
+    if model.name == "gpt_neox":  # each head holds its query, key and value
         fused = _project(model, weights, name + "query_key_value", states).reshape(*states.shape[:2], heads, 3, size)
         return fused[..., 0, :], fused[..., 1, :], fused[..., 2, :]
-    if model.family == "phi3":
+    if model.name == "phi3":
         fused = _project(model, weights, name + "qkv_proj", states)
         query, key, value = np.split(fused, (heads * size, (heads + kv_heads) * size), axis=-1)
     else:
         query, key, value = (_project(model, weights, f"{name}{which}_proj", states) for which in "qkv")
-    if model.family == "olmo2":  # all heads of a token together
-        query, key = (_norm(model, weights, f"{name}{w}_norm", x) for w, x in (("q", query), ("k", key)))
+    if model.family.normed_together:
+        query, key = _norm_queries_and_keys(model, weights, name, query, key)
     query, key, value = split(query, heads), split(key, kv_heads), split(value, kv_heads)
-    if model.family in ("qwen3", "gemma3_text"):  # head by head
-        query, key = (_norm(model, weights, f"{name}{w}_norm", x) for w, x in (("q", query), ("k", key)))
+    if not model.family.normed_together:
+        query, key = _norm_queries_and_keys(model, weights, name, query, key)
     return query, key, value
 
 
+def _norm_queries_and_keys(
+    model: Architecture, weights: Weights, name: str, query: Floats, key: Floats
+) -> tuple[Floats, Floats]:
+    """Both normed over their last axis, if the family norms them."""
+    of_query, of_key = model.family.query_key_norms
+    if not of_query:
+        return query, key
+    return _norm(model, weights, name + of_query, query), _norm(model, weights, name + of_key, key)
+
+
 def _choose_mlp(model: Architecture, weights: Weights, name: str) -> Callable[[Floats], Floats]:
-    if model.family == "mixtral":
+    if model.name == "mixtral":
         return lambda states: _mix_experts(model, weights, f"{name}block_sparse_moe.", states)
     return lambda states: _feed_forward(model, weights, f"{name}mlp.", states)
 
 
 def _feed_forward(model: Architecture, weights: Weights, name: str, states: Floats) -> Floats:
     """down(activation(gate) * up)."""
-    if model.family == "phi3":
+    if model.name == "phi3":
         gate, up = np.split(_project(model, weights, name + "gate_up_proj", states), 2, axis=-1)
     else:
         gate, up = (
@@ -169,13 +172,13 @@ def _project(model: Architecture, weights: Weights, name: str, states: Floats) -
 def _norm(model: Architecture, weights: Weights, name: str, states: Floats) -> Floats:
     """Layer norm for GPT-NeoX, else each row divided by its root mean square."""
     weight = weights.read(name + ".weight")
-    if model.family == "gpt_neox":
+    if model.name == "gpt_neox":
         centred = states - states.mean(axis=-1, keepdims=True)
         variance = (centred**2).mean(axis=-1, keepdims=True)
         return centred / np.sqrt(variance + model.config["layer_norm_eps"]) * weight + weights.read(name + ".bias")
     mean_square = (states**2).mean(axis=-1, keepdims=True)
     normed = states / np.sqrt(mean_square + model.config.get("rms_norm_eps", 1e-6))
-    return normed * (1 + weight if model.is_gemma else weight)
+    return normed * (1 + weight if model.family.is_gemma else weight)
 
 
 def _activate(model: Architecture, values: Floats) -> Floats:

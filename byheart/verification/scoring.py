@@ -50,7 +50,8 @@ def score(
     """
     weights, scored = Weights(place, model.prefix), top_token_ids.shape[1]
     states = compute_states(model, weights, model_input[:, :-1])[:, -scored:]
-    targets, limit = model_input[:, -scored:], model.config.get("final_logit_softcapping") if model.is_gemma else None
+    states *= model.logit_scale
+    targets, limit = model_input[:, -scored:], model.config.get("final_logit_softcapping")
     name = name_head(model)
     own, said = np.empty(targets.shape), np.empty(targets.shape)
     for first, rows in weights.read_rows(name):

@@ -18,5 +18,5 @@ def logits(folder: Path, token_ids: npt.ArrayLike) -> npt.NDArray[np.float64]:
     model = read_architecture(read_config(place))
     assert model
     weights = Weights(place, model.prefix)
-    states = compute_states(model, weights, np.asarray(token_ids)[None])[0]
+    states = compute_states(model, weights, np.asarray(token_ids)[None])[0] * model.logit_scale
     return np.concatenate([states @ rows.T for _, rows in weights.read_rows(name_head(model))], axis=-1)

@@ -1,0 +1,176 @@
+"""What each family that the reference decoder computes has of its own: a row each.
+
+It repeats what `byheart.models` knows, and shares no code with it: an error in one of the two shows as a difference.
+Source: the configuration and modeling files of Hugging Face transformers.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+FULL, SLIDING = "full_attention", "sliding_attention"
+
+Fields = dict[str, Any]
+"""A config.json, with the family's defaults."""
+
+
+def _never_slide(fields: Fields) -> list[str]:
+    return [FULL] * fields["num_hidden_layers"]
+
+
+def _slide_if_there_is_a_window(fields: Fields) -> list[str]:
+    return [SLIDING if fields.get("sliding_window") else FULL] * fields["num_hidden_layers"]
+
+
+def _slide_in_upper_layers(fields: Fields) -> list[str]:
+    layers, first = range(fields["num_hidden_layers"]), fields.get("max_window_layers", 28)
+    if not fields.get("use_sliding_window"):
+        return [FULL for _ in layers]
+    return list(fields.get("layer_types") or (SLIDING if layer >= first else FULL for layer in layers))
+
+
+def _slide_but_in_each_nth(fields: Fields) -> list[str]:
+    """The period is the field `sliding_window_pattern`, which some families' files never have."""
+    layers, every = range(1, fields["num_hidden_layers"] + 1), fields.get("sliding_window_pattern")
+    return list(fields.get("layer_types") or (SLIDING if layer % every else FULL for layer in layers))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Family:
+    """The models of one model_type; the defaults are those of Llama."""
+
+    defaults: Fields
+    """What transformers takes for a field of config.json that is missing."""
+    list_layer_kinds: Callable[[Fields], list[str]] = _never_slide
+    """For each layer, whether it slides."""
+    find_unrotated: Callable[[Fields], list[int]] | None = None
+    """The numbers of the layers that do not rotate queries and keys; None is none."""
+    interleaved: bool = False
+    """Whether the numbers (2i, 2i + 1) of a head are rotated as a pair, and not (i, i + R/2)."""
+    ropes_by_kind: bool = False
+    """Whether `rope_parameters` has an object for each kind of layer."""
+    sliding_base: str = "rope_theta"
+    """The field with the base of sliding layers' rotary embedding, in the older layout."""
+
+    before: tuple[str, str] = ("input_layernorm", "post_attention_layernorm")
+    """The norms before attention and before the MLP; empty where there is none."""
+    after: tuple[str, str] = ("", "")
+    """The norms after them."""
+    query_key_norms: tuple[str, str] = ("", "")
+    """The norms of queries and of keys."""
+    normed_together: bool = False
+    """Whether these take all heads of a token together, and not each head by itself."""
+    is_gemma: bool = False
+    """Whether norms have the weight 1 + w, and embeddings are scaled by the root of their width."""
+
+    query_key_value_bias: bool | str = "attention_bias"
+    """Whether there is one, or the field that says so."""
+    output_bias: bool | str = "attention_bias"
+    mlp_bias: bool | str = False
+    activation: str = "hidden_act"
+    """The field with its name."""
+
+
+_GEMMA: Fields = {
+    "head_dim": 256,
+    "hidden_activation": "gelu_pytorch_tanh",
+    "num_key_value_heads": 4,
+    "query_pre_attn_scalar": 256,
+    "sliding_window": 4096,
+    "tie_word_embeddings": True,
+}
+_GEMMA_2 = Family(
+    defaults=_GEMMA
+    | {
+        "attn_logit_softcapping": 50.0,
+        "final_logit_softcapping": 30.0,
+        "max_position_embeddings": 8192,
+        "sliding_window_pattern": 2,
+    },
+    list_layer_kinds=_slide_but_in_each_nth,
+    before=("input_layernorm", "pre_feedforward_layernorm"),
+    after=("post_attention_layernorm", "post_feedforward_layernorm"),
+    is_gemma=True,
+    activation="hidden_activation",
+)
+_QWEN: Fields = {"max_position_embeddings": 32_768, "num_key_value_heads": 32, "sliding_window": 4096}
+
+FAMILIES: dict[str, Family] = {
+    "llama": Family(defaults={"max_position_embeddings": 2048}, mlp_bias="mlp_bias"),
+    "mistral": Family(
+        defaults={"max_position_embeddings": 131_072, "num_key_value_heads": 8, "sliding_window": 4096},
+        list_layer_kinds=_slide_if_there_is_a_window,
+        query_key_value_bias=False,
+        output_bias=False,
+    ),
+    "mixtral": Family(
+        defaults={
+            "max_position_embeddings": 131_072,
+            "num_experts_per_tok": 2,
+            "num_key_value_heads": 8,
+            "num_local_experts": 8,
+            "rms_norm_eps": 1e-5,
+            "rope_theta": 1e6,
+        },
+        list_layer_kinds=_slide_if_there_is_a_window,
+        query_key_value_bias=False,
+        output_bias=False,
+    ),
+    "qwen2": Family(
+        defaults=_QWEN, list_layer_kinds=_slide_in_upper_layers, query_key_value_bias=True, output_bias=False
+    ),
+    "qwen3": Family(
+        defaults=_QWEN | {"head_dim": 128},
+        list_layer_kinds=_slide_in_upper_layers,
+        query_key_norms=("q_norm", "k_norm"),
+    ),
+    "phi3": Family(
+        defaults={
+            "max_position_embeddings": 4096,
+            "original_max_position_embeddings": 4096,
+            "rms_norm_eps": 1e-5,
+        },
+        list_layer_kinds=_slide_if_there_is_a_window,
+        query_key_value_bias=False,
+        output_bias=False,
+    ),
+    "olmo2": Family(
+        defaults={"max_position_embeddings": 2048, "rms_norm_eps": 1e-5},
+        before=("", ""),
+        after=("post_attention_layernorm", "post_feedforward_layernorm"),
+        query_key_norms=("q_norm", "k_norm"),
+        normed_together=True,
+    ),
+    "gemma2": _GEMMA_2,
+    "gemma3_text": dataclasses.replace(
+        _GEMMA_2,
+        defaults=_GEMMA
+        | {
+            "hidden_size": 2304,
+            "intermediate_size": 9216,
+            "max_position_embeddings": 131_072,
+            "num_attention_heads": 8,
+            "num_hidden_layers": 26,
+            "rope_local_base_freq": 1e4,
+            "rope_theta": 1e6,
+            "sliding_window_pattern": 6,
+            "vocab_size": 262_208,
+        },
+        ropes_by_kind=True,
+        sliding_base="rope_local_base_freq",
+        query_key_norms=("q_norm", "k_norm"),
+    ),
+    "gpt_neox": Family(
+        defaults={
+            "attention_bias": True,
+            "hidden_act": "gelu",
+            "layer_norm_eps": 1e-5,
+            "max_position_embeddings": 2048,
+            "rotary_emb_base": 10_000.0,
+            "rotary_pct": 0.25,
+            "use_parallel_residual": True,
+        },
+        mlp_bias=True,
+    ),
+}
+"""By model_type."""
