@@ -31,7 +31,7 @@ def _slide_in_upper_layers(fields: Fields) -> list[str]:
 
 def _slide_but_in_each_nth(fields: Fields) -> list[str]:
     """The period is the field `sliding_window_pattern`, which some families' files never have."""
-    layers, every = range(1, fields["num_hidden_layers"] + 1), fields.get("sliding_window_pattern")
+    layers, every = range(1, fields["num_hidden_layers"] + 1), fields.get("sliding_window_pattern", 0)
     return list(fields.get("layer_types") or (SLIDING if layer % every else FULL for layer in layers))
 
 
