@@ -1,6 +1,7 @@
 """Makes the goldens: tiny random checkpoints, and what Hugging Face transformers computes with them.
 
     make goldens                                                     # everything, in an environment of its own
+    .venv-goldens/bin/python -m tests.extract.goldens.make families NAME...    # some folders
     .venv-goldens/bin/python -m tests.extract.goldens.make sample    # the sample model alone, after it is trained anew
 
 Each folder beside this file is a checkpoint with its `golden.npz`; `sample.npz` is of samples/model, and so is
@@ -16,6 +17,7 @@ round the last digits of the log-probs otherwise.
 import argparse
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,8 @@ FAMILIES = (
     "mixtral_sliding_new", "gemma3_that_sees",
 )  # fmt: skip
 """Folders with a config.json, which is written by hand; a place in the list is a seed."""
+MORE_FAMILIES: tuple[str, ...] = ()
+"""The same; the name is the seed, so the order does not matter."""
 
 
 def config_of(folder: Path) -> dict[str, Any]:
@@ -115,12 +119,17 @@ def make_checkpoints() -> None:
         np.savez(HERE / name / "golden.npz", **transformers_scores(HERE / name, token_ids))
 
 
-def make_families() -> None:
+def make_families(names: Sequence[str] = ()) -> None:
     """Write the random checkpoint of every family's every config and its golden; the last quarter of the vocabulary
     is padding, which no text holds.
+
+    Args:
+        names: the folders; none is all of them.
     """
-    for seed, name in enumerate(FAMILIES):
-        random = np.random.default_rng([1, seed])
+    seeds = {name: [1, place] for place, name in enumerate(FAMILIES)}
+    seeds |= {name: [1, *name.encode()] for name in MORE_FAMILIES}
+    for name in names or seeds:
+        random = np.random.default_rng(seeds[name])
         write_random_model(HERE / name, config_of(HERE / name), random, torch.bfloat16)
         token_ids = random.integers(VOCAB * 3 // 4, size=(SEQUENCES, TOKENS))
         np.savez(HERE / name / "golden.npz", **transformers_scores(HERE / name, token_ids))
@@ -166,11 +175,13 @@ def make_reference() -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Make the goldens.")
     parser.add_argument("part", nargs="?", choices=["all", "checkpoints", "families", "sample"], default="all")
-    part = parser.parse_args().part
+    parser.add_argument("names", nargs="*", help="of families: the folders; all if there is none")
+    asked = parser.parse_args()
+    part = asked.part
     if part in ("all", "checkpoints"):
         make_checkpoints()
     if part in ("all", "families"):
-        make_families()
+        make_families(asked.names)
     if part in ("all", "sample"):
         make_sample()
         make_reference()
