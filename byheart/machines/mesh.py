@@ -9,10 +9,11 @@ tensor parallel,    the two devices of a row have half of each layer and the sam
 
 import dataclasses
 
-from byheart.models.parameters import LAYERS, Parameter
+from byheart.models.axes import LAYERS
+from byheart.models.parameters import Parameter
 
 DATA, MODEL = "data", "model"
-TENSOR_PARALLEL = ("heads", "kv_heads", "ffn", "vocab")
+TENSOR_PARALLEL = ("heads", "kv_heads", "ffn", "expert_ffn", "shared_ffn", "vocab")
 """Logical axes that `model` splits: the elements along them are computed independently."""
 
 Split = tuple[tuple[str, ...], ...]

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from byheart.contracts.errors import ModelError
+from byheart.models.experts import Experts
 from byheart.models.rope import Rope
 
 _MOST_ATTENTION_FACTOR = 1e4
@@ -27,7 +28,7 @@ class Attention:
 class DecoderConfig:
     """The shape and the features of a decoder; the defaults are those of Llama.
 
-    D embed, L layers, H heads, K kv heads, F ffn, V vocab, X experts.
+    D embed, L layers, H heads, K kv heads, F ffn, V vocab.
     """
 
     vocab: int
@@ -75,9 +76,8 @@ class DecoderConfig:
     """A row of `byheart.models.activations`."""
     gated: bool = True
     """Whether the MLP is down(activation(gate) * up), and not down(activation(up))."""
-    experts: int = 0
-    """The number of MLPs, of which a router chooses `experts_per_token` for each token; 0 is one MLP and no router."""
-    experts_per_token: int = 0
+    experts: Experts | None = None
+    """The MLPs of layers that have several; None is one MLP in each layer."""
 
     learned_positions: bool = False
     """Whether a table of `max_positions` rows gives each position a vector, which is added to its embedding."""
@@ -124,11 +124,6 @@ class DecoderConfig:
                 "config.json must give rotary embeddings that turn as many numbers of a head in every layer, found "
                 "others: it cannot be computed here"
             )
-        if self.experts_per_token > self.experts:
-            raise ModelError(
-                f"config.json must choose at most the {self.experts} experts there are, found "
-                f"{self.experts_per_token}: the file is broken"
-            )
 
     def _check_frequencies(self, rope: Rope) -> None:
         """Compute what an accelerator would, so that no number of the file ends a run there."""
@@ -148,3 +143,9 @@ class DecoderConfig:
     def expand_attention(self) -> tuple[Attention, ...]:
         """The attention of each layer."""
         return self.attention * (self.layers // len(self.attention))
+
+    def list_expert_layers(self) -> tuple[int, ...]:
+        """The layers that have experts."""
+        if self.experts is None:
+            return ()
+        return tuple(range(self.layers)) if self.experts.layers is None else self.experts.layers

@@ -83,7 +83,7 @@ class ModelFolder:
             ModelError: a tensor is missing, has another shape, or a dtype that cannot be loaded.
         """
         where = locate_folder(self.place)
-        least = self.decoder.layers * max(self.decoder.experts, 1)
+        least = max(parameter.count_tensors() for parameter in leaves(self.describe_parameters()))
         if least > len(self.tensor_files):
             raise ModelError(
                 f"{where} must hold at least {least:,} tensors, for the layers and experts of config.json, found "

@@ -67,10 +67,7 @@ def load(
         piece, data = read
         parameter = piece.parameter
         values = np.frombuffer(data, _DTYPES[tensors[piece.tensor].dtype]).reshape(-1, *parameter.view[1:])
-        values = values[:, *(slice(*side) for side in parameter.box[1:])].astype(dtype)
-        inputs = values.ndim - (parameter.row_axis - parameter.stacked)
-        if inputs < values.ndim:  # transposed: the tensor has its inputs first, the parameter last
-            values = values.transpose(*range(inputs, values.ndim), *range(inputs))
+        values = values[:, *(slice(*side) for side in parameter.box[1:])].transpose(parameter.order).astype(dtype)
         sides = [*[1] * parameter.stacked, *parameter.shape[parameter.stacked :]]
         sides[parameter.row_axis] = -1
         return piece, values.reshape(sides)

@@ -14,6 +14,7 @@ from jax import Array
 from byheart.components.extract.attention import attend, compute_positions
 from byheart.components.extract.mlp import apply_mlp
 from byheart.components.extract.norm import normalize, softcap
+from byheart.components.extract.runs import Run, find_runs
 from byheart.models.decoder_config import DecoderConfig
 
 Params = dict[str, Any]
@@ -45,8 +46,7 @@ def compute_hidden_states(
             states += params["positions"][: token_ids.shape[1]]
     kinds, kind_of_layer = compute_positions(config, token_ids.shape[1], dtype)
 
-    def layer(states: Array, scanned: tuple[Params, Array]) -> tuple[Array, None]:
-        weights, kind = scanned
+    def apply_layer(states: Array, weights: Params, kind: Array) -> Array:
         with jax.named_scope("weights"):
             # Gathering the next layer's too took XLA 7 GB more, when it compiled that for Llama-3.1-70B on v6e-2x4.
             weights = gather(weights)
@@ -68,10 +68,26 @@ def compute_hidden_states(
             if not config.shared_norm:
                 normed = normalize_if_any("mlp_norm", states if config.parallel else output)
             output += scale(normalize_if_any("mlp_post_norm", apply_mlp(weights, config, normed)))
-        return output, None
+        return output
 
-    states, _ = jax.lax.scan(layer, states, (params["layers"], kind_of_layer))
+    for run in find_runs(config):
+
+        def apply_pattern(states: Array, repeat: Array, run: Run = run) -> tuple[Array, None]:
+            for offset, stacks in enumerate(run.stacks):
+                weights = {
+                    name: _take_row(params["layers"][name], first + repeat * step)
+                    for name, (first, step) in stacks.items()
+                }
+                kind = _take_row(kind_of_layer, run.first + offset + repeat * run.length)
+                states = apply_layer(states, weights, kind)
+            return states, None
+
+        states, _ = jax.lax.scan(apply_pattern, states, jnp.arange(run.repeats))
     return normalize(params, "final_norm", states[:, first:], config)
+
+
+def _take_row(stack: Array, row: Array) -> Array:
+    return jax.lax.dynamic_index_in_dim(stack, row, keepdims=False, allow_negative_indices=False)
 
 
 def compute_logits(params: Params, config: DecoderConfig, hidden: Array) -> Array:

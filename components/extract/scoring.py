@@ -13,8 +13,9 @@ from byheart.components.extract import decoder
 from byheart.components.extract.sharding import Sharding
 from byheart.machines.mesh import DATA
 from byheart.machines.workload import HEAD_WINDOWS
+from byheart.models.axes import LAYERS
 from byheart.models.decoder_config import DecoderConfig
-from byheart.models.parameters import LAYERS, Parameters
+from byheart.models.parameters import Parameters
 from byheart.scores.scores import Scores
 
 _HEAD_WINDOWS_CPU = 4
@@ -85,7 +86,7 @@ def make_scorer(
                 fed,
                 first=fed.shape[1] - scored_tokens,
                 look_up=functools.partial(sharding.look_up, parameters["embed"]),
-                gather=functools.partial(sharding.gather, parameters[LAYERS]),
+                gather=lambda weights: sharding.gather({name: parameters[LAYERS][name] for name in weights}, weights),
             )
             head = {name: sharding.gather(parameters[name], params[name]) for name in head_names}
 
