@@ -1,5 +1,6 @@
 """The parameters that a decoder has, and the logical axes of each."""
 
+from byheart.models.activations import LEARNED
 from byheart.models.decoder_config import DecoderConfig
 
 LAYERS = "layers"
@@ -78,7 +79,9 @@ def _list_attention_axes(config: DecoderConfig) -> dict[str, Axes]:
 
 def _list_mlp_axes(config: DecoderConfig) -> dict[str, Axes]:
     """The MLP of layers without experts."""
-    return _name_mlp(config, "", "ffn") if len(config.list_expert_layers()) < config.layers else {}
+    if len(config.list_expert_layers()) == config.layers:
+        return {}
+    return _name_mlp(config, "", "ffn") | dict.fromkeys(LEARNED.get(config.activation, ()), ("one", ""))
 
 
 def _list_expert_axes(config: DecoderConfig) -> dict[str, Axes]:

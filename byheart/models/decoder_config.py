@@ -13,6 +13,23 @@ _MOST_HEAD_DIM = 2**16
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class QueryGrowth:
+    """The factor of a query, which grows with its position p: 1 + beta * log(1 + floor((p + first) / interval)).
+
+    Source: Llama 4, whose configuration calls it temperature tuning of attention.
+    """
+
+    beta: float
+    interval: int
+    first: int = 0
+    """The number of the first position."""
+
+    def compute_factors(self, positions: int) -> np.ndarray:
+        """The factors of that many positions, float64."""
+        return 1 + self.beta * np.log1p((np.arange(positions) + self.first) // self.interval)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Attention:
     """What may differ between the attention of two layers: rotary embedding, sliding window and scale."""
 
@@ -22,6 +39,8 @@ class Attention:
     """How many positions a token attends to, its own included; None for its own and all before it."""
     scale: float = 1.0
     """A factor of the products of query and key, beside the one that all layers have."""
+    query_growth: QueryGrowth | None = None
+    """None where queries do not grow with their position."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -65,6 +84,9 @@ class DecoderConfig:
     query_key_norm: str | None = None
     """`head`: queries and keys are normed, each head by itself; `width`: all heads of a token together; `own`: each
     head by itself, with weights of its own."""
+    norm_after_rope: bool = False
+    """Whether queries and keys are rotated first and normed then; not with interleaved pairs, which it would norm in
+    another order."""
     rope_interleaved: bool = False
     """Whether rotary pairs are the numbers (2i, 2i + 1) of a head, and not (i, i + R/2), of R rotated ones."""
     attention_scale: float | None = None

@@ -7,6 +7,8 @@ from byheart.verification.families import FAMILIES, SLIDING, Family
 
 NAMES = (*FAMILIES, "gemma3")
 """The families that the reference decoder computes, by model_type."""
+_MAY_BE_NULL = ("attn_logit_softcapping", "final_logit_softcapping", "sliding_window")
+"""Fields that say by null that there is none; null stands for the family's default in others."""
 _QUERY_KEY_VALUE = ("q_proj", "k_proj", "v_proj", "query_key_value")
 
 
@@ -86,7 +88,7 @@ def read_architecture(config: dict[str, Any]) -> Architecture | None:
         return None
     family = FAMILIES[name]
     fields = family.defaults | {
-        name: value for name, value in config.items() if value is not None or name == "sliding_window"
+        name: value for name, value in config.items() if value is not None or name in _MAY_BE_NULL
     }
     kinds = family.list_layer_kinds(fields)
     unrotated = family.find_unrotated(fields) if family.find_unrotated else []
@@ -112,7 +114,7 @@ def _read_rope(name: str, family: Family, fields: dict[str, Any], kind: str) -> 
         if kind == SLIDING:
             theta, older = fields.get(family.sliding_base, theta), {}
     share = fields.get("rotary_pct", fields.get("partial_rotary_factor", 1.0))
-    rope = {"rope_theta": theta, "partial_rotary_factor": share} | (newer | older)
+    rope = {"rope_theta": theta, "partial_rotary_factor": share} | (newer | older or family.rope)
     rope["kind"] = rope.get("rope_type") or rope.get("type") or "default"
     if name == "phi3" and rope["kind"] != "default":
         rope["kind"] = "longrope"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from byheart.verification.architecture import Architecture
-from byheart.verification.rotary import Floats, rotate
+from byheart.verification.rotary import Floats, grow, rotate
 from byheart.verification.weights import Weights
 
 _TANH_GELUS = ("gelu_pytorch_tanh", "gelu_fast", "gelu_new")
@@ -78,6 +78,9 @@ def _attend(model: Architecture, weights: Weights, name: str, states: Floats, in
     rope, window, softcap = model.ropes[index], model.windows[index], model.config.get("attn_logit_softcapping")
     if rope:
         query, key = rotate(query, rope), rotate(key, rope)
+        query = query * grow(rope, states.shape[1])[:, None, None]
+    if model.family.normed_after_rotation:
+        query, key = _norm_queries_and_keys(model, weights, name, query, key)
     tokens = states.shape[1]
     distance = np.arange(tokens)[:, None] - np.arange(tokens)
     seen = (distance >= 0) & (distance < (window or tokens))
@@ -111,7 +114,7 @@ def _make_heads(model: Architecture, weights: Weights, name: str, states: Floats
     if model.family.normed_together:
         query, key = _norm_queries_and_keys(model, weights, name, query, key)
     query, key, value = split(query, heads), split(key, kv_heads), split(value, kv_heads)
-    if not model.family.normed_together:
+    if not model.family.normed_together and not model.family.normed_after_rotation:
         query, key = _norm_queries_and_keys(model, weights, name, query, key)
     return query, key, value
 
@@ -133,8 +136,14 @@ def _choose_mlp(model: Architecture, weights: Weights, name: str) -> Callable[[F
 
 
 def _feed_forward(model: Architecture, weights: Weights, name: str, states: Floats) -> Floats:
-    """down(activation(gate) * up)."""
-    if model.name == "phi3":
+    """down(activation(gate) * up), or down(activation(up))."""
+    if not model.family.gated:
+        wide = _project(model, weights, name + "up_proj", states)
+        if model.activation == "xielu":
+            alphas = (float(weights.read(f"{name}act_fn.{alpha}")[0]) for alpha in ("alpha_p", "alpha_n"))
+            return _project(model, weights, name + "down_proj", _xielu(wide, *alphas))
+        return _project(model, weights, name + "down_proj", _activate(model, wide))
+    if model.name in ("phi3", "glm4"):
         gate, up = np.split(_project(model, weights, name + "gate_up_proj", states), 2, axis=-1)
     else:
         gate, up = (
@@ -170,15 +179,23 @@ def _project(model: Architecture, weights: Weights, name: str, states: Floats) -
 
 
 def _norm(model: Architecture, weights: Weights, name: str, states: Floats) -> Floats:
-    """Layer norm for GPT-NeoX, else each row divided by its root mean square."""
+    """Layer norm where config.json has its epsilon, else each row divided by its root mean square."""
     weight = weights.read(name + ".weight")
-    if model.name == "gpt_neox":
+    if "layer_norm_eps" in model.family.defaults:
         centred = states - states.mean(axis=-1, keepdims=True)
         variance = (centred**2).mean(axis=-1, keepdims=True)
-        return centred / np.sqrt(variance + model.config["layer_norm_eps"]) * weight + weights.read(name + ".bias")
+        normed = centred / np.sqrt(variance + model.config["layer_norm_eps"]) * weight
+        return normed + weights.read(name + ".bias") if model.family.norm_bias else normed
     mean_square = (states**2).mean(axis=-1, keepdims=True)
     normed = states / np.sqrt(mean_square + model.config.get("rms_norm_eps", 1e-6))
     return normed * (1 + weight if model.family.is_gemma else weight)
+
+
+def _xielu(values: Floats, alpha_p: float, alpha_n: float) -> Floats:
+    """The integral of a line where values are positive, of a shifted exponential elsewhere (arXiv 2411.13010)."""
+    rising, falling = math.log1p(math.exp(alpha_p)), 0.5 + math.log1p(math.exp(alpha_n))
+    below = np.minimum(values, -1e-6)
+    return np.where(values > 0, rising * values**2, falling * (np.expm1(below) - values)) + values / 2
 
 
 def _activate(model: Architecture, values: Floats) -> Floats:

@@ -35,6 +35,25 @@ def _slide_but_in_each_nth(fields: Fields) -> list[str]:
     return list(fields.get("layer_types") or (SLIDING if layer % every else FULL for layer in layers))
 
 
+def _find_full(fields: Fields) -> list[int]:
+    """The full layers, where others slide."""
+    kinds = _slide_but_in_each_nth(fields)
+    return [layer for layer, kind in enumerate(kinds) if kind == FULL and fields.get("sliding_window")]
+
+
+def _slide_without_rotation(fields: Fields) -> list[str]:
+    """Of SmolLM3 those layers slide, if any, that do not rotate."""
+    layers, unrotated = range(fields["num_hidden_layers"]), _find_no_rope_layers(fields)
+    slides = fields.get("use_sliding_window") and fields.get("sliding_window")
+    return list(fields.get("layer_types") or (SLIDING if slides and layer in unrotated else FULL for layer in layers))
+
+
+def _find_no_rope_layers(fields: Fields) -> list[int]:
+    layers, every = range(fields["num_hidden_layers"]), fields.get("no_rope_layer_interval", 4)
+    rotates = fields.get("no_rope_layers") or [(layer + 1) % every for layer in layers]
+    return [layer for layer in layers if not rotates[layer]]
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Family:
     """The models of one model_type; the defaults are those of Llama."""
@@ -51,6 +70,8 @@ class Family:
     """Whether `rope_parameters` has an object for each kind of layer."""
     sliding_base: str = "rope_theta"
     """The field with the base of sliding layers' rotary embedding, in the older layout."""
+    rope: Fields = dataclasses.field(default_factory=dict)
+    """The rotary embedding where config.json describes none."""
 
     before: tuple[str, str] = ("input_layernorm", "post_attention_layernorm")
     """The norms before attention and before the MLP; empty where there is none."""
@@ -58,8 +79,11 @@ class Family:
     """The norms after them."""
     query_key_norms: tuple[str, str] = ("", "")
     """The norms of queries and of keys."""
+    normed_after_rotation: bool = False
     normed_together: bool = False
     """Whether these take all heads of a token together, and not each head by itself."""
+    norm_bias: bool = False
+    """Whether layer norms have a bias."""
     is_gemma: bool = False
     """Whether norms have the weight 1 + w, and embeddings are scaled by the root of their width."""
 
@@ -67,6 +91,8 @@ class Family:
     """Whether there is one, or the field that says so."""
     output_bias: bool | str = "attention_bias"
     mlp_bias: bool | str = False
+    gated: bool = True
+    """Whether the MLP is down(activation(gate) * up), and not down(activation(up))."""
     activation: str = "hidden_act"
     """The field with its name."""
 
@@ -92,6 +118,12 @@ _GEMMA_2 = Family(
     after=("post_attention_layernorm", "post_feedforward_layernorm"),
     is_gemma=True,
     activation="hidden_activation",
+)
+_AFTER_ONLY = Family(
+    defaults={"max_position_embeddings": 2048, "rms_norm_eps": 1e-5},
+    before=("", ""),
+    after=("post_attention_layernorm", "post_feedforward_layernorm"),
+    query_key_norms=("q_norm", "k_norm"),
 )
 _QWEN: Fields = {"max_position_embeddings": 32_768, "num_key_value_heads": 32, "sliding_window": 4096}
 
@@ -134,13 +166,113 @@ FAMILIES: dict[str, Family] = {
         query_key_value_bias=False,
         output_bias=False,
     ),
-    "olmo2": Family(
-        defaults={"max_position_embeddings": 2048, "rms_norm_eps": 1e-5},
-        before=("", ""),
-        after=("post_attention_layernorm", "post_feedforward_layernorm"),
-        query_key_norms=("q_norm", "k_norm"),
+    "olmo2": dataclasses.replace(_AFTER_ONLY, normed_together=True),
+    "olmo3": dataclasses.replace(
+        _AFTER_ONLY,
+        defaults=_AFTER_ONLY.defaults | {"rope_theta": 5e5, "sliding_window": 4096, "sliding_window_pattern": 4},
+        list_layer_kinds=_slide_but_in_each_nth,
+        ropes_by_kind=True,
         normed_together=True,
     ),
+    "exaone4": dataclasses.replace(
+        _AFTER_ONLY,
+        defaults=_AFTER_ONLY.defaults
+        | {"num_key_value_heads": 32, "sliding_window": 4096, "sliding_window_pattern": 4},
+        list_layer_kinds=_slide_but_in_each_nth,
+        find_unrotated=_find_full,
+        query_key_value_bias=False,
+        output_bias=False,
+    ),
+    "smollm3": Family(
+        defaults={
+            "max_position_embeddings": 32_768,
+            "num_key_value_heads": 4,
+            "rope_theta": 2e6,
+            "tie_word_embeddings": True,
+        },
+        list_layer_kinds=_slide_without_rotation,
+        find_unrotated=_find_no_rope_layers,
+        mlp_bias="mlp_bias",
+    ),
+    "apertus": Family(
+        defaults={"hidden_act": "xielu", "max_position_embeddings": 65_536, "rms_norm_eps": 1e-5, "rope_theta": 12e6},
+        before=("attention_layernorm", "feedforward_layernorm"),
+        query_key_norms=("q_norm", "k_norm"),
+        gated=False,
+        rope={
+            "factor": 8.0,
+            "high_freq_factor": 4.0,
+            "low_freq_factor": 1.0,
+            "original_max_position_embeddings": 8192,
+            "rope_theta": 12e6,
+            "rope_type": "llama3",
+        },
+    ),
+    "ministral3": Family(
+        defaults={
+            "head_dim": 128,
+            "max_position_embeddings": 262_144,
+            "num_key_value_heads": 8,
+            "rms_norm_eps": 1e-5,
+        },
+        list_layer_kinds=_slide_if_there_is_a_window,
+        query_key_value_bias=False,
+        output_bias=False,
+        rope={
+            "factor": 16.0,
+            "llama_4_scaling_beta": 0.1,
+            "mscale": 1.0,
+            "mscale_all_dim": 1.0,
+            "original_max_position_embeddings": 16_384,
+            "rope_theta": 1e6,
+            "rope_type": "yarn",
+        },
+    ),
+    "seed_oss": Family(
+        defaults={
+            "attention_bias": True,
+            "head_dim": 128,
+            "max_position_embeddings": 524_288,
+            "num_key_value_heads": 8,
+        },
+        output_bias="attention_out_bias",
+        mlp_bias="mlp_bias",
+    ),
+    "glm4": Family(
+        defaults={
+            "attention_bias": True,
+            "head_dim": 128,
+            "max_position_embeddings": 131_072,
+            "num_key_value_heads": 2,
+            "partial_rotary_factor": 0.5,
+            "rms_norm_eps": 1.5625e-7,
+        },
+        after=("post_self_attn_layernorm", "post_mlp_layernorm"),
+        interleaved=True,
+        output_bias=False,
+    ),
+    "granite": Family(defaults={"attention_multiplier": 1.0, "max_position_embeddings": 2048}, mlp_bias="mlp_bias"),
+    "cohere2": Family(
+        defaults={
+            "layer_norm_eps": 1e-5,
+            "logit_scale": 0.0625,
+            "max_position_embeddings": 8192,
+            "sliding_window": 4096,
+            "sliding_window_pattern": 4,
+            "tie_word_embeddings": True,
+            "use_parallel_block": True,
+        },
+        list_layer_kinds=_slide_but_in_each_nth,
+        find_unrotated=_find_full,
+        interleaved=True,
+        before=("input_layernorm", ""),
+    ),
+    "hunyuan_v1_dense": Family(
+        defaults={"max_position_embeddings": 2048, "rms_norm_eps": 1e-5},
+        query_key_norms=("query_layernorm", "key_layernorm"),
+        normed_after_rotation=True,
+    ),
+    "vaultgemma": dataclasses.replace(_GEMMA_2, after=("", "")),
     "gemma2": _GEMMA_2,
     "gemma3_text": dataclasses.replace(
         _GEMMA_2,
@@ -170,6 +302,7 @@ FAMILIES: dict[str, Family] = {
             "rotary_pct": 0.25,
             "use_parallel_residual": True,
         },
+        norm_bias=True,
         mlp_bias=True,
     ),
 }

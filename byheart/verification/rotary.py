@@ -26,10 +26,19 @@ def rotate(states: Floats, rope: dict[str, Any]) -> Floats:
     return result
 
 
+def grow(rope: dict[str, Any], positions: int) -> Floats:
+    """The factor of the query at each position, as in Ministral 3; 1 in other families."""
+    rounds = np.arange(positions) // rope["original_max_position_embeddings"]
+    return 1 + (rope.get("llama_4_scaling_beta") or 0.0) * np.log(1 + rounds)
+
+
 def compute_frequencies(rope: dict[str, Any], dims: int, positions: int) -> tuple[Floats, float]:
     """Radians a position for each pair of `dims` numbers, and the factor of sine and cosine."""
     theta, kind, original = rope["rope_theta"], rope["kind"], rope["original_max_position_embeddings"]
     plain = [theta ** (-2 * pair / dims) for pair in range(dims // 2)]
+    if kind == "dynamic" and rope.get("alpha"):  # Hunyuan's, which is not dynamic
+        base = theta * rope["alpha"] ** (dims / (dims - 2))
+        return np.array([base ** (-2 * pair / dims) for pair in range(dims // 2)]), 1.0
     if kind in ("default", "dynamic"):  # dynamic changes only inputs longer than the model's positions
         return np.array(plain), 1.0
     if kind == "linear":

@@ -1,5 +1,6 @@
 """The attention of a layer: causal, with grouped heads, rotary positions, and a sliding window if it has one."""
 
+import dataclasses
 from collections.abc import Mapping
 
 import jax
@@ -10,32 +11,41 @@ from jax.typing import DTypeLike
 
 from byheart.components.extract.mlp import project
 from byheart.components.extract.norm import normalize, softcap
-from byheart.models.decoder_config import DecoderConfig
+from byheart.models.decoder_config import Attention, DecoderConfig
 
 Positions = dict[str, Array]
 """`cos` and `sin` [T, R / 2], where R numbers of a head are rotated; `window`, how many positions a token attends to;
-and `scale`, the factor of the products of query and key: these differ between kinds of layers."""
+and `scale` [T, 1], the factor of the products of a query and its keys: these differ between kinds of layers."""
 
 
 def compute_positions(config: DecoderConfig, tokens: int, dtype: DTypeLike) -> tuple[Positions, Array]:
     """The positions of each kind of layer, stacked, and the kind of each layer, int32 [L]."""
-    layers = [(kind.rope, min(kind.window or tokens, tokens), kind.scale) for kind in config.expand_attention()]
+    layers = [
+        dataclasses.replace(kind, window=min(kind.window or tokens, tokens)) for kind in config.expand_attention()
+    ]
     kinds = list(dict.fromkeys(layers))
-    pairs = max((rope.count_rotated(config.head_dim) // 2 for rope, _, _ in kinds if rope), default=1)
+    pairs = max((kind.rope.count_rotated(config.head_dim) // 2 for kind in kinds if kind.rope), default=1)
     frequencies = np.zeros((len(kinds), pairs))  # a frequency of 0 rotates nothing, exactly
-    for row, (rope, _, _) in zip(frequencies, kinds, strict=True):
-        if rope:
-            row[:] = rope.compute_inverse_frequencies(config.head_dim, tokens)
-    factors = jnp.array([rope.attention_factor if rope else 1.0 for rope, _, _ in kinds], jnp.float32)[:, None, None]
+    for row, kind in zip(frequencies, kinds, strict=True):
+        if kind.rope:
+            row[:] = kind.rope.compute_inverse_frequencies(config.head_dim, tokens)
+    factors = [kind.rope.attention_factor if kind.rope else 1.0 for kind in kinds]
+    stretch = jnp.array(factors, jnp.float32)[:, None, None]
     angles = jnp.arange(tokens)[:, None] * jnp.asarray(frequencies, jnp.float32)[:, None]
-    scale = config.head_dim**-0.5 if config.attention_scale is None else config.attention_scale
     positions = {
-        "cos": (jnp.cos(angles) * factors).astype(dtype),
-        "sin": (jnp.sin(angles) * factors).astype(dtype),
-        "window": jnp.array([window for _, window, _ in kinds], jnp.int32),
-        "scale": jnp.array([scale * factor for _, _, factor in kinds], jnp.float32),
+        "cos": (jnp.cos(angles) * stretch).astype(dtype),
+        "sin": (jnp.sin(angles) * stretch).astype(dtype),
+        "window": jnp.array([kind.window for kind in kinds], jnp.int32),
+        "scale": jnp.array([_compute_scale(config, kind, tokens) for kind in kinds], jnp.float32)[:, :, None],
     }
     return positions, jnp.array([kinds.index(layer) for layer in layers], jnp.int32)
+
+
+def _compute_scale(config: DecoderConfig, kind: Attention, tokens: int) -> np.ndarray:
+    """The factor of the products of the query of each of `tokens` positions."""
+    scale = config.head_dim**-0.5 if config.attention_scale is None else config.attention_scale
+    growth = kind.query_growth.compute_factors(tokens) if kind.query_growth else np.ones(tokens)
+    return scale * kind.scale * growth
 
 
 def attend(weights: Mapping[str, Array], config: DecoderConfig, states: Array, positions: Positions) -> Array:
@@ -44,12 +54,12 @@ def attend(weights: Mapping[str, Array], config: DecoderConfig, states: Array, p
     query = project(weights, "query", "btd,hed->bthe", states)
     key = project(weights, "key", "btd,ked->btke", states)
     value = project(weights, "value", "btd,ked->btke", states)
-    if config.query_key_norm:
-        axes = (-2, -1) if config.query_key_norm == "width" else (-1,)
-        query = normalize(weights, "query_norm", query, config, axes)
-        key = normalize(weights, "key_norm", key, config, axes)
+    if config.query_key_norm and not config.norm_after_rope:
+        query, key = _normalize_queries_and_keys(weights, config, query, key)
     if any(kind.rope for kind in config.attention):
         query, key = (_rotate(heads, positions, interleaved=config.rope_interleaved) for heads in (query, key))
+    if config.query_key_norm and config.norm_after_rope:
+        query, key = _normalize_queries_and_keys(weights, config, query, key)
 
     # Heads first, since a CPU multiplies batches of contiguous matrices.
     grouped = query.reshape(batch, tokens, config.kv_heads, -1, config.head_dim).transpose(0, 2, 3, 1, 4)
@@ -61,6 +71,16 @@ def attend(weights: Mapping[str, Array], config: DecoderConfig, states: Array, p
     shares = jax.nn.softmax(scores, axis=-1).astype(states.dtype)
     mixed = jnp.einsum("bkgtu,bkue->bkgte", shares, value).transpose(0, 3, 1, 2, 4)
     return project(weights, "output", "bthe,dhe->btd", mixed.reshape(query.shape))
+
+
+def _normalize_queries_and_keys(
+    weights: Mapping[str, Array], config: DecoderConfig, query: Array, key: Array
+) -> tuple[Array, Array]:
+    axes = (-2, -1) if config.query_key_norm == "width" else (-1,)
+    return (
+        normalize(weights, "query_norm", query, config, axes),
+        normalize(weights, "key_norm", key, config, axes),
+    )
 
 
 def _rotate(states: Array, positions: Positions, *, interleaved: bool) -> Array:

@@ -1,6 +1,5 @@
 """The feed-forward block of a layer, and its mixture of experts."""
 
-import functools
 from collections.abc import Mapping
 
 import jax
@@ -8,7 +7,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from byheart.components.extract.routing import choose_experts
-from byheart.models.activations import ACTIVATIONS
+from byheart.models.activations import ACTIVATIONS, LEARNED
 from byheart.models.decoder_config import DecoderConfig
 from byheart.models.experts import Experts
 
@@ -32,7 +31,12 @@ def project(weights: Mapping[str, Array], name: str, letters: str, states: Array
 
 
 def _apply_one_mlp(weights: Mapping[str, Array], config: DecoderConfig, states: Array) -> Array:
-    activation = functools.partial(ACTIVATIONS[config.activation], jax.nn)
+    learned = [weights[name].astype(jnp.float32) for name in LEARNED.get(config.activation, ())]
+
+    def activation(states: Array) -> Array:
+        activated: Array = ACTIVATIONS[config.activation](jax.nn, states, *learned)
+        return activated
+
     up = project(weights, "up", "...d,fd->...f", states)
     inner = activation(project(weights, "gate", "...d,fd->...f", states)) * up if config.gated else activation(up)
     # Without the barrier the TPU compiler computes `inner` again for each tile of the last product: it estimates 24.1

@@ -5,16 +5,27 @@ from typing import Any
 from byheart.contracts.errors import ModelError
 from byheart.contracts.foreign import quote, shorten
 from byheart.models.families import (
+    apertus,
+    cohere2,
+    exaone4,
     gemma2,
     gemma3,
+    glm4,
     gpt_neox,
+    granite,
+    hunyuan_v1_dense,
     llama,
+    ministral3,
     mistral,
     mixtral,
     olmo2,
+    olmo3,
     phi3,
     qwen2,
     qwen3,
+    seed_oss,
+    smollm3,
+    vaultgemma,
 )
 from byheart.models.families.family import Family
 from byheart.models.families.refused import REFUSED
@@ -33,6 +44,17 @@ FAMILIES = {
         gemma3.TEXT_ONLY,
         gemma3.MULTIMODAL,
         olmo2.FAMILY,
+        olmo3.FAMILY,
+        smollm3.FAMILY,
+        apertus.FAMILY,
+        vaultgemma.FAMILY,
+        ministral3.FAMILY,
+        seed_oss.FAMILY,
+        glm4.FAMILY,
+        granite.FAMILY,
+        cohere2.FAMILY,
+        exaone4.FAMILY,
+        hunyuan_v1_dense.FAMILY,
     )
 }
 

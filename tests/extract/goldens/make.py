@@ -46,7 +46,16 @@ FAMILIES = (
     "mixtral_sliding_new", "gemma3_that_sees",
 )  # fmt: skip
 """Folders with a config.json, which is written by hand; a place in the list is a seed."""
-MORE_FAMILIES: tuple[str, ...] = ()
+MORE_FAMILIES: tuple[str, ...] = (
+    "olmo3_old", "olmo3_layer_types_new", "smollm3_old",
+    "smollm3_sliding_new", "apertus_old", "apertus_bias_new",
+    "vaultgemma_caps_old", "vaultgemma_layer_types_new", "ministral3_new",
+    "ministral3_sliding_new", "seed_oss_old", "seed_oss_biases_new",
+    "glm4_old", "glm4_linear_new", "granite_old",
+    "granite_new", "cohere2_old", "cohere2_layer_types_new",
+    "exaone4_old", "exaone4_full_new", "hunyuan_v1_dense_old",
+    "hunyuan_v1_dense_bias_new",
+)  # fmt: skip
 """The same; the name is the seed, so the order does not matter."""
 
 

@@ -17,7 +17,7 @@ def write_random_model(folder: Path, config: dict[str, Any], random: np.random.G
     it is given, whatever transformers would make of it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    content = json.dumps({key: value for key, value in config.items() if value is not None}, indent=2) + "\n"
+    content = json.dumps(config, indent=2) + "\n"
     (folder / "config.json").write_text(content, encoding="utf-8")
     model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder), dtype=torch.float32)
     offset = 1.0 if "gemma" in config["model_type"] else 0.0
