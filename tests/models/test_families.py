@@ -39,6 +39,7 @@ def described(**changes: Any) -> DecoderConfig:
 
 def rope_of(config: DecoderConfig) -> Rope:
     (attention,) = config.attention
+    assert attention.rope
     return attention.rope
 
 
@@ -268,6 +269,54 @@ def test_layers_slide_as_the_family_says() -> None:
     ]
     assert windows(of_family("gemma2", sliding_window=7)) == [7, None, 7, None]
     assert windows(of_family("gemma3_text", sliding_window=7, sliding_window_pattern=3)) == [7, 7, None, 7]
+    assert windows(of_family("vaultgemma", sliding_window=7)) == [7, None, 7, None]
+    assert windows(of_family("olmo3", sliding_window=7)) == [7, 7, 7, None]
+    assert windows(of_family("cohere2", sliding_window=7, sliding_window_pattern=2)) == [7, None, 7, None]
+    assert windows(of_family("exaone4", sliding_window=7, sliding_window_pattern=2)) == [7, None, 7, None]
+    assert windows(of_family("exaone4", sliding_window=None)) == [None] * 4
+    assert windows(of_family("ministral3", sliding_window=7)) == [7] * 4
+    slides = {"use_sliding_window": True, "sliding_window": 7}
+    assert windows(of_family("smollm3", **slides, no_rope_layers=[1, 0, 1, 0])) == [None, 7, None, 7]
+
+
+def rotated(model_type: str, **changes: Any) -> list[bool]:
+    return [attention.rope is not None for attention in of_family(model_type, **changes).expand_attention()]
+
+
+def test_layers_rotate_as_the_family_says() -> None:
+    assert rotated("smollm3") == [True, True, True, False]
+    assert rotated("smollm3", no_rope_layer_interval=2) == [True, False, True, False]
+    assert rotated("smollm3", no_rope_layers=[0, 1, 1, 0]) == [False, True, True, False]
+    assert rotated("cohere2", sliding_window=7) == [True, True, True, False]
+    assert rotated("exaone4", sliding_window=7) == [True, True, True, False]
+    assert rotated("exaone4", sliding_window=7, layer_types=["full_attention"] * 4) == [False] * 4
+    assert rotated("exaone4", sliding_window=None, layer_types=["full_attention"] * 4) == [True] * 4
+
+
+def test_rope_scaling_of_olmo3_is_that_of_full_layers() -> None:
+    sliding, _, _, full = of_family("olmo3", rope_scaling=YARN | {"rope_type": "yarn"}).expand_attention()
+    assert (sliding.rope, full.rope and full.rope.scaling) == (Rope(theta=5e5), "yarn")
+
+
+def test_apertus_without_a_rope_has_that_of_llama3() -> None:
+    published = LLAMA3 | {"rope_theta": 12e6}
+    assert rope_of(of_family("apertus")) == rope_of(of_family("apertus", rope_parameters=published))
+    assert rope_of(of_family("apertus", rope_theta=3.0)).theta == 12e6
+    assert rope_of(of_family("apertus", rope_parameters={"rope_theta": 3.0})) == Rope(theta=3.0)
+
+
+def test_alpha_of_hunyuan_stretches_the_base() -> None:
+    scaling = {"type": "dynamic", "alpha": 100.0, "factor": 1.0, "mscale": 1.0}
+    assert rope_of(of_family("hunyuan_v1_dense", rope_scaling=scaling)).theta == pytest.approx(1e4 * 100 ** (16 / 14))
+    assert rope_of(of_family("hunyuan_v1_dense", rope_scaling={"type": "dynamic", "factor": 2.0})) == Rope(theta=1e4)
+
+
+def test_queries_of_ministral_grow_in_steps_of_the_first_training() -> None:
+    scaling = {"rope_type": "default", "llama_4_scaling_beta": 0.5, "original_max_position_embeddings": 2}
+    growth = of_family("ministral3", rope_parameters=scaling).attention[0].query_growth
+    assert growth
+    np.testing.assert_allclose(growth.compute_factors(5), 1 + 0.5 * np.log([1, 1, 2, 2, 3]))
+    np.testing.assert_allclose(dataclasses.replace(growth, first=1).compute_factors(3), 1 + 0.5 * np.log([1, 2, 2]))
 
 
 def test_dynamic_rope_scales_nothing_that_fits_the_model() -> None:
@@ -324,7 +373,7 @@ def test_fields_without_effect_change_nothing(model_type: str) -> None:
         "use_cache": True,
         "decoder_start_token_id": 7,
         "logit_cap": None,
-        "logit_scale": 1.0,
+        "logit_gain": 1.0,
         "use_something": False,
         "layer_kinds": [],
     }
@@ -429,6 +478,24 @@ def test_family_that_cannot_be_computed_is_refused_with_the_reason(model_type: s
         ("gemma3_text", {"rope_parameters": {"rope_type": "linear", "factor": 2.0}}, "rope_parameters"),
         ("gemma2", {"final_logit_softcapping": -1.0}, "final_logit_softcapping"),
         ("mixtral", {"num_experts_per_tok": 9}, "experts"),
+        ("olmo3", {"rope_theta": 1e6}, "rope_theta"),
+        ("olmo3", {"rope_parameters": {"rope_type": "linear", "factor": 2.0}}, "rope_parameters"),
+        ("smollm3", {"no_rope_layers": [1, 0]}, "no_rope_layers"),
+        ("smollm3", {"no_rope_layers": [1, 0, 2, 1]}, "no_rope_layers"),
+        ("smollm3", {"layer_types": ["sliding_attention"] * 4, "sliding_window": 7}, "sliding_window"),
+        ("smollm3", {"layer_types": ["full_attention"] * 5}, "each of 4 layers, found 5"),
+        ("apertus", {"qk_norm": False}, "qk_norm"),
+        ("apertus", {"mlp_bias": True}, "mlp_bias"),
+        ("ministral3", {"rope_parameters": {"llama_4_scaling_beta": -1}}, "llama_4_scaling_beta"),
+        ("glm4", {"partial_rotary_factor": 0.2}, "partial_rotary_factor"),
+        ("granite", {"residual_multiplier": -0.2}, "residual_multiplier"),
+        ("granite", {"logits_scaling": 0}, "logits_scaling"),
+        ("cohere2", {"use_qk_norm": True}, "use_qk_norm"),
+        ("cohere2", {"use_parallel_block": False}, "use_parallel_block"),
+        ("cohere2", {"head_dim": 8}, "head_dim"),
+        ("exaone4", {"sliding_window_pattern": "LLLG"}, "sliding_window_pattern"),
+        ("hunyuan_v1_dense", {"use_cla": True}, "use_cla"),
+        ("hunyuan_v1_dense", {"use_qk_norm": False}, "use_qk_norm"),
     ],
 )
 def test_what_a_family_cannot_compute_is_refused_by_name(model_type: str, change: dict[str, Any], named: str) -> None:
@@ -446,7 +513,8 @@ def test_text_inside_the_gemma_that_sees_is_the_text_model() -> None:
 
 
 def test_only_gemma_breaks_without_a_bos() -> None:
-    assert {name for name, family in FAMILIES.items() if family.needs_bos} == {"gemma2", "gemma3", "gemma3_text"}
+    gemmas = {"gemma2", "gemma3", "gemma3_text", "vaultgemma"}
+    assert {name for name, family in FAMILIES.items() if family.needs_bos} == gemmas
 
 
 @every_family
