@@ -87,6 +87,8 @@ class DecoderConfig:
     norm_after_rope: bool = False
     """Whether queries and keys are rotated first and normed then; not with interleaved pairs, which it would norm in
     another order."""
+    query_key_value_clip: float | None = None
+    """The largest magnitude of queries, keys and values, to which others are cut before they are rotated."""
     rope_interleaved: bool = False
     """Whether rotary pairs are the numbers (2i, 2i + 1) of a head, and not (i, i + R/2), of R rotated ones."""
     attention_scale: float | None = None

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from byheart.verification.architecture import Architecture
+from byheart.verification.experts import mix_experts
 from byheart.verification.rotary import Floats, grow, rotate
 from byheart.verification.weights import Weights
 
@@ -57,7 +58,7 @@ def _compute_layer(model: Architecture, weights: Weights, states: Floats, index:
     between = states + scale * attended
     if not model.config.get("use_parallel_block"):
         before = norm(family.before[1], between)
-    return between + scale * norm(family.after[1], _choose_mlp(model, weights, name)(before))
+    return between + scale * norm(family.after[1], _choose_mlp(model, weights, name, index)(before))
 
 
 def _compute_neox_layer(model: Architecture, weights: Weights, states: Floats, index: int) -> Floats:
@@ -113,6 +114,8 @@ def _make_heads(model: Architecture, weights: Weights, name: str, states: Floats
         query, key, value = (_project(model, weights, f"{name}{which}_proj", states) for which in "qkv")
     if model.family.normed_together:
         query, key = _norm_queries_and_keys(model, weights, name, query, key)
+    if limit := model.config.get("clip_qkv"):
+        query, key, value = (np.clip(heads, -limit, limit) for heads in (query, key, value))
     query, key, value = split(query, heads), split(key, kv_heads), split(value, kv_heads)
     if not model.family.normed_together and not model.family.normed_after_rotation:
         query, key = _norm_queries_and_keys(model, weights, name, query, key)
@@ -129,13 +132,23 @@ def _norm_queries_and_keys(
     return _norm(model, weights, name + of_query, query), _norm(model, weights, name + of_key, key)
 
 
-def _choose_mlp(model: Architecture, weights: Weights, name: str) -> Callable[[Floats], Floats]:
-    if model.name == "mixtral":
-        return lambda states: _mix_experts(model, weights, f"{name}block_sparse_moe.", states)
+def _choose_mlp(model: Architecture, weights: Weights, name: str, index: int) -> Callable[[Floats], Floats]:
+    def apply(block: str, names: tuple[str, str, str], states: Floats) -> Floats:
+        return _feed_forward(model, weights, block, states, names)
+
+    routing = model.family.routing
+    if routing and index in routing.list_layers(model.config):
+        return lambda states: mix_experts(routing, model.config, weights, name, states, apply)
     return lambda states: _feed_forward(model, weights, f"{name}mlp.", states)
 
 
-def _feed_forward(model: Architecture, weights: Weights, name: str, states: Floats) -> Floats:
+def _feed_forward(
+    model: Architecture,
+    weights: Weights,
+    name: str,
+    states: Floats,
+    names: tuple[str, str, str] = ("gate_proj", "up_proj", "down_proj"),
+) -> Floats:
     """down(activation(gate) * up), or down(activation(up))."""
     if not model.family.gated:
         wide = _project(model, weights, name + "up_proj", states)
@@ -146,29 +159,8 @@ def _feed_forward(model: Architecture, weights: Weights, name: str, states: Floa
     if model.name in ("phi3", "glm4"):
         gate, up = np.split(_project(model, weights, name + "gate_up_proj", states), 2, axis=-1)
     else:
-        gate, up = (
-            _project(model, weights, name + "gate_proj", states),
-            _project(model, weights, name + "up_proj", states),
-        )
-    return _project(model, weights, name + "down_proj", _activate(model, gate) * up)
-
-
-def _mix_experts(model: Architecture, weights: Weights, name: str, states: Floats) -> Floats:
-    """For each token the MLPs with the largest router logits, weighted by the softmax of these logits alone."""
-    router = _project(model, weights, name + "gate", states)
-    chosen = np.argsort(-router, axis=-1, kind="stable")[..., : model.config["num_experts_per_tok"]]
-    logits = np.take_along_axis(router, chosen, axis=-1)
-    shares = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    shares /= shares.sum(axis=-1, keepdims=True)
-    mixed = np.zeros_like(states)
-    for expert in range(model.config["num_local_experts"]):
-        share = np.where(chosen == expert, shares, 0.0).sum(axis=-1)
-        used = share > 0
-        if used.any():
-            gate, up = (_project(model, weights, f"{name}experts.{expert}.{w}", states[used]) for w in ("w1", "w3"))
-            out = _project(model, weights, f"{name}experts.{expert}.w2", _activate(model, gate) * up)
-            mixed[used] += share[used, None] * out
-    return mixed
+        gate, up = (_project(model, weights, name + matrix, states) for matrix in names[:2])
+    return _project(model, weights, name + names[2], _activate(model, gate) * up)
 
 
 def _project(model: Architecture, weights: Weights, name: str, states: Floats) -> Floats:

@@ -8,6 +8,8 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from byheart.verification.experts import Routing, in_every_nth
+
 FULL, SLIDING = "full_attention", "sliding_attention"
 
 Fields = dict[str, Any]
@@ -27,6 +29,13 @@ def _slide_in_upper_layers(fields: Fields) -> list[str]:
     if not fields.get("use_sliding_window"):
         return [FULL for _ in layers]
     return list(fields.get("layer_types") or (SLIDING if layer >= first else FULL for layer in layers))
+
+
+def _slide_in_even_lower_layers(fields: Fields) -> list[str]:
+    layers, stop = range(fields["num_hidden_layers"]), fields["max_window_layers"]
+    if not fields.get("use_sliding_window"):
+        return [FULL for _ in layers]
+    return list(fields.get("layer_types") or (FULL if layer % 2 or layer >= stop else SLIDING for layer in layers))
 
 
 def _slide_but_in_each_nth(fields: Fields) -> list[str]:
@@ -93,6 +102,8 @@ class Family:
     mlp_bias: bool | str = False
     gated: bool = True
     """Whether the MLP is down(activation(gate) * up), and not down(activation(up))."""
+    routing: Routing | None = None
+    """The experts, if there are any."""
     activation: str = "hidden_act"
     """The field with its name."""
 
@@ -126,6 +137,12 @@ _AFTER_ONLY = Family(
     query_key_norms=("q_norm", "k_norm"),
 )
 _QWEN: Fields = {"max_position_embeddings": 32_768, "num_key_value_heads": 32, "sliding_window": 4096}
+_QWEN_EXPERTS = _QWEN | {
+    "norm_topk_prob": False,
+    "num_experts": 128,
+    "num_experts_per_tok": 8,
+    "num_key_value_heads": 4,
+}
 
 FAMILIES: dict[str, Family] = {
     "llama": Family(defaults={"max_position_embeddings": 2048}, mlp_bias="mlp_bias"),
@@ -147,6 +164,9 @@ FAMILIES: dict[str, Family] = {
         list_layer_kinds=_slide_if_there_is_a_window,
         query_key_value_bias=False,
         output_bias=False,
+        routing=Routing(
+            block="block_sparse_moe.", names=("w1", "w3", "w2"), count="num_local_experts", normalized=True
+        ),
     ),
     "qwen2": Family(
         defaults=_QWEN, list_layer_kinds=_slide_in_upper_layers, query_key_value_bias=True, output_bias=False
@@ -155,6 +175,30 @@ FAMILIES: dict[str, Family] = {
         defaults=_QWEN | {"head_dim": 128},
         list_layer_kinds=_slide_in_upper_layers,
         query_key_norms=("q_norm", "k_norm"),
+    ),
+    "qwen3_moe": Family(
+        defaults=_QWEN_EXPERTS,
+        list_layer_kinds=lambda fields: _slide_if_there_is_a_window(
+            fields | {"sliding_window": fields.get("use_sliding_window") and fields["sliding_window"]}
+        ),
+        query_key_norms=("q_norm", "k_norm"),
+        routing=Routing(list_layers=in_every_nth),
+    ),
+    "qwen2_moe": Family(
+        defaults=_QWEN_EXPERTS
+        | {"max_window_layers": 28, "num_experts": 60, "num_experts_per_tok": 4, "num_key_value_heads": 16}
+        | {"qkv_bias": True},
+        list_layer_kinds=_slide_in_even_lower_layers,
+        query_key_value_bias="qkv_bias",
+        output_bias=False,
+        routing=Routing(list_layers=in_every_nth, shared="shared_expert", shared_gate="shared_expert_gate"),
+    ),
+    "olmoe": Family(
+        defaults={"max_position_embeddings": 4096, "num_experts": 64, "num_experts_per_tok": 8, "rms_norm_eps": 1e-5}
+        | {"norm_topk_prob": False},
+        query_key_norms=("q_norm", "k_norm"),
+        normed_together=True,
+        routing=Routing(),
     ),
     "phi3": Family(
         defaults={

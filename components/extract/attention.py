@@ -56,6 +56,9 @@ def attend(weights: Mapping[str, Array], config: DecoderConfig, states: Array, p
     value = project(weights, "value", "btd,ked->btke", states)
     if config.query_key_norm and not config.norm_after_rope:
         query, key = _normalize_queries_and_keys(weights, config, query, key)
+    if config.query_key_value_clip:
+        limit = config.query_key_value_clip
+        query, key, value = (jnp.clip(heads, -limit, limit) for heads in (query, key, value))
     if any(kind.rope for kind in config.attention):
         query, key = (_rotate(heads, positions, interleaved=config.rope_interleaved) for heads in (query, key))
     if config.query_key_norm and config.norm_after_rope:

@@ -185,6 +185,11 @@ CHANGES: list[tuple[str, dict[str, Any]]] = [
     ("gemma3_two_bases_old", {"sliding_window_pattern": 2}),
     ("gemma3_layer_types_new", {"final_logit_softcapping": None}),
     ("mixtral_old", {"num_experts_per_tok": 1}),
+    ("qwen3_moe_mixed_layers_old", {"norm_topk_prob": False}),
+    ("qwen3_moe_mixed_layers_old", {"use_sliding_window": False}),
+    ("qwen3_moe_every_second_new", {"norm_topk_prob": True}),
+    ("qwen2_moe_shared_new", {"max_window_layers": 0}),
+    ("olmoe_clip_old", {"clip_qkv": None}),
 ]
 """A golden, and fields of its config.json with other values."""
 

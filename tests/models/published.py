@@ -5,6 +5,8 @@ Fields that change no score are there as in the files: they must be let through.
 
 from typing import Any
 
+from tests.models.published_experts import WITH_EXPERTS
+
 _LLAMA_3: dict[str, Any] = {
     "architectures": ["LlamaForCausalLM"],
     "attention_bias": False,
@@ -777,5 +779,6 @@ PUBLISHED: dict[str, tuple[dict[str, Any], int]] = {
     "c4ai-command-r7b-12-2024": (_COHERE_2, 8_028_033_024),
     "EXAONE-4.0-1.2B": (_EXAONE_4, 1_279_391_488),
     "Hunyuan-7B-Pretrain": (_HUNYUAN, 7_504_568_320),
+    **WITH_EXPERTS,
 }
 """The text model alone where a model also sees."""

@@ -496,6 +496,14 @@ def test_family_that_cannot_be_computed_is_refused_with_the_reason(model_type: s
         ("exaone4", {"sliding_window_pattern": "LLLG"}, "sliding_window_pattern"),
         ("hunyuan_v1_dense", {"use_cla": True}, "use_cla"),
         ("hunyuan_v1_dense", {"use_qk_norm": False}, "use_qk_norm"),
+        ("qwen3_moe", {"num_experts_per_tok": 129}, "128 experts there are, found 129"),
+        ("qwen3_moe", {"mlp_only_layers": "0"}, "list of layers as mlp_only_layers"),
+        (
+            "qwen3_moe",
+            {"use_sliding_window": True, "sliding_window": 7, "layer_types": ["full_attention"] * 4},
+            "layer_types",
+        ),
+        ("olmoe", {"head_dim": 8}, "head_dim"),
     ],
 )
 def test_what_a_family_cannot_compute_is_refused_by_name(model_type: str, change: dict[str, Any], named: str) -> None:

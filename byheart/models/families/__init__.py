@@ -20,9 +20,12 @@ from byheart.models.families import (
     mixtral,
     olmo2,
     olmo3,
+    olmoe,
     phi3,
     qwen2,
+    qwen2_moe,
     qwen3,
+    qwen3_moe,
     seed_oss,
     smollm3,
     vaultgemma,
@@ -55,6 +58,9 @@ FAMILIES = {
         cohere2.FAMILY,
         exaone4.FAMILY,
         hunyuan_v1_dense.FAMILY,
+        qwen3_moe.FAMILY,
+        qwen2_moe.FAMILY,
+        olmoe.FAMILY,
     )
 }
 

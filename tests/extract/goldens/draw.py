@@ -116,6 +116,37 @@ def _qwen3(draw: Draw) -> Config:
     return _qwen2(draw) | {"attention_bias": draw.pick(True, False)}
 
 
+def _experts(draw: Draw, layers: int) -> Config:
+    experts = draw.whole(2, 8)
+    found = {
+        "num_experts": experts,
+        "num_experts_per_tok": draw.whole(1, experts),
+        "norm_topk_prob": draw.pick(True, False),
+        "moe_intermediate_size": draw.whole(8, 40),
+        "decoder_sparse_step": draw.pick(1, 1, 2),
+    }
+    return found | draw.pick({}, {"mlp_only_layers": [draw.whole(0, layers - 1)]})
+
+
+def _qwen3_moe(draw: Draw) -> Config:
+    found = _qwen3(draw)
+    found.pop("layer_types", None)
+    return found | _experts(draw, found["num_hidden_layers"])
+
+
+def _qwen2_moe(draw: Draw) -> Config:
+    found = _qwen2(draw)
+    shared = {"shared_expert_intermediate_size": draw.whole(8, 40), "qkv_bias": draw.pick(True, False)}
+    return found | _experts(draw, found["num_hidden_layers"]) | shared
+
+
+def _olmoe(draw: Draw) -> Config:
+    experts = draw.whole(2, 8)
+    routed = {"num_experts": experts, "num_experts_per_tok": draw.whole(1, experts)}
+    routed |= {"norm_topk_prob": draw.pick(True, False), "clip_qkv": draw.pick(None, draw.number(0.3, 3.0))}
+    return draw.sizes(square=True) | draw.rms() | draw.rope() | routed | {"attention_bias": draw.pick(True, False)}
+
+
 def _gpt_neox(draw: Draw) -> Config:
     sizes = draw.sizes(square=True)
     del sizes["num_key_value_heads"]
@@ -199,6 +230,9 @@ FAMILIES: dict[str, Callable[[Draw], Config]] = {
     "mixtral": _mixtral,
     "qwen2": _qwen2,
     "qwen3": _qwen3,
+    "qwen3_moe": _qwen3_moe,
+    "qwen2_moe": _qwen2_moe,
+    "olmoe": _olmoe,
     "gpt_neox": _gpt_neox,
     "phi3": _phi3,
     "gemma2": _gemma2,

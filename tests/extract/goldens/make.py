@@ -55,6 +55,8 @@ MORE_FAMILIES: tuple[str, ...] = (
     "granite_new", "cohere2_old", "cohere2_layer_types_new",
     "exaone4_old", "exaone4_full_new", "hunyuan_v1_dense_old",
     "hunyuan_v1_dense_bias_new",
+    "qwen3_moe_mixed_layers_old", "qwen3_moe_every_second_new", "qwen2_moe_shared_new",
+    "olmoe_clip_old",
 )  # fmt: skip
 """The same; the name is the seed, so the order does not matter."""
 
