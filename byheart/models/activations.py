@@ -33,6 +33,7 @@ ACTIVATIONS: dict[str, Callable[..., Any]] = {
     "gelu_pytorch_tanh": _gelu_tanh,
     "relu": lambda nn, states: nn.relu(states),
     "xielu": _xielu,
+    "relu2": lambda nn, states: nn.relu(states) ** 2,
 }
 
 LEARNED = {"xielu": ("alpha_positive", "alpha_negative")}

@@ -51,6 +51,22 @@ def read_ropes_by_kind(fields: Fields, max_positions: int, thetas: Mapping[str, 
     }
 
 
+def read_partial_rope(fields: Fields, max_positions: int) -> Rope:
+    """The rotary embedding of a family whose field `partial_rotary_factor`, which has a default, says what it rotates.
+
+    Args:
+        max_positions: `max_position_embeddings`.
+    """
+    return parse_rope(
+        choose_rope_object(fields),
+        fields.where,
+        theta=fields.number("rope_theta", default=10_000.0),
+        max_positions=max_positions,
+        original_positions=fields.integer_or_none("original_max_position_embeddings"),
+        share=fields.number("partial_rotary_factor"),
+    )
+
+
 def choose_rope_object(fields: Fields) -> dict[str, Any]:
     """The object that describes the scaling: the older `rope_scaling` unless it is empty, else `rope_parameters`."""
     older, newer = fields.object("rope_scaling"), fields.object("rope_parameters")
