@@ -36,6 +36,8 @@ class Architecture:
     @property
     def kv_heads(self) -> int:
         """The key and value heads of a layer."""
+        if self.name == "falcon" and not self.config["new_decoder_architecture"]:
+            return 1 if self.config["multi_query"] else self.heads
         return self.config.get("num_key_value_heads") or self.heads
 
     @property
@@ -48,9 +50,16 @@ class Architecture:
         """The name of the activation."""
         return self.config.get(self.family.activation) or "silu"
 
+    def find_attention_scale(self, layer: int) -> float:
+        """The factor of a layer's products of query and key."""
+        if self.config.get("scale_attn_by_inverse_layer_idx"):
+            return self._attention_scale / (layer + 1)
+        return self._attention_scale
+
     @property
-    def attention_scale(self) -> float:
-        """The factor of the products of query and key."""
+    def _attention_scale(self) -> float:
+        if not self.config.get("scale_attn_weights", True):
+            return 1.0
         if "attention_multiplier" in self.config:
             return self.config["attention_multiplier"]
         return (self.config.get("query_pre_attn_scalar") or self.head_dim) ** -0.5
@@ -88,7 +97,9 @@ def read_architecture(config: dict[str, Any]) -> Architecture | None:
         return None
     family = FAMILIES[name]
     fields = family.defaults | {
-        name: value for name, value in config.items() if value is not None or name in _MAY_BE_NULL
+        family.other_names.get(name, name): value
+        for name, value in config.items()
+        if value is not None or name in _MAY_BE_NULL
     }
     kinds = family.list_layer_kinds(fields)
     unrotated = family.find_unrotated(fields) if family.find_unrotated else []
@@ -114,6 +125,8 @@ def _read_rope(name: str, family: Family, fields: dict[str, Any], kind: str) -> 
         if kind == SLIDING:
             theta, older = fields.get(family.sliding_base, theta), {}
     share = fields.get("rotary_pct", fields.get("partial_rotary_factor", 1.0))
+    if "rotary_dim" in fields:
+        share = fields["rotary_dim"] / (fields["hidden_size"] / fields["num_attention_heads"])
     rope = {"rope_theta": theta, "partial_rotary_factor": share} | (newer | older or family.rope)
     rope["kind"] = rope.get("rope_type") or rope.get("type") or "default"
     if name == "phi3" and rope["kind"] != "default":

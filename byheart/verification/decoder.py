@@ -21,16 +21,21 @@ _TANH_GELUS = ("gelu_pytorch_tanh", "gelu_fast", "gelu_new")
 def compute_states(model: Architecture, weights: Weights, token_ids: np.ndarray) -> Floats:
     """The normed states [B, T, D] after the last layer, from token ids [B, T]; the head makes logits of them."""
     embed = "gpt_neox.embed_in.weight" if model.name == "gpt_neox" else "model.embed_tokens.weight"
-    states = np.zeros((*token_ids.shape, model.config["hidden_size"]))
-    for first, rows in weights.read_rows(embed):
-        here = (token_ids >= first) & (token_ids < first + len(rows))
-        states[here] = rows[token_ids[here] - first]
-    states *= model.embed_scale
+    states = look_up(weights, embed, token_ids, model.config["hidden_size"]) * model.embed_scale
     layer = _compute_neox_layer if model.name == "gpt_neox" else _compute_layer
     for index in range(model.config["num_hidden_layers"]):
         states = layer(model, weights, states, index)
     last = "gpt_neox.final_layer_norm" if model.name == "gpt_neox" else "model.norm"
     return _norm(model, weights, last, states)
+
+
+def look_up(weights: Weights, table: str, token_ids: np.ndarray, width: int) -> Floats:
+    """The rows [B, T, D] of a table that token ids [B, T] name."""
+    states = np.zeros((*token_ids.shape, width))
+    for first, rows in weights.read_rows(table):
+        here = (token_ids >= first) & (token_ids < first + len(rows))
+        states[here] = rows[token_ids[here] - first]
+    return states
 
 
 def name_head(model: Architecture) -> str:
@@ -70,31 +75,42 @@ def _compute_neox_layer(model: Architecture, weights: Weights, states: Floats, i
     wide = _project(
         model, weights, f"{name}mlp.dense_h_to_4h", _norm(model, weights, f"{name}post_attention_layernorm", before)
     )
-    return states + attended + _project(model, weights, f"{name}mlp.dense_4h_to_h", _activate(model, wide))
+    return states + attended + _project(model, weights, f"{name}mlp.dense_4h_to_h", activate(model, wide))
 
 
 def _attend(model: Architecture, weights: Weights, name: str, states: Floats, index: int) -> Floats:
     """Causal attention [B, T, D]: each query head looks at the key and value head of its group."""
     query, key, value = _make_heads(model, weights, name, states)
-    rope, window, softcap = model.ropes[index], model.windows[index], model.config.get("attn_logit_softcapping")
-    if rope:
-        query, key = rotate(query, rope), rotate(key, rope)
-        query = query * grow(rope, states.shape[1])[:, None, None]
+    query, key = turn_heads(model, query, key, index)
     if model.family.normed_after_rotation:
         query, key = _norm_queries_and_keys(model, weights, name, query, key)
-    tokens = states.shape[1]
+    joined = mix_heads(model, query, key, value, index)
+    return _project(model, weights, name + ("dense" if model.name == "gpt_neox" else "o_proj"), joined)
+
+
+def turn_heads(model: Architecture, query: Floats, key: Floats, index: int) -> tuple[Floats, Floats]:
+    """Queries and keys, turned by their positions."""
+    rope = model.ropes[index]
+    if not rope:
+        return query, key
+    return rotate(query, rope) * grow(rope, query.shape[1])[:, None, None], rotate(key, rope)
+
+
+def mix_heads(model: Architecture, query: Floats, key: Floats, value: Floats, index: int) -> Floats:
+    """The heads' mixtures of values, joined [B, T, H * E]."""
+    window, softcap = model.windows[index], model.config.get("attn_logit_softcapping")
+    tokens = query.shape[1]
     distance = np.arange(tokens)[:, None] - np.arange(tokens)
     seen = (distance >= 0) & (distance < (window or tokens))
     mixed = np.empty_like(query)
     for head in range(model.heads):
         group = head // (model.heads // model.kv_heads)
-        scores = np.einsum("bte,bse->bts", query[:, :, head], key[:, :, group]) * model.attention_scale
+        scores = np.einsum("bte,bse->bts", query[:, :, head], key[:, :, group]) * model.find_attention_scale(index)
         scores = np.where(seen, cap(scores, softcap), -np.inf)
         shares = np.exp(scores - scores.max(axis=-1, keepdims=True))
         shares /= shares.sum(axis=-1, keepdims=True)
         mixed[:, :, head] = np.einsum("bts,bse->bte", shares, value[:, :, group])
-    joined = mixed.reshape(*states.shape[:2], -1)
-    return _project(model, weights, name + ("dense" if model.name == "gpt_neox" else "o_proj"), joined)
+    return mixed.reshape(*query.shape[:2], -1)
 
 
 def _make_heads(model: Architecture, weights: Weights, name: str, states: Floats) -> tuple[Floats, Floats, Floats]:
@@ -155,12 +171,12 @@ def _feed_forward(
         if model.activation == "xielu":
             alphas = (float(weights.read(f"{name}act_fn.{alpha}")[0]) for alpha in ("alpha_p", "alpha_n"))
             return _project(model, weights, name + "down_proj", _xielu(wide, *alphas))
-        return _project(model, weights, name + "down_proj", _activate(model, wide))
+        return _project(model, weights, name + "down_proj", activate(model, wide))
     if model.name in ("phi3", "glm4"):
         gate, up = np.split(_project(model, weights, name + "gate_up_proj", states), 2, axis=-1)
     else:
         gate, up = (_project(model, weights, name + matrix, states) for matrix in names[:2])
-    return _project(model, weights, name + names[2], _activate(model, gate) * up)
+    return _project(model, weights, name + names[2], activate(model, gate) * up)
 
 
 def _project(model: Architecture, weights: Weights, name: str, states: Floats) -> Floats:
@@ -190,7 +206,8 @@ def _xielu(values: Floats, alpha_p: float, alpha_n: float) -> Floats:
     return np.where(values > 0, rising * values**2, falling * (np.expm1(below) - values)) + values / 2
 
 
-def _activate(model: Architecture, values: Floats) -> Floats:
+def activate(model: Architecture, values: Floats) -> Floats:
+    """The activation of the MLP."""
     name: Any = model.activation
     if name in ("silu", "swish"):
         return values / (1 + np.exp(-values))
@@ -199,6 +216,6 @@ def _activate(model: Architecture, values: Floats) -> Floats:
     if name == "gelu":
         erf: Any = np.vectorize(math.erf, otypes=[np.float64])
         return values / 2 * (1 + erf(values / math.sqrt(2)))
-    if name == "relu":
-        return np.maximum(values, 0)
+    if name in ("relu", "relu2"):
+        return np.maximum(values, 0) ** (2 if name == "relu2" else 1)
     raise ValueError(f"activation {name}")

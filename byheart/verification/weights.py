@@ -61,7 +61,7 @@ class Weights:
         """The checkpoint's name for a tensor: its own, or one that transformers takes for it."""
         rest = name.partition(".")[2]
         others = [*_HEADS] if name in _HEADS else [before + rest for before in _BEFORE]
-        if rest.startswith("embed_"):  # a tied head may be held under its own name alone
+        if rest.startswith(("embed_", "wte.", "word_embeddings.")):  # a tied head may be held under its own name alone
             others += _HEADS
         own = self._prefix + name
         return next((other for other in others if other in self._tensors), own) if own not in self._tensors else own

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from byheart.models.folder import read_config
 from byheart.store import open_store
 from byheart.verification.architecture import read_architecture
-from byheart.verification.decoder import compute_states, name_head
+from byheart.verification.layer_norm import compute_states, name_head
 from byheart.verification.weights import Weights
 
 

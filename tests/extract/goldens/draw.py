@@ -224,6 +224,91 @@ def _olmo2(draw: Draw) -> Config:
     return draw.sizes() | draw.rms() | draw.rope() | {"attention_bias": draw.pick(True, False)}
 
 
+def _gpt2(draw: Draw) -> Config:
+    scales = {"scale_attn_weights": draw.pick(True, False), "scale_attn_by_inverse_layer_idx": draw.pick(True, False)}
+    return _name_as_gpt(draw, draw.sizes(square=True)) | scales
+
+
+def _gptj(draw: Draw) -> Config:
+    sizes = draw.sizes(square=True)
+    return _name_as_gpt(draw, sizes) | {
+        "rotary_dim": 2 * draw.whole(1, sizes["hidden_size"] // sizes["num_attention_heads"] // 2)
+    }
+
+
+def _name_as_gpt(draw: Draw, sizes: Config) -> Config:
+    """The same sizes by the names that GPT-2 has for them."""
+    return {
+        "n_embd": sizes["hidden_size"],
+        "n_head": sizes["num_attention_heads"],
+        "n_inner": draw.pick(None, sizes["intermediate_size"]),
+        "n_layer": sizes["num_hidden_layers"],
+        "n_positions": sizes["max_position_embeddings"],
+        "vocab_size": sizes["vocab_size"],
+        "pad_token_id": 0,
+        "tie_word_embeddings": sizes["tie_word_embeddings"],
+        "layer_norm_epsilon": draw.number(1e-6, 0.1),
+        "activation_function": draw.pick(*ACTIVATIONS),
+    }
+
+
+def _falcon(draw: Draw) -> Config:
+    sizes = draw.sizes(square=True)
+    kv_heads, ffn = sizes.pop("num_key_value_heads"), sizes.pop("intermediate_size")
+    new = {
+        "new_decoder_architecture": True,
+        "num_kv_heads": kv_heads,
+        "num_ln_in_parallel_attn": draw.pick(None, 1, 2),
+    }
+    old = {"multi_query": draw.pick(True, False), "parallel_attn": draw.pick(True, False)}
+    features = {
+        "layer_norm_epsilon": draw.number(1e-6, 0.1),
+        "activation": draw.pick(*ACTIVATIONS),
+        "bias": draw.pick(True, False),
+        "ffn_hidden_size": draw.pick(None, ffn),
+    }
+    return sizes | draw.rope() | draw.pick(new, old) | features
+
+
+def _starcoder2(draw: Draw) -> Config:
+    features = {
+        "norm_epsilon": draw.number(1e-6, 0.1),
+        "use_bias": draw.pick(True, False),
+        "sliding_window": draw.pick(None, draw.window()),
+        "hidden_act": draw.pick(*ACTIVATIONS),
+    }
+    return draw.sizes() | draw.rope() | features
+
+
+def _partial_rope(draw: Draw) -> Config:
+    """The rotary embedding of half a head, or of whole heads."""
+    share = {"partial_rotary_factor": draw.pick(0.5, 1.0)}
+    rope = draw.rope("default", "linear", "dynamic", "llama3")
+    return {"rope_parameters": rope["rope_parameters"] | share} if "rope_parameters" in rope else rope | share
+
+
+def _stablelm(draw: Draw) -> Config:
+    features = {
+        "layer_norm_eps": draw.number(1e-6, 0.1),
+        "use_qkv_bias": draw.pick(True, False),
+        "qk_layernorm": draw.pick(True, False),
+        "use_parallel_residual": draw.pick(True, False),
+        "hidden_act": draw.pick(*ACTIVATIONS),
+    }
+    return draw.sizes(square=True) | _partial_rope(draw) | features
+
+
+def _nemotron(draw: Draw) -> Config:
+    biases = {"attention_bias": draw.pick(True, False), "mlp_bias": draw.pick(True, False)}
+    activation = {"hidden_act": draw.pick("relu2", *ACTIVATIONS)}
+    return draw.sizes() | _partial_rope(draw) | biases | activation | {"norm_eps": draw.number(1e-6, 0.1)}
+
+
+def _phi(draw: Draw) -> Config:
+    features = {"qk_layernorm": draw.pick(True, False), "hidden_act": draw.pick(*ACTIVATIONS)}
+    return draw.sizes(square=True) | _partial_rope(draw) | features | {"layer_norm_eps": draw.number(1e-6, 0.1)}
+
+
 FAMILIES: dict[str, Callable[[Draw], Config]] = {
     "llama": _llama,
     "mistral": _mistral,
@@ -238,6 +323,13 @@ FAMILIES: dict[str, Callable[[Draw], Config]] = {
     "gemma2": _gemma2,
     "gemma3_text": _gemma3,
     "olmo2": _olmo2,
+    "gpt2": _gpt2,
+    "gptj": _gptj,
+    "falcon": _falcon,
+    "starcoder2": _starcoder2,
+    "stablelm": _stablelm,
+    "nemotron": _nemotron,
+    "phi": _phi,
 }
 
 

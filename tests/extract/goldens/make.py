@@ -57,6 +57,11 @@ MORE_FAMILIES: tuple[str, ...] = (
     "hunyuan_v1_dense_bias_new",
     "qwen3_moe_mixed_layers_old", "qwen3_moe_every_second_new", "qwen2_moe_shared_new",
     "olmoe_clip_old",
+    "gpt2_scaled_by_layer", "gpt2_tied_unscaled", "gptj_half_rotated",
+    "falcon_one_key_head_old", "falcon_grouped_two_norms_new", "falcon_grouped_one_norm_old",
+    "falcon_one_after_the_other", "starcoder2_sliding_old", "starcoder2_no_biases_new",
+    "stablelm_own_norms_parallel_old", "stablelm_sequential_new", "nemotron_biases_old", "nemotron_linear_new",
+    "phi_normed_heads_old", "phi_tied_new",
 )  # fmt: skip
 """The same; the name is the seed, so the order does not matter."""
 
