@@ -8,7 +8,7 @@ import numpy.typing as npt
 from byheart.models.folder import read_config
 from byheart.store import open_store
 from byheart.verification.architecture import read_architecture
-from byheart.verification.layer_norm import compute_states, name_head
+from byheart.verification.layer_norm import compute_states, name_head, read_head_bias
 from byheart.verification.weights import Weights
 
 
@@ -19,4 +19,5 @@ def logits(folder: Path, token_ids: npt.ArrayLike) -> npt.NDArray[np.float64]:
     assert model
     weights = Weights(place, model.prefix)
     states = compute_states(model, weights, np.asarray(token_ids)[None])[0] * model.logit_scale
-    return np.concatenate([states @ rows.T for _, rows in weights.read_rows(name_head(model))], axis=-1)
+    logits = np.concatenate([states @ rows.T for _, rows in weights.read_rows(name_head(model))], axis=-1)
+    return logits + read_head_bias(model, weights)

@@ -6,6 +6,7 @@ Fields that change no score are there as in the files: they must be let through.
 from typing import Any
 
 from tests.models.published_experts import WITH_EXPERTS
+from tests.models.published_layer_norms import WITH_LAYER_NORMS
 
 _LLAMA_3: dict[str, Any] = {
     "architectures": ["LlamaForCausalLM"],
@@ -780,5 +781,6 @@ PUBLISHED: dict[str, tuple[dict[str, Any], int]] = {
     "EXAONE-4.0-1.2B": (_EXAONE_4, 1_279_391_488),
     "Hunyuan-7B-Pretrain": (_HUNYUAN, 7_504_568_320),
     **WITH_EXPERTS,
+    **WITH_LAYER_NORMS,
 }
 """The text model alone where a model also sees."""

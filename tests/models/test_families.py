@@ -237,14 +237,26 @@ SIZES: dict[str, Any] = {
     "intermediate_size": 96,
     "max_position_embeddings": 512,
 }
+GPT_NAMES = {
+    "hidden_size": "n_embd",
+    "intermediate_size": "n_inner",
+    "max_position_embeddings": "n_positions",
+    "num_attention_heads": "n_head",
+    "num_hidden_layers": "n_layer",
+}
+OWN_NAMES = {"falcon": {"intermediate_size": "ffn_hidden_size"}, "gpt2": GPT_NAMES, "gptj": GPT_NAMES}
 PHI_FACTORS = {"short_factor": [1.0] * 8, "long_factor": [2.0] * 8}
 YARN = {"factor": 4.0, "original_max_position_embeddings": 64}
 
 
 def of_family(model_type: str, **changes: Any) -> DecoderConfig:
-    config = SIZES | {"model_type": model_type} | changes
-    if model_type == "gpt_neox":
-        del config["num_key_value_heads"]
+    sizes = dict(SIZES)
+    if model_type in ("falcon", "gpt2", "gpt_neox", "gptj"):
+        del sizes["num_key_value_heads"]
+    if model_type == "gptj":
+        sizes["rotary_dim"] = 8
+    names = OWN_NAMES.get(model_type, {})
+    config = {names.get(name, name): value for name, value in sizes.items()} | {"model_type": model_type} | changes
     return find_family(config).parse_config(config)
 
 
@@ -291,6 +303,40 @@ def test_layers_rotate_as_the_family_says() -> None:
     assert rotated("exaone4", sliding_window=7) == [True, True, True, False]
     assert rotated("exaone4", sliding_window=7, layer_types=["full_attention"] * 4) == [False] * 4
     assert rotated("exaone4", sliding_window=None, layer_types=["full_attention"] * 4) == [True] * 4
+
+
+def test_position_has_a_vector_in_gpt2_and_an_angle_in_gptj() -> None:
+    learned, turned = of_family("gpt2"), of_family("gptj", rotary_dim=8)
+    assert (learned.learned_positions, learned.attention[0].rope) == (True, None)
+    assert rope_of(turned).count_rotated(16) == 8
+    assert turned.rope_interleaved
+    assert "positions" in FAMILIES["gpt2"].describe_parameters(learned)
+
+
+def test_gpt2_scales_attention_as_it_says() -> None:
+    assert of_family("gpt2").attention_scale is None
+    assert of_family("gpt2", scale_attn_weights=False).attention_scale == 1.0
+    by_layer = of_family("gpt2", scale_attn_by_inverse_layer_idx=True).attention
+    assert [attention.scale for attention in by_layer] == [1, 1 / 2, 1 / 3, 1 / 4]
+
+
+@pytest.mark.parametrize(
+    ("changes", "kv_heads", "norms"),
+    [
+        ({}, 1, ["attention_norm"]),
+        ({"num_kv_heads": 4}, 1, ["attention_norm"]),  # as in Falcon 7B's file, which has one
+        ({"multi_query": False}, 4, ["attention_norm"]),
+        ({"parallel_attn": False}, 1, ["attention_norm", "mlp_norm"]),
+        ({"new_decoder_architecture": True, "num_kv_heads": 2}, 2, ["attention_norm", "mlp_norm"]),
+        ({"new_decoder_architecture": True, "num_ln_in_parallel_attn": 1}, 4, ["attention_norm"]),
+    ],
+)
+def test_falcon_is_one_of_several(changes: dict[str, Any], kv_heads: int, norms: list[str]) -> None:
+    decoder = of_family("falcon", **changes)
+    layers = FAMILIES["falcon"].describe_parameters(decoder)["layers"]
+    assert decoder.kv_heads == kv_heads
+    assert [name for name in layers if name.endswith("_norm")] == norms
+    assert layers["query"].view == (kv_heads, 4 // kv_heads + 2, 16, 64)
 
 
 def test_rope_scaling_of_olmo3_is_that_of_full_layers() -> None:
@@ -504,6 +550,20 @@ def test_family_that_cannot_be_computed_is_refused_with_the_reason(model_type: s
             "layer_types",
         ),
         ("olmoe", {"head_dim": 8}, "head_dim"),
+        ("gpt2", {"add_cross_attention": True}, "add_cross_attention"),
+        ("gpt2", {"hidden_size": 65}, "hidden_size"),
+        ("gptj", {"rotary_dim": 7}, "even rotary_dim"),
+        ("gptj", {"rotary_dim": 18}, "rotary_dim of at most 16"),
+        ("falcon", {"alibi": True}, "alibi=false"),
+        ("falcon", {"num_ln_in_parallel_attn": 2}, "num_ln_in_parallel_attn=2"),
+        ("falcon", {"new_decoder_architecture": True, "parallel_attn": False}, "parallel_attn=False"),
+        ("falcon", {"multi_query": False, "num_kv_heads": 2}, "num_kv_heads"),
+        ("falcon", {"n_layer": 32}, "n_layer"),
+        ("starcoder2", {"norm_type": "rms_norm"}, "norm_type"),
+        ("stablelm", {"head_dim": 8}, "head_dim"),
+        ("stablelm", {"rope_pct": 0.5}, "rope_pct"),
+        ("nemotron", {"rope_percent": 0.25}, "rope_percent"),
+        ("phi", {"partial_rotary_factor": 0.2}, "partial_rotary_factor"),
     ],
 )
 def test_what_a_family_cannot_compute_is_refused_by_name(model_type: str, change: dict[str, Any], named: str) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from byheart.contracts.errors import ModelError
 from byheart.models.decoder_config import Attention, DecoderConfig
 from byheart.models.families import gpt2
 from byheart.models.families.family import Family
@@ -29,7 +30,10 @@ def parse_config(config: dict[str, Any]) -> DecoderConfig:
     """The decoder that a `model_type: gptj` config.json describes."""
     fields = Fields(DEFAULTS | config)
     shape = gpt2.read_gpt_shape(fields)
-    rope = Rope(theta=THETA, share=fields.integer("rotary_dim") / shape["head_dim"])
+    rotated = fields.integer("rotary_dim", most=shape["head_dim"])
+    if rotated % 2:
+        raise ModelError(f"config.json must have an even rotary_dim, found {rotated}: the file is broken")
+    rope = Rope(theta=THETA, share=rotated / shape["head_dim"])
     fields.require("rope_theta", THETA)
     fields.refuse_unknown_fields(*WITHOUT_EFFECT)
     return DecoderConfig(

@@ -30,6 +30,9 @@ def parse_config(config: dict[str, Any]) -> DecoderConfig:
     fields = Fields(DEFAULTS | config)
     shape = read_shape(fields, epsilon="norm_eps")
     rope = read_partial_rope(fields, shape["max_positions"])
+    fields.require("kv_channels", shape["head_dim"])  # older names, which transformers does not read
+    fields.require("rope_percent", rope.share)
+    fields.require("rope_percentage", rope.share)
     biases = fields.boolean("attention_bias") * ("query", "key", "value", "output")
     biases += fields.boolean("mlp_bias") * ("up", "down")
     allow_alike_layers(fields, shape)
