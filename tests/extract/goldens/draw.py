@@ -309,6 +309,96 @@ def _phi(draw: Draw) -> Config:
     return draw.sizes(square=True) | _partial_rope(draw) | features | {"layer_norm_eps": draw.number(1e-6, 0.1)}
 
 
+def _by_kind(draw: Draw, *scalings: str) -> Config:
+    """A rotary embedding for each kind of layer."""
+    full, sliding = draw.rope_object(*scalings), draw.rope_object("default")
+    return {"rope_parameters": {"full_attention": full, "sliding_attention": sliding}}
+
+
+def _olmo3(draw: Draw) -> Config:
+    sizes = draw.sizes()
+    old = draw.rope_object("default", "linear", "llama3", "yarn")
+    old = {"rope_scaling": {key: value for key, value in old.items() if key != "rope_theta"}}
+    found = sizes | draw.rms() | {"attention_bias": draw.pick(True, False), "sliding_window": draw.window()}
+    found |= draw.pick({}, {"layer_types": draw.layer_types(sizes["num_hidden_layers"])})
+    return found | draw.pick(old, _by_kind(draw, "default", "linear", "llama3", "yarn"))
+
+
+def _exaone4(draw: Draw) -> Config:
+    sizes = draw.sizes()
+    types = {"layer_types": draw.layer_types(sizes["num_hidden_layers"])}
+    full = {"sliding_window": None, "layer_types": ["full_attention"] * sizes["num_hidden_layers"]}
+    pattern = {"sliding_window": draw.window(), "sliding_window_pattern": draw.whole(1, 4)}
+    return sizes | draw.rms() | draw.rope() | draw.pick(full, pattern, pattern | types)
+
+
+def _smollm3(draw: Draw) -> Config:
+    sizes = draw.sizes()
+    layers = sizes["num_hidden_layers"]
+    rotates = draw.pick(
+        {"no_rope_layer_interval": draw.whole(1, 4)}, {"no_rope_layers": [draw.whole(0, 1) for _ in range(layers)]}
+    )
+    slides = {"use_sliding_window": True, "sliding_window": draw.window()}
+    slides = draw.pick({"use_sliding_window": False}, slides, slides | {"layer_types": draw.layer_types(layers)})
+    biases = {"attention_bias": draw.pick(True, False), "mlp_bias": draw.pick(True, False)}
+    return sizes | draw.rms() | draw.rope() | rotates | slides | biases | {"hidden_act": draw.pick(*ACTIVATIONS)}
+
+
+def _apertus(draw: Draw) -> Config:
+    activation = {"hidden_act": draw.pick("xielu", "xielu", *ACTIVATIONS)}
+    rope = draw.rope("linear", "llama3", "yarn")  # without any, transformers takes that of the published model
+    return draw.sizes() | draw.rms() | rope | activation | {"attention_bias": draw.pick(True, False)}
+
+
+def _ministral3(draw: Draw) -> Config:
+    rope = draw.rope_object("default", "linear", "llama3", "yarn")
+    rope |= {"llama_4_scaling_beta": draw.number(0.05, 2), "original_max_position_embeddings": draw.whole(16, 128)}
+    window = {"sliding_window": draw.pick(None, draw.window()), "hidden_act": draw.pick(*ACTIVATIONS)}
+    return draw.sizes() | draw.rms() | window | {"rope_parameters": rope}
+
+
+def _seed_oss(draw: Draw) -> Config:
+    biases = {name: draw.pick(True, False) for name in ("attention_bias", "attention_out_bias", "mlp_bias")}
+    return draw.sizes() | draw.rms() | draw.rope() | biases | {"hidden_act": draw.pick(*ACTIVATIONS)}
+
+
+def _glm4(draw: Draw) -> Config:
+    sizes = draw.sizes()
+    share = draw.pick(0.25, 0.5, 1.0) if sizes["head_dim"] % 8 == 0 else draw.pick(0.5, 1.0)
+    rope = draw.rope("default", "linear", "yarn")
+    rope |= {"partial_rotary_factor": share}
+    found = sizes | draw.rms() | rope | {"attention_bias": draw.pick(True, False)}
+    return found | {"hidden_act": draw.pick(*ACTIVATIONS)}
+
+
+def _granite(draw: Draw) -> Config:
+    factors = {
+        "attention_multiplier": draw.number(0.1, 0.6),
+        "embedding_multiplier": draw.number(0.5, 10),
+        "logits_scaling": draw.number(0.5, 4),
+        "residual_multiplier": draw.number(0.2, 1.5),
+    }
+    return _llama(draw) | factors
+
+
+def _cohere2(draw: Draw) -> Config:
+    sizes = draw.sizes(square=True)
+    types = draw.pick(
+        {"sliding_window_pattern": draw.whole(1, 4)}, {"layer_types": draw.layer_types(sizes["num_hidden_layers"])}
+    )
+    found = sizes | draw.rope() | types | {"sliding_window": draw.window(), "hidden_act": draw.pick(*ACTIVATIONS)}
+    found |= {"layer_norm_eps": draw.number(1e-6, 0.1), "logit_scale": draw.number(0.1, 1.5)}
+    return found | {"attention_bias": draw.pick(True, False)}
+
+
+def _hunyuan(draw: Draw) -> Config:
+    alpha = {"rope_theta": draw.number(5, 1e4), "rope_scaling": {"type": "dynamic", "alpha": draw.number(2, 1000)}}
+    alpha["rope_scaling"] |= {"factor": 1.0, "beta_fast": 32, "beta_slow": 1, "mscale": 1.0, "mscale_all_dim": 1.0}
+    rope = draw.pick(alpha, draw.rope("default", "linear", "yarn"))
+    found = draw.sizes() | draw.rms() | rope | {"attention_bias": draw.pick(True, False)}
+    return found | {"hidden_act": draw.pick(*ACTIVATIONS)}
+
+
 FAMILIES: dict[str, Callable[[Draw], Config]] = {
     "llama": _llama,
     "mistral": _mistral,
@@ -330,6 +420,17 @@ FAMILIES: dict[str, Callable[[Draw], Config]] = {
     "stablelm": _stablelm,
     "nemotron": _nemotron,
     "phi": _phi,
+    "olmo3": _olmo3,
+    "exaone4": _exaone4,
+    "smollm3": _smollm3,
+    "apertus": _apertus,
+    "vaultgemma": _gemma2,
+    "ministral3": _ministral3,
+    "seed_oss": _seed_oss,
+    "glm4": _glm4,
+    "granite": _granite,
+    "cohere2": _cohere2,
+    "hunyuan_v1_dense": _hunyuan,
 }
 
 
