@@ -74,7 +74,7 @@ def load(
 
     shardings = [sharding.shard_weights(parameter) for parameter in leaves]
     params = [
-        jax.jit(functools.partial(jnp.zeros, parameter.shape, dtype), out_shardings=own)()
+        _compile_zeros(parameter.shape, jnp.dtype(dtype), own)()
         for parameter, own in zip(leaves, shardings, strict=True)
     ]
     pieces = [piece for leaf, parameter in enumerate(leaves) for piece in _divide(leaf, parameter, sharding)]
@@ -85,6 +85,12 @@ def load(
         params[leaf] = _put(params[leaf], jax.device_put(values, shardings[leaf]), at, shardings[leaf])
         report(values.size)
     return jax.tree.unflatten(tree, params)
+
+
+@functools.cache
+def _compile_zeros(shape: tuple[int, ...], dtype: np.dtype, sharding: NamedSharding) -> Callable[[], Array]:
+    """A function that creates an empty stack on its devices; stacks that are alike share it."""
+    return jax.jit(functools.partial(jnp.zeros, shape, dtype), out_shardings=sharding)
 
 
 def _read_pieces(
