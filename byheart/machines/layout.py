@@ -11,7 +11,7 @@ from byheart.machines.accelerators import ONE_HOST, Accelerator
 from byheart.machines.memory import RESERVE, Memory, estimate_memory
 from byheart.machines.mesh import TENSOR_PARALLEL, Mesh
 from byheart.machines.workload import Workload
-from byheart.models.parameters import LAYERS
+from byheart.models.axes import LAYERS
 
 LEAST_WINDOWS = 8
 """Windows that a device must have room for where weights are replicated: fewer leave its arithmetic units idle."""

@@ -9,10 +9,11 @@ tensor parallel,    the two devices of a row have half of each layer and the sam
 
 import dataclasses
 
-from byheart.models.parameters import LAYERS, Parameter
+from byheart.models.axes import LAYERS
+from byheart.models.parameters import Parameter
 
 DATA, MODEL = "data", "model"
-TENSOR_PARALLEL = ("heads", "kv_heads", "ffn", "vocab")
+TENSOR_PARALLEL = ("heads", "kv_heads", "ffn", "expert_ffn", "shared_ffn", "vocab")
 """Logical axes that `model` splits: the elements along them are computed independently."""
 
 Split = tuple[tuple[str, ...], ...]
@@ -41,12 +42,13 @@ class Mesh:
     def split(self, parameter: Parameter) -> Split:
         """The mesh axes that split each dimension of a parameter between its uses.
 
-        Vectors (norms, biases) are whole everywhere: they are small, and gathering them costs more than it saves. The
-        layers' axis is whole, since layers are computed one after the other. The vocabulary's axis is split only by
-        `model`, since a lookup needs whole rows on every device.
+        Vectors (norms, biases) and the table of positions are whole everywhere: they are small, and gathering them
+        costs more than it saves. An axis along which each index has a tensor of its own is whole too; the layers' axis
+        also because layers are computed one after the other. The vocabulary's axis is split only by `model`, since a
+        lookup needs whole rows on every device. The axis of a tensor's rows is split where its rows are.
         """
         whole: Split = ((),) * len(parameter.axes)
-        if len(parameter.layer_axes) < 2:
+        if len(parameter.layer_axes) < 2 or "positions" in parameter.axes:
             return whole
         axes: tuple[str, ...]
         if self.gather:
@@ -57,7 +59,8 @@ class Mesh:
             candidates = [dimension for dimension, axis in enumerate(parameter.axes) if axis in TENSOR_PARALLEL]
             candidates += [parameter.axes.index("embed")] if "vocab" in parameter.axes else []
         for dimension in candidates:
-            if shares > 1 and parameter.shape[dimension] % shares == 0:
+            elements = parameter.rows if dimension == parameter.row_axis else parameter.shape[dimension]
+            if shares > 1 and dimension >= parameter.stacked and elements % shares == 0:
                 return (*whole[:dimension], axes, *whole[dimension + 1 :])
         return whole
 

@@ -123,7 +123,7 @@ def estimate_link_seconds(workload: Workload, mesh: Mesh, batch_size: int, link_
     """Seconds for which a batch uses the links between devices."""
     layers = workload.decoder.layers
     if mesh.gather:
-        gathered = layers * workload.layer_bytes + workload.head_bytes
+        gathered = workload.all_layers_bytes + workload.head_bytes
         return gathered * (mesh.devices - 1) / mesh.devices / link_bytes_per_second
     if mesh.model == 1:
         return 0.0

@@ -2,9 +2,10 @@
 
 import dataclasses
 
+from byheart.models.axes import LAYERS
 from byheart.models.decoder_config import DecoderConfig
 from byheart.models.families.family import Family
-from byheart.models.parameters import LAYERS, Parameters, count_parameters
+from byheart.models.parameters import Parameters, count_parameters, leaves
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 """Bytes of an element at each `precision`."""
@@ -49,8 +50,17 @@ class Workload:
 
     @property
     def layer_bytes(self) -> int:
-        """Bytes of one layer's parameters."""
-        return count_parameters(self.weights[LAYERS]) // self.decoder.layers * self.element_bytes
+        """Bytes of the largest layer's parameters."""
+        elements = [0] * self.decoder.layers
+        for parameter in leaves(self.weights[LAYERS]):
+            for layer in parameter.layers:
+                elements[layer] += parameter.size // len(parameter.layers)
+        return max(elements) * self.element_bytes
+
+    @property
+    def all_layers_bytes(self) -> int:
+        """Bytes of all layers' parameters."""
+        return count_parameters(self.weights[LAYERS]) * self.element_bytes
 
     @property
     def head_bytes(self) -> int:
@@ -60,24 +70,25 @@ class Workload:
     @property
     def chosen_experts(self) -> float:
         """The share of a layer's experts that a token is routed to; 1 for a model without experts."""
-        return self.decoder.experts_per_token / self.decoder.experts if self.decoder.experts else 1.0
+        experts = self.decoder.experts
+        return experts.per_token / experts.count if experts else 1.0
 
     @property
-    def active_layer_parameters(self) -> float:
-        """Elements of one layer's matrices that a token is multiplied with: among experts, only the chosen ones."""
-        return (
-            sum(
-                parameter.size * (self.chosen_experts if "experts" in parameter.axes and name != "router" else 1.0)
-                for name, parameter in self.weights[LAYERS].items()
-                if parameter.is_matrix
-            )
-            / self.decoder.layers
+    def active_parameters(self) -> float:
+        """Elements of all layers' matrices that a token is multiplied with: among experts, only the chosen ones."""
+        return sum(
+            parameter.size * (self.chosen_experts if name.startswith("expert_") else 1.0)
+            for name, parameter in self.weights[LAYERS].items()
+            if parameter.is_matrix
         )
 
     @property
     def mlp_width(self) -> float:
-        """Elements of a token's states inside the MLP: gate and up, for each chosen expert."""
-        return self.decoder.ffn * (1 + self.decoder.gated) * (self.decoder.experts_per_token or 1)
+        """Elements of a token's states inside the widest MLP: gate and up, for each chosen expert."""
+        decoder, experts = self.decoder, self.decoder.experts
+        routed = experts.ffn * experts.per_token + experts.shared_ffn if experts else 0
+        dense = decoder.ffn if len(decoder.list_expert_layers()) < decoder.layers else 0
+        return max(routed, dense) * (1 + decoder.gated)
 
     @property
     def flops_per_window(self) -> float:
@@ -87,10 +98,10 @@ class Workload:
         Norms, RoPE and softmax are not counted.
         """
         decoder = self.decoder
-        matrices = 2 * self.active_layer_parameters * self.positions
+        matrices = 2 * self.active_parameters * self.positions
         attention = 4 * decoder.heads * decoder.head_dim * self.positions**2
         head = 2 * decoder.vocab * decoder.embed * self.scored_tokens
-        return decoder.layers * (matrices + attention) + head
+        return matrices + decoder.layers * attention + head
 
 
 def describe_workload(

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from byheart.contracts.errors import ModelError
+from byheart.models.experts import Experts
 from byheart.models.rope import Rope
 
 _MOST_ATTENTION_FACTOR = 1e4
@@ -12,19 +13,41 @@ _MOST_HEAD_DIM = 2**16
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Attention:
-    """What may differ between the attention of two layers: rotary embedding and sliding window."""
+class QueryGrowth:
+    """The factor of a query, which grows with its position p: 1 + beta * log(1 + floor((p + first) / interval)).
 
-    rope: Rope
+    Source: Llama 4, whose configuration calls it temperature tuning of attention.
+    """
+
+    beta: float
+    interval: int
+    first: int = 0
+    """The number of the first position."""
+
+    def compute_factors(self, positions: int) -> np.ndarray:
+        """The factors of that many positions, float64."""
+        return 1 + self.beta * np.log1p((np.arange(positions) + self.first) // self.interval)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Attention:
+    """What may differ between the attention of two layers: rotary embedding, sliding window and scale."""
+
+    rope: Rope | None
+    """None for a layer that rotates nothing (NoPE)."""
     window: int | None = None
     """How many positions a token attends to, its own included; None for its own and all before it."""
+    scale: float = 1.0
+    """A factor of the products of query and key, beside the one that all layers have."""
+    query_growth: QueryGrowth | None = None
+    """None where queries do not grow with their position."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DecoderConfig:
     """The shape and the features of a decoder; the defaults are those of Llama.
 
-    D embed, L layers, H heads, K kv heads, F ffn, V vocab, X experts.
+    D embed, L layers, H heads, K kv heads, F ffn, V vocab.
     """
 
     vocab: int
@@ -39,7 +62,9 @@ class DecoderConfig:
     """One for each layer, or one for all."""
 
     norm: str = "rms"
-    """`rms`, or `layer`, which subtracts the mean first and adds a bias."""
+    """`rms`, or `layer`, which subtracts the mean first."""
+    norm_bias: bool = False
+    """Whether norms before and after attention and MLP, and the final one, add a bias."""
     norm_epsilon: float
     norm_offset: float = 0.0
     """A number that is added to the weights of norms."""
@@ -49,11 +74,23 @@ class DecoderConfig:
     """Whether the outputs of attention and MLP are normed before they are added to the states."""
     parallel: bool = False
     """Whether attention and MLP read the same states."""
+    shared_norm: bool = False
+    """Whether the two, where they are parallel, read one normed copy; the MLP then has no norm of its own."""
+    residual_scale: float = 1.0
+    """The factor of the outputs of attention and MLP before they are added to the states."""
 
     biases: frozenset[str] = frozenset()
-    """The projections that have a bias."""
+    """The projections that have a bias, the head among them; and `query_norm` and `key_norm`, if they have one."""
     query_key_norm: str | None = None
-    """`head`: queries and keys are normed, each head by itself; `width`: all heads of a token together."""
+    """`head`: queries and keys are normed, each head by itself; `width`: all heads of a token together; `own`: each
+    head by itself, with weights of its own."""
+    norm_after_rope: bool = False
+    """Whether queries and keys are rotated first and normed then; not with interleaved pairs, which it would norm in
+    another order."""
+    query_key_value_clip: float | None = None
+    """The largest magnitude of queries, keys and values, to which others are cut before they are rotated."""
+    rope_interleaved: bool = False
+    """Whether rotary pairs are the numbers (2i, 2i + 1) of a head, and not (i, i + R/2), of R rotated ones."""
     attention_scale: float | None = None
     """The factor of the products of query and key; None is head_dim^-0.5."""
     attention_softcap: float | None = None
@@ -63,12 +100,15 @@ class DecoderConfig:
     """A row of `byheart.models.activations`."""
     gated: bool = True
     """Whether the MLP is down(activation(gate) * up), and not down(activation(up))."""
-    experts: int = 0
-    """The number of MLPs, of which a router chooses `experts_per_token` for each token; 0 is one MLP and no router."""
-    experts_per_token: int = 0
+    experts: Experts | None = None
+    """The MLPs of layers that have several; None is one MLP in each layer."""
 
+    learned_positions: bool = False
+    """Whether a table of `max_positions` rows gives each position a vector, which is added to its embedding."""
     embed_scale: float = 1.0
     tied_head: bool = False
+    logit_scale: float = 1.0
+    """The factor of logits, before they are capped."""
     final_softcap: float | None = None
     """The cap of logits, applied as `attention_softcap` is."""
 
@@ -90,7 +130,7 @@ class DecoderConfig:
                 f"config.json must give a layer type for each of {self.layers} layers, found {len(self.attention)}: "
                 "the file is broken"
             )
-        for rope in {attention.rope for attention in self.attention}:
+        for rope in {attention.rope for attention in self.attention if attention.rope}:
             dims = rope.count_rotated(self.head_dim)
             if dims % 2 or not 2 <= dims <= self.head_dim:
                 raise ModelError(
@@ -103,10 +143,10 @@ class DecoderConfig:
                     f"{len(rope.short_factors)} and {len(rope.long_factors)}: the file is broken"
                 )
             self._check_frequencies(rope)
-        if self.experts_per_token > self.experts:
+        if len({attention.rope.count_rotated(self.head_dim) for attention in self.attention if attention.rope}) > 1:
             raise ModelError(
-                f"config.json must choose at most the {self.experts} experts there are, found "
-                f"{self.experts_per_token}: the file is broken"
+                "config.json must give rotary embeddings that turn as many numbers of a head in every layer, found "
+                "others: it cannot be computed here"
             )
 
     def _check_frequencies(self, rope: Rope) -> None:
@@ -127,3 +167,9 @@ class DecoderConfig:
     def expand_attention(self) -> tuple[Attention, ...]:
         """The attention of each layer."""
         return self.attention * (self.layers // len(self.attention))
+
+    def list_expert_layers(self) -> tuple[int, ...]:
+        """The layers that have experts."""
+        if self.experts is None:
+            return ()
+        return tuple(range(self.layers)) if self.experts.layers is None else self.experts.layers

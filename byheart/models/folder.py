@@ -18,7 +18,7 @@ from byheart.models.hashed import HashedPlace
 from byheart.models.json_objects import read_json_object
 from byheart.models.mistaken import explain_missing_config
 from byheart.models.names import find_names
-from byheart.models.parameters import Parameter, Parameters, leaves
+from byheart.models.parameters import Parameter, Parameters, describe_parameters, leaves
 from byheart.models.tensors import (
     BYTES,
     LEAST_HEADER_BYTES,
@@ -57,7 +57,7 @@ class ModelFolder:
 
     def describe_parameters(self) -> Parameters:
         """The tree of the model's parameters."""
-        return self.family.describe_parameters(self.decoder)
+        return describe_parameters(self.decoder, self.family.find_sources(self.names))
 
     def list_weight_files(self) -> list[str]:
         """The names of the safetensors files, sorted."""
@@ -83,7 +83,7 @@ class ModelFolder:
             ModelError: a tensor is missing, has another shape, or a dtype that cannot be loaded.
         """
         where = locate_folder(self.place)
-        least = self.decoder.layers * max(self.decoder.experts, 1)
+        least = max(parameter.count_tensors() for parameter in leaves(self.describe_parameters()))
         if least > len(self.tensor_files):
             raise ModelError(
                 f"{where} must hold at least {least:,} tensors, for the layers and experts of config.json, found "

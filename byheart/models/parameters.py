@@ -5,14 +5,18 @@ it, of arrays or of shardings; to JAX a `Parameter` is a leaf.
 
     {"embed": ..., "final_norm": ..., "head": ..., "layers": {"query": ..., "up": ..., ...}}
 
-Parameters under `layers` are stacked: one array holds those of all layers, and its first axis is the layer. Matrices
-are [output, input], as Hugging Face stores them, and never transposed. A tensor of the checkpoint holds one parameter,
-or several, with its axes joined; so a shard of a parameter is a few ranges of a tensor's bytes.
+Parameters under `layers` are stacked: one array holds those of all layers that have it, and its first axis is the
+layer. Matrices are [output, input], as most checkpoints store them; others are transposed when they are loaded. A
+tensor of the checkpoint holds one parameter, or several, with its axes joined; so a shard of a parameter is a few
+ranges of a tensor's bytes.
 
     a tensor of its own           view [H, E, D]                 box [:, :, :]
     rows of a fused tensor        view [H + K + K, E, D]         box [H : H + K, :, :]
-    fused head by head            view [H, 3, E, D]              box [:, 1 : 2, :, :]
+    fused head by head            view [K, G + 2, E, D]          box [:, G : G + 1, :, :]
+    transposed                    view [D, H + K + K, E]         box [:, H : H + K, :]
     a tensor for each expert      view [F, D], X times           box [:, :] of each
+    all experts in one tensor     view [X, F + F, D]             box [:, F : F + F, :]
+    the same, [input, output]     view [X, D, F + F]             box [:, :, F : F + F], order 0 2 1
 """
 
 import dataclasses
@@ -22,10 +26,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from byheart.contracts.errors import ModelError
+from byheart.models.axes import LAYERS, Axes, list_layer_axes, list_layers, list_model_axes, measure_axes
 from byheart.models.decoder_config import DecoderConfig
-
-LAYERS = "layers"
-"""The subtree of the layers' parameters, and the name of their first axis."""
 
 Parameters = dict[str, Any]
 """A tree of `Parameter`, by the names that the decoder uses."""
@@ -33,17 +35,22 @@ Parameters = dict[str, Any]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Fused:
-    """A tensor of the checkpoint that holds several parameters."""
+    """A tensor of the checkpoint that holds several parameters, or one in another layout."""
 
     tensor: str
     names: tuple[str, ...]
     """The decoder's names for them, in the tensor's order."""
     by_head: bool = False
-    """Whether each head's rows hold them all; otherwise all rows of a parameter stand together."""
+    """Whether the rows of each kv head, and of its query heads, hold them all, or each row of experts; otherwise all
+    rows of a parameter stand together."""
+    transposed: bool = False
+    """Whether a matrix is [input, output]."""
 
 
 Source = str | Fused
-"""The tensor that holds a parameter; its name has `{layer}` where each layer, `{expert}` where each expert has one."""
+"""The tensor that holds a parameter; its name has `{layer}`, `{expert}` or `{head}` where each of these has one."""
+_STACKED = ("{layer}", "{expert}", "{head}")
+"""What names of tensors have in place of an index along a parameter's first axes."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -52,15 +59,23 @@ class Parameter:
 
     shape: tuple[int, ...]
     axes: tuple[str, ...]
-    """A logical axis for each dimension: layers, vocab, embed, heads, kv_heads, head_dim, ffn, experts."""
+    """A logical axis for each dimension: layers, vocab, embed, heads, kv_heads, head_dim, ffn, experts, ..."""
+    layers: tuple[int, ...]
+    """The layers that have it, in the order of its first axis; none for one outside layers."""
+    is_matrix: bool
+    """Whether it is multiplied with states as a matrix, unlike norms and biases."""
     source: str
-    """The name of its tensor in the checkpoint, with `{layer}` or `{expert}` where there are several."""
+    """The name of its tensor in the checkpoint, with `{layer}`, `{expert}` or `{head}` where there are several."""
     source_shape: tuple[int, ...]
     """The shape of that tensor in the checkpoint."""
     view: tuple[int, ...]
     """The same shape with its axes split."""
     box: tuple[tuple[int, int], ...]
     """For each axis of the view, the half-open range that belongs to this parameter."""
+    row_axis: int
+    """The axis of the parameter along which the view's first lies."""
+    order: tuple[int, ...]
+    """The axes of the view in the parameter's order."""
 
     @property
     def size(self) -> int:
@@ -73,15 +88,32 @@ class Parameter:
         return self.axes[self.axes[0] == LAYERS :]
 
     @property
-    def is_matrix(self) -> bool:
-        """Whether it is multiplied with states as a matrix, unlike norms and biases."""
-        return len(self.layer_axes) > 1 and "embed" in self.axes
+    def rows(self) -> int:
+        """How many rows of the view hold it in each tensor; the parameter may have several for each of these."""
+        return self.box[0][1] - self.box[0][0]
+
+    @property
+    def stacked(self) -> int:
+        """The number of first axes along which each index has a tensor of its own."""
+        return sum(name in self.source for name in _STACKED)
 
     def name_tensors(self) -> dict[tuple[int, ...], str]:
-        """The names of the tensors that hold it, by their index along its first axes: the layer, and the expert."""
-        names = [name for name in ("layer", "expert") if f"{{{name}}}" in self.source]
-        indices = itertools.product(*map(range, self.shape[: len(names)]))
-        return {index: self.source.format(**dict(zip(names, index, strict=True))) for index in indices}
+        """The names of the tensors that hold it, by their index along its first axes: the layer, and the expert or
+        the head.
+        """
+        names = [name[1:-1] for name in _STACKED if name in self.source]
+        places = [
+            self.layers if name == "layer" else range(size) for name, size in zip(names, self.shape, strict=False)
+        ]
+        indices = itertools.product(*map(range, self.shape[: self.stacked]))
+        return {
+            index: self.source.format(**{name: place[at] for name, place, at in zip(names, places, index, strict=True)})
+            for index in indices
+        }
+
+    def count_tensors(self) -> int:
+        """The number of tensors that hold it."""
+        return math.prod(self.shape[: self.stacked])
 
 
 def describe_parameters(config: DecoderConfig, sources: Mapping[str, Source]) -> Parameters:
@@ -93,25 +125,19 @@ def describe_parameters(config: DecoderConfig, sources: Mapping[str, Source]) ->
     Raises:
         ModelError: the family's checkpoints hold no tensor for a parameter.
     """
-    sizes = {
-        "layers": config.layers,
-        "vocab": config.vocab,
-        "embed": config.embed,
-        "heads": config.heads,
-        "kv_heads": config.kv_heads,
-        "head_dim": config.head_dim,
-        "ffn": config.ffn,
-        "experts": config.experts,
-    }
-    model, layer = _list_model_axes(config), _list_layer_axes(config)
+    model, layer = list_model_axes(config), list_layer_axes(config)
     missing = [name for name in model | layer if name not in sources]
     if missing:
         raise ModelError(
             f"config.json must describe a model without {', '.join(missing)}, found one: it cannot be computed here"
         )
+    layers = list_layers(config)
     return {
-        **{name: _describe_parameter(name, model, sizes, sources[name]) for name in model},
-        LAYERS: {name: _describe_parameter(name, layer, sizes, sources[name]) for name in layer},
+        **{name: _describe_parameter(name, model, (), measure_axes(config), sources[name]) for name in model},
+        LAYERS: {
+            name: _describe_parameter(name, layer, layers[name], measure_axes(config, layers[name]), sources[name])
+            for name in layer
+        },
     }
 
 
@@ -126,70 +152,45 @@ def count_parameters(parameters: Parameters) -> int:
     return sum(parameter.size for parameter in leaves(parameters))
 
 
-_Axes = tuple[str, str]
-"""The names of a parameter's output axes and of its input axes, separated by spaces."""
-
-
-def _list_model_axes(config: DecoderConfig) -> dict[str, _Axes]:
-    axes = {"embed": ("vocab", "embed")} | _list_norm_axes(config, "final_norm")
-    return axes if config.tied_head else axes | {"head": ("vocab", "embed")}
-
-
-def _list_layer_axes(config: DecoderConfig) -> dict[str, _Axes]:
-    expert = "experts " if config.experts else ""
-    projections = {
-        "query": ("heads head_dim", "embed"),
-        "key": ("kv_heads head_dim", "embed"),
-        "value": ("kv_heads head_dim", "embed"),
-        "output": ("embed", "heads head_dim"),
-        "gate": (f"{expert}ffn", "embed"),
-        "up": (f"{expert}ffn", "embed"),
-        "down": (f"{expert}embed", "ffn"),
-    }
-    if not config.gated:
-        del projections["gate"]
-    axes = projections | {f"{name}_bias": (projections[name][0], "") for name in sorted(config.biases)}
-    if config.experts:
-        axes["router"] = ("experts", "embed")
-    for kind, is_there in (("norm", config.pre_norm), ("post_norm", config.post_norm)):
-        if is_there:
-            axes |= _list_norm_axes(config, f"attention_{kind}") | _list_norm_axes(config, f"mlp_{kind}")
-    if config.query_key_norm:
-        width = config.query_key_norm == "width"
-        axes["query_norm"] = ("heads head_dim" if width else "head_dim", "")
-        axes["key_norm"] = ("kv_heads head_dim" if width else "head_dim", "")
-    return {name: (f"{LAYERS} {outputs}", inputs) for name, (outputs, inputs) in axes.items()}
-
-
-def _list_norm_axes(config: DecoderConfig, name: str) -> dict[str, _Axes]:
-    names = (name, f"{name}_bias") if config.norm == "layer" else (name,)
-    return dict.fromkeys(names, ("embed", ""))
-
-
-def _describe_parameter(name: str, axes: Mapping[str, _Axes], sizes: Mapping[str, int], source: Source) -> Parameter:
+def _describe_parameter(
+    name: str, axes: Mapping[str, Axes], layers: tuple[int, ...], sizes: Mapping[str, int], source: Source
+) -> Parameter:
     fused = Fused(tensor=source, names=(name,)) if isinstance(source, str) else source
-    stack = "layers " * ("{layer}" in fused.tensor) + "experts " * ("{expert}" in fused.tensor)
+    stacked = sum(mark in fused.tensor for mark in _STACKED)
 
-    def measure(axis_names: str) -> tuple[int, ...]:
-        return tuple(sizes[axis] for axis in axis_names.split())
+    def measure(axis_names: str, first: int = 0) -> tuple[int, ...]:
+        return tuple(sizes[axis] for axis in axis_names.split()[first:])
 
-    outputs = [measure(axes[other][0].removeprefix(stack)) for other in fused.names]
-    rows = [output[0] for output in outputs]
-    index = fused.names.index(name)
-    row_shape = (*outputs[index][1:], *measure(axes[name][1]))
+    names = [axes[other][0].split()[stacked:] for other in fused.names]
+    leading = all(output[0] == "experts" and len(output) > 1 for output in names)  # one tensor holds all experts
+    outputs = [measure(" ".join(output), int(leading)) for output in names]
+    index, inputs = fused.names.index(name), measure(axes[name][1])
+    counts = [output[0] for output in outputs]
+    start, stop = sum(counts[:index]), sum(counts[: index + 1])
+    rows: tuple[int, ...]
     if fused.by_head:
-        view = (rows[0], len(rows), *row_shape)
-        box = [(0, rows[0]), (index, index + 1)]
+        heads = min(counts)
+        rows, box = (heads, sum(counts) // heads), [(0, heads), (start // heads, stop // heads)]
     else:
-        start = sum(rows[:index])
-        view = (sum(rows), *row_shape)
-        box = [(start, start + rows[index])]
-    columns = (math.prod(measure(axes[name][1])),) if axes[name][1] else ()
+        rows, box = (sum(counts),), [(start, stop)]
+    rows += outputs[index][1:]
+    box += [(0, side) for side in outputs[index][1:]]
+    whole = [(0, side) for side in inputs]
+    sides = [sum(map(math.prod, outputs)), *[math.prod(inputs)] * bool(inputs)]
+    transposed = fused.transposed and bool(inputs)
+    lead = (sizes["experts"],) * leading
+    order = list(range(len(lead) + len(rows) + len(inputs)))
+    if transposed:
+        order = [*order[: len(lead)], *order[len(lead) + len(inputs) :], *order[len(lead) :][: len(inputs)]]
     return Parameter(
         shape=measure(" ".join(axes[name])),
         axes=tuple(" ".join(axes[name]).split()),
+        layers=layers,
+        is_matrix=bool(inputs),
         source=fused.tensor,
-        source_shape=(sum(math.prod(output) for output in outputs), *columns),
-        view=view,
-        box=(*box, *((0, side) for side in row_shape)),
+        source_shape=(*lead, *(reversed(sides) if transposed else sides)),
+        view=(*lead, *(inputs + rows if transposed else rows + inputs)),
+        box=(*((0, side) for side in lead), *(whole + box if transposed else box + whole)),
+        order=tuple(order),
+        row_axis=stacked + (len(outputs[index]) if transposed and not leading else 0),
     )

@@ -1,82 +1,32 @@
-"""The architecture that a config.json describes, read for the reference decoder.
-
-It repeats what `byheart.models` knows, and shares no code with it: an error in one of the two shows as a difference.
-Source: the configuration classes of Hugging Face transformers.
-"""
+"""The architecture that a config.json describes, read for the reference decoder."""
 
 import dataclasses
 from typing import Any
 
-_FULL, _SLIDING = "full_attention", "sliding_attention"
-_GEMMA: dict[str, Any] = {
-    "head_dim": 256,
-    "hidden_activation": "gelu_pytorch_tanh",
-    "num_key_value_heads": 4,
-    "query_pre_attn_scalar": 256,
-    "sliding_window": 4096,
-    "tie_word_embeddings": True,
-}
-_GEMMA3 = _GEMMA | {
-    "hidden_size": 2304,
-    "intermediate_size": 9216,
-    "max_position_embeddings": 131_072,
-    "num_attention_heads": 8,
-    "num_hidden_layers": 26,
-    "rope_theta": 1e6,
-    "vocab_size": 262_208,
-}
-_DEFAULTS: dict[str, dict[str, Any]] = {
-    "llama": {"max_position_embeddings": 2048},
-    "mistral": {"max_position_embeddings": 131_072, "num_key_value_heads": 8, "sliding_window": 4096},
-    "mixtral": {
-        "max_position_embeddings": 131_072,
-        "num_experts_per_tok": 2,
-        "num_key_value_heads": 8,
-        "num_local_experts": 8,
-        "rms_norm_eps": 1e-5,
-        "rope_theta": 1e6,
-    },
-    "qwen2": {"max_position_embeddings": 32_768, "num_key_value_heads": 32, "sliding_window": 4096},
-    "qwen3": {
-        "head_dim": 128,
-        "max_position_embeddings": 32_768,
-        "num_key_value_heads": 32,
-        "sliding_window": 4096,
-    },
-    "phi3": {"max_position_embeddings": 4096, "original_max_position_embeddings": 4096, "rms_norm_eps": 1e-5},
-    "olmo2": {"max_position_embeddings": 2048, "rms_norm_eps": 1e-5},
-    "gemma2": _GEMMA
-    | {"attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0, "max_position_embeddings": 8192},
-    "gemma3_text": _GEMMA3,
-    "gpt_neox": {
-        "attention_bias": True,
-        "hidden_act": "gelu",
-        "layer_norm_eps": 1e-5,
-        "max_position_embeddings": 2048,
-        "rotary_emb_base": 10_000.0,
-        "rotary_pct": 0.25,
-        "use_parallel_residual": True,
-    },
-}
-"""What transformers takes for a field that is missing."""
-_WITHOUT_BIASES = ("mistral", "mixtral", "phi3")
-FAMILIES = (*_DEFAULTS, "gemma3")
+from byheart.verification.families import FAMILIES, SLIDING, Family
+
+NAMES = (*FAMILIES, "gemma3")
 """The families that the reference decoder computes, by model_type."""
+_MAY_BE_NULL = ("attn_logit_softcapping", "final_logit_softcapping", "sliding_window")
+"""Fields that say by null that there is none; null stands for the family's default in others."""
+_QUERY_KEY_VALUE = ("q_proj", "k_proj", "v_proj", "query_key_value")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Architecture:
     """A decoder, as its config.json describes it."""
 
-    family: str
+    name: str
+    """The model_type."""
+    family: Family
     config: dict[str, Any]
     """The fields, with the family's defaults."""
     prefix: str
     """The beginning of every tensor's name."""
     windows: tuple[int | None, ...]
     """For each layer the sliding window: a token sees so many positions, its own included; None is all."""
-    ropes: tuple[dict[str, Any], ...]
-    """For each layer the fields of its rotary embedding, `rope_theta` among them."""
+    ropes: tuple[dict[str, Any] | None, ...]
+    """For each layer the fields of its rotary embedding, `rope_theta` among them; None rotates nothing."""
 
     @property
     def heads(self) -> int:
@@ -86,6 +36,8 @@ class Architecture:
     @property
     def kv_heads(self) -> int:
         """The key and value heads of a layer."""
+        if self.name == "falcon" and not self.config["new_decoder_architecture"]:
+            return 1 if self.config["multi_query"] else self.heads
         return self.config.get("num_key_value_heads") or self.heads
 
     @property
@@ -96,21 +48,39 @@ class Architecture:
     @property
     def activation(self) -> str:
         """The name of the activation."""
-        name = "hidden_activation" if self.is_gemma else "hidden_act"
-        return self.config.get(name) or "silu"
+        return self.config.get(self.family.activation) or "silu"
+
+    def find_attention_scale(self, layer: int) -> float:
+        """The factor of a layer's products of query and key."""
+        if self.config.get("scale_attn_by_inverse_layer_idx"):
+            return self._attention_scale / (layer + 1)
+        return self._attention_scale
 
     @property
-    def is_gemma(self) -> bool:
-        """Whether norms have the weight 1 + w, and embeddings are scaled."""
-        return self.family.startswith("gemma")
+    def _attention_scale(self) -> float:
+        if not self.config.get("scale_attn_weights", True):
+            return 1.0
+        if "attention_multiplier" in self.config:
+            return self.config["attention_multiplier"]
+        return (self.config.get("query_pre_attn_scalar") or self.head_dim) ** -0.5
+
+    @property
+    def embed_scale(self) -> float:
+        """The factor of embeddings."""
+        return self.config["hidden_size"] ** 0.5 if self.family.is_gemma else self.config.get("embedding_multiplier", 1)
+
+    @property
+    def logit_scale(self) -> float:
+        """The factor of logits, before they are capped."""
+        return self.config.get("logit_scale", 1) / self.config.get("logits_scaling", 1)
 
     def has_bias(self, name: str) -> bool:
         """Whether a projection has a bias, by the name of its tensor."""
-        if self.family == "qwen2":
-            return name.endswith(("q_proj", "k_proj", "v_proj"))
-        if "attention." in name or "self_attn." in name:
-            return self.family not in _WITHOUT_BIASES and bool(self.config.get("attention_bias", False))
-        return self.family == "gpt_neox" or (self.family == "llama" and bool(self.config.get("mlp_bias", False)))
+        if name.endswith(_QUERY_KEY_VALUE):
+            said = self.family.query_key_value_bias
+        else:
+            said = self.family.output_bias if "attention." in name or "attn." in name else self.family.mlp_bias
+        return bool(self.config.get(said, False)) if isinstance(said, str) else said
 
     @property
     def is_tied(self) -> bool:
@@ -120,61 +90,50 @@ class Architecture:
 
 def read_architecture(config: dict[str, Any]) -> Architecture | None:
     """The architecture of a config.json; None for a family that the reference decoder does not compute."""
-    family, prefix = config.get("model_type", ""), ""
-    if family == "gemma3":
-        config, family, prefix = config["text_config"], "gemma3_text", "language_model."
-    if family not in _DEFAULTS:
+    name, prefix = config.get("model_type", ""), ""
+    if name == "gemma3":
+        config, name, prefix = config["text_config"], "gemma3_text", "language_model."
+    if name not in FAMILIES:
         return None
-    fields = _DEFAULTS[family] | {
-        name: value for name, value in config.items() if value is not None or name == "sliding_window"
+    family = FAMILIES[name]
+    fields = family.defaults | {
+        family.other_names.get(name, name): value
+        for name, value in config.items()
+        if value is not None or name in _MAY_BE_NULL
     }
-    layers = fields["num_hidden_layers"]
-    kinds = _list_layer_kinds(family, fields)
+    kinds = family.list_layer_kinds(fields)
+    unrotated = family.find_unrotated(fields) if family.find_unrotated else []
     window = fields.get("sliding_window")
     return Architecture(
+        name=name,
         family=family,
         config=fields,
         prefix=prefix,
-        windows=tuple(window if kind == _SLIDING else None for kind in kinds),
-        ropes=tuple(_read_rope(family, fields, kind) for kind in kinds[:layers]),
+        windows=tuple(window if kind == SLIDING else None for kind in kinds),
+        ropes=tuple(
+            None if layer in unrotated else _read_rope(name, family, fields, kind) for layer, kind in enumerate(kinds)
+        ),
     )
 
 
-def _list_layer_kinds(family: str, fields: dict[str, Any]) -> list[str]:
-    """For each layer, whether it slides."""
-    layers = range(fields["num_hidden_layers"])
-    if family in ("mistral", "mixtral", "phi3"):
-        return [_SLIDING if fields.get("sliding_window") else _FULL for _ in layers]
-    if family in ("qwen2", "qwen3"):
-        if not fields.get("use_sliding_window"):
-            return [_FULL for _ in layers]
-        first = fields.get("max_window_layers", 28)
-        return list(fields.get("layer_types") or (_SLIDING if layer >= first else _FULL for layer in layers))
-    if family == "gemma2":
-        return list(fields.get("layer_types") or (_FULL if layer % 2 else _SLIDING for layer in layers))
-    if family == "gemma3_text":
-        every = fields.get("sliding_window_pattern", 6)
-        return list(fields.get("layer_types") or (_SLIDING if (layer + 1) % every else _FULL for layer in layers))
-    return [_FULL for _ in layers]
-
-
-def _read_rope(family: str, fields: dict[str, Any], kind: str) -> dict[str, Any]:
+def _read_rope(name: str, family: Family, fields: dict[str, Any], kind: str) -> dict[str, Any]:
     """The rotary embedding of a layer: its base, its scaling, and the share of a head that it turns."""
-    theta = fields.get("rope_theta", 10_000.0)
     older, newer = fields.get("rope_scaling") or {}, fields.get("rope_parameters") or {}
-    if family == "gemma3_text":
-        if kind == _SLIDING:
-            theta, older = fields.get("rope_local_base_freq", 10_000.0), {}
-        newer = newer.get(kind, {})
-    if family == "gpt_neox":
-        theta = fields["rotary_emb_base"]
-    share = fields["rotary_pct"] if family == "gpt_neox" else fields.get("partial_rotary_factor", 1.0)
-    rope = {"rope_theta": theta, "partial_rotary_factor": share} | (newer | older)
+    theta = fields.get("rope_theta", fields.get("rotary_emb_base", 10_000.0))
+    if family.ropes_by_kind:
+        newer = newer.get(kind) or {}
+        if kind == SLIDING:
+            theta, older = fields.get(family.sliding_base, theta), {}
+    share = fields.get("rotary_pct", fields.get("partial_rotary_factor", 1.0))
+    if "rotary_dim" in fields:
+        share = fields["rotary_dim"] / (fields["hidden_size"] / fields["num_attention_heads"])
+    rope = {"rope_theta": theta, "partial_rotary_factor": share} | (newer | older or family.rope)
     rope["kind"] = rope.get("rope_type") or rope.get("type") or "default"
-    if family == "phi3" and rope["kind"] != "default":
+    if name == "phi3" and rope["kind"] != "default":
         rope["kind"] = "longrope"
     original = fields.get("original_max_position_embeddings") or rope.get("original_max_position_embeddings")
     return rope | {
         "original_max_position_embeddings": original or fields["max_position_embeddings"],
         "max_position_embeddings": fields["max_position_embeddings"],
+        "interleaved": family.interleaved,
     }

@@ -10,20 +10,35 @@ Floats = npt.NDArray[np.float64]
 
 
 def rotate(states: Floats, rope: dict[str, Any]) -> Floats:
-    """Heads [B, T, H, E] with the pair (i, i + R/2) of the first R numbers turned by position times frequency i."""
+    """Heads [B, T, H, E] with the i-th pair of the first R numbers turned by position times frequency i.
+
+    A pair is (i, i + R/2), or (2i, 2i + 1) where pairs are interleaved.
+    """
     positions, head_dim = states.shape[1], states.shape[3]
     turned_dims = int(head_dim * rope["partial_rotary_factor"])
     frequencies, stretch = compute_frequencies(rope, turned_dims, positions)
     angles = np.arange(positions)[:, None] * frequencies
-    half = turned_dims // 2
-    turned = (states[..., :half] + 1j * states[..., half:turned_dims]) * (stretch * np.exp(1j * angles))[:, None]
-    return np.concatenate([turned.real, turned.imag, states[..., turned_dims:]], axis=-1)
+    first = slice(0, turned_dims, 2) if rope["interleaved"] else slice(0, turned_dims // 2)
+    second = slice(1, turned_dims, 2) if rope["interleaved"] else slice(turned_dims // 2, turned_dims)
+    turned = (states[..., first] + 1j * states[..., second]) * (stretch * np.exp(1j * angles))[:, None]
+    result = states.copy()
+    result[..., first], result[..., second] = turned.real, turned.imag
+    return result
+
+
+def grow(rope: dict[str, Any], positions: int) -> Floats:
+    """The factor of the query at each position, as in Ministral 3; 1 in other families."""
+    rounds = np.arange(positions) // rope["original_max_position_embeddings"]
+    return 1 + (rope.get("llama_4_scaling_beta") or 0.0) * np.log(1 + rounds)
 
 
 def compute_frequencies(rope: dict[str, Any], dims: int, positions: int) -> tuple[Floats, float]:
     """Radians a position for each pair of `dims` numbers, and the factor of sine and cosine."""
     theta, kind, original = rope["rope_theta"], rope["kind"], rope["original_max_position_embeddings"]
     plain = [theta ** (-2 * pair / dims) for pair in range(dims // 2)]
+    if kind == "dynamic" and rope.get("alpha"):  # Hunyuan's, which is not dynamic
+        base = theta * rope["alpha"] ** (dims / (dims - 2))
+        return np.array([base ** (-2 * pair / dims) for pair in range(dims // 2)]), 1.0
     if kind in ("default", "dynamic"):  # dynamic changes only inputs longer than the model's positions
         return np.array(plain), 1.0
     if kind == "linear":

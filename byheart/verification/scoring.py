@@ -7,7 +7,8 @@ import numpy as np
 
 from byheart.store import Place
 from byheart.verification.architecture import Architecture
-from byheart.verification.decoder import cap, compute_states, name_head
+from byheart.verification.decoder import cap
+from byheart.verification.layer_norm import compute_states, name_head, read_head_bias
 from byheart.verification.rotary import Floats
 from byheart.verification.weights import Weights
 
@@ -50,14 +51,17 @@ def score(
     """
     weights, scored = Weights(place, model.prefix), top_token_ids.shape[1]
     states = compute_states(model, weights, model_input[:, :-1])[:, -scored:]
-    targets, limit = model_input[:, -scored:], model.config.get("final_logit_softcapping") if model.is_gemma else None
-    name = name_head(model)
+    states *= model.logit_scale
+    targets, limit = model_input[:, -scored:], model.config.get("final_logit_softcapping")
+    name, bias = name_head(model), read_head_bias(model, weights)
     own, said = np.empty(targets.shape), np.empty(targets.shape)
     for first, rows in weights.read_rows(name):
         for ids, logits in ((targets, own), (top_token_ids, said)):
             here = (ids >= first) & (ids < first + len(rows))
-            logits[here] = cap((states[here] * rows[ids[here] - first]).sum(axis=-1), limit)
-    stretches = (cap(states @ rows.T, limit) for _, rows in weights.read_rows(name))
+            logits[here] = cap((states[here] * rows[ids[here] - first]).sum(axis=-1) + bias[ids[here]], limit)
+    stretches = (
+        cap(states @ rows.T + bias[first : first + len(rows)], limit) for first, rows in weights.read_rows(name)
+    )
     return score_logits(stretches, own, said, temperature=temperature, top_k=top_k, tolerance=tolerance)
 
 

@@ -33,6 +33,10 @@ class Weights:
         for file in sorted(files):
             self._tensors |= read_tensors(place, file)
 
+    def has(self, name: str) -> bool:
+        """Whether there is a tensor of this name, or of one that transformers takes for it."""
+        return self._find_name(name) in self._tensors
+
     def read(self, name: str) -> Floats:
         """A whole tensor."""
         tensor = self._find(name)
@@ -51,15 +55,16 @@ class Weights:
             yield first, _decode(data, tensor.dtype).reshape(last - first, tensor.shape[1])
 
     def _find(self, name: str) -> Tensor:
-        """The tensor of this name, or of one that transformers takes for it."""
+        return self._tensors[self._find_name(name)]
+
+    def _find_name(self, name: str) -> str:
+        """The checkpoint's name for a tensor: its own, or one that transformers takes for it."""
         rest = name.partition(".")[2]
         others = [*_HEADS] if name in _HEADS else [before + rest for before in _BEFORE]
-        if rest.startswith("embed_"):  # a tied head may be held under its own name alone
+        if rest.startswith(("embed_", "wte.", "word_embeddings.")):  # a tied head may be held under its own name alone
             others += _HEADS
         own = self._prefix + name
-        return self._tensors[
-            next((other for other in others if other in self._tensors), own) if own not in self._tensors else own
-        ]
+        return next((other for other in others if other in self._tensors), own) if own not in self._tensors else own
 
 
 def _decode(data: bytes, dtype: str) -> Floats:

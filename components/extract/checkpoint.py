@@ -46,7 +46,7 @@ class _Piece:
     rows: tuple[range, ...]
     """Of the parameter's rows in the tensor, a range for each device that the rows are divided over."""
     at: tuple[int, ...]
-    """The index of the first row in a device's stack: the layer and the expert, if there are any, and the row."""
+    """The index in a device's stack where they begin: the layer and the expert, if there are any, and the rest."""
 
 
 def load(
@@ -67,12 +67,14 @@ def load(
         piece, data = read
         parameter = piece.parameter
         values = np.frombuffer(data, _DTYPES[tensors[piece.tensor].dtype]).reshape(-1, *parameter.view[1:])
-        values = values[:, *(slice(*side) for side in parameter.box[1:])].astype(dtype)
-        return piece, values.reshape(*[1] * (len(piece.at) - 1), -1, *parameter.shape[len(piece.at) :])
+        values = values[:, *(slice(*side) for side in parameter.box[1:])].transpose(parameter.order).astype(dtype)
+        sides = [*[1] * parameter.stacked, *parameter.shape[parameter.stacked :]]
+        sides[parameter.row_axis] = -1
+        return piece, values.reshape(sides)
 
     shardings = [sharding.shard_weights(parameter) for parameter in leaves]
     params = [
-        jax.jit(functools.partial(jnp.zeros, parameter.shape, dtype), out_shardings=own)()
+        _compile_zeros(parameter.shape, jnp.dtype(dtype), own)()
         for parameter, own in zip(leaves, shardings, strict=True)
     ]
     pieces = [piece for leaf, parameter in enumerate(leaves) for piece in _divide(leaf, parameter, sharding)]
@@ -83,6 +85,12 @@ def load(
         params[leaf] = _put(params[leaf], jax.device_put(values, shardings[leaf]), at, shardings[leaf])
         report(values.size)
     return jax.tree.unflatten(tree, params)
+
+
+@functools.cache
+def _compile_zeros(shape: tuple[int, ...], dtype: np.dtype, sharding: NamedSharding) -> Callable[[], Array]:
+    """A function that creates an empty stack on its devices; stacks that are alike share it."""
+    return jax.jit(functools.partial(jnp.zeros, shape, dtype), out_shardings=sharding)
 
 
 def _read_pieces(
@@ -114,7 +122,7 @@ def _put(stack: Array, values: Array, at: Array, sharding: NamedSharding) -> Arr
     """The stack with `values` written at the index `at` of each device's shard; it reuses the stack's memory."""
 
     def put(shard: Array, share: Array, at: Array) -> Array:
-        return jax.lax.dynamic_update_slice(shard, share, [*at, *[0] * (shard.ndim - at.size)])
+        return jax.lax.dynamic_update_slice(shard, share, [*at])
 
     spec = sharding.spec
     put_on_each = jax.shard_map(
@@ -126,13 +134,16 @@ def _put(stack: Array, values: Array, at: Array, sharding: NamedSharding) -> Arr
 def _divide(leaf: int, parameter: Parameter, sharding: Sharding) -> Iterator[_Piece]:
     """The rows of a parameter's tensors in pieces of equal size; each device has a share of every piece."""
     names = parameter.name_tensors()
-    axes = sharding.mesh.split(parameter)[len(next(iter(names)))]
+    axes = sharding.mesh.split(parameter)[parameter.row_axis]
     shares = math.prod(sharding.devices.shape[axis] for axis in axes)
-    rows = (parameter.box[0][1] - parameter.box[0][0]) // shares
+    rows = parameter.rows // shares
+    scale = parameter.shape[parameter.row_axis] // parameter.rows  # of the parameter's rows for each of the tensor's
     least_pieces = max(1, min(rows, -(-parameter.size * 4 // len(names) // PIECE_BYTES)))
     piece_rows = rows // next(count for count in range(least_pieces, rows + 1) if rows % count == 0)
     for index, tensor in names.items():
         for start in range(0, rows, piece_rows):
             starts = (share * rows + start for share in range(shares))
             ranges = tuple(range(first, first + piece_rows) for first in starts)
-            yield _Piece(leaf=leaf, parameter=parameter, tensor=tensor, rows=ranges, at=(*index, start))
+            at = [*index, *[0] * (len(parameter.shape) - len(index))]
+            at[parameter.row_axis] = start * scale
+            yield _Piece(leaf=leaf, parameter=parameter, tensor=tensor, rows=ranges, at=tuple(at))

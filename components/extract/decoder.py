@@ -14,6 +14,7 @@ from jax import Array
 from byheart.components.extract.attention import attend, compute_positions
 from byheart.components.extract.mlp import apply_mlp
 from byheart.components.extract.norm import normalize, softcap
+from byheart.components.extract.runs import Run, find_runs
 from byheart.models.decoder_config import DecoderConfig
 
 Params = dict[str, Any]
@@ -41,10 +42,11 @@ def compute_hidden_states(
         states = look_up(params["embed"], token_ids)
         if config.embed_scale != 1:
             states *= jnp.asarray(config.embed_scale, dtype)  # rounded to the dtype first, as in Gemma's training
+        if config.learned_positions:
+            states += params["positions"][: token_ids.shape[1]]
     kinds, kind_of_layer = compute_positions(config, token_ids.shape[1], dtype)
 
-    def layer(states: Array, scanned: tuple[Params, Array]) -> tuple[Array, None]:
-        weights, kind = scanned
+    def apply_layer(states: Array, weights: Params, kind: Array) -> Array:
         with jax.named_scope("weights"):
             # Gathering the next layer's too took XLA 7 GB more, when it compiled that for Llama-3.1-70B on v6e-2x4.
             weights = gather(weights)
@@ -53,26 +55,54 @@ def compute_hidden_states(
         def normalize_if_any(name: str, states: Array) -> Array:
             return normalize(weights, name, states, config) if name in weights else states
 
-        with jax.named_scope("attention"):
-            attended = attend(weights, config, normalize_if_any("attention_norm", states), positions)
-            output = states + normalize_if_any("attention_post_norm", attended)
-        with jax.named_scope("mlp"):
-            normed = normalize_if_any("mlp_norm", states if config.parallel else output)
-            output += normalize_if_any("mlp_post_norm", apply_mlp(weights, config, normed))
-        return output, None
+        def scale(states: Array) -> Array:
+            if config.residual_scale == 1:
+                return states
+            return (states.astype(jnp.float32) * config.residual_scale).astype(dtype)
 
-    states, _ = jax.lax.scan(layer, states, (params["layers"], kind_of_layer))
+        with jax.named_scope("attention"):
+            normed = normalize_if_any("attention_norm", states)
+            attended = attend(weights, config, normed, positions)
+            output = states + scale(normalize_if_any("attention_post_norm", attended))
+        with jax.named_scope("mlp"):
+            if not config.shared_norm:
+                normed = normalize_if_any("mlp_norm", states if config.parallel else output)
+            output += scale(normalize_if_any("mlp_post_norm", apply_mlp(weights, config, normed)))
+        return output
+
+    for run in find_runs(config):
+
+        def apply_pattern(states: Array, repeat: Array, run: Run = run) -> tuple[Array, None]:
+            for offset, stacks in enumerate(run.stacks):
+                weights = {
+                    name: _take_row(params["layers"][name], first + repeat * step)
+                    for name, (first, step) in stacks.items()
+                }
+                kind = _take_row(kind_of_layer, run.first + offset + repeat * run.length)
+                states = apply_layer(states, weights, kind)
+            return states, None
+
+        states, _ = jax.lax.scan(apply_pattern, states, jnp.arange(run.repeats))
     return normalize(params, "final_norm", states[:, first:], config)
+
+
+def _take_row(stack: Array, row: Array) -> Array:
+    return jax.lax.dynamic_index_in_dim(stack, row, keepdims=False, allow_negative_indices=False)
 
 
 def compute_logits(params: Params, config: DecoderConfig, hidden: Array) -> Array:
     """The logits, float32 [..., V], of hidden states [..., D]."""
     with jax.named_scope("head"):
-        head = params[find_head(config)]
-        scores = jnp.einsum("...d,vd->...v", hidden, head, preferred_element_type=jnp.float32)
+        head, *bias = list_head(config)
+        scores = jnp.einsum("...d,vd->...v", hidden, params[head], preferred_element_type=jnp.float32)
+        for name in bias:
+            scores += params[name].astype(jnp.float32)
+        scores = scores if config.logit_scale == 1 else scores * config.logit_scale
         return softcap(scores, config.final_softcap)
 
 
-def find_head(config: DecoderConfig) -> str:
-    """The name of the head's parameter, which is the embedding table where the two are tied."""
-    return "embed" if config.tied_head else "head"
+def list_head(config: DecoderConfig) -> list[str]:
+    """The names of the head's parameters: its matrix, which is the embedding table where the two are tied, and its bias
+    if it has one.
+    """
+    return ["embed" if config.tied_head else "head", *["head_bias"] * ("head" in config.biases)]

@@ -13,8 +13,9 @@ from byheart.components.extract import decoder
 from byheart.components.extract.sharding import Sharding
 from byheart.machines.mesh import DATA
 from byheart.machines.workload import HEAD_WINDOWS
+from byheart.models.axes import LAYERS
 from byheart.models.decoder_config import DecoderConfig
-from byheart.models.parameters import LAYERS, Parameters
+from byheart.models.parameters import Parameters
 from byheart.scores.scores import Scores
 
 _HEAD_WINDOWS_CPU = 4
@@ -65,7 +66,7 @@ def make_scorer(
     float32, whatever JAX's default: a GPU's is TF32, with 10 bits of mantissa.
     """
     head_windows = _HEAD_WINDOWS_CPU if sharding.platform == "cpu" else HEAD_WINDOWS
-    head_name = decoder.find_head(config)
+    head_names = decoder.list_head(config)
 
     @functools.partial(jax.jit, compiler_options=_compiler_options(sharding))
     @functools.partial(
@@ -85,9 +86,9 @@ def make_scorer(
                 fed,
                 first=fed.shape[1] - scored_tokens,
                 look_up=functools.partial(sharding.look_up, parameters["embed"]),
-                gather=functools.partial(sharding.gather, parameters[LAYERS]),
+                gather=lambda weights: sharding.gather({name: parameters[LAYERS][name] for name in weights}, weights),
             )
-            head = {head_name: sharding.gather(parameters[head_name], params[head_name])}
+            head = {name: sharding.gather(parameters[name], params[name]) for name in head_names}
 
             def score_window(window: tuple[Array, Array]) -> TokenScores:
                 hidden, targets = window

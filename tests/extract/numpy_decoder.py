@@ -8,7 +8,7 @@ import numpy.typing as npt
 from byheart.models.folder import read_config
 from byheart.store import open_store
 from byheart.verification.architecture import read_architecture
-from byheart.verification.decoder import compute_states, name_head
+from byheart.verification.layer_norm import compute_states, name_head, read_head_bias
 from byheart.verification.weights import Weights
 
 
@@ -18,5 +18,6 @@ def logits(folder: Path, token_ids: npt.ArrayLike) -> npt.NDArray[np.float64]:
     model = read_architecture(read_config(place))
     assert model
     weights = Weights(place, model.prefix)
-    states = compute_states(model, weights, np.asarray(token_ids)[None])[0]
-    return np.concatenate([states @ rows.T for _, rows in weights.read_rows(name_head(model))], axis=-1)
+    states = compute_states(model, weights, np.asarray(token_ids)[None])[0] * model.logit_scale
+    logits = np.concatenate([states @ rows.T for _, rows in weights.read_rows(name_head(model))], axis=-1)
+    return logits + read_head_bias(model, weights)

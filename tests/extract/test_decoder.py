@@ -18,9 +18,10 @@ from byheart.components.extract import checkpoint, decoder
 from byheart.components.extract.decoder import Params
 from byheart.components.extract.scoring import Scorer, TokenScores, make_scorer
 from byheart.components.extract.sharding import use_one_device
-from byheart.models.decoder_config import DecoderConfig
+from byheart.models.decoder_config import Attention, DecoderConfig
 from byheart.models.families import find_family
 from byheart.models.folder import ModelFolder, locate_folder, open_model
+from byheart.models.rope import Rope
 from tests.extract import numpy_decoder
 
 HERE = Path(__file__).parent / "goldens"
@@ -185,8 +186,51 @@ CHANGES: list[tuple[str, dict[str, Any]]] = [
     ("gemma3_two_bases_old", {"sliding_window_pattern": 2}),
     ("gemma3_layer_types_new", {"final_logit_softcapping": None}),
     ("mixtral_old", {"num_experts_per_tok": 1}),
+    ("gpt2_scaled_by_layer", {"scale_attn_by_inverse_layer_idx": False}),
+    ("gpt2_tied_unscaled", {"scale_attn_weights": True}),
+    ("gptj_half_rotated", {"rotary_dim": 12}),
+    ("falcon_one_key_head_old", {"rope_theta": 10_000.0}),
+    ("starcoder2_sliding_old", {"sliding_window": 18}),
+    ("stablelm_own_norms_parallel_old", {"partial_rotary_factor": 0.25}),
+    ("nemotron_biases_old", {"partial_rotary_factor": 1.0}),
+    ("nemotron_biases_old", {"hidden_act": "relu"}),
+    ("phi_normed_heads_old", {"partial_rotary_factor": 1.0}),
+    ("qwen3_moe_mixed_layers_old", {"norm_topk_prob": False}),
+    ("qwen3_moe_mixed_layers_old", {"use_sliding_window": False}),
+    ("qwen3_moe_every_second_new", {"norm_topk_prob": True}),
+    ("qwen2_moe_shared_new", {"max_window_layers": 0}),
+    ("olmoe_clip_old", {"clip_qkv": None}),
+    ("olmo3_old", {"rope_scaling": None}),
+    ("olmo3_old", {"sliding_window": 30}),
+    ("olmo3_layer_types_new", {"rope_parameters": {"sliding_attention": {"rope_theta": 900.0}}}),
+    ("smollm3_old", {"no_rope_layers": [1, 1, 1, 1]}),
+    ("smollm3_sliding_new", {"use_sliding_window": False}),
+    ("apertus_old", {"hidden_act": "relu"}),
+    ("vaultgemma_caps_old", {"attn_logit_softcapping": None}),
+    ("vaultgemma_layer_types_new", {"query_pre_attn_scalar": 5}),
+    ("ministral3_new", {"rope_parameters": {"llama_4_scaling_beta": 0.0}}),
+    ("ministral3_sliding_new", {"rope_parameters": {"original_max_position_embeddings": 60}}),
+    ("seed_oss_biases_new", {"rope_parameters": {"factor": 1.0}}),
+    ("glm4_old", {"partial_rotary_factor": 1.0}),
+    ("granite_old", {"attention_multiplier": 1.0}),
+    ("granite_old", {"embedding_multiplier": 1.0}),
+    ("granite_old", {"logits_scaling": 1.0}),
+    ("granite_old", {"residual_multiplier": 1.0}),
+    ("cohere2_old", {"logit_scale": 1.0}),
+    ("cohere2_old", {"sliding_window_pattern": 2}),
+    ("exaone4_old", {"sliding_window_pattern": 2}),
+    ("exaone4_old", {"sliding_window": 40}),
+    ("hunyuan_v1_dense_old", {"rope_scaling": {"alpha": 1.0}}),
 ]
 """A golden, and fields of its config.json with other values."""
+FEATURES: list[tuple[str, dict[str, Any]]] = [
+    ("glm4_old", {"rope_interleaved": False}),
+    ("cohere2_old", {"rope_interleaved": False}),
+    ("cohere2_old", {"norm": "rms"}),
+    ("cohere2_old", {"attention": (Attention(rope=Rope(theta=80.0), window=11),)}),
+    ("hunyuan_v1_dense_old", {"norm_after_rope": False}),
+]
+"""A golden, and features of its decoder that no field of config.json turns off."""
 
 
 @pytest.mark.parametrize(("name", "change"), CHANGES)
@@ -198,6 +242,14 @@ def test_golden_of_a_family_would_notice_a_field_that_is_ignored(name: str, chan
     assert config != loaded(GOLDENS[name])[0].decoder
     ids = golden(name).token_ids[:1]
     changed = at(log_softmax(quick_logits(config, loaded(GOLDENS[name])[1], ids)), ids)
+    assert largest(changed - golden(name).log_probs[:1]) > 100 * TOLERANCE
+
+
+@pytest.mark.parametrize(("name", "change"), FEATURES)
+def test_golden_of_a_family_would_notice_a_feature_that_is_ignored(name: str, change: dict[str, Any]) -> None:
+    model, params = loaded(GOLDENS[name])
+    ids = golden(name).token_ids[:1]
+    changed = at(log_softmax(quick_logits(dataclasses.replace(model.decoder, **change), params, ids)), ids)
     assert largest(changed - golden(name).log_probs[:1]) > 100 * TOLERANCE
 
 

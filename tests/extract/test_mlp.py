@@ -7,6 +7,7 @@ import pytest
 
 from byheart.components.extract.mlp import apply_mlp
 from byheart.models.decoder_config import Attention, DecoderConfig
+from byheart.models.experts import Experts
 from byheart.models.rope import Rope
 
 EMBED, FFN = 6, 5
@@ -24,13 +25,12 @@ def config(experts: int, each: int) -> DecoderConfig:
         max_positions=99,
         norm_epsilon=1e-6,
         attention=(Attention(rope=Rope(theta=1e4)),),
-        experts=experts,
-        experts_per_token=each,
+        experts=Experts(count=experts, per_token=each, ffn=FFN),
     )
 
 
 def weights(experts: int, random: np.random.Generator) -> dict[str, np.ndarray]:
-    shapes = {"router": (EMBED,), "gate": (FFN, EMBED), "up": (FFN, EMBED), "down": (EMBED, FFN)}
+    shapes = {"router": (EMBED,), "expert_gate": (FFN, EMBED), "expert_up": (FFN, EMBED), "expert_down": (EMBED, FFN)}
     return {name: random.normal(size=(experts, *shape)) / EMBED**0.5 for name, shape in shapes.items()}
 
 
@@ -41,16 +41,16 @@ def one_after_the_other(held: dict[str, np.ndarray], states: np.ndarray, each: i
         chosen = np.argsort(-scores, kind="stable")[:each]
         shares = np.exp(scores[chosen]) / np.exp(scores[chosen]).sum()
         for expert, share in zip(chosen, shares, strict=True):
-            gate = held["gate"][expert] @ states[token]
-            inner = gate / (1 + np.exp(-gate)) * (held["up"][expert] @ states[token])
-            made[token] += share * (held["down"][expert] @ inner)
+            gate = held["expert_gate"][expert] @ states[token]
+            inner = gate / (1 + np.exp(-gate)) * (held["expert_up"][expert] @ states[token])
+            made[token] += share * (held["expert_down"][expert] @ inner)
     return made
 
 
 def computed(held: dict[str, np.ndarray], states: np.ndarray, each: int) -> np.ndarray:
     narrow = {name: jnp.asarray(values, jnp.float32) for name, values in held.items()}
     compiled = jax.jit(apply_mlp, static_argnums=1)
-    return np.asarray(compiled(narrow, config(len(held["gate"]), each), jnp.asarray(states, jnp.float32)))
+    return np.asarray(compiled(narrow, config(len(held["expert_gate"]), each), jnp.asarray(states, jnp.float32)))
 
 
 @pytest.mark.parametrize(

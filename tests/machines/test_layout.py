@@ -188,7 +188,7 @@ def test_tensor_parallel_splits_what_can_be_computed_apart() -> None:
     assert mesh.split(weights["layers"]["down"]) == ((), (), ("model",))
     assert mesh.split(weights["head"]) == (("model",), ())
     routed = workload(EIGHT_EXPERTS).weights["layers"]
-    assert mesh.split(routed["gate"]) == ((), (), ("model",), ())
+    assert mesh.split(routed["expert_gate"]) == ((), (), ("model",), ())
     assert mesh.split(routed["router"]) == ((), (), ())
 
 

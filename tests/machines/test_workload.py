@@ -33,7 +33,7 @@ def test_arithmetic_of_published_models_is_about_twice_their_parameters_a_positi
 def test_of_experts_only_the_chosen_count_as_arithmetic_and_all_as_weights() -> None:
     dense, routed = (workload(config, positions=3, scored_tokens=2) for config in (TINY, EIGHT_EXPERTS))
     assert routed.parameters == dense.parameters + 2 * (7 * 384 + 8 * 8)
-    assert routed.active_layer_parameters == dense.active_layer_parameters + 384 + 8 * 8
+    assert routed.active_parameters == dense.active_parameters + 2 * (384 + 8 * 8)
     assert routed.flops_per_window == dense.flops_per_window + 2 * 2 * (384 + 64) * 3
     assert (dense.mlp_width, routed.mlp_width) == (32, 64)
 

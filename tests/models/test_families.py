@@ -39,6 +39,7 @@ def described(**changes: Any) -> DecoderConfig:
 
 def rope_of(config: DecoderConfig) -> Rope:
     (attention,) = config.attention
+    assert attention.rope
     return attention.rope
 
 
@@ -236,14 +237,26 @@ SIZES: dict[str, Any] = {
     "intermediate_size": 96,
     "max_position_embeddings": 512,
 }
+GPT_NAMES = {
+    "hidden_size": "n_embd",
+    "intermediate_size": "n_inner",
+    "max_position_embeddings": "n_positions",
+    "num_attention_heads": "n_head",
+    "num_hidden_layers": "n_layer",
+}
+OWN_NAMES = {"falcon": {"intermediate_size": "ffn_hidden_size"}, "gpt2": GPT_NAMES, "gptj": GPT_NAMES}
 PHI_FACTORS = {"short_factor": [1.0] * 8, "long_factor": [2.0] * 8}
 YARN = {"factor": 4.0, "original_max_position_embeddings": 64}
 
 
 def of_family(model_type: str, **changes: Any) -> DecoderConfig:
-    config = SIZES | {"model_type": model_type} | changes
-    if model_type == "gpt_neox":
-        del config["num_key_value_heads"]
+    sizes = dict(SIZES)
+    if model_type in ("falcon", "gpt2", "gpt_neox", "gptj"):
+        del sizes["num_key_value_heads"]
+    if model_type == "gptj":
+        sizes["rotary_dim"] = 8
+    names = OWN_NAMES.get(model_type, {})
+    config = {names.get(name, name): value for name, value in sizes.items()} | {"model_type": model_type} | changes
     return find_family(config).parse_config(config)
 
 
@@ -268,6 +281,88 @@ def test_layers_slide_as_the_family_says() -> None:
     ]
     assert windows(of_family("gemma2", sliding_window=7)) == [7, None, 7, None]
     assert windows(of_family("gemma3_text", sliding_window=7, sliding_window_pattern=3)) == [7, 7, None, 7]
+    assert windows(of_family("vaultgemma", sliding_window=7)) == [7, None, 7, None]
+    assert windows(of_family("olmo3", sliding_window=7)) == [7, 7, 7, None]
+    assert windows(of_family("cohere2", sliding_window=7, sliding_window_pattern=2)) == [7, None, 7, None]
+    assert windows(of_family("exaone4", sliding_window=7, sliding_window_pattern=2)) == [7, None, 7, None]
+    assert windows(of_family("exaone4", sliding_window=None)) == [None] * 4
+    assert windows(of_family("ministral3", sliding_window=7)) == [7] * 4
+    slides = {"use_sliding_window": True, "sliding_window": 7}
+    assert windows(of_family("smollm3", **slides, no_rope_layers=[1, 0, 1, 0])) == [None, 7, None, 7]
+
+
+def rotated(model_type: str, **changes: Any) -> list[bool]:
+    return [attention.rope is not None for attention in of_family(model_type, **changes).expand_attention()]
+
+
+def test_layers_rotate_as_the_family_says() -> None:
+    assert rotated("smollm3") == [True, True, True, False]
+    assert rotated("smollm3", no_rope_layer_interval=2) == [True, False, True, False]
+    assert rotated("smollm3", no_rope_layers=[0, 1, 1, 0]) == [False, True, True, False]
+    assert rotated("cohere2", sliding_window=7) == [True, True, True, False]
+    assert rotated("exaone4", sliding_window=7) == [True, True, True, False]
+    assert rotated("exaone4", sliding_window=7, layer_types=["full_attention"] * 4) == [False] * 4
+    assert rotated("exaone4", sliding_window=None, layer_types=["full_attention"] * 4) == [True] * 4
+
+
+def test_position_has_a_vector_in_gpt2_and_an_angle_in_gptj() -> None:
+    learned, turned = of_family("gpt2"), of_family("gptj", rotary_dim=8)
+    assert (learned.learned_positions, learned.attention[0].rope) == (True, None)
+    assert rope_of(turned).count_rotated(16) == 8
+    assert turned.rope_interleaved
+    assert "positions" in FAMILIES["gpt2"].describe_parameters(learned)
+
+
+def test_gpt2_scales_attention_as_it_says() -> None:
+    assert of_family("gpt2").attention_scale is None
+    assert of_family("gpt2", scale_attn_weights=False).attention_scale == 1.0
+    by_layer = of_family("gpt2", scale_attn_by_inverse_layer_idx=True).attention
+    assert [attention.scale for attention in by_layer] == [1, 1 / 2, 1 / 3, 1 / 4]
+
+
+@pytest.mark.parametrize(
+    ("changes", "kv_heads", "norms"),
+    [
+        ({}, 1, ["attention_norm"]),
+        ({"num_kv_heads": 4}, 1, ["attention_norm"]),  # as in Falcon 7B's file, which has one
+        ({"multi_query": False}, 4, ["attention_norm"]),
+        ({"parallel_attn": False}, 1, ["attention_norm", "mlp_norm"]),
+        ({"new_decoder_architecture": True, "num_kv_heads": 2}, 2, ["attention_norm", "mlp_norm"]),
+        ({"new_decoder_architecture": True, "num_ln_in_parallel_attn": 1}, 4, ["attention_norm"]),
+    ],
+)
+def test_falcon_is_one_of_several(changes: dict[str, Any], kv_heads: int, norms: list[str]) -> None:
+    decoder = of_family("falcon", **changes)
+    layers = FAMILIES["falcon"].describe_parameters(decoder)["layers"]
+    assert decoder.kv_heads == kv_heads
+    assert [name for name in layers if name.endswith("_norm")] == norms
+    assert layers["query"].view == (kv_heads, 4 // kv_heads + 2, 16, 64)
+
+
+def test_rope_scaling_of_olmo3_is_that_of_full_layers() -> None:
+    sliding, _, _, full = of_family("olmo3", rope_scaling=YARN | {"rope_type": "yarn"}).expand_attention()
+    assert (sliding.rope, full.rope and full.rope.scaling) == (Rope(theta=5e5), "yarn")
+
+
+def test_apertus_without_a_rope_has_that_of_llama3() -> None:
+    published = LLAMA3 | {"rope_theta": 12e6}
+    assert rope_of(of_family("apertus")) == rope_of(of_family("apertus", rope_parameters=published))
+    assert rope_of(of_family("apertus", rope_theta=3.0)).theta == 12e6
+    assert rope_of(of_family("apertus", rope_parameters={"rope_theta": 3.0})) == Rope(theta=3.0)
+
+
+def test_alpha_of_hunyuan_stretches_the_base() -> None:
+    scaling = {"type": "dynamic", "alpha": 100.0, "factor": 1.0, "mscale": 1.0}
+    assert rope_of(of_family("hunyuan_v1_dense", rope_scaling=scaling)).theta == pytest.approx(1e4 * 100 ** (16 / 14))
+    assert rope_of(of_family("hunyuan_v1_dense", rope_scaling={"type": "dynamic", "factor": 2.0})) == Rope(theta=1e4)
+
+
+def test_queries_of_ministral_grow_in_steps_of_the_first_training() -> None:
+    scaling = {"rope_type": "default", "llama_4_scaling_beta": 0.5, "original_max_position_embeddings": 2}
+    growth = of_family("ministral3", rope_parameters=scaling).attention[0].query_growth
+    assert growth
+    np.testing.assert_allclose(growth.compute_factors(5), 1 + 0.5 * np.log([1, 1, 2, 2, 3]))
+    np.testing.assert_allclose(dataclasses.replace(growth, first=1).compute_factors(3), 1 + 0.5 * np.log([1, 2, 2]))
 
 
 def test_dynamic_rope_scales_nothing_that_fits_the_model() -> None:
@@ -324,7 +419,7 @@ def test_fields_without_effect_change_nothing(model_type: str) -> None:
         "use_cache": True,
         "decoder_start_token_id": 7,
         "logit_cap": None,
-        "logit_scale": 1.0,
+        "logit_gain": 1.0,
         "use_something": False,
         "layer_kinds": [],
     }
@@ -429,6 +524,46 @@ def test_family_that_cannot_be_computed_is_refused_with_the_reason(model_type: s
         ("gemma3_text", {"rope_parameters": {"rope_type": "linear", "factor": 2.0}}, "rope_parameters"),
         ("gemma2", {"final_logit_softcapping": -1.0}, "final_logit_softcapping"),
         ("mixtral", {"num_experts_per_tok": 9}, "experts"),
+        ("olmo3", {"rope_theta": 1e6}, "rope_theta"),
+        ("olmo3", {"rope_parameters": {"rope_type": "linear", "factor": 2.0}}, "rope_parameters"),
+        ("smollm3", {"no_rope_layers": [1, 0]}, "no_rope_layers"),
+        ("smollm3", {"no_rope_layers": [1, 0, 2, 1]}, "no_rope_layers"),
+        ("smollm3", {"layer_types": ["sliding_attention"] * 4, "sliding_window": 7}, "sliding_window"),
+        ("smollm3", {"layer_types": ["full_attention"] * 5}, "each of 4 layers, found 5"),
+        ("apertus", {"qk_norm": False}, "qk_norm"),
+        ("apertus", {"mlp_bias": True}, "mlp_bias"),
+        ("ministral3", {"rope_parameters": {"llama_4_scaling_beta": -1}}, "llama_4_scaling_beta"),
+        ("glm4", {"partial_rotary_factor": 0.2}, "partial_rotary_factor"),
+        ("granite", {"residual_multiplier": -0.2}, "residual_multiplier"),
+        ("granite", {"logits_scaling": 0}, "logits_scaling"),
+        ("cohere2", {"use_qk_norm": True}, "use_qk_norm"),
+        ("cohere2", {"use_parallel_block": False}, "use_parallel_block"),
+        ("cohere2", {"head_dim": 8}, "head_dim"),
+        ("exaone4", {"sliding_window_pattern": "LLLG"}, "sliding_window_pattern"),
+        ("hunyuan_v1_dense", {"use_cla": True}, "use_cla"),
+        ("hunyuan_v1_dense", {"use_qk_norm": False}, "use_qk_norm"),
+        ("qwen3_moe", {"num_experts_per_tok": 129}, "128 experts there are, found 129"),
+        ("qwen3_moe", {"mlp_only_layers": "0"}, "list of layers as mlp_only_layers"),
+        (
+            "qwen3_moe",
+            {"use_sliding_window": True, "sliding_window": 7, "layer_types": ["full_attention"] * 4},
+            "layer_types",
+        ),
+        ("olmoe", {"head_dim": 8}, "head_dim"),
+        ("gpt2", {"add_cross_attention": True}, "add_cross_attention"),
+        ("gpt2", {"hidden_size": 65}, "hidden_size"),
+        ("gptj", {"rotary_dim": 7}, "even rotary_dim"),
+        ("gptj", {"rotary_dim": 18}, "rotary_dim of at most 16"),
+        ("falcon", {"alibi": True}, "alibi=false"),
+        ("falcon", {"num_ln_in_parallel_attn": 2}, "num_ln_in_parallel_attn=2"),
+        ("falcon", {"new_decoder_architecture": True, "parallel_attn": False}, "parallel_attn=False"),
+        ("falcon", {"multi_query": False, "num_kv_heads": 2}, "num_kv_heads"),
+        ("falcon", {"n_layer": 32}, "n_layer"),
+        ("starcoder2", {"norm_type": "rms_norm"}, "norm_type"),
+        ("stablelm", {"head_dim": 8}, "head_dim"),
+        ("stablelm", {"rope_pct": 0.5}, "rope_pct"),
+        ("nemotron", {"rope_percent": 0.25}, "rope_percent"),
+        ("phi", {"partial_rotary_factor": 0.2}, "partial_rotary_factor"),
     ],
 )
 def test_what_a_family_cannot_compute_is_refused_by_name(model_type: str, change: dict[str, Any], named: str) -> None:
@@ -446,7 +581,8 @@ def test_text_inside_the_gemma_that_sees_is_the_text_model() -> None:
 
 
 def test_only_gemma_breaks_without_a_bos() -> None:
-    assert {name for name, family in FAMILIES.items() if family.needs_bos} == {"gemma2", "gemma3", "gemma3_text"}
+    gemmas = {"gemma2", "gemma3", "gemma3_text", "vaultgemma"}
+    assert {name for name, family in FAMILIES.items() if family.needs_bos} == gemmas
 
 
 @every_family

@@ -11,8 +11,13 @@ from tests.conftest import ROOT
 from tests.runs.layouts import LAYOUTS
 
 GOLDENS = ROOT / "tests" / "extract" / "goldens"
-CHECKPOINTS = ["gqa_untied", "phi3_short_factors_old", "mixtral_old"]
-"""A dense family, one with fused tensors, and a routed one."""
+CHECKPOINTS = [
+    "gqa_untied", "phi3_short_factors_old", "mixtral_old", "gpt2_tied_unscaled", "falcon_grouped_two_norms_new",
+    "stablelm_own_norms_parallel_old", "phi_normed_heads_old",
+]  # fmt: skip
+"""A dense family, one with fused tensors, a routed one; and transposed tensors, heads in groups, a tensor for each
+head, a head with a bias.
+"""
 ONE, *OTHERS = [f"{data}x{model}{'g' * gather}" for data, model, gather in LAYOUTS]
 
 

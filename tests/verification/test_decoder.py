@@ -8,7 +8,8 @@ import pytest
 
 from byheart.models.families import FAMILIES as OF_ENGINE
 from byheart.store import open_store
-from byheart.verification.architecture import FAMILIES, read_architecture
+from byheart.verification.architecture import NAMES as OF_REFERENCE
+from byheart.verification.architecture import read_architecture
 from byheart.verification.scoring import ReferenceScores, score
 
 GOLDENS = Path(__file__).parents[1] / "extract" / "goldens"
@@ -48,7 +49,7 @@ def test_log_probs_and_ranks_are_those_of_transformers(name: str) -> None:
 
 
 def test_every_family_of_the_engine_has_a_second_implementation() -> None:
-    assert set(OF_ENGINE) == set(FAMILIES)
+    assert set(OF_ENGINE) == set(OF_REFERENCE)
 
 
 def test_probability_of_the_top_k_is_theirs_at_a_temperature() -> None:

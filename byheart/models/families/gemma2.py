@@ -9,7 +9,7 @@ from byheart.models.families import llama
 from byheart.models.families.family import Family
 from byheart.models.families.fields import Fields
 from byheart.models.families.rope import read_rope
-from byheart.models.families.shape import FULL, SLIDING, build_layer_attention, read_shape
+from byheart.models.families.shape import build_layer_attention, read_layer_types, read_shape
 
 DEFAULTS = {
     "attn_logit_softcapping": 50.0,
@@ -30,10 +30,18 @@ WITHOUT_EFFECT = ("hidden_act", "sliding_window_size")
 
 def parse_config(config: dict[str, Any]) -> DecoderConfig:
     """The decoder that a `model_type: gemma2` config.json describes."""
+    return parse_decoder(config)
+
+
+def parse_decoder(config: dict[str, Any], *, post_norm: bool = True) -> DecoderConfig:
+    """The decoder of Gemma 2, or of a model that is described as it is.
+
+    Args:
+        post_norm: whether attention and MLP are followed by norms.
+    """
     fields = Fields(DEFAULTS | config)
-    shape = read_features(fields)
-    types = fields.words("layer_types", (FULL, SLIDING))
-    types = types or tuple(FULL if layer % 2 else SLIDING for layer in range(shape["layers"]))
+    shape = read_features(fields) | {"post_norm": post_norm}
+    types = read_layer_types(fields, shape["layers"], every=2)
     rope = read_rope(fields, shape["max_positions"])
     attention = build_layer_attention(types, rope, fields.integer_or_none("sliding_window"))
     softcap = fields.number_or_none("attn_logit_softcapping")

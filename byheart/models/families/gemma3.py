@@ -8,8 +8,8 @@ from byheart.models.decoder_config import DecoderConfig
 from byheart.models.families import gemma2, qwen3
 from byheart.models.families.family import Family
 from byheart.models.families.fields import Fields
-from byheart.models.families.rope import parse_rope
-from byheart.models.families.shape import FULL, SLIDING, build_layer_attention
+from byheart.models.families.rope import read_ropes_by_kind
+from byheart.models.families.shape import FULL, SLIDING, build_layer_attention, read_layer_types
 
 DEFAULTS = {
     "head_dim": 256,
@@ -40,17 +40,10 @@ def parse_config(config: dict[str, Any]) -> DecoderConfig:
     fields = Fields(DEFAULTS | config)
     shape = gemma2.read_features(fields)
     fields.require("attn_logit_softcapping", "null")  # transformers reads it, and does not apply it
-    every = fields.integer("sliding_window_pattern")
-    types = fields.words("layer_types", (FULL, SLIDING))
-    types = types or tuple(SLIDING if (layer + 1) % every else FULL for layer in range(shape["layers"]))
-    ropes, thetas = _rope_objects(fields), {FULL: "rope_theta", SLIDING: "rope_local_base_freq"}
-    full, sliding = (
-        parse_rope(
-            ropes[kind], f"config.json, {kind}", theta=fields.number(theta), max_positions=shape["max_positions"]
-        )
-        for kind, theta in thetas.items()
-    )
-    attention = build_layer_attention(types, full, fields.integer_or_none("sliding_window"), sliding)
+    types = read_layer_types(fields, shape["layers"], every=fields.integer("sliding_window_pattern"))
+    thetas = {FULL: fields.number("rope_theta"), SLIDING: fields.number("rope_local_base_freq")}
+    ropes = read_ropes_by_kind(fields, shape["max_positions"], thetas)
+    attention = build_layer_attention(types, ropes[FULL], fields.integer_or_none("sliding_window"), ropes[SLIDING])
     fields.refuse_unknown_fields(*WITHOUT_EFFECT)
     return DecoderConfig(**shape, attention=attention, query_key_norm="head")
 
@@ -58,14 +51,6 @@ def parse_config(config: dict[str, Any]) -> DecoderConfig:
 def parse_text_config(config: dict[str, Any]) -> DecoderConfig:
     """The text decoder inside the multimodal model that a `model_type: gemma3` config.json describes."""
     return parse_config(Fields(config).object("text_config"))
-
-
-def _rope_objects(fields: Fields) -> dict[str, dict[str, Any]]:
-    """The rope objects by layer type; the older `rope_scaling` is that of full layers."""
-    parameters = Fields(fields.object("rope_parameters"), "config.json, rope_parameters")
-    objects = {kind: parameters.object(kind) for kind in (FULL, SLIDING)}
-    parameters.refuse_unknown_fields()
-    return objects | {FULL: objects[FULL] | fields.object("rope_scaling")}
 
 
 SOURCES = gemma2.SOURCES | {name: qwen3.SOURCES[name] for name in ("query_norm", "key_norm")}

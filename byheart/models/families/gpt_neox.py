@@ -45,6 +45,7 @@ def parse_config(config: dict[str, Any]) -> DecoderConfig:
         **shape,
         attention=(Attention(rope=rope),),
         norm="layer",
+        norm_bias=True,
         parallel=parallel,
         biases=frozenset((*attention, "up", "down")),
         gated=False,

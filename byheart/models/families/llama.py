@@ -17,12 +17,18 @@ def parse_config(config: dict[str, Any]) -> DecoderConfig:
     """The decoder that a `model_type: llama` config.json describes."""
     fields = Fields(DEFAULTS | config)
     shape = read_shape(fields)
-    biases = fields.boolean("attention_bias", default=False) * ("query", "key", "value", "output")
-    biases += fields.boolean("mlp_bias", default=False) * ("gate", "up", "down")
+    biases = read_biases(fields)
     rope = read_rope(fields, shape["max_positions"])
     allow_alike_layers(fields, shape)
     fields.refuse_unknown_fields(*WITHOUT_EFFECT)
-    return DecoderConfig(**shape, attention=(Attention(rope=rope),), biases=frozenset(biases))
+    return DecoderConfig(**shape, attention=(Attention(rope=rope),), biases=biases)
+
+
+def read_biases(fields: Fields) -> frozenset[str]:
+    """The projections that have a bias, by `attention_bias` and `mlp_bias`."""
+    biases = fields.boolean("attention_bias", default=False) * ("query", "key", "value", "output")
+    biases += fields.boolean("mlp_bias", default=False) * ("gate", "up", "down")
+    return frozenset(biases)
 
 
 _ATTENTION, _MLP = "model.layers.{layer}.self_attn.", "model.layers.{layer}.mlp."

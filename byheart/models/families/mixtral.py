@@ -3,6 +3,7 @@
 from typing import Any
 
 from byheart.models.decoder_config import Attention, DecoderConfig
+from byheart.models.experts import Experts
 from byheart.models.families import llama
 from byheart.models.families.family import Family
 from byheart.models.families.fields import Fields
@@ -30,7 +31,9 @@ def parse_config(config: dict[str, Any]) -> DecoderConfig:
     allow_alike_layers(fields, shape, window)
     fields.refuse_unknown_fields(*WITHOUT_EFFECT)
     return DecoderConfig(
-        **shape, attention=(Attention(rope=rope, window=window),), experts=experts, experts_per_token=per_token
+        **shape,
+        attention=(Attention(rope=rope, window=window),),
+        experts=Experts(count=experts, per_token=per_token, ffn=shape["ffn"]),
     )
 
 
@@ -38,9 +41,9 @@ _MOE = "model.layers.{layer}.block_sparse_moe."
 
 SOURCES = llama.SOURCES | {
     "router": _MOE + "gate.weight",
-    "gate": _MOE + "experts.{expert}.w1.weight",
-    "up": _MOE + "experts.{expert}.w3.weight",
-    "down": _MOE + "experts.{expert}.w2.weight",
+    "expert_gate": _MOE + "experts.{expert}.w1.weight",
+    "expert_up": _MOE + "experts.{expert}.w3.weight",
+    "expert_down": _MOE + "experts.{expert}.w2.weight",
 }
 """The tensor of the checkpoint that holds each parameter."""
 

@@ -18,17 +18,16 @@ def parse_config(config: dict[str, Any]) -> DecoderConfig:
     fields = Fields(DEFAULTS | config)
     shape = read_shape(fields)
     rope = read_rope(fields, shape["max_positions"])
-    biases = fields.boolean("attention_bias", default=False) * ("query", "key", "value", "output")
+    features = read_features(fields)
     allow_alike_layers(fields, shape)
     fields.refuse_unknown_fields()
-    return DecoderConfig(
-        **shape,
-        attention=(Attention(rope=rope),),
-        biases=frozenset(biases),
-        pre_norm=False,
-        post_norm=True,
-        query_key_norm="width",
-    )
+    return DecoderConfig(**shape, **features, attention=(Attention(rope=rope),))
+
+
+def read_features(fields: Fields) -> dict[str, Any]:
+    """The arguments of DecoderConfig that OLMo 2 and OLMo 3 read in the same way."""
+    biases = fields.boolean("attention_bias", default=False) * ("query", "key", "value", "output")
+    return {"biases": frozenset(biases), "pre_norm": False, "post_norm": True, "query_key_norm": "width"}
 
 
 _LAYER = "model.layers.{layer}."

@@ -32,6 +32,41 @@ def read_rope(fields: Fields, max_positions: int, *, theta: float = 10_000.0) ->
     )
 
 
+def read_ropes_by_kind(fields: Fields, max_positions: int, thetas: Mapping[str, float]) -> dict[str, Rope]:
+    """The rotary embedding of each kind of layer, of a family that rotates whole heads.
+
+    `rope_parameters` has an object for each kind; the older `rope_scaling` is that of full layers.
+
+    Args:
+        thetas: the base of each kind where its object has none.
+    """
+    parameters = Fields(fields.object("rope_parameters"), "config.json, rope_parameters")
+    objects = {kind: parameters.object(kind) for kind in thetas}
+    parameters.refuse_unknown_fields()
+    objects["full_attention"] = objects["full_attention"] | fields.object("rope_scaling")
+    fields.require("partial_rotary_factor", 1.0)
+    return {
+        kind: parse_rope(objects[kind], f"config.json, {kind}", theta=theta, max_positions=max_positions)
+        for kind, theta in thetas.items()
+    }
+
+
+def read_partial_rope(fields: Fields, max_positions: int) -> Rope:
+    """The rotary embedding of a family whose field `partial_rotary_factor`, which has a default, says what it rotates.
+
+    Args:
+        max_positions: `max_position_embeddings`.
+    """
+    return parse_rope(
+        choose_rope_object(fields),
+        fields.where,
+        theta=fields.number("rope_theta", default=10_000.0),
+        max_positions=max_positions,
+        original_positions=fields.integer_or_none("original_max_position_embeddings"),
+        share=fields.number("partial_rotary_factor"),
+    )
+
+
 def choose_rope_object(fields: Fields) -> dict[str, Any]:
     """The object that describes the scaling: the older `rope_scaling` unless it is empty, else `rope_parameters`."""
     older, newer = fields.object("rope_scaling"), fields.object("rope_parameters")

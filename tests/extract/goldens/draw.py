@@ -116,6 +116,37 @@ def _qwen3(draw: Draw) -> Config:
     return _qwen2(draw) | {"attention_bias": draw.pick(True, False)}
 
 
+def _experts(draw: Draw, layers: int) -> Config:
+    experts = draw.whole(2, 8)
+    found = {
+        "num_experts": experts,
+        "num_experts_per_tok": draw.whole(1, experts),
+        "norm_topk_prob": draw.pick(True, False),
+        "moe_intermediate_size": draw.whole(8, 40),
+        "decoder_sparse_step": draw.pick(1, 1, 2),
+    }
+    return found | draw.pick({}, {"mlp_only_layers": [draw.whole(0, layers - 1)]})
+
+
+def _qwen3_moe(draw: Draw) -> Config:
+    found = _qwen3(draw)
+    found.pop("layer_types", None)
+    return found | _experts(draw, found["num_hidden_layers"])
+
+
+def _qwen2_moe(draw: Draw) -> Config:
+    found = _qwen2(draw)
+    shared = {"shared_expert_intermediate_size": draw.whole(8, 40), "qkv_bias": draw.pick(True, False)}
+    return found | _experts(draw, found["num_hidden_layers"]) | shared
+
+
+def _olmoe(draw: Draw) -> Config:
+    experts = draw.whole(2, 8)
+    routed = {"num_experts": experts, "num_experts_per_tok": draw.whole(1, experts)}
+    routed |= {"norm_topk_prob": draw.pick(True, False), "clip_qkv": draw.pick(None, draw.number(0.3, 3.0))}
+    return draw.sizes(square=True) | draw.rms() | draw.rope() | routed | {"attention_bias": draw.pick(True, False)}
+
+
 def _gpt_neox(draw: Draw) -> Config:
     sizes = draw.sizes(square=True)
     del sizes["num_key_value_heads"]
@@ -193,17 +224,213 @@ def _olmo2(draw: Draw) -> Config:
     return draw.sizes() | draw.rms() | draw.rope() | {"attention_bias": draw.pick(True, False)}
 
 
+def _gpt2(draw: Draw) -> Config:
+    scales = {"scale_attn_weights": draw.pick(True, False), "scale_attn_by_inverse_layer_idx": draw.pick(True, False)}
+    return _name_as_gpt(draw, draw.sizes(square=True)) | scales
+
+
+def _gptj(draw: Draw) -> Config:
+    sizes = draw.sizes(square=True)
+    return _name_as_gpt(draw, sizes) | {
+        "rotary_dim": 2 * draw.whole(1, sizes["hidden_size"] // sizes["num_attention_heads"] // 2)
+    }
+
+
+def _name_as_gpt(draw: Draw, sizes: Config) -> Config:
+    """The same sizes by the names that GPT-2 has for them."""
+    return {
+        "n_embd": sizes["hidden_size"],
+        "n_head": sizes["num_attention_heads"],
+        "n_inner": draw.pick(None, sizes["intermediate_size"]),
+        "n_layer": sizes["num_hidden_layers"],
+        "n_positions": sizes["max_position_embeddings"],
+        "vocab_size": sizes["vocab_size"],
+        "pad_token_id": 0,
+        "tie_word_embeddings": sizes["tie_word_embeddings"],
+        "layer_norm_epsilon": draw.number(1e-6, 0.1),
+        "activation_function": draw.pick(*ACTIVATIONS),
+    }
+
+
+def _falcon(draw: Draw) -> Config:
+    sizes = draw.sizes(square=True)
+    kv_heads, ffn = sizes.pop("num_key_value_heads"), sizes.pop("intermediate_size")
+    new = {
+        "new_decoder_architecture": True,
+        "num_kv_heads": kv_heads,
+        "num_ln_in_parallel_attn": draw.pick(None, 1, 2),
+    }
+    old = {"multi_query": draw.pick(True, False), "parallel_attn": draw.pick(True, False)}
+    features = {
+        "layer_norm_epsilon": draw.number(1e-6, 0.1),
+        "activation": draw.pick(*ACTIVATIONS),
+        "bias": draw.pick(True, False),
+        "ffn_hidden_size": draw.pick(None, ffn),
+    }
+    return sizes | draw.rope() | draw.pick(new, old) | features
+
+
+def _starcoder2(draw: Draw) -> Config:
+    features = {
+        "norm_epsilon": draw.number(1e-6, 0.1),
+        "use_bias": draw.pick(True, False),
+        "sliding_window": draw.pick(None, draw.window()),
+        "hidden_act": draw.pick(*ACTIVATIONS),
+    }
+    return draw.sizes() | draw.rope() | features
+
+
+def _partial_rope(draw: Draw) -> Config:
+    """The rotary embedding of half a head, or of whole heads."""
+    share = {"partial_rotary_factor": draw.pick(0.5, 1.0)}
+    rope = draw.rope("default", "linear", "dynamic", "llama3")
+    return {"rope_parameters": rope["rope_parameters"] | share} if "rope_parameters" in rope else rope | share
+
+
+def _stablelm(draw: Draw) -> Config:
+    features = {
+        "layer_norm_eps": draw.number(1e-6, 0.1),
+        "use_qkv_bias": draw.pick(True, False),
+        "qk_layernorm": draw.pick(True, False),
+        "use_parallel_residual": draw.pick(True, False),
+        "hidden_act": draw.pick(*ACTIVATIONS),
+    }
+    return draw.sizes(square=True) | _partial_rope(draw) | features
+
+
+def _nemotron(draw: Draw) -> Config:
+    biases = {"attention_bias": draw.pick(True, False), "mlp_bias": draw.pick(True, False)}
+    activation = {"hidden_act": draw.pick("relu2", *ACTIVATIONS)}
+    return draw.sizes() | _partial_rope(draw) | biases | activation | {"norm_eps": draw.number(1e-6, 0.1)}
+
+
+def _phi(draw: Draw) -> Config:
+    features = {"qk_layernorm": draw.pick(True, False), "hidden_act": draw.pick(*ACTIVATIONS)}
+    return draw.sizes(square=True) | _partial_rope(draw) | features | {"layer_norm_eps": draw.number(1e-6, 0.1)}
+
+
+def _by_kind(draw: Draw, *scalings: str) -> Config:
+    """A rotary embedding for each kind of layer."""
+    full, sliding = draw.rope_object(*scalings), draw.rope_object("default")
+    return {"rope_parameters": {"full_attention": full, "sliding_attention": sliding}}
+
+
+def _olmo3(draw: Draw) -> Config:
+    sizes = draw.sizes()
+    old = draw.rope_object("default", "linear", "llama3", "yarn")
+    old = {"rope_scaling": {key: value for key, value in old.items() if key != "rope_theta"}}
+    found = sizes | draw.rms() | {"attention_bias": draw.pick(True, False), "sliding_window": draw.window()}
+    found |= draw.pick({}, {"layer_types": draw.layer_types(sizes["num_hidden_layers"])})
+    return found | draw.pick(old, _by_kind(draw, "default", "linear", "llama3", "yarn"))
+
+
+def _exaone4(draw: Draw) -> Config:
+    sizes = draw.sizes()
+    types = {"layer_types": draw.layer_types(sizes["num_hidden_layers"])}
+    full = {"sliding_window": None, "layer_types": ["full_attention"] * sizes["num_hidden_layers"]}
+    pattern = {"sliding_window": draw.window(), "sliding_window_pattern": draw.whole(1, 4)}
+    return sizes | draw.rms() | draw.rope() | draw.pick(full, pattern, pattern | types)
+
+
+def _smollm3(draw: Draw) -> Config:
+    sizes = draw.sizes()
+    layers = sizes["num_hidden_layers"]
+    rotates = draw.pick(
+        {"no_rope_layer_interval": draw.whole(1, 4)}, {"no_rope_layers": [draw.whole(0, 1) for _ in range(layers)]}
+    )
+    slides = {"use_sliding_window": True, "sliding_window": draw.window()}
+    slides = draw.pick({"use_sliding_window": False}, slides, slides | {"layer_types": draw.layer_types(layers)})
+    biases = {"attention_bias": draw.pick(True, False), "mlp_bias": draw.pick(True, False)}
+    return sizes | draw.rms() | draw.rope() | rotates | slides | biases | {"hidden_act": draw.pick(*ACTIVATIONS)}
+
+
+def _apertus(draw: Draw) -> Config:
+    activation = {"hidden_act": draw.pick("xielu", "xielu", *ACTIVATIONS)}
+    rope = draw.rope("linear", "llama3", "yarn")  # without any, transformers takes that of the published model
+    return draw.sizes() | draw.rms() | rope | activation | {"attention_bias": draw.pick(True, False)}
+
+
+def _ministral3(draw: Draw) -> Config:
+    rope = draw.rope_object("default", "linear", "llama3", "yarn")
+    rope |= {"llama_4_scaling_beta": draw.number(0.05, 2), "original_max_position_embeddings": draw.whole(16, 128)}
+    window = {"sliding_window": draw.pick(None, draw.window()), "hidden_act": draw.pick(*ACTIVATIONS)}
+    return draw.sizes() | draw.rms() | window | {"rope_parameters": rope}
+
+
+def _seed_oss(draw: Draw) -> Config:
+    biases = {name: draw.pick(True, False) for name in ("attention_bias", "attention_out_bias", "mlp_bias")}
+    return draw.sizes() | draw.rms() | draw.rope() | biases | {"hidden_act": draw.pick(*ACTIVATIONS)}
+
+
+def _glm4(draw: Draw) -> Config:
+    sizes = draw.sizes()
+    share = draw.pick(0.25, 0.5, 1.0) if sizes["head_dim"] % 8 == 0 else draw.pick(0.5, 1.0)
+    rope = draw.rope("default", "linear", "yarn")
+    rope |= {"partial_rotary_factor": share}
+    found = sizes | draw.rms() | rope | {"attention_bias": draw.pick(True, False)}
+    return found | {"hidden_act": draw.pick(*ACTIVATIONS)}
+
+
+def _granite(draw: Draw) -> Config:
+    factors = {
+        "attention_multiplier": draw.number(0.1, 0.6),
+        "embedding_multiplier": draw.number(0.5, 10),
+        "logits_scaling": draw.number(0.5, 4),
+        "residual_multiplier": draw.number(0.2, 1.5),
+    }
+    return _llama(draw) | factors
+
+
+def _cohere2(draw: Draw) -> Config:
+    sizes = draw.sizes(square=True)
+    types = draw.pick(
+        {"sliding_window_pattern": draw.whole(1, 4)}, {"layer_types": draw.layer_types(sizes["num_hidden_layers"])}
+    )
+    found = sizes | draw.rope() | types | {"sliding_window": draw.window(), "hidden_act": draw.pick(*ACTIVATIONS)}
+    found |= {"layer_norm_eps": draw.number(1e-6, 0.1), "logit_scale": draw.number(0.1, 1.5)}
+    return found | {"attention_bias": draw.pick(True, False)}
+
+
+def _hunyuan(draw: Draw) -> Config:
+    alpha = {"rope_theta": draw.number(5, 1e4), "rope_scaling": {"type": "dynamic", "alpha": draw.number(2, 1000)}}
+    alpha["rope_scaling"] |= {"factor": 1.0, "beta_fast": 32, "beta_slow": 1, "mscale": 1.0, "mscale_all_dim": 1.0}
+    rope = draw.pick(alpha, draw.rope("default", "linear", "yarn"))
+    found = draw.sizes() | draw.rms() | rope | {"attention_bias": draw.pick(True, False)}
+    return found | {"hidden_act": draw.pick(*ACTIVATIONS)}
+
+
 FAMILIES: dict[str, Callable[[Draw], Config]] = {
     "llama": _llama,
     "mistral": _mistral,
     "mixtral": _mixtral,
     "qwen2": _qwen2,
     "qwen3": _qwen3,
+    "qwen3_moe": _qwen3_moe,
+    "qwen2_moe": _qwen2_moe,
+    "olmoe": _olmoe,
     "gpt_neox": _gpt_neox,
     "phi3": _phi3,
     "gemma2": _gemma2,
     "gemma3_text": _gemma3,
     "olmo2": _olmo2,
+    "gpt2": _gpt2,
+    "gptj": _gptj,
+    "falcon": _falcon,
+    "starcoder2": _starcoder2,
+    "stablelm": _stablelm,
+    "nemotron": _nemotron,
+    "phi": _phi,
+    "olmo3": _olmo3,
+    "exaone4": _exaone4,
+    "smollm3": _smollm3,
+    "apertus": _apertus,
+    "vaultgemma": _gemma2,
+    "ministral3": _ministral3,
+    "seed_oss": _seed_oss,
+    "glm4": _glm4,
+    "granite": _granite,
+    "cohere2": _cohere2,
+    "hunyuan_v1_dense": _hunyuan,
 }
 
 

@@ -1,6 +1,7 @@
 """Makes the goldens: tiny random checkpoints, and what Hugging Face transformers computes with them.
 
     make goldens                                                     # everything, in an environment of its own
+    .venv-goldens/bin/python -m tests.extract.goldens.make families NAME...    # some folders
     .venv-goldens/bin/python -m tests.extract.goldens.make sample    # the sample model alone, after it is trained anew
 
 Each folder beside this file is a checkpoint with its `golden.npz`; `sample.npz` is of samples/model, and so is
@@ -16,6 +17,7 @@ round the last digits of the log-probs otherwise.
 import argparse
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,24 @@ FAMILIES = (
     "mixtral_sliding_new", "gemma3_that_sees",
 )  # fmt: skip
 """Folders with a config.json, which is written by hand; a place in the list is a seed."""
+MORE_FAMILIES: tuple[str, ...] = (
+    "olmo3_old", "olmo3_layer_types_new", "smollm3_old",
+    "smollm3_sliding_new", "apertus_old", "apertus_bias_new",
+    "vaultgemma_caps_old", "vaultgemma_layer_types_new", "ministral3_new",
+    "ministral3_sliding_new", "seed_oss_old", "seed_oss_biases_new",
+    "glm4_old", "glm4_linear_new", "granite_old",
+    "granite_new", "cohere2_old", "cohere2_layer_types_new",
+    "exaone4_old", "exaone4_full_new", "hunyuan_v1_dense_old",
+    "hunyuan_v1_dense_bias_new",
+    "qwen3_moe_mixed_layers_old", "qwen3_moe_every_second_new", "qwen2_moe_shared_new",
+    "olmoe_clip_old",
+    "gpt2_scaled_by_layer", "gpt2_tied_unscaled", "gptj_half_rotated",
+    "falcon_one_key_head_old", "falcon_grouped_two_norms_new", "falcon_grouped_one_norm_old",
+    "falcon_one_after_the_other", "starcoder2_sliding_old", "starcoder2_no_biases_new",
+    "stablelm_own_norms_parallel_old", "stablelm_sequential_new", "nemotron_biases_old", "nemotron_linear_new",
+    "phi_normed_heads_old", "phi_tied_new",
+)  # fmt: skip
+"""The same; the name is the seed, so the order does not matter."""
 
 
 def config_of(folder: Path) -> dict[str, Any]:
@@ -115,12 +135,17 @@ def make_checkpoints() -> None:
         np.savez(HERE / name / "golden.npz", **transformers_scores(HERE / name, token_ids))
 
 
-def make_families() -> None:
+def make_families(names: Sequence[str] = ()) -> None:
     """Write the random checkpoint of every family's every config and its golden; the last quarter of the vocabulary
     is padding, which no text holds.
+
+    Args:
+        names: the folders; none is all of them.
     """
-    for seed, name in enumerate(FAMILIES):
-        random = np.random.default_rng([1, seed])
+    seeds = {name: [1, place] for place, name in enumerate(FAMILIES)}
+    seeds |= {name: [1, *name.encode()] for name in MORE_FAMILIES}
+    for name in names or seeds:
+        random = np.random.default_rng(seeds[name])
         write_random_model(HERE / name, config_of(HERE / name), random, torch.bfloat16)
         token_ids = random.integers(VOCAB * 3 // 4, size=(SEQUENCES, TOKENS))
         np.savez(HERE / name / "golden.npz", **transformers_scores(HERE / name, token_ids))
@@ -166,11 +191,13 @@ def make_reference() -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Make the goldens.")
     parser.add_argument("part", nargs="?", choices=["all", "checkpoints", "families", "sample"], default="all")
-    part = parser.parse_args().part
+    parser.add_argument("names", nargs="*", help="of families: the folders; all if there is none")
+    asked = parser.parse_args()
+    part = asked.part
     if part in ("all", "checkpoints"):
         make_checkpoints()
     if part in ("all", "families"):
-        make_families()
+        make_families(asked.names)
     if part in ("all", "sample"):
         make_sample()
         make_reference()

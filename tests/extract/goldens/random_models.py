@@ -17,14 +17,14 @@ def write_random_model(folder: Path, config: dict[str, Any], random: np.random.G
     it is given, whatever transformers would make of it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    content = json.dumps({key: value for key, value in config.items() if value is not None}, indent=2) + "\n"
+    content = json.dumps(config, indent=2) + "\n"
     (folder / "config.json").write_text(content, encoding="utf-8")
     model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder), dtype=torch.float32)
-    offset = 1.0 if config["model_type"].startswith("gemma") else 0.0
+    offset = 1.0 if "gemma" in config["model_type"] or config["model_type"] == "nemotron" else 0.0
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             shape = tuple(parameter.shape)
-            if "norm" in name and name.endswith("weight"):
+            if ("norm" in name or ".ln_" in name) and name.endswith("weight"):
                 values = random.uniform(0.5, 1.5, shape) - offset
             elif shape[0] == model.config.get_text_config().vocab_size:
                 values = random.normal(0.0, 0.3, shape)
