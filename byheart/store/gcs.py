@@ -207,6 +207,8 @@ class GcsStore:
         return self._client.bucket(self._bucket_name).blob(f"{self._prefix}{check_name(name)}")
 
     def _stored(self, blob: storage.Blob) -> Stored:
+        if not isinstance(blob.name, str) or blob.size is None or blob.size < 0 or blob.time_created is None:
+            raise ValueError("an answer without the name, the size or the time of an object")
         return Stored(
             name=blob.name.removeprefix(self._prefix),
             size_bytes=blob.size,

@@ -18,8 +18,12 @@ RAISED = (
     requests.RequestException,
     OSError,
     ValueError,
+    AttributeError,
+    KeyError,
+    RecursionError,
+    TypeError,
 )
-"""The errors that a call of google-cloud-storage may raise."""
+"""The errors that a call of google-cloud-storage may raise; the last ones where an answer is not as Google's are."""
 _LATER = (408, 429)
 """Statuses below 500 after which the same call may succeed."""
 _LIMITS = ("LimitExceeded", "quotaExceeded")
