@@ -41,7 +41,7 @@ _REFUSED = (httpx2.HTTPError, OSError, ImportError, ValueError)
 """What httpx raises, also for a proxy or certificates that it cannot use."""
 _LEAST_BYTES = 2**16
 """What must arrive for the Hub to count as sending: a byte from time to time is none."""
-_NO_DESCRIPTION = (AttributeError, KeyError, RecursionError, TypeError, ValueError)
+_NO_DESCRIPTION = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 """What reading an answer raises that describes no repository."""
 _COMMIT = _SHA1 = re.compile(r"[0-9a-f]{40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")

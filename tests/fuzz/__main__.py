@@ -17,7 +17,7 @@ from tests.fuzz.parsers import PARSERS
 _KEPT = Path("build/fuzz")
 _IN_MEMORY = Path("/dev/shm")
 """Where folders are made and removed a hundred times faster than on a disk."""
-_START_SECONDS = 300
+_START_SECONDS = 1_800
 """What a process may take beyond its time: imports, valid inputs, and the search for the smallest input."""
 
 

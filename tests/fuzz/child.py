@@ -16,7 +16,7 @@ from tests.fuzz.guard import MOST_SECONDS, check
 from tests.fuzz.parser import HarmError
 from tests.fuzz.parsers import PARSERS, list_corpus
 
-_LEAVE_SECONDS = 6 * MOST_SECONDS
+_LEAVE_SECONDS = 12 * MOST_SECONDS
 """After so many seconds with one input the process ends with a traceback."""
 _ALIKE = 30
 """The characters by which harm is of the same kind."""
@@ -50,12 +50,12 @@ def feed(name: str, seconds: float, seed: int, file: Path) -> int:
         try:
             feed_one(data)
         except HarmError as error:
-            feed_one(_make_smaller(data, feed_one, str(error)[:_ALIKE]))
+            feed_one(make_smaller(data, feed_one, str(error)[:_ALIKE]))
             raise
     return count
 
 
-def _make_smaller(data: bytes, feed_one: Callable[[bytes], None], harm: str) -> bytes:
+def make_smaller(data: bytes, feed_one: Callable[[bytes], None], harm: str) -> bytes:
     """The smallest input, made by leaving bytes out, that does harm of the same kind."""
 
     def does_harm(smaller: bytes) -> bool:

@@ -17,6 +17,7 @@ from byheart.launch.compiled import Compiled, read_compiled
 from byheart.launch.run_file import read_run_file
 from byheart.models.known import read_rows
 from byheart.verification.files import list_differences, list_other_files, read_sums
+from tests.conftest import compiled
 from tests.fuzz.changed import change_bytes, change_json
 from tests.fuzz.parser import Parser
 
@@ -88,10 +89,8 @@ def _read_list(data: bytes, folder: Path) -> object:
 
 @functools.cache
 def _compile() -> Compiled:
-    from byheart.launch.compile import compile_pipeline  # seconds, which the other parsers save
-
     with tempfile.TemporaryDirectory() as folder:
-        compile_pipeline(Path(folder) / "pipeline.yaml")
+        (Path(folder) / "pipeline.yaml").write_text(compiled(), encoding="utf-8")
         return read_compiled(Path(folder) / "pipeline.yaml")
 
 
