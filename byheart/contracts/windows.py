@@ -73,7 +73,9 @@ class Windows:
         """The windows in the bytes that `to_bytes` returned; `name` is for an error's message."""
         columns, dropped = parquet.from_bytes(data, name=name)
         try:
-            return cls(**columns, dropped_tail=int(dropped["dropped_tail"]), dropped_inside=int(dropped["dropped_inside"]))
+            return cls(
+                **columns, dropped_tail=int(dropped["dropped_tail"]), dropped_inside=int(dropped["dropped_inside"])
+            )
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise DamagedError(
                 f"{name} must hold windows, found other columns or numbers ({type(error).__name__}): run again"

@@ -116,5 +116,5 @@ def _is_over_a_limit(error: exceptions.Forbidden) -> bool:
     try:
         details = error.errors or error.response.json()["error"]["errors"]
         return any(str(detail["reason"]).endswith(_LIMITS) for detail in details)
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):  # an upload may be answered with anything
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):  # an answer may be anything
         return False

@@ -14,8 +14,8 @@ from typing import NoReturn
 
 import httpx2
 from huggingface_hub import ModelInfo, constants, hf_hub_url
-from huggingface_hub.hf_api import RepoSibling
 from huggingface_hub.errors import HFValidationError
+from huggingface_hub.hf_api import RepoSibling
 from huggingface_hub.utils import build_hf_headers, validate_repo_id
 
 from byheart.components.download.hub_answers import ask_about_model, open_answer

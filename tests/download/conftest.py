@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+
 from tests.download.fixtures import clock as clock
 from tests.download.fixtures import files as files
 from tests.download.fixtures import hub as hub

@@ -1,4 +1,4 @@
-"""Changes of files that are not JSON, whose lengths, counts and digests are right again afterwards, or purposely wrong."""
+"""Changes of files that are not JSON: their lengths, counts and digests are mostly right again afterwards."""
 
 import hashlib
 import io
@@ -76,9 +76,9 @@ def change_gguf(data: bytes, random: Random) -> bytes:
 
 
 def _read_gguf(data: bytes) -> tuple[list[tuple[str, int, Any]], list[tuple[str, list[int], int, int]], bytes]:
-    """Fields, each a name, a type and a value; tensors, each a name, sides, a type and an offset; the bytes behind them.
+    """Fields, each a name, a type and a value; tensors, each a name, sides, a type and an offset; the bytes behind.
 
-    They are read without any check: this is another reader than the one that is tested.
+    Nothing is checked: this is another reader than the one that is tested.
     """
     at = 24
 

@@ -58,7 +58,8 @@ def _list_configs() -> list[bytes]:
     }  # fmt: skip
     of_families: dict[str, dict[str, Any]] = {
         "gpt_neox": {"layer_norm_eps": 1e-5, "rotary_pct": 0.25, "hidden_act": "gelu", "use_parallel_residual": True},
-        "gemma2": {"hidden_act": "gelu_pytorch_tanh", "sliding_window": 64, "query_pre_attn_scalar": 4, "attn_logit_softcapping": 50.0},
+        "gemma2": {"hidden_act": "gelu_pytorch_tanh", "sliding_window": 64, "query_pre_attn_scalar": 4,
+            "attn_logit_softcapping": 50.0},
         "gemma3": {"text_config": shape | {"hidden_activation": "gelu_pytorch_tanh", "sliding_window": 64}},
         "gemma3_text": {"hidden_activation": "gelu_pytorch_tanh", "sliding_window": 64, "hidden_act": None,
                         "layer_types": ["sliding_attention", "full_attention"],
@@ -70,8 +71,10 @@ def _list_configs() -> list[bytes]:
     ropes: list[dict[str, Any]] = [
         {"rope_type": "linear", "factor": 2.0},
         {"rope_type": "dynamic", "factor": 2.0},
-        {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 512},
-        {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 512, "mscale": 1.0, "mscale_all_dim": 1.0, "beta_fast": 32},
+        {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+        "original_max_position_embeddings": 512},
+        {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 512, "mscale": 1.0,
+        "mscale_all_dim": 1.0, "beta_fast": 32},
     ]  # fmt: skip
     configs = [shape | {"model_type": name} | of_families.get(name, {}) for name in FAMILIES]
     configs += [shape | {"model_type": "llama", "rope_scaling": rope} for rope in ropes]
@@ -118,7 +121,8 @@ def _list_tokenizer_configs() -> Sequence[bytes]:
     return [
         json.dumps({"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<s>", "added_tokens_decoder": added,
                     "model_max_length": 1e30, "clean_up_tokenization_spaces": False}).encode(),
-        json.dumps({"bos_token": {"__type": "AddedToken", "content": "<s>"}, "chat_template": "{{ x }}", "auto_map": {}}).encode(),
+        json.dumps({"bos_token": {"__type": "AddedToken", "content": "<s>"}, "chat_template": "{{ x }}",
+        "auto_map": {}}).encode(),
     ]  # fmt: skip
 
 
@@ -129,7 +133,8 @@ def _list_ggufs() -> Sequence[bytes]:
     from tests.download.gguf.written import write_gguf
 
     config = {
-        "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 1, "intermediate_size": 8,
+        "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 1,
+        "intermediate_size": 8,
         "vocab_size": 4, "max_position_embeddings": 64, "rope_theta": 1e4,
     }  # fmt: skip
     layer = "model.layers.0."

@@ -34,8 +34,10 @@ def _part() -> Part:
 def _make_rows() -> Rows:
     tokens = np.full((4, _TOKENS), -1.0, np.float32)
     columns = {
-        "log_p_z": np.full(4, -3.0), "log_p_z_top_k": np.full(4, -2.0), "greedy": np.ones(4, bool), "token_log_probs": tokens,
-        "token_ranks": np.zeros((4, _TOKENS), np.int32), "top_token_ids": np.ones((4, _TOKENS), np.int32), "token_log_top_k_mass": tokens,
+        "log_p_z": np.full(4, -3.0), "log_p_z_top_k": np.full(4, -2.0), "greedy": np.ones(4, bool),
+        "token_log_probs": tokens,
+        "token_ranks": np.zeros((4, _TOKENS), np.int32), "top_token_ids": np.ones((4, _TOKENS), np.int32),
+        "token_log_top_k_mass": tokens,
     }  # fmt: skip
     return Rows.sort(np.arange(4), columns, {"device": "cpu", "devices": 1})
 
@@ -93,8 +95,10 @@ def _read_notes(data: bytes, folder: Path) -> object:
 
 def _list_notes() -> Sequence[bytes]:
     notes = [
-        {"files": {"a.json": {"size_bytes": 1, "sha256": "0" * 64}}, "gguf": {"sha256": "0" * 64}, "code": {"version": "1"}},
-        {"contract": 2, "book": {"title": "a", "characters": 5}, "model": {"source": "b", "commit": "c"}, "settings": {"top_k": 1}},
+        {"files": {"a.json": {"size_bytes": 1, "sha256": "0" * 64}}, "gguf": {"sha256": "0" * 64},
+        "code": {"version": "1"}},
+        {"contract": 2, "book": {"title": "a", "characters": 5}, "model": {"source": "b", "commit": "c"},
+        "settings": {"top_k": 1}},
         {"run_id": "0f-1", "at": "2026-01-01T00:00:00"},
     ]  # fmt: skip
     registration = Registration(digest="abc", registered="2026-01-01T00:00:00", windows=1, scored=0)

@@ -34,10 +34,13 @@ _start_server = functools.cache(Server)
 def _list_hub_answers() -> Sequence[bytes]:
     files = [
         {"rfilename": "config.json", "size": 2, "blobId": "1" * 40},
-        {"rfilename": "model.safetensors", "size": len(_BODY), "blobId": "2" * 40, "lfs": {"sha256": _DIGEST, "size": len(_BODY), "pointerSize": 1}},
+        {"rfilename": "model.safetensors", "size": len(_BODY), "blobId": "2" * 40, "lfs": {"sha256": _DIGEST,
+        "size": len(_BODY), "pointerSize": 1}},
     ]  # fmt: skip
-    about = {"id": "org/name", "sha": _COMMIT, "lastModified": "2026-01-01T00:00:00.000Z", "siblings": files, "private": False,
-             "tags": ["x"], "cardData": {"license": "mit"}, "gated": False, "safetensors": {"parameters": {"F32": 1}, "total": 1}}  # fmt: skip
+    about = {"id": "org/name", "sha": _COMMIT, "lastModified": "2026-01-01T00:00:00.000Z", "siblings": files,
+        "private": False,
+             "tags": ["x"], "cardData": {"license": "mit"}, "gated": False, "safetensors": {"parameters": {"F32": 1},
+                 "total": 1}}  # fmt: skip
     error = {"error": "Repository not found"}
     return [
         write_reply(json.dumps(about).encode(), headers={"Content-Type": "application/json"}),
@@ -85,8 +88,10 @@ def _list_files() -> Sequence[bytes]:
 
 def _list_gcs_answers() -> Sequence[bytes]:
     one = {
-        "kind": "storage#object", "name": "some/a.txt", "bucket": "shelf", "generation": "1", "size": "100", "crc32c": "AAAAAA==",
-        "timeCreated": "2026-01-01T00:00:00.000Z", "updated": "2026-01-01T00:00:00.000Z", "metadata": {"byheart-writer": "x"},
+        "kind": "storage#object", "name": "some/a.txt", "bucket": "shelf", "generation": "1", "size": "100",
+        "crc32c": "AAAAAA==",
+        "timeCreated": "2026-01-01T00:00:00.000Z", "updated": "2026-01-01T00:00:00.000Z",
+        "metadata": {"byheart-writer": "x"},
     }  # fmt: skip
     error = {"error": {"code": 403, "message": "no", "errors": [{"reason": "forbidden", "message": "no"}]}}
     return [

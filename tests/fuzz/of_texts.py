@@ -21,8 +21,17 @@ from tests.conftest import compiled
 from tests.fuzz.changed import change_bytes, change_json
 from tests.fuzz.parser import Parser
 
-_BOOK = """The Project Gutenberg eBook of Soap\n\nTitle: The Soap\n  Winter\n\n*** START OF THE PROJECT GUTENBERG EBOOK SOAP ***\n
-CHAPTER I. Which begins\n\nIt was a long\nwinter — and a wet one.\r\nSo they said.\n\nCHAPTER II.\n\nNo one an-\nswered 1789 times.\n
+_BOOK = """The Project Gutenberg eBook of Soap
+
+Title: The Soap
+  Winter
+
+*** START OF THE PROJECT GUTENBERG EBOOK SOAP ***\n
+CHAPTER I. Which begins
+
+It was a long\nwinter — and a wet one.\r\nSo they said.
+
+CHAPTER II.\n\nNo one an-\nswered 1789 times.\n
 *** END OF THE PROJECT GUTENBERG EBOOK SOAP ***\nLicence\n"""
 _LIST = """\ufeff# what we read
 soap.txt      title="The Soap Winter" chapters='Part [IVX]+'
@@ -45,8 +54,8 @@ settings: {cursor_inc: 50, bos: true, figsize: [8, 4], chapters: "Part [IVX]+$",
 """
 _SUMS = "".join(f"{digit * 64}  {name}\n" for digit, name in [("0", "summary.json"), ("a", "a-book/statistics.json")])
 _LINE = (
-    b'    {"message": "5 / 9 slices", "severity": "INFO", "stage": "tokenize", "done": 5, "total": 9, "unit": "slices", '
-    b'"seconds_left": 1.6, "time": "2026-01-31T12:00:00.000Z"}'
+    b'    {"message": "5 / 9 slices", "severity": "INFO", "stage": "tokenize", "done": 5, "total": 9, '
+    b'"unit": "slices", "seconds_left": 1.6, "time": "2026-01-31T12:00:00.000Z"}'
 )
 _ROWS = b"llama: {repository: org/name}\nother: {repository: org/b, revision: main, accelerator: cpu}\n"
 
@@ -55,15 +64,24 @@ def _words(*words: str) -> list[bytes]:
     return [word.encode("utf-8", "surrogatepass") for word in words]
 
 
-_OF_TEXT = _words("\u2028", "\u202e", "\x1b[2J", "\r", "\x0c", "\x85", "\ud800", "\n" * 3_000, " " * 3_000, "*** END OF THE PROJECT GUTENBERG EBOOK X",
-                  "*** START OF THIS PROJECT GUTENBERG EBOOK X", "*END*THE SMALL PRINT! *END*", "Title:", "Title: \x1b", "CHAPTER 1",
-                  "Chapter " * 1_000, "*** " * 1_000, "-\n", "\u00ad", "Ã©", "PK\x03\x04", "%PDF-1.4", "<!DOCTYPE html>")  # fmt: skip
-_OF_LISTS = _words("'", '"', "\\", "#", "title=", "title=''", "encoding=", "encoding=utf-7", "encoding=zip", "encoding=idna", "encoding=unicode_escape",
-                   "chapters=(", "chapters=(a*)*b", "chapters=" + "(" * 500, "chapters=a{99999999999}", "chapters=(?P<x>", "chapters=[[:alpha:]]", "chapters=\\N{x}",
-                   "@list", "://", "gs://", "https://a:b@c/?token=d", "../" * 9, "/etc/passwd", "~", "\x1b[2J", "a=b", "0" * 64, "*", "x" * 9_000)  # fmt: skip
-_OF_YAML = _words("!!python/object/apply:os.system [x]", "!x ", "&a ", "*a", "&a [*a]", "<<: *a", "{", "[", "- ", "? ", ": ", "|", ">", "\t", "010", "1:30",
-                  "2001-12-14", "2001-99-99", "0x1F", ".inf", ".nan", "!!binary ", "!!int x", "%YAML 1.9\n", "---\n", "...\n", "\x85", "\u2028", "\x1b", "'", '"\\x1b"', '"\\U99999999"',
-                  "measured: {}\n", "settings: x\n", "settings: {1: 2}\n", "true", "~", "1_0", "- " * 2_000, "[" * 2_000, "{a: " * 2_000, "0b", "1e3", "=", "99999999999999999999-01-01")  # fmt: skip
+_OF_TEXT = _words("\u2028", "\u202e", "\x1b[2J", "\r", "\x0c", "\x85", "\ud800", "\n" * 3_000, " " * 3_000,
+    "*** END OF THE PROJECT GUTENBERG EBOOK X",
+                  "*** START OF THIS PROJECT GUTENBERG EBOOK X", "*END*THE SMALL PRINT! *END*", "Title:",
+                  "Title: \x1b", "CHAPTER 1",
+                  "Chapter " * 1_000, "*** " * 1_000, "-\n", "\u00ad", "Ã©", "PK\x03\x04", "%PDF-1.4",
+                  "<!DOCTYPE html>")  # fmt: skip
+_OF_LISTS = _words("'", '"', "\\", "#", "title=", "title=''", "encoding=", "encoding=utf-7", "encoding=zip",
+    "encoding=idna", "encoding=unicode_escape",
+                   "chapters=(", "chapters=(a*)*b", "chapters=" + "(" * 500, "chapters=a{99999999999}",
+                   "chapters=(?P<x>", "chapters=[[:alpha:]]", "chapters=\\N{x}",
+                   "@list", "://", "gs://", "https://a:b@c/?token=d", "../" * 9, "/etc/passwd", "~", "\x1b[2J", "a=b",
+                   "0" * 64, "*", "x" * 9_000)  # fmt: skip
+_OF_YAML = _words("!!python/object/apply:os.system [x]", "!x ", "&a ", "*a", "&a [*a]", "<<: *a", "{", "[", "- ",
+    "? ", ": ", "|", ">", "\t", "010", "1:30",
+                  "2001-12-14", "2001-99-99", "0x1F", ".inf", ".nan", "!!binary ", "!!int x", "%YAML 1.9\n", "---\n",
+                  "...\n", "\x85", "\u2028", "\x1b", "'", '"\\x1b"', '"\\U99999999"',
+                  "measured: {}\n", "settings: x\n", "settings: {1: 2}\n", "true", "~", "1_0", "- " * 2_000,
+                  "[" * 2_000, "{a: " * 2_000, "0b", "1e3", "=", "99999999999999999999-01-01")  # fmt: skip
 
 _OF_SUMS = _words("../", "/", "\x1b", "a/../../b", "\0", "x" * 3_000, "\\", "  ", "\u2028")
 _OF_LINES = _words("{", '{"message": ', '"done": ', "{" * 3_000, "[" * 3_000, "9" * 5_000, "1e999", "\\ud800", "null")

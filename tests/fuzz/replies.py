@@ -15,9 +15,11 @@ _HEADERS = {
     "Content-Length": ["0", "1", "-1", "+5", "5, 5", "99999999999", "9" * 5_000, "abc", "0x10", "٣"],
     "Transfer-Encoding": ["chunked", "gzip, chunked", "identity", "x"],
     "Content-Encoding": ["gzip", "deflate", "br", "zstd", "gzip, gzip", "x"],
-    "Content-Type": ["text/html", "application/json; charset=x", "multipart/mixed", "x" * 3_000, "text/plain; charset=utf-7"],
+    "Content-Type": ["text/html", "application/json; charset=x", "multipart/mixed", "x" * 3_000,
+        "text/plain; charset=utf-7"],
     "Content-Range": ["bytes 0-1/2", "bytes */0", "bytes 5-1/x", "bytes 0-99999999999999999999/1", "x"],
-    "Location": ["", "/", "http://127.0.0.1:1/", "https://[", "ftp://127.0.0.1/", "//", "http://\xff/", "http://127.0.0.1:99999/", "file:///etc/passwd", "http://127.0.0.1:1/\x1b[2J"],
+    "Location": ["", "/", "http://127.0.0.1:1/", "https://[", "ftp://127.0.0.1/", "//", "http://\xff/",
+        "http://127.0.0.1:99999/", "file:///etc/passwd", "http://127.0.0.1:1/\x1b[2J"],
     "Retry-After": ["-1", "x", "9" * 5_000, "Fri, 31 Dec 9999 23:59:59 GMT", "²"],
     "X-Goog-Hash": ["crc32c=AAAAAA==", "crc32c=", "md5=x", "x", "crc32c=AAAAAA==,md5=!"],
     "X-Goog-Generation": ["-1", "x", "9" * 5_000],
@@ -32,7 +34,8 @@ _HEADERS = {
 }  # fmt: skip
 _STATUSES = [b"200 OK", b"206 Partial Content", b"204 No Content", b"301 Moved", b"302 Found", b"304 Not Modified",
              b"400 Bad", b"401 Unauthorized", b"403 Forbidden", b"404 Not Found", b"409 Conflict", b"410 Gone",
-             b"412 Precondition Failed", b"416 Range", b"418 \x1b[2J", b"299 " + b"x" * 3_000, b"100 Continue"]  # fmt: skip
+             b"412 Precondition Failed", b"416 Range", b"418 \x1b[2J", b"299 " + b"x" * 3_000,
+             b"100 Continue"]  # fmt: skip
 
 
 def write_reply(body: bytes, status: bytes = b"200 OK", headers: Mapping[str, str] | None = None) -> bytes:

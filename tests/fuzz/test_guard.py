@@ -52,8 +52,8 @@ def test_value_or_refusal_is_no_harm(read: Callable[[bytes, Path], object]) -> N
         (lambda *_: Path("/nonexistent/outside").unlink(missing_ok=True), "may not: os.remove"),
         (lambda *_: subprocess.run(["true"], check=True), "may not: subprocess.Popen"),
         (lambda *_: __import__("pickle").loads(b"cos\ngetcwd\n."), "may not: pickle.find_class"),
-        (lambda data, folder: raise_unprintable(b"\x1b[2J", folder), "a message with the character"),
-        (lambda data, folder: raise_unprintable(b"x" * 3_000, folder), "a message of 3,000 characters"),
+        (lambda _, folder: raise_unprintable(b"\x1b[2J", folder), "a message with the character"),
+        (lambda _, folder: raise_unprintable(b"x" * 3_000, folder), "a message of 3,000 characters"),
     ],
 )
 def test_harm_is_noticed(
