@@ -22,6 +22,8 @@ ROUNDS ?= 3
 BENCH ?=
 QUICK ?=
 OFFLINE ?=
+SECONDS ?= 600
+PARSERS ?=
 
 # What PIP_ variables, a pip.conf with `user = true` and PYTHONPATH say of other installations does not hold for this one.
 export PIP_USER := 0
@@ -40,7 +42,7 @@ LOCK = uv pip compile --quiet --universal --fork-strategy fewest --python-versio
 LOCK_IMAGE = $(LOCK) --config-file images/uv.toml --constraints requirements.txt --group component
 
 # A variable that means nothing here is refused, with the nearest that does.
-KNOWN := PYTHON BOOKS MODEL CONTROLS STORE OUT SET BASE_IMAGE KILLS FAULTS SEED ROUNDS BENCH QUICK OFFLINE
+KNOWN := PYTHON BOOKS MODEL CONTROLS STORE OUT SET BASE_IMAGE KILLS FAULTS SEED ROUNDS BENCH QUICK OFFLINE SECONDS PARSERS
 GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command line,$(origin $(name))),$(name)))
 UNKNOWN := $(firstword $(filter-out $(KNOWN),$(GIVEN)))
 NEAREST = import difflib, sys; name, *known = sys.argv[1:]; near = difflib.get_close_matches(name.upper(), known, 1, 0.5); \
@@ -50,7 +52,7 @@ $(error $(UNKNOWN) is no variable of this Makefile: $(shell $(PYTHON) -c '$(NEAR
 endif
 
 .PHONY: help run compile test test-page test-browser test-runs test-truth test-gcs test-hub test-kfp test-k8s test-containers test-docs
-.PHONY: bench-report test-parity test-real test-aot soak audit real validate bench bench-plot bench-download bench-load bench-precision
+.PHONY: bench-report test-parity test-real test-aot soak fuzz audit real validate bench bench-plot bench-download bench-load bench-precision
 .PHONY: bench-tokenize docs pictures check format
 .PHONY: sample goldens lock
 
@@ -108,6 +110,9 @@ test-aot: .venv-aot/done $(VENV)/dev  ## Compile large models for TPUs, without 
 
 soak: $(VENV)/dev  ## Kill and disturb runs at random; KILLS and FAULTS say how often
 	$(BIN)/python -m tests.soak --kills $(KILLS) --faults $(FAULTS)
+
+fuzz: $(VENV)/dev  ## Feed parsers of foreign bytes what nobody would write; SECONDS for all together, PARSERS, SEED
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(PARSERS)
 
 real: $(VENV)/dev  ## Measure texts that everyone has met under a model of others; writes docs/real.md and its picture
 	$(BIN)/python -m benchmarks.real

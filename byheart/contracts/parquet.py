@@ -55,7 +55,7 @@ def from_bytes(
         table = pq.ParquetFile(pa.BufferReader(data)).read(columns=columns, use_threads=False)
         note = json.loads((table.schema.metadata or {})[_NOTE])
         return {column: _to_numpy(table[column]) for column in table.column_names}, note
-    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+    except (pa.ArrowException, OSError, KeyError, ValueError, RecursionError) as error:
         raise DamagedError(f"{name} must be one of this program's files, found another ({error}): remove it") from None
 
 

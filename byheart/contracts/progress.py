@@ -39,6 +39,9 @@ _TRACEBACK_CHARACTERS = 8_000
 _LINE_CHARACTERS = 8_000
 """The most characters of a message, for the same reason."""
 
+_MOST_OF_A_LOGGED_LINE, _MOST_STARTS = 2**18, 20
+"""Characters of a line that may be a stage's, each of 16,000 written as an escape; and braces that may begin it."""
+
 _FILE_SYSTEM_FAULTS = (
     errno.ENOSPC,
     errno.EDQUOT,
@@ -100,7 +103,9 @@ def parse_line(line: str) -> StageLine | None:
     Text of other programs may be in front of it, such as Kubeflow's indentation.
     """
     start = line.find("{")
-    while start >= 0:
+    for _ in range(_MOST_STARTS if len(line) <= _MOST_OF_A_LOGGED_LINE else 0):
+        if start < 0:
+            break
         try:
             return msgspec.convert(json.loads(line[start:]), StageLine)
         except (ValueError, RecursionError):  # no JSON, or another program's

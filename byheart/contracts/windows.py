@@ -8,6 +8,7 @@ import numpy as np
 
 from byheart.contracts import parquet
 from byheart.contracts.books import Book, Refused, read_books
+from byheart.contracts.errors import DamagedError
 from byheart.contracts.json_files import read_json, write_json
 from byheart.contracts.model import TokenizerIdentity
 from byheart.contracts.only import Span
@@ -71,7 +72,14 @@ class Windows:
     def from_bytes(cls, data: bytes, *, name: str) -> "Windows":
         """The windows in the bytes that `to_bytes` returned; `name` is for an error's message."""
         columns, dropped = parquet.from_bytes(data, name=name)
-        return cls(**columns, dropped_tail=int(dropped["dropped_tail"]), dropped_inside=int(dropped["dropped_inside"]))
+        try:
+            return cls(
+                **columns, dropped_tail=int(dropped["dropped_tail"]), dropped_inside=int(dropped["dropped_inside"])
+            )
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise DamagedError(
+                f"{name} must hold windows, found other columns or numbers ({type(error).__name__}): run again"
+            ) from None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

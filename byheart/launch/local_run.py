@@ -38,6 +38,8 @@ _KFP_SUMMARY = "Inner task failed"
 _ENDED = re.compile(r"^\s*byheart: (\w+) ended with code (\d+)$", re.MULTILINE)
 _MEMORY = {"extract": "lower batch_size, and run again", "plot": "lower dpi, and run again"}
 """What takes less memory in these stages."""
+_MOST_OF_A_LOG_BYTES = 10_000_000
+"""What is read of a log: a library may print without end."""
 _SIGNALLED = 128
 """A shell adds it to the number of the signal that ended a command."""
 _FAULTY = "a fault of this program, or of this machine"
@@ -98,7 +100,7 @@ def _run(arguments: str, publication: Publication) -> RunFailedError | None:
             return error.failure(kind=IncompleteError)
         raise error.failure(where=f"the log is {failed_log}")
     if code or error:
-        cause = f"{error.message}: {_FAULTY}" if error else _find_cause(code, log_path.read_text(encoding="utf-8"))
+        cause = f"{error.message}: {_FAULTY}" if error else _find_cause(code, _read_end(log_path))
         raise RunFailedError(f"{cause}; see {failed_log}", may_pass=True, stage=error.stage if error else "")
     return None
 
@@ -170,12 +172,19 @@ def _follow(child: subprocess.Popen[str], log: Any, react: Callable[[StageLine],
     return first_error
 
 
+def _read_end(path: Path) -> str:
+    """The text of a log, or its last `_MOST_OF_A_LOG_BYTES`."""
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - _MOST_OF_A_LOG_BYTES, 0))
+        return file.read().decode(errors="replace")
+
+
 def _find_cause(code: int, log: str) -> str:
     """Why a run ended in which no stage reported an error, and what to do.
 
     Args:
         code: the exit code of the run's process; below 0 is minus the signal that ended it.
-        log: everything that was printed.
+        log: what was printed, at least its end.
     """
     ended = _ENDED.search(log)
     stage, number = (ended[1], int(ended[2]) - _SIGNALLED) if ended else ("the run", -code)

@@ -94,7 +94,11 @@ def read_run_file(path: str | Path, compiled: Compiled) -> RunFile:
         raise SettingsError(f"{path}:{line}: must be YAML, found: {error.problem}: mend it") from None
     except RecursionError:
         raise SettingsError(f"{path} must be a run file, found lists in lists without end: mend it") from None
-    except (ValueError, yaml.YAMLError) as error:  # bytes that are no UTF-8, and characters that YAML does not allow
+    except (
+        ValueError,
+        OverflowError,
+        yaml.YAMLError,
+    ) as error:  # bytes that are no UTF-8, and characters that YAML does not allow
         raise SettingsError(f"{path} must be YAML in UTF-8, found: {' '.join(str(error).split())}: mend it") from None
     if faults := _list_schema_errors(node, content):
         raise SettingsError(f"{path}:{faults[0][0]}: {faults[0][1]}")

@@ -37,6 +37,8 @@ def read_rows(text: str) -> tuple[dict[str, KnownModel], dict[str, str]]:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         return {}, {"": f"models.yaml:{line}: must be YAML, found {getattr(error, 'problem', error)}: mend the line"}
+    except (RecursionError, ValueError, OverflowError) as error:  # what the library raises for some texts
+        return {}, {"": f"models.yaml must be YAML, found what makes a {type(error).__name__}: mend it"}
     if not isinstance(node, yaml.MappingNode):
         return {}, {"": "models.yaml:1: must have a row for each name, found another thing: mend it"}
     for key, value in node.value:

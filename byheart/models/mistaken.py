@@ -4,6 +4,7 @@ import itertools
 import json
 
 from byheart.contracts.errors import ModelError
+from byheart.contracts.foreign import quote
 from byheart.store import Place
 
 ADAPTER = "adapter_config.json"
@@ -13,6 +14,8 @@ _PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 _WEIGHTS = (".safetensors", ".h5", ".msgpack", ".onnx", *_PICKLES)
 _MOST_FILES = 10_000
 """Files of a folder that are looked at: a bucket may hold any number."""
+_MOST_BYTES = 2**20
+"""Bytes of an adapter's configuration, or of a branch: published ones have some hundred."""
 _MERGE = (
     "merge it into its base, as AutoPeftModelForCausalLM.from_pretrained(ADAPTER).merge_and_unload()"
     ".save_pretrained(NEW) of peft does, put the base's tokenizer.json into NEW, and name NEW"
@@ -85,13 +88,19 @@ def _list_names(place: Place) -> list[str]:
 def _list_folders(place: Place, names: list[str]) -> list[str]:
     """The folders below that have a config.json; of huggingface_hub's cache first the branch main's."""
     folders = sorted(name.removesuffix(f"/{_CONFIG}") for name in names if name.endswith(f"/{_CONFIG}"))
-    main = f"snapshots/{place.read('refs/main').decode().strip()}" if "refs/main" in names else ""
+    main = f"snapshots/{_read_small(place, 'refs/main').decode(errors='replace').strip()}"
     return sorted(folders, key=lambda folder: folder != main)
 
 
 def _name_base(place: Place) -> str:
     """The adapter's base as it names it, after ` of `; empty if it names none."""
     try:
-        return f" of {json.loads(place.read(ADAPTER))['base_model_name_or_path']}" if place.find(ADAPTER) else ""
-    except (ValueError, KeyError, TypeError):
+        return f" of {quote(json.loads(_read_small(place, ADAPTER))['base_model_name_or_path'])}"
+    except (ValueError, KeyError, TypeError, RecursionError):
         return ""
+
+
+def _read_small(place: Place, name: str) -> bytes:
+    """The file's bytes; none if there is no such file, or it is larger than any of its kind."""
+    stored = place.find(name)
+    return place.read(name) if stored and stored.size_bytes <= _MOST_BYTES else b""

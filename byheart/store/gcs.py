@@ -207,6 +207,8 @@ class GcsStore:
         return self._client.bucket(self._bucket_name).blob(f"{self._prefix}{check_name(name)}")
 
     def _stored(self, blob: storage.Blob) -> Stored:
+        if not isinstance(blob.name, str) or blob.size is None or blob.size < 0 or blob.time_created is None:
+            raise ValueError("an answer without the name, the size or the time of an object")
         return Stored(
             name=blob.name.removeprefix(self._prefix),
             size_bytes=blob.size,
@@ -254,10 +256,13 @@ class GcsStore:
         except StoreError:
             raise
         except exceptions.NotFound:
-            self._bucket_must_exist()
+            with self._explained("list", ""):
+                self._bucket_must_exist()
             raise self._error(action, name, Cause("there is none", "run again to compute it anew")) from None
-        except RAISED as error:
-            raise self._error(action, name, find_cause(error)) from None
+        except Exception as error:
+            if isinstance(error, RAISED) or type(error) is Exception:  # of downloads that the client cannot begin anew
+                raise self._error(action, name, find_cause(error)) from None
+            raise
 
     def _error(self, action: str, name: str, cause: Cause) -> StoreError:
         message = f"cannot {action} {self.locate(name)}: {cause.found}: {cause.remedy}"

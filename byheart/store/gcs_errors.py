@@ -18,8 +18,13 @@ RAISED = (
     requests.RequestException,
     OSError,
     ValueError,
+    AttributeError,
+    KeyError,
+    OverflowError,
+    RecursionError,
+    TypeError,
 )
-"""The errors that a call of google-cloud-storage may raise."""
+"""The errors that a call of google-cloud-storage may raise; the last ones where an answer is not as Google's are."""
 _LATER = (408, 429)
 """Statuses below 500 after which the same call may succeed."""
 _LIMITS = ("LimitExceeded", "quotaExceeded")
@@ -42,7 +47,7 @@ DAMAGED = Cause("its bytes do not match its checksum", "check the network and ru
 
 def find_cause(error: Exception) -> Cause:
     """The cause of an error, which is one of `RAISED`."""
-    message = str(error).strip().partition("\n")[0][:_MAX_CHARACTERS]
+    message = _write(error).strip().partition("\n")[0][:_MAX_CHARACTERS]
     match error:
         case exceptions.Unauthorized() | GoogleAuthError():
             return Cause(
@@ -77,6 +82,14 @@ def find_cause(error: Exception) -> Cause:
     return Cause(found, "check the address, and what the account may do there")
 
 
+def _write(error: Exception) -> str:
+    """An error's text; empty if an answer made an error of it that cannot be written."""
+    try:
+        return str(error)
+    except (TypeError, AttributeError, ValueError, KeyError):
+        return ""
+
+
 def _may_sign_in_later(error: Exception) -> bool:
     """Whether credentials may be found later: their server could not be reached, as in the first seconds of a pod.
 
@@ -103,5 +116,5 @@ def _is_over_a_limit(error: exceptions.Forbidden) -> bool:
     try:
         details = error.errors or error.response.json()["error"]["errors"]
         return any(str(detail["reason"]).endswith(_LIMITS) for detail in details)
-    except (ValueError, LookupError, TypeError, AttributeError):  # a server may answer an upload with anything
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):  # an answer may be anything
         return False

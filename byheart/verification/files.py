@@ -10,6 +10,8 @@ SUMS, LOG, RUN_FILE = "SHA256SUMS", "log.txt", "run.yaml"
 NOT_MADE_AGAIN = (LOG, RUN_FILE)
 """Files of a run that do not follow from its scores."""
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
+_MOST_NAME_BYTES = 255
+"""What file systems take; names of runs are shorter."""
 _LOCK = ".lock"
 
 
@@ -25,7 +27,7 @@ def read_sums(folder: Path) -> dict[str, str]:
     lines = path.read_bytes().decode(errors="replace").splitlines()
     found = [_LINE.fullmatch(line) for line in lines]
     sums = {match[2]: match[1] for match in found if match}
-    if len(sums) != len(lines) or any(map(_leads_out, sums)):
+    if len(sums) != len(lines) or not all(map(_is_name, sums)):
         raise DamagedError(f"{path} must have a hash and a name on each line, found another line: it was changed")
     return sums
 
@@ -54,6 +56,7 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _leads_out(name: str) -> bool:
+def _is_name(name: str) -> bool:
+    """Whether a run could have given a file this name."""
     path = PurePosixPath(name)
-    return path.is_absolute() or ".." in path.parts
+    return len(name.encode()) <= _MOST_NAME_BYTES and not path.is_absolute() and ".." not in path.parts

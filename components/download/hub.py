@@ -15,6 +15,7 @@ from typing import NoReturn
 import httpx2
 from huggingface_hub import ModelInfo, constants, hf_hub_url
 from huggingface_hub.errors import HFValidationError
+from huggingface_hub.hf_api import RepoSibling
 from huggingface_hub.utils import build_hf_headers, validate_repo_id
 
 from byheart.components.download.hub_answers import ask_about_model, open_answer
@@ -40,10 +41,12 @@ _REFUSED = (httpx2.HTTPError, OSError, ImportError, ValueError)
 """What httpx raises, also for a proxy or certificates that it cannot use."""
 _LEAST_BYTES = 2**16
 """What must arrive for the Hub to count as sending: a byte from time to time is none."""
-_NO_DESCRIPTION = (AttributeError, KeyError, RecursionError, TypeError, ValueError)
+_NO_DESCRIPTION = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 """What reading an answer raises that describes no repository."""
-_COMMIT = re.compile(r"[0-9a-f]{40}")
+_COMMIT = _SHA1 = re.compile(r"[0-9a-f]{40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_MOST_BYTES = 2**50
+"""More than any disk has."""
 
 # Below this level it logs addresses, and a signed address opens a gated file.
 logging.getLogger("httpx2").setLevel(logging.WARNING)
@@ -86,7 +89,7 @@ class HubRepository:
         self._parameter = parameter
         info = self._retry(lambda: ask_about_model(repository, revision, _TIMEOUT, patience_seconds[0]))
         self.repository, self.commit = self._read_name(info), self._read_commit(info)
-        told = [file.size is not None and bool(file.lfs or file.blob_id) for file in info.siblings or []]
+        told = [_is_described(file) for file in info.siblings or []]
         if not all(told):
             raise ModelError(
                 f"{_read_endpoint()} must tell the sizes and hashes of the files of {repository}, found "
@@ -199,6 +202,17 @@ class HubRepository:
 
     def _explain(self, error: Exception, patience: "_Patience") -> NoReturn:
         raise explain_error(error, self.repository, self._revision, str(patience), self._parameter) from None
+
+
+def _is_described(file: RepoSibling) -> bool:
+    """Whether the Hub says of a file what its bytes are checked by."""
+    digest, form = (file.lfs.sha256, _SHA256) if file.lfs else (file.blob_id, _SHA1)
+    return (
+        all(isinstance(text, str) for text in (file.rfilename, digest, file.blob_id or ""))
+        and form.fullmatch(str(digest)) is not None
+        and type(file.size) is int
+        and 0 <= file.size <= _MOST_BYTES
+    )
 
 
 class _Patience:

@@ -38,7 +38,8 @@ def open_answer(
     session = get_session()
     request: httpx2.Request | None = session.build_request("GET", url, headers=headers, timeout=timeout)
     for _ in range(_REDIRECTS):
-        assert request, "an answer that leads on has one"
+        if not request:
+            raise BrokenOffError("a redirect to no address")
         send = partial(session.send, request, stream=True, follow_redirects=False)
         try:
             response = call_within(seconds, send)

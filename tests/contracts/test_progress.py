@@ -11,7 +11,15 @@ from typing import Any
 import pytest
 
 from byheart.contracts.errors import BookError
-from byheart.contracts.progress import Progress, format_duration, format_estimate, read_by_people, say, stage
+from byheart.contracts.progress import (
+    Progress,
+    format_duration,
+    format_estimate,
+    parse_line,
+    read_by_people,
+    say,
+    stage,
+)
 from byheart.contracts.termination import REFUSED
 from tests.conftest import ROOT
 
@@ -250,3 +258,13 @@ def test_duration_is_said_as_people_say_it(seconds: float, said: str) -> None:
 )
 def test_estimate_is_said_with_two_digits(seconds: float, said: str) -> None:
     assert format_estimate(seconds) == said
+
+
+def test_line_that_is_longer_than_any_of_a_stage_is_not_parsed() -> None:
+    line = '{"severity": "INFO", "stage": "plot", "message": "%s"}'
+    read = parse_line(line % ("x" * 8_000))
+    assert read
+    assert read.message == "x" * 8_000
+    assert parse_line(line % ("x" * 2**18)) is None
+    assert parse_line("{" * 10_000 + line % "x") is None  # each brace could begin it
+    assert parse_line("{" * 10 + line % "x")
