@@ -84,7 +84,8 @@ def _attend(model: Architecture, weights: Weights, name: str, states: Floats, in
     query, key = turn_heads(model, query, key, index)
     if model.family.normed_after_rotation:
         query, key = _norm_queries_and_keys(model, weights, name, query, key)
-    joined = mix_heads(model, query, key, value, index)
+    sinks = weights.read(name + model.family.sinks) if model.family.sinks else None
+    joined = mix_heads(model, query, key, value, index, sinks)
     return _project(model, weights, name + ("dense" if model.name == "gpt_neox" else "o_proj"), joined)
 
 
@@ -96,13 +97,19 @@ def turn_heads(model: Architecture, query: Floats, key: Floats, index: int) -> t
     return rotate(query, rope) * grow(rope, query.shape[1])[:, None, None], rotate(key, rope)
 
 
-def mix_heads(model: Architecture, query: Floats, key: Floats, value: Floats, index: int) -> Floats:
-    """The heads' mixtures of values, joined [B, T, H * E]."""
+def mix_heads(
+    model: Architecture, query: Floats, key: Floats, value: Floats, index: int, sinks: Floats | None = None
+) -> Floats:
+    """The heads' mixtures of values, joined [B, T, H * E].
+
+    Args:
+        sinks: for each head the score of something that is attended to and has no value.
+    """
     window, softcap = model.windows[index], model.config.get("attn_logit_softcapping")
     tokens = query.shape[1]
     distance = np.arange(tokens)[:, None] - np.arange(tokens)
     seen = (distance >= 0) & (distance < (window or tokens))
-    sinks = weights.read(name + model.family.sinks) if model.family.sinks else np.full(model.heads, -np.inf)
+    sinks = np.full(model.heads, -np.inf) if sinks is None else sinks
     mixed = np.empty_like(query)
     for head in range(model.heads):
         group = head // (model.heads // model.kv_heads)
