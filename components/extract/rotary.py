@@ -27,8 +27,8 @@ def compute_positions(config: DecoderConfig, tokens: int, dtype: DTypeLike) -> t
         if kind.rope:
             row[:] = kind.rope.compute_inverse_frequencies(config.rotary_dim, tokens)
     factors = np.array([kind.rope.attention_factor if kind.rope else 1.0 for kind in kinds])[:, None, None]
-    # In float64, which costs nothing, since these are constants. A float32 angle of 100 radians is off by 4e-6: in models
-    # that magnify rounding, such angles made up to 6 times the error that is left.
+    # In float64, which costs nothing, since these are constants. A float32 angle of 100 radians is off by 4e-6: such
+    # angles made up to 6 times the error that is left, in models that magnify rounding.
     angles = np.arange(tokens)[:, None] * frequencies[:, None]
     positions = {
         "cos": jnp.asarray(np.cos(angles) * factors, dtype),
