@@ -90,7 +90,11 @@ def compile_ahead(
     """
     dtype, sharding = jnp.dtype(workload.precision), make_sharding(devices, layout)
     params = jax.tree.map(
-        lambda parameter: jax.ShapeDtypeStruct(parameter.shape, dtype, sharding=sharding.shard_weights(parameter)),
+        lambda parameter: jax.ShapeDtypeStruct(
+            parameter.shape,
+            jnp.float32 if parameter.is_float32 else dtype,
+            sharding=sharding.shard_weights(parameter),
+        ),
         workload.weights,
     )
     batch = (layout.batch_size, workload.positions + 1)

@@ -99,7 +99,7 @@ class Workload:
         """
         decoder = self.decoder
         matrices = 2 * self.active_parameters * self.positions
-        attention = 4 * decoder.heads * decoder.head_dim * self.positions**2
+        attention = 2 * decoder.heads * (decoder.head_dim + decoder.value_dim) * self.positions**2
         head = 2 * decoder.vocab * decoder.embed * self.scored_tokens
         return matrices + decoder.layers * attention + head
 

@@ -47,8 +47,19 @@ def list_layers(config: DecoderConfig) -> dict[str, tuple[int, ...]]:
 
 def measure_axes(config: DecoderConfig, layers: tuple[int, ...] = ()) -> dict[str, int]:
     """The length of each axis, for a parameter of these layers."""
-    experts = config.experts
-    return {
+    experts, latent = config.experts, config.latent
+    of_latent = (
+        {
+            "rank": latent.rank,
+            "query_rank": latent.query_rank or 0,
+            "down_dim": latent.rank + latent.rope_dim,
+            "up_dim": config.head_dim - latent.rope_dim + latent.value_dim,
+            "value_dim": latent.value_dim,
+        }
+        if latent
+        else {}
+    )
+    return of_latent | {
         LAYERS: len(layers),
         "vocab": config.vocab,
         "embed": config.embed,
@@ -65,6 +76,8 @@ def measure_axes(config: DecoderConfig, layers: tuple[int, ...] = ()) -> dict[st
 
 
 def _list_attention_axes(config: DecoderConfig) -> dict[str, Axes]:
+    if config.latent:
+        return _list_latent_axes(config)
     axes: dict[str, Axes] = {
         "query": ("heads head_dim", "embed"),
         "key": ("kv_heads head_dim", "embed"),
@@ -74,7 +87,26 @@ def _list_attention_axes(config: DecoderConfig) -> dict[str, Axes]:
     if config.query_key_norm:
         heads = "" if config.query_key_norm == "head" else "heads "
         axes |= {"query_norm": (f"{heads}head_dim", ""), "key_norm": (f"{heads and 'kv_heads '}head_dim", "")}
+    if config.attention_sinks:
+        axes["sinks"] = ("heads", "")
     return axes
+
+
+def _list_latent_axes(config: DecoderConfig) -> dict[str, Axes]:
+    assert config.latent
+    axes: dict[str, Axes] = {
+        "key_value_down": ("down_dim", "embed"),
+        "key_value_down_norm": ("rank", ""),
+        "key_value_up": ("heads up_dim", "rank"),
+        "output": ("embed", "heads value_dim"),
+    }
+    if config.latent.query_rank is None:
+        return axes | {"query": ("heads head_dim", "embed")}
+    return axes | {
+        "query_down": ("query_rank", "embed"),
+        "query_down_norm": ("query_rank", ""),
+        "query_up": ("heads head_dim", "query_rank"),
+    }
 
 
 def _list_mlp_axes(config: DecoderConfig) -> dict[str, Axes]:

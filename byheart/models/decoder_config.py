@@ -6,6 +6,7 @@ import numpy as np
 
 from byheart.contracts.errors import ModelError
 from byheart.models.experts import Experts
+from byheart.models.latent import LatentAttention
 from byheart.models.rope import Rope
 
 _MOST_ATTENTION_FACTOR = 1e4
@@ -39,6 +40,10 @@ class Attention:
     """How many positions a token attends to, its own included; None for its own and all before it."""
     scale: float = 1.0
     """A factor of the products of query and key, beside the one that all layers have."""
+    chunk: int | None = None
+    """A token attends to no position before its own chunk of that many; None does not divide positions."""
+    unit_norm: bool = False
+    """Whether queries and keys, once rotated, are divided by their root mean square, head by head."""
     query_growth: QueryGrowth | None = None
     """None where queries do not grow with their position."""
 
@@ -93,6 +98,10 @@ class DecoderConfig:
     """Whether rotary pairs are the numbers (2i, 2i + 1) of a head, and not (i, i + R/2), of R rotated ones."""
     attention_scale: float | None = None
     """The factor of the products of query and key; None is head_dim^-0.5."""
+    attention_sinks: bool = False
+    """Whether each head's softmax has one more number, which takes its share of the attention and gives nothing."""
+    latent: LatentAttention | None = None
+    """What keys and values are made of; None makes them of the states."""
     attention_softcap: float | None = None
     """The cap of attention scores, which become cap * tanh(score / cap)."""
 
@@ -100,6 +109,9 @@ class DecoderConfig:
     """A row of `byheart.models.activations`."""
     gated: bool = True
     """Whether the MLP is down(activation(gate) * up), and not down(activation(up))."""
+    gate_limit: float | None = None
+    """The largest gate and magnitude of up, if the MLP is down(gate * sigmoid(gate_slope * gate) * (up + 1))."""
+    gate_slope: float = 1.0
     experts: Experts | None = None
     """The MLPs of layers that have several; None is one MLP in each layer."""
 
@@ -131,11 +143,11 @@ class DecoderConfig:
                 "the file is broken"
             )
         for rope in {attention.rope for attention in self.attention if attention.rope}:
-            dims = rope.count_rotated(self.head_dim)
-            if dims % 2 or not 2 <= dims <= self.head_dim:
+            dims = rope.count_rotated(self.rotary_dim)
+            if dims % 2 or not 2 <= dims <= self.rotary_dim:
                 raise ModelError(
                     f"config.json must give a partial_rotary_factor that turns an even number of a head's "
-                    f"{self.head_dim}, found {dims}: the file is broken"
+                    f"{self.rotary_dim}, found {dims}: the file is broken"
                 )
             if rope.scaling == "longrope" and {len(rope.short_factors), len(rope.long_factors)} != {dims // 2}:
                 raise ModelError(
@@ -143,7 +155,7 @@ class DecoderConfig:
                     f"{len(rope.short_factors)} and {len(rope.long_factors)}: the file is broken"
                 )
             self._check_frequencies(rope)
-        if len({attention.rope.count_rotated(self.head_dim) for attention in self.attention if attention.rope}) > 1:
+        if len({attention.rope.count_rotated(self.rotary_dim) for attention in self.attention if attention.rope}) > 1:
             raise ModelError(
                 "config.json must give rotary embeddings that turn as many numbers of a head in every layer, found "
                 "others: it cannot be computed here"
@@ -153,7 +165,7 @@ class DecoderConfig:
         """Compute what an accelerator would, so that no number of the file ends a run there."""
         try:
             with np.errstate(all="ignore"):
-                tables = [rope.compute_inverse_frequencies(self.head_dim, count) for count in (1, self.max_positions)]
+                tables = [rope.compute_inverse_frequencies(self.rotary_dim, count) for count in (1, self.max_positions)]
             is_usable = all(np.isfinite(table).all() and (table > 0).all() for table in tables)
         except (ArithmeticError, ValueError):
             is_usable = False
@@ -163,6 +175,16 @@ class DecoderConfig:
                 f"scaling={rope.scaling}, factor={rope.factor:g}, original positions={rope.original_positions} and "
                 f"attention factor={rope.attention_factor:g}, by which it has no frequencies: the file is broken"
             )
+
+    @property
+    def rotary_dim(self) -> int:
+        """The numbers of a head of which a share is rotated."""
+        return self.latent.rope_dim if self.latent else self.head_dim
+
+    @property
+    def value_dim(self) -> int:
+        """The numbers of a value."""
+        return self.latent.value_dim if self.latent else self.head_dim
 
     def expand_attention(self) -> tuple[Attention, ...]:
         """The attention of each layer."""

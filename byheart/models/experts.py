@@ -49,7 +49,8 @@ class Experts:
                 "is broken"
             )
         size = self.count // self.groups
-        if self.count % self.groups or self.groups_per_token > self.groups or self.best_of_group > size:
+        too_few = self.groups > 1 and self.best_of_group > size
+        if self.count % self.groups or self.groups_per_token > self.groups or too_few:
             raise ModelError(
                 f"config.json must divide {self.count} experts into groups of equal size and choose among these, found "
                 f"{self.groups_per_token} of {self.groups} groups: the file is broken"

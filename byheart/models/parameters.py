@@ -88,6 +88,11 @@ class Parameter:
         return self.axes[self.axes[0] == LAYERS :]
 
     @property
+    def is_float32(self) -> bool:
+        """Whether it stays in float32, whatever the precision: numbers that decide a router's choice."""
+        return self.axes == (LAYERS, "experts")
+
+    @property
     def rows(self) -> int:
         """How many rows of the view hold it in each tensor; the parameter may have several for each of these."""
         return self.box[0][1] - self.box[0][0]

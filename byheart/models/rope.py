@@ -63,8 +63,8 @@ class Rope:
         Source: the model card and reference code of Llama 3.1.
         """
         turns = self.original_positions * frequencies / (2 * np.pi)
-        kept = (turns - self.low_freq_factor) / (self.high_freq_factor - self.low_freq_factor)
-        kept = np.clip(kept, 0.0, 1.0)
+        width = self.high_freq_factor - self.low_freq_factor
+        kept = np.clip((turns - self.low_freq_factor) / width, 0.0, 1.0) if width else turns > self.high_freq_factor
         return frequencies * (kept + (1 - kept) / self.factor)
 
     def _yarn(self, frequencies: np.ndarray, dims: int) -> np.ndarray:

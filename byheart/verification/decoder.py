@@ -84,7 +84,8 @@ def _attend(model: Architecture, weights: Weights, name: str, states: Floats, in
     query, key = turn_heads(model, query, key, index)
     if model.family.normed_after_rotation:
         query, key = _norm_queries_and_keys(model, weights, name, query, key)
-    joined = mix_heads(model, query, key, value, index)
+    sinks = weights.read(name + model.family.sinks) if model.family.sinks else None
+    joined = mix_heads(model, query, key, value, index, sinks)
     return _project(model, weights, name + ("dense" if model.name == "gpt_neox" else "o_proj"), joined)
 
 
@@ -96,19 +97,27 @@ def turn_heads(model: Architecture, query: Floats, key: Floats, index: int) -> t
     return rotate(query, rope) * grow(rope, query.shape[1])[:, None, None], rotate(key, rope)
 
 
-def mix_heads(model: Architecture, query: Floats, key: Floats, value: Floats, index: int) -> Floats:
-    """The heads' mixtures of values, joined [B, T, H * E]."""
+def mix_heads(
+    model: Architecture, query: Floats, key: Floats, value: Floats, index: int, sinks: Floats | None = None
+) -> Floats:
+    """The heads' mixtures of values, joined [B, T, H * E].
+
+    Args:
+        sinks: for each head the score of something that is attended to and has no value.
+    """
     window, softcap = model.windows[index], model.config.get("attn_logit_softcapping")
     tokens = query.shape[1]
     distance = np.arange(tokens)[:, None] - np.arange(tokens)
     seen = (distance >= 0) & (distance < (window or tokens))
+    sinks = np.full(model.heads, -np.inf) if sinks is None else sinks
     mixed = np.empty_like(query)
     for head in range(model.heads):
         group = head // (model.heads // model.kv_heads)
         scores = np.einsum("bte,bse->bts", query[:, :, head], key[:, :, group]) * model.find_attention_scale(index)
         scores = np.where(seen, cap(scores, softcap), -np.inf)
-        shares = np.exp(scores - scores.max(axis=-1, keepdims=True))
-        shares /= shares.sum(axis=-1, keepdims=True)
+        largest = np.maximum(scores.max(axis=-1, keepdims=True), sinks[head])
+        shares = np.exp(scores - largest)
+        shares /= shares.sum(axis=-1, keepdims=True) + np.exp(sinks[head] - largest)
         mixed[:, :, head] = np.einsum("bts,bse->bte", shares, value[:, :, group])
     return mixed.reshape(*query.shape[:2], -1)
 
@@ -143,13 +152,15 @@ def _norm_queries_and_keys(
 ) -> tuple[Floats, Floats]:
     """Both normed over their last axis, if the family norms them."""
     of_query, of_key = model.family.query_key_norms
-    if not of_query:
+    if not of_query or (model.name == "glm4_moe" and not model.config.get("use_qk_norm")):
         return query, key
     return _norm(model, weights, name + of_query, query), _norm(model, weights, name + of_key, key)
 
 
 def _choose_mlp(model: Architecture, weights: Weights, name: str, index: int) -> Callable[[Floats], Floats]:
     def apply(block: str, names: tuple[str, str, str], states: Floats) -> Floats:
+        if model.name == "gpt_oss":
+            return _apply_clamped_expert(model, weights, block, states)
         return _feed_forward(model, weights, block, states, names)
 
     routing = model.family.routing
@@ -177,6 +188,21 @@ def _feed_forward(
     else:
         gate, up = (_project(model, weights, name + matrix, states) for matrix in names[:2])
     return _project(model, weights, name + names[2], activate(model, gate) * up)
+
+
+def _apply_clamped_expert(model: Architecture, weights: Weights, name: str, states: Floats) -> Floats:
+    """down(gate * sigmoid(alpha * gate) * (up + 1)) of one expert of the layer's tensors, whose matrices are [input,
+    output] and have the columns of gate and up in turn.
+    """
+    block, _, expert = name.removesuffix(".").rpartition(".")
+    limit, alpha = model.config["swiglu_limit"], model.config["swiglu_alpha"]
+
+    def read(which: str) -> Floats:
+        return weights.read_item(f"{block}.{which}", int(expert))
+
+    both = states @ read("gate_up_proj") + read("gate_up_proj_bias")
+    gate, up = np.minimum(both[..., 0::2], limit), np.clip(both[..., 1::2], -limit, limit)
+    return (gate / (1 + np.exp(-alpha * gate)) * (up + 1)) @ read("down_proj") + read("down_proj_bias")
 
 
 def _project(model: Architecture, weights: Weights, name: str, states: Floats) -> Floats:

@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from byheart.verification.experts import Routing, in_every_nth
+from byheart.verification.experts import Routing, after_the_first, in_every_nth
 
 FULL, SLIDING = "full_attention", "sliding_attention"
 
@@ -104,6 +104,8 @@ class Family:
     mlp_bias: bool | str = False
     gated: bool = True
     """Whether the MLP is down(activation(gate) * up), and not down(activation(up))."""
+    sinks: str = ""
+    """The tensor with a number for each head that takes a share of its attention; empty where there is none."""
     routing: Routing | None = None
     """The experts, if there are any."""
     activation: str = "hidden_act"
@@ -201,6 +203,48 @@ FAMILIES: dict[str, Family] = {
         query_key_value_bias="qkv_bias",
         output_bias=False,
         routing=Routing(list_layers=in_every_nth, shared="shared_expert", shared_gate="shared_expert_gate"),
+    ),
+    "gpt_oss": Family(
+        defaults={
+            "attention_bias": True,
+            "head_dim": 64,
+            "max_position_embeddings": 131_072,
+            "num_experts_per_tok": 4,
+            "num_key_value_heads": 8,
+            "num_local_experts": 128,
+            "rms_norm_eps": 1e-5,
+            "rope_theta": 150_000.0,
+            "sliding_window": 128,
+            "sliding_window_pattern": 2,
+            "swiglu_alpha": 1.702,
+            "swiglu_limit": 7.0,
+        },
+        list_layer_kinds=_slide_but_in_each_nth,
+        rope={
+            "rope_type": "yarn",
+            "factor": 32.0,
+            "original_max_position_embeddings": 4096,
+            "truncate": False,
+        },
+        sinks="sinks",
+        routing=Routing(router="router", count="num_local_experts", normalized=True),
+    ),
+    "glm4_moe": Family(
+        defaults={
+            "first_k_dense_replace": 1,
+            "max_position_embeddings": 131_072,
+            "n_group": 1,
+            "n_routed_experts": 128,
+            "norm_topk_prob": True,
+            "num_experts_per_tok": 8,
+            "num_key_value_heads": 8,
+            "partial_rotary_factor": 0.5,
+            "rms_norm_eps": 1e-5,
+            "topk_group": 1,
+        },
+        query_key_norms=("q_norm", "k_norm"),
+        output_bias=False,
+        routing=Routing(list_layers=after_the_first, count="n_routed_experts", sigmoid=True, shared="shared_experts"),
     ),
     "olmoe": Family(
         defaults={"max_position_embeddings": 4096, "num_experts": 64, "num_experts_per_tok": 8, "rms_norm_eps": 1e-5}
@@ -455,3 +499,6 @@ FAMILIES: dict[str, Family] = {
     ),
 }
 """By model_type."""
+LATENT, CHUNKED = "multi-head latent attention", "attention in chunks"
+TRANSFORMERS_ALONE = {"deepseek_v2": LATENT, "deepseek_v3": LATENT, "llama4": CHUNKED, "llama4_text": CHUNKED}
+"""Families that the engine computes and the reference decoder does not, and the feature that it would have to have."""

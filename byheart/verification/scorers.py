@@ -11,6 +11,7 @@ from byheart.models.folder import read_config
 from byheart.store import open_store
 from byheart.verification import transformers_scoring
 from byheart.verification.architecture import read_architecture
+from byheart.verification.families import TRANSFORMERS_ALONE
 from byheart.verification.scoring import ReferenceScores, score
 
 AUTO, NUMPY, TRANSFORMERS = "auto", "numpy", "transformers"
@@ -77,6 +78,8 @@ def find_scorer(address: str, asked: str = AUTO) -> Scorer:
     if architecture and asked != TRANSFORMERS:
         return Scorer(title="NumPy in float64", score=partial(score, architecture, place), batch=32)
     unknown = f"a second implementation must know {config.get('model_type', 'the model')}, found none: NumPy's does not"
+    if feature := TRANSFORMERS_ALONE.get(config.get("model_type", "")):
+        unknown += f", since it has {feature}"
     if asked == NUMPY:
         raise ModelError(f"{unknown}: try --scorer {TRANSFORMERS}")
     if not transformers_scoring.is_installed():

@@ -42,6 +42,13 @@ class Weights:
         tensor = self._find(name)
         return _decode(tensor.read(self._place), tensor.dtype).reshape(tensor.shape)
 
+    def read_item(self, name: str, index: int) -> Floats:
+        """One of the matrices or vectors that a tensor holds along its first axis."""
+        tensor = self._find(name)
+        size = (tensor.stop - tensor.start) // tensor.shape[0]
+        first = tensor.start + index * size
+        return _decode(self._place.read_range(tensor.file, first, first + size), tensor.dtype).reshape(tensor.shape[1:])
+
     def read_rows(self, name: str) -> Iterator[tuple[int, Floats]]:
         """The rows of a matrix, a stretch at a time, with the number of each stretch's first row."""
         tensor = self._find(name)

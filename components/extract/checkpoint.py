@@ -67,14 +67,14 @@ def load(
         piece, data = read
         parameter = piece.parameter
         values = np.frombuffer(data, _DTYPES[tensors[piece.tensor].dtype]).reshape(-1, *parameter.view[1:])
-        values = values[:, *(slice(*side) for side in parameter.box[1:])].transpose(parameter.order).astype(dtype)
+        values = values[:, *(slice(*side) for side in parameter.box[1:])].transpose(parameter.order)
         sides = [*[1] * parameter.stacked, *parameter.shape[parameter.stacked :]]
         sides[parameter.row_axis] = -1
-        return piece, values.reshape(sides)
+        return piece, values.reshape(sides).astype(_choose_dtype(parameter, dtype))
 
     shardings = [sharding.shard_weights(parameter) for parameter in leaves]
     params = [
-        _compile_zeros(parameter.shape, jnp.dtype(dtype), own)()
+        _compile_zeros(parameter.shape, jnp.dtype(_choose_dtype(parameter, dtype)), own)()
         for parameter, own in zip(leaves, shardings, strict=True)
     ]
     pieces = [piece for leaf, parameter in enumerate(leaves) for piece in _divide(leaf, parameter, sharding)]
@@ -91,6 +91,11 @@ def load(
 def _compile_zeros(shape: tuple[int, ...], dtype: np.dtype, sharding: NamedSharding) -> Callable[[], Array]:
     """A function that creates an empty stack on its devices; stacks that are alike share it."""
     return jax.jit(functools.partial(jnp.zeros, shape, dtype), out_shardings=sharding)
+
+
+def _choose_dtype(parameter: Parameter, dtype: DTypeLike) -> DTypeLike:
+    """The dtype that a parameter has on devices, where the others have `dtype`."""
+    return jnp.float32 if parameter.is_float32 else dtype
 
 
 def _read_pieces(

@@ -11,9 +11,10 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from byheart.components.extract.attention import attend, compute_positions
+from byheart.components.extract.attention import attend
 from byheart.components.extract.mlp import apply_mlp
 from byheart.components.extract.norm import normalize, softcap
+from byheart.components.extract.rotary import compute_positions
 from byheart.components.extract.runs import Run, find_runs
 from byheart.models.decoder_config import DecoderConfig
 

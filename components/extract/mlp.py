@@ -38,11 +38,22 @@ def _apply_one_mlp(weights: Mapping[str, Array], config: DecoderConfig, states: 
         return activated
 
     up = project(weights, "up", "...d,fd->...f", states)
-    inner = activation(project(weights, "gate", "...d,fd->...f", states)) * up if config.gated else activation(up)
+    if config.gated:
+        gate = project(weights, "gate", "...d,fd->...f", states)
+        inner = activation(gate) * up if config.gate_limit is None else _clamp_gate(gate, up, config)
+    else:
+        inner = activation(up)
     # Without the barrier the TPU compiler computes `inner` again for each tile of the last product: it estimates 24.1
     # million cycles for a layer of Llama-3.1-8B on v6e instead of 10.3. The CPU's compiler ignores the barrier.
     inner = jax.lax.optimization_barrier(inner)
     return project(weights, "down", "...f,df->...d", inner)
+
+
+def _clamp_gate(gate: Array, up: Array, config: DecoderConfig) -> Array:
+    """Gate times its sigmoid, steepened, times up plus 1; both are cut to the limit first."""
+    limit = config.gate_limit
+    gate, up = jnp.minimum(gate, limit), jnp.clip(up, -limit, limit)
+    return gate * jax.nn.sigmoid(config.gate_slope * gate) * (up + 1)
 
 
 def _select(weights: Mapping[str, Array], prefix: str) -> dict[str, Array]:

@@ -10,20 +10,37 @@ from byheart.models.decoder_config import DecoderConfig
 
 
 def normalize(
-    weights: Mapping[str, Array], name: str, states: Array, config: DecoderConfig, axes: tuple[int, ...] = (-1,)
+    weights: Mapping[str, Array],
+    name: str,
+    states: Array,
+    config: DecoderConfig,
+    axes: tuple[int, ...] = (-1,),
+    *,
+    epsilon: float | None = None,
 ) -> Array:
     """The normed `states`, in their shape and dtype.
 
     Over `axes` they are divided by their root mean square (`rms`), or brought to mean 0 and deviation 1 (`layer`), and
     then multiplied by the weight `name`.
+
+    Args:
+        epsilon: None is the config's.
     """
+    epsilon = config.norm_epsilon if epsilon is None else epsilon
     wide = states.astype(jnp.float32)
     if config.norm == "layer":
         wide -= jnp.mean(wide, axis=axes, keepdims=True)
-    wide *= jax.lax.rsqrt(jnp.mean(wide * wide, axis=axes, keepdims=True) + config.norm_epsilon)
+    wide *= jax.lax.rsqrt(jnp.mean(wide * wide, axis=axes, keepdims=True) + epsilon)
     wide *= weights[name].astype(jnp.float32) + config.norm_offset
     if f"{name}_bias" in weights:
         wide += weights[f"{name}_bias"].astype(jnp.float32)
+    return wide.astype(states.dtype)
+
+
+def divide_by_root_mean_square(states: Array, epsilon: float) -> Array:
+    """The `states` divided by the root mean square of their last axis."""
+    wide = states.astype(jnp.float32)
+    wide *= jax.lax.rsqrt(jnp.mean(wide * wide, axis=-1, keepdims=True) + epsilon)
     return wide.astype(states.dtype)
 
 

@@ -25,9 +25,9 @@ def choose_experts(weights: Mapping[str, Array], experts: Experts, states: Array
         best, chosen = jax.lax.top_k(logits, experts.per_token)
         return chosen, jax.nn.softmax(best, axis=-1) * experts.scale
     scores = jax.nn.softmax(logits, axis=-1) if experts.score == "softmax" else jax.nn.sigmoid(logits)
-    ranked = scores
+    ranked = scores if experts.groups > 1 else logits  # of the same order, and without ties where sigmoids are 1
     if "router_correction" in weights:
-        ranked += weights["router_correction"].astype(jnp.float32)
+        ranked = scores + weights["router_correction"]
     _, chosen = jax.lax.top_k(_keep_best_groups(experts, ranked), experts.per_token)
     shares = jnp.take_along_axis(scores, chosen, axis=-1)
     if experts.normalized:

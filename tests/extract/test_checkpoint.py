@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from byheart.components.extract import checkpoint
 from byheart.components.extract.checkpoint import load
 from byheart.components.extract.sharding import use_one_device
 from byheart.models.folder import ModelFolder, open_model
 from byheart.store import open_store
+from tests.extract.test_decoder import GOLDENS
 from tests.models.test_folder import CONFIG, tensors
 
 DTYPES = {"F32": np.float32, "F16": np.float16, "BF16": ml_dtypes.bfloat16}
@@ -47,3 +49,19 @@ def test_weights_are_those_that_the_library_reads(dtype: str, address: str, tmp_
         assert isinstance(value, jax.Array)
         assert value.dtype == DTYPES[dtype]
         assert np.asarray(value).tobytes() == b"".join(oracle[source].tobytes() for source in names), name
+
+
+def test_transposed_tensor_is_turned_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint, "PIECE_BYTES", 1000)
+    folder = GOLDENS["gpt2_tied_unscaled"]
+    params = load(open_model(folder), np.float32, use_one_device())
+    held = {name: values.astype(np.float32) for name, values in load_file(folder / "model.safetensors").items()}
+    np.testing.assert_array_equal(params["positions"], held["transformer.wpe.weight"])
+    for layer in range(2):
+        name = f"transformer.h.{layer}."
+        parts = np.split(held[name + "attn.c_attn.weight"].T.reshape(12, 6, 24), 3)
+        for kind, part in zip(("query", "key", "value"), parts, strict=True):
+            np.testing.assert_array_equal(params["layers"][kind][layer], part)
+        output = held[name + "attn.c_proj.weight"].T.reshape(24, 4, 6)
+        np.testing.assert_array_equal(params["layers"]["output"][layer], output)
+        np.testing.assert_array_equal(params["layers"]["down"][layer], held[name + "mlp.c_proj.weight"].T)

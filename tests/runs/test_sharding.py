@@ -13,10 +13,9 @@ from tests.runs.layouts import LAYOUTS
 GOLDENS = ROOT / "tests" / "extract" / "goldens"
 CHECKPOINTS = [
     "gqa_untied", "phi3_short_factors_old", "mixtral_old", "gpt2_tied_unscaled", "falcon_grouped_two_norms_new",
-    "stablelm_own_norms_parallel_old", "phi_normed_heads_old",
 ]  # fmt: skip
-"""A dense family, one with fused tensors, a routed one; and transposed tensors, heads in groups, a tensor for each
-head, a head with a bias.
+"""A dense family, one with fused tensors, a routed one, one with transposed tensors and positions that are learned, and
+one with heads in groups.
 """
 ONE, *OTHERS = [f"{data}x{model}{'g' * gather}" for data, model, gather in LAYOUTS]
 
@@ -31,6 +30,7 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
         return dict(held)
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("layout", OTHERS)
 @pytest.mark.parametrize("name", CHECKPOINTS)
 def test_layout_agrees_with_one_device(scored: dict[str, np.ndarray], name: str, layout: str) -> None:

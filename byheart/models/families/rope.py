@@ -111,10 +111,10 @@ def parse_rope(
             fields.number("factor")
         case "llama3":
             low, high = fields.number("low_freq_factor"), fields.number("high_freq_factor")
-            if not low < high:
+            if low > high:
                 raise ModelError(
-                    f"{where} must have a low_freq_factor below high_freq_factor, found {low} and {high}: the file is "
-                    "broken"
+                    f"{where} must have a low_freq_factor of at most high_freq_factor, found {low} and {high}: the "
+                    "file is broken"
                 )
             scaling_fields |= {"factor": fields.number("factor"), "original_positions": original}
             scaling_fields |= {"low_freq_factor": low, "high_freq_factor": high}

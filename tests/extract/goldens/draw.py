@@ -147,6 +147,81 @@ def _olmoe(draw: Draw) -> Config:
     return draw.sizes(square=True) | draw.rms() | draw.rope() | routed | {"attention_bias": draw.pick(True, False)}
 
 
+def _gpt_oss(draw: Draw) -> Config:
+    sizes, experts = draw.sizes(), draw.whole(2, 6)
+    routed = {"num_local_experts": experts, "num_experts_per_tok": draw.whole(1, experts), "eos_token_id": 1}
+    routed |= {"swiglu_limit": draw.number(0.3, 7.0), "swiglu_alpha": draw.number(0.5, 2.0)}
+    types = draw.pick({}, {"layer_types": draw.layer_types(sizes["num_hidden_layers"])})
+    return sizes | draw.rms() | draw.rope() | routed | types | {"sliding_window": draw.window()}
+
+
+def _grouped_experts(draw: Draw, layers: int) -> Config:
+    groups, size = draw.pick(1, 2, 4), draw.whole(2, 4)
+    kept = draw.whole(1, groups)
+    return {
+        "n_routed_experts": groups * size,
+        "n_group": groups,
+        "topk_group": kept,
+        "num_experts_per_tok": draw.whole(1, kept * size),
+        "n_shared_experts": draw.whole(1, 2),
+        "moe_intermediate_size": draw.whole(8, 24),
+        "first_k_dense_replace": draw.whole(0, layers),
+        "routed_scaling_factor": draw.number(0.5, 3.0),
+        "norm_topk_prob": draw.pick(True, False),
+    }
+
+
+def _glm4_moe(draw: Draw) -> Config:
+    sizes = draw.sizes() | {"head_dim": 8 * draw.whole(1, 3)}
+    features = {"use_qk_norm": draw.pick(True, False), "attention_bias": draw.pick(True, False)}
+    turned = {"rope_theta": draw.number(20, 1e6), "partial_rotary_factor": draw.pick(0.25, 0.5, 1.0)}
+    rope = draw.pick(turned, {"rope_parameters": turned | {"rope_type": "default"}})
+    return sizes | draw.rms() | rope | features | _grouped_experts(draw, sizes["num_hidden_layers"])
+
+
+def _deepseek_v3(draw: Draw) -> Config:
+    sizes = draw.sizes(square=True)
+    sizes["num_key_value_heads"] = sizes["num_attention_heads"]
+    latent = {
+        "kv_lora_rank": draw.whole(4, 24),
+        "q_lora_rank": draw.pick(None, draw.whole(4, 24)),
+        "qk_nope_head_dim": 2 * draw.whole(1, 8),
+        "qk_rope_head_dim": 2 * draw.whole(1, 8),
+        "v_head_dim": draw.whole(2, 16),
+        "rope_interleave": draw.pick(True, False),
+        "attention_bias": draw.pick(True, False),
+    }
+    return sizes | draw.rms() | draw.rope() | latent | _grouped_experts(draw, sizes["num_hidden_layers"])
+
+
+def _deepseek_v2(draw: Draw) -> Config:
+    found = _deepseek_v3(draw) | {"norm_topk_prob": False, "mlp_bias": draw.pick(True, False)}
+    del found["rope_interleave"]
+    return found | {"topk_method": draw.pick("greedy", "group_limited_greedy")}
+
+
+def _llama4(draw: Draw) -> Config:
+    sizes, experts = draw.sizes(), draw.whole(2, 6)
+    return (
+        sizes
+        | draw.rms()
+        | draw.rope("default", "llama3")
+        | {
+            "attention_bias": draw.pick(True, False),
+            "attention_chunk_size": draw.whole(2, 110),
+            "attn_scale": draw.number(0.05, 0.5),
+            "attn_temperature_tuning": draw.pick(True, False),
+            "floor_scale": draw.whole(5, 120),
+            "interleave_moe_layer_step": draw.pick(1, 2),
+            "intermediate_size_mlp": draw.whole(8, 40),
+            "no_rope_layers": [draw.whole(0, 1) for _ in range(sizes["num_hidden_layers"])],
+            "num_experts_per_tok": draw.whole(1, experts),
+            "num_local_experts": experts,
+            "use_qk_norm": draw.pick(True, False),
+        }
+    )
+
+
 def _gpt_neox(draw: Draw) -> Config:
     sizes = draw.sizes(square=True)
     del sizes["num_key_value_heads"]
@@ -408,6 +483,11 @@ FAMILIES: dict[str, Callable[[Draw], Config]] = {
     "qwen3_moe": _qwen3_moe,
     "qwen2_moe": _qwen2_moe,
     "olmoe": _olmoe,
+    "gpt_oss": _gpt_oss,
+    "glm4_moe": _glm4_moe,
+    "deepseek_v3": _deepseek_v3,
+    "deepseek_v2": _deepseek_v2,
+    "llama4_text": _llama4,
     "gpt_neox": _gpt_neox,
     "phi3": _phi3,
     "gemma2": _gemma2,

@@ -62,6 +62,16 @@ MORE_FAMILIES: tuple[str, ...] = (
     "falcon_one_after_the_other", "starcoder2_sliding_old", "starcoder2_no_biases_new",
     "stablelm_own_norms_parallel_old", "stablelm_sequential_new", "nemotron_biases_old", "nemotron_linear_new",
     "phi_normed_heads_old", "phi_tied_new",
+    "gpt_oss_yarn_old",
+    "gpt_oss_layer_types_new",
+    "glm4_moe_groups_old",
+    "glm4_moe_plain_new",
+    "deepseek_v3_yarn_old",
+    "deepseek_v3_plain_new",
+    "deepseek_v2_groups_old",
+    "deepseek_v2_biases_new",
+    "llama4_text_old",
+    "llama4_that_sees",
 )  # fmt: skip
 """The same; the name is the seed, so the order does not matter."""
 

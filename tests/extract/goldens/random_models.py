@@ -31,6 +31,9 @@ def write_random_model(folder: Path, config: dict[str, Any], random: np.random.G
             else:
                 values = random.normal(0.0, GAIN / shape[-1] ** 0.5 if len(shape) > 1 else 0.25, shape)
             parameter.copy_(torch.tensor(values, dtype=torch.float32))
+        for name, buffer in model.named_buffers():
+            if name.endswith("e_score_correction_bias"):
+                buffer.copy_(torch.tensor(random.normal(0.0, 0.2, tuple(buffer.shape)), dtype=torch.float32))
     model.to(dtype).save_pretrained(folder)
     (folder / "config.json").write_text(content, encoding="utf-8")
     (folder / "generation_config.json").unlink(missing_ok=True)
