@@ -24,8 +24,8 @@ from tests.servers.certificate import write_certificate
 _BODY = b"text " * 20
 _DIGEST = hashlib.sha256(_BODY).hexdigest()
 _COMMIT = "0" * 40
-_IMPATIENT = 0.9
-"""Seconds that bear no second try, which would come after one."""
+_IMPATIENT, _PATIENT = 1.0, 30.0
+"""Seconds that bear no second try, which would come after one; and seconds for an answer that is valid."""
 _MOST_LISTED = 100
 """A server that lists without end is trusted not to: its certificate says whose it is."""
 _start_server = functools.cache(Server)
@@ -59,21 +59,21 @@ def _use_hub() -> Iterator[Server]:
         yield server
 
 
-def _open_hub() -> HubRepository:
-    return HubRepository("org/name", "main", patience_seconds=(_IMPATIENT, _IMPATIENT))
+def _open_hub(seconds: float) -> HubRepository:
+    return HubRepository("org/name", "main", patience_seconds=(seconds, _IMPATIENT))
 
 
 def _read_hub_answer(data: bytes, folder: Path) -> object:  # noqa: ARG001 it needs none
     with _use_hub() as server:
         server.reply = data
-        hub = _open_hub()
+        hub = _open_hub(_IMPATIENT)
         return [stored.name for stored in hub.list()], [hub.locate(name) for name in hub.files]
 
 
 def _read_hub_file(data: bytes, folder: Path) -> object:  # noqa: ARG001 it needs none
     with _use_hub() as server:
         server.reply = _list_hub_answers()[0]
-        hub = _open_hub()
+        hub = _open_hub(_PATIENT)
         server.reply = data
         return hub.read("model.safetensors")
 
