@@ -72,8 +72,8 @@ def test_fault_of_the_program_is_named_with_the_log_that_holds_it(
 
 
 def test_of_a_log_without_end_the_last_words_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local_run, "_MOST_OF_A_LOG_BYTES", 12)
-    (tmp_path / "log.txt").write_bytes("noise\n".encode() * 1_000 + "Länge\nKill\n".encode())
+    monkeypatch.setattr(local_run, "_MOST_OF_A_LOG_BYTES", 10)
+    (tmp_path / "log.txt").write_bytes(b"noise\n" * 1_000 + "Länge\nKill\n".encode())
     assert local_run._read_end(tmp_path / "log.txt") == "\ufffdnge\nKill\n"
     (tmp_path / "log.txt").write_bytes(b"short")
     assert local_run._read_end(tmp_path / "log.txt") == "short"
