@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 from google.cloud.storage.retry import DEFAULT_RETRY
@@ -54,7 +55,11 @@ def _list_hub_answers() -> Sequence[bytes]:
 def _use_hub() -> Iterator[Server]:
     server = _start_server()
     template = server.address + "/{repo_id}/resolve/{revision}/{filename}"
-    names = {"ENDPOINT": server.address, "HUGGINGFACE_CO_URL_TEMPLATE": template, "HF_HUB_DISABLE_IMPLICIT_TOKEN": True}
+    names: dict[str, Any] = {
+        "ENDPOINT": server.address,
+        "HUGGINGFACE_CO_URL_TEMPLATE": template,
+        "HF_HUB_DISABLE_IMPLICIT_TOKEN": True,
+    }
     with patch.multiple(constants, **names), patch.dict(os.environ, NO_PROXY="127.0.0.1"):
         yield server
 
