@@ -73,7 +73,7 @@ def _fetch_from_hub(repository: str, revision: str, file: str, ignored: Iterable
         if only := choose_gguf(source.files, repository):
             return describe_config(read_gguf(source, only, ignored))
         return read_config(source, ignored)  # raises an error that says what is there
-    except (HfHubHTTPError, httpx2.HTTPError, OSError, ValueError) as error:
+    except (HfHubHTTPError, httpx2.HTTPError, OSError, ValueError, RecursionError) as error:
         found, passes_later = f"{type(error).__name__}: try again", may_pass(error)
     else:
         if isinstance(content, dict):

@@ -27,6 +27,18 @@ from byheart.verification.means import WINDOWS, Means
 from byheart.verification.scorers import check_scorer
 from byheart.verification.verify import Verification, verify_folder
 
+_UNREADABLE = (
+    OSError,
+    yaml.YAMLError,
+    AttributeError,
+    KeyError,
+    OverflowError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What reading a run.yaml raises that no run wrote."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Effort:
@@ -140,7 +152,7 @@ def _check_run_file(folder: Path, results: Results, checks: Checks) -> None:
         content: dict[str, Any] = yaml.safe_load(path.read_bytes())
         paths = {name: value for name, value in content.items() if name not in ("settings", "measured")}
         again = render_measured(paths, results).encode()
-    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
+    except _UNREADABLE as error:
         checks.add(RUN_FILE, FAILED, f"it cannot be read ({type(error).__name__})")
         return
     differences = [] if path.read_bytes() == again else ["it records other settings or numbers than the results"]
@@ -152,7 +164,7 @@ def _recall_model(folder: Path) -> list[str]:
     try:
         model = yaml.safe_load((folder / RUN_FILE).read_bytes())["model"]
         return [make_model_absolute(model, folder)] if "@" not in model else []
-    except (OSError, yaml.YAMLError, KeyError, TypeError):
+    except _UNREADABLE:
         return []
 
 

@@ -4,7 +4,7 @@ import itertools
 import json
 
 from byheart.contracts.errors import ModelError
-from byheart.contracts.foreign import quote
+from byheart.contracts.foreign import shorten
 from byheart.store import Place
 
 ADAPTER = "adapter_config.json"
@@ -95,7 +95,7 @@ def _list_folders(place: Place, names: list[str]) -> list[str]:
 def _name_base(place: Place) -> str:
     """The adapter's base as it names it, after ` of `; empty if it names none."""
     try:
-        return f" of {quote(json.loads(_read_small(place, ADAPTER))['base_model_name_or_path'])}"
+        return f" of {shorten(str(json.loads(_read_small(place, ADAPTER))['base_model_name_or_path']))}"
     except (ValueError, KeyError, TypeError, RecursionError):
         return ""
 

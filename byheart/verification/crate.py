@@ -91,8 +91,12 @@ def render_metadata(results: Results, files: Mapping[str, tuple[str, int]], lice
 
 
 def read_licence(metadata: bytes) -> str:
-    """The licence in the content of ro-crate-metadata.json; empty without one."""
-    graph = json.loads(metadata)["@graph"]
-    root = next(entity for entity in graph if entity["@id"] == "./")
-    licence = root.get("license", "")
-    return licence.get("@id", "") if isinstance(licence, dict) else licence
+    """The licence in the content of ro-crate-metadata.json; empty without one, or if no run wrote the content."""
+    try:
+        graph = json.loads(metadata)["@graph"]
+        root = next(entity for entity in graph if entity["@id"] == "./")
+        licence = root.get("license", "")
+    except (ValueError, KeyError, TypeError, AttributeError, StopIteration, RecursionError):
+        return ""
+    licence = licence.get("@id", "") if isinstance(licence, dict) else licence
+    return licence if isinstance(licence, str) else ""

@@ -96,7 +96,7 @@ def _list_converted(provenance: Provenance, store: str) -> list[str]:
             try:
                 about = json.loads(place.read(stored.name))
                 made_of, tokenizer = about["gguf"]["sha256"], about["files"][TOKENIZER]["sha256"]
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 continue
             if made_of == provenance.model.gguf_sha256:
                 addresses[f"{store}/{folder}"] = hash_files({TOKENIZER: tokenizer})

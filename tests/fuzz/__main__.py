@@ -55,7 +55,7 @@ def _feed(name: str, seconds: float, seed: int) -> bool:
             )
             code, printed, said = done.returncode, done.stdout.strip().splitlines(), done.stderr
         except subprocess.TimeoutExpired as error:
-            code, printed, said = -1, [], f"it did not end\n{error.stderr}"
+            code, printed, said = -1, [], f"it did not end\n{error.stderr!r}"
         if code == 0:
             print(f"{name}: {int(printed[-1]):,} inputs in {seconds:,.0f} s, no harm", flush=True)
             return True

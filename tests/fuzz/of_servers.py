@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 from google.cloud.storage.retry import DEFAULT_RETRY
@@ -24,8 +25,8 @@ from tests.servers.certificate import write_certificate
 _BODY = b"text " * 20
 _DIGEST = hashlib.sha256(_BODY).hexdigest()
 _COMMIT = "0" * 40
-_IMPATIENT = 0.9
-"""Seconds that bear no second try, which would come after one."""
+_IMPATIENT, _PATIENT = 1.0, 30.0
+"""Seconds that bear no second try, which would come after one; and seconds for an answer that is valid."""
 _MOST_LISTED = 100
 """A server that lists without end is trusted not to: its certificate says whose it is."""
 _start_server = functools.cache(Server)
@@ -54,26 +55,30 @@ def _list_hub_answers() -> Sequence[bytes]:
 def _use_hub() -> Iterator[Server]:
     server = _start_server()
     template = server.address + "/{repo_id}/resolve/{revision}/{filename}"
-    names = {"ENDPOINT": server.address, "HUGGINGFACE_CO_URL_TEMPLATE": template, "HF_HUB_DISABLE_IMPLICIT_TOKEN": True}
+    names: dict[str, Any] = {
+        "ENDPOINT": server.address,
+        "HUGGINGFACE_CO_URL_TEMPLATE": template,
+        "HF_HUB_DISABLE_IMPLICIT_TOKEN": True,
+    }
     with patch.multiple(constants, **names), patch.dict(os.environ, NO_PROXY="127.0.0.1"):
         yield server
 
 
-def _open_hub() -> HubRepository:
-    return HubRepository("org/name", "main", patience_seconds=(_IMPATIENT, _IMPATIENT))
+def _open_hub(seconds: float) -> HubRepository:
+    return HubRepository("org/name", "main", patience_seconds=(seconds, _IMPATIENT))
 
 
 def _read_hub_answer(data: bytes, folder: Path) -> object:  # noqa: ARG001 it needs none
     with _use_hub() as server:
         server.reply = data
-        hub = _open_hub()
+        hub = _open_hub(_IMPATIENT)
         return [stored.name for stored in hub.list()], [hub.locate(name) for name in hub.files]
 
 
 def _read_hub_file(data: bytes, folder: Path) -> object:  # noqa: ARG001 it needs none
     with _use_hub() as server:
         server.reply = _list_hub_answers()[0]
-        hub = _open_hub()
+        hub = _open_hub(_PATIENT)
         server.reply = data
         return hub.read("model.safetensors")
 

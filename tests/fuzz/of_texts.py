@@ -5,6 +5,7 @@ import io
 import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from random import Random
 
@@ -57,6 +58,7 @@ _LINE = (
     b'    {"message": "5 / 9 slices", "severity": "INFO", "stage": "tokenize", "done": 5, "total": 9, '
     b'"unit": "slices", "seconds_left": 1.6, "time": "2026-01-31T12:00:00.000Z"}'
 )
+_CRATE = b'{"@graph": [{"@id": "x"}, {"@id": "./", "license": {"@id": "https://example.org/by"}}]}'
 _ROWS = b"llama: {repository: org/name}\nother: {repository: org/b, revision: main, accelerator: cpu}\n"
 
 
@@ -137,17 +139,15 @@ def _read_sums(data: bytes, folder: Path) -> object:
 
 
 def _read_archive(data: bytes, folder: Path) -> object:
-    from byheart.verification.archive import open_archive, read_verified  # seconds, which the other parsers save
-
+    archive = import_module("byheart.verification.archive")
     (folder / "archive.zip").write_bytes(data)
-    with open_archive(folder / "archive.zip") as content:
-        return read_verified(content)
+    with archive.open_archive(folder / "archive.zip") as content:
+        return archive.read_verified(content)
 
 
 @functools.cache
 def _list_archives() -> Sequence[bytes]:
-    import byheart.verification.archive  # noqa: F401 it writes matplotlib's folder of settings, once
-
+    _import_verification()
     archives = []
     for kind in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         buffer = io.BytesIO()
@@ -158,6 +158,21 @@ def _list_archives() -> Sequence[bytes]:
             archive.writestr("a-book/text.txt", "text " * 20)
         archives.append(buffer.getvalue())
     return archives
+
+
+def _import_verification() -> None:
+    """Import what takes seconds, which other parsers save; matplotlib makes its folder of settings then, once."""
+    import_module("byheart.launch.verify")
+
+
+def _list_crates() -> Sequence[bytes]:
+    _import_verification()
+    return [_CRATE]
+
+
+def _list_runs_of_results() -> Sequence[bytes]:
+    _import_verification()
+    return [_RUN_FILE.encode()]
 
 
 def _with_words(*words: bytes) -> Callable[[bytes, Random], bytes]:
@@ -172,6 +187,15 @@ def _read_line(data: bytes, folder: Path) -> object:  # noqa: ARG001 it needs no
     return parse_line(data.decode(errors="replace"))
 
 
+def _read_licence(data: bytes, folder: Path) -> object:  # noqa: ARG001 it needs none
+    return import_module("byheart.verification.crate").read_licence(data)
+
+
+def _read_run_of_results(data: bytes, folder: Path) -> object:
+    (folder / "run.yaml").write_bytes(data)
+    return import_module("byheart.launch.verify")._recall_model(folder)
+
+
 PARSERS = (
     Parser(
         name="book",
@@ -184,5 +208,12 @@ PARSERS = (
     Parser(name="models.yaml", valid=lambda: [_ROWS], change=_with_words(*_OF_YAML), read=_read_rows),
     Parser(name="log-line", valid=lambda: [_LINE], change=_with_words(*_OF_LINES), read=_read_line),
     Parser(name="sums", valid=lambda: [_SUMS.encode()], change=_with_words(*_OF_SUMS), read=_read_sums),
+    Parser(name="crate", valid=_list_crates, change=change_json, read=_read_licence),
+    Parser(
+        name="run-file-of-results",
+        valid=_list_runs_of_results,
+        change=_with_words(*_OF_YAML),
+        read=_read_run_of_results,
+    ),
     Parser(name="archive", valid=_list_archives, change=_with_words(*_OF_SUMS), read=_read_archive),
 )

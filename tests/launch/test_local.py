@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 
 from byheart.components.plot.charts import CHARTS
+from byheart.launch import local_run
 from tests.conftest import BOOK, CONTROL, processes_of
 
 COLUMNS = [
@@ -41,3 +43,11 @@ def test_run_leaves_what_it_promises_and_says_where(sample_run: Path) -> None:
     assert provenance["settings"]["placement"]["accelerator"] == "cpu", "what auto asks for is on a cluster"
     assert provenance["books"][BOOK.stem]["computed_on"][0]["precision"] == "float32"
     assert not processes_of(sample_run.parent)
+
+
+def test_of_a_log_without_end_the_last_words_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local_run, "_MOST_OF_A_LOG_BYTES", 10)
+    (tmp_path / "log.txt").write_bytes(b"noise\n" * 1_000 + "Länge\nKill\n".encode())
+    assert local_run._read_end(tmp_path / "log.txt") == "\ufffdnge\nKill\n"
+    (tmp_path / "log.txt").write_bytes(b"short")
+    assert local_run._read_end(tmp_path / "log.txt") == "short"
