@@ -51,7 +51,7 @@ ifneq ($(UNKNOWN),)
 $(error $(UNKNOWN) is no variable of this Makefile: $(shell $(PYTHON) -c '$(NEAREST)' $(UNKNOWN) $(KNOWN)))
 endif
 
-.PHONY: help run compile test test-page test-browser test-runs test-truth test-gcs test-hub test-kfp test-k8s test-containers test-docs
+.PHONY: help run compile test test-page test-browser test-runs test-families test-truth test-gcs test-hub test-kfp test-k8s test-containers test-docs
 .PHONY: bench-report test-parity test-real test-aot soak fuzz audit real validate bench bench-plot bench-download bench-load bench-precision
 .PHONY: bench-tokenize docs pictures check format
 .PHONY: sample goldens lock
@@ -77,6 +77,9 @@ test-browser: $(VENV)/dev  ## Read the sample's report in Chromium, from a disk 
 
 test-runs: $(VENV)/dev  ## Test what takes minutes: bad input of every kind, many books, secrets, eight devices
 	$(BIN)/python -m pytest tests/runs --numprocesses 2 --dist loadfile
+
+test-families: $(VENV)/dev  ## Score small random models of every family, and compare with transformers
+	$(BIN)/python -m pytest tests/families --numprocesses 2
 
 test-truth: $(VENV)/dev  ## Simulate what error rates and intervals promise
 	$(BIN)/python -m pytest tests/truth --timeout 300
