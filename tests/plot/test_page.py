@@ -360,6 +360,10 @@ def test_caveats_stand_on_both_pages() -> None:
             assert caveat in text
 
 
+def test_page_says_that_a_chat_model_reads_plain_text() -> None:
+    assert "as it stands: a chat model too, without its chat template." in " ".join(Page(render_page()).text.split())
+
+
 def test_page_shows_a_part_from_end_to_end_and_says_what_it_is() -> None:
     chapters = tuple(Chapter(title=str(start), start=start) for start in (0, 100, 200, 300))
     part = toy.make_book(np.ones(40), asked=[(100, 200), (250, 300)], chapters=chapters, name="part")

@@ -467,7 +467,8 @@ def _cohere2(draw: Draw) -> Config:
 
 
 def _hunyuan(draw: Draw) -> Config:
-    alpha = {"rope_theta": draw.number(5, 1e4), "rope_scaling": {"type": "dynamic", "alpha": draw.number(2, 1000)}}
+    alpha: Config = {"rope_theta": draw.number(5, 1e4)}
+    alpha["rope_scaling"] = {"type": "dynamic", "alpha": draw.number(2, 1000)}
     alpha["rope_scaling"] |= {"factor": 1.0, "beta_fast": 32, "beta_slow": 1, "mscale": 1.0, "mscale_all_dim": 1.0}
     rope = draw.pick(alpha, draw.rope("default", "linear", "yarn"))
     found = draw.sizes() | draw.rms() | rope | {"attention_bias": draw.pick(True, False)}
