@@ -205,6 +205,10 @@ FAMILIES: dict[str, Family] = {
     ),
 }
 """By model_type."""
-LATENT, CHUNKED = "multi-head latent attention", "attention in chunks"
-TRANSFORMERS_ALONE = {"deepseek_v2": LATENT, "deepseek_v3": LATENT, "llama4": CHUNKED, "llama4_text": CHUNKED}
+LATENT, CHUNKED, LINEAR = "multi-head latent attention", "attention in chunks", "layers of linear attention"
+TRANSFORMERS_ALONE = {
+    **dict.fromkeys(("deepseek_v2", "deepseek_v3"), LATENT),
+    **dict.fromkeys(("llama4", "llama4_text"), CHUNKED),
+    **dict.fromkeys(("qwen3_next", "qwen3_5", "qwen3_5_text", "qwen3_5_moe", "qwen3_5_moe_text"), LINEAR),
+}
 """Families that the engine computes and the reference decoder does not, and the feature that it would have to have."""
