@@ -24,7 +24,9 @@ def list_model_axes(config: DecoderConfig) -> dict[str, Axes]:
 
 def list_layer_axes(config: DecoderConfig) -> dict[str, Axes]:
     """The axes of each parameter of layers."""
-    blocks = _list_attention_axes(config) | _list_mlp_axes(config) | _list_expert_axes(config)
+    blocks = (
+        _list_attention_axes(config) | _list_linear_axes(config) | _list_mlp_axes(config) | _list_expert_axes(config)
+    )
     norms: dict[str, Axes] = {}
     for kind, is_there in (("norm", config.pre_norm), ("post_norm", config.post_norm)):
         if is_there:
@@ -38,7 +40,10 @@ def list_layer_axes(config: DecoderConfig) -> dict[str, Axes]:
 def list_layers(config: DecoderConfig) -> dict[str, tuple[int, ...]]:
     """The layers that have each parameter of layers, by the parameter's name."""
     every, routed = tuple(range(config.layers)), config.list_expert_layers()
+    linear = config.linear.layers if config.linear else ()
     layers = {
+        **dict.fromkeys(_list_attention_axes(config), tuple(layer for layer in every if layer not in set(linear))),
+        **dict.fromkeys(_list_linear_axes(config), linear),
         **dict.fromkeys(_list_mlp_axes(config), tuple(layer for layer in every if layer not in set(routed))),
         **dict.fromkeys(_list_expert_axes(config), routed),
     }
@@ -59,20 +64,37 @@ def measure_axes(config: DecoderConfig, layers: tuple[int, ...] = ()) -> dict[st
         if latent
         else {}
     )
-    return of_latent | {
-        LAYERS: len(layers),
-        "vocab": config.vocab,
-        "embed": config.embed,
-        "heads": config.heads,
-        "kv_heads": config.kv_heads,
-        "head_dim": config.head_dim,
-        "ffn": config.ffn,
-        "experts": experts.count if experts else 0,
-        "expert_ffn": experts.ffn if experts else 0,
-        "shared_ffn": experts.shared_ffn if experts else 0,
-        "positions": config.max_positions,
-        "one": 1,
-    }
+    linear = config.linear
+    of_linear = (
+        {
+            "key_heads": linear.key_heads,
+            "value_heads": linear.value_heads,
+            "group": linear.value_heads // linear.key_heads,
+            "linear_dim": linear.head_dim,
+            "channels": (2 * linear.key_heads + linear.value_heads) * linear.head_dim,
+            "kernel": linear.kernel,
+        }
+        if linear
+        else {}
+    )
+    return (
+        of_latent
+        | of_linear
+        | {
+            LAYERS: len(layers),
+            "vocab": config.vocab,
+            "embed": config.embed,
+            "heads": config.heads,
+            "kv_heads": config.kv_heads,
+            "head_dim": config.head_dim,
+            "ffn": config.ffn,
+            "experts": experts.count if experts else 0,
+            "expert_ffn": experts.ffn if experts else 0,
+            "shared_ffn": experts.shared_ffn if experts else 0,
+            "positions": config.max_positions,
+            "one": 1,
+        }
+    )
 
 
 def _list_attention_axes(config: DecoderConfig) -> dict[str, Axes]:
@@ -89,6 +111,8 @@ def _list_attention_axes(config: DecoderConfig) -> dict[str, Axes]:
         axes |= {"query_norm": (f"{heads}head_dim", ""), "key_norm": (f"{heads and 'kv_heads '}head_dim", "")}
     if config.attention_sinks:
         axes["sinks"] = ("heads", "")
+    if config.output_gate:
+        axes["query_gate"] = axes["query"]
     return axes
 
 
@@ -106,6 +130,24 @@ def _list_latent_axes(config: DecoderConfig) -> dict[str, Axes]:
         "query_down": ("query_rank", "embed"),
         "query_down_norm": ("query_rank", ""),
         "query_up": ("heads head_dim", "query_rank"),
+    }
+
+
+def _list_linear_axes(config: DecoderConfig) -> dict[str, Axes]:
+    if not config.linear:
+        return {}
+    return {
+        "linear_query": ("key_heads linear_dim", "embed"),
+        "linear_key": ("key_heads linear_dim", "embed"),
+        "linear_value": ("value_heads linear_dim", "embed"),
+        "linear_gate": ("value_heads linear_dim", "embed"),
+        "linear_beta": ("key_heads group", "embed"),
+        "linear_decay": ("key_heads group", "embed"),
+        "linear_kernel": ("channels", "one kernel"),
+        "linear_rate": ("key_heads group", ""),
+        "linear_step": ("key_heads group", ""),
+        "linear_norm": ("linear_dim", ""),
+        "linear_output": ("embed", "value_heads linear_dim"),
     }
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from byheart.contracts.errors import ModelError
 from byheart.models.experts import Experts
 from byheart.models.latent import LatentAttention
+from byheart.models.linear import LinearAttention
 from byheart.models.rope import Rope
 
 _MOST_ATTENTION_FACTOR = 1e4
@@ -102,6 +103,10 @@ class DecoderConfig:
     """Whether each head's softmax has one more number, which takes its share of the attention and gives nothing."""
     latent: LatentAttention | None = None
     """What keys and values are made of; None makes them of the states."""
+    linear: LinearAttention | None = None
+    """What some layers have in place of attention; None is attention in each layer."""
+    output_gate: bool = False
+    """Whether what a head mixes is multiplied by the sigmoid of a gate, which is computed from the states."""
     attention_softcap: float | None = None
     """The cap of attention scores, which become cap * tanh(score / cap)."""
 

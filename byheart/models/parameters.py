@@ -181,7 +181,9 @@ def _describe_parameter(
     rows += outputs[index][1:]
     box += [(0, side) for side in outputs[index][1:]]
     whole = [(0, side) for side in inputs]
-    sides = [sum(map(math.prod, outputs)), *[math.prod(inputs)] * bool(inputs)]
+    # A convolution's tensor keeps an axis of its own for the one channel that each kernel reads.
+    joined = inputs if axes[name][1].startswith("one ") else (math.prod(inputs),) * bool(inputs)
+    sides = [sum(map(math.prod, outputs)), *joined]
     transposed = fused.transposed and bool(inputs)
     lead = (sizes["experts"],) * leading
     order = list(range(len(lead) + len(rows) + len(inputs)))

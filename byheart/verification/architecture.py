@@ -3,7 +3,9 @@
 import dataclasses
 from typing import Any
 
-from byheart.verification.families import FAMILIES, SLIDING, Family
+from byheart.verification.families import FAMILIES
+from byheart.verification.family import Family
+from byheart.verification.layer_kinds import SLIDING
 
 NAMES = (*FAMILIES, "gemma3")
 """The families that the reference decoder computes, by model_type."""

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from byheart.components.extract.latent import make_latent_heads
+from byheart.components.extract.linear import attend_linearly
 from byheart.components.extract.mlp import project
 from byheart.components.extract.norm import divide_by_root_mean_square, normalize, softcap
 from byheart.components.extract.rotary import Positions, rotate
@@ -15,6 +16,8 @@ from byheart.models.decoder_config import DecoderConfig
 
 def attend(weights: Mapping[str, Array], config: DecoderConfig, states: Array, positions: Positions) -> Array:
     """The output of attention for `states` [B, T, D], of the same shape."""
+    if config.linear and "linear_query" in weights:
+        return attend_linearly(weights, config, config.linear, states)
     batch, tokens, _ = states.shape
     if config.latent:
         query, key, value = make_latent_heads(weights, config, config.latent, states, positions)
@@ -35,7 +38,10 @@ def attend(weights: Mapping[str, Array], config: DecoderConfig, states: Array, p
     else:
         shares = jax.nn.softmax(scores, axis=-1).astype(states.dtype)
     mixed = jnp.einsum("bkgtu,bkue->bkgte", shares, value).transpose(0, 3, 1, 2, 4)
-    return project(weights, "output", "bthe,dhe->btd", mixed.reshape(batch, tokens, config.heads, -1))
+    mixed = mixed.reshape(batch, tokens, config.heads, -1)
+    if config.output_gate:
+        mixed *= jax.nn.sigmoid(project(weights, "query_gate", "btd,hed->bthe", states))
+    return project(weights, "output", "bthe,dhe->btd", mixed)
 
 
 def _make_heads(

@@ -51,7 +51,7 @@ def _apply_one_mlp(weights: Mapping[str, Array], config: DecoderConfig, states: 
 
 def _clamp_gate(gate: Array, up: Array, config: DecoderConfig) -> Array:
     """Gate times its sigmoid, steepened, times up plus 1; both are cut to the limit first."""
-    limit = config.gate_limit
+    limit = config.gate_limit or jnp.inf
     gate, up = jnp.minimum(gate, limit), jnp.clip(up, -limit, limit)
     return gate * jax.nn.sigmoid(config.gate_slope * gate) * (up + 1)
 

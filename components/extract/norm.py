@@ -17,6 +17,7 @@ def normalize(
     axes: tuple[int, ...] = (-1,),
     *,
     epsilon: float | None = None,
+    offset: float | None = None,
 ) -> Array:
     """The normed `states`, in their shape and dtype.
 
@@ -25,13 +26,14 @@ def normalize(
 
     Args:
         epsilon: None is the config's.
+        offset: None is the config's.
     """
     epsilon = config.norm_epsilon if epsilon is None else epsilon
     wide = states.astype(jnp.float32)
     if config.norm == "layer":
         wide -= jnp.mean(wide, axis=axes, keepdims=True)
     wide *= jax.lax.rsqrt(jnp.mean(wide * wide, axis=axes, keepdims=True) + epsilon)
-    wide *= weights[name].astype(jnp.float32) + config.norm_offset
+    wide *= weights[name].astype(jnp.float32) + (config.norm_offset if offset is None else offset)
     if f"{name}_bias" in weights:
         wide += weights[f"{name}_bias"].astype(jnp.float32)
     return wide.astype(states.dtype)

@@ -98,6 +98,8 @@ CHANGES: list[tuple[str, dict[str, Any]]] = [
     ("llama4_text_old", {"attn_temperature_tuning": False}),
     ("llama4_text_old", {"use_qk_norm": False}),
     ("llama4_text_old", {"no_rope_layers": [1, 1, 1, 1]}),
+    ("qwen3_next_old", {"partial_rotary_factor": 0.25}),
+    ("qwen3_5_moe_text_new", {"num_experts_per_tok": 1}),
 ]
 """A golden, and fields of its config.json with other values."""
 FEATURES: list[tuple[str, dict[str, Any]]] = [

@@ -64,7 +64,9 @@ def test_number_that_no_model_has_is_refused_in_a_sentence(changes: dict[str, An
 def test_short_first_training_is_no_division_by_zero() -> None:
     factors = {"short_factor": [1.0] * 64, "long_factor": [1.0] * 64, "rope_type": "longrope"}
     config = LEAST | {"model_type": "phi3", "rope_scaling": factors, "original_max_position_embeddings": 1}
-    assert FAMILIES["phi3"].parse_config(config).attention[0].rope.original_positions == 1
+    rope = FAMILIES["phi3"].parse_config(config).attention[0].rope
+    assert rope
+    assert rope.original_positions == 1
 
 
 def test_model_type_of_a_million_letters_is_shortened() -> None:

@@ -265,7 +265,7 @@ def windows(config: DecoderConfig) -> list[int | None]:
     return [attention.window for attention in config.expand_attention()]
 
 
-ALL = sorted(FAMILIES.keys() - {"gemma3", "llama4"})
+ALL = sorted(FAMILIES.keys() - {"gemma3", "llama4", "qwen3_5", "qwen3_5_moe"})
 every_family = pytest.mark.parametrize("model_type", ALL)
 
 
@@ -482,7 +482,6 @@ def test_quantised_weights_are_called_so(field: str) -> None:
 @pytest.mark.parametrize(
     ("model_type", "why"),
     [
-        ("qwen3_next", "linear attention"),
         ("falcon_h1", "linear attention"),
         ("mamba2", "linear attention"),
         ("deepseek_v32", "latent attention"),
@@ -557,6 +556,9 @@ def test_family_that_cannot_be_computed_is_refused_with_the_reason(model_type: s
         ("deepseek_v3", {"moe_layer_freq": 2}, "moe_layer_freq"),
         ("deepseek_v2", {"norm_topk_prob": True}, "norm_topk_prob"),
         ("llama4_text", {"no_rope_layers": [1, 2, 1, 1]}, "no_rope_layers"),
+        ("qwen3_next", {"layer_types": ["linear_attention"]}, "each of 4 layers, found 1"),
+        ("qwen3_next", {"linear_value_head_dim": 64}, "linear_value_head_dim=128, found 64"),
+        ("qwen3_next", {"linear_num_value_heads": 24}, "multiple of linear_num_key_heads"),
         ("llama4_text", {"moe_layers": [4]}, "list of the 4 layers as moe_layers"),
         ("llama4_text", {"layer_types": ["chunked_attention"]}, "each of 4 layers, found 1"),
         ("gpt2", {"add_cross_attention": True}, "add_cross_attention"),

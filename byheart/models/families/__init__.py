@@ -35,7 +35,9 @@ from byheart.models.families import (
     qwen2,
     qwen2_moe,
     qwen3,
+    qwen3_5,
     qwen3_moe,
+    qwen3_next,
     seed_oss,
     smollm3,
     stablelm,
@@ -86,6 +88,11 @@ FAMILIES = {
         llama4.MULTIMODAL,
         deepseek_v2.FAMILY,
         deepseek_v3.FAMILY,
+        qwen3_next.FAMILY,
+        qwen3_5.TEXT_ONLY,
+        qwen3_5.MULTIMODAL,
+        qwen3_5.EXPERTS_TEXT_ONLY,
+        qwen3_5.EXPERTS_MULTIMODAL,
     )
 }
 

@@ -2,7 +2,7 @@
 
 _LINEAR_ATTENTION = """
     bamba falcon_h1 falcon_mamba granitemoehybrid jamba kimi_linear lfm2 lfm2_moe mamba mamba2 minimax nemotron_h
-    olmo_hybrid qwen3_5 qwen3_5_moe qwen3_5_moe_text qwen3_5_text qwen3_next recurrent_gemma rwkv xlstm zamba zamba2
+    olmo_hybrid recurrent_gemma rwkv xlstm zamba zamba2
 """
 _LATENT_ATTENTION = """
     deepseek_v32 deepseek_v4 glm4_moe_lite glm_moe_dsa kimi_k2 kimi_k25 longcat_flash minicpm3

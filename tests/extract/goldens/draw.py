@@ -222,6 +222,33 @@ def _llama4(draw: Draw) -> Config:
     )
 
 
+def _linear_attention(draw: Draw) -> Config:
+    sizes, key_heads = draw.sizes() | {"head_dim": 8 * draw.whole(1, 3)}, draw.whole(1, 2)
+    size = draw.whole(12, 20)  # of a shorter key all numbers may be small, and its norm magnifies their rounding
+    turned = {"rope_theta": draw.number(20, 1e6), "partial_rotary_factor": draw.pick(0.25, 0.5, 1.0)}
+    types = [draw.pick("linear_attention", "full_attention") for _ in range(sizes["num_hidden_layers"])]
+    return (
+        sizes
+        | draw.rms()
+        | {
+            "rope_parameters": turned | {"rope_type": "default"},
+            "linear_num_key_heads": key_heads,
+            "linear_num_value_heads": key_heads * draw.whole(1, 3),
+            "linear_key_head_dim": size,
+            "linear_value_head_dim": size,
+            "linear_conv_kernel_dim": draw.whole(2, 5),
+            "attention_bias": draw.pick(True, False),
+            "layer_types": types,
+        }
+    )
+
+
+def _qwen3_next(draw: Draw) -> Config:
+    found = _linear_attention(draw)
+    shared = {"shared_expert_intermediate_size": draw.whole(8, 40)}
+    return found | _experts(draw, found["num_hidden_layers"]) | shared
+
+
 def _gpt_neox(draw: Draw) -> Config:
     sizes = draw.sizes(square=True)
     del sizes["num_key_value_heads"]
@@ -489,6 +516,8 @@ FAMILIES: dict[str, Callable[[Draw], Config]] = {
     "deepseek_v3": _deepseek_v3,
     "deepseek_v2": _deepseek_v2,
     "llama4_text": _llama4,
+    "qwen3_next": _qwen3_next,
+    "qwen3_5_text": _linear_attention,
     "gpt_neox": _gpt_neox,
     "phi3": _phi3,
     "gemma2": _gemma2,

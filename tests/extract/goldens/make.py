@@ -72,6 +72,10 @@ MORE_FAMILIES: tuple[str, ...] = (
     "deepseek_v2_biases_new",
     "llama4_text_old",
     "llama4_that_sees",
+    "qwen3_next_old",
+    "qwen3_next_layer_types_new",
+    "qwen3_5_text_new",
+    "qwen3_5_moe_text_new",
 )  # fmt: skip
 """The same; the name is the seed, so the order does not matter."""
 

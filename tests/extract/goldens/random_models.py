@@ -20,12 +20,12 @@ def write_random_model(folder: Path, config: dict[str, Any], random: np.random.G
     content = json.dumps(config, indent=2) + "\n"
     (folder / "config.json").write_text(content, encoding="utf-8")
     model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder), dtype=torch.float32)
-    offset = 1.0 if "gemma" in config["model_type"] or config["model_type"] == "nemotron" else 0.0
+    adds_one = config["model_type"].startswith(("gemma", "vaultgemma", "nemotron", "qwen3_next", "qwen3_5"))
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             shape = tuple(parameter.shape)
             if ("norm" in name or ".ln_" in name) and name.endswith("weight"):
-                values = random.uniform(0.5, 1.5, shape) - offset
+                values = random.uniform(0.5, 1.5, shape) - (adds_one and "linear_attn" not in name)
             elif shape[0] == model.config.get_text_config().vocab_size:
                 values = random.normal(0.0, 0.3, shape)
             else:
