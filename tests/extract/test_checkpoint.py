@@ -65,3 +65,26 @@ def test_transposed_tensor_is_turned_piece_by_piece(monkeypatch: pytest.MonkeyPa
         output = held[name + "attn.c_proj.weight"].T.reshape(24, 4, 6)
         np.testing.assert_array_equal(params["layers"]["output"][layer], output)
         np.testing.assert_array_equal(params["layers"]["down"][layer], held[name + "mlp.c_proj.weight"].T)
+
+
+@pytest.mark.parametrize("name", ["qwen3_moe_mixed_layers_old", "qwen2_moe_shared_new"])
+def test_experts_that_share_a_tensor_are_those_that_have_one_each(name: str, tmp_path: Path) -> None:
+    weights = {
+        each: values.astype(np.float32) for each, values in load_file(GOLDENS[name] / "model.safetensors").items()
+    }
+    config = json.loads((GOLDENS[name] / "config.json").read_text())
+    apart = load(open_model(GOLDENS[name]), np.float32, use_one_device())
+    for layer in range(config["num_hidden_layers"]):
+        block = f"model.layers.{layer}.mlp.experts."
+        if f"{block}0.up_proj.weight" not in weights:
+            continue
+        gate, up, down = (
+            np.stack([weights.pop(f"{block}{at}.{each}_proj.weight") for at in range(config["num_experts"])])
+            for each in ("gate", "up", "down")
+        )
+        weights |= {f"{block}gate_up_proj": np.concatenate([gate, up], axis=1), f"{block}down_proj": down}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    save_file(weights, tmp_path / "model.safetensors")
+    model = open_model(tmp_path)
+    model.check_tensors()
+    jax.tree.map(np.testing.assert_array_equal, load(model, np.float32, use_one_device()), apart)
