@@ -162,6 +162,7 @@ def test_scaling_of_llama_3_is_read_off_its_frequencies(factor: float, tmp_path:
     divisors = llama3_divisors(16, 500_000.0, factor)
     path = write_gguf(tmp_path / "toy.gguf", config, tensors, extra={"rope_freqs.weight": divisors})
     rope = open_model_at(opened(path)).decoder.attention[0].rope
+    assert rope
     assert (rope.scaling, rope.factor, rope.original_positions) == ("llama3", factor, 8192)
     plain = dataclasses.replace(rope, scaling=None).compute_inverse_frequencies(16)
     np.testing.assert_allclose(rope.compute_inverse_frequencies(16), plain / divisors, rtol=1e-6)

@@ -149,7 +149,7 @@ def _olmoe(draw: Draw) -> Config:
 
 def _gpt_oss(draw: Draw) -> Config:
     sizes, experts = draw.sizes(), draw.whole(2, 6)
-    routed = {"num_local_experts": experts, "num_experts_per_tok": draw.whole(1, experts), "eos_token_id": 1}
+    routed: Config = {"num_local_experts": experts, "num_experts_per_tok": draw.whole(1, experts), "eos_token_id": 1}
     routed |= {"swiglu_limit": draw.number(0.3, 7.0), "swiglu_alpha": draw.number(0.5, 2.0)}
     types = draw.pick({}, {"layer_types": draw.layer_types(sizes["num_hidden_layers"])})
     return sizes | draw.rms() | draw.rope() | routed | types | {"sliding_window": draw.window()}
