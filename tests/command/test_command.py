@@ -1,5 +1,6 @@
 """The command as a person meets it: its help, its words, its refusals and how it ends."""
 
+import contextlib
 import os
 import re
 import shlex
@@ -147,8 +148,10 @@ def test_interrupted_question_says_nothing_of_scores(tmp_path: Path) -> None:
         printed = ""
         while not printed.endswith("[y/N] "):
             printed += asking.stdout.read(1)
-        asking.send_signal(signal.SIGINT)
-        asking.wait(timeout=60)  # before its input is closed, which ends the question too
+        while asking.poll() is None:  # a signal that comes before it waits for the answer is noticed after the answer
+            asking.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                asking.wait(timeout=10)
         _, errors = asking.communicate()
     assert (asking.returncode, errors.strip()) == (130, "interrupted")
     assert program.exists()

@@ -23,7 +23,7 @@ def without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def unknown(tmp_path: Path) -> str:
     """The folder of a model of a family that NumPy's decoder does not know."""
-    (tmp_path / "config.json").write_text(json.dumps({"model_type": "falcon"}), encoding="utf-8")
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "mamba"}), encoding="utf-8")
     return str(tmp_path)
 
 
@@ -44,13 +44,13 @@ def test_what_to_install_is_said_where_only_transformers_may_know_the_family(unk
     with pytest.raises(ModelError) as caught:
         find_scorer(unknown)
     assert caught.value.message == (
-        "a second implementation must know falcon, found none: NumPy's does not, and transformers needs PyTorch, which "
+        "a second implementation must know mamba, found none: NumPy's does not, and transformers needs PyTorch, which "
         "is not installed: install it with `pip install torch`"
     )
 
 
 def test_numpy_alone_names_the_other_where_it_does_not_know_the_family(unknown: str) -> None:
-    with pytest.raises(ModelError, match="must know falcon, found none: NumPy's does not: try --scorer transformers"):
+    with pytest.raises(ModelError, match="must know mamba, found none: NumPy's does not: try --scorer transformers"):
         find_scorer(unknown, NUMPY)
 
 
