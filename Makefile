@@ -76,10 +76,10 @@ test-browser: $(VENV)/dev  ## Read the sample's report in Chromium, from a disk 
 	$(BIN)/python -m pytest tests/browser --timeout 600
 
 test-runs: $(VENV)/dev  ## Test what takes minutes: bad input of every kind, many books, secrets, eight devices
-	$(BIN)/python -m pytest tests/runs --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest tests/runs --numprocesses 2 --dist loadfile --timeout 600
 
 test-families: $(VENV)/dev  ## Score small random models of every family, and compare with transformers
-	$(BIN)/python -m pytest tests/families --numprocesses 2
+	$(BIN)/python -m pytest tests/families --numprocesses 2 --timeout 300
 
 test-truth: $(VENV)/dev  ## Simulate what error rates and intervals promise
 	$(BIN)/python -m pytest tests/truth --timeout 300
@@ -91,7 +91,7 @@ test-hub: $(VENV)/dev  ## Test the server that stands in for the Hugging Face Hu
 	$(BIN)/python -m pytest tests/hub
 
 test-kfp: $(VENV)/dev  ## Drive KFP's command line and ours against a server that checks its published API
-	$(BIN)/python -m pytest tests/kfp_api --numprocesses 2
+	$(BIN)/python -m pytest tests/kfp_api --numprocesses 2 --timeout 300
 
 test-k8s: $(VENV)/dev  ## Render k8s/ with kubectl, and hold what comes out against published schemas
 	$(BIN)/python -m pytest tests/k8s
