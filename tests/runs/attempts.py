@@ -1,6 +1,7 @@
 """Runs that are about to be started with something bad, and the makers of the bad thing."""
 
 import dataclasses
+import enum
 import json
 import os
 import shutil
@@ -17,7 +18,7 @@ from tests.disks import UNSHARE, need_disks
 WEIGHTS = "model.safetensors"
 SHARD = "model-00001-of-00001.safetensors"
 TEXT = BOOK.read_text(encoding="utf-8")[:3_000]
-ABSENT = object()
+ABSENT = enum.Enum("Absent", ["ABSENT"]).ABSENT
 """In place of a field of a JSON file: there is none."""
 
 
