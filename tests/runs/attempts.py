@@ -18,8 +18,15 @@ from tests.disks import UNSHARE, need_disks
 WEIGHTS = "model.safetensors"
 SHARD = "model-00001-of-00001.safetensors"
 TEXT = BOOK.read_text(encoding="utf-8")[:3_000]
-ABSENT = enum.Enum("Absent", ["ABSENT"]).ABSENT
-"""In place of a field of a JSON file: there is none."""
+
+
+class Absent(enum.Enum):
+    """In place of a field of a JSON file: there is none."""
+
+    ABSENT = 1
+
+
+ABSENT = Absent.ABSENT
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
