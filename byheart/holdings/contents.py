@@ -140,7 +140,8 @@ def choose_models(models: Iterable[KeptModel], names: Iterable[str]) -> list[Kep
 
     Args:
         names: a short name of models.yaml, `organisation/name` for all its commits, or the beginning of
-            `organisation/name@commit`, if all matches are commits of one model.
+            `organisation/name@commit`, if all matches are commits of one model. A model of another hub has the same
+            names, and a longer one with the hub's.
 
     Raises:
         StoreError: a name matches no model, or several.
@@ -149,11 +150,14 @@ def choose_models(models: Iterable[KeptModel], names: Iterable[str]) -> list[Kep
     kept = {model.title: model for model in models}
     chosen: dict[str, KeptModel] = {}
     for text in names:
-        name = KNOWN[text].repository if text in KNOWN else text.removeprefix(f"{MODELS}/").replace("--", "/", 1)
+        name = KNOWN[text].repository if text in KNOWN else text.removeprefix(f"{MODELS}/")
+        name = name if "/" in name else name.replace("--", "/", 1)
         if not name:
             raise SettingsError("a model's name must be given, found none: `byheart store list` names them")
-        matching = [title for title in kept if title.split("@")[0] == name]
-        matching = matching or [title for title in kept if title.startswith(name)]
+        names_of = {title: (title, _leave_out_hub(title)) for title in kept}
+        matching = [title for title, both in names_of.items() if name in {other.split("@")[0] for other in both}]
+        if not matching:
+            matching = [title for title, both in names_of.items() if any(other.startswith(name) for other in both)]
         if not matching:
             titles = ", ".join(kept) or "none"
             raise StoreError(f"a model must be in the store, found no {text!r}; there: {titles}: choose one of them")
@@ -163,6 +167,11 @@ def choose_models(models: Iterable[KeptModel], names: Iterable[str]) -> list[Kep
             )
         chosen |= {title: kept[title] for title in matching}
     return list(chosen.values())
+
+
+def _leave_out_hub(title: str) -> str:
+    """`organisation/name@commit` of a model that another hub than Hugging Face's gave, whose name stands before it."""
+    return title.partition("/")[2].replace("--", "/", 1) if title.startswith("hub-") else title
 
 
 def read_model_title(about: dict[str, Any]) -> str:

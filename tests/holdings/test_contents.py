@@ -79,6 +79,10 @@ def test_bucket_that_is_not_there_is_named() -> None:
         list_contents(open_store("gs://nowhere/byheart"))
 
 
+MIRRORED = f"hub-mirror.example-0123abcd--org--mirrored@{'6' * 40}"
+"""A model that another hub gave."""
+
+
 @pytest.mark.parametrize(
     ("name", "chosen"),
     [
@@ -88,11 +92,15 @@ def test_bucket_that_is_not_there_is_named() -> None:
         (f"org/small@{'1' * 8}", [MODEL]),
         ("org/twice", [f"org--twice@{'3' * 40}", f"org--twice@{'4' * 40}"]),
         ("smollm2-135m", [f"HuggingFaceTB--SmolLM2-135M@{'5' * 40}"]),
+        ("org/mirrored", [MIRRORED]),
+        ("org/mirr", [MIRRORED]),
+        ("hub-mirror.example-0123abcd/org--mirrored", [MIRRORED]),
     ],
 )
 def test_models_are_chosen_by_name(tmp_path: Path, name: str, chosen: list[str]) -> None:
     store = fill(str(tmp_path))
-    for other in (f"org--twice@{'3' * 40}", f"org--twice@{'4' * 40}", f"HuggingFaceTB--SmolLM2-135M@{'5' * 40}"):
+    twice = [f"org--twice@{commit * 40}" for commit in "34"]
+    for other in (*twice, f"HuggingFaceTB--SmolLM2-135M@{'5' * 40}", MIRRORED):
         add_model(store, other, b"weights")
     assert [model.name for model in choose_models(list_contents(store).models, [name, name])] == chosen
 
