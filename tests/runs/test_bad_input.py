@@ -164,15 +164,15 @@ CONFIGS: list[tuple[dict[str, Any], str]] = [
     ({"num_hidden_layers": -3}, "a positive num_hidden_layers … found -3 … file is broken"),
     ({"vocab_size": 0}, "a positive vocab_size … found 0 … the file is broken"),
     ({"vocab_size": "1024"}, "a whole number as 'vocab_size' … found '1024' … file is broken"),
-    ({"rope_theta": 10**400}, "a positive rope_theta … found 1000 … the file is broken"),
+    ({"rope_theta": 10**400}, "a positive rope_theta … found a number of 1,329 bits … the file is broken"),
     ({"num_attention_heads": 5}, "a multiple of kv heads … 5 and 2 … is broken"),
     ({"head_dim": 31}, "an even head_dim … found 31 … the file is broken"),
     ({"num_hidden_layers": 10**12}, "1,000,000,000,000 layers … found 29 … fetch the model"),
     ({"hidden_act": "xielu"}, "a hidden_act of silu … found 'xielu' … cannot be computed here"),
     ({"rope_scaling": {"type": "spiral"}}, "default, linear, dynamic, llama3 … 'spiral' … be computed here"),
     ({"rope_scaling": [8]}, "must have an object as … found [8] … the file is broken"),
-    ({"rope_scaling": LLAMA3 | {"low_freq_factor": 4, "high_freq_factor": 4}},
-     "low_freq_factor below high_freq_factor … found 4.0 and 4.0 … the file is broken"),
+    ({"rope_scaling": LLAMA3 | {"low_freq_factor": 8, "high_freq_factor": 4}},
+     "low_freq_factor of at most high_freq_factor … found 8.0 and 4.0 … the file is broken"),
 ]  # fmt: skip
 """Fields of config.json."""
 
