@@ -167,7 +167,7 @@ CONFIGS: list[tuple[dict[str, Any], str]] = [
     ({"rope_theta": 10**400}, "a positive rope_theta … found a number of 1,329 bits … the file is broken"),
     ({"num_attention_heads": 5}, "a multiple of kv heads … 5 and 2 … is broken"),
     ({"head_dim": 31}, "an even head_dim … found 31 … the file is broken"),
-    ({"num_hidden_layers": 10**12}, "1,000,000,000,000 layers … found 29 … fetch the model"),
+    ({"num_hidden_layers": 10**12}, "num_hidden_layers of at most 10,000 … found 1000000000000 … choose another"),
     ({"hidden_act": "xielu"}, "a hidden_act of silu … found 'xielu' … cannot be computed here"),
     ({"rope_scaling": {"type": "spiral"}}, "default, linear, dynamic, llama3 … 'spiral' … be computed here"),
     ({"rope_scaling": [8]}, "must have an object as … found [8] … the file is broken"),
