@@ -49,6 +49,13 @@ class Fused:
 
 Source = str | Fused
 """The tensor that holds a parameter; its name has `{layer}`, `{expert}` or `{head}` where each of these has one."""
+
+
+def fuse_by_head(tensor: str, *names: str) -> dict[str, Source]:
+    """The source of each of these parameters: one tensor, whose rows of each kv head hold them all."""
+    return dict.fromkeys(names, Fused(tensor=tensor, names=names, by_head=True))
+
+
 _STACKED = ("{layer}", "{expert}", "{head}")
 """What names of tensors have in place of an index along a parameter's first axes."""
 

@@ -76,8 +76,7 @@ def compute_hidden_states(
         def apply_pattern(states: Array, repeat: Array, run: Run = run) -> tuple[Array, None]:
             for offset, stacks in enumerate(run.stacks):
                 weights = {
-                    name: _take_row(params["layers"][name], first + repeat * step)
-                    for name, (first, step) in stacks.items()
+                    name: _take_row(params["layers"][name], row + repeat * step) for name, (row, step) in stacks.items()
                 }
                 kind = _take_row(kind_of_layer, run.first + offset + repeat * run.length)
                 states = apply_layer(states, weights, kind)

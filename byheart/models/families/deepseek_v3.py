@@ -47,16 +47,7 @@ def parse_config(config: dict[str, Any]) -> DecoderConfig:
     features = read_latent_attention(fields)
     for name, value in (("moe_layer_freq", 1), ("scoring_func", "sigmoid"), ("topk_method", "noaux_tc")):
         fields.require(name, value)
-    experts = glm4_moe.read_experts(
-        fields,
-        features,
-        score="sigmoid",
-        corrected=True,
-        normalized=fields.boolean("norm_topk_prob"),
-        groups=fields.integer("n_group"),
-        groups_per_token=fields.integer("topk_group"),
-        best_of_group=2,
-    )
+    experts = glm4_moe.read_corrected_experts(fields, features)
     interleaved = fields.boolean("rope_interleave")
     allow_alike_layers(fields, features)
     fields.refuse_unknown_fields(*WITHOUT_EFFECT)

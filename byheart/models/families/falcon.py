@@ -14,7 +14,7 @@ from byheart.models.families.family import Family
 from byheart.models.families.fields import Fields
 from byheart.models.families.rope import read_rope
 from byheart.models.families.shape import MOST_LAYERS
-from byheart.models.parameters import Fused, Source
+from byheart.models.parameters import Source, fuse_by_head
 
 DEFAULTS = {
     "activation": "gelu",
@@ -95,11 +95,6 @@ _LAYER = "transformer.h.{layer}."
 _QUERY_KEY_VALUE = _LAYER + "self_attention.query_key_value."
 
 
-def _fused(kind: str, ending: str) -> dict[str, Source]:
-    names = tuple(f"{name}{ending}" for name in ("query", "key", "value"))
-    return dict.fromkeys(names, Fused(tensor=_QUERY_KEY_VALUE + kind, names=names, by_head=True))
-
-
 SOURCES: dict[str, Source] = {
     "embed": "transformer.word_embeddings.weight",
     "final_norm": "transformer.ln_f.weight",
@@ -107,8 +102,8 @@ SOURCES: dict[str, Source] = {
     "head": "lm_head.weight",
     "attention_norm": _LAYER + "input_layernorm.weight",
     "attention_norm_bias": _LAYER + "input_layernorm.bias",
-    **_fused("weight", ""),
-    **_fused("bias", "_bias"),
+    **fuse_by_head(_QUERY_KEY_VALUE + "weight", "query", "key", "value"),
+    **fuse_by_head(_QUERY_KEY_VALUE + "bias", "query_bias", "key_bias", "value_bias"),
     "output": _LAYER + "self_attention.dense.weight",
     "output_bias": _LAYER + "self_attention.dense.bias",
     "mlp_norm": _LAYER + "post_attention_layernorm.weight",

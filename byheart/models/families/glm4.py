@@ -6,7 +6,7 @@ from byheart.models.decoder_config import Attention, DecoderConfig
 from byheart.models.families import llama, phi3
 from byheart.models.families.family import Family
 from byheart.models.families.fields import Fields
-from byheart.models.families.rope import choose_rope_object, parse_rope
+from byheart.models.families.rope import read_partial_rope
 from byheart.models.families.shape import allow_alike_layers, read_shape
 
 DEFAULTS = {
@@ -24,13 +24,7 @@ def parse_config(config: dict[str, Any]) -> DecoderConfig:
     """The decoder that a `model_type: glm4` config.json describes."""
     fields = Fields(DEFAULTS | config)
     shape = read_shape(fields)
-    rope = parse_rope(
-        choose_rope_object(fields),
-        fields.where,
-        theta=fields.number("rope_theta", default=10_000.0),
-        max_positions=shape["max_positions"],
-        share=fields.number("partial_rotary_factor", default=1.0),
-    )
+    rope = read_partial_rope(fields, shape["max_positions"])
     biases = fields.boolean("attention_bias", default=False) * ("query", "key", "value")
     allow_alike_layers(fields, shape)
     fields.refuse_unknown_fields()

@@ -7,7 +7,7 @@ from byheart.models.experts import Experts
 from byheart.models.families import qwen3, qwen3_moe
 from byheart.models.families.family import Family
 from byheart.models.families.fields import Fields
-from byheart.models.families.rope import choose_rope_object, parse_rope
+from byheart.models.families.rope import read_partial_rope
 from byheart.models.families.shape import MOST_EXPERTS, allow_alike_layers, read_shape
 from byheart.models.parameters import Source
 
@@ -36,25 +36,10 @@ def parse_config(config: dict[str, Any]) -> DecoderConfig:
     """The decoder that a `model_type: glm4_moe` config.json describes."""
     fields = Fields(DEFAULTS | config)
     shape = read_shape(fields)
-    rope = parse_rope(
-        choose_rope_object(fields),
-        fields.where,
-        theta=fields.number("rope_theta", default=10_000.0),
-        max_positions=shape["max_positions"],
-        share=fields.number("partial_rotary_factor"),
-    )
+    rope = read_partial_rope(fields, shape["max_positions"])
     biases = fields.boolean("attention_bias", default=False) * ("query", "key", "value")
     norm = "head" if fields.boolean("use_qk_norm", default=False) else None
-    experts = read_experts(
-        fields,
-        shape,
-        score="sigmoid",
-        corrected=True,
-        normalized=fields.boolean("norm_topk_prob"),
-        groups=fields.integer("n_group"),
-        groups_per_token=fields.integer("topk_group"),
-        best_of_group=2,
-    )
+    experts = read_corrected_experts(fields, shape)
     allow_alike_layers(fields, shape)
     fields.refuse_unknown_fields(*WITHOUT_EFFECT)
     return DecoderConfig(
@@ -63,6 +48,20 @@ def parse_config(config: dict[str, Any]) -> DecoderConfig:
         biases=frozenset(biases),
         query_key_norm=norm,
         experts=experts,
+    )
+
+
+def read_corrected_experts(fields: Fields, shape: dict[str, Any]) -> Experts | None:
+    """The experts of GLM-4.5 and DeepSeek V3: those of the best groups, by sigmoids with a learned correction."""
+    return read_experts(
+        fields,
+        shape,
+        score="sigmoid",
+        corrected=True,
+        normalized=fields.boolean("norm_topk_prob"),
+        groups=fields.integer("n_group"),
+        groups_per_token=fields.integer("topk_group"),
+        best_of_group=2,
     )
 
 

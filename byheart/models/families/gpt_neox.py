@@ -7,7 +7,7 @@ from byheart.models.families.family import Family
 from byheart.models.families.fields import Fields
 from byheart.models.families.rope import choose_rope_object, parse_rope
 from byheart.models.families.shape import allow_alike_layers, read_shape
-from byheart.models.parameters import Fused, Source
+from byheart.models.parameters import Source, fuse_by_head
 
 DEFAULTS = {
     "attention_bias": True,
@@ -56,11 +56,6 @@ _LAYER = "gpt_neox.layers.{layer}."
 _QUERY_KEY_VALUE = _LAYER + "attention.query_key_value."
 
 
-def _fused(kind: str, ending: str) -> dict[str, Source]:
-    names = tuple(f"{name}{ending}" for name in ("query", "key", "value"))
-    return dict.fromkeys(names, Fused(tensor=_QUERY_KEY_VALUE + kind, names=names, by_head=True))
-
-
 SOURCES: dict[str, Source] = {
     "embed": "gpt_neox.embed_in.weight",
     "final_norm": "gpt_neox.final_layer_norm.weight",
@@ -68,8 +63,8 @@ SOURCES: dict[str, Source] = {
     "head": "embed_out.weight",
     "attention_norm": _LAYER + "input_layernorm.weight",
     "attention_norm_bias": _LAYER + "input_layernorm.bias",
-    **_fused("weight", ""),
-    **_fused("bias", "_bias"),
+    **fuse_by_head(_QUERY_KEY_VALUE + "weight", "query", "key", "value"),
+    **fuse_by_head(_QUERY_KEY_VALUE + "bias", "query_bias", "key_bias", "value_bias"),
     "output": _LAYER + "attention.dense.weight",
     "output_bias": _LAYER + "attention.dense.bias",
     "mlp_norm": _LAYER + "post_attention_layernorm.weight",

@@ -10,7 +10,7 @@ from byheart.models.families.fields import Fields
 from byheart.models.families.rope import choose_rope_object, parse_rope
 from byheart.models.families.shape import FULL, read_shape
 from byheart.models.linear import LinearAttention
-from byheart.models.parameters import Fused, Source
+from byheart.models.parameters import Source, fuse_by_head
 
 LINEAR = "linear_attention"
 ATTENTION_DEFAULTS = {
@@ -99,14 +99,10 @@ def read_features(fields: Fields, mrope: tuple[str, ...] = ()) -> dict[str, Any]
 _ATTENTION, _LINEAR = "model.layers.{layer}.self_attn.", "model.layers.{layer}.linear_attn."
 
 
-def _fuse(tensor: str, *names: str) -> dict[str, Source]:
-    return dict.fromkeys(names, Fused(tensor=tensor, names=names, by_head=True))
-
-
 ATTENTION_SOURCES: dict[str, Source] = {
     **qwen3.SOURCES,
-    **_fuse(_ATTENTION + "q_proj.weight", "query", "query_gate"),
-    **_fuse(_ATTENTION + "q_proj.bias", "query_bias", "query_gate_bias"),
+    **fuse_by_head(_ATTENTION + "q_proj.weight", "query", "query_gate"),
+    **fuse_by_head(_ATTENTION + "q_proj.bias", "query_bias", "query_gate_bias"),
     "linear_kernel": _LINEAR + "conv1d.weight",
     "linear_rate": _LINEAR + "A_log",
     "linear_step": _LINEAR + "dt_bias",
@@ -116,8 +112,8 @@ ATTENTION_SOURCES: dict[str, Source] = {
 """The tensors of gated attention, and those of linear attention that have a tensor each."""
 SOURCES: dict[str, Source] = {
     **ATTENTION_SOURCES,
-    **_fuse(_LINEAR + "in_proj_qkvz.weight", "linear_query", "linear_key", "linear_value", "linear_gate"),
-    **_fuse(_LINEAR + "in_proj_ba.weight", "linear_beta", "linear_decay"),
+    **fuse_by_head(_LINEAR + "in_proj_qkvz.weight", "linear_query", "linear_key", "linear_value", "linear_gate"),
+    **fuse_by_head(_LINEAR + "in_proj_ba.weight", "linear_beta", "linear_decay"),
     **qwen3_moe.EXPERT_SOURCES,
     **qwen2_moe.SHARED_SOURCES,
 }
