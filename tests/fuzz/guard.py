@@ -2,6 +2,7 @@
 take long, take much memory, write outside its folder, start a program or connect to another machine.
 """
 
+import functools
 import os
 import re
 import resource
@@ -101,14 +102,10 @@ def _watched(folder: str) -> Iterator[None]:
         tempfile.tempdir, sys.dont_write_bytecode = before
 
 
-_hooks: list[Any] = []
-
-
+@functools.cache
 def _add_hook() -> None:
-    """Have Python report what it does; a hook stays for the life of a process."""
-    if not _hooks:
-        _hooks.append(_note)
-        sys.addaudithook(_note)
+    """Have Python report what it does, once: a hook stays for the life of a process."""
+    sys.addaudithook(_note)
 
 
 def _note(event: str, arguments: tuple[Any, ...]) -> None:

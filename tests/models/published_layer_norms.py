@@ -1,7 +1,8 @@
 """config.json as published, of the families with layer norms, and how many parameters the model has.
 
 Counts of GPT-2 and GPT-J are those of transformers' models, that of Falcon 7B is the safetensors' without its second
-copy of the embedding, the others are the safetensors' or the model card's.
+copy of the embedding, those of StableLM 3B and Phi-2 the published ones. For GPT-2 XL, StarCoder2 3B and Minitron 4B no
+exact count was found: theirs are byheart's own, near the size in the name, and only keep it from changing.
 """
 
 from typing import Any
