@@ -11,4 +11,4 @@ def test_what_the_library_says_is_said() -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "found 1 of cpu, since JAX says: Backend 'tpu' failed to initialize: " in done.stdout
-    assert "; libtpu is installed): the pod has no such device: " in done.stdout
+    assert "; libtpu is installed): this machine has no such device: " in done.stdout
