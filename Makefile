@@ -33,6 +33,7 @@ export PIP_TARGET :=
 export PIP_PREFIX :=
 export PIP_ROOT :=
 unexport PYTHONPATH
+unexport PYTHONDONTWRITEBYTECODE  # without bytecode each of hundreds of processes compiles this code anew
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -68,6 +69,9 @@ compile: $(VENV)/run  ## Write build/pipeline.yaml, which Kubeflow runs
 
 test: $(VENV)/dev  ## Run the tests, in two processes
 	$(BIN)/python -m pytest --numprocesses 2
+
+test-slow: $(VENV)/dev  ## Run those of them that take long: the engine's, every chart, many processes at once
+	$(BIN)/python -m pytest --numprocesses 2 -m slow
 
 test-page:  ## Test the scripts of the pages, those that need no browser; needs Node.js 18 or later
 	node --test tests/pages/*.test.mjs tests/plot/report/*.test.mjs tests/compare/*.test.mjs

@@ -11,6 +11,8 @@ import pytest
 from tests.conftest import ROOT
 from tests.test_house import SOURCES
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:

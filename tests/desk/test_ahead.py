@@ -9,6 +9,8 @@ import pytest
 
 from tests.conftest import MODEL
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.skipif(importlib.util.find_spec("libtpu") is not None, reason="libtpu is installed")
 def test_missing_compiler_is_an_error_of_one_line(tmp_path: Path) -> None:

@@ -34,6 +34,8 @@ from tests.download.fixtures import hub as hub
 from tests.extract import numpy_decoder
 from tests.hub import HubServer
 
+pytestmark = pytest.mark.slow
+
 WINDOW = WindowSettings(chunk_size=100, slice_length=2000, cursor_inc=200, max_length=0, prompt_tokens=50, bos="auto")
 SCORE = ScoreSettings(temperature=1.0, top_k=40, precision="auto")
 

@@ -161,6 +161,7 @@ def test_config_that_is_not_understood_is_refused(tmp_path: Path) -> None:
         plan(str(tmp_path), "", [], [])
 
 
+@pytest.mark.slow
 def test_model_on_the_hub_is_planned_from_its_config_and_one_that_is_not_there_refused(tmp_path: Path) -> None:
     with HubServer() as hub:
         hub.add_folder("an-organisation/a-model", MODEL)

@@ -24,6 +24,8 @@ from tests.download.toy import MANIFEST, NAME, WANTED, sent_by_cdn, sha256, toy
 from tests.hub import Fault, HubServer, Repository
 from tests.models.test_folder import SHARDS
 
+pytestmark = pytest.mark.slow
+
 HEADERS = 2**18
 """Bytes that are read of each safetensors at first, to look at it."""
 MODEL = "models/org--toy@{commit}"

@@ -13,6 +13,8 @@ from byheart.contracts.errors import DeviceError
 from tests.conftest import ROOT
 from tests.extract import numpy_decoder
 
+pytestmark = pytest.mark.slow
+
 
 def run_check(accelerator: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "byheart.components.extract.check", "--accelerator", accelerator]

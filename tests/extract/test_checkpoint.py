@@ -17,6 +17,8 @@ from byheart.store import open_store
 from tests.extract.test_decoder import GOLDENS
 from tests.models.test_folder import CONFIG, tensors
 
+pytestmark = pytest.mark.slow
+
 DTYPES = {"F32": np.float32, "F16": np.float16, "BF16": ml_dtypes.bfloat16}
 
 

@@ -21,6 +21,8 @@ from byheart.components.extract.sharding import use_one_device
 from byheart.models.folder import ModelFolder, locate_folder, open_model
 from tests.extract import numpy_decoder
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent / "goldens"
 SAMPLE = Path(__file__).parents[2] / "samples" / "model"
 GOLDENS = {path.name: path for path in sorted(HERE.iterdir()) if (path / "golden.npz").exists()} | {"sample": SAMPLE}

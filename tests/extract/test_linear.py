@@ -12,6 +12,8 @@ from byheart.models.axes import list_layer_axes, measure_axes
 from byheart.models.linear import LinearAttention
 from tests.extract.test_mlp import EMBED, config
 
+pytestmark = pytest.mark.slow
+
 BATCH, TOKENS = 2, 23
 
 

@@ -10,6 +10,8 @@ from byheart.models.decoder_config import Attention, DecoderConfig
 from byheart.models.experts import Experts
 from byheart.models.rope import Rope
 
+pytestmark = pytest.mark.slow
+
 EMBED, FFN = 6, 5
 
 

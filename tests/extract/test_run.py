@@ -40,6 +40,8 @@ from byheart.store.local import LocalStore
 from tests.contracts.test_settings import DEFAULTS
 from tests.extract.numpy_decoder import logits
 
+pytestmark = pytest.mark.slow
+
 CHECKPOINT = Path(__file__).parent / "goldens" / "gqa_untied"
 TOKENS, PROMPT, WINDOWS = 12, 5, 1_100
 IDS = np.random.default_rng(0).integers(0, 160, (WINDOWS, TOKENS)).astype(np.int32)

@@ -10,6 +10,8 @@ from hypothesis.extra.numpy import arrays
 
 from byheart.components.extract.scoring import TokenScores, compute_window_scores, find_kth_largest, score_tokens
 
+pytestmark = pytest.mark.slow
+
 ROWS, COLUMNS = 3, 17
 HUGE, TINY = float(np.finfo(np.float32).max), float(np.finfo(np.float32).smallest_subnormal)
 ANY_FLOAT = st.floats(width=32, allow_nan=False, allow_infinity=False, allow_subnormal=True)

@@ -8,6 +8,8 @@ from byheart.contracts.errors import SettingsError
 from byheart.launch.check import check_machine, check_model
 from tests.conftest import CONTROL, MODEL
 
+pytestmark = pytest.mark.slow
+
 
 def test_sample_is_checked_with_the_settings_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
     check_machine()

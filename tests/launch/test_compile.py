@@ -208,6 +208,7 @@ def test_form_offers_the_few_values_that_a_parameter_may_have(spec: Any) -> None
             assert name != "accelerator" or value == "auto" or find_accelerator(value).name == value
 
 
+@pytest.mark.slow
 def test_file_for_an_older_kubeflow_has_no_choices(tmp_path: Path, compiled: list[bytes]) -> None:
     command = [sys.executable, "-m", "byheart", "compile", str(tmp_path / "pipeline.yaml")]
     subprocess.run(command, check=True, capture_output=True, env=os.environ | {"BYHEART_CHOICES": "0"})
@@ -275,6 +276,7 @@ def test_token_of_the_hub_comes_from_a_secret_that_need_not_be_there(spec: Any, 
     assert secret["mountPath"] == path
 
 
+@pytest.mark.slow
 def test_what_is_fixed_is_where_it_is_asked_for(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "byheart", "compile", str(tmp_path / "pipeline.yaml"), "--queue", "scores"]
     options = ["--timeout-hours", "2", "--deadline-hours", "36", "--retries", "7", "--tmp-size", "1Gi", "--run-as", "0"]
@@ -311,6 +313,7 @@ def test_option_that_cannot_be_used_is_refused(tmp_path: Path, options: dict[str
     assert not (tmp_path / "pipeline.yaml").exists()
 
 
+@pytest.mark.slow
 def test_options_of_one_compilation_are_none_of_the_next(tmp_path: Path, compiled: list[bytes]) -> None:
     compile_pipeline(tmp_path / "other.yaml", Fixed(queue="scores", retries=1))
     compile_pipeline(tmp_path / "again.yaml")

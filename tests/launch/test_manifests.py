@@ -16,6 +16,8 @@ from byheart.launch.manifests import check_manifests, write_manifests
 from tests.k8s.conftest import kubectl
 from tests.published.objects import validate
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent.parent
 IMAGE = f"registry.example/byheart-launch@sha256:{'0' * 64}"
 KUBERNETES = "1.32"

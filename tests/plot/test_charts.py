@@ -45,6 +45,8 @@ from byheart.measures.measured import MeasuredBook, Scheme
 from byheart.measures.schemes import Coverages, Schemes
 from tests.measures import toy
 
+pytestmark = pytest.mark.slow
+
 P_Z = np.exp(-np.random.default_rng(0).exponential(3, 200))
 CHAPTERS = tuple(Chapter(title=f"$\\frac{{$ {n}: On the way and back", start=200 * n) for n in range(10))
 EVIL = "_From $\\frac{$5 to $a_{$1"

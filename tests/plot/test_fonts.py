@@ -13,6 +13,8 @@ from byheart.measures.provenance import BookDescription
 from tests.conftest import ROOT
 from tests.measures import toy
 
+pytestmark = pytest.mark.slow
+
 
 def test_fonts_that_matplotlib_lists_anew_are_not_spoken_of(tmp_path: Path) -> None:
     code = "import logging; logging.basicConfig(level=logging.INFO)\n"  # as Kubeflow's launcher has it

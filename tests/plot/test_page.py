@@ -1,6 +1,7 @@
 """The report and the summary as pages: they show what the statistics say, ask for nothing, and are never too large."""
 
 import dataclasses
+import functools
 import re
 from collections.abc import Sequence
 from html.parser import HTMLParser
@@ -85,7 +86,10 @@ def draw_books(*books: Any, with_charts: bool = False) -> dict[str, Pictures]:
     return {book.book.name: draw_pictures(toy.make_chart_data(book), with_charts=with_charts) for book in books}
 
 
-PICTURES = draw_books(BOOK, with_charts=True) | draw_books(CONTROL)
+@functools.cache
+def draw_both() -> dict[str, Pictures]:
+    """The pictures of `OUTCOMES`."""
+    return draw_books(BOOK, with_charts=True) | draw_books(CONTROL)
 
 
 def make_many_books(count: int, title: str = "") -> tuple[list[Outcome], dict[str, Pictures]]:
@@ -106,7 +110,7 @@ def no_data(_: int) -> str:
 
 
 def render_page(books: Any = OUTCOMES, pictures: Any = None, not_measured: Any = ()) -> str:
-    pictures_of_books = PICTURES if pictures is None else pictures
+    pictures_of_books = draw_both() if pictures is None else pictures
     return render_report(toy.make_run(), books, summarize_books(books[:5]), not_measured, pictures_of_books, no_data)
 
 
@@ -130,7 +134,7 @@ def test_data_and_script_fill_what_room_the_page_leaves() -> None:
         return '<script type="application/json" id="report">' + "7" * (room - 100) + "</script>"
 
     summary = summarize_books(OUTCOMES)
-    text = render_report(toy.make_run(), OUTCOMES, summary, (), PICTURES, fill)
+    text = render_report(toy.make_run(), OUTCOMES, summary, (), draw_both(), fill)
     assert rooms[0] > MOST_BYTES - PICTURE_BYTES
     assert MOST_BYTES - 200 < len(text.encode()) <= MOST_BYTES
     assert text.index('id="report"') < text.index('<script type="module">')
@@ -139,7 +143,7 @@ def test_data_and_script_fill_what_room_the_page_leaves() -> None:
 
 def test_title_like_the_place_of_the_data_stays_a_title() -> None:
     book = toy.change_description(OUTCOMES[0], title="<!-- data -->")
-    text = render_report(toy.make_run(), [book], summarize_books([book]), (), PICTURES, lambda _: "<i>data</i>")
+    text = render_report(toy.make_run(), [book], summarize_books([book]), (), draw_both(), lambda _: "<i>data</i>")
     assert "“<!-- data -->”" in Page(text).text
     assert text.index("<i>data</i>") > text.index("<footer")
 
@@ -185,7 +189,7 @@ def test_books_that_are_many_are_told_together() -> None:
     assert summary.books
     pool = summary.books.plain.micro.windows_at[0.001].share
     for text in (
-        render_report(toy.make_run(), books, summary, (), make_many_books(5)[1] | PICTURES, no_data),
+        render_report(toy.make_run(), books, summary, (), make_many_books(5)[1] | draw_both(), no_data),
         render_summary_markdown(toy.make_run(), books, summary, ()),
     ):
         assert "books in one pool" in text.lower()
@@ -197,7 +201,7 @@ def test_controls_take_no_section_from_a_book(controls: int, pooled: bool) -> No
     unseen = [toy.change_description(OUTCOMES[1], name=f"unseen-{number}") for number in range(controls)]
     books = [*make_many_books(2)[0], *unseen]
     summary = summarize_books(books)
-    pictures = make_many_books(2)[1] | {control.book.name: PICTURES["unseen"] for control in unseen}
+    pictures = make_many_books(2)[1] | {control.book.name: draw_both()["unseen"] for control in unseen}
     html = Page(render_report(toy.make_run(), books, summary, (), pictures, no_data)).text
     markdown = read_markdown(render_summary_markdown(toy.make_run(), books, summary, ())).text
     for text in (html, markdown):
@@ -315,7 +319,7 @@ def test_page_of_thousands_of_long_names_keeps_its_size_too() -> None:
 
 def test_best_known_books_come_first_and_controls_last() -> None:
     better = toy.compute_outcome(toy.make_book(np.full(40, 0.9), name="better"))
-    said = Page(render_page((*OUTCOMES, better), PICTURES | {"better": PICTURES["unseen"]})).text
+    said = Page(render_page((*OUTCOMES, better), draw_both() | {"better": draw_both()["unseen"]})).text
     table = said.partition("The texts of this run")[2]
     for words in (said, table):
         assert words.index("better") < words.index("the-book")
@@ -410,7 +414,7 @@ def test_what_is_published_names_the_model_without_its_path(label: str, name: st
     run = dataclasses.replace(run, provenance=dataclasses.replace(run.provenance, model=model))
     summary = summarize(OUTCOMES, run.provenance)
     texts = [
-        render_report(run, OUTCOMES, summary, (), PICTURES, no_data),
+        render_report(run, OUTCOMES, summary, (), draw_both(), no_data),
         render_summary_markdown(run, OUTCOMES, summary, ()),
         write_methods(run, OUTCOMES),
         make_summary_table(run, OUTCOMES),
@@ -426,7 +430,7 @@ def render_both(books: Sequence[Outcome], **settings: Any) -> tuple[str, str]:
     """The text of the page, and that of its Markdown."""
     run = toy.make_run(**settings)
     summary = summarize(books, run.provenance)
-    pictures = dict.fromkeys((book.book.name for book in books), PICTURES["unseen"])
+    pictures = dict.fromkeys((book.book.name for book in books), draw_both()["unseen"])
     html = render_report(run, books, summary, (), pictures, no_data)
     return Page(html).text, read_markdown(render_summary_markdown(run, books, summary, ())).text
 

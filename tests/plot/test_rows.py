@@ -25,6 +25,8 @@ from byheart.pages.colours import LIGHT
 from tests.measures import toy
 from tests.plot.test_charts import CHART_DATA, P_Z, UNSEEN, make_chart_data, make_data_with_line
 
+pytestmark = pytest.mark.slow
+
 LIGHTER = "\x07--\x0b and \x1b[31m$\\frac{$"
 
 

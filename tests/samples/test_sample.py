@@ -112,6 +112,7 @@ def test_control_that_was_never_seen_has_nothing_at_any_threshold(sample_run: Pa
     assert control["headline"]["longest_passage_characters_at_0.5"] == 0
 
 
+@pytest.mark.slow
 def test_controls_are_whole_texts_that_the_model_finds_hard() -> None:
     tokenizer, texts = load_tokenizer(MODEL), [path.read_text(encoding="utf-8") for path in CONTROLS]
     assert [len(find_chapters(text)) for text in texts] == [10] * len(CONTROLS) == [10] * 3

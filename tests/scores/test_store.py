@@ -22,6 +22,8 @@ from byheart.scores.store import Reuse, ScoreStore
 from byheart.store import Store, open_store
 from byheart.store.local import LocalStore
 
+pytestmark = pytest.mark.slow
+
 SMALL = dataclasses.replace(SCORES, name="small", part_windows=40)
 WINDOWS = {"a" * 32: 90, "b" * 32: 7}
 """Three parts, and one."""

@@ -12,6 +12,8 @@ import pytest
 from byheart.contracts.errors import StoreError
 from byheart.store import open_store
 
+pytestmark = pytest.mark.slow
+
 
 def test_object_is_created_once_and_never_changes(address: str) -> None:
     store = open_store(address)

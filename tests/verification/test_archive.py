@@ -24,6 +24,8 @@ from byheart.verification.means import Means
 from tests.conftest import MODEL
 from tests.verification.conftest import reseal
 
+pytestmark = pytest.mark.slow
+
 BOOK = "the-soap-winter"
 
 

@@ -1,0 +1,41 @@
+"""Kubernetes' API is not loaded at each start, and is whole where it is used."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.conftest import ROOT
+
+PROGRAM = """
+import sys
+import byheart.launch.run
+print("kubernetes.client.models" in sys.modules)
+import kubernetes
+from kubernetes import client, config
+print(client.V1Pod.__module__, callable(config.load_kube_config), kubernetes.__version__ > "0", type(client).__name__)
+"""
+
+
+def test_kubernetes_is_loaded_when_it_is_used() -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\nkubernetes.client.models.v1_pod True True module\n"
+
+
+def test_package_that_is_not_installed_stays_so(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "__init__.py").write_text("print('loaded')\nVALUE = 3\n", encoding="utf-8")
+    (tmp_path / "kept" / "inner.py").write_text("", encoding="utf-8")
+    program = """
+from byheart.launch.lazy_packages import load_when_used
+load_when_used("kept", "absent_package")
+import kept.inner, kept
+print("before")
+print(kept.VALUE, kept.inner.__name__)
+try:
+    import absent_package
+except ModuleNotFoundError as error:
+    print(error)
+"""
+    environment = {"PYTHONPATH": f"{ROOT}:{tmp_path}"}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "before\nloaded\n3 kept.inner\nNo module named 'absent_package'\n"
