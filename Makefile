@@ -52,7 +52,7 @@ ifneq ($(UNKNOWN),)
 $(error $(UNKNOWN) is no variable of this Makefile: $(shell $(PYTHON) -c '$(NEAREST)' $(UNKNOWN) $(KNOWN)))
 endif
 
-.PHONY: help run compile test test-page test-browser test-runs test-families test-truth test-gcs test-hub test-kfp test-k8s test-containers test-docs
+.PHONY: help run compile test test-slow nightly test-page test-browser test-runs test-families test-truth test-gcs test-hub test-kfp test-k8s test-containers test-docs
 .PHONY: bench-report test-parity test-real test-aot soak fuzz audit real validate bench bench-plot bench-download bench-load bench-precision
 .PHONY: bench-tokenize docs pictures check format
 .PHONY: sample goldens lock
@@ -114,6 +114,12 @@ test-real: $(VENV)/dev  ## Measure as `make real` does, and compare with docs/re
 
 test-aot: .venv-aot/done $(VENV)/dev  ## Compile large models for TPUs, without one, and hold the plan to it
 	$(AOT) -m pytest tests/aot --durations=0
+
+nightly: .venv-aot/done $(VENV)/dev  ## Run what takes too long for each change: some three hours, 93 MB to fetch
+	$(BIN)/python -m pytest tests/families --numprocesses 2 -m nightly
+	$(AOT) -m pytest tests/aot -m nightly --durations=0
+	$(MAKE) soak validate test-parity test-real
+	$(MAKE) fuzz SECONDS=3600
 
 soak: $(VENV)/dev  ## Kill and disturb runs at random; KILLS and FAULTS say how often
 	$(BIN)/python -m tests.soak --kills $(KILLS) --faults $(FAULTS)

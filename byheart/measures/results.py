@@ -7,24 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 
-from byheart.contracts import parquet
 from byheart.contracts.books import CONTROL
 from byheart.contracts.csv_tables import read_csv
 from byheart.contracts.errors import DamagedError
 from byheart.contracts.json_files import from_json
 from byheart.contracts.setting_groups import FULL
 from byheart.contracts.version import RESULTS_VERSION
-from byheart.contracts.windows import ControlSample, Windows
 from byheart.measures.calibration.calibrate import Calibration
 from byheart.measures.chapters import ListedChapter
 from byheart.measures.passages import ListedPassage
 from byheart.measures.provenance import PROVENANCE, BookDescription, Provenance
-from byheart.measures.repetition import Repetition
 from byheart.measures.statistics import BookStatistics
 from byheart.measures.summary import Summary
-from byheart.scores.scores import Scores
+from byheart.measures.tables import SampleTable, SpanTable, WindowTable, read_pieces
 from byheart.store import Place, open_store
 
 SUMMARY, STATISTICS = "summary.json", "statistics.json"
@@ -39,51 +35,6 @@ BOOK_FILES = (STATISTICS, CALIBRATION, WINDOWS, PASSAGES, CONTROL_SAMPLE, TEXT, 
 """The files in a book's folder, without the charts."""
 _LONGEST_PASSAGE = 2**31 - 1
 """The most characters of a cell; Python's default limit is 131,072."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class WindowTable:
-    """A book's windows with their scores and how repetitive their suffixes are: the columns of windows.parquet."""
-
-    number: np.ndarray
-    """int64 [W]: the number of each window among all windows of the book, from 0."""
-    chapter: np.ndarray
-    """int32 [W]: the number of the chapter in which each suffix begins, from 1; 0 before the first chapter."""
-    windows: Windows
-    scores: Scores
-    repetition: Repetition
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class SpanTable:
-    """Where a book's windows lie and how probable their suffixes are: all that maps are made of."""
-
-    number: np.ndarray
-    """int64 [W]: the number of each window among all windows of the book, from 0."""
-    start: np.ndarray
-    """int64 [W]: where each prompt begins, in characters of the book."""
-    suffix_start: np.ndarray
-    """int64 [W]: where each suffix begins."""
-    stop: np.ndarray
-    """int64 [W]: where each suffix stops."""
-    log_p_z: np.ndarray
-    """float64 [W]"""
-    repetitive: np.ndarray
-    """bool [W]: whether each suffix repeats itself, its prompt or the book."""
-
-    def __len__(self) -> int:
-        return len(self.number)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class SampleTable:
-    """A book's control sample: the columns of control_sample.parquet."""
-
-    sample: ControlSample
-    log_p_z: np.ndarray
-    """float64 [N]: the log_p_z of each suffix under the other prompt."""
-    log_p_z_top_k: np.ndarray
-    """float64 [N]: the same under the decoding scheme."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -103,44 +54,34 @@ class BookResults:
         """Every passage, of every scheme and threshold."""
         name = f"{self.book.name}/{PASSAGES}"
         csv.field_size_limit(_LONGEST_PASSAGE)
-        rows = read_csv(self.place.read(name).decode())
         try:
+            rows = read_csv(self.place.read(name).decode())
             return [
                 msgspec.convert({key: cell or None for key, cell in row.items()}, ListedPassage, strict=False)
                 for row in rows
             ]
-        except msgspec.ValidationError as error:
+        except (msgspec.ValidationError, UnicodeDecodeError, csv.Error) as error:
             raise _make_damaged_error(self.place.locate(name), str(error)) from None
 
     def read_windows(self) -> WindowTable:
         """Every window, with its scores and its repetition."""
-        columns = self._read_columns(WINDOWS)
         dropped = self.statistics.windows
-        return WindowTable(
-            number=columns["number"],
-            chapter=columns["chapter"],
-            windows=Windows(
-                **_pick_columns(Windows, columns),
-                dropped_tail=dropped.dropped_tail,
-                dropped_inside=dropped.dropped_inside,
-            ),
-            scores=Scores(**_pick_columns(Scores, columns)),
-            repetition=Repetition(**_pick_columns(Repetition, columns)),
+        return WindowTable.from_bytes(
+            **self._read(WINDOWS),
+            characters=self.book.characters,
+            dropped_tail=dropped.dropped_tail,
+            dropped_inside=dropped.dropped_inside,
         )
 
     def read_spans(self) -> SpanTable:
         """Every window without its tokens, which are most of the bytes."""
-        names = [field.name for field in dataclasses.fields(SpanTable)]
-        return SpanTable(**self._read_columns(WINDOWS, names))
+        return SpanTable.from_bytes(**self._read(WINDOWS), characters=self.book.characters)
 
     def read_control_sample(self) -> SampleTable | None:
         """The control sample; None if there is none."""
         if self.statistics.control_sample is None:
             return None
-        columns = self._read_columns(CONTROL_SAMPLE)
-        return SampleTable(
-            sample=ControlSample(**_pick_columns(ControlSample, columns)), **_pick_columns(SampleTable, columns)
-        )
+        return SampleTable.from_bytes(**self._read(CONTROL_SAMPLE))
 
     def read_calibration(self) -> Calibration | None:
         """The book against the controls of its run; None for a control, and in a run without controls."""
@@ -164,11 +105,10 @@ class BookResults:
         name = f"{self.book.name}/{CHAPTERS}"
         return from_json(self.place.read(name), list[ListedChapter], name=self.place.locate(name))
 
-    def _read_columns(self, file: str, names: list[str] | None = None) -> dict[str, np.ndarray]:
-        """The columns of these names; None reads all."""
+    def _read(self, file: str) -> dict[str, Any]:
+        """The bytes of a file of the book, and its name in error messages."""
         name = f"{self.book.name}/{file}"
-        columns, _ = parquet.from_bytes(self.place.read(name), name=self.place.locate(name), columns=names)
-        return columns
+        return {"data": self.place.read(name), "name": self.place.locate(name)}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -186,8 +126,7 @@ class Results:
         """The text of each token that occurs, by its id; None unless report_text is `full`."""
         if self.provenance.settings.report.report_text != FULL:
             return None
-        columns, _ = parquet.from_bytes(self.place.read(TOKENS), name=self.place.locate(TOKENS))
-        return dict(zip(columns["id"].tolist(), columns["text"].tolist(), strict=True))
+        return read_pieces(self.place.read(TOKENS), name=self.place.locate(TOKENS))
 
     @classmethod
     def open(cls, address: str | Path) -> "Results":
@@ -249,11 +188,6 @@ def _list_files(provenance: Provenance) -> list[str]:
         files += [f"{name}/{CONTROL_SAMPLE}"] if book.control_sample else []
         files += [f"{name}/{CALIBRATION}"] if has_controls and book.role != CONTROL else []
     return files
-
-
-def _pick_columns(kind: type[Any], columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The columns that are fields of a dataclass."""
-    return {field.name: columns[field.name] for field in dataclasses.fields(kind) if field.name in columns}
 
 
 def _make_damaged_error(location: str, why: str) -> DamagedError:

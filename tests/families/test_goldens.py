@@ -112,6 +112,7 @@ FEATURES: list[tuple[str, dict[str, Any]]] = [
 """A golden, and features of its decoder that no field of config.json turns off."""
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(("name", "change"), CHANGES)
 def test_golden_of_a_family_would_notice_a_field_that_is_ignored(name: str, change: dict[str, Any]) -> None:
     content = json.loads((GOLDENS[name] / "config.json").read_text())
@@ -124,6 +125,7 @@ def test_golden_of_a_family_would_notice_a_field_that_is_ignored(name: str, chan
     assert largest(changed - golden(name).log_probs[:1]) > 100 * TOLERANCE
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(("name", "change"), FEATURES)
 def test_golden_of_a_family_would_notice_a_feature_that_is_ignored(name: str, change: dict[str, Any]) -> None:
     model, params = loaded(GOLDENS[name])

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from tests.fuzz import of_models, of_scores, of_servers, of_texts
+from tests.fuzz import of_models, of_results, of_scores, of_servers, of_texts
 
 PARSERS = {
-    parser.name: parser for parser in (*of_models.PARSERS, *of_texts.PARSERS, *of_scores.PARSERS, *of_servers.PARSERS)
+    parser.name: parser
+    for parser in (*of_models.PARSERS, *of_texts.PARSERS, *of_scores.PARSERS, *of_results.PARSERS, *of_servers.PARSERS)
 }
 _CORPUS = Path(__file__).with_name("corpus")
 

@@ -12,8 +12,9 @@ from byheart.measures.calibration.stretches import Document, cut
 from byheart.measures.character_map import CharacterMap, map_characters
 from byheart.measures.discoverable import THRESHOLDS
 from byheart.measures.measured import find_selected
-from byheart.measures.results import BookResults, SpanTable
+from byheart.measures.results import BookResults
 from byheart.measures.statistics import BookStatistics
+from byheart.measures.tables import SpanTable
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
