@@ -7,7 +7,8 @@ import numpy as np
 
 from byheart.contracts.books import CONTROL
 from byheart.measures.recall import BestWindow, Recall
-from byheart.measures.results import BookResults, Results, WindowTable
+from byheart.measures.results import BookResults, Results
+from byheart.measures.tables import WindowTable
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
