@@ -14,6 +14,7 @@ from byheart.measures.comparison.models import name_models
 from byheart.measures.comparison.rows import list_rows
 from byheart.measures.results import Results
 from byheart.pages.lettering import choose_fonts
+from byheart.store.file_errors import explained
 
 PAGE, TABLE, CSV, FIGURES = "comparison.html", "comparison.parquet", "comparison.csv", ("figure.pdf", "figure.svg")
 NARROW_FIGURES = ("figure-column.pdf", "figure-column.svg")
@@ -32,6 +33,7 @@ def run(*, results: Sequence[str], out: str, reference: str = "") -> ModelCompar
     Raises:
         SettingsError: there are fewer than two results, one is named twice, or they share no book.
         DamagedError: an address has no results, or results of another version.
+        StoreError: the folder cannot be written.
     """
     if len(results) < 2:
         found = ", ".join(results) or "none"
@@ -46,18 +48,17 @@ def run(*, results: Sequence[str], out: str, reference: str = "") -> ModelCompar
     named = name_models([opened[address] for address in addresses], addresses)
     baseline = named[addresses.index(reference)] if reference else None
     comparison = compare_models(named[: len(results)], baseline)
-    folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    hidden = folder / ".comparison"
-    shutil.rmtree(hidden, ignore_errors=True)
-    hidden.mkdir()
-    rows = list(list_rows(comparison))
-    (hidden / CSV).write_text(make_csv(rows), encoding="utf-8")
-    (hidden / TABLE).write_bytes(make_parquet(rows, comparison))
-    (hidden / PAGE).write_text(render_page(comparison), encoding="utf-8")
-    with choose_fonts(list_names(comparison), say):
+    folder, rows = Path(out), list(list_rows(comparison))
+    with explained("write", folder), choose_fonts(list_names(comparison), say):
+        folder.mkdir(parents=True, exist_ok=True)
+        hidden = folder / ".comparison"
+        shutil.rmtree(hidden, ignore_errors=True)
+        hidden.mkdir()
+        (hidden / CSV).write_text(make_csv(rows), encoding="utf-8")
+        (hidden / TABLE).write_bytes(make_parquet(rows, comparison))
+        (hidden / PAGE).write_text(render_page(comparison), encoding="utf-8")
         write_figures(comparison, [hidden / name for name in FIGURES], [hidden / name for name in NARROW_FIGURES])
-    for name in FILES:
-        (hidden / name).replace(folder / name)
-    hidden.rmdir()
+        for name in FILES:
+            (hidden / name).replace(folder / name)
+        hidden.rmdir()
     return comparison

@@ -2,6 +2,7 @@
 
 import json
 import math
+import resource
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from byheart.components.compare.run import FILES, run
 from byheart.contracts import parquet
-from byheart.contracts.errors import DamagedError, SettingsError
+from byheart.contracts.errors import DamagedError, SettingsError, StoreError
 from byheart.measures.comparison.comparison import ModelComparison
 from byheart.measures.comparison.rows import COLUMNS, Measure
 
@@ -85,3 +86,15 @@ def test_older_results_are_refused_by_name(addresses: list[str], tmp_path: Path)
     path.write_text(path.read_text(encoding="utf-8").replace('"results_version": ', '"results_version": 9'))
     with pytest.raises(DamagedError, match=r"/older must hold results of version \d+, found version 9\d+: run again"):
         run(results=[addresses[1], str(tmp_path / "older")], out=str(tmp_path / "out"))
+
+
+def test_folder_that_takes_no_more_is_named(addresses: list[str], tmp_path: Path) -> None:
+    """As on a full disk: a file may not grow beyond some bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        with pytest.raises(StoreError, match=f"cannot write {tmp_path}: File too large: make room"):
+            run(results=addresses, out=str(tmp_path))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not (tmp_path / "comparison.html").exists()
