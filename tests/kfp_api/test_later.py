@@ -10,7 +10,8 @@ import yaml
 
 from byheart.kubeflow.client import Cluster
 from byheart.store import open_store
-from tests.conftest import MODEL
+from tests.conftest import CONTROL, MODEL
+from tests.conftest import launch as run_here
 from tests.gcs import Fault as GcsFault
 from tests.gcs import GcsServer
 from tests.kfp_api import KfpServer, failing, running, succeeding
@@ -68,9 +69,12 @@ def read_folder(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="session")
-def written(sample_run: Path) -> dict[str, bytes]:
-    """What `plot` has written of the sample."""
-    return read_folder(sample_run)
+def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What `plot` has written of some windows of the sample."""
+    folder = tmp_path_factory.mktemp("written")
+    done = run_here(folder, "windows=40", "control_sample=10", controls=(str(CONTROL),))
+    assert done.returncode == 0, done.stderr
+    return read_folder(folder / "out")
 
 
 @pytest.mark.parametrize("word", ["id", "beginning", "name", "address"])
