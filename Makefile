@@ -116,7 +116,7 @@ test-aot: .venv-aot/done $(VENV)/dev  ## Compile large models for TPUs, without 
 	$(AOT) -m pytest tests/aot --durations=0
 
 nightly: .venv-aot/done $(VENV)/dev  ## Run what takes too long for each change: some three hours, 93 MB to fetch
-	$(BIN)/python -m pytest tests/families --numprocesses 2 -m nightly
+	$(BIN)/python -m pytest tests/families tests/runs --numprocesses 2 -m nightly
 	$(AOT) -m pytest tests/aot -m nightly --durations=0
 	$(MAKE) soak validate test-parity test-real
 	$(MAKE) fuzz SECONDS=3600

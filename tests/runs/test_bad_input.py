@@ -253,15 +253,22 @@ OTHERS = [
          "cannot write or read … No space left on device … make room or choose another"),
 ]  # fmt: skip
 
+TABLES = [
+    [Case(text, run(settings=tuple(text.split())), said) for text, said in SETTINGS.items()],
+    [Case(f"book {path[:30]}", run(books=(path,)), said) for path, said in BOOKS.items()],
+    [Case(f"book {data[:20]!r}", book(data), said) for data, said in TEXTS.items()],
+    [Case(f"model {place[-30:]}", run(model=place), said) for place, said in MODELS.items()],
+    [Case(f"{name} {content!r:.20}", file(name, content), said) for (name, content), said in FILES.items()],
+    [Case(f"{fields!r:.50}", model(change_json("config.json", **fields)), said) for fields, said in CONFIGS],
+    [Case(f"{option} {place[-30:]}", run(**{option: place}), said) for (option, place), said in PLACES.items()],
+    OTHERS,
+]
+EVERY = 3
+"""Of each table, every third case is tried for each change; the others, which are like them, are nightly."""
 CASES = [
-    *(Case(text, run(settings=tuple(text.split())), said) for text, said in SETTINGS.items()),
-    *(Case(f"book {path[:30]}", run(books=(path,)), said) for path, said in BOOKS.items()),
-    *(Case(f"book {data[:20]!r}", book(data), said) for data, said in TEXTS.items()),
-    *(Case(f"model {place[-30:]}", run(model=place), said) for place, said in MODELS.items()),
-    *(Case(f"{name} {content!r:.20}", file(name, content), said) for (name, content), said in FILES.items()),
-    *(Case(f"{fields!r:.50}", model(change_json("config.json", **fields)), said) for fields, said in CONFIGS),
-    *(Case(f"{option} {place[-30:]}", run(**{option: place}), said) for (option, place), said in PLACES.items()),
-    *OTHERS,
+    pytest.param(case, id=ascii(case.what).strip("'"), marks=[pytest.mark.nightly] if number % EVERY else [])
+    for table in TABLES
+    for number, case in enumerate(table)
 ]
 
 
@@ -304,7 +311,7 @@ def attempt(case: Case, folder: Path, servers: Mapping[str, str]) -> Outcome:
             "HF_HUB_DISABLE_IMPLICIT_TOKEN": "0",
             **{name: servers.get(value, value) for name, value in made.environment.items()},
         },
-        timeout=60,
+        timeout=300,
     )
     after = read_files(folder)
     lost = [path for path, content in before.items() if after.get(path) != content]
@@ -327,7 +334,7 @@ def outcomes(
         pool.shutdown(cancel_futures=True)
 
 
-@pytest.mark.parametrize("case", CASES, ids=[ascii(case.what).strip("'") for case in CASES])
+@pytest.mark.parametrize("case", CASES)
 def test_bad_input_ends_in_one_message(case: Case, outcomes: dict[str, Future[Outcome]]) -> None:
     outcome = outcomes[case.what].result()
     assert outcome.code == 1, outcome.said + outcome.errors
