@@ -92,10 +92,12 @@ def processes_of(folder: Path) -> list[str]:
 def sample_run(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """The results of the sample and its control with the pipeline's defaults, and beside them `printed.txt`.
 
-    The run is made once, by whichever of the tests' processes comes first.
+    The run is made once, by whichever of the tests' processes comes first; once for all targets where SAMPLE_RUN names
+    a folder for it, as `.ci/run` does.
     """
     shared = tmp_path_factory.getbasetemp()
-    folder = (shared if worker_id == "master" else shared.parent) / "sample"
+    folder = Path(os.environ.get("SAMPLE_RUN") or (shared if worker_id == "master" else shared.parent)) / "sample"
+    folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
         if not (folder / "out" / "printed.txt").exists():
             done = launch(folder, *CONTROLLED, controls=(str(CONTROL),))

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -13,13 +14,22 @@ from byheart.components.extract.decoder import Params
 from byheart.models.decoder_config import Attention, DecoderConfig
 from byheart.models.families import find_family
 from byheart.models.rope import Rope
-from tests.extract.test_decoder import GOLDENS, TOLERANCE, at, golden, largest, loaded, log_softmax, scored
+from tests.extract.test_decoder import GOLDENS, TOLERANCE, at, compiled, golden, largest, loaded, log_softmax
+
+NIGHTLY = pytest.mark.nightly
 
 
+HASTY = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+"""Options by which XLA compiles in half the time, and computes in more."""
+
+
+@pytest.mark.parametrize("options", [pytest.param(HASTY, id="hasty"), pytest.param({}, id="", marks=NIGHTLY)])
 @pytest.mark.parametrize("name", GOLDENS)
-def test_scores_agree_with_transformers(name: str) -> None:
+def test_scores_agree_with_transformers(name: str, options: dict[str, Any]) -> None:
     """All log-probabilities; of the ranks nearly all, where no other computation says which logits nearly tie."""
-    found = scored(loaded(GOLDENS[name]), golden(name).token_ids)
+    params, token_ids = loaded(GOLDENS[name])[1], jnp.asarray(golden(name).token_ids)
+    score = compiled(GOLDENS[name], scored_tokens=99, temperature=1.0, top_k=0)
+    found = jax.tree.map(np.asarray, score.lower(params, token_ids).compile(options)(params, token_ids))
     assert largest(found.log_prob - golden(name).log_probs) < TOLERANCE
     assert (found.rank == golden(name).ranks).mean() > 0.99
 
@@ -112,7 +122,7 @@ FEATURES: list[tuple[str, dict[str, Any]]] = [
 """A golden, and features of its decoder that no field of config.json turns off."""
 
 
-@pytest.mark.nightly
+@NIGHTLY
 @pytest.mark.parametrize(("name", "change"), CHANGES)
 def test_golden_of_a_family_would_notice_a_field_that_is_ignored(name: str, change: dict[str, Any]) -> None:
     content = json.loads((GOLDENS[name] / "config.json").read_text())
@@ -125,7 +135,7 @@ def test_golden_of_a_family_would_notice_a_field_that_is_ignored(name: str, chan
     assert largest(changed - golden(name).log_probs[:1]) > 100 * TOLERANCE
 
 
-@pytest.mark.nightly
+@NIGHTLY
 @pytest.mark.parametrize(("name", "change"), FEATURES)
 def test_golden_of_a_family_would_notice_a_feature_that_is_ignored(name: str, change: dict[str, Any]) -> None:
     model, params = loaded(GOLDENS[name])
@@ -140,5 +150,4 @@ def quick_logits(config: DecoderConfig, params: Params, token_ids: np.ndarray) -
     def forward(params: Params, token_ids: jax.Array) -> jax.Array:
         return decoder.compute_logits(params, config, decoder.compute_hidden_states(params, config, token_ids))
 
-    hasty = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
-    return np.asarray(jax.jit(forward, compiler_options=hasty)(params, token_ids[:, :-1]))
+    return np.asarray(jax.jit(forward, compiler_options=HASTY)(params, token_ids[:, :-1]))

@@ -1,12 +1,11 @@
 """Scores the same windows on eight devices that the CPU pretends to have, under every layout.
 
-    XLA_FLAGS=--xla_force_host_platform_device_count=8 python -m tests.runs.layouts OUT.npz CHECKPOINT...
+    XLA_FLAGS=--xla_force_host_platform_device_count=8 python -m tests.runs.layouts OUT.npz CHECKPOINT
 
 The first layout is one device.
 """
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -24,23 +23,22 @@ LAYOUTS = [(1, 1, False), (8, 1, False), (8, 1, True), (1, 2, False), (4, 2, Fal
 WINDOWS, TOKENS, SCORED = 16, 40, 20
 
 
-def main(out: str, *checkpoints: str) -> None:
-    """Write log_prob, rank and log_top_k_mass of each checkpoint and layout."""
+def main(out: str, checkpoint_folder: str) -> None:
+    """Write log_prob, rank and log_top_k_mass of each layout."""
     found: dict[str, Any] = {}
-    for path in map(Path, checkpoints):
-        model = open_model(path)
-        random = np.random.default_rng(0)
-        ids = random.integers(0, model.decoder.vocab, (WINDOWS, TOKENS)).astype(np.int32)
-        checkpoint.PIECE_BYTES = 10_000  # so that a small tensor comes in pieces too
-        for data, along_model, gather in LAYOUTS:
-            sharding = make_sharding(jax.devices(), Mesh(data=data, model=along_model, gather=gather))
-            params = checkpoint.load(model, jnp.dtype("float32"), sharding)
-            score = make_scorer(
-                model.decoder, model.describe_parameters(), sharding, scored_tokens=SCORED, temperature=0.8, top_k=7
-            )
-            scores = score(params, jax.device_put(ids, sharding.windows))
-            for name in ("log_prob", "rank", "log_top_k_mass"):
-                found[f"{path.name}/{data}x{along_model}{'g' * gather}/{name}"] = np.asarray(getattr(scores, name))
+    model = open_model(checkpoint_folder)
+    random = np.random.default_rng(0)
+    ids = random.integers(0, model.decoder.vocab, (WINDOWS, TOKENS)).astype(np.int32)
+    checkpoint.PIECE_BYTES = 10_000  # so that a small tensor comes in pieces too
+    for data, along_model, gather in LAYOUTS:
+        sharding = make_sharding(jax.devices(), Mesh(data=data, model=along_model, gather=gather))
+        params = checkpoint.load(model, jnp.dtype("float32"), sharding)
+        score = make_scorer(
+            model.decoder, model.describe_parameters(), sharding, scored_tokens=SCORED, temperature=0.8, top_k=7
+        )
+        scores = score(params, jax.device_put(ids, sharding.windows))
+        for name in ("log_prob", "rank", "log_top_k_mass"):
+            found[f"{data}x{along_model}{'g' * gather}/{name}"] = np.asarray(getattr(scores, name))
     np.savez(out, **found)
 
 
