@@ -9,6 +9,8 @@ import base64
 import json
 from typing import Any
 
+from tokenizers import Tokenizer as Backend
+
 from byheart.contracts.errors import ModelError
 from byheart.store import Place
 
@@ -16,6 +18,8 @@ MOST_BYTES = 200_000_000
 """Five times the largest tokenizer.json that is published."""
 MOST_GROWTH = 200
 """NFKC writes 18 characters, or 33 bytes, for one; some tokenizers apply it twice with a few marks."""
+MOST_IDS = 2**24
+"""Sixty times the largest vocabulary that is published; a table has a row for each id below the largest."""
 _TEXTS = ("content", "prepend", "replacement", "prefix", "suffix")
 """Fields of normalizers and pre-tokenizers whose text is written for a character, or for a word."""
 _OF_MODELS = ("continuing_subword_prefix", "end_of_word_suffix")
@@ -53,6 +57,20 @@ def check_growth(data: bytes, where: str) -> None:
         raise ModelError(
             f"{where} must write at most {MOST_GROWTH} characters for one, found {growth:,.0f}: it would take all "
             "memory; choose another tokenizer",
+            parameter="model",
+        )
+
+
+def check_ids(backend: Backend, where: str) -> None:
+    """Refuse a tokenizer with an id that no vocabulary needs.
+
+    Raises:
+        ModelError: one is `MOST_IDS` or more.
+    """
+    largest = max([*backend.get_vocab(with_added_tokens=True).values(), *backend.get_added_tokens_decoder()], default=0)
+    if largest >= MOST_IDS:
+        raise ModelError(
+            f"{where} must number its tokens below {MOST_IDS:,}, found {largest:,}: fetch the model again",
             parameter="model",
         )
 

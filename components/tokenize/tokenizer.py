@@ -19,7 +19,7 @@ from transformers.utils import logging as transformers_logging
 
 from byheart.components.tokenize.cuts import Cuts, find_cuts
 from byheart.components.tokenize.first_tokens import Encoding
-from byheart.components.tokenize.growth import check_growth, check_size
+from byheart.components.tokenize.growth import check_growth, check_ids, check_size
 from byheart.contracts.errors import ModelError
 from byheart.contracts.foreign import shorten
 from byheart.models.folder import hash_files, locate_folder
@@ -81,6 +81,7 @@ def load_tokenizer(address: str | Path) -> Tokenizer:
         path, settings = place.locate(_FILE), place.locate("tokenizer_config.json")
         check_growth((folder / _FILE).read_bytes(), path)
         backend = _call(f"{path} must be a tokenizer that can be read", lambda: Backend.from_file(str(folder / _FILE)))
+        check_ids(backend, path)
         fast = _call(
             f"{settings} must be settings that can be read",
             lambda: PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True),

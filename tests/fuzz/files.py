@@ -139,7 +139,9 @@ def _change_list(items: list[Any], random: Random) -> list[Any]:
         return items
     at = random.randrange(len(items))
     odd: dict[type, tuple[Any, ...]] = {str: _TEXTS, float: (float("nan"), float("inf"), -1e30, 0.0)}
-    value = random.choice(odd.get(type(items[0]), (0, 1, 2, 3, 4, 5, 6, 100)))
+    value = (
+        items[0] if isinstance(items[0], tuple) else random.choice(odd.get(type(items[0]), (0, 1, 2, 3, 4, 5, 6, 100)))
+    )
     return random.choice((items[:at], items + items[:1], items[::-1], [*items[:at], value, *items[at + 1 :]]))
 
 
