@@ -33,6 +33,8 @@ RUN_FILES = (PROVENANCE, SUMMARY, "summary.csv", TOKENS, REPORT, "summary.md", "
 """The files that describe the whole run."""
 BOOK_FILES = (STATISTICS, CALIBRATION, WINDOWS, PASSAGES, CONTROL_SAMPLE, TEXT, CHAPTERS, CHAPTERS_TABLE)
 """The files in a book's folder, without the charts."""
+_MOST_CHARACTERS = 100_000_000
+"""No book that is measured has more; maps have a row for each."""
 _LONGEST_PASSAGE = 2**31 - 1
 """The most characters of a cell; Python's default limit is 131,072."""
 
@@ -153,6 +155,11 @@ class Results:
                 "run again; scores that are in the store are not computed again"
             )
         provenance = from_json(place.read(PROVENANCE), Provenance, name=place.locate(PROVENANCE))
+        if long := next((book for book in provenance.books.values() if book.characters > _MOST_CHARACTERS), None):
+            raise DamagedError(
+                f"{address} must be of books of at most {_MOST_CHARACTERS:,} characters, found {long.characters:,} in "
+                f"{long.name}: no run writes that"
+            )
         stored_names = {stored.name for stored in place.list()}
         if missing := [name for name in _list_files(provenance) if name not in stored_names]:
             more = f" and {len(missing) - 1:,} more" if missing[1:] else ""
