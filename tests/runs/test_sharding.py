@@ -35,7 +35,7 @@ def scored(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         return dict(held)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("layout", OTHERS)
 def test_layout_agrees_with_one_device(scored: dict[str, np.ndarray], layout: str) -> None:
     """To 1e-5 nats, or 1e-5 of the value where that is more."""
