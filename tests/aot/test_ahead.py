@@ -35,6 +35,11 @@ PLANNED = [
     planned("llama-3.1-70b", "v6e-2x4"),
     planned("llama-3.1-70b", "v5p-2x2x1", NIGHTLY),
 ]
+OTHER_KINDS = [
+    planned("mixtral-8x7b-v0.1", "v6e-2x4", NIGHTLY),  # routed
+    planned("deepseek-v2-lite", "v6e-2x2", NIGHTLY),  # latent attention, and routed
+    planned("qwen3.5-27b", "v6e-2x4", NIGHTLY),  # linear attention
+]
 GATHERED, REPLICATED, ONE = (
     Layout(data=8, model=1, gather=True, batch_size=8),
     Layout(data=8, model=1, gather=False, batch_size=8),
@@ -100,6 +105,15 @@ def test_replicated_layer_waits_for_nobody_and_most_gathers_of_a_gathered_one_ar
     asynchronous = [collective for collective in moved if collective.is_asynchronous]
     assert len(asynchronous) > len(moved) / 2
     assert sum(collective.size_bytes for collective in asynchronous) > 0.9 * moved_bytes
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("kind", OTHER_KINDS)
+def test_memory_of_every_kind_of_layer_is_planned(kind: tuple[str, str]) -> None:
+    name, accelerator = kind
+    work, layout = workload(name), plan_layout(workload(name), accelerator)
+    compiled = compile_ahead(work, layout, devices_of(accelerator), temperature=1.0, top_k=40)
+    assert estimate_memory(work, layout, layout.batch_size).total == pytest.approx(compiled.memory_bytes, rel=0.15)
 
 
 @pytest.mark.parametrize(("name", "accelerator", "layout"), TOO_LARGE)
