@@ -82,6 +82,8 @@ def open_archive(path: Path) -> Iterator[Path]:
                 names = archive.namelist()
                 if len(set(names)) != len(names) or any(map(_is_unsafe, names)):
                     raise zipfile.BadZipFile("names that no archive of results has")
+                if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
+                    raise zipfile.BadZipFile("compressed files, which may be of any size")
                 for name in names:
                     (folder / name).parent.mkdir(parents=True, exist_ok=True)
                     with archive.open(name) as member, (folder / name).open("wb") as file:

@@ -19,6 +19,8 @@ from byheart.contracts import parquet
 
 ROUNDING = 1e-12
 """Relative: numbers that are nearer count as equal, since processors round the last digits of a logarithm otherwise."""
+_MOST_UNPACKED_BYTES = 2**28
+"""A page of 8 MB may say that it holds thousands of times more."""
 _PICTURES = (".png", ".svg")
 _EMBEDDED = re.compile(r"data:image/png;base64,[A-Za-z0-9+/=]*")
 """A picture in report.html or summary.md."""
@@ -71,7 +73,11 @@ def _unpack(page: str) -> str:
     """A page without pictures, and with the hash of its unpacked data, which other versions of zlib pack otherwise."""
 
     def name_content(blob: re.Match[str]) -> str:
-        return blob[1] + hashlib.sha256(gzip.decompress(base64.b64decode(blob[2]))).hexdigest()
+        with gzip.open(io.BytesIO(base64.b64decode(blob[2]))) as file:
+            data = file.read(_MOST_UNPACKED_BYTES + 1)
+        if len(data) > _MOST_UNPACKED_BYTES:
+            raise ValueError("more than any text's data")
+        return blob[1] + hashlib.sha256(data).hexdigest()
 
     return _BLOB.sub(name_content, _EMBEDDED.sub("", page))
 
