@@ -28,7 +28,7 @@ def from_json(data: bytes, kind: type[_Record], *, name: str) -> _Record:
     """
     try:
         return msgspec.json.decode(data, type=kind)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise DamagedError(
             f"{name} must be what an earlier stage wrote, found another content ({error}): run again from the start"
         ) from None
