@@ -36,8 +36,7 @@ PLANNED = [
     planned("llama-3.1-70b", "v5p-2x2x1", NIGHTLY),
 ]
 OTHER_KINDS = [
-    planned("mixtral-8x7b-v0.1", "v6e-2x4", NIGHTLY),  # routed
-    planned("deepseek-v2-lite", "v6e-2x2", NIGHTLY),  # latent attention, and routed
+    planned("deepseek-v2-lite", "v6e-2x2", NIGHTLY),  # routed, and latent attention
     planned("qwen3.5-27b", "v6e-2x4", NIGHTLY),  # linear attention
 ]
 GATHERED, REPLICATED, ONE = (
