@@ -87,6 +87,7 @@ def choose_letter_points(size: tuple[float, float]) -> float:
 def write_figure(figure: Figure, path: Path) -> None:
     """Write the figure in each format, at `path` with the format's suffix; equal figures give equal bytes."""
     FigureCanvasAgg(figure).print_png(path.with_suffix(".png"), metadata={"Software": None})
+    figure.set_layout_engine("none")  # which keeps the layout that it has: to find it takes longer than to draw
     with mpl.rc_context({"svg.hashsalt": "byheart"}):
         FigureCanvasSVG(figure).print_svg(path.with_suffix(".svg"), metadata={"Date": None, "Creator": None})
 
