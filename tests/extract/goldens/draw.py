@@ -227,6 +227,7 @@ def _linear_attention(draw: Draw) -> Config:
     size = draw.whole(12, 20)  # of a shorter key all numbers may be small, and its norm magnifies their rounding
     turned = {"rope_theta": draw.number(20, 1e6), "partial_rotary_factor": draw.pick(0.25, 0.5, 1.0)}
     types = [draw.pick("linear_attention", "full_attention") for _ in range(sizes["num_hidden_layers"])]
+    types[draw.whole(0, len(types) - 1)] = "full_attention"  # transformers has no cache without one
     return (
         sizes
         | draw.rms()
