@@ -115,7 +115,7 @@ test-real: $(VENV)/dev  ## Measure as `make real` does, and compare with docs/re
 test-aot: .venv-aot/done $(VENV)/dev  ## Compile large models for TPUs, without one, and hold the plan to it
 	$(AOT) -m pytest tests/aot --durations=0
 
-nightly: .venv-aot/done $(VENV)/dev  ## Run what takes too long for each change: some three hours, 93 MB to fetch
+nightly: .venv-aot/done $(VENV)/dev  ## Run what takes too long for each change: hours, and 93 MB to fetch
 	$(BIN)/python -m pytest tests/families tests/runs --numprocesses 2 -m nightly
 	$(AOT) -m pytest tests/aot -m nightly --durations=0
 	$(MAKE) soak validate test-parity test-real

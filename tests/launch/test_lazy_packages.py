@@ -21,7 +21,7 @@ def test_kubernetes_is_loaded_when_it_is_used() -> None:
     assert done.stdout == "False\nkubernetes.client.models.v1_pod True True module\n"
 
 
-def test_package_that_is_not_installed_stays_so(tmp_path: Path) -> None:
+def test_package_is_loaded_for_what_is_its_own_and_one_that_is_not_there_is_still_missed(tmp_path: Path) -> None:
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept" / "__init__.py").write_text("print('loaded')\nVALUE = 3\n", encoding="utf-8")
     (tmp_path / "kept" / "inner.py").write_text("", encoding="utf-8")
