@@ -167,9 +167,10 @@ class Results:
 
         def read_book(name: str) -> BookResults:
             file = f"{name}/{STATISTICS}"
-            return BookResults(
-                statistics=from_json(place.read(file), BookStatistics, name=place.locate(file)), place=place
-            )
+            statistics = from_json(place.read(file), BookStatistics, name=place.locate(file))
+            if (found := statistics.provenance.book).name != name:
+                raise _make_damaged_error(place.locate(file), f"it is of {found.name}")
+            return BookResults(statistics=statistics, place=place)
 
         return cls(
             provenance=provenance,

@@ -1,5 +1,6 @@
 """Tables of finished results that no run wrote, with a digest that is right."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -53,4 +54,11 @@ def test_book_that_is_longer_than_any_that_is_measured_is_refused(tmp_path: Path
     write_json(path, content)
     read_json(path, Provenance)
     with pytest.raises(DamagedError, match="at most 100,000,000 characters, found 1,000,000,000,000,000 in toy"):
+        Results.open(tmp_path)
+
+
+def test_statistics_of_another_book_are_refused(tmp_path: Path) -> None:
+    write_results(tmp_path, [toy.make_book([0.9]), toy.make_book([0.1], name="other")])
+    shutil.copy(tmp_path / "other" / "statistics.json", tmp_path / "toy" / "statistics.json")
+    with pytest.raises(DamagedError, match=r"toy/statistics.json must be as it was written, found .*it is of other"):
         Results.open(tmp_path)
