@@ -15,6 +15,7 @@ from byheart.components.extract.pieces import Ahead, ReadAhead
 from byheart.components.extract.sharding import use_one_device
 from byheart.contracts.errors import ModelError
 from byheart.models.folder import ModelFolder, open_model
+from byheart.models.tensors import read_tensors
 from byheart.store import open_store
 from tests.extract.test_decoder import GOLDENS
 from tests.models.test_folder import CONFIG, tensors
@@ -101,7 +102,11 @@ def test_scales_are_found_in_other_files_and_for_pieces_that_cut_blocks(
 ) -> None:
     """Scales lie in a file that is read before the numbers, and in one that is read after them."""
     whole = load(open_model(GOLDENS[name]), np.float32, use_one_device())
-    held = load_file(GOLDENS[name] / "model.safetensors")
+    place, kinds = open_store(str(GOLDENS[name])), DTYPES | {"F8_E4M3": ml_dtypes.float8_e4m3fn, "U8": np.uint8}
+    held = {
+        each: np.frombuffer(tensor.read(place), kinds[tensor.dtype]).reshape(tensor.shape)
+        for each, tensor in read_tensors(place, "model.safetensors").items()
+    }
     scales = sorted(each for each in held if each.endswith(("_scale_inv", "_scales")))
     places = dict.fromkeys(held, "b.safetensors")
     places |= {each: f"{'ac'[at % 2]}.safetensors" for at, each in enumerate(scales)}
