@@ -198,7 +198,7 @@ lock:  ## Resolve the dependencies anew (needs uv)
 
 .venv-goldens/done:
 	$(PYTHON) -m venv .venv-goldens
-	.venv-goldens/bin/pip install --quiet torch==2.13.0 transformers==5.23.0 safetensors==0.8.0 numpy==2.4.6 msgspec==0.22.0
+	.venv-goldens/bin/pip install --quiet torch==2.13.0 transformers==5.23.0 accelerate==1.15.0 safetensors==0.8.0 numpy==2.4.6 msgspec==0.22.0
 	@touch $@
 
 .venv-peers/done:

@@ -26,7 +26,8 @@ class ModelIdentity:
     weights_sha256: str
     """A hash of config.json and the safetensors."""
     quantisation: str = ""
-    """The format of most weights in the GGUF file, as ggml names it; empty for a model that is no GGUF file."""
+    """How weights are stored in fewer bits: the format of most of them in the GGUF file, as ggml names it, or what
+    config.json says of its safetensors; empty for plain weights."""
     gguf_sha256: str = ""
     """The SHA-256 of the GGUF file; empty for a model that is none."""
     ignored_fields: tuple[str, ...] = ()

@@ -11,9 +11,11 @@ from typing import Any
 from byheart.contracts.errors import ModelError
 from byheart.contracts.model import Model
 from byheart.models.decoder_config import DecoderConfig
+from byheart.models.encoding import find_encoding
 from byheart.models.families import find_family
 from byheart.models.families.family import Family
 from byheart.models.families.fields import list_ignored, mark_ignored
+from byheart.models.families.quantisation import Quantisation, read_quantisation
 from byheart.models.hashed import HashedPlace
 from byheart.models.json_objects import read_json_object
 from byheart.models.mistaken import explain_missing_config
@@ -25,7 +27,6 @@ from byheart.models.tensors import (
     MOST_HEADER_BYTES,
     Tensor,
     are_alike,
-    describe_dtype,
     read_tensors,
 )
 from byheart.models.weights import INDEX, list_notices, list_tensor_files
@@ -54,6 +55,8 @@ class ModelFolder:
     """Lines on what another tool would load otherwise."""
     digests: Mapping[str, str]
     """The SHA-256 that files must have when they are read, by name; others are not checked."""
+    quantisation: Quantisation | None = None
+    """How some of the tensors are stored; None if all are plain."""
 
     def describe_parameters(self) -> Parameters:
         """The tree of the model's parameters."""
@@ -102,7 +105,7 @@ class ModelFolder:
             )
         tensors = self.read_tensor_headers()
         for name, parameter in expected.items():
-            self._check_tensor(name, parameter, tensors.get(name))
+            self._check_tensor(name, parameter, tensors)
 
         self._check_tied_head(tensors)
 
@@ -125,18 +128,23 @@ class ModelFolder:
             )
         return _OTHER_MODEL
 
-    def _check_tensor(self, name: str, parameter: Parameter, tensor: Tensor | None) -> None:
-        path = self.place.locate(self.tensor_files[name])
+    def _check_tensor(self, name: str, parameter: Parameter, tensors: dict[str, Tensor]) -> None:
+        path, tensor = self.place.locate(self.tensor_files[name]), tensors.get(name)
         if tensor is None:
             raise ModelError(f"{path} must hold {name}, as {INDEX} says, found none: fetch the model again")
-        if tensor.dtype not in BYTES:
-            found, remedy = describe_dtype(tensor.dtype)
+        encoding = find_encoding(name, tensors, self.quantisation)
+        if encoding and (wrong := encoding.check(tensors.get(encoding.scales_name))):
+            title = encoding.quantisation.title
+            raise ModelError(f"{path} holds {name} in {title}, which must {wrong}: {_OTHER_MODEL}")
+        if not encoding and tensor.dtype not in BYTES:
             raise ModelError(
-                f"{path} must hold {name} in one of {', '.join(BYTES)}; found {tensor.dtype}{found}: {remedy}"
+                f"{path} must hold {name} in one of {', '.join(BYTES)}; found {tensor.dtype}, as quantised weights "
+                "are: name the model that it was made of, in its own precision"
             )
-        if tensor.shape != parameter.source_shape:
+        shape = encoding.shape if encoding else tensor.shape
+        if shape != parameter.source_shape:
             raise ModelError(
-                f"{path} must hold {name} as {list(parameter.source_shape)}, found {list(tensor.shape)}: {_OTHER_MODEL}"
+                f"{path} must hold {name} as {list(parameter.source_shape)}, found {list(shape)}: {_OTHER_MODEL}"
             )
 
 
@@ -199,6 +207,7 @@ def open_model_at(
         ignored=list_ignored(config),
         notices=tuple(list_notices(place, config, sorted(set(files.values())))),
         digests=digests,
+        quantisation=read_quantisation(config),
     )
 
 

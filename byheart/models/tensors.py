@@ -13,9 +13,10 @@ from byheart.contracts.errors import ModelError
 from byheart.models.mistaken import check_no_pointer
 from byheart.store import Place
 
-BYTES = {"F32": 4, "F16": 2, "BF16": 2}
+BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
 """Bytes of an element, for the dtypes whose tensors can be loaded."""
-_OTHER_BYTES = {"F64": 8, "I64": 8, "U64": 8, "I32": 4, "U32": 4, "I16": 2, "U16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+_OTHER_BYTES = {"I64": 8, "U64": 8, "I32": 4, "U32": 4, "I16": 2, "U16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+_OTHER_BYTES |= {"F8_E4M3": 1, "F8_E5M2": 1}
 _FIRST_READ_BYTES = 2**18
 """Enough for the length and, in most files, the whole header."""
 MOST_HEADER_BYTES = 2**25
@@ -101,16 +102,6 @@ def are_alike(place: Place, one: Tensor, other: Tensor) -> bool:
         return place.read_range(tensor.file, first, min(first + _COMPARED_BYTES, tensor.stop))
 
     return all(read(one, start) == read(other, start) for start in sorted(starts))
-
-
-def describe_dtype(dtype: str) -> tuple[str, str]:
-    """What is the matter with a dtype that cannot be loaded, as a clause, and what to do."""
-    if dtype in ("F64", "C64"):
-        return "", (
-            "save it in float32, as AutoModelForCausalLM.from_pretrained(FOLDER, dtype='float32').save_pretrained(NEW) "
-            "of transformers does, put tokenizer.json into NEW, and name NEW"
-        )
-    return ", as quantised weights are", "name the model that it was made of, in its own precision"
 
 
 def _parse_tensor(file: str, first: int, entry: dict[str, Any]) -> Tensor:

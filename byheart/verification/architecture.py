@@ -7,7 +7,7 @@ from byheart.verification.families import FAMILIES
 from byheart.verification.family import Family
 from byheart.verification.layer_kinds import SLIDING
 
-NAMES = (*FAMILIES, "gemma3")
+NAMES = (*FAMILIES, "gemma3", "mistral3")
 """The families that the reference decoder computes, by model_type."""
 _MAY_BE_NULL = ("attn_logit_softcapping", "final_logit_softcapping", "sliding_window")
 """Fields that say by null that there is none; null stands for the family's default in others."""
@@ -95,6 +95,10 @@ def read_architecture(config: dict[str, Any]) -> Architecture | None:
     name, prefix = config.get("model_type", ""), ""
     if name == "gemma3":
         config, name, prefix = config["text_config"], "gemma3_text", "language_model."
+    if name == "mistral3":  # of the two objects, the outer one says whether the head is the embedding
+        tied = {key: config[key] for key in ("tie_word_embeddings",) if config.get(key) is not None}
+        config, prefix = config["text_config"] | tied, "language_model."
+        name = config.get("model_type", "mistral")
     if name not in FAMILIES:
         return None
     family = FAMILIES[name]

@@ -48,14 +48,17 @@ def load(address: str) -> Any:
         ModelError: transformers cannot make it, or misses a tensor.
     """
     import torch
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
     from transformers.utils import logging
 
     logging.disable_progress_bar()
     with tempfile.TemporaryDirectory(prefix="byheart-") as temporary:
         bring_files(address, Path(temporary))
         try:
-            model, loaded = AutoModelForCausalLM.from_pretrained(
+            config = AutoConfig.from_pretrained(temporary, local_files_only=True, trust_remote_code=False)
+            is_text = config.model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES  # some that see have no class for it
+            model, loaded = (AutoModelForCausalLM if is_text else AutoModelForImageTextToText).from_pretrained(
                 temporary,
                 local_files_only=True,
                 trust_remote_code=False,
@@ -76,7 +79,7 @@ def load(address: str) -> Any:
             f"{address} must hold every tensor that transformers wants, found none that fits {invented[0]} and "
             f"{len(invented) - 1:,} others: try another version of transformers"
         )
-    return model.eval()
+    return model.float().eval()  # beside quantised weights others stay in 16 bits
 
 
 def bring_files(address: str, folder: Path) -> None:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from byheart.models.tensors import Tensor, read_tensors
 from byheart.store import Place
+from byheart.verification.quantised import decode_4_bits, decode_8_bits, read_block
 
 Floats = npt.NDArray[np.float64]
 
@@ -18,7 +19,7 @@ _BEFORE = ("model.language_model.", "language_model.model.", "language_model.", 
 """What may stand before a tensor's name, in place of the family's own first word."""
 _ROWS_BYTES = 2**26
 """About how many bytes of a tall matrix are read at a time."""
-_BYTES = {"F32": 4, "F16": 2, "BF16": 2}
+_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
 
 
 class Weights:
@@ -40,18 +41,31 @@ class Weights:
     def read(self, name: str) -> Floats:
         """A whole tensor."""
         tensor = self._find(name)
-        return _decode(tensor.read(self._place), tensor.dtype).reshape(tensor.shape)
+        data = tensor.read(self._place)
+        if tensor.dtype == "F8_E4M3":
+            return decode_8_bits(data, tensor.shape, self.read(f"{name}_scale_inv"), read_block(self._place))
+        return _decode(data, tensor.dtype).reshape(tensor.shape)
 
     def read_item(self, name: str, index: int) -> Floats:
-        """One of the matrices or vectors that a tensor holds along its first axis."""
+        """One of the matrices or vectors that a tensor holds along its first axis; those of 4 bits are transposed."""
+        if self.has(f"{name}_blocks"):
+            blocks, scales = (self._find(name + ending) for ending in ("_blocks", "_scales"))
+            numbers, exponents = self._read_item(blocks, index), self._read_item(scales, index)
+            return decode_4_bits(numbers, exponents, blocks.shape[1:]).T
         tensor = self._find(name)
+        return _decode(self._read_item(tensor, index), tensor.dtype).reshape(tensor.shape[1:])
+
+    def _read_item(self, tensor: Tensor, index: int) -> bytes:
         size = (tensor.stop - tensor.start) // tensor.shape[0]
         first = tensor.start + index * size
-        return _decode(self._place.read_range(tensor.file, first, first + size), tensor.dtype).reshape(tensor.shape[1:])
+        return self._place.read_range(tensor.file, first, first + size)
 
     def read_rows(self, name: str) -> Iterator[tuple[int, Floats]]:
         """The rows of a matrix, a stretch at a time, with the number of each stretch's first row."""
         tensor = self._find(name)
+        if tensor.dtype == "F8_E4M3":
+            yield 0, self.read(name)
+            return
         rows, row_bytes = tensor.shape[0], tensor.shape[1] * _BYTES[tensor.dtype]
         step = max(_ROWS_BYTES // row_bytes, 1)
         for first in range(0, rows, step):
@@ -80,5 +94,5 @@ def _decode(data: bytes, dtype: str) -> Floats:
     if dtype == "BF16":
         values = (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32)
     else:
-        values = np.frombuffer(data, {"F32": "<f4", "F16": "<f2"}[dtype])
+        values = np.frombuffer(data, {"F64": "<f8", "F32": "<f4", "F16": "<f2"}[dtype])
     return values.astype(np.float64)

@@ -24,6 +24,7 @@ def describe_model(
 
     Args:
         hashed: the SHA-256 of config.json, of each safetensors file and of the index if there is one, by name.
+        quantisation: of a GGUF file; empty for a folder, whose config.json says it.
         ignored: fields of a GGUF file that are left out, as the user says.
     """
     weights = {name: hashed[name] for name in [CONFIG, *folder.list_weight_files()]}
@@ -35,7 +36,7 @@ def describe_model(
         model_type=read_config(folder.place)["model_type"],
         parameters=count_parameters(folder.describe_parameters()),
         weights_sha256=hash_files(weights),
-        quantisation=quantisation,
+        quantisation=quantisation or (folder.quantisation.title if folder.quantisation else ""),
         gguf_sha256=gguf_sha256,
         ignored_fields=ignored or folder.ignored,
     )

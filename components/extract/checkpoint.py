@@ -3,7 +3,8 @@
 The stacks of all layers are created on the devices first. Then each file is read once, from its beginning to its end,
 and compared with its hash. Its tensors are cut into pieces of a few rows, converted, several at once, and written into
 the stacks. Host memory holds a few pieces, whatever the model's size; and a tensor, if its rows are divided over
-devices, since a piece has rows of all of them.
+devices, since a piece has rows of all of them. What a piece needs from elsewhere, such as the scales of quantised
+numbers, is read ahead of it, and compared with what the file has there when it is read as a whole.
 """
 
 import dataclasses
@@ -19,8 +20,10 @@ from jax.sharding import NamedSharding, PartitionSpec
 from jax.typing import DTypeLike
 
 from byheart.components.extract.decoder import Params
+from byheart.components.extract.pieces import Ahead, Piece, ReadAhead
 from byheart.components.extract.sharding import Sharding
 from byheart.contracts.errors import ModelError
+from byheart.models.encoding import find_encoding
 from byheart.models.folder import ModelFolder
 from byheart.models.hashed import Spans, read_spans
 from byheart.models.parameters import Parameter
@@ -31,22 +34,8 @@ PIECE_BYTES = 64 * 2**20
 """The size of a device's share of a piece; a share has at least one row."""
 _CONVERTERS = 4
 """Pieces that are converted in parallel."""
-
-_DTYPES = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "BF16": np.dtype(jnp.bfloat16)}
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class _Piece:
-    """Rows of a parameter that are loaded together, from one tensor."""
-
-    leaf: int
-    """The parameter's index among the leaves of the tree."""
-    parameter: Parameter
-    tensor: str
-    rows: tuple[range, ...]
-    """Of the parameter's rows in the tensor, a range for each device that the rows are divided over."""
-    at: tuple[int, ...]
-    """The index in a device's stack where they begin: the layer and the expert, if there are any, and the rest."""
+_READERS_AHEAD = 8
+"""Pieces ahead of the one that is converted for which the scales are read: each is a request of its own."""
 
 
 def load(
@@ -63,10 +52,10 @@ def load(
     tensors = model.read_tensor_headers()
     leaves, tree = jax.tree.flatten(model.describe_parameters())
 
-    def convert(read: tuple[_Piece, bytes]) -> tuple[_Piece, np.ndarray]:
-        piece, data = read
+    def convert(read: tuple[Piece, bytes, list[bytes]]) -> tuple[Piece, np.ndarray]:
+        piece, data, ahead = read
         parameter = piece.parameter
-        values = np.frombuffer(data, _DTYPES[tensors[piece.tensor].dtype]).reshape(-1, *parameter.view[1:])
+        values = piece.decode(tensors, data, ahead).reshape(-1, *parameter.view[1:])
         values = values[:, *(slice(*side) for side in parameter.box[1:])].transpose(parameter.order)
         sides = [*[1] * parameter.stacked, *parameter.shape[parameter.stacked :]]
         sides[parameter.row_axis] = -1
@@ -77,7 +66,11 @@ def load(
         _compile_zeros(parameter.shape, jnp.dtype(_choose_dtype(parameter, dtype)), own)()
         for parameter, own in zip(leaves, shardings, strict=True)
     ]
-    pieces = [piece for leaf, parameter in enumerate(leaves) for piece in _divide(leaf, parameter, sharding)]
+    pieces = [
+        dataclasses.replace(piece, encoding=find_encoding(piece.tensor, tensors, model.quantisation))
+        for leaf, parameter in enumerate(leaves)
+        for piece in _divide(leaf, parameter, sharding)
+    ]
     for piece, values in map_in_order(
         convert, _read_pieces(model, tensors, pieces), threads=_CONVERTERS, ahead=_CONVERTERS
     ):
@@ -99,27 +92,31 @@ def _choose_dtype(parameter: Parameter, dtype: DTypeLike) -> DTypeLike:
 
 
 def _read_pieces(
-    model: ModelFolder, tensors: Mapping[str, Tensor], pieces: Iterable[_Piece]
-) -> Iterator[tuple[_Piece, bytes]]:
-    """Each piece with its bytes, file by file."""
-    by_file: dict[str, list[tuple[Spans, _Piece]]] = {}
+    model: ModelFolder, tensors: Mapping[str, Tensor], pieces: Iterable[Piece]
+) -> Iterator[tuple[Piece, bytes, list[bytes]]]:
+    """Each piece with its bytes, file by file, and with those that were read ahead for it."""
+    by_file: dict[str, list[tuple[Spans, Piece | Ahead]]] = {}
+    read_ahead = ReadAhead(model.place)
     for piece in pieces:
-        tensor, parameter = tensors[piece.tensor], piece.parameter
-        row_bytes = (tensor.stop - tensor.start) // parameter.view[0]
-        first = tensor.start + parameter.box[0][0] * row_bytes
-        spans = [(first + rows.start * row_bytes, first + rows.stop * row_bytes) for rows in piece.rows]
-        by_file.setdefault(tensor.file, []).append((spans, piece))
+        for ahead in piece.list_ahead(tensors):
+            by_file.setdefault(ahead.file, []).append(([ahead.span], ahead))
+        by_file.setdefault(tensors[piece.tensor].file, []).append((piece.locate(tensors[piece.tensor]), piece))
     for file, of_file in sorted(by_file.items()):
         of_file.sort(key=lambda item: item[0][-1][1])
         header = [(0, min(tensor.start for tensor in tensors.values() if tensor.file == file))]
         data = read_spans(model.place, file, [header, *(spans for spans, _ in of_file)], model.digests.get(file))
         hashed = parse_header(model.place, file, next(data))  # the tensors may have been read from another header
-        for (_, piece), read in zip(of_file, data, strict=True):
+        needed = (piece.list_ahead(tensors) if isinstance(piece, Piece) else [] for _, piece in of_file)
+        before = map_in_order(read_ahead.read_all, needed, threads=_READERS_AHEAD, ahead=_READERS_AHEAD)
+        for (_, piece), read, ahead_of_it in zip(of_file, data, before, strict=True):
             if hashed.get(model.names[piece.tensor]) != tensors[piece.tensor]:
                 raise ModelError(
                     f"{model.place.locate(file)} must not change while it is read, found another header: run again"
                 )
-            yield piece, read
+            if isinstance(piece, Piece):
+                yield piece, read, ahead_of_it
+            else:
+                read_ahead.compare(piece, read)
 
 
 @functools.partial(jax.jit, donate_argnums=0, static_argnums=3)
@@ -136,7 +133,7 @@ def _put(stack: Array, values: Array, at: Array, sharding: NamedSharding) -> Arr
     return put_on_each(stack, values, at)
 
 
-def _divide(leaf: int, parameter: Parameter, sharding: Sharding) -> Iterator[_Piece]:
+def _divide(leaf: int, parameter: Parameter, sharding: Sharding) -> Iterator[Piece]:
     """The rows of a parameter's tensors in pieces of equal size; each device has a share of every piece."""
     names = parameter.name_tensors()
     axes = sharding.mesh.split(parameter)[parameter.row_axis]
@@ -151,4 +148,4 @@ def _divide(leaf: int, parameter: Parameter, sharding: Sharding) -> Iterator[_Pi
             ranges = tuple(range(first, first + piece_rows) for first in starts)
             at = [*index, *[0] * (len(parameter.shape) - len(index))]
             at[parameter.row_axis] = start * scale
-            yield _Piece(leaf=leaf, parameter=parameter, tensor=tensor, rows=ranges, at=tuple(at))
+            yield Piece(leaf=leaf, parameter=parameter, tensor=tensor, rows=ranges, at=tuple(at))

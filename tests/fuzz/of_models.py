@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 from safetensors.numpy import save
 
@@ -15,7 +16,9 @@ from byheart.components.download.gguf.folder import GgufFolder
 from byheart.components.download.gguf.header import read_gguf
 from byheart.components.tokenize.pieces import list_pieces
 from byheart.components.tokenize.tokenizer import load_tokenizer
+from byheart.models.encoding import find_encoding
 from byheart.models.families import FAMILIES, find_family
+from byheart.models.families.quantisation import Quantisation
 from byheart.models.folder import CONFIG, open_model, read_config
 from byheart.models.tensors import read_tensors
 from byheart.models.weights import INDEX, WEIGHTS, list_tensor_files
@@ -44,6 +47,33 @@ def _read_safetensors(data: bytes, folder: Path) -> object:
     return [tensor.read(place) for tensor in read_tensors(place, WEIGHTS).values()]
 
 
+@functools.cache
+def _make_quantised() -> bytes:
+    """Weights in 8 and in 4 bits, with their scales."""
+    tensors: dict[str, np.ndarray] = {
+        "a": np.zeros((5, 3), ml_dtypes.float8_e4m3fn),
+        "a_scale_inv": np.ones((3, 2), np.float32),
+        "b_blocks": np.zeros((2, 3, 2, 16), np.uint8),
+        "b_scales": np.full((2, 3, 2), 120, np.uint8),
+    }
+    return save(tensors, {"format": "pt"})
+
+
+def _read_quantised(data: bytes, folder: Path) -> object:
+    (folder / WEIGHTS).write_bytes(data)
+    place = open_store(str(folder), "model")
+    tensors, found = read_tensors(place, WEIGHTS), []
+    for kind in (Quantisation(method="fp8", block=(2, 2)), Quantisation(method="fp8"), Quantisation(method="mxfp4")):
+        for name, tensor in tensors.items():
+            encoding = find_encoding(name, tensors, kind)
+            if encoding and not encoding.check(tensors.get(encoding.scales_name)):
+                scales, rows = tensors[encoding.scales_name], range(tensor.shape[0])
+                values = encoding.decode(tensor.read(place), scales.read(place), scales.dtype, rows)
+                assert values.shape == encoding.shape
+                found.append(values)
+    return found
+
+
 def _read_index(data: bytes, folder: Path) -> object:
     (folder / INDEX).write_bytes(data)
     (folder / "a.safetensors").write_bytes(_make_weights())
@@ -64,6 +94,7 @@ def _list_configs() -> list[bytes]:
         "gemma3_text": {"hidden_activation": "gelu_pytorch_tanh", "sliding_window": 64, "hidden_act": None,
                         "layer_types": ["sliding_attention", "full_attention"],
                         "rope_parameters": {"full_attention": {"rope_type": "linear", "factor": 8.0}}},
+        "mistral3": {"text_config": shape | {"model_type": "ministral3"}},
         "mixtral": {"num_local_experts": 4, "num_experts_per_tok": 2},
         "phi3": {"rope_scaling": {"type": "longrope", "short_factor": [1.0, 1.1], "long_factor": [2.0, 4.0]},
                  "original_max_position_embeddings": 2_048, "pad_token_id": 0},
@@ -78,6 +109,8 @@ def _list_configs() -> list[bytes]:
     ]  # fmt: skip
     configs = [shape | {"model_type": name} | of_families.get(name, {}) for name in FAMILIES]
     configs += [shape | {"model_type": "llama", "rope_scaling": rope} for rope in ropes]
+    fp8 = {"quant_method": "fp8", "fmt": "e4m3", "weight_block_size": [128, 128], "activation_scheme": "dynamic"}
+    configs += [shape | {"model_type": "llama", "quantization_config": fp8}]
     return [json.dumps(config).encode() for config in configs]
 
 
@@ -195,6 +228,7 @@ def _list_adapters() -> Sequence[bytes]:
 
 PARSERS = (
     Parser(name="safetensors", valid=lambda: [_make_weights()], change=change_safetensors, read=_read_safetensors),
+    Parser(name="quantised", valid=lambda: [_make_quantised()], change=change_safetensors, read=_read_quantised),
     Parser(
         name="safetensors-index",
         valid=lambda: [b'{"metadata": {"total_size": 24}, "weight_map": {"n": "a.safetensors", "m": "a.safetensors"}}'],

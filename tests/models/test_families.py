@@ -11,6 +11,7 @@ from byheart.contracts.errors import ModelError, SettingsError
 from byheart.models.decoder_config import Attention, DecoderConfig
 from byheart.models.families import FAMILIES, find_family
 from byheart.models.families.fields import drop_ignored, list_ignored, mark_ignored
+from byheart.models.families.quantisation import Quantisation, read_quantisation
 from byheart.models.parameters import describe_parameters
 from byheart.models.rope import Rope
 
@@ -265,7 +266,7 @@ def windows(config: DecoderConfig) -> list[int | None]:
     return [attention.window for attention in config.expand_attention()]
 
 
-ALL = sorted(FAMILIES.keys() - {"gemma3", "llama4", "qwen3_5", "qwen3_5_moe"})
+ALL = sorted(FAMILIES.keys() - {"gemma3", "llama4", "mistral3", "qwen3_5", "qwen3_5_moe"})
 every_family = pytest.mark.parametrize("model_type", ALL)
 
 
@@ -473,10 +474,50 @@ def test_field_with_a_meaning_cannot_be_ignored(name: str) -> None:
         find_family(config).parse_config(mark_ignored(config, frozenset([name])))
 
 
+@pytest.mark.parametrize("method", ["gptq", "awq", "bitsandbytes", "compressed-tensors", "mxfp4", "fbgemm_fp8"])
 @pytest.mark.parametrize("field", ["quantization_config", "compression_config", "quantization"])
-def test_quantised_weights_are_called_so(field: str) -> None:
-    with pytest.raises(ModelError, match=r"plain weights, found a \w+ \(gptq\): name the model that was quantised"):
-        of_family("llama", **{field: {"quant_method": "gptq", "bits": 4}})
+def test_quantised_weights_are_called_so(field: str, method: str) -> None:
+    found = rf"found a {field} \({method}\): name the model that was quantised"
+    with pytest.raises(ModelError, match=rf"plain weights, fp8, or mxfp4 of gpt_oss, {found}"):
+        of_family("llama", **{field: {"quant_method": method, "bits": 4}})
+
+
+def test_quantised_weights_of_a_text_model_inside_another_are_seen() -> None:
+    config = {"model_type": "gemma3", "text_config": SIZES | {"quantization_config": {"quant_method": "awq"}}}
+    with pytest.raises(ModelError, match=r"text_config must describe plain weights, .*\(awq\): name the model that"):
+        find_family(config)
+
+
+FP8 = {"quant_method": "fp8", "fmt": "e4m3", "activation_scheme": "dynamic", "weight_block_size": [128, 64]}
+
+
+@pytest.mark.parametrize(
+    ("change", "block"),
+    [
+        ({}, (128, 64)),
+        ({"weight_block_size": None, "activation_scheme": "static"}, None),
+        ({"scale_fmt": "ue8m0"}, (128, 64)),
+    ],
+)
+def test_fp8_is_read_with_its_blocks(change: dict[str, Any], block: tuple[int, int] | None) -> None:
+    found = read_quantisation({"model_type": "llama", "quantization_config": FP8 | change})
+    assert found == Quantisation(method="fp8", block=block)
+    default = {name: value for name, value in FP8.items() if name != "weight_block_size"}
+    assert read_quantisation({"quantization_config": default}) == Quantisation(method="fp8", block=(128, 128))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"fmt": "e5m2"}, {"expert_dtype": "fp4"}, {"activation_scheme": "other"}, {"scale_fmt": "other"},
+        {"weight_block_size": 128}, {"weight_block_size": [128]}, {"weight_block_size": [0, 128]},
+        {"weight_block_size": [128, 2**30]}, {"weight_block_size": [True, 128]}, {"kv_cache_scheme": {"bits": 8}},
+    ],
+)  # fmt: skip
+def test_fp8_of_another_kind_is_refused_by_name(change: dict[str, Any]) -> None:
+    with pytest.raises(ModelError, match=next(iter(change))) as caught:
+        of_family("llama", quantization_config=FP8 | change)
+    assert "quantization_config" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -589,6 +630,19 @@ def test_text_inside_the_gemma_that_sees_is_the_text_model() -> None:
     assert family.parse_config(config) == of_family("gemma3_text")
     assert family.sources["embed"] == "language_model.model.embed_tokens.weight"
     assert family.needs_bos
+
+
+@pytest.mark.parametrize("inner", ["mistral", "ministral3"])
+def test_text_inside_the_mistral_that_sees_is_the_text_model(inner: str) -> None:
+    config = {"model_type": "mistral3", "text_config": SIZES | {"model_type": inner}, "vision_config": {}}
+    assert find_family(config).parse_config(config) == of_family(inner)
+    for outer, of_text, tied in ((True, False, True), (False, True, False), (None, True, True), (None, None, False)):
+        said = config | {"tie_word_embeddings": outer}
+        said["text_config"] = SIZES | {"model_type": inner, "tie_word_embeddings": of_text}
+        assert find_family(said).parse_config(said).tied_head == tied
+    other = config | {"text_config": SIZES | {"model_type": "mistral4"}}
+    with pytest.raises(ModelError, match=r"text_config must have a model_type of mistral, ministral3; found 'mistral4"):
+        find_family(other).parse_config(other)
 
 
 def test_only_gemma_breaks_without_a_bos() -> None:

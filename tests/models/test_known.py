@@ -47,11 +47,12 @@ SIZED = {
 }
 """Rows whose config.json and number of parameters are known here."""
 WITHOUT_ROW = {
-    "deepseek_v3": "published in 8 bits",
+    "deepseek_v3": "its commit is not looked up yet",
     "glm4": "a chat model",
-    "gpt_oss": "published in 4 bits",
+    "gpt_oss": "its commit is not looked up yet",
     "gptj": "pickle",
     "ministral3": "published with what sees",
+    "mistral3": "its commit is not looked up yet",
     "nemotron": "pickle",
 }
 """Families of whose models here none has a row, and why; a text model has that of the model around it."""

@@ -223,7 +223,7 @@ OTHERS = [
     Case("tensor of another shape", tensor(NORM, lambda values: values[:-1].copy()),
          f"must hold {NORM} as [192] … found [191] … config.json is of another model"),
     Case("tensor of int32", tensor(NORM, lambda values: values.astype(np.int32)),
-         "in one of F32, F16, BF16 … found I32, as quantised weights are … name the model that it was made of"),
+         "in one of F64, F32, F16, BF16 … found I32, as quantised weights are … name the model that it was made of"),
     Case("tokenizer without offsets", model(lambda copy: (copy / "tokenizer.json").rename(copy / "tokenizer.model")),
          "gives character offsets … found none … convert it"),
     Case("tokenizer without some words", model(change_json("tokenizer.json", words_without_unknown)),

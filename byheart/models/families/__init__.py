@@ -3,7 +3,7 @@
 from typing import Any
 
 from byheart.contracts.errors import ModelError
-from byheart.contracts.foreign import quote, shorten
+from byheart.contracts.foreign import quote
 from byheart.models.families import (
     apertus,
     cohere2,
@@ -25,6 +25,7 @@ from byheart.models.families import (
     llama4,
     ministral3,
     mistral,
+    mistral3,
     mixtral,
     nemotron,
     olmo2,
@@ -45,6 +46,7 @@ from byheart.models.families import (
     vaultgemma,
 )
 from byheart.models.families.family import Family
+from byheart.models.families.quantisation import read_quantisation
 from byheart.models.families.refused import REFUSED
 
 FAMILIES = {
@@ -66,6 +68,7 @@ FAMILIES = {
         apertus.FAMILY,
         vaultgemma.FAMILY,
         ministral3.FAMILY,
+        mistral3.FAMILY,
         seed_oss.FAMILY,
         glm4.FAMILY,
         granite.FAMILY,
@@ -97,15 +100,11 @@ FAMILIES = {
 }
 
 
-_QUANTISED = ("quantization_config", "compression_config", "quantization")
-"""Fields that describe quantised weights: of transformers, of an older compressed-tensors, and of MLX."""
-
-
 def find_family(config: dict[str, Any]) -> Family:
     """The family that the content of a config.json names.
 
     Raises:
-        ModelError: the family is not supported, or the weights are quantised.
+        ModelError: the family is not supported, or the weights are quantised in a way that is not read.
     """
     model_type = config.get("model_type")
     if not isinstance(model_type, str) or model_type not in FAMILIES:
@@ -114,11 +113,5 @@ def find_family(config: dict[str, Any]) -> Family:
             f"config.json must have a model_type of {', '.join(FAMILIES)}; found {quote(model_type)}"
             f"{f', which has {obstacle}' if obstacle else ''}: choose such a model"
         )
-    for name in _QUANTISED:
-        if config.get(name):
-            method = config[name].get("quant_method") if isinstance(config[name], dict) else None
-            by = f" ({shorten(str(method))})" if method else ""
-            raise ModelError(
-                f"config.json must describe plain weights, found a {name}{by}: name the model that was quantised"
-            )
+    read_quantisation(config)
     return FAMILIES[model_type]

@@ -1,6 +1,6 @@
 """DeepSeek V3 and its relatives: latent attention, and GLM-4.5's experts.
 
-Its published weights are FP8, which is refused as all quantised weights are; copies in 16 bits are read.
+Its published weights are FP8, with a scale for each block of 128 times 128.
 """
 
 import math

@@ -40,8 +40,12 @@ _OUTPUTS = """
     output_hidden_states return_dict task_specific_params torch_dtype
 """
 _OF_OTHER_FAMILIES = "max_window_layers"
+_READ_ELSEWHERE = "quantization_config"
+"""By `byheart.models.families.quantisation`, which refuses what it does not read."""
 WITHOUT_EFFECT = frozenset(
-    " ".join((_NAMES_AND_VERSIONS, _TRAINING, _KERNELS, _GENERATION, _OUTPUTS, _OF_OTHER_FAMILIES)).split()
+    " ".join(
+        (_NAMES_AND_VERSIONS, _TRAINING, _KERNELS, _GENERATION, _OUTPUTS, _OF_OTHER_FAMILIES, _READ_ELSEWHERE)
+    ).split()
 )
 """Fields of any family that change no score.
 

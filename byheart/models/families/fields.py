@@ -131,6 +131,10 @@ class Fields:
             )
         return default if value is None else value
 
+    def is_missing(self, name: str) -> bool:
+        """Whether there is no such field; one that is null is there."""
+        return name not in self._values
+
     def require(self, name: str, value: str | float) -> None:
         """Refuse any other value of the field; a field that is missing or null passes."""
         actual = self.value(name)

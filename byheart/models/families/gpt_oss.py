@@ -1,6 +1,6 @@
 """gpt-oss: experts with biases and a clamped gate, attention sinks, and sliding layers between full ones.
 
-Its published weights are MXFP4, which is refused as all quantised weights are; copies in 16 bits are read.
+Its published weights are MXFP4, where experts' matrices are [output, input]; in copies in 16 bits they are transposed.
 """
 
 from typing import Any
@@ -88,4 +88,11 @@ SOURCES: dict[str, Source] = {
 }
 """The tensor of the checkpoint that holds each parameter."""
 
-FAMILY = Family(model_type="gpt_oss", parse_config=parse_config, sources=SOURCES)
+_BLOCKS = Fused(tensor=f"{_MLP}experts.gate_up_proj_blocks", names=_GATE_UP.names, by_head=True)
+MXFP4_SOURCES: dict[str, Source] = {
+    **dict.fromkeys(_BLOCKS.names, _BLOCKS),
+    "expert_down": _MLP + "experts.down_proj_blocks",
+}
+"""The tensors of experts that are quantised."""
+
+FAMILY = Family(model_type="gpt_oss", parse_config=parse_config, sources=SOURCES, other_sources=MXFP4_SOURCES)

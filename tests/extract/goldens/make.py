@@ -26,6 +26,7 @@ import torch  # type: ignore[import-not-found]
 from safetensors.torch import save_file
 from transformers import AutoTokenizer
 
+from tests.extract.goldens.quantise import quantise_checkpoint
 from tests.extract.goldens.random_models import transformers_scores, write_random_model
 
 HERE = Path(__file__).parent
@@ -72,6 +73,10 @@ MORE_FAMILIES: tuple[str, ...] = (
     "deepseek_v2_biases_new",
     "llama4_text_old",
     "llama4_that_sees",
+    "mistral3_that_sees",
+    "deepseek_v3_fp8",
+    "qwen3_fp8",
+    "gpt_oss_mxfp4",
     "qwen3_next_old",
     "qwen3_next_layer_types_new",
     "qwen3_5_text_new",
@@ -160,7 +165,11 @@ def make_families(names: Sequence[str] = ()) -> None:
     seeds |= {name: [1, *name.encode()] for name in MORE_FAMILIES}
     for name in names or seeds:
         random = np.random.default_rng(seeds[name])
-        write_random_model(HERE / name, config_of(HERE / name), random, torch.bfloat16)
+        config = config_of(HERE / name)
+        plain = {field: value for field, value in config.items() if field != "quantization_config"}
+        write_random_model(HERE / name, plain, random, torch.bfloat16)
+        if config != plain:
+            quantise_checkpoint(HERE / name, config)
         token_ids = random.integers(VOCAB * 3 // 4, size=(SEQUENCES, TOKENS))
         np.savez(HERE / name / "golden.npz", **transformers_scores(HERE / name, token_ids))
 

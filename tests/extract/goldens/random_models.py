@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import torch  # type: ignore[import-not-found]
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 GAIN = 1.2
 """Of a random matrix. More would magnify rounding: at 2.2, float32 and float64 in transformers differ by 1e-4."""
@@ -19,7 +20,8 @@ def write_random_model(folder: Path, config: dict[str, Any], random: np.random.G
     folder.mkdir(parents=True, exist_ok=True)
     content = json.dumps(config, indent=2) + "\n"
     (folder / "config.json").write_text(content, encoding="utf-8")
-    model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder), dtype=torch.float32)
+    described = AutoConfig.from_pretrained(folder)
+    model = _choose_class(described).from_config(described, dtype=torch.float32)
     adds_one = config["model_type"].startswith(("gemma", "vaultgemma", "nemotron", "qwen3_next", "qwen3_5"))
     with torch.no_grad():
         for name, parameter in model.named_parameters():
@@ -42,13 +44,14 @@ def write_random_model(folder: Path, config: dict[str, Any], random: np.random.G
 def transformers_scores(folder: Path, token_ids: np.ndarray) -> dict[str, Any]:
     """What transformers computes for each token but the first of `token_ids` [N, T]."""
     eager = {"attn_implementation": "eager", "experts_implementation": "eager"}
-    model, loaded = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, output_loading_info=True, **eager)
+    auto = _choose_class(AutoConfig.from_pretrained(folder))
+    model, loaded = auto.from_pretrained(folder, dtype=torch.float32, output_loading_info=True, **eager)
     amiss = {kind: names for kind, names in loaded.items() if names}
     if amiss:
         raise RuntimeError(f"transformers must find exactly the tensors it wants in {folder.name}, found {amiss}")
     with torch.inference_mode():
         ids = torch.tensor(token_ids, dtype=torch.int64)
-        logits = model.eval()(ids).logits[:, :-1]
+        logits = model.float().eval()(ids).logits[:, :-1]  # beside quantised weights others stay in 16 bits
         targets = ids[:, 1:, None]
         log_probs = torch.log_softmax(logits, dim=-1).gather(-1, targets)[..., 0]
         ranks = (logits > logits.gather(-1, targets)).sum(-1)
@@ -57,3 +60,9 @@ def transformers_scores(folder: Path, token_ids: np.ndarray) -> dict[str, Any]:
         "log_probs": log_probs.numpy().astype(np.float32),
         "ranks": ranks.numpy().astype(np.int32),
     }
+
+
+def _choose_class(config: Any) -> Any:
+    """What makes a model: some that see have no class for text alone."""
+    is_text = config.model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+    return AutoModelForCausalLM if is_text else AutoModelForImageTextToText
