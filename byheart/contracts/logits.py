@@ -79,7 +79,7 @@ def describe_size(kept: KeptLogits, windows: int, settings: LogitsSettings) -> s
     """How much the logits of so many windows take, in words."""
     what = f"the {kept.values:,} largest" if kept.has_ids else f"all {kept.values:,}"
     return (
-        f"{what} at {kept.positions:,} positions in {kept.dtype}: {format_size(kept.window_bytes)} a window, "
+        f"{what} at {kept.positions:,} positions in {kept.dtype}: {kept.window_bytes:,} bytes a window, "
         f"{format_size(kept.window_bytes * windows)} in all; logits_limit is {settings.logits_limit}"
     )
 

@@ -1,8 +1,6 @@
 """The logits that a run keeps: whether they stay below `logits_limit`, and where they lie."""
 
-from collections.abc import Iterable, Mapping
-
-import numpy as np
+from collections.abc import Iterable, Mapping, Sized
 
 from byheart.contracts.logits import check_limit, describe_logits, describe_size
 from byheart.contracts.progress import format_size, say
@@ -18,7 +16,7 @@ def open_logits(
     subject: Subject,
     tokenization: Tokenization,
     measurements: Iterable[Measurement],
-    asked: Mapping[str, np.ndarray],
+    asked: Mapping[str, Sized],
     store: Store,
 ) -> LogitsStore | None:
     """Where the logits of the books' windows are kept; None if the run keeps none.

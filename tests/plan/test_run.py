@@ -15,6 +15,7 @@ import pytest
 
 from byheart.components.plan.component import plan
 from byheart.contracts.books import Book, write_books
+from byheart.contracts.errors import SettingsError
 from byheart.contracts.inputs import Inputs
 from byheart.contracts.model import Model, read_model, write_model
 from byheart.contracts.only import Span
@@ -163,6 +164,38 @@ def test_pod_is_placed_by_the_plan(
     assert pod["spec"]["tolerations"] == [
         {"key": taint, "operator": "Exists", "effect": "NoSchedule"} for taint in taints
     ]
+
+
+def test_logits_above_the_limit_are_refused_before_anything_waits(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """2,100 windows of 50 positions, 128,256 logits each, in two bytes; and a checksum."""
+    run, window_bytes = Run(tmp_path, "llama-3.1-8b"), 50 * 128_256 * 2 + 4
+    with pytest.raises(SettingsError, match=r"at least the 26\.9 GB that logits=suffix of 2,100 windows takes, found"):
+        run.plan(accelerator="v6e-2x4", logits="suffix", logits_limit="26GB")
+    assert not (tmp_path / "run_plan").exists()
+    assert not list((tmp_path / "store").rglob("*"))
+    run.plan(accelerator="v6e-2x4")
+    plain = run.planned()
+    run.score()
+    capsys.readouterr()
+    run.plan(accelerator="v6e-2x4", logits="suffix", logits_limit="27GB")
+    lines = [json.loads(line)["message"] for line in capsys.readouterr().out.splitlines()]
+    all_bytes = f"{WINDOWS * window_bytes / 1e9:.1f} GB"
+    assert lines[0].startswith(
+        "logits: all 128,256 at 50 positions in float16: 12,825,604 bytes a window, 26.9 GB in all"
+    )
+    assert f"logits to write: {all_bytes}" in lines
+    planned = run.planned()
+    assert (planned.missing, planned.windows) == (WINDOWS, plain.windows), "logits are no part of an address"
+    assert planned.registration == plain.registration
+    assert planned.devices
+    assert plain.devices
+    assert planned.devices.batch_size == plain.devices.batch_size
+    in_flight = 2 * planned.devices.batch_size // 8 * window_bytes
+    assert planned.devices.device_bytes - plain.devices.device_bytes == pytest.approx(in_flight)
+    (array,) = (tmp_path / "store").rglob("logits/zarr.json")
+    assert json.loads(array.read_text())["shape"] == [WINDOWS, 50, 128_256]
 
 
 def test_outputs_are_of_the_types_that_the_component_declares(tmp_path: Path) -> None:
