@@ -14,12 +14,13 @@ from byheart.components.extract.flight import score_batches
 from byheart.components.extract.work import Work, find_work
 from byheart.components.extract.writer import Writer
 from byheart.contracts.errors import DamagedError
-from byheart.contracts.logits import describe_logits
-from byheart.contracts.model import read_model
+from byheart.contracts.logits import KeptLogits, describe_logits
+from byheart.contracts.model import Model, read_model
 from byheart.contracts.plan import PlannedDevices, read_plan
 from byheart.contracts.progress import say
+from byheart.contracts.setting_groups import NONE
 from byheart.contracts.settings import Settings
-from byheart.contracts.windows import read_tokenization
+from byheart.contracts.windows import Tokenization, read_tokenization
 from byheart.machines.accelerators import find_accelerator
 from byheart.machines.layout import Layout
 from byheart.models.folder import open_described_model
@@ -46,14 +47,9 @@ def run(*, model: str, windows: str, settings: str, plan: str, store: str, shard
     """
     run_plan, run_settings = read_plan(plan), Settings.read(settings)
     description, tokenization = read_model(model), read_tokenization(windows)
-    scores, model_folder = ScoreStore(open_store(store), tokenization.scored_tokens), open_described_model(description)
+    scores = ScoreStore(open_store(store), tokenization.scored_tokens)
     positions = run_settings.window.count_positions(has_bos=tokenization.bos_id is not None)
-    kept = describe_logits(
-        run_settings.logits,
-        scored_tokens=tokenization.scored_tokens,
-        positions=positions,
-        vocabulary=model_folder.decoder.vocab,
-    )
+    kept = _describe_logits(run_settings, description, tokenization, positions)
     logits = LogitsStore(scores.store, kept) if kept else None
     work = find_work(run_plan, windows, scores, logits, tokenization, run_settings, shard)
 
@@ -65,7 +61,7 @@ def run(*, model: str, windows: str, settings: str, plan: str, store: str, shard
         return 0
     devices = _check(work, scores, tokenization.scored_tokens)
     engine = Engine.lay_out(
-        model_folder,
+        open_described_model(description),
         Machine(devices=find_planned_devices(find_accelerator(run_plan.accelerator), devices)),
         dataclasses.replace(run_settings.score, precision=run_plan.precision),
         Layout(data=devices.data, model=devices.model, gather=devices.gather, batch_size=devices.batch_size),
@@ -74,6 +70,18 @@ def run(*, model: str, windows: str, settings: str, plan: str, store: str, shard
         kept=kept,
     )
     return _score(engine, work, scores)
+
+
+def _describe_logits(settings: Settings, model: Model, tokenization: Tokenization, positions: int) -> KeptLogits | None:
+    """What is kept of each window; a model is opened only if anything is."""
+    if settings.logits.logits == NONE:
+        return None
+    return describe_logits(
+        settings.logits,
+        scored_tokens=tokenization.scored_tokens,
+        positions=positions,
+        vocabulary=open_described_model(model).decoder.vocab,
+    )
 
 
 def _check(work: Work, scores: ScoreStore, scored_tokens: int) -> PlannedDevices:
