@@ -15,7 +15,6 @@ import pytest
 
 from byheart.components.plan.component import plan
 from byheart.contracts.books import Book, write_books
-from byheart.contracts.errors import SettingsError
 from byheart.contracts.inputs import Inputs
 from byheart.contracts.model import Model, read_model, write_model
 from byheart.contracts.only import Span
@@ -171,8 +170,10 @@ def test_logits_above_the_limit_are_refused_before_anything_waits(
 ) -> None:
     """2,100 windows of 50 positions, 128,256 logits each, in two bytes; and a checksum."""
     run, window_bytes = Run(tmp_path, "llama-3.1-8b"), 50 * 128_256 * 2 + 4
-    with pytest.raises(SettingsError, match=r"at least the 26\.9 GB that logits=suffix of 2,100 windows takes, found"):
+    with pytest.raises(SystemExit):
         run.plan(accelerator="v6e-2x4", logits="suffix", logits_limit="26GB")
+    said = "logits_limit must be at least the 26.9 GB that logits=suffix of 2,100 windows takes, found 26GB: raise it"
+    assert said in capsys.readouterr().out
     assert not (tmp_path / "run_plan").exists()
     assert not list((tmp_path / "store").rglob("*"))
     run.plan(accelerator="v6e-2x4")
