@@ -168,11 +168,11 @@ def test_pod_is_placed_by_the_plan(
 def test_logits_above_the_limit_are_refused_before_anything_waits(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """2,100 windows of 50 positions, 128,256 logits each, in two bytes; and a checksum."""
-    run, window_bytes = Run(tmp_path, "llama-3.1-8b"), 50 * 128_256 * 2 + 4
+    """100 windows of 50 positions, 128,256 logits each, in two bytes; and a checksum."""
+    run, window_bytes = Run(tmp_path, "llama-3.1-8b", most=100), 50 * 128_256 * 2 + 4
     with pytest.raises(SystemExit):
-        run.plan(accelerator="v6e-2x4", logits="suffix", logits_limit="26GB")
-    said = "logits_limit must be at least the 26.9 GB that logits=suffix of 2,100 windows takes, found 26GB: raise it"
+        run.plan(accelerator="v6e-2x4", logits="suffix", logits_limit="1GB")
+    said = "logits_limit must be at least the 1.3 GB that logits=suffix of 100 windows takes, found 1GB: raise it"
     assert said in capsys.readouterr().out
     assert not (tmp_path / "run_plan").exists()
     assert not list((tmp_path / "store").rglob("*"))
@@ -180,15 +180,15 @@ def test_logits_above_the_limit_are_refused_before_anything_waits(
     plain = run.planned()
     run.score()
     capsys.readouterr()
-    run.plan(accelerator="v6e-2x4", logits="suffix", logits_limit="27GB")
+    run.plan(accelerator="v6e-2x4", logits="suffix", logits_limit="2GB")
     lines = [json.loads(line)["message"] for line in capsys.readouterr().out.splitlines()]
-    all_bytes = f"{WINDOWS * window_bytes / 1e9:.1f} GB"
+    all_bytes = f"{100 * window_bytes / 1e9:.1f} GB"
     assert lines[0].startswith(
-        "logits: all 128,256 at 50 positions in float16: 12,825,604 bytes a window, 26.9 GB in all"
+        "logits: all 128,256 at 50 positions in float16: 12,825,604 bytes a window, 1.3 GB in all"
     )
     assert f"logits to write: {all_bytes}" in lines
     planned = run.planned()
-    assert (planned.missing, planned.windows) == (WINDOWS, plain.windows), "logits are no part of an address"
+    assert (planned.missing, planned.windows) == (100, plain.windows), "logits are no part of an address"
     assert planned.registration == plain.registration
     assert planned.devices
     assert plain.devices
