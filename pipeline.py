@@ -55,6 +55,10 @@ More about the windows and their scores:
 - max_length: the most positions fed to the model, with the BOS; 0 is no limit.
 - bos: whether to feed a BOS before each window: true, false, or auto: only if the model family needs it.
 - temperature: the temperature of log_p_z_top_k.
+- logits: which raw logits the store keeps (docs/logits.md): none; suffix, those that predict the suffix; all, those of
+  every position; or the N largest of those that predict the suffix, with their tokens (top40).
+- logits_dtype: how they are kept: float16, or float32, which is exact and takes twice the room.
+- logits_limit: the most that they may take, such as 500GB; a run that would keep more is refused before it scores.
 - batch_size: windows in a batch; 0 fits it to the device.
 - num_devices: how many devices score; 0 is all that a task has.
 - mesh_shape: the layout of the devices: auto, or DATAxMODEL, where DATA divides the windows and MODEL each layer.
@@ -109,6 +113,9 @@ OPTIONS: dict[str, Any] = {
     "max_length": 0,
     "bos": "auto",
     "temperature": 1.0,
+    "logits": "none",
+    "logits_dtype": "float16",
+    "logits_limit": "100GB",
     "batch_size": 0,
     "num_devices": 0,
     "mesh_shape": "auto",

@@ -82,7 +82,7 @@ LUGGAGE: dict[str, tuple[str, ...]] = {
     "pages": ("jinja2", "matplotlib", "msgspec", "numpy"),
     "measures": ("numpy", "msgspec"),
     "holdings": ("google_crc32c",),
-    "scores": ("numpy",),
+    "scores": ("google_crc32c", "numpy"),
     "machines": (),
     "models": ("numpy", "yaml"),
     "store": ("google", "google_crc32c", "requests"),

@@ -9,6 +9,8 @@ from byheart.contracts.spellings import suggest_pair
 
 AUTO = "auto"
 FULL, NONE = "full", "none"
+SUFFIX, ALL = "suffix", "all"
+"""Values of `logits`, beside `none` and `topN`."""
 COLUMN = "column"
 """A `figsize`: as wide as a column of a paper."""
 
@@ -88,6 +90,46 @@ class ScoreSettings:
     top_k: int
     """Tokens that the scheme samples from; 0 is the whole vocabulary."""
     precision: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LogitsSettings:
+    """The raw logits that the store keeps; the addresses of scores do not depend on it."""
+
+    logits: str
+    """`none`; `suffix`, where a scored token is predicted; `all`, at every position; or `topN`, the N largest of each
+    position where a scored token is predicted."""
+    logits_dtype: str
+    logits_limit: str
+    """The most bytes that a run may keep: `100GB`, where a GB is 10^9 bytes."""
+
+    @property
+    def top(self) -> int:
+        """The N of `topN`; 0 if all logits of a position are kept, or none.
+
+        Raises:
+            SettingsError: `logits` cannot be read.
+        """
+        if self.logits in (NONE, SUFFIX, ALL):
+            return 0
+        top = re.fullmatch(r"top([1-9]\d{0,2})", self.logits)
+        if not top:
+            needed = f"be {NONE}, {SUFFIX}, {ALL} or topN with N from 1 to 999"
+            refuse("logits", needed, repr(self.logits), "write one of them, such as top40")
+        return int(top[1])
+
+    @property
+    def limit_bytes(self) -> int:
+        """The most bytes.
+
+        Raises:
+            SettingsError: `logits_limit` cannot be read.
+        """
+        size = re.fullmatch(r"([1-9]\d{0,5})([MGT])B", self.logits_limit)
+        if not size:
+            needed = "be a whole number of MB, GB or TB"
+            refuse("logits_limit", needed, repr(self.logits_limit), "write such a size, as 100GB or 2TB")
+        return int(size[1]) * {"M": 10**6, "G": 10**9, "T": 10**12}[size[2]]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

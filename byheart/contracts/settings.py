@@ -22,6 +22,7 @@ from byheart.contracts.setting_groups import (
     ChartSettings,
     ControlSettings,
     LayoutSettings,
+    LogitsSettings,
     PlacementSettings,
     ReportSettings,
     ReuseSettings,
@@ -67,6 +68,7 @@ class Settings:
     selection: SelectionSettings
     window: WindowSettings
     score: ScoreSettings
+    logits: LogitsSettings
     control: ControlSettings
     layout: LayoutSettings
     placement: PlacementSettings
@@ -139,7 +141,7 @@ class Settings:
         if width * height * chart.dpi**2 > _MOST_DOTS:
             dots = f"keep figsize below {_MOST_DOTS:,} dots"
             refuse("dpi", dots, f"{chart.figsize} at {chart.dpi}", "lower dpi")
-        _ = self.report.most_characters  # raises if it is no number
+        _ = self.report.most_characters, self.logits.top, self.logits.limit_bytes  # they raise if they are no numbers
 
     def write(self, path: str | Path) -> None:
         """Write the settings as JSON."""

@@ -19,6 +19,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "on_bad_book": ("fail", "skip"),
     "bos": ("auto", "true", "false"),
     "precision": ("auto", "float32", "bfloat16", "float16"),
+    "logits_dtype": ("float16", "float32"),
     "coverage": ("suffix", "window"),
     # sequential, which keeps its order in grey and for the colour-blind
     "colormap": (
@@ -41,12 +42,10 @@ _COUNTED = {"v6e": ("v6e", _BY_CHIPS), "v5e": ("v5e", _BY_CHIPS), "v5litepod": (
 }
 """Cloud TPU's names: a generation, and its topologies by their number of chips or cores (cloud.google.com/tpu/docs)."""
 
+_FLOATS = {**dict.fromkeys(("fp32", "f32"), "float32"), **dict.fromkeys(("fp16", "f16", "half"), "float16")}
 _ALIASES: Mapping[str, Mapping[str, str]] = {
-    "precision": {
-        **dict.fromkeys(("fp32", "f32"), "float32"),
-        **dict.fromkeys(("fp16", "f16", "half"), "float16"),
-        "bf16": "bfloat16",
-    },
+    "precision": {**_FLOATS, "bf16": "bfloat16"},
+    "logits_dtype": _FLOATS,
     "bos": {word: str(value).lower() for word, value in _BOOLEANS.items()},
     "colormap": {"grays": "Greys"},
     "figsize": {"auto": "auto", "column": "column"},
@@ -73,6 +72,8 @@ _SIDE = r"([0-9]{1,6}(?:\.[0-9]{1,6})?)"
 _PAIR = re.compile(rf"{_SIDE}\s*[x×,]\s*{_SIDE}")
 _BYTES = re.compile(r"([0-9]{1,6})\s*(?:([mgtMGT])[iI][bB]?|([MGT]))")
 _SOME_BYTES = re.compile(r"([1-9][0-9]{0,5})\s*([mgt])?[a-z]*", re.IGNORECASE | re.ASCII)
+_SIZE = re.compile(r"([0-9]{1,6})\s*([mgt]b)", re.IGNORECASE)
+_LOGITS = re.compile(r"none|suffix|all|top[ _-]?([0-9]{1,6})")
 _WHOLE = re.compile(r"[-+]?[0-9]+(?:_[0-9]+)*(?:\.0)?")
 _EXPONENT = re.compile(r"[-+]?[0-9]{1,9}(?:\.[0-9]{1,9})?[eE]\+?[0-9]")
 _NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?")
@@ -173,9 +174,23 @@ def _respell_memory(text: str) -> str | None:
     return f"{int(amount[1])}" + (f"{amount[2].upper()}i" if amount[2] else amount[3]) if amount else None
 
 
+def _respell_logits(text: str) -> str | None:
+    """`Top-40` as `top40`."""
+    word = _LOGITS.fullmatch(text.lower())
+    return (f"top{int(word[1])}" if word[1] else word[0]) if word else None
+
+
+def _respell_size(text: str) -> str | None:
+    """`100 gb` as `100GB`."""
+    size = _SIZE.fullmatch(text)
+    return f"{int(size[1])}{size[2].upper()}" if size else None
+
+
 _TEXTS: Mapping[str, Callable[[str], str | None]] = {
     **dict.fromkeys(PAIRS, _respell_pair),
     "accelerator": _respell_accelerator,
     "memory": _respell_memory,
+    "logits": _respell_logits,
+    "logits_limit": _respell_size,
     "encoding": str.lower,
 }

@@ -106,6 +106,7 @@ def compile_ahead(
         scored_tokens=workload.scored_tokens,
         temperature=temperature,
         top_k=top_k,
+        kept=workload.kept,
     )
     started = time.monotonic()
     try:

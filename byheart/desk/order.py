@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from byheart.contracts.json_files import read_json, write_json
+from byheart.contracts.logits import KeptLogits
 from byheart.machines.accelerators import Accelerator, find_accelerator
 from byheart.machines.layout import Layout
 from byheart.machines.workload import Workload, describe_workload
@@ -21,6 +22,7 @@ class Order:
     precision: str
     positions: int
     scored_tokens: int
+    kept: KeptLogits | None
     temperature: float
     top_k: int
     layout: Layout
@@ -37,6 +39,7 @@ class Order:
             precision=self.precision,
             positions=self.positions,
             scored_tokens=self.scored_tokens,
+            kept=self.kept,
         )
 
     @property

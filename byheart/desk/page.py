@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from byheart.contracts.logits import describe_size
 from byheart.contracts.progress import format_duration, format_size
 from byheart.machines.accelerators import GENERATIONS, Accelerator
 from byheart.machines.layout import find_least_memory
@@ -52,6 +53,10 @@ def _describe_subject(subject: Subject, workload: Workload) -> Iterator[str]:
         "books",
         f"{number} {books.characters:,} characters: {books.windows:,} windows, one every {window.cursor_inc:,}",
     )
+    if workload.kept:
+        size, _, limit = describe_size(workload.kept, books.windows, subject.settings.logits).partition("; ")
+        yield format_line("logits", size)
+        yield format_line("", f"{limit}; the time to write them is not in the plan")
 
 
 def _describe_accelerator(accelerator: Accelerator) -> Iterator[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from byheart.contracts.errors import SettingsError
+from byheart.contracts.logits import check_limit
 from byheart.contracts.model import parse_fields
 from byheart.contracts.settings import Settings
 from byheart.desk.books import count_characters
@@ -39,7 +40,8 @@ def run(
         order: a file to write where the model fits, for a compilation ahead of time.
 
     Raises:
-        ByheartError: a setting, the accelerator, the model's configuration or a book cannot be used.
+        ByheartError: a setting, the accelerator, the model's configuration or a book cannot be used, or the logits take
+            more than `logits_limit`.
     """
     settings = Settings.from_parameters(parameters, defaults)
     target = find_accelerator(accelerator) if accelerator else None
@@ -57,6 +59,8 @@ def run(
     subject, config = read_subject(model, lengths, settings, ignored)
     chosen = plan_on(target, subject, settings.layout) if target else None
     print(format_page(subject, chosen, [plan_on(accelerator, subject) for accelerator in ONE_HOST.values()]))
+    if kept := subject.describe_logits():
+        check_limit(kept, subject.books.windows, settings.logits)
     if order and isinstance(chosen, Planned):
         _make_order(chosen, config, settings).write(order)
     return not isinstance(chosen, Refusal)
@@ -97,6 +101,7 @@ def _make_order(planned: Planned, config: dict[str, Any], settings: Settings) ->
         precision=planned.workload.precision,
         positions=planned.workload.positions,
         scored_tokens=planned.workload.scored_tokens,
+        kept=planned.workload.kept,
         temperature=settings.score.temperature,
         top_k=settings.score.top_k,
         layout=planned.layout,

@@ -1,6 +1,6 @@
 """Lists everything that a store holds.
 
-scores/ADDRESS/...               scores, in parts and pieces: `byheart.scores`
+scores/ADDRESS/...               scores, in parts and pieces, and raw logits: `byheart.scores`
 models/ORGANISATION--NAME@COMMIT/...   a model from the Hub
 models/gguf-1--NAME@SHA256/...   what was made of a GGUF file
 models/tokenizer--NAME@SHA256/...   a tokenizer that a run took in place of the model's own

@@ -46,9 +46,9 @@ def copy(
 ) -> Copied:
     """Copy these scores and models.
 
-    Of scores it copies about.json, the finished parts, and the pieces of unfinished parts; not the pieces of forced
-    runs, which only their own run can use. Of a model it copies the files, then the manifest, which marks it as
-    complete.
+    Of scores it copies about.json, the finished parts, the pieces of unfinished parts, and raw logits; not the pieces
+    of forced runs, which only their own run can use. Of a model it copies the files, then the manifest, which marks it
+    as complete.
 
     Args:
         begin: called once, with the number of bytes to copy.
@@ -92,6 +92,7 @@ def _choose_objects(held: StoredScores, at_target: Container[str]) -> list[Store
         held.description
         + held.finished
         + [piece for piece in held.open_pieces if _name_part(piece.name) not in at_target]
+        + held.logits
     )
 
 

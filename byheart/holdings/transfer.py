@@ -10,6 +10,7 @@ import google_crc32c
 
 from byheart.contracts import parquet
 from byheart.contracts.errors import DamagedError, StoreError
+from byheart.scores.logits import is_chunk, matches_checksum
 from byheart.store import Store
 from byheart.store.in_order import map_in_order
 from byheart.store.stored import Growing, Stored
@@ -176,7 +177,9 @@ def _encode(checksum: google_crc32c.Checksum) -> str:
 
 
 def _is_as_written(name: str, data: bytes) -> bool:
-    """Whether a part or a piece matches the digest in it; True for other objects, which have none."""
+    """Whether a part, a piece or a chunk of logits matches the digest in it; True for others, which have none."""
+    if is_chunk(name):
+        return matches_checksum(data)
     if not name.endswith(".parquet"):
         return True
     try:

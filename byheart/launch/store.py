@@ -226,7 +226,9 @@ def _format_counts(*counts: tuple[int, str, str]) -> str:
 
 
 def _format_parts(held: StoredScores, of: object) -> str:
-    return f"{held.parts:>5} of {of} parts" + f" and {held.pieces:,} pieces" * (held.pieces > 0)
+    pieces = f" and {held.pieces:,} pieces" * (held.pieces > 0)
+    logits = format_size(sum(stored.size_bytes for stored in held.logits)) if held.logits else ""
+    return f"{held.parts:>5} of {of} parts{pieces}" + f", {logits} of logits" * bool(logits)
 
 
 def _note_release(held: StoredScores) -> str:

@@ -6,6 +6,7 @@ The estimate assumes:
 - Where weights are gathered, two whole layers are in memory: the current one and the next.
 - The head computes logits of `HEAD_WINDOWS` windows at once: each in float32, with its key for the top k and a byte
   that says whether it is kept.
+- Logits that the store keeps stay on the device until they are fetched, those of all windows of a batch.
 """
 
 import dataclasses
@@ -18,6 +19,8 @@ RESERVE = 0.03
 """The share of a device's memory that is left free, for the program and the gaps between arrays."""
 
 _LOGIT_BYTES = 4 + 4 + 1
+_SELECTED_BYTES = 4 + 1
+"""Beside each logit where the N largest are kept: how many before it are among them, and whether it is."""
 _SCORE_BYTES = 5 * 4
 """Bytes of a scored token: five numbers."""
 
@@ -35,7 +38,7 @@ class Memory:
     head: float
     """The head's table where it is gathered, its input states, and the logits."""
     batches: float
-    """Inputs and scores of the batches in flight."""
+    """Inputs, scores and kept logits of the batches in flight."""
 
     @property
     def working(self) -> float:
@@ -61,13 +64,20 @@ def estimate_memory(workload: Workload, mesh: Mesh, batch_size: int) -> Memory:
     attention += windows * decoder.heads * workload.positions**2 * (4 + element_bytes)
     mlp = 1.5 * tokens * workload.mlp_width * element_bytes
     scored_tokens = windows * workload.scored_tokens
-    logits = min(windows, HEAD_WINDOWS) * workload.scored_tokens * decoder.vocab * _LOGIT_BYTES
+    kept, head_positions = workload.kept, workload.head_positions
+    logit_bytes = _LOGIT_BYTES + (_SELECTED_BYTES if kept and kept.has_ids else 0)
+    logits = min(windows, HEAD_WINDOWS) * head_positions * decoder.vocab * logit_bytes
     return Memory(
         weights=local_elements * element_bytes,
         gathered=2 * workload.layer_bytes if mesh.gather else 0,
         states=2 * tokens * decoder.embed * element_bytes + max(attention, mlp) / state_shards,
         head=(workload.head_bytes if mesh.gather else 0)
-        + scored_tokens * decoder.embed * element_bytes
+        + windows * head_positions * decoder.embed * element_bytes
         + logits / state_shards,
-        batches=IN_FLIGHT * (windows * (workload.positions + 1) * 4 + scored_tokens * _SCORE_BYTES),
+        batches=IN_FLIGHT
+        * (
+            windows * (workload.positions + 1) * 4
+            + scored_tokens * _SCORE_BYTES
+            + (windows * kept.window_bytes if kept else 0)
+        ),
     )

@@ -4,6 +4,7 @@ import dataclasses
 import math
 
 from byheart.contracts.errors import ModelError, SettingsError
+from byheart.contracts.logits import KeptLogits, describe_logits
 from byheart.contracts.setting_groups import AUTO, LayoutSettings
 from byheart.contracts.settings import Settings
 from byheart.machines.accelerators import Accelerator
@@ -63,6 +64,21 @@ class Subject:
             precision=self.resolve_precision(accelerator),
             positions=window.count_positions(has_bos=self.has_bos),
             scored_tokens=window.count_scored_tokens(has_bos=self.has_bos),
+            kept=self.describe_logits(),
+        )
+
+    def describe_logits(self) -> KeptLogits | None:
+        """The logits that are kept of each window; None if none are.
+
+        Raises:
+            SettingsError: `topN` asks for more values than there are.
+        """
+        window = self.settings.window
+        return describe_logits(
+            self.settings.logits,
+            scored_tokens=window.count_scored_tokens(has_bos=self.has_bos),
+            positions=window.count_positions(has_bos=self.has_bos),
+            vocabulary=self.decoder.vocab,
         )
 
 

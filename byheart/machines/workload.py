@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from byheart.contracts.logits import KeptLogits
 from byheart.models.axes import LAYERS
 from byheart.models.decoder_config import DecoderConfig
 from byheart.models.families.family import Family
@@ -20,7 +21,7 @@ IN_FLIGHT = 2
 class Workload:
     """A decoder, and windows of one length.
 
-    P: positions that are fed; S: positions that are scored.
+    P: positions that are fed; S: positions that are scored; R: positions on which the head runs.
     """
 
     decoder: DecoderConfig
@@ -31,7 +32,14 @@ class Workload:
     positions: int
     """P: tokens that are fed for a window: the BOS if there is one, and all of the window's but the last."""
     scored_tokens: int
-    """S: positions on which the head runs."""
+    """S."""
+    kept: KeptLogits | None = None
+    """The logits that are fetched beside the scores; None if none are."""
+
+    @property
+    def head_positions(self) -> int:
+        """R: the scored tokens, or all positions whose logits are kept."""
+        return max(self.scored_tokens, self.kept.positions if self.kept else 0)
 
     @property
     def element_bytes(self) -> int:
@@ -92,7 +100,7 @@ class Workload:
 
     @property
     def flops_per_window(self) -> float:
-        """Floating point operations: of matrices on P positions, of attention on P x P, of the head on S.
+        """Floating point operations: of matrices on P positions, of attention on P x P, of the head on R.
 
         A multiplication and an addition count as two. Causality saves nothing, since all P x P products are computed.
         Norms, RoPE and softmax are not counted.
@@ -100,18 +108,25 @@ class Workload:
         decoder = self.decoder
         matrices = 2 * self.active_parameters * self.positions
         attention = 2 * decoder.heads * (decoder.head_dim + decoder.value_dim) * self.positions**2
-        head = 2 * decoder.vocab * decoder.embed * self.scored_tokens
+        head = 2 * decoder.vocab * decoder.embed * self.head_positions
         return matrices + decoder.layers * attention + head
 
 
 def describe_workload(
-    family: Family, decoder: DecoderConfig, *, precision: str, positions: int, scored_tokens: int
+    family: Family,
+    decoder: DecoderConfig,
+    *,
+    precision: str,
+    positions: int,
+    scored_tokens: int,
+    kept: KeptLogits | None = None,
 ) -> Workload:
     """The work of scoring windows with a model.
 
     Args:
         precision: `float32`, `bfloat16` or `float16`.
         positions: tokens of a window that are fed.
+        kept: the logits that are kept of each window.
     """
     return Workload(
         decoder=decoder,
@@ -119,4 +134,5 @@ def describe_workload(
         precision=precision,
         positions=positions,
         scored_tokens=scored_tokens,
+        kept=kept,
     )

@@ -6,7 +6,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -26,8 +26,16 @@ class Batch:
     """int32, sorted; at most `batch_size`."""
 
 
+class Holder(Protocol):
+    """What knows which windows a run still needs: a store of scores, or of more than scores."""
+
+    def find_still_missing(self, missing: Missing, reuse: Reuse) -> np.ndarray:
+        """The windows that are still not there."""
+        ...
+
+
 def choose_batches(
-    scores: ScoreStore,
+    holder: Holder,
     missing: Sequence[Missing],
     reuse: Reuse,
     *,
@@ -65,7 +73,7 @@ def choose_batches(
             turned, turn = True, drawn % len(books)
             books = books[turn:] + books[:turn]
         for visit in _start_at_drawn_batch(books.pop(0), drawn, batch_size):
-            yield from _cut_batches(scores, visit, reuse, batch_size, leave)
+            yield from _cut_batches(holder, visit, reuse, batch_size, leave)
 
 
 def _start_at_drawn_batch(missing: Sequence[Missing], drawn: int, batch_size: int) -> list[Missing]:
@@ -80,14 +88,14 @@ def _start_at_drawn_batch(missing: Sequence[Missing], drawn: int, batch_size: in
 
 
 def _cut_batches(
-    scores: ScoreStore, visit: Missing, reuse: Reuse, batch_size: int, leave_out: Callable[[Part, int], None]
+    holder: Holder, visit: Missing, reuse: Reuse, batch_size: int, leave_out: Callable[[Part, int], None]
 ) -> Iterator[Batch]:
     """The batches of a part, without windows that other runs have scored: the store is checked every few seconds."""
     left, looked = visit.windows, -PIECE_SECONDS
     while len(left):
         if time.monotonic() - looked >= PIECE_SECONDS:
             looked = time.monotonic()
-            still_missing = scores.find_still_missing(Missing(part=visit.part, windows=left), reuse)
+            still_missing = holder.find_still_missing(Missing(part=visit.part, windows=left), reuse)
             if len(still_missing) < len(left):
                 leave_out(visit.part, len(left) - len(still_missing))
                 left = still_missing

@@ -11,6 +11,7 @@ from byheart.contracts.errors import SettingsError, StoreError
 from byheart.contracts.foreign import spell_out
 from byheart.contracts.json_files import to_json
 from byheart.contracts.version import CONTRACT_VERSION
+from byheart.scores.logits import IN_ADDRESS
 from byheart.scores.parts import FOLDER
 from byheart.store import Store
 from byheart.store.in_order import map_in_order
@@ -56,6 +57,11 @@ class StoredScores(StoredGroup):
     def finished(self) -> list[Stored]:
         """The objects of finished parts."""
         return self._matching(_FINISHED)
+
+    @property
+    def logits(self) -> list[Stored]:
+        """The objects of raw logits."""
+        return self._matching(IN_ADDRESS)
 
     @property
     def open_pieces(self) -> list[Stored]:

@@ -1,7 +1,8 @@
 """The kinds of part, each with its columns.
 
 A process that writes or reads parts holds about one part in memory, so the number of windows in a part bounds that
-memory: a window of `scores` takes about a kilobyte.
+memory: a window of `scores` takes about a kilobyte. Raw logits take thousands of times as much, and are no part but an
+object for each window: `byheart.scores.logits`.
 """
 
 import dataclasses
@@ -19,7 +20,7 @@ class Column:
     per_token: bool
     """Whether a window has a value for each scored token; if not, it has a single value."""
     width: int = 1
-    """How many numbers make a value: the size of the vocabulary for raw logits."""
+    """How many numbers make a value."""
 
     def size_bytes(self, scored_tokens: int) -> int:
         """The bytes of a window."""

@@ -176,8 +176,11 @@ class ScoreStore(Catalogue):
                 computed_on.append(origin)
         return columns, computed_on
 
-    def check_room(self, missing: Iterable[Missing], scored_tokens: int) -> None:
+    def check_room(self, missing: Iterable[Missing], scored_tokens: int, logits_bytes: int = 0) -> None:
         """Check, before weights are loaded, that the missing scores can be written, and that there is room for them.
+
+        Args:
+            logits_bytes: what else is written.
 
         Raises:
             StoreError: the store has too little room, something that is no file has a part's name, or a folder cannot
@@ -187,11 +190,13 @@ class ScoreStore(Catalogue):
         self.store.check_writable([item.part.name for item in missing])
         sizes = [item.part.kind.estimate_part_bytes(len(item.windows), scored_tokens) for item in missing]
         whole = [item.part.kind.estimate_part_bytes(len(item.part.windows), scored_tokens) for item in missing]
-        needed = sum(sizes) + 2 * max(whole, default=0)  # while a part is joined, its pieces are in the store too
+        needed = logits_bytes + sum(sizes)
+        needed += 2 * max(whole, default=0)  # while a part is joined, its pieces are in the store too
         free = self.store.free_bytes()
         if free is not None and free < needed:
+            what = "the scores to come" + " and the logits" * (logits_bytes > 0)
             raise StoreError(
-                f"store must have {needed:,} bytes free for the scores to come, found {free:,} at "
+                f"store must have {needed:,} bytes free for {what}, found {free:,} at "
                 f"{self.store.locate(FOLDER)}: make room or choose another store",
                 parameter="store",
             )

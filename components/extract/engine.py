@@ -13,6 +13,7 @@ from byheart.components.extract.not_finite import explain_not_finite
 from byheart.components.extract.scoring import TokenScores, make_scorer
 from byheart.components.extract.sharding import Sharding, make_sharding
 from byheart.contracts.errors import ModelError
+from byheart.contracts.logits import KeptLogits
 from byheart.contracts.progress import Progress, format_size, say
 from byheart.contracts.setting_groups import ScoreSettings
 from byheart.contracts.version import code_version
@@ -71,6 +72,7 @@ class Engine:
         *,
         positions: int,
         scored_tokens: int,
+        kept: KeptLogits | None = None,
     ) -> "Engine":
         """The engine; no weight is loaded yet.
 
@@ -78,6 +80,7 @@ class Engine:
             machine: as many devices as the layout has.
             positions: tokens that are fed for a window.
             scored_tokens: suffix tokens that are scored.
+            kept: the logits that are kept of each window.
         """
         workload = describe_workload(
             model.family,
@@ -85,6 +88,7 @@ class Engine:
             precision=score.precision,
             positions=positions,
             scored_tokens=scored_tokens,
+            kept=kept,
         )
         return cls(
             model=model,
@@ -131,6 +135,7 @@ class Engine:
             scored_tokens=self.workload.scored_tokens,
             temperature=self.score_settings.temperature,
             top_k=self.score_settings.top_k,
+            kept=self.workload.kept,
         )
         return lambda token_ids: score(params, jax.device_put(token_ids, self.sharding.windows))
 

@@ -1,11 +1,13 @@
 """Batches on their way through the devices: the next is there before a result is fetched."""
 
+import dataclasses
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 import jax
 import numpy as np
+from jax import Array
 
 from byheart.components.extract.scoring import TokenScores, compute_window_scores
 from byheart.contracts.errors import ModelError
@@ -21,6 +23,7 @@ def score_batches(
     batch_size: int,
     top_k: int,
     explain: Callable[[], ModelError],
+    keep: Callable[[_Label, dict[str, Array]], None] = lambda _, __: None,
 ) -> Iterator[tuple[_Label, Scores]]:
     """Each batch's label with its scores, in order; the device always has the next batch before a result is fetched.
 
@@ -28,6 +31,7 @@ def score_batches(
         score: from `Engine.load`.
         batches: labels and model input, int32 [B, T], B at most `batch_size`.
         explain: makes the error of a score that is not finite.
+        keep: called with a batch's label and its logits on the devices, before its scores are returned.
 
     Raises:
         ModelError: a score is not finite.
@@ -36,9 +40,12 @@ def score_batches(
 
     def land() -> tuple[_Label, Scores]:
         label, count, result = flying.popleft()
+        logits, result = result.logits, dataclasses.replace(result, logits={})
         tokens = jax.tree.map(lambda values: np.asarray(values)[:count], result)
         if not all(np.isfinite(values).all() for values in jax.tree.leaves(tokens)):
             raise explain()
+        if logits:
+            keep(label, logits)
         return label, compute_window_scores(tokens, top_k=top_k)
 
     for label, rows in batches:

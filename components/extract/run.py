@@ -1,23 +1,32 @@
 """Extract: score windows on the planned devices, in the planned layout."""
 
 import dataclasses
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
 
 from byheart.components.extract.books_progress import BooksProgress
 from byheart.components.extract.devices import find_planned_devices
 from byheart.components.extract.engine import Engine, Machine
+from byheart.components.extract.fetching import make_logits_writer, write_wanted
 from byheart.components.extract.flight import score_batches
 from byheart.components.extract.work import Work, find_work
 from byheart.components.extract.writer import Writer
 from byheart.contracts.errors import DamagedError
-from byheart.contracts.model import read_model
+from byheart.contracts.logits import KeptLogits, describe_logits
+from byheart.contracts.model import Model, read_model
 from byheart.contracts.plan import PlannedDevices, read_plan
 from byheart.contracts.progress import say
+from byheart.contracts.setting_groups import NONE
 from byheart.contracts.settings import Settings
-from byheart.contracts.windows import read_tokenization
+from byheart.contracts.windows import Tokenization, read_tokenization
 from byheart.machines.accelerators import find_accelerator
 from byheart.machines.layout import Layout
 from byheart.models.folder import open_described_model
-from byheart.scores.batches import Unwritten, choose_batches
+from byheart.scores.batches import Batch, Unwritten, choose_batches
+from byheart.scores.logits import LogitsStore
+from byheart.scores.scores import Scores
 from byheart.scores.store import ScoreStore
 from byheart.store import open_store
 
@@ -39,7 +48,10 @@ def run(*, model: str, windows: str, settings: str, plan: str, store: str, shard
     run_plan, run_settings = read_plan(plan), Settings.read(settings)
     description, tokenization = read_model(model), read_tokenization(windows)
     scores = ScoreStore(open_store(store), tokenization.scored_tokens)
-    work = find_work(run_plan, windows, scores, tokenization, run_settings, shard)
+    positions = run_settings.window.count_positions(has_bos=tokenization.bos_id is not None)
+    kept = _describe_logits(run_settings, description, tokenization, positions)
+    logits = LogitsStore(scores.store, kept) if kept else None
+    work = find_work(run_plan, windows, scores, logits, tokenization, run_settings, shard)
 
     shards = run_settings.layout.shards
     prefix = "" if shards == 1 else f"shard {shard}/{shards}: "
@@ -53,10 +65,23 @@ def run(*, model: str, windows: str, settings: str, plan: str, store: str, shard
         Machine(devices=find_planned_devices(find_accelerator(run_plan.accelerator), devices)),
         dataclasses.replace(run_settings.score, precision=run_plan.precision),
         Layout(data=devices.data, model=devices.model, gather=devices.gather, batch_size=devices.batch_size),
-        positions=run_settings.window.count_positions(has_bos=tokenization.bos_id is not None),
+        positions=positions,
         scored_tokens=tokenization.scored_tokens,
+        kept=kept,
     )
     return _score(engine, work, scores)
+
+
+def _describe_logits(settings: Settings, model: Model, tokenization: Tokenization, positions: int) -> KeptLogits | None:
+    """What is kept of each window; a model is opened only if anything is."""
+    if settings.logits.logits == NONE:
+        return None
+    return describe_logits(
+        settings.logits,
+        scored_tokens=tokenization.scored_tokens,
+        positions=positions,
+        vocabulary=open_described_model(model).decoder.vocab,
+    )
 
 
 def _check(work: Work, scores: ScoreStore, scored_tokens: int) -> PlannedDevices:
@@ -66,26 +91,47 @@ def _check(work: Work, scores: ScoreStore, scored_tokens: int) -> PlannedDevices
             f"scores must stay in the store while a run goes on, found {work.total - work.done:,} windows gone since "
             f"it was planned, as {scores.store.locate(work.missing[0].part.name)}: run again, which plans for them"
         )
-    scores.check_room(work.missing, scored_tokens)
+    scores.check_room(work.wanted.missing_scores, scored_tokens, work.wanted.logits_bytes)
     return work.plan.devices
 
 
 def _score(engine: Engine, work: Work, scores: ScoreStore) -> int:
     """Score the missing windows and write them; returns how many."""
-    top_k, batch_size = engine.score_settings.top_k, engine.layout.batch_size
+    top_k, batch_size, wanted = engine.score_settings.top_k, engine.layout.batch_size, work.wanted
     scored = 0
-    with Writer() as writer:
+    with Writer() as writer, make_logits_writer(engine.workload.kept) as logits_writer:
         score = engine.load()
         progress = BooksProgress(work, engine.describe_utilisation)
-        unwritten = Unwritten(scores, work.reuse, engine.describe_computation(), writer.submit)
+        _describe_computation(engine, work)
+
+        def submit(write: Callable[[], object]) -> None:
+            writer.submit(logits_writer.after(write))  # scores that are there say that the run's logits are
+
+        unwritten = Unwritten(scores, work.reuse, engine.describe_computation(), submit)
         batches = choose_batches(
-            scores, work.missing, work.reuse, batch_size=batch_size, run=work.plan.run, leave_out=progress.add
+            wanted, work.missing, work.reuse, batch_size=batch_size, run=work.plan.run, leave_out=progress.add
         )
         rows, explain = work.read_inputs(batches), engine.explain_not_finite
-        for batch, batch_scores in score_batches(score, rows, batch_size, top_k, explain):
+        keep = partial(write_wanted, wanted, work.plan.forced, logits_writer.submit)
+        for batch, batch_scores in score_batches(score, rows, batch_size, top_k, explain, keep):
             writer.check()
-            unwritten.add(batch, batch_scores.columns())
+            _add_missing(unwritten, batch, batch_scores, wanted.scores.get(batch.part, batch.windows[:0]))
             progress.add(batch.part, len(batch_scores))
             scored += len(batch_scores)
         unwritten.leave()
     return scored
+
+
+def _describe_computation(engine: Engine, work: Work) -> None:
+    """Write, for each address, what computes its logits."""
+    if logits := work.wanted.logits_store:
+        for address in dict.fromkeys(part.address for part in work.wanted.logits):
+            logits.describe_computation(address, engine.describe_computation())
+
+
+def _add_missing(unwritten: Unwritten, batch: Batch, scores: Scores, missing: np.ndarray) -> None:
+    """Keep the scores of those windows of a batch whose scores are missing."""
+    is_missing = np.isin(batch.windows, missing)
+    if is_missing.any():
+        columns = {name: values[is_missing] for name, values in scores.columns().items()}
+        unwritten.add(Batch(part=batch.part, windows=batch.windows[is_missing]), columns)

@@ -10,7 +10,9 @@ from jax import Array
 from jax.sharding import PartitionSpec as P
 
 from byheart.components.extract import decoder
+from byheart.components.extract.largest import find_kth_largest, find_largest
 from byheart.components.extract.sharding import Sharding
+from byheart.contracts.logits import KeptLogits
 from byheart.machines.mesh import DATA
 from byheart.machines.workload import HEAD_WINDOWS
 from byheart.models.axes import LAYERS
@@ -20,8 +22,6 @@ from byheart.scores.scores import Scores
 
 _HEAD_WINDOWS_CPU = 4
 """Windows whose logits a CPU computes at once: few enough for its cache."""
-_GROUP = 128
-"""The group size in `find_kth_largest`: the fastest of 64, 128 and 256 for the top 40 of a vocabulary of 49,152."""
 _ASYNCHRONOUS_GATHERS = {
     "xla_enable_async_all_gather": "true",
     "xla_tpu_enable_async_collective_fusion_fuse_all_gather": "true",
@@ -32,7 +32,7 @@ _ASYNCHRONOUS_GATHERS = {
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TokenScores:
-    """The scores of tokens; every field is [..., S], ranks and ids are int32, the others float32."""
+    """The scores of tokens: fields are [..., S], ranks and ids are int32, the others float32."""
 
     log_prob: Array
     """The log-probability at temperature 1, over the whole vocabulary."""
@@ -44,6 +44,8 @@ class TokenScores:
     """The log of the top k's total probability, after temperature."""
     tempered_log_prob: Array
     """The log-probability after temperature."""
+    logits: dict[str, Array] = dataclasses.field(default_factory=dict)
+    """The logits that are kept, [..., R, N] each, by the names of `KeptLogits.arrays`; empty if none are."""
 
 
 Scorer = jax.stages.Wrapped
@@ -58,15 +60,18 @@ def make_scorer(
     scored_tokens: int,
     temperature: float,
     top_k: int,
+    kept: KeptLogits | None = None,
 ) -> Scorer:
     """A compiled function from parameters and model input [B, T] to the scores of its last `scored_tokens` ids.
 
-    The last id is scored and never fed; the head runs only on the positions that predict a scored id. B is a multiple
+    The last id is scored and never fed; the head runs only on the positions that predict a scored id, or on all those
+    whose logits are `kept`. B is a multiple
     of the sharding's window shards. The arithmetic has the precision of the parameters' dtype, and full precision for
     float32, whatever JAX's default: a GPU's is TF32, with 10 bits of mantissa.
     """
     head_windows = _HEAD_WINDOWS_CPU if sharding.platform == "cpu" else HEAD_WINDOWS
     head_names = decoder.list_head(config)
+    positions = max(scored_tokens, kept.positions if kept else 0)
 
     @functools.partial(jax.jit, compiler_options=_compiler_options(sharding))
     @functools.partial(
@@ -84,7 +89,7 @@ def make_scorer(
                 params,
                 config,
                 fed,
-                first=fed.shape[1] - scored_tokens,
+                first=fed.shape[1] - positions,
                 look_up=functools.partial(sharding.look_up, parameters["embed"]),
                 gather=lambda weights: sharding.gather({name: parameters[LAYERS][name] for name in weights}, weights),
             )
@@ -93,7 +98,9 @@ def make_scorer(
             def score_window(window: tuple[Array, Array]) -> TokenScores:
                 hidden, targets = window
                 logits = decoder.compute_logits(head, config, hidden)
-                return score_tokens(logits, targets, temperature=temperature, top_k=top_k)
+                scored = logits if positions == scored_tokens else logits[-scored_tokens:]
+                scores = score_tokens(scored, targets, temperature=temperature, top_k=top_k)
+                return dataclasses.replace(scores, logits=choose_kept(logits, kept)) if kept else scores
 
             return jax.lax.map(score_window, (hidden, targets), batch_size=head_windows)
 
@@ -125,49 +132,14 @@ def score_tokens(logits: Array, targets: Array, *, temperature: float, top_k: in
     )
 
 
-def find_kth_largest(values: Array, k: int) -> Array:
-    """The k-th largest of float32 `values` along the last axis, exactly.
-
-    Values may be -inf, but not NaN; a subnormal value may count as 0. For 200 x 128,256 values it takes a CPU 0.165 s,
-    and `jax.lax.top_k` 19.9 s.
-
-    Most values are read once. The values are cut into groups. The k-th largest of the groups' maxima is a lower bound,
-    and all values above it are in the groups whose maximum is above it, of which there are fewer than k:
-
-        k = 2    3 1 | 9 7 | 2 4 | 5 8    maxima 3 9 4 8, bound 8, above it only in 9 7, answer max(8, 7) = 8
-    """
-    size = values.shape[-1]
-    if 2 * k * _GROUP > size:
-        return _find_kth_largest_by_bits(values, k)
-    padding = -size % _GROUP
-    if padding:
-        values = jnp.concatenate([values, jnp.full((*values.shape[:-1], padding), -jnp.inf)], axis=-1)
-    groups = values.reshape(*values.shape[:-1], -1, _GROUP)
-    maxima = jnp.max(groups, axis=-1)
-    bound = _find_kth_largest_by_bits(maxima, k)
-    groups_above = jnp.cumsum(maxima > bound[..., None], axis=-1)
-    indices = jnp.sum(groups_above[..., None, :] <= jnp.arange(k)[:, None], axis=-1)
-    candidates = jnp.take_along_axis(groups, indices[..., None], axis=-2, mode="fill", fill_value=-jnp.inf)
-    return jnp.maximum(bound, _find_kth_largest_by_bits(candidates.reshape(*candidates.shape[:-2], -1), k))
-
-
-def _find_kth_largest_by_bits(values: Array, k: int) -> Array:
-    """The k-th largest of float32 `values` along the last axis, by reading each value 32 times.
-
-    Floats are mapped to unsigned integers of the same order, and the answer's bits are determined one after the other:
-    32 counts cost less than a sort of a vocabulary.
-    """
-    bits = jax.lax.bitcast_convert_type(values, jnp.uint32)
-    sign = jnp.uint32(1 << 31)
-    keys = jnp.where(bits >= sign, ~bits, bits | sign)
-
-    def settle_bit(step: Array, settled: Array) -> Array:
-        candidate = settled | (sign >> step.astype(jnp.uint32))
-        enough = jnp.sum(keys >= candidate[..., None], axis=-1) >= k
-        return jnp.where(enough, candidate, settled)
-
-    key = jax.lax.fori_loop(0, 32, settle_bit, jnp.zeros_like(keys[..., 0]))
-    return jax.lax.bitcast_convert_type(jnp.where(key >= sign, key ^ sign, ~key), jnp.float32)
+def choose_kept(logits: Array, kept: KeptLogits) -> dict[str, Array]:
+    """The arrays [R, N] of float32 `logits` [R, V] that are kept, by name, in the type in which they are kept."""
+    dtype = jnp.dtype(kept.dtype)
+    with jax.named_scope("kept"):
+        if not kept.has_ids:
+            return {"logits": logits.astype(dtype)}
+        values, ids = find_largest(logits, kept.values)
+        return {"values": values.astype(dtype), "ids": ids}
 
 
 def compute_window_scores(tokens: TokenScores, *, top_k: int) -> Scores:

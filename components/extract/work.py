@@ -1,4 +1,4 @@
-"""The work of a shard: its planned windows whose scores are not in the store."""
+"""The work of a shard: its planned windows whose scores, or logits, are not in the store."""
 
 import dataclasses
 from collections import Counter
@@ -13,8 +13,10 @@ from byheart.contracts.settings import Settings
 from byheart.contracts.windows import Tokenization
 from byheart.scores.batches import Batch
 from byheart.scores.kinds import SCORES
+from byheart.scores.logits import LogitsStore
 from byheart.scores.parts import Missing, list_shard_parts, select_asked
 from byheart.scores.store import Reuse, ScoreStore
+from byheart.scores.wanted import Wanted
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,10 +28,15 @@ class Work:
     """Which objects in the store are reused."""
     windows: dict[str, int]
     """How many selected windows this shard has, by address."""
-    missing: list[Missing]
-    """The windows that are still to be scored."""
+    wanted: Wanted
+    """What is still to be computed."""
     loaders: dict[str, Callable[[], np.ndarray]]
     """By address: a function that reads the model input, int32 [W, T], anew at each call, to bound memory."""
+
+    @property
+    def missing(self) -> list[Missing]:
+        """The windows that are still to be scored, for their scores or their logits."""
+        return self.wanted.missing
 
     @property
     def total(self) -> int:
@@ -38,7 +45,7 @@ class Work:
 
     @property
     def done(self) -> int:
-        """How many of them have scores in the store."""
+        """How many of them have all that is wanted in the store."""
         return self.total - sum(len(item.windows) for item in self.missing)
 
     def read_inputs(self, batches: Iterable[Batch]) -> Iterator[tuple[Batch, np.ndarray]]:
@@ -51,7 +58,13 @@ class Work:
 
 
 def find_work(
-    plan: Plan, windows: str, scores: ScoreStore, tokenization: Tokenization, settings: Settings, shard: int
+    plan: Plan,
+    windows: str,
+    scores: ScoreStore,
+    logits: LogitsStore | None,
+    tokenization: Tokenization,
+    settings: Settings,
+    shard: int,
 ) -> Work:
     """The work of a shard; first finishes in the store what a killed run left undone.
 
@@ -70,7 +83,7 @@ def find_work(
         plan=plan,
         reuse=reuse,
         windows=dict(counts),
-        missing=scores.find_missing(parts, asked, reuse),
+        wanted=Wanted.find(parts, asked, reuse, scores, logits, plan.addresses.values()),
         loaders={
             address: partial(reader, windows, book, settings, tokenization)
             for reader, addresses in readers.items()

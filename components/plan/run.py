@@ -5,6 +5,7 @@ import math
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 
+from byheart.components.plan.logits import begin_logits, open_logits
 from byheart.contracts.errors import ModelError
 from byheart.contracts.model import Model, read_model
 from byheart.contracts.plan import Plan, PlannedDevices, list_asked_windows, write_plan
@@ -24,6 +25,7 @@ from byheart.scores.measurements import Measurement, find_measurements
 from byheart.scores.parts import Missing, list_shard_parts, select_asked
 from byheart.scores.registration import RegisteredText, compute_digest, describe_registration, register
 from byheart.scores.store import Reuse, ScoreStore
+from byheart.scores.wanted import Wanted
 from byheart.store import open_store
 
 _LONG_SECONDS = 60.0
@@ -44,8 +46,9 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
 
     Raises:
         ModelError: the model does not fit the accelerator.
-        SettingsError: the accelerator does not have the devices, the mesh or the batch.
-        StoreError: the store has no room for the scores.
+        SettingsError: the accelerator does not have the devices, the mesh or the batch, or the logits would take more
+            than `logits_limit`.
+        StoreError: the store has no room for what is written.
     """
     run_settings, description = Settings.read(settings), read_model(model)
     tokenization = read_tokenization(windows)
@@ -59,23 +62,28 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
     numbers = list_asked_windows(asked)
 
     scores = ScoreStore(open_store(store), tokenization.scored_tokens)
+    logits = open_logits(subject, tokenization, measurements, numbers, scores.store)
     forced, drawn = run_settings.reuse.force, uuid.uuid4().hex[:12]
     parts = list_shard_parts(counts, SCORES, 1, 1)
     replaced = scores.find_unusable([part for part in parts if len(select_asked(part, numbers))], force=forced)
     reuse = Reuse(replaced=replaced, run=drawn if forced else "")
     scores.tidy(parts, reuse)
-    missing = scores.find_missing(parts, numbers, reuse)
+    of_books = {item.address for item in measurements if not item.is_control}
+    wanted = Wanted.find(parts, numbers, reuse, scores, logits, of_books)
+    missing = wanted.missing
     shards = _count_by_shard(missing, counts, run_settings.layout.shards)
     planned = None
     if missing:
         longest = Books(number=len(measurements), characters=0, windows=max(shards.values()))
         planned = _plan_or_refuse(accelerator, dataclasses.replace(subject, books=longest))
-        scores.check_room(missing, tokenization.scored_tokens)
+        scores.check_room(wanted.missing_scores, tokenization.scored_tokens, wanted.logits_bytes)
         _say_what_is_not_reused(scores, () if forced else replaced)
     for item in measurements:
         scores.describe(item.address, item.about)
+    if logits:
+        begin_logits(logits, measurements, wanted)
     total = sum(len(numbers[address]) if address in numbers else count for address, count in counts.items())
-    unscored = scores.find_missing(parts, numbers, Reuse()) if forced else missing
+    unscored = scores.find_missing(parts, numbers, Reuse()) if forced else wanted.missing_scores
     registration = register(
         scores.store,
         _compute_digest(measurements, description, tokenization, resolved),

@@ -62,6 +62,14 @@ MEANT: dict[str, dict[Any, list[Any]]] = {
     "dpi": {300: ["300", " 300", "+300", "3e2", "3E+2", "3.0e2", "300.0", 300.0]},
     "cursor_inc": {10000: ["10_000", "1e4", "10000"], 1000: ["1e3", "1_000"]},
     "temperature": {0.7: ["0.7", ".7", "7e-1", " 0.7"], 1.0: ["1", 1, "1.0"]},
+    "logits": {
+        "none": ["None", "NONE"],
+        "suffix": ["Suffix"],
+        "all": ["ALL"],
+        "top40": ["Top40", "top-40", "top 40", "top_40", "TOP040"],
+    },
+    "logits_dtype": {"float16": ["FLOAT16", "fp16", "half"], "float32": ["f32", "FP32"]},
+    "logits_limit": {"100GB": ["100 GB", "100gb", "0100Gb"], "2TB": ["2 tb"], "500MB": ["500mb"]},
     "memory": {
         "64Gi": ["64GiB", "64 Gi", "64 GiB", "64gi", "64gib", "064Gi"],
         "64G": ["64 G"],

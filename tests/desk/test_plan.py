@@ -91,6 +91,17 @@ def test_first_look_is_counted_and_a_part_is_said_not_to_be(capsys: pytest.Captu
     assert "not counted: what only=3,5-7 saves; whole books are planned for" in capsys.readouterr().out
 
 
+def test_logits_are_said_and_refused_above_the_limit(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A model with 128,256 tokens and a novel of 50,000 windows."""
+    assert plan(str(folder), "v6e-2x4", [], ["logits=top40"])
+    page = capsys.readouterr().out
+    assert "  logits       the 40 largest at 50 positions in float16: 12,008 bytes a window, 600.4 MB in all" in page
+    assert "logits_limit is 100GB; the time to write them is not in the plan" in page
+    with pytest.raises(SettingsError, match=r"at least the 641\.3 GB that logits=suffix of 50,000 windows takes"):
+        plan(str(folder), "v6e-2x4", [], ["logits=suffix"])
+    assert "12,825,604 bytes a window, 641.3 GB in all" in capsys.readouterr().out
+
+
 def test_controls_are_planned_for_as_the_books_are(capsys: pytest.CaptureFixture[str]) -> None:
     assert print_plan(Request(model=[str(MODEL)], books=[str(BOOK)], controls=[str(CONTROL)]))
     characters = sum(len(path.read_text(encoding="utf-8")) for path in (BOOK, CONTROL))

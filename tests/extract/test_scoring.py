@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from byheart.components.extract.scoring import TokenScores, compute_window_scores, find_kth_largest, score_tokens
+from byheart.components.extract.largest import find_kth_largest, find_largest
+from byheart.components.extract.scoring import TokenScores, compute_window_scores, score_tokens
 
 pytestmark = pytest.mark.slow
 
@@ -50,6 +51,19 @@ def test_kth_largest_is_what_a_sort_finds_among_ties(k: int, columns: int) -> No
     values[10:] = np.where(random.random((20, columns)) < 0.001, values[10:], np.float32(-HUGE))
     values[20:, : columns // 2] = -np.inf
     np.testing.assert_array_equal(compiled_kth_largest(values, k), sorted_kth_largest(values, k))
+
+
+@pytest.mark.parametrize("columns", [17, 128, 1000, 32000])
+@pytest.mark.parametrize("count", [1, 5, 17])
+def test_largest_are_what_a_stable_sort_finds(columns: int, count: int) -> None:
+    random = np.random.default_rng(columns + count)
+    values = random.normal(0, 5, (12, columns)).astype(np.float32)
+    values[4:8] = np.round(values[4:8])  # many ties, of which the lowest ids are taken
+    values[8:, 3:] = -np.inf
+    found, ids = jax.jit(find_largest, static_argnums=1)(values, count)
+    expected = np.argsort(-values, axis=-1, kind="stable")[:, :count]
+    np.testing.assert_array_equal(ids, expected)
+    np.testing.assert_array_equal(found, np.take_along_axis(values, expected, axis=-1))
 
 
 def expected_scores(logits: np.ndarray, targets: np.ndarray, temperature: float, top_k: int) -> dict[str, np.ndarray]:

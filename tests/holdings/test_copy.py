@@ -13,10 +13,12 @@ from byheart.contracts.errors import SettingsError, StoreError
 from byheart.holdings.contents import list_contents
 from byheart.holdings.copy import Copied, copy
 from byheart.holdings.transfer import Outcome
+from byheart.scores.logits import LogitsStore
 from byheart.scores.store import Reuse, ScoreStore
 from byheart.store import Store, open_store
 from byheart.store.local import LocalStore
 from tests.holdings.shelf import MODEL, PIECE_BYTES, WEIGHTS, A, B, add_model, everything, fill
+from tests.scores.test_logits import arrays, kept
 from tests.scores.test_store import PARTS, KilledError, computed
 
 WEIGHTS_NAME = f"models/{MODEL}/model.safetensors"
@@ -42,6 +44,26 @@ def test_copy_has_the_same_bytes_and_another_copies_nothing(pair: tuple[str, str
     again = copy_all(source, target)
     assert (set(again.outcomes.values()), again.size_bytes) == ({Outcome.THERE}, 0)
     assert everything(target) == expected(source)
+
+
+def test_logits_are_copied_but_those_that_are_damaged(pair: tuple[str, str]) -> None:
+    source, target = fill(pair[0]), open_store(pair[1])
+    logits = LogitsStore(source, kept("top2"))
+    logits.begin(A, 90)
+    logits.describe_computation(A, {"device": "cpu"})
+    for window in (3, 41):
+        logits.write(A, window, arrays(kept("top2"), window))
+    folder = f"scores/{A}/logits-top2-float16/"
+    damaged = f"{folder}logits.zarr/ids/c.41.0.0"
+    source.replace(damaged, b"?" + source.read(damaged)[1:])
+    copied = copy(source, target, ScoreStore(source).choose([A]))
+    assert copied.list_names(Outcome.DAMAGED) == [damaged]
+    held = everything(source, folder)
+    assert len(held) == 3 + 1 + 4
+    assert everything(target, folder) == {name: data for name, data in held.items() if name != damaged}
+    (stored,) = ScoreStore(source).choose([A])
+    assert [one.name for one in stored.logits] == sorted(held)
+    assert (len(stored.finished), stored.pieces) == (1, 3)
 
 
 def test_run_goes_on_from_a_copy(pair: tuple[str, str]) -> None:

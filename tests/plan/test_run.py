@@ -165,6 +165,40 @@ def test_pod_is_placed_by_the_plan(
     ]
 
 
+def test_logits_above_the_limit_are_refused_before_anything_waits(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """100 windows of 50 positions, 128,256 logits each, in two bytes; and a checksum."""
+    run, window_bytes = Run(tmp_path, "llama-3.1-8b", most=100), 50 * 128_256 * 2 + 4
+    with pytest.raises(SystemExit):
+        run.plan(accelerator="v6e-2x4", logits="suffix", logits_limit="1GB")
+    said = "logits_limit must be at least the 1.3 GB that logits=suffix of 100 windows takes, found 1GB: raise it"
+    assert said in capsys.readouterr().out
+    assert not (tmp_path / "run_plan").exists()
+    assert not list((tmp_path / "store").rglob("*"))
+    run.plan(accelerator="v6e-2x4")
+    plain = run.planned()
+    run.score()
+    capsys.readouterr()
+    run.plan(accelerator="v6e-2x4", logits="suffix", logits_limit="2GB")
+    lines = [json.loads(line)["message"] for line in capsys.readouterr().out.splitlines()]
+    all_bytes = f"{100 * window_bytes / 1e9:.1f} GB"
+    assert lines[0].startswith(
+        "logits: all 128,256 at 50 positions in float16: 12,825,604 bytes a window, 1.3 GB in all"
+    )
+    assert f"logits to write: {all_bytes}" in lines
+    planned = run.planned()
+    assert (planned.missing, planned.windows) == (100, plain.windows), "logits are no part of an address"
+    assert planned.registration == plain.registration
+    assert planned.devices
+    assert plain.devices
+    assert planned.devices.batch_size == plain.devices.batch_size
+    in_flight = 2 * planned.devices.batch_size // 8 * window_bytes
+    assert planned.devices.device_bytes - plain.devices.device_bytes == pytest.approx(in_flight)
+    (array,) = (tmp_path / "store").rglob("logits/zarr.json")
+    assert json.loads(array.read_text())["shape"] == [WINDOWS, 50, 128_256]
+
+
 def test_outputs_are_of_the_types_that_the_component_declares(tmp_path: Path) -> None:
     outputs = Run(tmp_path, "smollm2-135m").plan(shards=2)
     assert outputs["Output"] == [1, 2]
