@@ -17,7 +17,7 @@ import numpy as np
 from byheart.models.families.quantisation import FP8, MXFP4, Quantisation
 from byheart.models.tensors import Tensor
 
-_SCALES = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2")}
+_SCALES: dict[str, np.dtype[np.floating]] = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2")}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

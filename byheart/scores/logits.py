@@ -161,8 +161,8 @@ class LogitsStore:
 
 def encode_chunk(values: np.ndarray) -> bytes:
     """A chunk by Zarr's codecs `bytes` and `crc32c`: the values in C order, and their CRC32C behind them."""
-    data = memoryview(values).cast("B")
-    return b"".join((data, google_crc32c.value(bytes(data)).to_bytes(CHECKSUM_BYTES, "little")))
+    data = values.tobytes()
+    return data + google_crc32c.value(data).to_bytes(CHECKSUM_BYTES, "little")
 
 
 def is_chunk(name: str) -> bool:

@@ -106,17 +106,17 @@ def _read_pieces(
         header = [(0, min(tensor.start for tensor in tensors.values() if tensor.file == file))]
         data = read_spans(model.place, file, [header, *(spans for spans, _ in of_file)], model.digests.get(file))
         hashed = parse_header(model.place, file, next(data))  # the tensors may have been read from another header
-        needed = (piece.list_ahead(tensors) if isinstance(piece, Piece) else [] for _, piece in of_file)
+        needed = (item.list_ahead(tensors) if isinstance(item, Piece) else [] for _, item in of_file)
         before = map_in_order(read_ahead.read_all, needed, threads=_READERS_AHEAD, ahead=_READERS_AHEAD)
-        for (_, piece), read, ahead_of_it in zip(of_file, data, before, strict=True):
-            if hashed.get(model.names[piece.tensor]) != tensors[piece.tensor]:
+        for (_, item), read, ahead_of_it in zip(of_file, data, before, strict=True):
+            if hashed.get(model.names[item.tensor]) != tensors[item.tensor]:
                 raise ModelError(
                     f"{model.place.locate(file)} must not change while it is read, found another header: run again"
                 )
-            if isinstance(piece, Piece):
-                yield piece, read, ahead_of_it
+            if isinstance(item, Piece):
+                yield item, read, ahead_of_it
             else:
-                read_ahead.compare(piece, read)
+                read_ahead.compare(item, read)
 
 
 @functools.partial(jax.jit, donate_argnums=0, static_argnums=3)

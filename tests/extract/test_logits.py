@@ -152,8 +152,9 @@ def test_rows_are_fetched_block_by_block_from_all_devices(monkeypatch: pytest.Mo
     for row, arrays in rows.items():
         for name, array in values.items():
             np.testing.assert_array_equal(arrays[name], array[row])
-            assert arrays[name].base is not None
-            assert arrays[name].base.shape == (2, 5, 3)
+            block = arrays[name].base
+            assert block is not None
+            assert block.shape == (2, 5, 3)
 
 
 @pytest.mark.slow

@@ -14,7 +14,8 @@ _LARGEST = 448.0
 def quantise_checkpoint(folder: Path, config: dict[str, Any]) -> None:
     """Write the weights of a checkpoint in fewer bits, as its config.json says, and that into config.json."""
     described, file = config["quantization_config"], folder / "model.safetensors"
-    plain, tensors = load_file(file), {}
+    plain: dict[str, torch.Tensor] = load_file(file)
+    tensors: dict[str, torch.Tensor] = {}
     for name, weights in plain.items():
         kept = any(part in name for part in described.get("modules_to_not_convert", ()))
         if described["quant_method"] == "fp8" and ("_proj" in name or "_proj_with_mqa" in name) and not kept:
