@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from byheart.components.plot.charts import CHARTS
-from byheart.components.plot.frame import ChartData, write_figure
+from byheart.components.plot.book_files import ReadBook, write_charts, write_numbers
 from byheart.components.plot.markdown import MOST_MAP_CHARACTERS, render_summary_markdown
 from byheart.components.plot.methods import write_methods
 from byheart.components.plot.provenance import Run
@@ -19,16 +18,11 @@ from byheart.components.plot.report.pictures import Pictures, draw_map, draw_pic
 from byheart.components.plot.scored import read_scored_book
 from byheart.components.plot.summary import make_summary_table
 from byheart.components.plot.tables import (
-    make_chapters_table,
-    make_control_sample_table,
-    make_passages_table,
     make_tokens_table,
-    make_windows_table,
 )
 from byheart.contracts.books import CONTROL, Book, Refused, read_refused
 from byheart.contracts.json_files import write_json
 from byheart.contracts.model import read_model
-from byheart.contracts.only import Span
 from byheart.contracts.pieces import read_pieces
 from byheart.contracts.plan import Registration, read_plan
 from byheart.contracts.progress import format_count, say
@@ -36,26 +30,15 @@ from byheart.contracts.setting_groups import FULL, NONE, SelectionSettings
 from byheart.contracts.settings import Settings
 from byheart.contracts.windows import Windows, read_measured_books, read_tokenization
 from byheart.measures.artifacts import explain_fetching
-from byheart.measures.calibration.calibrate import calibrate
-from byheart.measures.calibration.stretches import Document, compare
 from byheart.measures.control import Control
 from byheart.measures.headline import collect_metrics, find_detailed_roles, list_figures
 from byheart.measures.measured import MeasuredBook
-from byheart.measures.outcomes import Outcome, join_controls, make_outcome
-from byheart.measures.passages import find_all_passages, find_quoted, list_passages
-from byheart.measures.provenance import PROVENANCE, BookDescription, BookProvenance, Provenance
+from byheart.measures.outcomes import Outcome, join_controls
+from byheart.measures.provenance import PROVENANCE, Provenance
 from byheart.measures.results import (
-    CALIBRATION,
-    CHAPTERS,
-    CHAPTERS_TABLE,
-    CONTROL_SAMPLE,
-    PASSAGES,
     REPORT,
-    STATISTICS,
     SUMMARY,
-    TEXT,
     TOKENS,
-    WINDOWS,
 )
 from byheart.measures.selection import describe_selection
 from byheart.measures.statistics import BookStatistics
@@ -66,9 +49,6 @@ from byheart.store import open_store
 
 _HARDLY_MEASURED = 0.9
 """Below this share of measurable characters, the log says so."""
-
-ReadBook = Callable[[Book], tuple[MeasuredBook, BookDescription]]
-"""Returns a book with its scores, and its description."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -154,12 +134,15 @@ def write_results(
     books_count = sum(book.role != CONTROL for book in texts)
 
     def write_and_draw(book: Book, control: Control | None) -> Outcome:
-        outcome, data, quoted = _write_book(out, book, read, this_run, control, books_count)
+        folder = out / f".{book.name}"
+        outcome, data, quoted = write_numbers(folder, book, read, this_run, control, books_count)
+        charts = write_charts(folder, data)
+        folder.rename(out / book.name)
         report.add(data.measured, outcome, data.comparison, quoted)
         for line in _list_headline(outcome.statistics, data.measured, this_run.settings.selection):
             tell(line)
         charted = book.role in detailed and book.role != CONTROL  # a control's rates stand in the others' charts
-        pictures[book.name] = draw_pictures(data, with_charts=charted)
+        pictures[book.name] = draw_pictures(data, charts if charted else {})
         if book.name == first:
             maps.append(draw_map(data, MOST_MAP_CHARACTERS))
         return outcome
@@ -205,61 +188,6 @@ def _without_titles(book: Book) -> Book:
     return dataclasses.replace(
         book, chapters=tuple(dataclasses.replace(chapter, title="") for chapter in book.chapters)
     )
-
-
-def _write_book(
-    out: Path, book: Book, read: ReadBook, this_run: Run, control: Control | None, books_count: int
-) -> tuple[Outcome, ChartData, list[Span] | None]:
-    """Write a book's folder; returns its outcome, the data of its charts, and what of its text results quote.
-
-    Args:
-        control: the controls of the run; None for a control, and in a run without controls.
-        books_count: how many books the run compares with these controls.
-    """
-    measured, description = read(book)
-    passages = find_all_passages(measured)
-    comparison = compare(Document.from_measured(measured), control.documents) if control else None
-    bands = this_run.settings.control
-    calibration = (
-        calibrate(comparison, q=bands.band_share, r=bands.band_rank, books=books_count, sample=measured.sample_log_p_z)
-        if comparison
-        else None
-    )
-    provenance = BookProvenance(**vars(this_run.provenance), book=description)
-    outcome = make_outcome(measured, passages, provenance, control, calibration)
-
-    report = this_run.settings.report
-    folder = out / f".{book.name}"
-    folder.mkdir(parents=True)
-    if report.report_text == FULL:
-        (folder / TEXT).write_bytes(book.text.encode())
-    write_json(folder / CHAPTERS, outcome.chapters)
-    (folder / CHAPTERS_TABLE).write_text(make_chapters_table(outcome.chapters), encoding="utf-8")
-    write_json(folder / STATISTICS, outcome.statistics)
-    if calibration:
-        write_json(folder / CALIBRATION, calibration)
-    (folder / WINDOWS).write_bytes(make_windows_table(measured, provenance, with_tokens=report.report_text == FULL))
-    rows = list_passages(measured, passages, report.most_characters)
-    (folder / PASSAGES).write_bytes(make_passages_table(rows).encode())
-    if len(measured.sample):
-        (folder / CONTROL_SAMPLE).write_bytes(make_control_sample_table(measured, provenance))
-    data = ChartData(
-        measured=measured,
-        rates=outcome.rates,
-        recall=outcome.recall,
-        control=control,
-        comparison=comparison,
-        calibration=calibration,
-        settings=this_run.settings.chart,
-        model=this_run.provenance.label,
-        footer=this_run.describe(description),
-    )
-    for name, draw in CHARTS.items():
-        figure = draw(data)
-        if figure.axes or book.role != CONTROL:  # of a control, no file that only says that there is nothing to see
-            write_figure(figure, folder / name)
-    folder.rename(out / book.name)
-    return outcome, data, None if report.report_text == FULL else find_quoted(measured, rows)
 
 
 def _list_headline(numbers: BookStatistics, measured: MeasuredBook, settings: SelectionSettings) -> Iterator[str]:

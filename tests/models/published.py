@@ -69,6 +69,35 @@ _MISTRAL: dict[str, Any] = {
     "use_cache": True,
     "vocab_size": 32000,
 }
+_MISTRAL_3_1: dict[str, Any] = {
+    "architectures": ["Mistral3ForConditionalGeneration"],
+    "image_token_index": 10,
+    "model_type": "mistral3",
+    "multimodal_projector_bias": False,
+    "projector_hidden_act": "gelu",
+    "spatial_merge_size": 2,
+    "text_config": {
+        "attention_dropout": 0.0,
+        "head_dim": 128,
+        "hidden_act": "silu",
+        "hidden_size": 5120,
+        "initializer_range": 0.02,
+        "intermediate_size": 32768,
+        "max_position_embeddings": 131072,
+        "model_type": "mistral",
+        "num_attention_heads": 32,
+        "num_hidden_layers": 40,
+        "num_key_value_heads": 8,
+        "rms_norm_eps": 1e-05,
+        "rope_theta": 1000000000.0,
+        "sliding_window": None,
+        "use_cache": True,
+        "vocab_size": 131072,
+    },
+    "torch_dtype": "bfloat16",
+    "vision_config": {"hidden_size": 1024, "model_type": "pixtral", "num_hidden_layers": 24, "patch_size": 14},
+    "vision_feature_layer": -1,
+}
 _QWEN_2: dict[str, Any] = {
     "architectures": ["Qwen2ForCausalLM"],
     "attention_dropout": 0.0,
@@ -680,6 +709,7 @@ PUBLISHED: dict[str, tuple[dict[str, Any], int]] = {
         134_515_008,
     ),
     "Mistral-7B-v0.1": (_MISTRAL, 7_241_732_096),
+    "Mistral-Small-3.1-24B-Base-2503": (_MISTRAL_3_1, 23_572_403_200),  # as the text model alone, Small 3
     "Mistral-7B-v0.3": (
         _MISTRAL | {"rope_theta": 1000000.0, "sliding_window": None, "vocab_size": 32768},
         7_248_023_552,

@@ -52,7 +52,6 @@ WITHOUT_ROW = {
     "gpt_oss": "its commit is not looked up yet",
     "gptj": "pickle",
     "ministral3": "published with what sees",
-    "mistral3": "its commit is not looked up yet",
     "nemotron": "pickle",
 }
 """Families of whose models here none has a row, and why; a text model has that of the model around it."""

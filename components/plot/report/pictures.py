@@ -4,12 +4,13 @@ import base64
 import dataclasses
 import io
 import math
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
-from byheart.components.plot.charts import CHARTS, heat_map
+from byheart.components.plot.charts import heat_map
 from byheart.components.plot.frame import ChartData
 from byheart.components.plot.maps.painting import paint_characters
 from byheart.measures.calibration.bands import Band
@@ -52,8 +53,8 @@ class Pictures:
         return len(self.strip) + len(self.view_box) + 60 * len(self.chapters) + _WORDS_BYTES + charts
 
 
-def draw_pictures(data: ChartData, *, with_charts: bool) -> Pictures:
-    """The pictures of a text: its strip, and its charts but the map if `with_charts`."""
+def draw_pictures(data: ChartData, charts: Mapping[str, Figure]) -> Pictures:
+    """The pictures of a text: its strip, and those of its charts that the page shows, as they were written."""
     measured = data.measured
     start, stop = measured.selection.bounds
     covered = measured.schemes.plain.maps.suffix.crop(start, stop)
@@ -64,8 +65,6 @@ def draw_pictures(data: ChartData, *, with_charts: bool) -> Pictures:
     else:
         layers = _list_steps([covered.reaches(math.log(step)) for step in STEPS])
     hanging = ("none", ~covered.measurable)
-    small = dataclasses.replace(data, settings=dataclasses.replace(data.settings, dpi=_CHART_DPI))
-    charts = {name: draw for name, draw in CHARTS.items() if draw is not heat_map.draw} if with_charts else {}
     return Pictures(
         strip=draw_strip(layers, hanging, _COLUMNS),
         view_box=make_view_box(stop - start, _COLUMNS),
@@ -78,7 +77,7 @@ def draw_pictures(data: ChartData, *, with_charts: bool) -> Pictures:
             ],
             1 + sum(chapter.start < start for chapter in measured.book.chapters),
         ),
-        charts={name: _make_uri(_render(draw(small))) for name, draw in charts.items()},
+        charts={name: _make_uri(_render(figure, _CHART_DPI)) for name, figure in charts.items()},
     )
 
 
@@ -90,7 +89,7 @@ def draw_map(data: ChartData, most_characters: int) -> str:
     """
     for dpi in _MAP_DPI:
         settings = dataclasses.replace(data.settings, dpi=dpi)
-        uri = _make_uri(_render(heat_map.draw(dataclasses.replace(data, settings=settings))))
+        uri = _make_uri(_render(heat_map.draw(dataclasses.replace(data, settings=settings)), dpi))
         if len(uri) <= most_characters:
             return uri
     return ""
@@ -120,7 +119,8 @@ def _mark_chapters(places: list[float], first: int) -> tuple[tuple[float, str], 
     return tuple(marks) if len(marks) <= _MOST_MARKS else ()
 
 
-def _render(figure: Any) -> bytes:
+def _render(figure: Figure, dpi: int) -> bytes:
+    figure.dpi = dpi
     file = io.BytesIO()
     FigureCanvasAgg(figure).print_png(file, metadata={"Software": None})
     return file.getvalue()

@@ -102,7 +102,7 @@ def test_many_books_are_answered_together_with_the_best_and_the_least_known() ->
     books = [make_outcome([p] * 30) for p in (0.9, 1e-9, 1e-9, 1e-9, 1e-9)]
     named = [toy.change_description(book, name=f"b{n}", title=f"Book {n}") for n, book in enumerate(books)]
     run = toy.make_run()
-    pictures = draw_pictures(toy.make_chart_data(toy.make_book([0.9] * 5)), with_charts=False)
+    pictures = draw_pictures(toy.make_chart_data(toy.make_book([0.9] * 5)), {})
     summary = summarize(named, run.provenance)
     text = render_report(run, named, summary, (), {book.book.name: pictures for book in named}, lambda _: "")
     assert 'Part of them. <b class="share">20.0%</b> of the text of these 5 books lies' in text
@@ -113,7 +113,7 @@ def test_many_books_are_answered_together_with_the_best_and_the_least_known() ->
 def test_rank_stands_before_the_rates_in_the_line_for_researchers() -> None:
     outcome = make_outcome([0.9, 1e-9, 1e-9], [[1e-9] * 3] * 3)
     run = toy.make_run()
-    pictures = draw_pictures(toy.make_chart_data(toy.make_book([0.9] * 5)), with_charts=False)
+    pictures = draw_pictures(toy.make_chart_data(toy.make_book([0.9] * 5)), {})
     text = render_report(run, [outcome], summarize([outcome], run.provenance), (), {"book": pictures}, lambda _: "")
     line = text[text.index('<p class="soft">Rank') :].partition("</p>")[0]
     assert line.startswith('<p class="soft">Rank 1 of 4 (p = 0.25) · suffix coverage at p_z ≥ 0.5: ')
