@@ -19,6 +19,7 @@ from google.api_core import exceptions
 from google.cloud import storage
 from google.cloud.storage import transfer_manager
 from google.cloud.storage.retry import DEFAULT_RETRY
+from requests.adapters import HTTPAdapter
 
 from byheart.contracts.errors import StoreError
 from byheart.store.gcs_errors import DAMAGED, RAISED, Cause, find_cause
@@ -34,6 +35,8 @@ _ATTEMPTS = 3
 """Tries of what the client does not try again itself."""
 _CHUNK_BYTES = 32 * 2**20
 _WORKERS = 8
+_CONNECTIONS = 64
+"""That stay open: as many as threads ever use at once, so that none is made anew for each object."""
 _WRITER = "byheart-writer"
 """Metadata that names an object's writer: it tells our own write from another's where the server's reply was lost."""
 
@@ -201,7 +204,11 @@ class GcsStore:
 
     @cached_property
     def _client(self) -> storage.Client:
-        return storage.Client(project=None)  # objects need none, and an account may have none
+        client = storage.Client(project=None)  # objects need none, and an account may have none
+        session = client._http
+        if not session.is_mtls:
+            session.mount(client.api_endpoint, HTTPAdapter(pool_maxsize=_CONNECTIONS))
+        return client
 
     def _blob(self, name: str) -> storage.Blob:
         return self._client.bucket(self._bucket_name).blob(f"{self._prefix}{check_name(name)}")

@@ -19,16 +19,17 @@ _BLOCK_BYTES = 32 * 2**20
 _WAITING_BYTES = 256 * 2**20
 """The most bytes that wait to be written."""
 _MOST_WAITING = 1024
-_THREADS = 8
-"""Objects that are written at once."""
+_FEWEST_THREADS, _MOST_THREADS, _WRITING_BYTES = 8, 64, 16 * 2**20
+"""Of windows that are written at once, the more the smaller they are: small objects wait for the network's answers."""
 _INFINITE = 0x7C00
 """The bits of infinity in float16."""
 
 
 def make_logits_writer(kept: KeptLogits | None) -> Writer:
     """A writer that writes several windows at once, and lets at most `_WAITING_BYTES` wait."""
-    waiting = _WAITING_BYTES // kept.window_bytes if kept else 0
-    return Writer(threads=_THREADS, waiting=min(max(waiting, 1), _MOST_WAITING))
+    size = kept.window_bytes if kept else _WAITING_BYTES
+    threads = min(max(_WRITING_BYTES // size, _FEWEST_THREADS), _MOST_THREADS)
+    return Writer(threads=threads, waiting=min(max(_WAITING_BYTES // size, 1), _MOST_WAITING))
 
 
 def write_wanted(

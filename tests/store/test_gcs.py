@@ -4,6 +4,7 @@ import dataclasses
 import errno
 import io
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
@@ -42,6 +43,14 @@ def test_calls_get_over_a_fault_that_passes(server: GcsServer, fault: Fault) -> 
         server.faults.clear()
     assert came == {"create": True, "range": b"ir", "list": ["a"], "delete": None}
     assert not store.exists("a")
+
+
+@pytest.mark.usefixtures("server")
+def test_many_threads_keep_their_connections(caplog: pytest.LogCaptureFixture) -> None:
+    store = open_store(ADDRESS)
+    with ThreadPoolExecutor(40) as pool, caplog.at_level("WARNING", "urllib3"):
+        assert all(pool.map(lambda number: store.create(f"{number}", b"bytes"), range(200)))
+    assert not caplog.records, "the pool of connections would be full"
 
 
 def test_create_tells_its_own_lost_reply_from_another_writer(server: GcsServer) -> None:
