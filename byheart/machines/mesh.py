@@ -13,7 +13,7 @@ from byheart.models.axes import LAYERS
 from byheart.models.parameters import Parameter
 
 DATA, MODEL = "data", "model"
-TENSOR_PARALLEL = ("heads", "kv_heads", "ffn", "expert_ffn", "shared_ffn", "vocab")
+TENSOR_PARALLEL = ("heads", "kv_heads", "attended", "ffn", "expert_ffn", "shared_ffn", "vocab")
 """Logical axes that `model` splits: the elements along them are computed independently."""
 
 Split = tuple[tuple[str, ...], ...]

@@ -87,6 +87,7 @@ def measure_axes(config: DecoderConfig, layers: tuple[int, ...] = ()) -> dict[st
             "heads": config.heads,
             "kv_heads": config.kv_heads,
             "head_dim": config.head_dim,
+            "attended": config.heads * config.value_dim,
             "ffn": config.ffn,
             "experts": experts.count if experts else 0,
             "expert_ffn": experts.ffn if experts else 0,
@@ -104,7 +105,7 @@ def _list_attention_axes(config: DecoderConfig) -> dict[str, Axes]:
         "query": ("heads head_dim", "embed"),
         "key": ("kv_heads head_dim", "embed"),
         "value": ("kv_heads head_dim", "embed"),
-        "output": ("embed", "heads head_dim"),
+        "output": ("embed", "attended"),
     }
     if config.query_key_norm:
         heads = "" if config.query_key_norm == "head" else "heads "
@@ -122,7 +123,7 @@ def _list_latent_axes(config: DecoderConfig) -> dict[str, Axes]:
         "key_value_down": ("down_dim", "embed"),
         "key_value_down_norm": ("rank", ""),
         "key_value_up": ("heads up_dim", "rank"),
-        "output": ("embed", "heads value_dim"),
+        "output": ("embed", "attended"),
     }
     if config.latent.query_rank is None:
         return axes | {"query": ("heads head_dim", "embed")}

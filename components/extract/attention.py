@@ -1,6 +1,6 @@
 """The attention of a layer: causal, with grouped heads, rotary positions, and a sliding window if it has one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
@@ -13,17 +13,43 @@ from byheart.components.extract.norm import divide_by_root_mean_square, normaliz
 from byheart.components.extract.rotary import Positions, rotate
 from byheart.models.decoder_config import DecoderConfig
 
+MixRows = Callable[[DecoderConfig, Array, Array, Array, Positions], Array]
+"""Mixed values [R, H E] from queries [R, H E], keys and values [R, K E] that are not rotated yet, and positions."""
 
-def attend(weights: Mapping[str, Array], config: DecoderConfig, states: Array, positions: Positions) -> Array:
-    """The output of attention for `states` [B, T, D], of the same shape."""
+
+def attend(
+    weights: Mapping[str, Array],
+    config: DecoderConfig,
+    states: Array,
+    positions: Positions,
+    kernel: MixRows | None = None,
+) -> Array:
+    """The output of attention for `states` [R, D], of the same shape.
+
+    Args:
+        kernel: takes the place of rotation and mixing.
+    """
+    windows = states.reshape(-1, len(positions["first"]), states.shape[-1])
     if config.linear and "linear_query" in weights:
-        return attend_linearly(weights, config, config.linear, states)
-    batch, tokens, _ = states.shape
+        return attend_linearly(weights, config, config.linear, windows).reshape(states.shape)
     if config.latent:
-        query, key, value = make_latent_heads(weights, config, config.latent, states, positions)
+        mixed = _mix(weights, config, *make_latent_heads(weights, config, config.latent, windows, positions), positions)
     else:
-        query, key, value = _make_heads(weights, config, states, positions)
+        query, key, value = _make_rows(weights, config, states)
+        if kernel:
+            mixed = kernel(config, query, key, value, positions)
+        else:
+            mixed = _mix(weights, config, *_make_heads(weights, config, query, key, value, positions), positions)
+    if config.output_gate:
+        mixed *= jax.nn.sigmoid(_project_rows(weights, "query_gate", states))
+    return project(weights, "output", "ra,da->rd", mixed)
 
+
+def _mix(
+    weights: Mapping[str, Array], config: DecoderConfig, query: Array, key: Array, value: Array, positions: Positions
+) -> Array:
+    """The mixed values [R, H E] of queries [B, T, H, E], keys and values [B, T, K, E]."""
+    batch, tokens = query.shape[:2]
     # Heads first, since a CPU multiplies batches of contiguous matrices.
     grouped = query.reshape(batch, tokens, config.kv_heads, -1, config.head_dim).transpose(0, 2, 3, 1, 4)
     key, value = key.transpose(0, 2, 3, 1), value.transpose(0, 2, 1, 3)
@@ -34,28 +60,48 @@ def attend(weights: Mapping[str, Array], config: DecoderConfig, states: Array, p
     if config.attention_sinks:
         sinks = weights["sinks"].astype(jnp.float32).reshape(config.kv_heads, -1, 1)
         total = jnp.logaddexp(jax.nn.logsumexp(scores, axis=-1), sinks)
-        shares = jnp.exp(scores - total[..., None]).astype(states.dtype)
+        shares = jnp.exp(scores - total[..., None]).astype(value.dtype)
     else:
-        shares = jax.nn.softmax(scores, axis=-1).astype(states.dtype)
+        shares = jax.nn.softmax(scores, axis=-1).astype(value.dtype)
     mixed = jnp.einsum("bkgtu,bkue->bkgte", shares, value).transpose(0, 3, 1, 2, 4)
-    mixed = mixed.reshape(batch, tokens, config.heads, -1)
-    if config.output_gate:
-        mixed *= jax.nn.sigmoid(project(weights, "query_gate", "btd,hed->bthe", states))
-    return project(weights, "output", "bthe,dhe->btd", mixed)
+    return mixed.reshape(batch * tokens, -1)
+
+
+def _make_rows(weights: Mapping[str, Array], config: DecoderConfig, states: Array) -> tuple[Array, Array, Array]:
+    """Queries [R, H E], keys and values [R, K E], not rotated."""
+    query, key, value = (_project_rows(weights, name, states) for name in ("query", "key", "value"))
+    if config.query_key_norm and not config.norm_after_rope:
+        query, key = _normalize_queries_and_keys(
+            weights, config, *(rows.reshape(len(rows), -1, config.head_dim) for rows in (query, key))
+        )
+        query, key = query.reshape(len(query), -1), key.reshape(len(key), -1)
+    if config.query_key_value_clip:
+        limit = config.query_key_value_clip
+        query, key, value = (jnp.clip(rows, -limit, limit) for rows in (query, key, value))
+    return query, key, value
+
+
+def _project_rows(weights: Mapping[str, Array], name: str, states: Array) -> Array:
+    """The projection `name` of rows [R, D], with the numbers of all heads in a row, [R, H E]."""
+    matrix = weights[name]
+    product = jnp.einsum("rd,ad->ra", states, matrix.reshape(-1, matrix.shape[-1]))
+    bias = weights.get(f"{name}_bias")
+    return product if bias is None else product + bias.reshape(-1)
 
 
 def _make_heads(
-    weights: Mapping[str, Array], config: DecoderConfig, states: Array, positions: Positions
+    weights: Mapping[str, Array],
+    config: DecoderConfig,
+    query: Array,
+    key: Array,
+    value: Array,
+    positions: Positions,
 ) -> tuple[Array, Array, Array]:
-    """Queries [B, T, H, E], rotated, keys [B, T, K, E], rotated, and values [B, T, K, E]."""
-    query = project(weights, "query", "btd,hed->bthe", states)
-    key = project(weights, "key", "btd,ked->btke", states)
-    value = project(weights, "value", "btd,ked->btke", states)
-    if config.query_key_norm and not config.norm_after_rope:
-        query, key = _normalize_queries_and_keys(weights, config, query, key)
-    if config.query_key_value_clip:
-        limit = config.query_key_value_clip
-        query, key, value = (jnp.clip(heads, -limit, limit) for heads in (query, key, value))
+    """Queries [B, T, H, E], rotated, keys [B, T, K, E], rotated, and values [B, T, K, E], of rows."""
+    tokens = len(positions["first"])
+    query, key, value = (
+        rows.reshape(-1, tokens, rows.shape[-1] // config.head_dim, config.head_dim) for rows in (query, key, value)
+    )
     if any(kind.rope for kind in config.attention):
         query, key = (rotate(heads, positions, interleaved=config.rope_interleaved) for heads in (query, key))
     if config.query_key_norm and config.norm_after_rope:

@@ -1,7 +1,11 @@
 """The decoder's forward pass, as pure functions; `DecoderConfig` describes all differences between families.
 
-Array letters: B batch, T tokens, S scored tokens, D embed, H heads, K kv heads, G heads a kv head, E head_dim, F ffn,
-V vocab, L layers, X experts. In an einsum they are lower case; `u` is T once more, on the keys' side.
+Array letters: B batch, T tokens, R rows (the tokens of all windows of a batch, B times T), S scored tokens, D embed,
+H heads, K kv heads, G heads a kv head, E head_dim, F ffn, V vocab, L layers, X experts. In an einsum they are lower
+case; `u` is T once more, on the keys' side.
+
+States are rows [R, D] wherever tokens do not meet: a TPU keeps arrays in tiles of 8 rows, and 99 tokens of a window are
+no multiple of it, so that [B, T, D] would be padded and copied.
 """
 
 from collections.abc import Callable
@@ -11,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from byheart.components.extract.attention import attend
+from byheart.components.extract.attention import MixRows, attend
 from byheart.components.extract.mlp import apply_mlp
 from byheart.components.extract.norm import normalize, softcap
 from byheart.components.extract.rotary import compute_positions
@@ -30,6 +34,7 @@ def compute_hidden_states(
     *,
     look_up: Callable[[Array, Array], Array] = lambda table, ids: table[ids],
     gather: Callable[[Params], Params] = lambda weights: weights,
+    kernel: MixRows | None = None,
 ) -> Array:
     """The states after the final norm from position `first` on, [B, T - first, D] in the parameters' dtype.
 
@@ -37,6 +42,7 @@ def compute_hidden_states(
         token_ids: int32 [B, T]; position 0 is the first of each row.
         look_up: takes rows from the embedding table, which may be divided over devices.
         gather: makes a layer's weights whole where they are divided over devices.
+        kernel: computes attention where the device has a program of its own for it.
     """
     dtype = params["embed"].dtype
     with jax.named_scope("embed"):
@@ -45,6 +51,7 @@ def compute_hidden_states(
             states *= jnp.asarray(config.embed_scale, dtype)  # rounded to the dtype first, as in Gemma's training
         if config.learned_positions:
             states += params["positions"][: token_ids.shape[1]]
+        states = states.reshape(-1, states.shape[-1])
     kinds, kind_of_layer = compute_positions(config, token_ids.shape[1], dtype)
 
     def apply_layer(states: Array, weights: Params, kind: Array) -> Array:
@@ -63,7 +70,7 @@ def compute_hidden_states(
 
         with jax.named_scope("attention"):
             normed = normalize_if_any("attention_norm", states)
-            attended = attend(weights, config, normed, positions)
+            attended = attend(weights, config, normed, positions, kernel)
             output = states + scale(normalize_if_any("attention_post_norm", attended))
         with jax.named_scope("mlp"):
             if not config.shared_norm:
@@ -83,11 +90,15 @@ def compute_hidden_states(
             return states, None
 
         states, _ = jax.lax.scan(apply_pattern, states, jnp.arange(run.repeats))
-    return normalize(params, "final_norm", states[:, first:], config)
+    states = states.reshape(*token_ids.shape, -1)[:, first:]
+    return normalize(params, "final_norm", states, config)
 
 
 def _take_row(stack: Array, row: Array) -> Array:
-    return jax.lax.dynamic_index_in_dim(stack, row, keepdims=False, allow_negative_indices=False)
+    # As matrices, the TPU's compiler multiplies with weights where they lie in the stack, and does not copy them first.
+    matrices = stack.reshape(len(stack), -1, stack.shape[-1]) if stack.ndim > 3 else stack
+    taken = jax.lax.dynamic_index_in_dim(matrices, row, keepdims=False, allow_negative_indices=False)
+    return taken.reshape(stack.shape[1:])
 
 
 def compute_logits(params: Params, config: DecoderConfig, hidden: Array) -> Array:

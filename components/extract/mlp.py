@@ -16,7 +16,7 @@ _BLOCKS = 4
 
 
 def apply_mlp(weights: Mapping[str, Array], config: DecoderConfig, states: Array) -> Array:
-    """The output of the block for `states` [B, T, D], of the same shape."""
+    """The output of the block for `states` [R, D], of the same shape."""
     if config.experts is None or "router" not in weights:
         return _apply_one_mlp(weights, config, states)
     mixed = _mix_experts(weights, config, config.experts, states)
@@ -67,7 +67,7 @@ def _share_expert(weights: Mapping[str, Array], config: DecoderConfig, states: A
     output = _apply_one_mlp(_select(weights, "shared_"), config, states)
     if "shared_router" not in weights:
         return output
-    return output * jax.nn.sigmoid(jnp.einsum("btd,od->bto", states, weights["shared_router"]))
+    return output * jax.nn.sigmoid(jnp.einsum("rd,od->ro", states, weights["shared_router"]))
 
 
 def _mix_experts(weights: Mapping[str, Array], config: DecoderConfig, experts: Experts, states: Array) -> Array:
@@ -83,8 +83,8 @@ def _mix_experts(weights: Mapping[str, Array], config: DecoderConfig, experts: E
     An expert wastes less than one block, so all experts waste less than 1 / _BLOCKS of the work.
     """
     count, per_token = experts.count, experts.per_token
-    batch, tokens, embed = states.shape
-    pairs = batch * tokens * per_token
+    tokens, embed = states.shape
+    pairs = tokens * per_token
     size = -(-pairs // (_BLOCKS * count))
     blocks = pairs // size + count  # enough for any choice of the tokens
 
@@ -97,7 +97,7 @@ def _mix_experts(weights: Mapping[str, Array], config: DecoderConfig, experts: E
     token_of_row = jnp.zeros(blocks * size, jnp.int32).at[row_of_pair].set(jnp.arange(pairs) // per_token)
     expert_of_block = jnp.minimum(jnp.searchsorted(stop_block, jnp.arange(blocks), side="right"), count - 1)
 
-    rows = states.reshape(-1, embed)[token_of_row]
+    rows = states[token_of_row]
     if experts.scaled_input:
         share_of_row = jnp.zeros(blocks * size, jnp.float32).at[row_of_pair].set(shares.reshape(pairs))
         rows, shares = rows * share_of_row[:, None].astype(states.dtype), jnp.ones_like(shares)
@@ -109,5 +109,5 @@ def _mix_experts(weights: Mapping[str, Array], config: DecoderConfig, experts: E
         return _apply_one_mlp({name: stack[expert] for name, stack in stacks.items()}, config, rows)
 
     outputs = jax.lax.map(apply_expert, (rows, expert_of_block)).reshape(-1, embed)
-    outputs = outputs[row_of_pair].reshape(batch, tokens, per_token, embed)
-    return jnp.einsum("btn,btnd->btd", shares, outputs, preferred_element_type=jnp.float32).astype(states.dtype)
+    outputs = outputs[row_of_pair].reshape(tokens, per_token, embed)
+    return jnp.einsum("rn,rnd->rd", shares, outputs, preferred_element_type=jnp.float32).astype(states.dtype)

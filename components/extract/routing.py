@@ -13,12 +13,12 @@ _LEAST_SUM = 1e-20
 
 
 def choose_experts(weights: Mapping[str, Array], experts: Experts, states: Array) -> tuple[Array, Array]:
-    """The chosen experts of each token, int32 [B, T, N], and the share of each, float32.
+    """The chosen experts of each token, int32 [R, N], and the share of each, float32.
 
     Args:
-        states: [B, T, D].
+        states: [R, D].
     """
-    logits = jnp.einsum("btd,xd->btx", states, weights["router"], preferred_element_type=jnp.float32)
+    logits = jnp.einsum("rd,xd->rx", states, weights["router"], preferred_element_type=jnp.float32)
     if "router_bias" in weights:
         logits += weights["router_bias"].astype(jnp.float32)
     if experts.score == "softmax" and experts.normalized and experts.groups == 1:
@@ -36,7 +36,7 @@ def choose_experts(weights: Mapping[str, Array], experts: Experts, states: Array
 
 
 def _keep_best_groups(experts: Experts, scores: Array) -> Array:
-    """Scores [B, T, X], -inf in the groups that are not among the best."""
+    """Scores [R, X], -inf in the groups that are not among the best."""
     if experts.groups == 1:
         return scores
     grouped = scores.reshape(*scores.shape[:-1], experts.groups, -1)

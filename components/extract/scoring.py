@@ -10,10 +10,11 @@ from jax import Array
 from jax.sharding import PartitionSpec as P
 
 from byheart.components.extract import decoder
+from byheart.components.extract.kernels.attention import attend_rows, fits
 from byheart.components.extract.largest import find_kth_largest, find_largest
 from byheart.components.extract.sharding import Sharding
 from byheart.contracts.logits import KeptLogits
-from byheart.machines.mesh import DATA
+from byheart.machines.mesh import DATA, MODEL
 from byheart.machines.workload import HEAD_WINDOWS
 from byheart.models.axes import LAYERS
 from byheart.models.decoder_config import DecoderConfig
@@ -22,11 +23,13 @@ from byheart.scores.scores import Scores
 
 _HEAD_WINDOWS_CPU = 4
 """Windows whose logits a CPU computes at once: few enough for its cache."""
-_ASYNCHRONOUS_GATHERS = {
+_TPU_OPTIONS = {
+    "xla_tpu_scoped_vmem_limit_kib": "65536",
     "xla_enable_async_all_gather": "true",
     "xla_tpu_enable_async_collective_fusion_fuse_all_gather": "true",
 }
-"""Options that make the TPU compiler gather weights while it computes something else."""
+"""Options of the TPU compiler: the room in the units' own memory that a step may use, which is four times as much as by
+default, and to gather weights while it computes something else."""
 
 
 @jax.tree_util.register_dataclass
@@ -79,11 +82,12 @@ def make_scorer(
         mesh=sharding.devices,
         in_specs=(jax.tree.map(sharding.make_data_spec, parameters), P(DATA)),
         out_specs=P(DATA),
-        axis_names={DATA},
+        axis_names={DATA, MODEL} if sharding.mesh.model == 1 else {DATA},  # kernels need all axes
         check_vma=False,  # so that families need not mark constants that are the same on all devices
     )
     def score(params: decoder.Params, token_ids: Array) -> TokenScores:
         fed, targets = token_ids[:, :-1], token_ids[:, -scored_tokens:]
+        has_kernel = sharding.platform == "tpu" and sharding.mesh.model == 1 and fits(config, *fed.shape)
         with jax.default_matmul_precision("highest" if params["embed"].dtype == jnp.float32 else "default"):
             hidden = decoder.compute_hidden_states(
                 params,
@@ -92,6 +96,7 @@ def make_scorer(
                 first=fed.shape[1] - positions,
                 look_up=functools.partial(sharding.look_up, parameters["embed"]),
                 gather=lambda weights: sharding.gather({name: parameters[LAYERS][name] for name in weights}, weights),
+                kernel=attend_rows if has_kernel else None,
             )
             head = {name: sharding.gather(parameters[name], params[name]) for name in head_names}
 
@@ -108,7 +113,7 @@ def make_scorer(
 
 
 def _compiler_options(sharding: Sharding) -> dict[str, str] | None:
-    return _ASYNCHRONOUS_GATHERS if sharding.platform == "tpu" else None
+    return _TPU_OPTIONS if sharding.platform == "tpu" else None
 
 
 def score_tokens(logits: Array, targets: Array, *, temperature: float, top_k: int) -> TokenScores:

@@ -14,13 +14,9 @@ from byheart.components.extract.decoder import Params
 from byheart.models.decoder_config import Attention, DecoderConfig
 from byheart.models.families import find_family
 from byheart.models.rope import Rope
-from tests.extract.test_decoder import GOLDENS, TOLERANCE, at, compiled, golden, largest, loaded, log_softmax
+from tests.extract.test_decoder import GOLDENS, HASTY, TOLERANCE, at, compiled, golden, largest, loaded, log_softmax
 
 NIGHTLY = pytest.mark.nightly
-
-
-HASTY = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
-"""Options by which XLA compiles in half the time, and computes in more."""
 
 
 @pytest.mark.parametrize("options", [pytest.param(HASTY, id="hasty"), pytest.param({}, id="", marks=NIGHTLY)])

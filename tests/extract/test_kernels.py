@@ -1,0 +1,107 @@
+"""Kernels for TPUs, computed step by step on the CPU, against the plain form and against transformers."""
+
+import dataclasses
+import json
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+from byheart.components.extract import decoder
+from byheart.components.extract.attention import attend
+from byheart.components.extract.kernels.attention import attend_rows, can_compute, fits
+from byheart.components.extract.rotary import compute_positions
+from byheart.models.decoder_config import Attention, DecoderConfig
+from byheart.models.families import find_family
+from byheart.models.rope import Rope
+from tests.extract.test_decoder import GOLDENS, HASTY, TOLERANCE, at, golden, largest, loaded, log_softmax
+
+INTERPRETED = partial(attend_rows, interpret=True)
+PLAIN = DecoderConfig(
+    layers=1,
+    vocab=8,
+    embed=24,
+    heads=4,
+    kv_heads=2,
+    head_dim=16,
+    ffn=8,
+    max_positions=128,
+    norm_epsilon=1e-6,
+    attention=(Attention(rope=Rope(theta=1e4)),),
+)
+"""A layer with two query heads for each of two kv heads."""
+
+
+def parse_config(name: str) -> DecoderConfig:
+    content = json.loads((GOLDENS[name] / "config.json").read_text())
+    return find_family(content).parse_config(content)
+
+
+KNOWN = [name for name in GOLDENS if can_compute(parse_config(name))]
+FIRST = {name.split("_")[0]: name for name in reversed(KNOWN)}
+
+
+def make_weights(config: DecoderConfig, random: np.random.Generator) -> dict[str, np.ndarray]:
+    width, kv_width = config.heads * config.head_dim, config.kv_heads * config.head_dim
+    shapes = {"query": (width, config.embed), "key": (kv_width, config.embed), "value": (kv_width, config.embed)}
+    matrices = {name: random.normal(size=shape) for name, shape in shapes.items()}
+    held = {name: matrix.reshape(-1, config.head_dim, config.embed) for name, matrix in matrices.items()}
+    held["output"] = random.normal(size=(config.embed, width))
+    return {name: matrix.astype(np.float32) / 5 for name, matrix in held.items()}
+
+
+@pytest.mark.parametrize(
+    ("tokens", "change"),
+    [
+        (13, {}),
+        (8, {"kv_heads": 4, "attention_scale": 0.7}),
+        (7, {"kv_heads": 1, "attention": (Attention(rope=Rope(theta=1e4), window=3),), "attention_softcap": 2.0}),
+    ],
+    ids=str,
+)
+def test_attention_is_that_of_the_plain_form(tokens: int, change: dict[str, Any]) -> None:
+    config = dataclasses.replace(PLAIN, **change)
+    random = np.random.default_rng(tokens)
+    weights, states = make_weights(config, random), random.normal(size=(16 * tokens, config.embed)).astype(np.float32)
+    positions = jax.tree.map(lambda table: table[0], compute_positions(config, tokens, np.float32)[0])
+    found, expected = (
+        jax.jit(partial(attend, config=config, kernel=kernel), compiler_options=HASTY)(
+            weights, states=states, positions=positions
+        )
+        for kernel in (INTERPRETED, None)
+    )
+    np.testing.assert_allclose(found, expected, atol=2e-5)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if name in FIRST.values() else pytest.mark.nightly) for name in KNOWN],
+)
+def test_every_family_that_the_kernel_knows_agrees_with_transformers(name: str) -> None:
+    model, params = loaded(GOLDENS[name])
+    held = golden(name)
+    ids, expected = (np.resize(array, (8, *array.shape[1:])) for array in (held.token_ids, held.log_probs))
+
+    def forward(params: decoder.Params, token_ids: jax.Array) -> jax.Array:
+        hidden = decoder.compute_hidden_states(params, model.decoder, token_ids, kernel=INTERPRETED)
+        return decoder.compute_logits(params, model.decoder, hidden)
+
+    logits = np.asarray(jax.jit(forward, compiler_options=HASTY)(params, ids[:, :-1]))
+    assert largest(at(log_softmax(logits), ids) - expected) < TOLERANCE
+
+
+def test_families_that_are_measured_most_are_among_them() -> None:
+    assert {"sample", "mistral", "mixtral", "qwen2", "qwen3", "gemma2", "gemma3", "olmo2"} <= FIRST.keys()
+
+
+def test_kernel_is_taken_where_blocks_are_whole_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = dataclasses.replace(PLAIN, head_dim=128)
+    assert fits(whole, 64, 99)
+    assert not fits(whole, 60, 99), "no whole number of blocks"
+    assert not fits(PLAIN, 64, 99), "heads that are no whole tiles"
+    assert not fits(dataclasses.replace(whole, heads=64, kv_heads=1), 64, 999), "no room"
+    assert not fits(dataclasses.replace(whole, rope_interleaved=True), 64, 99)
+    monkeypatch.setenv("BYHEART_KERNELS", "0")
+    assert not fits(whole, 64, 99)
