@@ -68,7 +68,7 @@ def test_transposed_tensor_is_turned_piece_by_piece(monkeypatch: pytest.MonkeyPa
         parts = np.split(held[name + "attn.c_attn.weight"].T.reshape(12, 6, 24), 3)
         for kind, part in zip(("query", "key", "value"), parts, strict=True):
             np.testing.assert_array_equal(params["layers"][kind][layer], part)
-        output = held[name + "attn.c_proj.weight"].T.reshape(24, 4, 6)
+        output = held[name + "attn.c_proj.weight"].T
         np.testing.assert_array_equal(params["layers"]["output"][layer], output)
         np.testing.assert_array_equal(params["layers"]["down"][layer], held[name + "mlp.c_proj.weight"].T)
 

@@ -52,7 +52,8 @@ def one_after_the_other(held: dict[str, np.ndarray], states: np.ndarray, each: i
 def computed(held: dict[str, np.ndarray], states: np.ndarray, each: int) -> np.ndarray:
     narrow = {name: jnp.asarray(values, jnp.float32) for name, values in held.items()}
     compiled = jax.jit(apply_mlp, static_argnums=1)
-    return np.asarray(compiled(narrow, config(len(held["expert_gate"]), each), jnp.asarray(states, jnp.float32)))
+    rows = jnp.asarray(states.reshape(-1, EMBED), jnp.float32)
+    return np.asarray(compiled(narrow, config(len(held["expert_gate"]), each), rows)).reshape(states.shape)
 
 
 @pytest.mark.parametrize(
