@@ -179,11 +179,11 @@ def test_configuration_is_that_of_the_model(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"general.architecture": "qwen2"}, "the only one that is read from GGUF, found general.architecture='qwen2'"),
+        ({"general.architecture": "gptj"}, "of one of llama, mistral3, smollm3"),
         ({"general.type": "adapter"}, "must hold a model, found general.type='adapter'"),
         ({"split.count": 3}, "merge them"),
-        ({"llama.expert_count": 8}, "without experts"),
-        ({"llama.rope.scaling.type": "yarn", "llama.rope.scaling.factor": 4.0}, "none, linear"),
+        ({"llama.expert_count": 8}, "llama.expert_used_count"),
+        ({"llama.rope.scaling.type": "su", "llama.rope.scaling.factor": 4.0}, "none, linear, yarn"),
         ({"llama.attention.sliding_window": 4096}, "llama.attention.sliding_window=4096"),
         ({"llama.rope.dimension_count": 8}, "llama.rope.dimension_count=10"),
         ({"llama.attention.value_length": 12}, "llama.attention.value_length=10"),
