@@ -1,0 +1,274 @@
+"""What llama.cpp's conversion makes of a Hugging Face model, written anew: its fields, and its tensors.
+
+Names of tensors come from the gguf library's own table. Source: llama.cpp at commit 0c1e57098, `set_gguf_parameters`
+and `modify_tensors` of each model in conversion/; the files that it writes of the goldens were compared with these.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from gguf import MODEL_ARCH, MODEL_ARCH_NAMES, get_tensor_name_map
+
+from byheart.models.decoder_config import DecoderConfig
+from byheart.models.rope import Rope
+
+ARCHITECTURES = {
+    "llama": MODEL_ARCH.LLAMA,
+    "mistral": MODEL_ARCH.LLAMA,
+    "mixtral": MODEL_ARCH.LLAMA,
+    "ministral3": MODEL_ARCH.MISTRAL3,
+    "smollm3": MODEL_ARCH.SMOLLM3,
+    "granite": MODEL_ARCH.GRANITE,
+    "qwen2": MODEL_ARCH.QWEN2,
+    "qwen3": MODEL_ARCH.QWEN3,
+    "qwen2_moe": MODEL_ARCH.QWEN2MOE,
+    "qwen3_moe": MODEL_ARCH.QWEN3MOE,
+    "gemma2": MODEL_ARCH.GEMMA2,
+    "gemma3_text": MODEL_ARCH.GEMMA3,
+    "phi": MODEL_ARCH.PHI2,
+    "phi3": MODEL_ARCH.PHI3,
+    "olmo2": MODEL_ARCH.OLMO2,
+    "olmo3": MODEL_ARCH.OLMO2,
+    "olmoe": MODEL_ARCH.OLMOE,
+    "gpt_oss": MODEL_ARCH.GPT_OSS,
+    "gpt2": MODEL_ARCH.GPT2,
+    "gpt_neox": MODEL_ARCH.GPTNEOX,
+    "falcon": MODEL_ARCH.FALCON,
+    "starcoder2": MODEL_ARCH.STARCODER2,
+    "stablelm": MODEL_ARCH.STABLELM,
+    "nemotron": MODEL_ARCH.NEMOTRON,
+    "cohere2": MODEL_ARCH.COHERE2,
+    "exaone4": MODEL_ARCH.EXAONE4,
+    "glm4": MODEL_ARCH.GLM4,
+    "glm4_moe": MODEL_ARCH.GLM4_MOE,
+    "hunyuan_v1_dense": MODEL_ARCH.HUNYUAN_DENSE,
+    "seed_oss": MODEL_ARCH.SEED_OSS,
+    "apertus": MODEL_ARCH.APERTUS,
+    "deepseek_v2": MODEL_ARCH.DEEPSEEK2,
+    "deepseek_v3": MODEL_ARCH.DEEPSEEK2,
+    "llama4": MODEL_ARCH.LLAMA4,
+}
+REORDERED = ("llama", "mistral", "mixtral", "ministral3", "smollm3", "granite")
+"""The families whose queries and keys are permuted."""
+ONE_ADDED = ("gemma2", "gemma3_text", "nemotron")
+
+
+def name_architecture(config: dict[str, Any]) -> str:
+    """What GGUF calls the model's architecture."""
+    return MODEL_ARCH_NAMES[ARCHITECTURES[config["model_type"]]]
+
+
+def describe(config: dict[str, Any], decoder: DecoderConfig) -> dict[str, Any]:
+    """The fields of a model, without the architecture before them."""
+    family, heads = config["model_type"], decoder.heads
+    ropes = [attention.rope for attention in decoder.attention if attention.rope]
+    windows = [attention.window for attention in decoder.expand_attention()]
+    fields: dict[str, Any] = {
+        "block_count": decoder.layers,
+        "context_length": decoder.max_positions,
+        "embedding_length": decoder.embed,
+        "feed_forward_length": decoder.ffn,
+        "attention.head_count": heads,
+        "attention.head_count_kv": 1 if decoder.latent else decoder.kv_heads,
+        f"attention.layer_norm_{'rms_' if decoder.norm == 'rms' else ''}epsilon": decoder.norm_epsilon,
+        "vocab_size": decoder.vocab,
+    }
+    if decoder.head_dim != decoder.embed // heads:
+        fields |= {"attention.key_length": decoder.head_dim, "attention.value_length": decoder.head_dim}
+    if ropes:
+        fields |= describe_rope(max(ropes, key=lambda rope: rope.scaling is not None), decoder)
+    if len({rope.theta for rope in ropes}) > 1:
+        fields |= {"rope.freq_base_swa": ropes[windows.index(max(window or 0 for window in windows))].theta}
+    if decoder.experts:
+        fields |= describe_experts(decoder)
+    match family:
+        case "gemma2" | "gemma3_text":
+            fields |= {"attention.sliding_window": max(window or 0 for window in windows)}
+            fields |= {"final_logit_softcapping": decoder.final_softcap} if decoder.final_softcap else {}
+            fields |= {"attn_logit_softcapping": decoder.attention_softcap} if decoder.attention_softcap else {}
+        case "olmo3" | "exaone4" if any(windows):
+            factor = (config.get("rope_scaling") or {}).get("attention_factor")
+            fields |= {"rope.scaling.yarn_attn_factor": factor} if factor else {}
+            fields |= {"attention.sliding_window": max(window or 0 for window in windows)}
+            fields |= {"attention.sliding_window_pattern": [window is not None for window in windows]}
+        case "gpt_oss":
+            fields |= {"attention.sliding_window": max(window or 0 for window in windows)}
+        case "cohere2":
+            fields |= {"attention.sliding_window": max(window or 0 for window in windows)}
+            fields |= {"logit_scale": decoder.logit_scale, "rope.scaling.type": "none"}
+        case "phi3":
+            fields |= {"attention.sliding_window": windows[0] or 0}
+        case "granite":
+            fields |= {"attention.scale": decoder.attention_scale, "embedding_scale": decoder.embed_scale}
+            fields |= {"residual_scale": decoder.residual_scale, "logit_scale": 1 / decoder.logit_scale}
+        case "ministral3":
+            fields |= {"attention.temperature_scale": config["rope_parameters"]["llama_4_scaling_beta"]}
+            fields |= {"rope.scaling.yarn_log_multiplier": config["rope_parameters"]["mscale_all_dim"]}
+        case "gpt_neox" | "stablelm":
+            fields |= {"use_parallel_residual": decoder.parallel}
+        case "nemotron":
+            fields |= {"attention.layer_norm_rms_epsilon": decoder.norm_epsilon}
+        case "falcon":
+            fields |= {"tensor_data_layout": "jploski", "context_length": 2048}
+        case "phi" | "gpt2":
+            fields |= {"feed_forward_length": 4 * decoder.embed}
+        case "llama4":
+            fields |= {"interleave_moe_layer_step": 1}
+        case "deepseek_v2" | "deepseek_v3":
+            fields |= describe_latent(config, decoder)
+    return fields
+
+
+def describe_rope(rope: Rope, decoder: DecoderConfig) -> dict[str, Any]:
+    """The fields of a rotary embedding."""
+    fields: dict[str, Any] = {
+        "rope.freq_base": rope.theta,
+        "rope.dimension_count": rope.count_rotated(decoder.rotary_dim),
+    }
+    if rope.scaling in ("linear", "yarn"):
+        fields |= {"rope.scaling.type": rope.scaling, "rope.scaling.factor": rope.factor}
+    if rope.scaling == "yarn":
+        fields |= {"rope.scaling.original_context_length": rope.original_positions}
+        fields |= {"rope.scaling.yarn_beta_fast": rope.beta_fast, "rope.scaling.yarn_beta_slow": rope.beta_slow}
+    if rope.scaling == "longrope":
+        fields |= {"rope.scaling.original_context_length": rope.original_positions}
+        fields |= {"rope.scaling.attn_factor": rope.attention_factor}
+    return fields
+
+
+def describe_experts(decoder: DecoderConfig) -> dict[str, Any]:
+    """The fields of experts."""
+    experts = decoder.experts
+    assert experts
+    fields: dict[str, Any] = {"expert_count": experts.count, "expert_used_count": experts.per_token}
+    fields |= {"expert_feed_forward_length": experts.ffn} if experts.ffn != decoder.ffn else {}
+    if experts.shared_gate:
+        fields |= {"expert_shared_feed_forward_length": experts.shared_ffn}
+    elif experts.shared_ffn and not experts.scaled_input:
+        fields |= {"expert_shared_count": experts.shared_ffn // experts.ffn}
+        fields |= {"leading_dense_block_count": decoder.layers - len(decoder.list_expert_layers())}
+        fields |= {"expert_group_count": experts.groups, "expert_group_used_count": experts.groups_per_token}
+        fields |= {"expert_gating_func": {"softmax": 1, "sigmoid": 2}[experts.score]}
+        fields |= {"expert_weights_scale": experts.scale, "expert_weights_norm": experts.normalized}
+    return fields
+
+
+def describe_latent(config: dict[str, Any], decoder: DecoderConfig) -> dict[str, Any]:
+    """The fields of latent attention: the heads' own sizes beside those of latent vectors."""
+    latent = decoder.latent
+    assert latent
+    scale = (config.get("rope_scaling") or config.get("rope_parameters") or {}).get("mscale_all_dim")
+    return {
+        "attention.key_length": latent.rank + latent.rope_dim,
+        "attention.value_length": latent.rank,
+        "attention.key_length_mla": decoder.head_dim,
+        "attention.value_length_mla": latent.value_dim,
+        "attention.kv_lora_rank": latent.rank,
+        **({"attention.q_lora_rank": latent.query_rank} if latent.query_rank else {}),
+        **({"rope.scaling.yarn_log_multiplier": 0.1 * scale} if scale else {}),
+    }
+
+
+def describe_activation(tensors: dict[str, np.ndarray]) -> dict[str, list[float]]:
+    """The fields of Apertus's activation, a number for each layer, which name no architecture."""
+    names = ("alpha_p", "alpha_n", "beta", "eps")
+    found = {
+        name: [float(tensors[key].item()) for key in sorted(tensors) if key.endswith(f"act_fn.{name}")]
+        for name in names
+    }
+    return {f"xielu.{name}": values for name, values in found.items() if values}
+
+
+def convert(
+    config: dict[str, Any], decoder: DecoderConfig, tensors: dict[str, np.ndarray]
+) -> Iterator[tuple[str, np.ndarray]]:
+    """The tensors, by their names in GGUF."""
+    family = config["model_type"]
+    names = get_tensor_name_map(ARCHITECTURES[family], decoder.layers)
+    for name, weights in rearrange(family, decoder, stack(tensors)):
+        found = names.get_name(name, try_suffixes=(".weight", ".bias"))
+        if found is None:
+            raise LookupError(f"there must be a name in GGUF for {name}, found none")
+        yield found, np.ascontiguousarray(weights)
+    rope = decoder.attention[0].rope
+    if rope and rope.scaling == "longrope":
+        yield "rope_factors_long.weight", np.array(rope.long_factors, np.float32)
+        yield "rope_factors_short.weight", np.array(rope.short_factors, np.float32)
+
+
+def stack(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The tensors, with one for all experts, or heads, instead of one for each; MXFP4 has its own way."""
+    found: dict[str, Any] = {}
+    for name, weights in tensors.items():
+        if match := re.fullmatch(r"(.*\.(?:experts|norms))\.(\d+)(\..*)", name):
+            found.setdefault(match[1].removesuffix(".norms") + match[3], {})[int(match[2])] = weights
+        else:
+            found[name.removeprefix("language_model.")] = weights
+    return {
+        name: np.stack([each[index] for index in sorted(each)]) if isinstance(each, dict) else each
+        for name, each in found.items()
+    }
+
+
+def permute(weights: np.ndarray, heads: int) -> np.ndarray:
+    """The rows of queries or keys as llama.cpp wants them: `permute` of its conversion of Llama."""
+    halves = weights.reshape(heads, 2, len(weights) // heads // 2, *weights.shape[1:])
+    return halves.swapaxes(1, 2).reshape(weights.shape)
+
+
+def repack(blocks: np.ndarray, scales: np.ndarray) -> np.ndarray:
+    """The bytes of MXFP4 as ggml has them: a scale, and numbers i and i + 16 in a byte, of 2i and 2i + 1 in a byte."""
+    numbers = np.stack([blocks & 15, blocks >> 4], axis=-1).reshape(*scales.shape, 32)
+    codes = numbers[..., :16] | numbers[..., 16:] << 4
+    return np.concatenate([scales[..., None], codes], axis=-1).reshape(*scales.shape[:-1], -1)
+
+
+def rearrange(family: str, decoder: DecoderConfig, tensors: dict[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:
+    """`modify_tensors` of the family's conversion."""
+    heads, kv_heads, head = decoder.heads, decoder.kv_heads, decoder.head_dim
+    for name, weights in tensors.items():
+        part, kind = name.rpartition(".")[::2]
+        if family in REORDERED and part.endswith(("q_proj", "k_proj")):
+            yield name, permute(weights, heads if part.endswith("q_proj") else kv_heads)
+        elif family in ONE_ADDED and name.endswith("norm.weight"):
+            yield name, weights + np.float32(1)
+        elif family == "gpt2" and weights.ndim == 2 and part.endswith(("c_attn", "c_proj", "c_fc")):
+            yield name, weights.T
+        elif part.endswith("query_key_value"):
+            groups = weights.reshape(kv_heads, heads // kv_heads + 2, head, *weights.shape[1:])
+            parts = (groups[:, :-2], groups[:, -2], groups[:, -1])
+            yield name, np.concatenate([each.reshape(-1, *weights.shape[1:]) for each in parts])
+        elif part.endswith("kv_b_proj"):
+            latent = decoder.latent
+            assert latent
+            both = weights.reshape(heads, -1, weights.shape[-1])
+            keys = both.shape[1] - latent.value_dim
+            yield name.replace("kv_b_proj", "k_b_proj"), both[:, :keys].swapaxes(1, 2)
+            yield name.replace("kv_b_proj", "v_b_proj"), both[:, keys:]
+        elif kind == "gate_up_proj":  # of all experts: Llama 4 has them after one another, gpt-oss in turn
+            turned = weights.swapaxes(1, 2)
+            ffn = turned.shape[1] // 2
+            turns = (slice(0, ffn), slice(ffn, None)) if family == "llama4" else (slice(0, None, 2), slice(1, None, 2))
+            for own, rows in zip(("gate_proj", "up_proj"), turns, strict=True):
+                yield f"{part}.{own}.weight", turned[:, rows]
+        elif kind == "gate_up_proj_bias":
+            yield f"{part}.gate_proj.bias", weights[:, ::2]
+            yield f"{part}.up_proj.bias", weights[:, 1::2]
+        elif kind == "down_proj":
+            yield f"{part}.down_proj.weight", weights.swapaxes(1, 2)
+        elif kind == "down_proj_bias":
+            yield f"{part}.down_proj.bias", weights
+        elif kind == "gate_up_proj_blocks":
+            packed = repack(weights, tensors[f"{part}.gate_up_proj_scales"])
+            yield f"{part}.gate_proj.weight", packed[:, ::2]
+            yield f"{part}.up_proj.weight", packed[:, 1::2]
+        elif kind == "down_proj_blocks":
+            yield f"{part}.down_proj.weight", repack(weights, tensors[f"{part}.down_proj_scales"])
+        elif kind == "sinks":
+            yield f"{name}.weight", weights
+        elif kind == "e_score_correction_bias":
+            yield name.replace("e_score_correction_bias", "e_score_correction.bias"), weights
+        elif not kind.endswith("_scales") and not part.endswith("act_fn"):
+            yield name, weights
