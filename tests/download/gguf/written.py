@@ -4,13 +4,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import ml_dtypes  # noqa: F401  what safetensors takes bfloat16 from
 import numpy as np
 from gguf import GGML_QUANT_SIZES, GGMLQuantizationType, GGUFWriter
 from gguf.quants import quantize
 from safetensors.numpy import load_file
 
 from byheart.models.families import find_family
-from tests.download.gguf.conversion import convert, describe, describe_activation, name_architecture
+from tests.download.gguf.conversion import convert, name_architecture
+from tests.download.gguf.described import describe, describe_activation
 
 TOKENS: dict[str, Any] = {
     "tokenizer.ggml.model": "gpt2",
