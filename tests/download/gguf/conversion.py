@@ -24,6 +24,7 @@ ARCHITECTURES = {
     "qwen3": MODEL_ARCH.QWEN3,
     "qwen2_moe": MODEL_ARCH.QWEN2MOE,
     "qwen3_moe": MODEL_ARCH.QWEN3MOE,
+    "qwen3_next": MODEL_ARCH.QWEN3NEXT,
     "gemma2": MODEL_ARCH.GEMMA2,
     "gemma3_text": MODEL_ARCH.GEMMA3,
     "phi": MODEL_ARCH.PHI2,
@@ -51,7 +52,7 @@ ARCHITECTURES = {
 }
 REORDERED = ("llama", "mistral", "mixtral", "ministral3", "smollm3", "granite")
 """The families whose queries and keys are permuted."""
-ONE_ADDED = ("gemma2", "gemma3_text", "nemotron")
+ONE_ADDED = ("gemma2", "gemma3_text", "nemotron", "qwen3_next")
 
 
 def name_architecture(config: dict[str, Any]) -> str:
@@ -110,7 +111,7 @@ def rearrange(family: str, decoder: DecoderConfig, tensors: dict[str, np.ndarray
         part, kind = name.rpartition(".")[::2]
         if family in REORDERED and part.endswith(("q_proj", "k_proj")):
             yield name, permute(weights, heads if part.endswith("q_proj") else kv_heads)
-        elif family in ONE_ADDED and name.endswith("norm.weight"):
+        elif family in ONE_ADDED and name.endswith("norm.weight") and "linear_attn" not in name:
             yield name, weights + np.float32(1)
         elif family == "gpt2" and weights.ndim == 2 and part.endswith(("c_attn", "c_proj", "c_fc")):
             yield name, weights.T
@@ -144,6 +145,21 @@ def rearrange(family: str, decoder: DecoderConfig, tensors: dict[str, np.ndarray
             yield f"{part}.up_proj.weight", packed[:, 1::2]
         elif kind == "down_proj_blocks":
             yield f"{part}.down_proj.weight", repack(weights, tensors[f"{part}.down_proj_scales"])
+        elif kind == "A_log":
+            yield name, -np.exp(weights)
+        elif kind == "dt_bias":
+            yield f"{part}.dt_proj.bias", weights
+        elif part.endswith("conv1d"):
+            yield name, weights[:, 0]
+        elif part.endswith("in_proj_qkvz"):
+            linear = decoder.linear
+            assert linear
+            values = linear.value_heads // linear.key_heads * linear.head_dim
+            groups = weights.reshape(linear.key_heads, -1, weights.shape[-1])
+            at = np.cumsum([linear.head_dim, linear.head_dim, values])
+            *parts, gates = (each.reshape(-1, weights.shape[-1]) for each in np.split(groups, at, axis=1))
+            yield part.replace("linear_attn.in_proj_qkvz", "self_attn.qkv_proj") + ".weight", np.concatenate(parts)
+            yield part.replace("linear_attn.in_proj_qkvz", "linear_attn.in_proj_z") + ".weight", gates
         elif kind == "sinks":
             yield f"{name}.weight", weights
         elif kind == "e_score_correction_bias":

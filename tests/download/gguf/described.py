@@ -67,6 +67,13 @@ def describe(config: dict[str, Any], decoder: DecoderConfig) -> dict[str, Any]:
             fields |= {"feed_forward_length": 4 * decoder.embed}
         case "llama4":
             fields |= {"interleave_moe_layer_step": 1}
+        case "qwen3_next":
+            linear = decoder.linear
+            assert linear
+            fields |= {"ssm.conv_kernel": linear.kernel, "ssm.state_size": linear.head_dim}
+            fields |= {"ssm.group_count": linear.key_heads, "ssm.time_step_rank": linear.value_heads}
+            fields |= {"ssm.inner_size": linear.head_dim * linear.value_heads, "full_attention_interval": 4}
+            fields |= {"attention.recurrent_layers": [layer in linear.layers for layer in range(decoder.layers)]}
         case "deepseek_v2" | "deepseek_v3":
             fields |= describe_latent(config, decoder)
     return fields

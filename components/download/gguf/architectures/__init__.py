@@ -10,11 +10,12 @@ from byheart.components.download.gguf.architectures import (
     olmo,
     phi,
     qwen,
+    qwen3_next,
     rms_norm,
 )
 
 ARCHITECTURES = {
     architecture.name: architecture
-    for module in (llama, qwen, gemma, phi, olmo, gpt_oss, latent, llama4, layer_norm, rms_norm)
+    for module in (llama, qwen, qwen3_next, gemma, phi, olmo, gpt_oss, latent, llama4, layer_norm, rms_norm)
     for architecture in module.ARCHITECTURES
 }

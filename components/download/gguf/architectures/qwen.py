@@ -33,7 +33,7 @@ EXPERTS = _list_experts(
     ffn_down_exps="experts.{each}.down_proj",
 )
 """The tensors of experts as Qwen's families name them."""
-_SHARED = _list_experts(
+SHARED = _list_experts(
     ffn_gate_shexp="shared_expert.gate_proj",
     ffn_up_shexp="shared_expert.up_proj",
     ffn_down_shexp="shared_expert.down_proj",
@@ -46,6 +46,13 @@ def read_expert_sizes(metadata: Metadata) -> dict[str, int]:
     ffn = metadata.measure("blk.{layer}.ffn_gate_exps.weight", 1)
     metadata.require("expert_feed_forward_length", ffn)
     return read_expert_counts(metadata) | {"moe_intermediate_size": ffn}
+
+
+def read_shared_size(metadata: Metadata) -> int:
+    """How wide the expert is that all tokens share."""
+    shared = metadata.measure("blk.{layer}.ffn_gate_shexp.weight", 0)
+    metadata.require("expert_shared_feed_forward_length", shared)
+    return shared
 
 
 def _read(metadata: Metadata) -> dict[str, Any]:
@@ -66,8 +73,6 @@ def _describe_qwen3(metadata: Metadata) -> dict[str, Any]:
 
 
 def _describe_qwen2_moe(metadata: Metadata) -> dict[str, Any]:
-    shared = metadata.measure("blk.{layer}.ffn_gate_shexp.weight", 0)
-    metadata.require("expert_shared_feed_forward_length", shared)
     return {
         **_read(metadata),
         **read_expert_sizes(metadata),
@@ -75,7 +80,7 @@ def _describe_qwen2_moe(metadata: Metadata) -> dict[str, Any]:
         "model_type": "qwen2_moe",
         "norm_topk_prob": False,
         "qkv_bias": has_bias(metadata, "attn_q"),
-        "shared_expert_intermediate_size": shared,
+        "shared_expert_intermediate_size": read_shared_size(metadata),
     }
 
 
@@ -95,6 +100,6 @@ _QWEN3 = MODEL + both(LAYER | QUERY_KEY_NORMS)
 ARCHITECTURES = (
     Architecture(name="qwen2", describe=_describe_qwen2, tensors=LLAMA),
     Architecture(name="qwen3", describe=_describe_qwen3, tensors=_QWEN3),
-    Architecture(name="qwen2moe", describe=_describe_qwen2_moe, tensors=LLAMA + EXPERTS + _SHARED),
+    Architecture(name="qwen2moe", describe=_describe_qwen2_moe, tensors=LLAMA + EXPERTS + SHARED),
     Architecture(name="qwen3moe", describe=_describe_qwen3_moe, tensors=_QWEN3 + EXPERTS),
 )
