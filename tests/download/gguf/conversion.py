@@ -25,6 +25,8 @@ ARCHITECTURES = {
     "qwen2_moe": MODEL_ARCH.QWEN2MOE,
     "qwen3_moe": MODEL_ARCH.QWEN3MOE,
     "qwen3_next": MODEL_ARCH.QWEN3NEXT,
+    "qwen3_5_text": MODEL_ARCH.QWEN35,
+    "qwen3_5_moe_text": MODEL_ARCH.QWEN35MOE,
     "gemma2": MODEL_ARCH.GEMMA2,
     "gemma3_text": MODEL_ARCH.GEMMA3,
     "phi": MODEL_ARCH.PHI2,
@@ -52,7 +54,7 @@ ARCHITECTURES = {
 }
 REORDERED = ("llama", "mistral", "mixtral", "ministral3", "smollm3", "granite")
 """The families whose queries and keys are permuted."""
-ONE_ADDED = ("gemma2", "gemma3_text", "nemotron", "qwen3_next")
+ONE_ADDED = ("gemma2", "gemma3_text", "nemotron", "qwen3_next", "qwen3_5_text", "qwen3_5_moe_text")
 
 
 def name_architecture(config: dict[str, Any]) -> str:
@@ -66,7 +68,8 @@ def convert(
     """The tensors, by their names in GGUF."""
     family = config["model_type"]
     names = get_tensor_name_map(ARCHITECTURES[family], decoder.layers)
-    for name, weights in rearrange(family, decoder, stack(tensors)):
+    tiled = {name: tile(name, weights, decoder) for name, weights in tensors.items()}
+    for name, weights in rearrange(family, decoder, stack(tiled if family.startswith("qwen3_5") else tensors)):
         found = names.get_name(name, try_suffixes=(".weight", ".bias"))
         if found is None:
             raise LookupError(f"there must be a name in GGUF for {name}, found none")
@@ -89,6 +92,19 @@ def stack(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         name: np.stack([each[index] for index in sorted(each)]) if isinstance(each, dict) else each
         for name, each in found.items()
     }
+
+
+def tile(name: str, weights: np.ndarray, decoder: DecoderConfig) -> np.ndarray:
+    """The heads of values of linear attention in the order of Qwen3.5's conversion: `_reorder_v_heads`."""
+    linear = decoder.linear
+    if linear is None or "linear_attn." not in name or "linear_attn.norm" in name:
+        return weights
+    if "out_proj" in name:
+        return tile("linear_attn.", weights.T, decoder).T
+    keys, of_each = linear.key_heads, linear.value_heads // linear.key_heads
+    first = 2 * keys * linear.head_dim if "in_proj_qkv" in name or "conv1d" in name else 0
+    heads = weights[first:].reshape(keys, of_each, -1, *weights.shape[1:])
+    return np.concatenate([weights[:first], heads.swapaxes(0, 1).reshape(weights[first:].shape)])
 
 
 def permute(weights: np.ndarray, heads: int) -> np.ndarray:

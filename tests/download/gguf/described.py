@@ -67,7 +67,8 @@ def describe(config: dict[str, Any], decoder: DecoderConfig) -> dict[str, Any]:
             fields |= {"feed_forward_length": 4 * decoder.embed}
         case "llama4":
             fields |= {"interleave_moe_layer_step": 1}
-        case "qwen3_next":
+        case "qwen3_next" | "qwen3_5_text" | "qwen3_5_moe_text":
+            fields |= {} if family == "qwen3_next" else {"rope.dimension_sections": [11, 11, 10, 0]}
             linear = decoder.linear
             assert linear
             fields |= {"ssm.conv_kernel": linear.kernel, "ssm.state_size": linear.head_dim}

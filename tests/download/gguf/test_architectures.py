@@ -43,6 +43,8 @@ UNSAID: dict[str, dict[str, Any]] = {
     "qwen2_moe_shared_new": {"layer_types": None, "use_sliding_window": False, "norm_topk_prob": False},
     "qwen3_dynamic_bias_old": {},
     "qwen3_next_layer_types_new": {"norm_topk_prob": True},
+    "qwen3_5_text_new": {},
+    "qwen3_5_moe_text_new": {},
     "gemma2_caps_old": {"query_pre_attn_scalar": 12},
     "gemma3_two_bases_old": {"query_pre_attn_scalar": 12, "sliding_window_pattern": 6},
     "phi_tied_new": PLAIN_ROPE,
