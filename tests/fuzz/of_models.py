@@ -163,6 +163,7 @@ _GOLDENS = Path(__file__).parents[1] / "extract" / "goldens"
 _REARRANGED = (
     "apertus_bias_new", "deepseek_v2_groups_old", "gemma3_two_bases_old", "glm4_moe_groups_old", "gpt2_tied_unscaled",
     "gpt_neox_parallel_old", "gpt_oss_mxfp4", "mixtral_old", "phi3_short_factors_old",
+    "qwen3_5_moe_text_new",
 )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ class Metadata:
             self.integer("block_count", most=MOST_LAYERS),
             self.integer("nextn_predict_layers", 0, least=0),
         )
+        self._blocks = blocks
         self.layers = blocks - min(further, blocks - 1)
         """Without those that predict further tokens, which transformers leaves out too."""
         self.heads = self.integer("attention.head_count")
@@ -62,7 +63,7 @@ class Metadata:
         self.fields.require(self._prefix + name, value)
 
     def list(self, name: str, kind: type) -> tuple[Any, ...] | None:
-        """The field's values, one for each layer; None if it is missing.
+        """The field's values, one for each layer; None if it is missing. Those of left out layers may follow.
 
         Raises:
             ModelError: it is no list of that kind, or of another length.
@@ -72,7 +73,7 @@ class Metadata:
             return None
         if (
             not isinstance(values, tuple)
-            or len(values) != self.layers
+            or len(values) not in (self.layers, self._blocks)
             or any(type(each) is not kind for each in values)
         ):
             self.gguf.refuse(
@@ -80,7 +81,7 @@ class Metadata:
                 "another value",
                 "fetch it again",
             )
-        return values
+        return values[: self.layers]
 
     def is_list(self, name: str) -> bool:
         """Whether the field has several values."""
@@ -93,8 +94,7 @@ class Metadata:
     def is_further(self, tensor: str) -> bool:
         """Whether the tensor is of a layer that predicts further tokens."""
         block = tensor.removeprefix("blk.").partition(".")[0]
-        blocks = self.integer("block_count")
-        return tensor.startswith("blk.") and block.isdecimal() and self.layers <= int(block[:9]) < blocks
+        return tensor.startswith("blk.") and block.isdecimal() and self.layers <= int(block[:9]) < self._blocks
 
     def has(self, tensor: str) -> bool:
         """Whether there is such a tensor, in any layer if its name has `{layer}`."""

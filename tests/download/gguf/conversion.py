@@ -173,8 +173,8 @@ def rearrange(family: str, decoder: DecoderConfig, tensors: dict[str, np.ndarray
             values = linear.value_heads // linear.key_heads * linear.head_dim
             groups = weights.reshape(linear.key_heads, -1, weights.shape[-1])
             at = np.cumsum([linear.head_dim, linear.head_dim, values])
-            *parts, gates = (each.reshape(-1, weights.shape[-1]) for each in np.split(groups, at, axis=1))
-            yield part.replace("linear_attn.in_proj_qkvz", "self_attn.qkv_proj") + ".weight", np.concatenate(parts)
+            *joined, gates = (each.reshape(-1, weights.shape[-1]) for each in np.split(groups, at, axis=1))
+            yield part.replace("linear_attn.in_proj_qkvz", "self_attn.qkv_proj") + ".weight", np.concatenate(joined)
             yield part.replace("linear_attn.in_proj_qkvz", "linear_attn.in_proj_z") + ".weight", gates
         elif kind == "sinks":
             yield f"{name}.weight", weights

@@ -177,6 +177,11 @@ def test_layers_that_predict_further_tokens_are_left_out(tmp_path: Path) -> None
     extra = {"blk.4.nextn.eh_proj.weight": np.ones((32, 64), np.float32)}
     path = write_gguf(tmp_path / "other.gguf", config, tensors, fields=fields, extra=extra)
     assert "blk.4.nextn.eh_proj.weight" in refusal(path)
+    config, tensors = read_model(GOLDENS / "qwen3_5_text_new")
+    further: dict[str, Any] = {"qwen35.block_count": 3, "qwen35.nextn_predict_layers": 1}
+    further |= {"qwen35.attention.recurrent_layers": [True, False, False]}
+    path = write_gguf(tmp_path / "third.gguf", config, tensors, fields=further)
+    assert open_model_at(opened(path)).decoder == find_family(config).parse_config(config)
 
 
 @pytest.mark.parametrize("name", ["mixtral_old", "gpt_oss_mxfp4", "gpt2_tied_unscaled", "deepseek_v2_groups_old"])
