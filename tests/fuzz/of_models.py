@@ -159,16 +159,25 @@ def _list_tokenizer_configs() -> Sequence[bytes]:
     ]  # fmt: skip
 
 
+_GOLDENS = Path(__file__).parents[1] / "extract" / "goldens"
+_REARRANGED = (
+    "apertus_bias_new", "deepseek_v2_groups_old", "gemma3_two_bases_old", "glm4_moe_groups_old", "gpt2_tied_unscaled",
+    "gpt_neox_parallel_old", "gpt_oss_mxfp4", "mixtral_old", "phi3_short_factors_old",
+    "qwen3_5_moe_text_new",
+)  # fmt: skip
+
+
 @functools.cache
 def _list_ggufs() -> Sequence[bytes]:
-    """A model of one layer with a byte-level tokenizer, and one with SentencePiece's and Llama 3's scaling."""
+    """A model of one layer with a byte-level tokenizer, one with SentencePiece's and Llama 3's scaling, and models of
+    architectures whose weights are rearranged."""
     from byheart.models.rope import Rope
-    from tests.download.gguf.written import write_gguf
+    from tests.download.gguf.written import read_model, write_gguf
 
     config = {
-        "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 1,
-        "intermediate_size": 8,
-        "vocab_size": 4, "max_position_embeddings": 64, "rope_theta": 1e4,
+        "model_type": "llama", "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2,
+        "num_key_value_heads": 1, "intermediate_size": 8, "vocab_size": 4, "max_position_embeddings": 64,
+        "rope_theta": 1e4,
     }  # fmt: skip
     layer = "model.layers.0."
     shapes = {
@@ -191,7 +200,8 @@ def _list_ggufs() -> Sequence[bytes]:
         one = write_gguf(Path(folder) / "one.gguf", config, tensors)
         extra = {"rope_freqs.weight": divisors.astype(np.float32)}
         two = write_gguf(Path(folder) / "two.gguf", config, tensors, fields=pieces, extra=extra)
-        return [one.read_bytes(), two.read_bytes()]
+        others = [write_gguf(Path(folder) / f"{name}.gguf", *read_model(_GOLDENS / name)) for name in _REARRANGED]
+        return [path.read_bytes() for path in (one, two, *others)]
 
 
 def _read_gguf(data: bytes, folder: Path) -> object:

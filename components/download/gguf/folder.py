@@ -2,64 +2,43 @@
 
 Nothing is written: the bytes of the files are made when they are read. Quantised tensors become float32, as the `gguf`
 library dequantises them; tensors of 16 bits stay as they are.
-
-llama.cpp rotates neighbouring numbers of queries and keys, Hugging Face the two halves of a head. So the rows of a head
-lie in another order, [a pair, one of its two] and not [one of its two, a pair]; here they are put back.
 """
 
 import bisect
 import dataclasses
+import functools
 import hashlib
+import itertools
 import json
 import math
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
-import numpy as np
-
-from byheart.components.download.gguf.config import describe_config
-from byheart.components.download.gguf.header import GgufFile, GgufTensor
+from byheart.components.download.gguf.config import describe_config, find_architecture
+from byheart.components.download.gguf.header import GgufFile
+from byheart.components.download.gguf.layout import Layout
+from byheart.components.download.gguf.metadata import Metadata
+from byheart.components.download.gguf.rotary import DIVISORS
 from byheart.components.download.gguf.tokenizer import describe_tokenizer
+from byheart.models.families import find_family
 from byheart.models.folder import CONFIG
+from byheart.models.parameters import describe_parameters, leaves
 from byheart.models.weights import WEIGHTS
 from byheart.store.stored import Stored
 
 TOKENIZER, TOKENIZER_CONFIG = "tokenizer.json", "tokenizer_config.json"
-_PARTS = {
-    "token_embd": "model.embed_tokens",
-    "output_norm": "model.norm",
-    "output": "lm_head",
-    "attn_norm": "input_layernorm",
-    "attn_q": "self_attn.q_proj",
-    "attn_k": "self_attn.k_proj",
-    "attn_v": "self_attn.v_proj",
-    "attn_output": "self_attn.o_proj",
-    "ffn_norm": "post_attention_layernorm",
-    "ffn_gate": "mlp.gate_proj",
-    "ffn_up": "mlp.up_proj",
-    "ffn_down": "mlp.down_proj",
-}
-"""What Llama's safetensors call the parts that GGUF has."""
-_NAME = re.compile(rf"(?:blk\.(\d+)\.)?({'|'.join(_PARTS)})\.(weight|bias)")
-_ROTATED = ("attn_q", "attn_k")
-_NO_WEIGHTS = ("rope_freqs.weight",)
-"""Tensors that config.json stands for."""
-_KEPT = {"F32": ("F32", 4), "F16": ("F16", 2), "BF16": ("BF16", 2)}
-"""The types that safetensors have too, with bytes an element; all others become float32."""
+_MOST_TENSORS = 2**18
+"""Three times those of the published models with the most experts."""
+_LARGE_BLOCK_BYTES = 2**20
+_SCALES = ("_scales", "_blocks")
+"""What quantised weights have beside them, by another ending."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Weights:
     """A tensor as safetensors hold it."""
 
-    name: str
-    source: GgufTensor
-    dtype: str
-    row_bytes: int
-    """Bytes of a row; each number of a vector is a row."""
-    head_rows: int
-    """Rows of a head, if their order is another in GGUF; otherwise 1."""
+    layout: Layout
     start: int
     """The offset of its first byte in the safetensors file."""
     stop: int
@@ -82,6 +61,7 @@ class GgufFolder:
         self._weights = list(self._lay_out())
         self._header = _encode_header(self._weights)
         self._starts = [weights.start for weights in self._weights]
+        self._read_large_block = functools.lru_cache(maxsize=2)(self._make_block)
 
     @property
     def quantisation(self) -> str:
@@ -127,80 +107,72 @@ class GgufFolder:
 
     def _lay_out(self) -> Iterator[_Weights]:
         """The tensors, one after the other, in the order of the GGUF file."""
+        layouts = list(itertools.islice(self._list_layouts(), _MOST_TENSORS + 1))
+        if len(layouts) > _MOST_TENSORS:
+            self._gguf.refuse(f"hold at most {_MOST_TENSORS:,} tensors", "more", "name its safetensors")
+        self._check_meaning({layout.name for layout in layouts})
         start = 0
-        for name, tensor in sorted(self._gguf.tensors.items(), key=lambda item: item[1].start):
-            if name in _NO_WEIGHTS:
-                continue
-            match = _NAME.fullmatch(name)
-            if not match or len(tensor.shape) > 2:
-                self._gguf.refuse(
-                    "hold no tensor of unknown meaning", f"{name[:60]} {list(tensor.shape)}", "name its safetensors"
-                )
-            layer, part, kind = match.groups()
-            dtype, number_bytes = _KEPT.get(tensor.type, ("F32", 4))
-            if len(tensor.shape) == 1 and tensor.type not in _KEPT:
-                self._gguf.refuse(f"hold {name} as F32, F16 or BF16", tensor.type, "name its safetensors")
-            _check_readable(self._gguf, tensor)
-            head_rows = self._config["head_dim"] if part in _ROTATED else 1
-            if tensor.shape[0] % head_rows:
-                self._gguf.refuse(f"hold {name} in heads of {head_rows}", f"{list(tensor.shape)}", "fetch it again")
-            stop = start + math.prod(tensor.shape) * number_bytes
-            yield _Weights(
-                name=(f"model.layers.{layer}." if layer else "") + f"{_PARTS[part]}.{kind}",
-                source=tensor,
-                dtype=dtype,
-                row_bytes=math.prod(tensor.shape[1:]) * number_bytes,
-                head_rows=head_rows,
-                start=start,
-                stop=stop,
-            )
+        for layout in sorted(
+            layouts, key=lambda layout: min((rows.tensor.start for rows in layout.sources), default=0)
+        ):
+            layout.check(self._gguf)
+            stop = start + layout.size_bytes
+            yield _Weights(layout=layout, start=start, stop=stop)
             start = stop
+
+    def _list_layouts(self) -> Iterator[Layout]:
+        """What is made of the file's tensors.
+
+        Raises:
+            ModelError: nothing is made of one of them.
+        """
+        gguf, architecture = self._gguf, find_architecture(self._gguf)
+        metadata, unused = Metadata(gguf, architecture.name), set(gguf.tensors) - set(DIVISORS)
+        for made in architecture.tensors:
+            for layer in range(metadata.layers) if any("{layer}" in part for part in made.of) else (0,):
+                names = [part.replace("{layer}", str(layer)) for part in made.of]
+                found = [name for name in names if name in gguf.tensors]
+                if len(found) == len(names):
+                    unused.difference_update(names)
+                    tensors = [gguf.tensors[name] for name in names]
+                    yield from made.by(metadata, made.name.replace("{layer}", str(layer)), tensors)
+        if others := sorted(name for name in unused if not metadata.is_further(name)):
+            shape = list(gguf.tensors[others[0]].shape)
+            gguf.refuse("hold no tensor of unknown meaning", f"{others[0][:60]} {shape}", "name its safetensors")
+
+    def _check_meaning(self, names: Set[str]) -> None:
+        """Refuse what the family has no parameter for, such as a bias: the model would be another without it."""
+        family = find_family(self._config)
+        decoder = family.parse_config(self._config)
+        parameters = list(leaves(describe_parameters(decoder, family.find_sources(names))))
+        if max(parameter.count_tensors() for parameter in parameters) > len(names):
+            return  # some are missing, which `ModelFolder.check_tensors` says
+        known = {name for parameter in parameters for name in parameter.name_tensors().values()}
+        if others := sorted(name for name in names if name.replace(*_SCALES) not in known):
+            self._gguf.refuse("hold no tensor of unknown meaning", others[0][:60], "name its safetensors")
 
     def _read_weights(self, start: int, stop: int) -> Iterator[bytes]:
         """Yield the bytes from `start` up to `stop` of the tensors, a piece of each tensor."""
-        for weights in self._weights[max(bisect.bisect_right(self._starts, start) - 1, 0) :]:
+        for index in range(max(bisect.bisect_right(self._starts, start) - 1, 0), len(self._weights)):
+            weights = self._weights[index]
             if weights.start >= stop:
                 break
             low, high = max(start, weights.start) - weights.start, min(stop, weights.stop) - weights.start
             if low < high:
-                first, last = low // weights.row_bytes, -(-high // weights.row_bytes)
-                rows = self._read_rows(weights, first, last)
-                yield rows[low - first * weights.row_bytes : high - first * weights.row_bytes]
+                block_bytes = weights.layout.block_bytes
+                first, last = low // block_bytes, -(-high // block_bytes)
+                blocks = self._read_blocks(index, first, last)
+                yield blocks[low - first * block_bytes : high - first * block_bytes]
 
-    def _read_rows(self, weights: _Weights, first: int, last: int) -> bytes:
-        """Rows of a tensor, from `first` up to `last`, in the order of safetensors."""
-        head = weights.head_rows
-        low, high = first // head * head, -(-last // head) * head
-        tensor = weights.source
-        source_row = (tensor.stop - tensor.start) // tensor.shape[0]
-        packed = np.frombuffer(self._gguf.read(tensor, low * source_row, high * source_row), np.uint8)
-        rows = packed.reshape(high - low, source_row)
-        if tensor.type not in _KEPT:
-            rows = _dequantise(rows, tensor.type).astype("<f4", copy=False).view(np.uint8)
-        if head > 1:
-            pairs = rows.reshape(-1, head // 2, 2, weights.row_bytes)
-            rows = pairs.swapaxes(1, 2).reshape(high - low, weights.row_bytes)
-        return rows[first - low : last - low].tobytes()
+    def _read_blocks(self, index: int, first: int, last: int) -> bytes:
+        """Blocks of a tensor; large ones are kept for the next pieces of them."""
+        layout = self._weights[index].layout
+        if layout.block_bytes < _LARGE_BLOCK_BYTES:
+            return layout.read(self._gguf, first, last)
+        return b"".join(self._read_large_block(index, block) for block in range(first, last))
 
-
-def _check_readable(gguf: GgufFile, tensor: GgufTensor) -> None:
-    """Refuse a type that the library cannot dequantise, before any tensor is read."""
-    if tensor.type in _KEPT:
-        return
-    row_bytes = (tensor.stop - tensor.start) // tensor.shape[0]
-    try:
-        _dequantise(np.zeros((1, row_bytes), np.uint8), tensor.type)
-    except NotImplementedError:
-        gguf.refuse("hold weights that can be dequantised", tensor.type, "choose another quantisation")
-
-
-def _dequantise(rows: np.ndarray, kind: str) -> np.ndarray:
-    """Rows of packed blocks, uint8 [rows, bytes], as float32 [rows, columns]."""
-    from gguf.constants import GGMLQuantizationType
-    from gguf.quants import dequantize
-
-    with np.errstate(all="ignore"):  # a damaged scale may be infinite: the score says so
-        return np.asarray(dequantize(rows, GGMLQuantizationType[kind]), np.float32)
+    def _make_block(self, index: int, block: int) -> bytes:
+        return self._weights[index].layout.read(self._gguf, block, block + 1)
 
 
 def _encode_tokenizer(gguf: GgufFile) -> dict[str, bytes]:
@@ -215,9 +187,9 @@ def _encode(content: dict[str, Any]) -> bytes:
 def _encode_header(tensors: list[_Weights]) -> bytes:
     """The length and the header of a safetensors file."""
     entries = {
-        weights.name: {
-            "dtype": weights.dtype,
-            "shape": weights.source.shape,
+        weights.layout.name: {
+            "dtype": weights.layout.dtype,
+            "shape": weights.layout.shape,
             "data_offsets": [weights.start, weights.stop],
         }
         for weights in tensors

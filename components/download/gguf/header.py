@@ -92,7 +92,7 @@ def read_gguf(place: Place, file: str, ignored: Iterable[str] = ()) -> GgufFile:
             f"{place.locate(file)} must be a whole GGUF file, found damage ({error}): fetch it again",
             parameter="model",
         ) from None
-    marked = frozenset(name for name in ignored if name.startswith("llama."))
+    marked = frozenset(name for name in ignored if name.startswith(f"{values.get('general.architecture')}."))
     return GgufFile(place=place, file=file, fields=mark_ignored(values, marked), tensors=located)
 
 

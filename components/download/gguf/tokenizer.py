@@ -21,33 +21,66 @@ def _bytes(*, gpt2_words: bool) -> dict[str, Any]:
     return {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": gpt2_words}
 
 
-_DIGITS = {"type": "Digits", "individual_digits": True}
-_LLAMA3_WORDS = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)",
-    r"[^\r\n\p{L}\p{N}]?\p{L}+",
-    r"\p{N}{1,3}",
-    r" ?[^\s\p{L}\p{N}]+[\r\n]*",
-    r"\s*[\r\n]+",
-    r"\s+(?!\S)",
-    r"\s+",
+def _divide(*expressions: str) -> list[dict[str, Any]]:
+    """Steps that each divide what the last one left, by the matches of an expression."""
+    return [
+        *(
+            {"type": "Split", "pattern": {"Regex": expression}, "behavior": "Isolated", "invert": False}
+            for expression in expressions
+        ),
+        _bytes(gpt2_words=False),
+    ]
+
+
+_SHORT = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+"""What English shortens."""
+_SPACES = (r"\s*[\r\n]+", r"\s+(?!\S)", r"\s+")
+_LLAMA3_WORDS = "|".join((_SHORT, r"[^\r\n\p{L}\p{N}]?\p{L}+", r"\p{N}{1,3}", r" ?[^\s\p{L}\p{N}]+[\r\n]*", *_SPACES))
+_QWEN2_WORDS = _LLAMA3_WORDS.replace(r"\p{N}{1,3}", r"\p{N}")
+_QWEN3_5_WORDS = _QWEN2_WORDS.replace(r"\p{L}+", r"[\p{L}\p{M}]+").replace(r"[^\s\p{L}", r"[^\s\p{L}\p{M}")
+_SEED_WORDS = _QWEN2_WORDS.replace(r" ?[^\s\p{L}\p{N}]+[\r\n]*", r" ?[^\s\p{L}\p{N}\r\n]+")
+_BEFORE, _UPPER, _LOWER = r"[^\r\n\p{L}\p{N}]?", r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+_SIGNS = r" ?[^\s\p{L}\p{N}]+[\r\n/]*"
+_TEKKEN_WORDS = "|".join((f"{_BEFORE}{_UPPER}*{_LOWER}+", f"{_BEFORE}{_UPPER}+{_LOWER}*", r"\p{N}", _SIGNS, *_SPACES))
+_GPT_4O_WORDS = "|".join(
+    (
+        f"{_BEFORE}{_UPPER}*{_LOWER}+{_SHORT}?",
+        f"{_BEFORE}{_UPPER}+{_LOWER}*{_SHORT}?",
+        r"\p{N}{1,3}",
+        _SIGNS,
+        *_SPACES,
+    )
 )
+_DEEPSEEK3_WORDS = "|".join(
+    (
+        r"[!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+",
+        r"[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+",
+        r" ?[\p{P}\p{S}]+[\r\n]*",
+        *_SPACES,
+    )
+)
+_GPT2_WORDS = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 _GPT2 = [_bytes(gpt2_words=True)]
-_DIGITS_FIRST = [_DIGITS, *_GPT2]
-_LLAMA3 = [
-    {"type": "Split", "pattern": {"Regex": "|".join(_LLAMA3_WORDS)}, "behavior": "Isolated", "invert": False},
-    _bytes(gpt2_words=False),
-]
+_DIGITS_FIRST = [{"type": "Digits", "individual_digits": True}, *_GPT2]
+_LLAMA3, _QWEN2, _GPT_4O = _divide(_LLAMA3_WORDS), _divide(_QWEN2_WORDS), _divide(_GPT_4O_WORDS)
+_DEEPSEEK3 = _divide(r"\p{N}{1,3}", "[一-龥぀-ゟ゠-ヿ]+", _DEEPSEEK3_WORDS)
 PRE_TOKENIZERS = {
-    "gpt-2": _GPT2,
-    "olmo": _GPT2,
-    "smollm": _DIGITS_FIRST,
-    "starcoder": _DIGITS_FIRST,
-    "refact": _DIGITS_FIRST,
-    "llama-bpe": _LLAMA3,
-    "llama3": _LLAMA3,
-    "llama-v3": _LLAMA3,
+    **dict.fromkeys(("gpt-2", "phi-2", "olmo", "mpt", "exaone4"), _GPT2),
+    **dict.fromkeys(("smollm", "starcoder", "refact", "command-r", "exaone"), _DIGITS_FIRST),
+    **dict.fromkeys(("llama-bpe", "llama3", "llama-v3", "falcon3", "pixtral"), _LLAMA3),
+    **dict.fromkeys(("dbrx", "smaug-bpe", "chatglm-bpe", "glm4"), _LLAMA3),
+    **dict.fromkeys(("qwen2", "deepseek-r1-qwen", "stablelm2", "hunyuan"), _QWEN2),
+    **dict.fromkeys(("gpt-4o", "llama4"), _GPT_4O),
+    **dict.fromkeys(("deepseek-v3", "hunyuan-dense"), _DEEPSEEK3),
+    "deepseek-coder": _divide(r"[\r\n]", r"\s?\p{L}+", r"\s?\p{P}+", "[一-龥ࠀ-一가-\ud7ff]+", r"\p{N}"),
+    "falcon": _divide(r"[\p{P}\$\+<=>\^~\|`]+", _GPT2_WORDS, "[0-9][0-9][0-9]"),
+    "qwen35": _divide(_QWEN3_5_WORDS),
+    "seed-coder": _divide(_SEED_WORDS),
+    "tekken": _divide(_TEKKEN_WORDS),
 }
-"""The steps before merges, by `tokenizer.ggml.pre`; under Llama 3's, a word that is a token is not made of merges."""
+"""The steps before merges, by `tokenizer.ggml.pre`."""
+WHOLE_WORDS = ("llama-bpe", "llama3", "llama-v3", "falcon3", "pixtral", "glm4", "tekken")
+"""Those under which a word that is a token is not made of merges."""
 
 
 def describe_tokenizer(gguf: GgufFile) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -103,7 +136,7 @@ def _describe_byte_level(gguf: GgufFile, tokens: Sequence[str], pre: str) -> dic
         "pre_tokenizer": {"type": "Sequence", "pretokenizers": PRE_TOKENIZERS[pre]},
         "post_processor": None,
         "decoder": _bytes(gpt2_words=True),
-        "model": _describe_model(tokens, merges, ignore_merges=PRE_TOKENIZERS[pre] is _LLAMA3),
+        "model": _describe_model(tokens, merges, ignore_merges=pre in WHOLE_WORDS),
     }
 
 

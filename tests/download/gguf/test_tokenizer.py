@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from byheart.components.download.gguf.header import GgufFile
-from byheart.components.download.gguf.tokenizer import describe_tokenizer
+from byheart.components.download.gguf.tokenizer import PRE_TOKENIZERS, describe_tokenizer
 from byheart.contracts.errors import ModelError
 from byheart.store import open_store
 from tests.conftest import BOOK, MODEL
@@ -24,17 +24,53 @@ LLAMA3 = (
     r"(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|"
     r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
-EXPRESSIONS = {
-    "gpt-2": [GPT2],
-    "olmo": [GPT2],
-    "smollm": [r"\p{N}", GPT2],
-    "starcoder": [r"\p{N}", GPT2],
-    "refact": [r"\p{N}", GPT2],
-    "llama-bpe": [LLAMA3],
-    "llama3": [LLAMA3],
-    "llama-v3": [LLAMA3],
+QWEN2 = (
+    r"(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}|"
+    r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+QWEN3_5 = (
+    r"(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}|"
+    r" ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+SEED = (
+    r"(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1}|"
+    r" ?[^\s\p{L}\p{N}\r\n]+|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+GPT_4O = (
+    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|"
+    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|"
+    r"\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+TEKKEN = (
+    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|"
+    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|"
+    r"\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+DEEPSEEK3 = [
+    r"\p{N}{1,3}",
+    "[一-龥\u3040-\u309f\u30a0-\u30ff]+",
+    r"[!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+|"
+    r" ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+]
+EXPRESSIONS: dict[str, list[str]] = {
+    **{pre: [GPT2] for pre in ("gpt-2", "phi-2", "olmo", "mpt", "exaone4")},
+    **{pre: [r"\p{N}", GPT2] for pre in ("smollm", "starcoder", "refact", "command-r", "exaone")},
+    **{pre: [LLAMA3] for pre in ("llama-bpe", "llama3", "llama-v3", "falcon3", "pixtral")},
+    **{pre: [LLAMA3] for pre in ("dbrx", "smaug-bpe", "chatglm-bpe", "glm4")},
+    **{pre: [QWEN2] for pre in ("qwen2", "deepseek-r1-qwen", "stablelm2", "hunyuan")},
+    **{pre: [GPT_4O] for pre in ("gpt-4o", "llama4")},
+    **dict.fromkeys(("deepseek-v3", "hunyuan-dense"), DEEPSEEK3),
+    "deepseek-coder": [r"[\r\n]", r"\s?\p{L}+", r"\s?\p{P}+", "[\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff]+", r"\p{N}"],
+    "falcon": [r"[\p{P}\$\+<=>\^~\|`]+", GPT2, "[0-9][0-9][0-9]"],
+    "qwen35": [QWEN3_5],
+    "seed-coder": [SEED],
+    "tekken": [TEKKEN],
 }
-"""What llama.cpp's `llm_tokenizer_bpe` applies one after the other: each to what lies within a piece of the last."""
+"""What llama.cpp's `llm_tokenizer_bpe` applies one after the other: each to what lies within a piece of the last.
+
+Of gpt-4o and tekken these are the models' own, which llama.cpp's source quotes: what it applies itself takes letters
+beyond ASCII for both upper and lower case.
+"""
 BYTES = [chr(byte) for byte in (*range(33, 127), *range(161, 173), *range(174, 256))]
 ALPHABET = [chr(256 + index) for index in range(256 - len(BYTES))] + BYTES
 """GPT-2's letters for bytes."""
@@ -67,8 +103,18 @@ def split(text: str, expressions: list[str]) -> list[str]:
     return pieces
 
 
-@pytest.mark.parametrize("pre", EXPRESSIONS)
-@given(text=st.text(alphabet="aZé 1２½Ⅻ\n\r\t's'LL_!—\u00a0\u3000漢ǅ\u0301", max_size=30))
+COMPARED = {tuple(expressions): pre for pre, expressions in EXPRESSIONS.items()}
+"""A name for each way of splitting; others of the same are compared with it."""
+
+
+def test_every_name_is_compared() -> None:
+    assert EXPRESSIONS.keys() == PRE_TOKENIZERS.keys()
+    for pre, expressions in EXPRESSIONS.items():
+        assert PRE_TOKENIZERS[pre] == PRE_TOKENIZERS[COMPARED[tuple(expressions)]]
+
+
+@pytest.mark.parametrize("pre", COMPARED.values())
+@given(text=st.text(alphabet="aZéÉ 1２½Ⅻ\n\r\t's'LL_!/+—\u00a0\u3000漢あǅ\u0301", max_size=30))
 def test_words_are_those_of_llama_cpp(pre: str, text: str) -> None:
     found = byte_level(pre).pre_tokenizer
     assert found is not None
@@ -98,6 +144,12 @@ def test_tokens_are_those_of_the_tokenizer_that_the_file_was_written_from() -> N
     expected = given_.encode(text, add_special_tokens=False)
     encoded = found.encode(text, add_special_tokens=False)
     assert (encoded.ids, encoded.offsets) == (expected.ids, expected.offsets)
+
+
+@pytest.mark.parametrize("pre", EXPRESSIONS)
+def test_words_that_are_tokens_stay_whole_where_llama_cpp_ignores_merges(pre: str) -> None:
+    whole = pre in ("llama-bpe", "llama3", "llama-v3", "falcon3", "pixtral", "glm4", "tekken")
+    assert (len(byte_level(pre, ["a b"], ["abc"]).encode("abc").tokens) == 1) == whole
 
 
 def test_under_llama_3_a_word_that_is_a_token_is_not_made_of_merges() -> None:

@@ -4,25 +4,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+import ml_dtypes  # noqa: F401  what safetensors takes bfloat16 from
 import numpy as np
-from gguf import GGML_QUANT_SIZES, GGMLQuantizationType, GGUFWriter, RopeScalingType
+from gguf import GGML_QUANT_SIZES, GGMLQuantizationType, GGUFWriter
 from gguf.quants import quantize
 from safetensors.numpy import load_file
 
-NAMES = {
-    "model.embed_tokens": "token_embd",
-    "model.norm": "output_norm",
-    "lm_head": "output",
-    "input_layernorm": "attn_norm",
-    "self_attn.q_proj": "attn_q",
-    "self_attn.k_proj": "attn_k",
-    "self_attn.v_proj": "attn_v",
-    "self_attn.o_proj": "attn_output",
-    "post_attention_layernorm": "ffn_norm",
-    "mlp.gate_proj": "ffn_gate",
-    "mlp.up_proj": "ffn_up",
-    "mlp.down_proj": "ffn_down",
-}
+from byheart.models.families import find_family
+from tests.download.gguf.conversion import convert, name_architecture
+from tests.download.gguf.described import describe, describe_activation
+
 TOKENS: dict[str, Any] = {
     "tokenizer.ggml.model": "gpt2",
     "tokenizer.ggml.pre": "gpt-2",
@@ -34,46 +25,13 @@ TOKENS: dict[str, Any] = {
 """A tokenizer, where none is looked at."""
 
 
-def permute(weights: np.ndarray, heads: int) -> np.ndarray:
-    """The rows of queries or keys as llama.cpp wants them: `permute` of its conversion of Llama."""
-    halves = weights.reshape(heads, 2, len(weights) // heads // 2, *weights.shape[1:])
-    return halves.swapaxes(1, 2).reshape(weights.shape)
-
-
 def read_model(folder: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """A folder's config.json, and its tensors."""
     config = json.loads((folder / "config.json").read_text())
     tensors: dict[str, np.ndarray] = {}
     for file in sorted(folder.glob("*.safetensors")):
         tensors |= load_file(file)
-    return config, tensors
-
-
-def describe(config: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a config.json, as llama.cpp's conversion writes them."""
-    heads = config["num_attention_heads"]
-    rope = config.get("rope_scaling") or config.get("rope_parameters") or {}
-    theta = config["rope_theta"] if "rope_theta" in config else rope["rope_theta"]
-    kind = rope.get("rope_type", rope.get("type", "default"))
-    head_dim = config.get("head_dim", config["hidden_size"] // heads)
-    fields = {
-        "llama.context_length": config["max_position_embeddings"],
-        "llama.embedding_length": config["hidden_size"],
-        "llama.block_count": config["num_hidden_layers"],
-        "llama.feed_forward_length": config["intermediate_size"],
-        "llama.attention.head_count": heads,
-        "llama.attention.head_count_kv": config.get("num_key_value_heads", heads),
-        "llama.attention.layer_norm_rms_epsilon": config.get("rms_norm_eps", 1e-6),
-        "llama.attention.key_length": head_dim,
-        "llama.attention.value_length": head_dim,
-        "llama.rope.dimension_count": head_dim,
-        "llama.rope.freq_base": float(theta),
-        "llama.vocab_size": config["vocab_size"],
-    }
-    if kind == "linear":
-        fields["llama.rope.scaling.type"] = RopeScalingType.LINEAR.value
-        fields["llama.rope.scaling.factor"] = rope["factor"]
-    return fields
+    return config, {name: each if each.dtype == np.uint8 else each.astype(np.float32) for name, each in tensors.items()}
 
 
 def write_gguf(
@@ -92,20 +50,19 @@ def write_gguf(
         extra: tensors that are added by GGUF's names.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    named = {"general.name": "toy", **describe(config), **TOKENS, **(fields or {})}
-    writer = GGUFWriter(path, named.pop("general.architecture", "llama"))
+    architecture, decoder = name_architecture(config), find_family(config).parse_config(config)
+    own = {f"{architecture}.{name}": value for name, value in describe(config, decoder).items()}
+    named = {"general.name": "toy", **own, **describe_activation(tensors), **TOKENS, **(fields or {})}
+    writer = GGUFWriter(path, named.pop("general.architecture", architecture))
     for name, value in named.items():
         add(writer, name, value)
-    heads = {"attn_q": config["num_attention_heads"]}
-    heads["attn_k"] = config.get("num_key_value_heads", heads["attn_q"])
     wanted = GGMLQuantizationType[kind]
-    for name, weights in tensors.items():
-        layer, part, suffix = split(name)
-        own = NAMES[part]
-        rows = permute(weights, heads[own]) if own in heads else weights
-        here = wanted if rows.ndim > 1 else GGMLQuantizationType.F32
-        data = pack(np.ascontiguousarray(rows, np.float32), here)
-        writer.add_tensor((f"blk.{layer}." if layer else "") + f"{own}.{suffix}", data, raw_dtype=here)
+    for name, weights in convert(config, decoder, tensors):
+        here = wanted if weights.ndim > 1 else GGMLQuantizationType.F32
+        if weights.dtype == np.uint8:
+            writer.add_tensor(name, weights, raw_dtype=GGMLQuantizationType.MXFP4)
+        else:
+            writer.add_tensor(name, pack(np.asarray(weights, np.float32), here), raw_dtype=here)
     for name, weights in (extra or {}).items():
         writer.add_tensor(name, weights)
     writer.write_header_to_file()
@@ -121,17 +78,8 @@ def pack(rows: np.ndarray, kind: GGMLQuantizationType) -> np.ndarray:
         return quantize(rows, kind)
     except NotImplementedError:
         elements, block_bytes = GGML_QUANT_SIZES[kind]
-        shape = (len(rows), rows.shape[1] // elements * block_bytes)
+        shape = (*rows.shape[:-1], rows.shape[-1] // elements * block_bytes)
         return np.random.default_rng(0).integers(0, 120, shape, np.uint8)
-
-
-def split(name: str) -> tuple[str, str, str]:
-    """The layer, the part and the kind in the name of a tensor of safetensors."""
-    stem, _, kind = name.rpartition(".")
-    if stem.startswith("model.layers."):
-        _, _, layer, part = stem.split(".", 3)
-        return layer, part, kind
-    return "", stem, kind
 
 
 def add(writer: GGUFWriter, name: str, value: Any) -> None:
