@@ -24,6 +24,11 @@ class AdapterIdentity:
     base_commit: str | None
     """The base's full commit on the Hugging Face Hub; None for a folder."""
 
+    @property
+    def short_base(self) -> str:
+        """What people call the base."""
+        return _shorten(self.base, self.base_commit)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ModelIdentity:
@@ -52,11 +57,7 @@ class ModelIdentity:
     @property
     def short_name(self) -> str:
         """What people call the model: its name on the Hub, or its folder's; without the ending of a GGUF file."""
-        is_file = self.source.endswith(_GGUF)
-        if self.commit and not is_file:
-            return self.source
-        name = posixpath.normpath(self.source).rpartition("/")[2].removesuffix(_GGUF)
-        return name or "model"  # never the path itself, which is nobody else's business
+        return _shorten(self.source, self.commit)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -103,6 +104,14 @@ class Model(ModelIdentity):
         """The same without the address and the tokenizer."""
         names = [field.name for field in dataclasses.fields(ModelIdentity)]
         return ModelIdentity(**{name: getattr(self, name) for name in names})
+
+
+def _shorten(source: str, commit: str | None) -> str:
+    """What people call a model: its name on the Hub, or its folder's; without the ending of a GGUF file."""
+    if commit and not source.endswith(_GGUF):
+        return source
+    name = posixpath.normpath(source).rpartition("/")[2].removesuffix(_GGUF)
+    return name or "model"  # never the path itself, which is nobody else's business
 
 
 def parse_fields(text: Any) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """A model with an adapter: its folder, in which the adapter's files and tensors stand among the base's.
 
-    adapter:adapter_config.json           a file of the adapter, by its name in such a folder
-    model.layers.0.mlp.up_proj.weight     the base's tensor, or the one of the adapter that takes its place
-    ....up_proj.weight, lora_A            what is merged into it while it is loaded
+adapter:adapter_config.json           a file of the adapter, by its name in such a folder
+model.layers.0.mlp.up_proj.weight     the base's tensor, or the one of the adapter that takes its place
+....up_proj.weight, lora_A            what is merged into it while it is loaded
 """
 
 import dataclasses
@@ -10,20 +10,24 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from byheart.contracts.errors import ModelError
+from byheart.contracts.errors import MisfitError, ModelError
 from byheart.contracts.model import Model
 from byheart.models.adapter import ADAPTER_WEIGHTS, Adapter, Change, is_saved, open_adapter
-from byheart.models.adapter_config import ADAPTER_CONFIG
 from byheart.models.folder import CONFIG, ModelFolder, hash_files, locate_folder, open_model
 from byheart.models.hashed import HashedPlace
-from byheart.models.mistaken import MERGE
+from byheart.models.mistaken import ADAPTER_CONFIG, MERGE
 from byheart.models.names import find_names
 from byheart.models.parameters import Parameter, leaves
+from byheart.models.tensors import have_same_numbers
 from byheart.store import Place, open_store
 from byheart.store.stored import Stored
 
 PREFIX = "adapter:"
 """What stands before the names of an adapter's files, where the base's stand, too."""
+_UNTIE = (
+    "name by base= a copy of the base that holds both, as model.embed_tokens.weight and lm_head.weight, with "
+    '"tie_word_embeddings": false in config.json'
+)
 _FIT = "say by base= which model the adapter was trained on"
 
 
@@ -111,10 +115,12 @@ def adapt(base: ModelFolder, adapter: Adapter) -> ModelFolder:
     """The model that an adapter makes of its base; its tensors are still to be checked, by `check_tensors`.
 
     Raises:
-        ModelError: the adapter changes what the base has not, or matrices of other shapes, or one of two tied ones.
+        MisfitError: the adapter changes what the base has not, or matrices of other shapes, or one of two tied ones.
     """
     expected = {
-        name: parameter for parameter in leaves(base.describe_parameters()) for name in parameter.name_tensors().values()
+        name: parameter
+        for parameter in leaves(base.describe_parameters())
+        for name in parameter.name_tensors().values()
     }
     modules = {f"{module}.weight": module for module in adapter.changes}
     replaced, changed = _find_own(base, adapter, adapter.replaced), _find_own(base, adapter, modules)
@@ -138,12 +144,32 @@ def adapt(base: ModelFolder, adapter: Adapter) -> ModelFolder:
     )
 
 
+def check_changes(base: ModelFolder, adapter: Adapter) -> None:
+    """Check that an adapter changes any weight of its base.
+
+    Raises:
+        MisfitError: it changes none, or does not fit.
+    """
+    if adapter.changes_a_matrix():
+        return
+    adapted = adapt(base, adapter)
+    before, after = base.read_tensor_headers(), adapted.read_tensor_headers()
+    for own in _find_own(base, adapter, adapter.replaced):
+        if own not in before or not have_same_numbers(adapted.place, before[own], after[own]):
+            return
+    raise MisfitError(
+        f"{adapter.place.locate(ADAPTER_WEIGHTS)} must change a weight, found every B or A in it 0 and other tensors as "
+        "the base has them, so it has the base's scores: name the base, or the adapter after its training",
+        parameter="model",
+    )
+
+
 def _find_own(base: ModelFolder, adapter: Adapter, names: Iterable[str]) -> dict[str, str]:
     """The adapter's names of tensors by the family's: a text model inside another has several."""
     try:
         return find_names(base.family.find_sources(base.names), names, tied_head=False)
     except ModelError as error:
-        raise ModelError(f"{adapter.place.locate(ADAPTER_WEIGHTS)}: {error.message}", parameter="model") from None
+        raise MisfitError(f"{adapter.place.locate(ADAPTER_WEIGHTS)}: {error.message}", parameter="model") from None
 
 
 def _fit(base: ModelFolder, adapter: Adapter, module: str, parameter: Parameter) -> Change:
@@ -160,9 +186,7 @@ def _fit(base: ModelFolder, adapter: Adapter, module: str, parameter: Parameter)
     return dataclasses.replace(change, is_turned=is_turned)
 
 
-def _check_tied(
-    base: ModelFolder, adapter: Adapter, replaced: Mapping[str, str], changed: Mapping[str, str]
-) -> None:
+def _check_tied(base: ModelFolder, adapter: Adapter, replaced: Mapping[str, str], changed: Mapping[str, str]) -> None:
     """Refuse to change one of head and embedding where they are one matrix: peft would make two of it.
 
     Args:
@@ -174,11 +198,13 @@ def _check_tied(
     kept = {own for own, name in replaced.items() if own in both and not is_saved(adapter, name)}
     kept.discard(str(base.family.sources["head"]))
     if one := sorted(both & (replaced.keys() | changed.keys()) - kept):
-        raise _refuse(adapter, one[0], "which is embedding and head at once in the base, where peft changes one", MERGE)
+        raise _refuse(
+            adapter, one[0], "which is embedding and head at once in the base, where peft changes one", _UNTIE
+        )
 
 
-def _refuse(adapter: Adapter, module: str, found: str, remedy: str = _FIT) -> ModelError:
-    return ModelError(
+def _refuse(adapter: Adapter, module: str, found: str, remedy: str = _FIT) -> MisfitError:
+    return MisfitError(
         f"{adapter.place.locate(ADAPTER_WEIGHTS)} must change matrices of its base, found {module}, {found}: {remedy}",
         parameter="model",
     )

@@ -17,8 +17,8 @@ from collections.abc import Collection, Iterable, Mapping
 import numpy as np
 
 from byheart.contracts.errors import ModelError
-from byheart.models.adapter_config import ADAPTER_CONFIG, AdapterConfig, is_named, read_adapter_config
-from byheart.models.mistaken import explain_pickled_adapter
+from byheart.models.adapter_config import AdapterConfig, is_named, read_adapter_config
+from byheart.models.mistaken import ADAPTER_CONFIG, explain_pickled_adapter
 from byheart.models.tensors import BYTES, Tensor, read_tensors
 from byheart.models.weights import INDEX, WEIGHTS
 from byheart.store import Place
@@ -83,21 +83,12 @@ class Adapter:
         kind = "DoRA" if self.config.use_dora else "LoRA"
         return f"{kind} of rank {' to '.join(map(str, dict.fromkeys([ranks[0], ranks[-1]])))}" if ranks else kind
 
-    def check_changes_something(self) -> None:
-        """Check that the adapter changes weights; a training that failed, or never ran, leaves every B at 0.
-
-        Raises:
-            ModelError: it changes none.
-        """
-        if self.replaced or (self.config.use_dora and self.changes):
-            return
-        for change in self.changes.values():
-            if all(any(self.tensors[name].read(self.place)) for name in (change.b, change.a)):
-                return
-        raise ModelError(
-            f"{self.place.locate(ADAPTER_WEIGHTS)} must change a weight, found that every B or A in it is 0: the scores "
-            "would be those of the base, so name that, or the adapter after its training",
-            parameter="model",
+    def changes_a_matrix(self) -> bool:
+        """Whether A and B of any module are more than zeros; a training that failed leaves every B at 0."""
+        of_dora = self.config.use_dora and bool(self.changes)
+        return of_dora or any(
+            all(any(self.tensors[name].read(self.place)) for name in (change.b, change.a))
+            for change in self.changes.values()
         )
 
 

@@ -9,8 +9,7 @@ from byheart.contracts.errors import ModelError
 from byheart.contracts.foreign import quote
 from byheart.models.families.fields import Fields, list_ignored, mark_ignored
 from byheart.models.json_objects import read_json_object
-from byheart.models.mistaken import ADAPTER as ADAPTER_CONFIG
-from byheart.models.mistaken import MERGE
+from byheart.models.mistaken import ADAPTER_CONFIG, MERGE
 from byheart.store import Place
 
 _Value = TypeVar("_Value")
@@ -18,7 +17,15 @@ _Value = TypeVar("_Value")
 _MOST_RANK = 2**16
 _MOST_CHARACTERS = 1_000
 """Of a base's name or path."""
-_NO_WEIGHTS = ("ADAPTION_PROMPT", "CARTRIDGE", "CPT", "MULTITASK_PROMPT_TUNING", "P_TUNING", "PREFIX_TUNING", "PROMPT_TUNING")
+_NO_WEIGHTS = (
+    "ADAPTION_PROMPT",
+    "CARTRIDGE",
+    "CPT",
+    "MULTITASK_PROMPT_TUNING",
+    "P_TUNING",
+    "PREFIX_TUNING",
+    "PROMPT_TUNING",
+)
 """Kinds of adapters that put numbers before the text, and change no weight."""
 _PLAIN_INITS = ("eva", "gaussian", "orthogonal")
 """What A may be drawn from before the training; other words change the base, too."""
@@ -122,8 +129,8 @@ def _check_kind(fields: Fields) -> None:
     kind = fields.value("peft_type")
     if kind in _NO_WEIGHTS:
         raise ModelError(
-            f"{fields.where} must have peft_type 'LORA', found {quote(kind)}, which changes no weight but feeds numbers "
-            "before the text: it cannot be measured; name its base",
+            f"{fields.where} must have peft_type 'LORA', found {quote(kind)}, which changes no weight but feeds "
+            "numbers before the text: it cannot be measured; name its base",
             parameter="model",
         )
     if kind != "LORA":
@@ -156,7 +163,9 @@ def _read_pattern(fields: Fields, name: str) -> Iterator[tuple[str, Fields]]:
     """
     values = fields.object(name)
     for key in values:
-        if not all(part.replace("-", "_").isidentifier() or part.isdecimal() for part in key.removeprefix("^").split(".")):
+        if not all(
+            part.replace("-", "_").isidentifier() or part.isdecimal() for part in key.removeprefix("^").split(".")
+        ):
             raise ModelError(
                 f"{fields.where} must have names of modules in {name}, found {quote(key)}: {MERGE}", parameter="model"
             )

@@ -7,7 +7,7 @@ from byheart.contracts.errors import ModelError
 from byheart.contracts.foreign import shorten
 from byheart.store import Place
 
-ADAPTER = "adapter_config.json"
+ADAPTER_CONFIG = "adapter_config.json"
 _CONFIG = "config.json"
 _LFS = b"version https://git-lfs.github.com/spec/"
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt")
@@ -21,8 +21,8 @@ MERGE = (
     ".save_pretrained(NEW) of peft does, put the base's tokenizer.json into NEW, and name NEW"
 )
 _NO_PICKLE = (
-    "write it as safetensors, as AutoPeftModelForCausalLM.from_pretrained(ADAPTER).save_pretrained(NEW) of peft does, on "
-    "a machine that may be lost, and name NEW"
+    "write it as safetensors, as AutoPeftModelForCausalLM.from_pretrained(ADAPTER).save_pretrained(NEW) of peft does, "
+    "on a machine that may be lost, and name NEW"
 )
 _OTHER_LAYOUT = "name the same model in Hugging Face's layout, with model.safetensors"
 
@@ -44,7 +44,7 @@ def explain_missing_config(place: Place, where: str) -> ModelError:
         where: the folder's address.
     """
     names = _list_names(place)
-    if place.find(ADAPTER):
+    if place.find(ADAPTER_CONFIG):
         found, remedy = f"an adapter{_name_base(place)}", MERGE
     elif folders := _list_folders(place, names):
         on_hub = where.startswith("http")
@@ -111,7 +111,7 @@ def _list_folders(place: Place, names: list[str]) -> list[str]:
 def _name_base(place: Place) -> str:
     """The adapter's base as it names it, after ` of `; empty if it names none."""
     try:
-        return f" of {shorten(str(json.loads(_read_small(place, ADAPTER))['base_model_name_or_path']))}"
+        return f" of {shorten(str(json.loads(_read_small(place, ADAPTER_CONFIG))['base_model_name_or_path']))}"
     except (ValueError, KeyError, TypeError, RecursionError):
         return ""
 

@@ -52,11 +52,13 @@ class AdapterTensors:
         if module is None:
             return rows
         table = f"{module}.lora_embedding_A" in self._tensors
-        a, b = (self._read(f"{module}.lora_{'embedding_' * table}{which}{'' if table else '.weight'}") for which in "AB")
+        a, b = (
+            self._read(f"{module}.lora_{'embedding_' * table}{which}{'' if table else '.weight'}") for which in "AB"
+        )
         last, rank = first + len(rows), len(a)
         alpha = self._look_up("alpha_pattern", module, self._config["lora_alpha"])
         scale = alpha / (math.sqrt(rank) if self._config.get("use_rslora") else rank)
-        if table or self._family in _TRANSPOSED and not module.endswith("lm_head"):
+        if table or (self._family in _TRANSPOSED and not module.endswith("lm_head")):
             return rows + scale * (a[:, first:last].T @ b.T)
         changed = rows + scale * (b[first:last] @ a)
         if not self._config.get("use_dora"):

@@ -13,8 +13,8 @@ import numpy as np
 
 from byheart.contracts.errors import ModelError
 from byheart.models.adapter import ADAPTER_WEIGHTS
-from byheart.models.adapter_config import ADAPTER_CONFIG
 from byheart.models.folder import CONFIG, open_model
+from byheart.models.mistaken import ADAPTER_CONFIG
 from byheart.models.weights import INDEX
 from byheart.store import open_store
 from byheart.verification.rotary import Floats

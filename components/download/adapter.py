@@ -16,11 +16,11 @@ from byheart.components.download.hub import HubRepository
 from byheart.components.download.manifest import read_manifest
 from byheart.contracts.errors import ModelError
 from byheart.contracts.model import AdapterIdentity, Model
-from byheart.models.adapted import PREFIX, adapt, list_hashed_files
+from byheart.models.adapted import PREFIX, adapt, check_changes, list_hashed_files
 from byheart.models.adapter import ADAPTER_WEIGHTS, Adapter, open_adapter
-from byheart.models.adapter_config import ADAPTER_CONFIG
 from byheart.models.address import HubAddress
 from byheart.models.folder import hash_files, open_model
+from byheart.models.mistaken import ADAPTER_CONFIG
 from byheart.store import Store, open_store
 
 PARAMETER = "base"
@@ -77,8 +77,8 @@ def name_base(adapter: Adapter) -> str:
     base, revision = adapter.config.base, adapter.config.base_revision
     if not base:
         raise ModelError(
-            f"{adapter.place.locate(ADAPTER_CONFIG)} must name its base, found no base_model_name_or_path: say by base= "
-            "which model the adapter was trained on",
+            f"{adapter.place.locate(ADAPTER_CONFIG)} must name its base, found no base_model_name_or_path: say by "
+            "base= which model the adapter was trained on",
             parameter=PARAMETER,
         )
     return f"{base}@{revision}" if revision and HubAddress.parse(base, PARAMETER) else base
@@ -100,8 +100,10 @@ def describe_adapted(base: Model, found: FoundAdapter, adapter: Adapter) -> Mode
     Raises:
         ModelError: the adapter does not fit.
     """
-    folder = adapt(open_model(base.address, adapter.config.ignored + base.ignored_fields), adapter)
+    whole = open_model(base.address, base.ignored_fields)
+    folder = adapt(whole, adapter)
     folder.check_tensors()
+    check_changes(whole, adapter)
     files = base.files | {f"{PREFIX}{name}": digest for name, digest in found.hashed.items()}
     return dataclasses.replace(
         base,

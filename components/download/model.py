@@ -27,10 +27,10 @@ from byheart.components.download.hub import HubRepository
 from byheart.components.download.manifest import MANIFEST, read_manifest
 from byheart.components.download.tokenizer import FILES
 from byheart.components.download.transfer import Hashes
-from byheart.contracts.errors import ModelError, StoreError
+from byheart.contracts.errors import MisfitError, ModelError, StoreError
 from byheart.contracts.model import Model
 from byheart.contracts.progress import say
-from byheart.models.adapted import adapt
+from byheart.models.adapted import adapt, check_changes
 from byheart.models.adapter import Adapter, is_adapter, is_adapter_at, open_adapter
 from byheart.models.address import HubAddress
 from byheart.models.folder import CONFIG, ModelFolder, open_model, open_model_at
@@ -81,9 +81,8 @@ def bring_model(model: str, store: str, reading: Reading = Reading()) -> Model:
 
 def _use_folder(model: str, store: str, reading: Reading) -> Model:
     """The model in a folder, used in place."""
-    if model.startswith("gs://") or Path(model).is_dir():
-        if is_adapter_at(open_store(model, "model")):
-            return _use_adapter(use_adapter_folder(model, open_store(store)), store, reading)
+    if (model.startswith("gs://") or Path(model).is_dir()) and is_adapter_at(open_store(model, "model")):
+        return _use_adapter(use_adapter_folder(model, open_store(store)), store, reading)
     folder = open_model(model, reading.ignored)
     _check(folder, reading)
     address = model if model.startswith("gs://") else str(Path(model).resolve())
@@ -95,16 +94,17 @@ def _use_adapter(found: FoundAdapter, store: str, reading: Reading) -> Model:
     """The model that an adapter makes of its base, which is brought like any other model."""
     if reading.adapter:
         raise ModelError(
-            f"the base must be a whole model, found the adapter {found.source}: merge it into its own base, and name the "
-            "result by base=",
+            f"the base must be a whole model, found the adapter {found.source}: merge it into its own base, and name "
+            "the result by base=",
             parameter=PARAMETER,
         )
     adapter = open_adapter(open_store(found.address, "model"), reading.ignored)
-    adapter.check_changes_something()
     base = reading.base or name_base(adapter)
     say(f"{found.source} is a {adapter.title}, merged into {base} while it is loaded")
     try:
         model = bring_model(base, store, dataclasses.replace(reading, base="", adapter=adapter))
+    except MisfitError:
+        raise
     except ModelError as error:
         raise explain_base(error, base, found) from None
     return describe_adapted(model, found, adapter)
@@ -252,10 +252,10 @@ def _check_tokenizer(source: HubRepository | Snapshot) -> None:
 
 
 def _check(model: ModelFolder, reading: Reading) -> None:
-    """Compare the configuration with the tensors, and an adapter with both; say what another tool would load otherwise.
-    """
+    """Compare the configuration and an adapter with the tensors, and say what another tool would load otherwise."""
     model.check_tensors()
     if reading.adapter:
         adapt(model, reading.adapter).check_tensors()
+        check_changes(model, reading.adapter)
     for line in model.notices:
         say(line)

@@ -72,7 +72,9 @@ class Piece:
         ranges = self._list_tensor_rows()
         if self.encoding:
             dtype = tensors[self.encoding.scales_name].dtype
-            found = [self.encoding.decode(share, next(left), dtype, rows) for share, rows in zip(shares, ranges, strict=True)]
+            found = [
+                self.encoding.decode(share, next(left), dtype, rows) for share, rows in zip(shares, ranges, strict=True)
+            ]
         else:
             found = [np.frombuffer(share, _DTYPES[tensors[self.tensor].dtype]) for share in shares]
         if self.change:
@@ -115,7 +117,9 @@ class Piece:
         whole = names if self.change.is_turned else [self.change.a]
         return [
             [
-                _locate_rows(name, tensors, tensors[name].shape, range(tensors[name].shape[0]) if name in whole else rows)
+                _locate_rows(
+                    name, tensors, tensors[name].shape, range(tensors[name].shape[0]) if name in whole else rows
+                )
                 for name in names
             ]
             for rows in self._list_tensor_rows()

@@ -60,4 +60,6 @@ def test_pieces_of_any_size_give_the_same_weights(name: str, monkeypatch: pytest
     """A piece has some rows of the base, and what those rows need of the adapter."""
     whole = loaded(name)[1]
     monkeypatch.setattr(checkpoint, "PIECE_BYTES", 500)
-    jax.tree.map(lambda one, other: np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-7), loaded(name)[1], whole)
+    jax.tree.map(
+        lambda one, other: np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-7), loaded(name)[1], whole
+    )

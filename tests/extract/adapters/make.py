@@ -71,9 +71,7 @@ def make_adapter(name: str) -> None:
         for parameter_name, parameter in model.named_parameters():
             if parameter.requires_grad:
                 own = parameter.numpy()
-                if "lora_A" in parameter_name or "lora_B" in parameter_name:
-                    values = random.normal(0.0, 0.3, own.shape)
-                elif "embedding_" in parameter_name:
+                if "lora_A" in parameter_name or "lora_B" in parameter_name or "embedding_" in parameter_name:
                     values = random.normal(0.0, 0.3, own.shape)
                 else:  # norms, biases, DoRA's magnitudes
                     values = own * random.uniform(0.7, 1.3, own.shape) + random.normal(0.0, 0.05, own.shape)
