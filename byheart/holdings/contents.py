@@ -43,7 +43,10 @@ class StoredFolder(StoredGroup):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class KeptModel(StoredFolder):
-    """A model from the Hub or a GGUF file, an adapter or a tokenizer; its objects are its files, and pieces of incomplete ones."""
+    """A model from the Hub or a GGUF file, an adapter, or a tokenizer.
+
+    Its objects are its files, and pieces of incomplete ones.
+    """
 
     @property
     def title(self) -> str:

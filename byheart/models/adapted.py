@@ -158,8 +158,8 @@ def check_changes(base: ModelFolder, adapter: Adapter) -> None:
         if own not in before or not have_same_numbers(adapted.place, before[own], after[own]):
             return
     raise MisfitError(
-        f"{adapter.place.locate(ADAPTER_WEIGHTS)} must change a weight, found every B or A in it 0 and other tensors as "
-        "the base has them, so it has the base's scores: name the base, or the adapter after its training",
+        f"{adapter.place.locate(ADAPTER_WEIGHTS)} must change a weight, found every B or A in it 0 and other tensors "
+        "as the base has them, so it has the base's scores: name the base, or the adapter after its training",
         parameter="model",
     )
 

@@ -138,9 +138,7 @@ def _check_kind(fields: Fields) -> None:
     init = fields.value("init_lora_weights", default=True)
     if not isinstance(init, bool) and init not in _PLAIN_INITS:
         raise ModelError(
-            f"{fields.where} must have init_lora_weights that leave the base as it is, found {quote(init)}: save the "
-            "adapter with path_initial_model_for_weight_conversion in peft's save_pretrained, which makes it one of "
-            "the whole base",
+            f"{fields.where} must have init_lora_weights that leave the base as it is, found {quote(init)}: {MERGE}",
             parameter="model",
         )
 

@@ -18,10 +18,11 @@ from byheart.contracts.errors import ModelError
 from byheart.contracts.model import AdapterIdentity, Model
 from byheart.models.adapted import PREFIX, adapt, check_changes, list_hashed_files
 from byheart.models.adapter import ADAPTER_WEIGHTS, Adapter, open_adapter
+from byheart.models.adapter_config import AdapterConfig
 from byheart.models.address import HubAddress
 from byheart.models.folder import hash_files, open_model
 from byheart.models.mistaken import ADAPTER_CONFIG
-from byheart.store import Store, open_store
+from byheart.store import Place, Store, open_store
 
 PARAMETER = "base"
 _FILES = (ADAPTER_CONFIG, ADAPTER_WEIGHTS)
@@ -68,16 +69,19 @@ def name_adapter(repository: str, commit: str) -> str:
     return name_folder(f"adapter--{repository}", commit)
 
 
-def name_base(adapter: Adapter) -> str:
+def name_base(place: Place, config: AdapterConfig) -> str:
     """The base that an adapter names, as the parameter `base` would.
+
+    Args:
+        place: the adapter's folder.
 
     Raises:
         ModelError: it names none.
     """
-    base, revision = adapter.config.base, adapter.config.base_revision
+    base, revision = config.base, config.base_revision
     if not base:
         raise ModelError(
-            f"{adapter.place.locate(ADAPTER_CONFIG)} must name its base, found no base_model_name_or_path: say by "
+            f"{place.locate(ADAPTER_CONFIG)} must name its base, found no base_model_name_or_path: say by "
             "base= which model the adapter was trained on",
             parameter=PARAMETER,
         )

@@ -99,7 +99,7 @@ def _use_adapter(found: FoundAdapter, store: str, reading: Reading) -> Model:
             parameter=PARAMETER,
         )
     adapter = open_adapter(open_store(found.address, "model"), reading.ignored)
-    base = reading.base or name_base(adapter)
+    base = reading.base or name_base(adapter.place, adapter.config)
     say(f"{found.source} is a {adapter.title}, merged into {base} while it is loaded")
     try:
         model = bring_model(base, store, dataclasses.replace(reading, base="", adapter=adapter))
