@@ -14,7 +14,7 @@ from byheart.store import Place
 
 _Value = TypeVar("_Value")
 
-_MOST_RANK = 2**16
+_MOST_RANK = 2**12
 _MOST_CHARACTERS = 1_000
 """Of a base's name or path."""
 _NO_WEIGHTS = (
