@@ -113,7 +113,7 @@ def have_same_numbers(place: Place, one: Tensor, other: Tensor) -> bool:
         return False
     step = _COMPARED_BYTES // 8
     for start in range(0, math.prod(one.shape), step):
-        found = [
+        before, after = (
             read_numbers(
                 place.read_range(
                     tensor.file,
@@ -123,8 +123,8 @@ def have_same_numbers(place: Place, one: Tensor, other: Tensor) -> bool:
                 tensor.dtype,
             )
             for tensor in (one, other)
-        ]
-        if not np.array_equal(*found):
+        )
+        if not np.array_equal(before, after):
             return False
     return True
 

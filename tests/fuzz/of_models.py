@@ -258,7 +258,7 @@ def _make_base() -> dict[str, bytes]:
 def _make_adapter() -> dict[str, bytes]:
     """One of a base of two layers, with a table, a norm, and ranks that differ."""
     module = "base_model.model.model.layers.{}.mlp.down_proj.lora_"
-    tensors = {
+    tensors: dict[str, np.ndarray] = {
         "base_model.model.model.embed_tokens.lora_embedding_A": np.ones((2, 11), np.float32),
         "base_model.model.model.embed_tokens.lora_embedding_B": np.ones((8, 2), np.float32),
         "base_model.model.model.norm.weight": np.ones(8, np.float16),

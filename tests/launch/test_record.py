@@ -48,7 +48,7 @@ def test_settings_by_name_are_the_parameters_that_they_were_made_of() -> None:
     assert Settings.from_parameters(DEFAULTS | changed).by_name() == {
         name: value
         for name, value in (DEFAULTS | changed).items()
-        if name not in ("controls", "tokenizer", "ignore_fields")
+        if name not in ("controls", "tokenizer", "base", "ignore_fields")
     }
 
 
@@ -65,7 +65,11 @@ def test_run_file_repeats_the_run_with_every_setting(
         "books": [f"{tmp_path}/books/known.txt"], "controls": [f"{tmp_path}/unseen.txt"],
         "model": [f"{tmp_path}/samples/model"], "store": "gs://b/store",
     }  # fmt: skip
-    assert flatten({**run.values, "options": {}}, DEFAULTS) == run.values | {"tokenizer": "", "ignore_fields": ""}
+    assert flatten({**run.values, "options": {}}, DEFAULTS) == run.values | {
+        "tokenizer": "",
+        "base": "",
+        "ignore_fields": "",
+    }
     assert run.recorded == make_record(results)
     assert compare(run.recorded, results) == (
         "as run.yaml says: 1 book, 1 control, the model, every setting and the headline"
