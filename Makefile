@@ -175,6 +175,7 @@ sample: $(VENV)/dev  ## Train the sample model anew
 
 goldens: .venv-goldens/done  ## Compute the tests' expected values anew with transformers and PyTorch
 	.venv-goldens/bin/python -m tests.extract.goldens.make
+	.venv-goldens/bin/python -m tests.extract.adapters.make
 
 audit: .venv-audit/done  ## List licences and known vulnerabilities of all locks, and write SBOMs, into build/audit; OFFLINE=1 asks nobody
 	@.venv-audit/bin/python -m audit build/audit $(wildcard requirements*.txt images/requirements/*.txt) $(if $(OFFLINE),--offline)
@@ -198,7 +199,7 @@ lock:  ## Resolve the dependencies anew (needs uv)
 
 .venv-goldens/done:
 	$(PYTHON) -m venv .venv-goldens
-	.venv-goldens/bin/pip install --quiet torch==2.13.0 transformers==5.23.0 accelerate==1.15.0 safetensors==0.8.0 numpy==2.4.6 msgspec==0.22.0
+	.venv-goldens/bin/pip install --quiet torch==2.13.0 transformers==5.23.0 accelerate==1.15.0 peft==0.21.2 safetensors==0.8.0 numpy==2.4.6 msgspec==0.22.0
 	@touch $@
 
 .venv-peers/done:

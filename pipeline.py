@@ -8,8 +8,9 @@ What to measure:
   any of these (docs/books.md).
 - model: one model, or several that measure the same books side by side: a list, as books are. Each is a repository on
   the Hugging Face Hub (organisation/name) or a name in models.yaml; add @REVISION for a branch, a tag or a commit. Or
-  a folder, local or at gs://, with config.json, tokenizer.json and safetensors. Or a GGUF file: a path, an address at
-  gs://, or organisation/name/FILE.gguf on the Hub.
+  a folder, local or at gs://, with config.json, tokenizer.json and safetensors. Or an adapter (LoRA), in the same
+  places, whose base is found by its name. Or a GGUF file: a path, an address at gs://, or organisation/name/FILE.gguf
+  on the Hub.
 - store: the folder, or gs://bucket/prefix, that keeps models and scores for later runs.
 - controls: books that the model cannot have seen, written like books. Their rates are shown beside those of the books.
 - control_sample: how many suffixes of each book are scored again under prompts from elsewhere in the book; 0 is none.
@@ -42,6 +43,8 @@ How the books are read:
 - on_bad_book: if a book cannot be measured: fail the run, after the other books are measured, or skip the book.
 - tokenizer: where to take tokenizer.json from: a repository on the Hugging Face Hub, with @REVISION or without, or a
   folder, local or at gs://; empty is the model's own.
+- base: the model that an adapter (LoRA) is merged into: a repository on the Hub, with @REVISION or without, a name in
+  models.yaml, or a folder, local or at gs://; empty is the one that the adapter names.
 - ignore_fields: fields of config.json, separated by commas, to go on without: byheart does not know what they mean, or
   tools disagree on it, and you know that they change no score.
 
@@ -106,6 +109,7 @@ OPTIONS: dict[str, Any] = {
     "unwrap": False,
     "on_bad_book": "fail",
     "tokenizer": "",
+    "base": "",
     "ignore_fields": "",
     "only": "",
     "windows": 0,

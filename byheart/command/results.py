@@ -17,6 +17,12 @@ Model = Annotated[
         "--model", "-m", metavar="ADDRESS", help="The model; by default it is looked for where the run had it."
     ),
 ]
+Base = Annotated[
+    str,
+    typer.Option(
+        "--base", metavar="ADDRESS", help="An adapter's base; by default it is looked for where the run had it."
+    ),
+]
 Tokenizer = Annotated[
     str,
     typer.Option(
@@ -89,6 +95,7 @@ def compare(
 def verify(
     results: Annotated[str, typer.Argument(help="The folder of a run's results, or an archive.")],
     model: Model = "",
+    base: Base = "",
     tokenizer: Tokenizer = "",
     without_model: WithoutModel = False,
     text: Texts = None,
@@ -104,7 +111,7 @@ def verify(
     It prints a line for each check, and ends with 1 if one fails.
     """
     command = _import_command()
-    effort = _make_effort(model, tokenizer, without_model, text, without_text, windows, seed, scorer, store)
+    effort = _make_effort(model, base, tokenizer, without_model, text, without_text, windows, seed, scorer, store)
     command.verify(results, effort, json)
 
 
@@ -112,6 +119,7 @@ def archive(
     results: Annotated[str, typer.Argument(help="The folder of a run's results.")],
     file: Annotated[str, typer.Argument(help="The archive to write, a .zip.")],
     model: Model = "",
+    base: Base = "",
     tokenizer: Tokenizer = "",
     without_model: WithoutModel = False,
     text: Texts = None,
@@ -124,7 +132,7 @@ def archive(
 ) -> None:
     """Verify finished results and write them into one file, which anyone can verify with `byheart verify FILE`."""
     command = _import_command()
-    effort = _make_effort(model, tokenizer, without_model, text, without_text, windows, seed, scorer, store)
+    effort = _make_effort(model, base, tokenizer, without_model, text, without_text, windows, seed, scorer, store)
     command.archive(results, file, effort, licence)
 
 
@@ -139,6 +147,7 @@ def _import_command() -> Any:
 
 def _make_effort(
     model: str,
+    base: str,
     tokenizer: str,
     without_model: bool,
     texts: list[str] | None,
@@ -153,6 +162,7 @@ def _make_effort(
     return Effort(
         means=make_means(
             model=model,
+            base=base,
             tokenizer=tokenizer,
             without_model=without_model,
             texts=texts or [],

@@ -4,6 +4,7 @@
     ├── SettingsError     a parameter's value cannot be used
     ├── BookError         a book is missing, unreadable or too short
     ├── ModelError        a model folder, its configuration, weights or tokenizer cannot be used
+    │   └── MisfitError       an adapter does not fit its base, or changes no weight of it
     ├── StoreError        an object cannot be read or written
     ├── DeviceError       the accelerator that a run was planned for is not there
     ├── DamagedError      something that an earlier stage wrote is missing or has changed
@@ -55,6 +56,10 @@ class BookError(ByheartError):
 
 class ModelError(ByheartError):
     """A model folder, its configuration, weights or tokenizer cannot be used."""
+
+
+class MisfitError(ModelError):
+    """An adapter does not fit its base, or changes no weight of it."""
 
 
 class StoreError(ByheartError):

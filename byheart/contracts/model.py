@@ -12,11 +12,30 @@ _GGUF = ".gguf"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class AdapterIdentity:
+    """What an adapter is, and the model that it was merged into."""
+
+    title: str
+    """Its kind and its rank, such as `LoRA of rank 8`."""
+    sha256: str
+    """A hash of adapter_config.json and adapter_model.safetensors."""
+    base: str
+    """The base: the repository's name on the Hub, or the folder or the GGUF file that the adapter or the user named."""
+    base_commit: str | None
+    """The base's full commit on the Hugging Face Hub; None for a folder."""
+
+    @property
+    def short_base(self) -> str:
+        """What people call the base."""
+        return _shorten(self.base, self.base_commit)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class ModelIdentity:
     """A model's source and content, but not its address."""
 
     source: str
-    """The repository's name on the Hub, or the folder or the GGUF file that the user named."""
+    """The repository's name on the Hub, or the folder or the GGUF file that the user named; of an adapter, its own."""
     commit: str | None
     """The full commit on the Hugging Face Hub; None for a folder."""
     model_type: str
@@ -24,7 +43,7 @@ class ModelIdentity:
     parameters: int
     """The number of weights."""
     weights_sha256: str
-    """A hash of config.json and the safetensors."""
+    """A hash of config.json and the safetensors, and of an adapter's files."""
     quantisation: str = ""
     """How weights are stored in fewer bits: the format of most of them in the GGUF file, as ggml names it, or what
     config.json says of its safetensors; empty for plain weights."""
@@ -32,15 +51,13 @@ class ModelIdentity:
     """The SHA-256 of the GGUF file; empty for a model that is none."""
     ignored_fields: tuple[str, ...] = ()
     """Fields of config.json of unknown meaning that change no score, as the user says by `ignore_fields`."""
+    adapter: AdapterIdentity | None = None
+    """The adapter that the model is, and its base; None for a whole model."""
 
     @property
     def short_name(self) -> str:
         """What people call the model: its name on the Hub, or its folder's; without the ending of a GGUF file."""
-        is_file = self.source.endswith(_GGUF)
-        if self.commit and not is_file:
-            return self.source
-        name = posixpath.normpath(self.source).rpartition("/")[2].removesuffix(_GGUF)
-        return name or "model"  # never the path itself, which is nobody else's business
+        return _shorten(self.source, self.commit)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -73,10 +90,12 @@ class Model(ModelIdentity):
     """A model that was checked and hashed, with its address."""
 
     address: str
-    """The model's folder, local or at gs://."""
+    """The model's folder, local or at gs://; of an adapter, its base's."""
     files: dict[str, str]
     """The SHA-256 of config.json and of each safetensors file, by name, of which `weights_sha256` is made: a stage that
-    reads them compares it. Other files may be among them."""
+    reads them compares it. Other files may be among them. An adapter's have `adapter:` before their names."""
+    adapter_address: str = ""
+    """The adapter's folder, local or at gs://; empty for a whole model."""
     tokenizer: OtherTokenizer | None = None
     """The tokenizer that the setting `tokenizer` names; None for the model's own."""
 
@@ -85,6 +104,14 @@ class Model(ModelIdentity):
         """The same without the address and the tokenizer."""
         names = [field.name for field in dataclasses.fields(ModelIdentity)]
         return ModelIdentity(**{name: getattr(self, name) for name in names})
+
+
+def _shorten(source: str, commit: str | None) -> str:
+    """What people call a model: its name on the Hub, or its folder's; without the ending of a GGUF file."""
+    if commit and not source.endswith(_GGUF):
+        return source
+    name = posixpath.normpath(source).rpartition("/")[2].removesuffix(_GGUF)
+    return name or "model"  # never the path itself, which is nobody else's business
 
 
 def parse_fields(text: Any) -> tuple[str, ...]:

@@ -165,6 +165,6 @@ SETTINGS: dict[str, Any] = {
 }
 """The type of every setting, by name."""
 
-ASSIGNED: dict[str, Any] = {**SETTINGS, "tokenizer": str, "ignore_fields": str}
-"""The type of every parameter that people write as name=value: the settings, and two on the model that few runs need,
+ASSIGNED: dict[str, Any] = {**SETTINGS, "tokenizer": str, "base": str, "ignore_fields": str}
+"""The type of every parameter that people write as name=value: the settings, and those on the model that few runs need,
 which provenance records with the model."""

@@ -35,7 +35,8 @@ def print_cost(
     settings = Settings.from_parameters(parameters, defaults)
     lengths = _count_characters(books, settings)
     try:
-        subject, _ = read_subject(model, lengths, settings, parse_fields(parameters.get("ignore_fields", "")))
+        ignored = parse_fields(parameters.get("ignore_fields", ""))
+        subject, _ = read_subject(model, lengths, settings, ignored, parameters.get("base", ""))
     except ByheartError as error:
         print(f"no plan: {error.message}")
         return

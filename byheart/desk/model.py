@@ -18,25 +18,29 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import logging
 
+from byheart.components.download.adapter import name_base
 from byheart.components.download.gguf.config import describe_config
 from byheart.components.download.gguf.find import choose_gguf, find_gguf
 from byheart.components.download.gguf.header import read_gguf
 from byheart.components.download.hub import HubRepository
 from byheart.components.download.hub_errors import may_pass
 from byheart.contracts.errors import ModelError
+from byheart.models.adapter import is_adapter, is_adapter_at
+from byheart.models.adapter_config import read_adapter_config
 from byheart.models.address import HubAddress
 from byheart.models.families.fields import mark_ignored
 from byheart.models.folder import CONFIG, read_config
-from byheart.store import open_store
+from byheart.store import Place, open_store
 
 
-def fetch_config(model: str, ignored: Iterable[str] = ()) -> tuple[str, dict[str, Any]]:
-    """The model's name for people, and the content of its config.json.
+def fetch_config(model: str, ignored: Iterable[str] = (), base: str | None = "") -> tuple[str, dict[str, Any]]:
+    """The model's name for people, and the content of its config.json; of an adapter, its base's.
 
     Args:
         model: a folder, local or at `gs://`, which needs no other file; a GGUF file; or NAME[@REVISION], a name in
             models.yaml or a repository.
         ignored: fields of unknown meaning that change no score, as the user says: their values are marked.
+        base: of an adapter; empty is the one that it names, and None refuses adapters.
 
     Raises:
         ModelError: config.json cannot be read.
@@ -44,15 +48,25 @@ def fetch_config(model: str, ignored: Iterable[str] = ()) -> tuple[str, dict[str
     """
     if hub := HubAddress.parse(model):
         title = hub.name if hub.name.startswith(hub.repository) else f"{hub.name} ({hub.repository})"
-        return title, _fetch_from_hub(hub.repository, hub.revision, hub.file, ignored)
+        return title, _fetch_from_hub(hub.repository, hub.revision, hub.file, ignored, base)
     if found := find_gguf(model):
         return model, describe_config(read_gguf(*found, ignored))
     if model.startswith("gs://") or Path(model).is_dir():
-        return model, read_config(open_store(model, "model"), ignored)
-    return model, _fetch_from_hub(model, "main", "", ignored)  # raises an error that names the model
+        place = open_store(model, "model")
+        of_base = base is not None and is_adapter_at(place)
+        return model, _read_base(place, ignored, base or "") if of_base else read_config(place, ignored)
+    return model, _fetch_from_hub(model, "main", "", ignored, base)  # raises an error that names the model
 
 
-def _fetch_from_hub(repository: str, revision: str, file: str, ignored: Iterable[str]) -> dict[str, Any]:
+def _read_base(adapter: Place, ignored: Iterable[str], base: str) -> dict[str, Any]:
+    """The content of the config.json of an adapter's base."""
+    config = read_adapter_config(adapter, ignored)
+    return fetch_config(base or name_base(adapter, config), ignored, None)[1]
+
+
+def _fetch_from_hub(
+    repository: str, revision: str, file: str, ignored: Iterable[str], base: str | None
+) -> dict[str, Any]:
     """The content of a repository's config.json, from the Hub or from its client's cache; or that of a GGUF file."""
     if file:
         return describe_config(read_gguf(HubRepository(repository, revision), file, ignored))
@@ -72,6 +86,8 @@ def _fetch_from_hub(repository: str, revision: str, file: str, ignored: Iterable
         source = HubRepository(repository, revision)
         if only := choose_gguf(source.files, repository):
             return describe_config(read_gguf(source, only, ignored))
+        if base is not None and is_adapter(source.files):
+            return _read_base(source, ignored, base)
         return read_config(source, ignored)  # raises an error that says what is there
     except (HfHubHTTPError, httpx2.HTTPError, OSError, ValueError, RecursionError) as error:
         found, passes_later = f"{type(error).__name__}: try again", may_pass(error)

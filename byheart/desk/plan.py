@@ -56,7 +56,7 @@ def run(
     if settings.selection.only:
         print(f"not counted: what only={settings.selection.only} saves; whole books are planned for")
     ignored = parse_fields(parameters.get("ignore_fields", ""))
-    subject, config = read_subject(model, lengths, settings, ignored)
+    subject, config = read_subject(model, lengths, settings, ignored, parameters.get("base", ""))
     chosen = plan_on(target, subject, settings.layout) if target else None
     print(format_page(subject, chosen, [plan_on(accelerator, subject) for accelerator in ONE_HOST.values()]))
     if kept := subject.describe_logits():
@@ -67,7 +67,7 @@ def run(
 
 
 def read_subject(
-    model: str, lengths: Sequence[int], settings: Settings, ignored: Sequence[str] = ()
+    model: str, lengths: Sequence[int], settings: Settings, ignored: Sequence[str] = (), base: str = ""
 ) -> tuple[Subject, dict[str, Any]]:
     """The subject of a plan, and the content of the model's config.json without ignored fields.
 
@@ -75,13 +75,14 @@ def read_subject(
         model: as `run` takes it.
         lengths: the books' characters; empty plans for one book of `NOVEL_CHARACTERS`.
         ignored: the names in `ignore_fields`.
+        base: of an adapter; empty is the one that it names.
 
     Raises:
         ByheartError: the model's configuration cannot be read.
     """
     counts = [-(-length // settings.window.cursor_inc) for length in lengths or [NOVEL_CHARACTERS]]
     windows = sum(min(count, settings.selection.windows or count) for count in counts)
-    name, config = fetch_config(model, ignored)
+    name, config = fetch_config(model, ignored, base)
     family = find_family(config)
     subject = Subject(
         name=name,

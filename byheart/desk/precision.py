@@ -15,6 +15,8 @@ from byheart.contracts.errors import BookError, ModelError
 from byheart.contracts.progress import read_by_people
 from byheart.contracts.setting_groups import ScoreSettings, WindowSettings
 from byheart.desk.check import FLOOR, FULL, HALF, SAMPLES, describe_machine, format_share, score_in_precision
+from byheart.models.adapted import open_described_model
+from byheart.models.adapter import is_adapter_at
 from byheart.models.address import HubAddress
 from byheart.models.folder import ModelFolder, open_model
 from byheart.store import open_store
@@ -39,8 +41,10 @@ def compare_precisions(
     """
     accelerator = find_own_accelerator()
     with read_by_people():
-        address = bring_model(model, store).address if HubAddress.parse(model) or find_gguf(model) else model
-    folder = open_model(address)
+        is_brought = HubAddress.parse(model) or find_gguf(model) or is_adapter_at(open_store(model, "model"))
+        brought = bring_model(model, store) if is_brought else None
+    address = brought.address if brought else model
+    folder = open_described_model(brought) if brought else open_model(address)
     folder.check_tensors()
     token_ids, scored_tokens = _make_windows(book or str(SAMPLES / _BOOK), folder, address, windows, window)
     print(describe_machine(accelerator))

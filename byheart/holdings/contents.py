@@ -4,6 +4,7 @@ scores/ADDRESS/...               scores, in parts and pieces, and raw logits: `b
 models/ORGANISATION--NAME@COMMIT/...   a model from the Hub
 models/gguf-1--NAME@SHA256/...   what was made of a GGUF file
 models/tokenizer--NAME@SHA256/...   a tokenizer that a run took in place of the model's own
+models/adapter--ORGANISATION--NAME@COMMIT/...   an adapter from the Hub, without its base
 registered/DIGEST.json           what was measured, and when that was first registered
 runs/DIGEST/...                  the record that a run file was submitted, so that it is submitted once
 hashes/...                       the hashes of models that are used in their own folders
@@ -42,7 +43,10 @@ class StoredFolder(StoredGroup):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class KeptModel(StoredFolder):
-    """A model from the Hub or a GGUF file, or a tokenizer; its objects are its files, and pieces of incomplete ones."""
+    """A model from the Hub or a GGUF file, an adapter, or a tokenizer.
+
+    Its objects are its files, and pieces of incomplete ones.
+    """
 
     @property
     def title(self) -> str:
@@ -174,10 +178,22 @@ def _leave_out_hub(title: str) -> str:
     return title.partition("/")[2].replace("--", "/", 1) if title.startswith("hub-") else title
 
 
-def read_model_title(about: dict[str, Any]) -> str:
-    """The title of the model that an about.json names; empty for a model that is not from the Hub."""
+def read_model_titles(about: dict[str, Any]) -> list[str]:
+    """The titles of what a store keeps of the model that an about.json names: of an adapter its own and its base's.
+
+    The title of a model that is not from the Hub is empty.
+    """
     model = about.get("model", {})  # an object: `read_about` gives no other
-    return f"{model.get('source')}@{model['commit']}" if model.get("commit") else ""
+    adapter = model.get("adapter")
+    if not isinstance(adapter, dict):
+        return [_make_title(model.get("source"), model.get("commit"))]
+    base = _make_title(adapter.get("base"), adapter.get("base_commit"))
+    name = KeptModel(name=f"adapter--{str(model.get('source')).replace('/', '--')}", objects=[]).title
+    return [_make_title(name, model.get("commit")), base]
+
+
+def _make_title(source: object, commit: object) -> str:
+    return f"{source}@{commit}" if commit else ""
 
 
 def _list_folders(store: Store, folder: str) -> list[StoredFolder]:

@@ -13,8 +13,11 @@ from byheart.launch.compiled import Compiled
 from byheart.launch.paths import LIST
 from byheart.machines.accelerators import find_accelerator
 
-LOCATIONS: dict[str, type] = {"books": list, "controls": list, "model": list, "store": str, "tokenizer": str}
-"""Parameters that are paths or addresses, with their types: they are given apart from the settings, but tokenizer."""
+LOCATIONS: dict[str, type] = {
+    **dict.fromkeys(("books", "controls", "model"), list), **dict.fromkeys(("store", "tokenizer", "base"), str)
+}  # fmt: skip
+"""Parameters that are paths or addresses, with their types: they are given apart from the settings, but those that are
+among `ASSIGNED`."""
 _OPTIONS = {"controls": "control"}
 """The command line's option for a parameter, if it has another name."""
 

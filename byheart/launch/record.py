@@ -12,7 +12,7 @@ import yaml
 
 from byheart.contracts.books import CONTROL
 from byheart.contracts.json_files import from_json, to_json
-from byheart.contracts.model import TokenizerIdentity
+from byheart.contracts.model import ModelIdentity, TokenizerIdentity
 from byheart.contracts.progress import format_count
 from byheart.contracts.settings import SETTINGS
 from byheart.contracts.version import VERSION
@@ -105,7 +105,7 @@ def render_run_file(values: Mapping[str, Any], results: Results, out: Path, name
         values: the run's parameters; its settings are taken from the results, which hold all of them.
         name: the run's name; empty makes one from the name of `out`.
     """
-    return render_measured(_list_paths(values, _pin_model(results, out), out, name, results), results)
+    return render_measured(_list_paths(values, _pin_model(results, out), out, name, [results]), results)
 
 
 def render_grid_file(values: Mapping[str, Any], results: Sequence[Results], out: Path, name: str = "") -> str:
@@ -124,19 +124,20 @@ def render_grid_file(values: Mapping[str, Any], results: Sequence[Results], out:
         if len(results) == len(asked)
         else [make_model_relative(model, out) for model in asked]
     )
-    run = {**_list_paths(values, models, out, name, results[0]), "settings": results[0].provenance.settings.by_name()}
+    run = {**_list_paths(values, models, out, name, results), "settings": results[0].provenance.settings.by_name()}
     return f"{_TITLE}{_dump(run)}"
 
 
 def _list_paths(
-    values: Mapping[str, Any], model: str | list[str], out: Path, name: str, results: Results
+    values: Mapping[str, Any], model: str | list[str], out: Path, name: str, results: Sequence[Results]
 ) -> dict[str, Any]:
     """What a run file for the folder `out` holds beside settings and numbers."""
-    tokenizer = results.provenance.tokenization.tokenizer
+    tokenizer = results[0].provenance.tokenization.tokenizer
     return {
         "name": name or _make_name(out),
         "model": model,
         **({"tokenizer": _name_tokenizer(tokenizer, values, out)} if tokenizer else {}),
+        **({"base": base} if (base := _name_base(results, out)) else {}),
         "books": [make_relative(book, out) for book in values["books"]],
         "controls": [make_relative(book, out) for book in values.get("controls", [])],
         **({} if values["store"] == locate_default_store() else {"store": make_relative(values["store"], out)}),
@@ -203,6 +204,19 @@ def compare(recorded: Record, results: Results, file: str = "run.yaml") -> str:
 
 def _name_tokenizer(tokenizer: TokenizerIdentity, values: Mapping[str, Any], out: Path) -> str:
     return f"{tokenizer.source}@{tokenizer.commit}" if tokenizer.commit else make_relative(values["tokenizer"], out)
+
+
+def _name_base(results: Sequence[Results], out: Path) -> str:
+    """The base of the adapters that a run measured, as the parameter names it; empty if there are several, or none."""
+    adapters = {(model.adapter.base, model.adapter.base_commit) for model in _list_models(results) if model.adapter}
+    if len(adapters) != 1:
+        return ""
+    [(base, commit)] = adapters
+    return f"{base}@{commit}" if commit else make_relative(base, out)
+
+
+def _list_models(results: Sequence[Results]) -> list[ModelIdentity]:
+    return [found.provenance.model for found in results]
 
 
 def _record_book(results: BookResults) -> RecordedBook:

@@ -42,7 +42,7 @@ _TAGS = {f"{_TAG}{name}" for name in ("str", "int", "float", "bool", "null", "ti
 """Those that YAML gives to values by itself."""
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 """A number that means the same in YAML and on a command line: 010 is 8 in YAML, and 1:30 is 90."""
-_OR_ON_THE_HUB = ("model", "tokenizer")
+_OR_ON_THE_HUB = ("model", "tokenizer", "base")
 """Locations that are a path or a repository."""
 
 SCHEMA = json.loads(Path(__file__).with_name("run_file.schema.json").read_text(encoding="utf-8"))

@@ -10,7 +10,7 @@ from pathlib import Path
 from byheart.contracts.errors import SettingsError
 from byheart.contracts.progress import format_count, format_duration, format_size
 from byheart.contracts.version import CONTRACT_VERSION
-from byheart.holdings.contents import Contents, KeptModel, choose_models, list_contents, read_model_title
+from byheart.holdings.contents import Contents, KeptModel, choose_models, list_contents, read_model_titles
 from byheart.holdings.copy import Copied, copy
 from byheart.holdings.remove import Removal, choose_older, parse_age, remove
 from byheart.holdings.transfer import Outcome
@@ -145,7 +145,10 @@ def _open(location: str) -> Store:
 
 def _choose_models_of(store: Store, contents: Contents, chosen: Sequence[StoredScores] | None) -> list[KeptModel]:
     """The complete models of these scores, or of the whole store if `chosen` is None; prints which cannot be copied."""
-    wanted = None if chosen is None else {read_model_title(about) for about in ScoreStore(store).read_abouts(chosen)}
+    wanted = None
+    if chosen is not None:
+        abouts = ScoreStore(store).read_abouts(chosen)
+        wanted = {title for about in abouts for title in read_model_titles(about)}
     kept = [model for model in contents.models if wanted is None or model.title in wanted]
     for title in sorted((wanted or set()) - {model.title for model in kept}):
         print(f"not in this store, and not copied: {title or 'a model that is used in its folder'}")

@@ -51,6 +51,7 @@ class Effort:
 def make_means(
     *,
     model: str,
+    base: str,
     tokenizer: str,
     without_model: bool,
     texts: list[str],
@@ -67,6 +68,7 @@ def make_means(
     check_scorer(scorer)
     return Means(
         model=parse_location("model", model) if model else "",
+        base=parse_location("base", base) if base else "",
         tokenizer=parse_location("tokenizer", tokenizer) if tokenizer else "",
         without_model=without_model,
         texts=[parse_location("text", text) for text in texts],
@@ -123,7 +125,9 @@ def archive(address: str, file: str, effort: Effort, licence: str = "") -> None:
 
 
 def _verify_folder(folder: Path, effort: Effort, checks: Checks) -> Verification:
-    means = dataclasses.replace(effort.means, remembered=_recall_model(folder))
+    means = dataclasses.replace(
+        effort.means, remembered=_recall(folder, "model"), remembered_base=_recall(folder, "base")
+    )
     return verify_folder(folder, means, checks, more=_check_run_file)
 
 
@@ -159,10 +163,10 @@ def _check_run_file(folder: Path, results: Results, checks: Checks) -> None:
     checks.compare(RUN_FILE, differences, "it records these settings and numbers")
 
 
-def _recall_model(folder: Path) -> list[str]:
-    """Where the run found its model, as its run.yaml says."""
+def _recall(folder: Path, name: str) -> list[str]:
+    """Where the run found its model, or an adapter's base, as its run.yaml says."""
     try:
-        model = yaml.safe_load((folder / RUN_FILE).read_bytes())["model"]
+        model = yaml.safe_load((folder / RUN_FILE).read_bytes())[name]
         return [make_model_absolute(model, folder)] if "@" not in model else []
     except _UNREADABLE:
         return []

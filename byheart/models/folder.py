@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from byheart.contracts.errors import ModelError
-from byheart.contracts.model import Model
+from byheart.models.adapter import Change
 from byheart.models.decoder_config import DecoderConfig
 from byheart.models.encoding import find_encoding
 from byheart.models.families import find_family
@@ -57,6 +57,8 @@ class ModelFolder:
     """The SHA-256 that files must have when they are read, by name; others are not checked."""
     quantisation: Quantisation | None = None
     """How some of the tensors are stored; None if all are plain."""
+    changes: Mapping[str, Change] = dataclasses.field(default_factory=dict)
+    """What an adapter merges into tensors, by the family's name for them."""
 
     def describe_parameters(self) -> Parameters:
         """The tree of the model's parameters."""
@@ -146,23 +148,6 @@ class ModelFolder:
             raise ModelError(
                 f"{path} must hold {name} as {list(parameter.source_shape)}, found {list(shape)}: {_OTHER_MODEL}"
             )
-
-
-def open_described_model(model: Model) -> ModelFolder:
-    """The model that `download` described; its files must have the hashes that make the address of its scores.
-
-    Raises:
-        ModelError: config.json is another one by now, or the description contradicts itself; like `open_model`.
-    """
-    folder = open_model(model.address, model.ignored_fields, model.files)
-    names = [CONFIG, *folder.list_weight_files()]
-    if hash_files({name: model.files.get(name, "") for name in names}) != model.weights_sha256:
-        raise ModelError(
-            f"{model.address} must hold the files that were hashed for this run, found {', '.join(names[:3])}"
-            f"{', ...' * (len(names) > 3)}: run again, and change nothing meanwhile",
-            parameter="model",
-        )
-    return folder
 
 
 def open_model(

@@ -7,7 +7,7 @@ from byheart.contracts.errors import ModelError
 from byheart.contracts.foreign import shorten
 from byheart.store import Place
 
-ADAPTER = "adapter_config.json"
+ADAPTER_CONFIG = "adapter_config.json"
 _CONFIG = "config.json"
 _LFS = b"version https://git-lfs.github.com/spec/"
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt")
@@ -16,9 +16,13 @@ _MOST_FILES = 10_000
 """Files of a folder that are looked at: a bucket may hold any number."""
 _MOST_BYTES = 2**20
 """Bytes of an adapter's configuration, or of a branch: published ones have some hundred."""
-_MERGE = (
+MERGE = (
     "merge it into its base, as AutoPeftModelForCausalLM.from_pretrained(ADAPTER).merge_and_unload()"
     ".save_pretrained(NEW) of peft does, put the base's tokenizer.json into NEW, and name NEW"
+)
+_NO_PICKLE = (
+    "write it as safetensors, as AutoPeftModelForCausalLM.from_pretrained(ADAPTER).save_pretrained(NEW) of peft does, "
+    "on a machine that may be lost, and name NEW"
 )
 _OTHER_LAYOUT = "name the same model in Hugging Face's layout, with model.safetensors"
 
@@ -40,8 +44,8 @@ def explain_missing_config(place: Place, where: str) -> ModelError:
         where: the folder's address.
     """
     names = _list_names(place)
-    if place.find(ADAPTER):
-        found, remedy = f"an adapter{_name_base(place)}", _MERGE
+    if place.find(ADAPTER_CONFIG):
+        found, remedy = f"an adapter{_name_base(place)}", MERGE
     elif folders := _list_folders(place, names):
         on_hub = where.startswith("http")
         found = f"one in {folders[0]}"
@@ -71,7 +75,7 @@ def explain_missing_weights(place: Place, where: str, needed: str) -> ModelError
     if not first:
         found, remedy = "none", "bring the weights beside config.json"
     elif first.startswith("adapter_"):
-        found, remedy = f"only an adapter{_name_base(place)}", _MERGE
+        found, remedy = f"only an adapter{_name_base(place)}", MERGE
     elif first.startswith("model-0"):
         found, remedy = f"only parts of it, as {first}", "fetch the model again"
     elif first.endswith(".safetensors"):
@@ -79,6 +83,18 @@ def explain_missing_weights(place: Place, where: str, needed: str) -> ModelError
     elif first.endswith(_PICKLES):
         found += ", which is pickle and can run code"
     return ModelError(f"{where} must hold {needed}, found {found}: {remedy}", parameter="model")
+
+
+def explain_pickled_adapter(place: Place, needed: str) -> ModelError:
+    """The error of an adapter's folder without weights that can be read.
+
+    Args:
+        needed: what it must hold.
+    """
+    pickles = [name for name in _list_names(place) if name.startswith("adapter_") and name.endswith(_PICKLES)]
+    found = f"only {pickles[0]}, which is pickle and can run code" if pickles else "none"
+    remedy = _NO_PICKLE if pickles else "bring it beside adapter_config.json"
+    return ModelError(f"{place.locate(needed)} must be there, found {found}: {remedy}", parameter="model")
 
 
 def _list_names(place: Place) -> list[str]:
@@ -95,7 +111,7 @@ def _list_folders(place: Place, names: list[str]) -> list[str]:
 def _name_base(place: Place) -> str:
     """The adapter's base as it names it, after ` of `; empty if it names none."""
     try:
-        return f" of {shorten(str(json.loads(_read_small(place, ADAPTER))['base_model_name_or_path']))}"
+        return f" of {shorten(str(json.loads(_read_small(place, ADAPTER_CONFIG))['base_model_name_or_path']))}"
     except (ValueError, KeyError, TypeError, RecursionError):
         return ""
 

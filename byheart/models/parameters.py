@@ -100,6 +100,11 @@ class Parameter:
         return self.axes == (LAYERS, "experts")
 
     @property
+    def is_transposed(self) -> bool:
+        """Whether the checkpoint stores its matrices as [input, output]."""
+        return self.is_matrix and self.order[0] != 0
+
+    @property
     def rows(self) -> int:
         """How many rows of the view hold it in each tensor; the parameter may have several for each of these."""
         return self.box[0][1] - self.box[0][0]

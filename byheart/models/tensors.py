@@ -9,6 +9,8 @@ import json
 import math
 from typing import Any
 
+import numpy as np
+
 from byheart.contracts.errors import ModelError
 from byheart.models.mistaken import check_no_pointer
 from byheart.store import Place
@@ -17,6 +19,7 @@ BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
 """Bytes of an element, for the dtypes whose tensors can be loaded."""
 _OTHER_BYTES = {"I64": 8, "U64": 8, "I32": 4, "U32": 4, "I16": 2, "U16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 _OTHER_BYTES |= {"F8_E4M3": 1, "F8_E5M2": 1}
+_NUMBERS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 _FIRST_READ_BYTES = 2**18
 """Enough for the length and, in most files, the whole header."""
 MOST_HEADER_BYTES = 2**25
@@ -102,6 +105,35 @@ def are_alike(place: Place, one: Tensor, other: Tensor) -> bool:
         return place.read_range(tensor.file, first, min(first + _COMPARED_BYTES, tensor.stop))
 
     return all(read(one, start) == read(other, start) for start in sorted(starts))
+
+
+def have_same_numbers(place: Place, one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors, of dtypes that may differ, have the same shape and the same numbers."""
+    if one.shape != other.shape or {one.dtype, other.dtype} - _NUMBERS.keys():
+        return False
+    step = _COMPARED_BYTES // 8
+    for start in range(0, math.prod(one.shape), step):
+        before, after = (
+            read_numbers(
+                place.read_range(
+                    tensor.file,
+                    tensor.start + start * BYTES[tensor.dtype],
+                    min(tensor.start + (start + step) * BYTES[tensor.dtype], tensor.stop),
+                ),
+                tensor.dtype,
+            )
+            for tensor in (one, other)
+        )
+        if not np.array_equal(before, after):
+            return False
+    return True
+
+
+def read_numbers(data: bytes, dtype: str) -> np.ndarray:
+    """The numbers of a tensor's bytes; BF16, the upper half of a float32, as that."""
+    if dtype == "BF16":
+        return (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32)
+    return np.frombuffer(data, _NUMBERS[dtype])
 
 
 def _parse_tensor(file: str, first: int, entry: dict[str, Any]) -> Tensor:

@@ -5,7 +5,7 @@ from typing import Any
 
 from byheart.contracts.errors import ModelError
 from byheart.models.json_objects import read_json_object
-from byheart.models.mistaken import ADAPTER, explain_missing_weights
+from byheart.models.mistaken import ADAPTER_CONFIG, explain_missing_weights
 from byheart.models.tensors import read_tensors
 from byheart.store import Place
 
@@ -54,7 +54,7 @@ def list_notices(place: Place, config: dict[str, Any], used: list[str]) -> Itera
     """
     if used == [WEIGHTS] and place.find(INDEX):
         yield f"read is {WEIGHTS}, as by transformers; {INDEX} beside it, which vLLM follows, is not"
-    if place.find(ADAPTER):
-        yield f"{ADAPTER} is not used: transformers with peft would load that adapter, and its base"
+    if place.find(ADAPTER_CONFIG):
+        yield f"{ADAPTER_CONFIG} is not used: transformers with peft would load that adapter, and its base"
     if isinstance(config.get("auto_map"), dict) and "AutoModelForCausalLM" in config["auto_map"]:
         yield "config.json names code of its own (auto_map), which is not run: transformers may be told to run it"

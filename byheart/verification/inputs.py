@@ -1,5 +1,6 @@
 """Checks what a run measured: its registration, its texts, its model and its tokenizer."""
 
+import dataclasses
 from collections.abc import Mapping
 
 from byheart.components.tokenize.tokenizer import Tokenizer, load_tokenizer
@@ -7,12 +8,19 @@ from byheart.contracts.errors import ByheartError
 from byheart.contracts.json_files import from_json
 from byheart.contracts.plan import Registration
 from byheart.contracts.progress import format_count
+from byheart.measures.provenance import Provenance
 from byheart.measures.results import Results
 from byheart.scores.registration import FOLDER as REGISTERED
 from byheart.store import open_store
 from byheart.verification.checks import FAILED, NOT_VERIFIED, Checks
 from byheart.verification.means import Means
-from byheart.verification.model import compute_weights_hash, find_model, find_tokenizer
+from byheart.verification.model import (
+    compute_weights_hash,
+    find_adapter,
+    find_model,
+    find_tokenizer,
+    name_recorded_base,
+)
 from byheart.verification.texts import list_text_differences
 
 
@@ -59,32 +67,60 @@ def check_texts(results: Results, texts: Mapping[str, str], checks: Checks) -> N
     )
 
 
-def check_model(results: Results, means: Means, checks: Checks) -> str | None:
-    """The address of the model, if it is there and is the one of the results."""
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FoundModel:
+    """The folders of a model."""
+
+    address: str
+    adapter: str = ""
+    """The folder of the adapter that is merged into it; empty without any."""
+
+
+def check_model(results: Results, means: Means, checks: Checks) -> FoundModel | None:
+    """The model, if it is there and is the one of the results."""
     provenance = results.provenance
+    recorded = provenance.model.adapter
+    address, adapter = None, ""
     try:
-        address = None
         if not means.without_model:
+            if recorded:
+                found = find_adapter(provenance, given=means.model, store=means.store, remembered=means.remembered)
+                adapter = found or ""
             address = find_model(
                 provenance,
-                given=means.model,
+                given=means.base if recorded else means.model,
                 store=means.store,
-                remembered=means.remembered,
+                remembered=means.remembered_base if recorded else means.remembered,
                 tokenizer=_find_other_tokenizer(results, means),
             )
-        found = compute_weights_hash(address, provenance.model.ignored_fields) if address else ""
+        is_whole = adapter or not recorded
+        digest = (
+            compute_weights_hash(address, provenance.model.ignored_fields, adapter=adapter)
+            if address and is_whole
+            else ""
+        )
     except ByheartError as error:
         checks.add("model", FAILED, error.message)
         return None
-    if not address:
-        commit = f"@{provenance.model.commit}" if provenance.model.commit else ""
-        missing = "was left out" if means.without_model else "is not on this machine: give --model"
-        checks.add("model", NOT_VERIFIED, f"{provenance.model.source}{commit} {missing}")
+    if not address or not is_whole:
+        checks.add("model", NOT_VERIFIED, _name_missing(provenance, means, is_base=bool(recorded and not address)))
         return None
     expected = provenance.model.weights_sha256
-    wrong = f"{address} has the hash {found[:12]}..., provenance.json says {expected[:12]}..."
-    says = f"{address} has the hash of provenance.json"
-    return address if checks.compare("model", [] if found == expected else [wrong], says) else None
+    what = f"{address} with {adapter}" if adapter else address
+    wrong = f"{what} has the hash {digest[:12]}..., provenance.json says {expected[:12]}..."
+    says = f"{what} has the hash of provenance.json"
+    held = checks.compare("model", [] if digest == expected else [wrong], says)
+    return FoundModel(address=address, adapter=adapter) if held else None
+
+
+def _name_missing(provenance: Provenance, means: Means, *, is_base: bool) -> str:
+    """What is missing of a model, and what to do."""
+    commit = f"@{provenance.model.commit}" if provenance.model.commit else ""
+    if means.without_model:
+        return f"{provenance.model.source}{commit} was left out"
+    if is_base:
+        return f"{name_recorded_base(provenance)}, the adapter's base, is not on this machine: give --base"
+    return f"{provenance.model.source}{commit} is not on this machine: give --model"
 
 
 def check_tokenizer(results: Results, address: str, means: Means, checks: Checks) -> Tokenizer | None:

@@ -14,9 +14,13 @@ class Means:
     """What a verification has to work with, and how much it does."""
 
     model: str = ""
-    """Where the model is; empty looks for it."""
+    """Where the model is, or the adapter; empty looks for it."""
+    base: str = ""
+    """Where an adapter's base is; empty looks for it."""
     remembered: Sequence[str] = ()
     """Where the run may have found the model."""
+    remembered_base: Sequence[str] = ()
+    """Where the run may have found the adapter's base."""
     tokenizer: str = ""
     """Where the tokenizer is, if the run did not take the model's own; empty looks for it."""
     without_model: bool = False

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from byheart.components.download.adapter import name_adapter
 from byheart.components.download.fetch import name_folder
 from byheart.components.download.gguf.folder import TOKENIZER
 from byheart.components.download.manifest import MANIFEST
@@ -12,7 +13,9 @@ from byheart.components.download.model import Reading, bring_model
 from byheart.components.download.tokenizer import bring_tokenizer, name_tokenizer, read_tokenizer_files
 from byheart.contracts.errors import ByheartError
 from byheart.measures.provenance import Provenance
-from byheart.models.folder import CONFIG, hash_files, open_model
+from byheart.models.adapted import list_hashed_files, open_whole_model
+from byheart.models.adapter import is_adapter_at
+from byheart.models.folder import hash_files, open_model
 from byheart.store import open_store
 from byheart.verification.files import hash_file
 
@@ -33,10 +36,39 @@ def find_tokenizer(provenance: Provenance, *, given: str, store: str) -> str | N
     return next((address for address in addresses if open_store(address, "tokenizer").find(TOKENIZER)), None)
 
 
+def find_adapter(provenance: Provenance, *, given: str, store: str, remembered: Sequence[str]) -> str | None:
+    """The folder of the adapter that a run measured: the given one, else one in the store or at a remembered address;
+    None without any.
+
+    Args:
+        given: what a run takes as `model`; a repository that is not in the store is fetched.
+        remembered: where the run may have found it.
+
+    Raises:
+        ByheartError: the given adapter cannot be found.
+    """
+    model = provenance.model
+    if given:
+        if given.startswith("gs://") or Path(given).is_dir():
+            return given
+        reading = Reading(ignored=model.ignored_fields, base=name_recorded_base(provenance))
+        return bring_model(given, store, reading).adapter_address
+    in_store = [f"{store}/{name_adapter(model.source, model.commit)}"] if model.commit else [*remembered, model.source]
+    return next((address for address in in_store if is_adapter_at(open_store(address, "model"))), None)
+
+
+def name_recorded_base(provenance: Provenance) -> str:
+    """The base of the adapter that a run measured, as the parameter `base` names it."""
+    adapter = provenance.model.adapter
+    assert adapter, "the caller asks for no other"
+    return f"{adapter.base}@{adapter.base_commit}" if adapter.base_commit else adapter.base
+
+
 def find_model(
     provenance: Provenance, *, given: str, store: str, remembered: Sequence[str], tokenizer: str | None = None
 ) -> str | None:
-    """The folder of the model: the given one, else one in the store or at a remembered address; None without any.
+    """The folder of the model, or of an adapter's base: the given one, else one in the store or at a remembered
+    address; None without any.
 
     Args:
         tokenizer: the folder of the tokenizer that is used in place of the model's own.
@@ -60,26 +92,32 @@ def find_model(
     return None
 
 
-def compute_weights_hash(address: str, ignored: Iterable[str] = ()) -> str:
+def compute_weights_hash(address: str, ignored: Iterable[str] = (), *, adapter: str = "") -> str:
     """The hash of a model's config.json and weights, from the bytes that are there now.
 
     Args:
+        adapter: the folder of the adapter that is merged into it; empty without any.
         ignored: the fields of config.json that the run ignored.
 
     Raises:
         ModelError: it is no model folder.
     """
-    place = open_store(address, "model")
-    names = [CONFIG, *open_model(address, ignored).list_weight_files()]
-    if address.startswith("gs://"):
-        return hash_files({name: hashlib.sha256(place.read(name)).hexdigest() for name in names})
-    return hash_files({name: hash_file(Path(address) / name) for name in names})
+    model = open_whole_model(address, adapter, ignored)
+    digests = {}
+    for name in list_hashed_files(model):
+        path = model.place.locate(name)
+        is_here = "://" not in path
+        digests[name] = hash_file(Path(path)) if is_here else hashlib.sha256(model.place.read(name)).hexdigest()
+    return hash_files(digests)
 
 
 def _list_addresses(provenance: Provenance, store: str, remembered: Sequence[str]) -> Iterator[str]:
     model = provenance.model
     if model.gguf_sha256:
         yield from _list_converted(provenance, store)
+    elif adapter := model.adapter:
+        in_store = [f"{store}/{name_folder(adapter.base, adapter.base_commit)}"] if adapter.base_commit else []
+        yield from in_store or [*remembered, adapter.base]
     elif model.commit:
         yield f"{store}/{name_folder(model.source, model.commit)}"
     else:

@@ -62,12 +62,13 @@ def check_scorer(asked: str) -> None:
         )
 
 
-def find_scorer(address: str, asked: str = AUTO) -> Scorer:
+def find_scorer(address: str, asked: str = AUTO, *, adapter: str = "") -> Scorer:
     """A second implementation that computes a model.
 
     Args:
         address: the model's folder.
         asked: one of `SCORERS`.
+        adapter: the folder of the adapter which is merged into the model; empty without any.
 
     Raises:
         ModelError: none computes it, or the one that was asked for does not.
@@ -76,7 +77,8 @@ def find_scorer(address: str, asked: str = AUTO) -> Scorer:
     config = read_config(place)
     architecture = read_architecture(config)
     if architecture and asked != TRANSFORMERS:
-        return Scorer(title="NumPy in float64", score=partial(score, architecture, place), batch=32)
+        beside = open_store(adapter, "model") if adapter else None
+        return Scorer(title="NumPy in float64", score=partial(score, architecture, place, adapter=beside), batch=32)
     unknown = f"a second implementation must know {config.get('model_type', 'the model')}, found none: NumPy's does not"
     if feature := TRANSFORMERS_ALONE.get(config.get("model_type", "")):
         unknown += f", since it has {feature}"
@@ -86,7 +88,7 @@ def find_scorer(address: str, asked: str = AUTO) -> Scorer:
         raise ModelError(f"{unknown}, and transformers needs PyTorch, which is not installed: {_INSTALL}")
     return Scorer(
         title=transformers_scoring.name_versions(),
-        score=partial(transformers_scoring.score, transformers_scoring.load(address)),
+        score=partial(transformers_scoring.score, transformers_scoring.load(address, adapter)),
         batch=4,
     )
 

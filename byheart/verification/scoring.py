@@ -40,16 +40,18 @@ def score(
     temperature: float,
     top_k: int,
     tolerance: float,
+    adapter: Place | None = None,
 ) -> ReferenceScores:
     """The scores of windows.
 
     Args:
         place: the model's folder.
+        adapter: that of the adapter which is merged into it, if there is one.
         model_input: int [B, T], the BOS if any, the prompt, and the suffix.
         top_token_ids: int [B, S], the tokens that are said to have the largest logits.
         tolerance: logits that differ by less may be ranked either way.
     """
-    weights, scored = Weights(place, model.prefix), top_token_ids.shape[1]
+    weights, scored = Weights(place, model.prefix, adapter), top_token_ids.shape[1]
     states = compute_states(model, weights, model_input[:, :-1])[:, -scored:]
     states *= model.logit_scale
     targets, limit = model_input[:, -scored:], model.config.get("final_logit_softcapping")

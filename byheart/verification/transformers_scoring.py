@@ -5,14 +5,16 @@ four bytes a parameter.
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from byheart.contracts.errors import ModelError
+from byheart.models.adapter import ADAPTER_WEIGHTS
 from byheart.models.folder import CONFIG, open_model
+from byheart.models.mistaken import ADAPTER_CONFIG
 from byheart.models.weights import INDEX
 from byheart.store import open_store
 from byheart.verification.rotary import Floats
@@ -41,11 +43,14 @@ def name_versions() -> str:
     return f"transformers {transformers.__version__} with PyTorch {torch.__version__} in float32"
 
 
-def load(address: str) -> Any:
+def load(address: str, adapter: str = "") -> Any:
     """The model in a folder, as transformers makes it from config.json and the safetensors alone; no code is run.
 
+    Args:
+        adapter: the folder of the adapter that peft merges into it; empty without any.
+
     Raises:
-        ModelError: transformers cannot make it, or misses a tensor.
+        ModelError: transformers cannot make it, or misses a tensor; or peft, or there is none.
     """
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
@@ -79,7 +84,29 @@ def load(address: str) -> Any:
             f"{address} must hold every tensor that transformers wants, found none that fits {invented[0]} and "
             f"{len(invented) - 1:,} others: try another version of transformers"
         )
-    return model.float().eval()  # beside quantised weights others stay in 16 bits
+    model = model.float().eval()  # beside quantised weights others stay in 16 bits
+    return _merge(model, adapter) if adapter else model
+
+
+def _merge(model: Any, adapter: str) -> Any:
+    """The model that an adapter makes of its base, by peft."""
+    try:
+        from peft import PeftModel  # type: ignore[import-not-found]
+    except ImportError:
+        raise ModelError(
+            f"an adapter must be merged by peft for transformers, found no such package: {_INSTALL}, or leave --scorer "
+            "out"
+        ) from None
+    with tempfile.TemporaryDirectory(prefix="byheart-") as temporary:
+        _bring(adapter, (ADAPTER_CONFIG, ADAPTER_WEIGHTS), Path(temporary))
+        try:
+            return PeftModel.from_pretrained(model, temporary).merge_and_unload().eval()
+        except (AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
+            first = str(error).strip().partition("\n")[0]
+            raise ModelError(f"peft must load {adapter}, found {type(error).__name__}: {first}") from None
+
+
+_INSTALL = "install it with `pip install peft`"
 
 
 def bring_files(address: str, folder: Path) -> None:
@@ -87,8 +114,13 @@ def bring_files(address: str, folder: Path) -> None:
 
     They are what a verification compares with the hashes of a run, so nothing else is scored.
     """
+    names = [CONFIG, *([INDEX] if open_store(address, "model").find(INDEX) else [])]
+    _bring(address, [*names, *open_model(address).list_weight_files()], folder)
+
+
+def _bring(address: str, names: Iterable[str], folder: Path) -> None:
     place = open_store(address, "model")
-    for name in [CONFIG, *([INDEX] if place.find(INDEX) else []), *open_model(address).list_weight_files()]:
+    for name in names:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         if address.startswith("gs://"):

@@ -13,7 +13,7 @@ from byheart.measures.results import Results
 from byheart.verification.again import draws_alike, list_file_differences, list_sum_differences, write_again
 from byheart.verification.checks import FAILED, HELD, NOT_VERIFIED, Check, Checks
 from byheart.verification.files import SUMS, hash_file, list_differences, list_other_files, read_sums
-from byheart.verification.inputs import check_model, check_registration, check_texts, check_tokenizer
+from byheart.verification.inputs import FoundModel, check_model, check_registration, check_texts, check_tokenizer
 from byheart.verification.means import WINDOWS, Means
 from byheart.verification.rescoring import draw_seed, rescore
 from byheart.verification.scorers import find_scorer
@@ -104,11 +104,11 @@ def _check_results(
     books = {
         item.book.name: make_book(item, texts[item.book.name]) for item in results.books if item.book.name in texts
     }
-    address = check_model(results, means, checks)
+    model = check_model(results, means, checks)
     tokenizer = None
-    if address:
+    if model:
         with checks.catch("tokenizer"):
-            tokenizer = check_tokenizer(results, address, means, checks)
+            tokenizer = check_tokenizer(results, model.address, means, checks)
     windows = _check_tokens(results, books, tokenizer, checks)
     score = provenance.settings.score
     wrong = [
@@ -119,7 +119,7 @@ def _check_results(
     checks.compare("sums", wrong, "the scores of every window follow from those of its tokens")
     _check_again(results, folder, sums, books, windows, checks)
     made = {name: windows[name] for name in books if name in windows}
-    _check_scores(results, address, made, means, seed, checks)
+    _check_scores(results, model, made, means, seed, checks)
 
 
 def _check_tokens(
@@ -169,15 +169,15 @@ def _check_again(
 
 
 def _check_scores(
-    results: Results, address: str | None, windows: Mapping[str, Windows], means: Means, seed: int, checks: Checks
+    results: Results, model: FoundModel | None, windows: Mapping[str, Windows], means: Means, seed: int, checks: Checks
 ) -> None:
     name = "scores"
     made_again = "tokens" in checks.names(HELD)
-    if not address or not made_again:
-        checks.add(name, NOT_VERIFIED, f"scoring windows again needs {'the model' if not address else 'their tokens'}")
+    if not model or not made_again:
+        checks.add(name, NOT_VERIFIED, f"scoring windows again needs {'the model' if not model else 'their tokens'}")
         return
     try:
-        scorer = find_scorer(address, means.scorer)
+        scorer = find_scorer(model.address, means.scorer, adapter=model.adapter)
     except ByheartError as error:
         checks.add(name, NOT_VERIFIED, error.message)
         return

@@ -9,10 +9,12 @@ import numpy.typing as npt
 
 from byheart.models.tensors import Tensor, read_tensors
 from byheart.store import Place
+from byheart.verification.adapter import AdapterTensors
 from byheart.verification.quantised import decode_4_bits, decode_8_bits, read_block
 
 Floats = npt.NDArray[np.float64]
 
+_CONFIG = "config.json"
 _INDEX, _ONE_FILE = "model.safetensors.index.json", "model.safetensors"
 _HEADS = ("lm_head.weight", "language_model.lm_head.weight", "embed_out.weight")
 _BEFORE = ("model.language_model.", "language_model.model.", "language_model.", "model.", "")
@@ -23,10 +25,15 @@ _BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
 
 
 class Weights:
-    """The safetensors of a model folder."""
+    """The safetensors of a model folder, with the change that an adapter makes to them, if there is one.
 
-    def __init__(self, place: Place, prefix: str = "") -> None:
+    Args:
+        adapter: the adapter's folder.
+    """
+
+    def __init__(self, place: Place, prefix: str = "", adapter: Place | None = None) -> None:
         self._place, self._prefix = place, prefix
+        self._adapter = AdapterTensors(adapter, _read_family(place), _decode) if adapter else None
         files = {_ONE_FILE}
         if not place.find(_ONE_FILE):  # the whole file counts, as for transformers
             files = set(json.loads(place.read(_INDEX))["weight_map"].values())
@@ -40,6 +47,13 @@ class Weights:
 
     def read(self, name: str) -> Floats:
         """A whole tensor."""
+        if not self._adapter:
+            return self._read(name)
+        others = self._list_names(name)
+        own = self._adapter.read(others)
+        return self._adapter.change(others, self._read(name) if own is None else own)
+
+    def _read(self, name: str) -> Floats:
         tensor = self._find(name)
         data = tensor.read(self._place)
         if tensor.dtype == "F8_E4M3":
@@ -62,10 +76,15 @@ class Weights:
 
     def read_rows(self, name: str) -> Iterator[tuple[int, Floats]]:
         """The rows of a matrix, a stretch at a time, with the number of each stretch's first row."""
-        tensor = self._find(name)
-        if tensor.dtype == "F8_E4M3":
+        others = self._list_names(name)
+        own = self._adapter.read(others) if self._adapter else None
+        if own is not None or self._find(name).dtype == "F8_E4M3":
             yield 0, self.read(name)
             return
+        for first, values in self._read_rows(self._find(name)):
+            yield first, self._adapter.change(others, values, first) if self._adapter else values
+
+    def _read_rows(self, tensor: Tensor) -> Iterator[tuple[int, Floats]]:
         rows, row_bytes = tensor.shape[0], tensor.shape[1] * _BYTES[tensor.dtype]
         step = max(_ROWS_BYTES // row_bytes, 1)
         for first in range(0, rows, step):
@@ -80,12 +99,19 @@ class Weights:
 
     def _find_name(self, name: str) -> str:
         """The checkpoint's name for a tensor: its own, or one that transformers takes for it."""
-        rest = name.partition(".")[2]
-        others = [*_HEADS] if name in _HEADS else [before + rest for before in _BEFORE]
-        if rest.startswith(("embed_", "wte.", "word_embeddings.")):  # a tied head may be held under its own name alone
-            others += _HEADS
-        own = self._prefix + name
+        own, *others = self._list_names(name)
+        if name.partition(".")[2].startswith(("embed_", "wte.", "word_embeddings.")):
+            others += _HEADS  # a tied head may be held under its own name alone
         return next((other for other in others if other in self._tensors), own) if own not in self._tensors else own
+
+    def _list_names(self, name: str) -> list[str]:
+        """The names of a tensor: its own, and those that transformers takes for it."""
+        rest = name.partition(".")[2]
+        return [self._prefix + name, *(_HEADS if name in _HEADS else [before + rest for before in _BEFORE])]
+
+
+def _read_family(place: Place) -> str:
+    return str(json.loads(place.read(_CONFIG)).get("model_type", ""))
 
 
 def _decode(data: bytes, dtype: str) -> Floats:

@@ -18,7 +18,7 @@ from huggingface_hub.file_download import repo_folder_name
 
 from byheart.components.download.hub import HubFile
 from byheart.models.folder import CONFIG
-from byheart.models.mistaken import ADAPTER
+from byheart.models.mistaken import ADAPTER_CONFIG
 from byheart.models.weights import INDEX, WEIGHTS
 from byheart.store.local import LocalStore
 from byheart.store.stored import Stored
@@ -50,7 +50,7 @@ class Snapshot(LocalStore):
                 no adapter.
         """
         file = self.files.get(name)
-        absent = (INDEX, ADAPTER, WEIGHTS) if INDEX in self.files else (INDEX, ADAPTER)
+        absent = (INDEX, ADAPTER_CONFIG, WEIGHTS) if INDEX in self.files else (INDEX, ADAPTER_CONFIG)
         if file is None and (self.is_listed or name in absent):
             return None
         stored = super().find(name) if file and (file.sha256 or file.git_sha1) else None

@@ -5,6 +5,16 @@ import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
+from byheart.components.download.adapter import (
+    PARAMETER,
+    FoundAdapter,
+    describe_adapted,
+    explain_base,
+    fetch_adapter,
+    find_kept_adapter,
+    name_base,
+    use_adapter_folder,
+)
 from byheart.components.download.cache import NotKeptError, Snapshot, find_snapshot
 from byheart.components.download.describe import describe_model, resolve_address
 from byheart.components.download.digests import hash_objects
@@ -17,9 +27,11 @@ from byheart.components.download.hub import HubRepository
 from byheart.components.download.manifest import MANIFEST, read_manifest
 from byheart.components.download.tokenizer import FILES
 from byheart.components.download.transfer import Hashes
-from byheart.contracts.errors import ModelError, StoreError
+from byheart.contracts.errors import MisfitError, ModelError, StoreError
 from byheart.contracts.model import Model
 from byheart.contracts.progress import say
+from byheart.models.adapted import adapt, check_changes
+from byheart.models.adapter import Adapter, is_adapter, is_adapter_at, open_adapter
 from byheart.models.address import HubAddress
 from byheart.models.folder import CONFIG, ModelFolder, open_model, open_model_at
 from byheart.models.weights import INDEX, WEIGHTS
@@ -38,13 +50,17 @@ class Reading:
     can be used."""
     ignored: tuple[str, ...] = ()
     """Fields of config.json of unknown meaning that change no score."""
+    base: str = ""
+    """The base of an adapter; empty for the one that the adapter names."""
+    adapter: Adapter | None = None
+    """The adapter whose base the model is."""
 
 
 def bring_model(model: str, store: str, reading: Reading = Reading()) -> Model:
     """Bring a model's files into the store, unless they are on this machine, and return the checked and hashed model.
 
     Args:
-        model: a folder, a GGUF file, or what `HubAddress.parse` reads as a repository.
+        model: a folder, of a model or of an adapter, a GGUF file, or what `HubAddress.parse` reads as a repository.
         store: receives the files of a repository, and remembers the hashes of other files.
 
     Raises:
@@ -55,6 +71,8 @@ def bring_model(model: str, store: str, reading: Reading = Reading()) -> Model:
     if hub := HubAddress.parse(model):
         if hub.file:
             return _use_hub_gguf(hub, store, reading)
+        if kept := find_kept_adapter(hub.repository, hub.revision, open_store(store)):
+            return _use_adapter(kept, store, reading)
         return _use_hub(hub.repository, hub.revision, store, reading)
     if found := find_gguf(model):
         return _use_gguf(*found, open_store(store), reading, source=model, commit=None)
@@ -63,11 +81,33 @@ def bring_model(model: str, store: str, reading: Reading = Reading()) -> Model:
 
 def _use_folder(model: str, store: str, reading: Reading) -> Model:
     """The model in a folder, used in place."""
+    if (model.startswith("gs://") or Path(model).is_dir()) and is_adapter_at(open_store(model, "model")):
+        return _use_adapter(use_adapter_folder(model, open_store(store)), store, reading)
     folder = open_model(model, reading.ignored)
-    _check(folder)
+    _check(folder, reading)
     address = model if model.startswith("gs://") else str(Path(model).resolve())
     hashed = hash_objects(open_store(address, "model"), [CONFIG, INDEX, *folder.list_weight_files()], open_store(store))
     return describe_model(folder, hashed, source=model, commit=None, address=address)
+
+
+def _use_adapter(found: FoundAdapter, store: str, reading: Reading) -> Model:
+    """The model that an adapter makes of its base, which is brought like any other model."""
+    if reading.adapter:
+        raise ModelError(
+            f"the base must be a whole model, found the adapter {found.source}: merge it into its own base, and name "
+            "the result by base=",
+            parameter=PARAMETER,
+        )
+    adapter = open_adapter(open_store(found.address, "model"), reading.ignored)
+    base = reading.base or name_base(adapter.place, adapter.config)
+    say(f"{found.source} is a {adapter.title}, merged into {base} while it is loaded")
+    try:
+        model = bring_model(base, store, dataclasses.replace(reading, base="", adapter=adapter))
+    except MisfitError:
+        raise
+    except ModelError as error:
+        raise explain_base(error, base, found) from None
+    return describe_adapted(model, found, adapter)
 
 
 def _use_hub(repository: str, revision: str, store: str, reading: Reading) -> Model:
@@ -88,6 +128,8 @@ def _use_hub(repository: str, revision: str, store: str, reading: Reading) -> Mo
             unreachable, commit = error, snapshot.commit
             if not is_commit:
                 say(f"the Hub cannot be asked: huggingface_hub's cache has {repository}@{revision} at {commit[:12]}")
+    if source and is_adapter(source.files):
+        return _use_adapter(fetch_adapter(source, reading.ignored, target), store, reading)
     folder = name_folder(repository, commit)
     hashed = read_manifest(target, folder)
     files = source.files if source else snapshot.files if snapshot else {}
@@ -108,7 +150,7 @@ def _use_hub(repository: str, revision: str, store: str, reading: Reading) -> Mo
     if is_new:
         model.check_tensors()
     else:
-        _check(model)
+        _check(model, reading)
     return describe_model(model, hashed, source=repository, commit=commit, address=address)
 
 
@@ -164,7 +206,7 @@ def _use_cache(snapshot: Snapshot, store: Store, reading: Reading) -> Model:
         hashed |= _verify(snapshot, [WEIGHTS], store)
     model = open_model_at(snapshot, reading.ignored)
     hashed |= _verify(snapshot, [name for name in model.list_weight_files() if name not in hashed], store)
-    _check(model)
+    _check(model, reading)
     say(f"using {snapshot.repository} at {snapshot.commit[:12]} in huggingface_hub's cache: {snapshot.folder}")
     return describe_model(
         model, hashed, source=snapshot.repository, commit=snapshot.commit, address=str(snapshot.folder)
@@ -194,7 +236,7 @@ def _verify(snapshot: Snapshot, names: list[str], store: Store) -> dict[str, str
 def _bring(source: HubRepository, store: Store, folder: str, reading: Reading) -> dict[str, str]:
     """Bring the files that a run needs from a repository into the store, and return the SHA-256 of each by name."""
     model = open_model_at(source, reading.ignored)
-    _check(model)
+    _check(model, reading)
     if not reading.tokenizer:
         _check_tokenizer(source)
     return fetch(source, [name for name in _SMALL if name in source.files] + model.list_weight_files(), store, folder)
@@ -209,8 +251,11 @@ def _check_tokenizer(source: HubRepository | Snapshot) -> None:
         )
 
 
-def _check(model: ModelFolder) -> None:
-    """Compare the configuration with the tensors, and say what another tool would load otherwise."""
+def _check(model: ModelFolder, reading: Reading) -> None:
+    """Compare the configuration and an adapter with the tensors, and say what another tool would load otherwise."""
     model.check_tensors()
+    if reading.adapter:
+        adapt(model, reading.adapter).check_tensors()
+        check_changes(model, reading.adapter)
     for line in model.notices:
         say(line)

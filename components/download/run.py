@@ -11,7 +11,7 @@ from byheart.components.download.notices import list_notices
 from byheart.components.download.tokenizer import bring_tokenizer, read_tokenizer_files
 from byheart.contracts.books import write_books
 from byheart.contracts.inputs import Inputs
-from byheart.contracts.model import Model, parse_fields, write_model
+from byheart.contracts.model import AdapterIdentity, Model, parse_fields, write_model
 from byheart.contracts.parameters import convert_value, flatten, refuse
 from byheart.contracts.progress import say
 from byheart.contracts.setting_groups import AUTO
@@ -44,7 +44,10 @@ def run(*, parameters: dict[str, Any], defaults: dict[str, Any], inputs: str) ->
     model = _bring_model(arguments)
     commit = f" at {model.commit[:12]}" if model.commit else ""
     quantised = f"{model.quantisation}, " if model.quantisation else ""
-    say(f"model {model.source}{commit}: {model.model_type}, {quantised}{model.parameters:,} parameters")
+    of_base = f"{_name_base(model.adapter)}, " if model.adapter else ""
+    say(f"model {model.source}{commit}: {of_base}{model.model_type}, {quantised}{model.parameters:,} parameters")
+    if arguments["base"] and not model.adapter:
+        say(f"base={arguments['base']} is not used: {model.source} is no adapter")
     for field in parse_fields(arguments["ignore_fields"]):
         found = "left out, as ignore_fields says" if field in model.ignored_fields else "not there to be ignored"
         say(f"field {field} of the model's configuration: {found}")
@@ -60,13 +63,18 @@ def run(*, parameters: dict[str, Any], defaults: dict[str, Any], inputs: str) ->
 def _bring_model(arguments: Mapping[str, Any]) -> Model:
     """The model, with the tokenizer that is used in place of its own, if one is named."""
     named, store = convert_value("tokenizer", arguments["tokenizer"], str), arguments["store"]
-    ignored = parse_fields(arguments["ignore_fields"])
+    ignored, base = parse_fields(arguments["ignore_fields"]), convert_value("base", arguments["base"], str)
     if not named:
-        return bring_model(arguments["model"], store, Reading(ignored=ignored))
+        return bring_model(arguments["model"], store, Reading(ignored=ignored, base=base))
     tokenizer = bring_tokenizer(named, store)
-    reading = Reading(tokenizer=read_tokenizer_files(tokenizer.address), ignored=ignored)
+    reading = Reading(tokenizer=read_tokenizer_files(tokenizer.address), ignored=ignored, base=base)
     model = bring_model(arguments["model"], store, reading)
     return dataclasses.replace(model, tokenizer=tokenizer)
+
+
+def _name_base(adapter: AdapterIdentity) -> str:
+    commit = f" at {adapter.base_commit[:12]}" if adapter.base_commit else ""
+    return f"a {adapter.title} of {adapter.base}{commit}"
 
 
 def _check_list(name: str, value: Any) -> list[str]:

@@ -4,7 +4,8 @@ The stacks of all layers are created on the devices first. Then each file is rea
 and compared with its hash. Its tensors are cut into pieces of a few rows, converted, several at once, and written into
 the stacks. Host memory holds a few pieces, whatever the model's size; and a tensor, if its rows are divided over
 devices, since a piece has rows of all of them. What a piece needs from elsewhere, such as the scales of quantised
-numbers, is read ahead of it, and compared with what the file has there when it is read as a whole.
+numbers or an adapter's matrices, is read ahead of it, and compared with what the file has there when it is read as a
+whole.
 """
 
 import dataclasses
@@ -67,7 +68,11 @@ def load(
         for parameter, own in zip(leaves, shardings, strict=True)
     ]
     pieces = [
-        dataclasses.replace(piece, encoding=find_encoding(piece.tensor, tensors, model.quantisation))
+        dataclasses.replace(
+            piece,
+            encoding=find_encoding(piece.tensor, tensors, model.quantisation),
+            change=model.changes.get(piece.tensor),
+        )
         for leaf, parameter in enumerate(leaves)
         for piece in _divide(leaf, parameter, sharding)
     ]

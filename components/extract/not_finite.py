@@ -43,6 +43,7 @@ def _look_at(model: ModelFolder) -> Iterator[tuple[str, Tensor, bool]]:
     """Pieces of all tensors that the decoder reads: the tensor's name, the tensor, and whether the piece is finite."""
     tensors = model.read_tensor_headers()
     names = {name for parameter in leaves(model.describe_parameters()) for name in parameter.name_tensors().values()}
+    names |= {name for change in model.changes.values() for name in (change.a, change.b, change.magnitude) if name}
     pieces = [
         (name, tensors[name], start)
         for name in sorted(names, key=lambda name: (tensors[name].file, tensors[name].start))

@@ -23,7 +23,7 @@ from byheart.contracts.settings import Settings
 from byheart.contracts.windows import Tokenization, read_tokenization
 from byheart.machines.accelerators import find_accelerator
 from byheart.machines.layout import Layout
-from byheart.models.folder import open_described_model
+from byheart.models.adapted import open_described_model
 from byheart.scores.batches import Batch, Unwritten, choose_batches
 from byheart.scores.logits import LogitsStore
 from byheart.scores.scores import Scores

@@ -16,11 +16,14 @@ from byheart.components.download.gguf.folder import GgufFolder
 from byheart.components.download.gguf.header import read_gguf
 from byheart.components.tokenize.pieces import list_pieces
 from byheart.components.tokenize.tokenizer import load_tokenizer
+from byheart.models.adapted import adapt, check_changes
+from byheart.models.adapter import ADAPTER_WEIGHTS, open_adapter
 from byheart.models.encoding import find_encoding
 from byheart.models.families import FAMILIES, find_family
 from byheart.models.families.quantisation import Quantisation
 from byheart.models.folder import CONFIG, open_model, read_config
-from byheart.models.tensors import read_tensors
+from byheart.models.mistaken import ADAPTER_CONFIG
+from byheart.models.tensors import read_numbers, read_tensors
 from byheart.models.weights import INDEX, WEIGHTS, list_tensor_files
 from byheart.store import open_store
 from tests.fuzz.changed import change_bytes, change_json
@@ -219,7 +222,7 @@ def _read_gguf(data: bytes, folder: Path) -> object:
 
 def _read_mistaken(data: bytes, folder: Path) -> object:
     """A folder without config.json, of which the error names what it is."""
-    (folder / "adapter_config.json").write_bytes(data)
+    (folder / ADAPTER_CONFIG).write_bytes(data)
     return open_model(folder)
 
 
@@ -232,8 +235,56 @@ def _read_branch(data: bytes, folder: Path) -> object:
     return open_model(folder)
 
 
-def _list_adapters() -> Sequence[bytes]:
-    return [json.dumps({"base_model_name_or_path": "org/name", "peft_type": "LORA", "r": 8}).encode()]
+def _read_adapter(data: bytes, folder: Path, name: str = ADAPTER_CONFIG) -> object:
+    """An adapter and its base, of which the first pieces are loaded."""
+    base, adapter = folder / "base", folder / "adapter"
+    for path, files in ((base, _make_base()), (adapter, _make_adapter() | {name: data})):
+        path.mkdir()
+        for file, content in files.items():
+            (path / file).write_bytes(content)
+    opened = open_adapter(open_store(str(adapter), "model"))
+    assert opened.title
+    model = adapt(open_model(base), opened)
+    model.check_tensors()
+    tensors = model.read_tensor_headers()
+    for change in model.changes.values():
+        read = (read_numbers(tensors[part].read(model.place), tensors[part].dtype) for part in (change.a, change.b))
+        a, b = (part.reshape(tensors[each].shape) for part, each in zip(read, (change.a, change.b), strict=True))
+        sides = (a.shape[1], b.shape[0]) if change.is_turned else (b.shape[0], a.shape[1])
+        assert change.merge(np.zeros(sides, np.float32), a, b, None).shape == sides
+    check_changes(open_model(base), opened)
+    return model
+
+
+@functools.cache
+def _make_base() -> dict[str, bytes]:
+    from tests.models.test_folder import CONFIG as LLAMA
+    from tests.models.test_folder import tensors
+
+    return {CONFIG: json.dumps(LLAMA).encode(), WEIGHTS: save(tensors())}
+
+
+@functools.cache
+def _make_adapter() -> dict[str, bytes]:
+    """One of a base of two layers, with a table, a norm, and ranks that differ."""
+    module = "base_model.model.model.layers.{}.mlp.down_proj.lora_"
+    tensors: dict[str, np.ndarray] = {
+        "base_model.model.model.embed_tokens.lora_embedding_A": np.ones((2, 11), np.float32),
+        "base_model.model.model.embed_tokens.lora_embedding_B": np.ones((8, 2), np.float32),
+        "base_model.model.model.norm.weight": np.ones(8, np.float16),
+        f"{module.format(0)}A.weight": np.ones((2, 12), np.float32),
+        f"{module.format(0)}B.weight": np.ones((8, 2), np.float32),
+        f"{module.format(1)}A.weight": np.ones((3, 12), np.float16),
+        f"{module.format(1)}B.weight": np.ones((8, 3), np.float16),
+    }
+    config = {
+        "base_model_name_or_path": "org/name", "revision": None, "peft_type": "LORA", "r": 2, "lora_alpha": 4,
+        "target_modules": ["down_proj", "embed_tokens"], "modules_to_save": ["model.norm"], "bias": "none",
+        "rank_pattern": {"layers.1.mlp.down_proj": 3}, "alpha_pattern": {"^model.layers.1.mlp.down_proj": 1.5},
+        "use_rslora": True, "use_dora": False, "layers_to_transform": None, "init_lora_weights": True,
+        "lora_dropout": 0.05, "fan_in_fan_out": False, "task_type": "CAUSAL_LM", "peft_version": "0.21.2",
+    }  # fmt: skip
+    return {ADAPTER_CONFIG: json.dumps(config).encode(), ADAPTER_WEIGHTS: save(tensors, {"format": "pt"})}
 
 
 PARSERS = (
@@ -254,6 +305,23 @@ PARSERS = (
         read=lambda data, folder: _read_tokenizer(data, folder, "tokenizer_config.json"),
     ),
     Parser(name="gguf", valid=_list_ggufs, change=change_gguf, read=_read_gguf),
-    Parser(name="adapter_config.json", valid=_list_adapters, change=change_json, read=_read_mistaken),
+    Parser(
+        name="adapter_config.json",
+        valid=lambda: [_make_adapter()[ADAPTER_CONFIG]],
+        change=change_json,
+        read=_read_adapter,
+    ),
+    Parser(
+        name="adapter",
+        valid=lambda: [_make_adapter()[ADAPTER_WEIGHTS]],
+        change=change_safetensors,
+        read=lambda data, folder: _read_adapter(data, folder, ADAPTER_WEIGHTS),
+    ),
+    Parser(
+        name="mistaken",
+        valid=lambda: [_make_adapter()[ADAPTER_CONFIG]],
+        change=change_json,
+        read=_read_mistaken,
+    ),
     Parser(name="branch", valid=lambda: [b"abc\n"], change=change_bytes, read=_read_branch),
 )

@@ -193,7 +193,7 @@ def _read_licence(data: bytes, folder: Path) -> object:  # noqa: ARG001 it needs
 
 def _read_run_of_results(data: bytes, folder: Path) -> object:
     (folder / "run.yaml").write_bytes(data)
-    return import_module("byheart.launch.verify")._recall_model(folder)
+    return import_module("byheart.launch.verify")._recall(folder, "model")
 
 
 PARSERS = (

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from byheart.contracts.errors import SettingsError, StoreError
-from byheart.holdings.contents import choose_models, list_contents, read_model_title
+from byheart.holdings.contents import KeptModel, choose_models, list_contents, read_model_titles
 from byheart.holdings.remove import choose_older, remove
 from byheart.scores.store import ScoreStore
 from byheart.store import open_store
@@ -148,9 +148,12 @@ def test_description_that_is_damaged_says_nothing(address: str) -> None:
     store.create(f"scores/{B}/about.json", b'{"what": ')
     scores = ScoreStore(store)
     assert scores.read_abouts([*scores.choose(["b"]), *scores.choose(["a"])])[0] == {}
-    assert read_model_title(scores.read_about(scores.find("a"))) == f"org/small@{'1' * 40}"
-    assert read_model_title({}) == ""
-    assert read_model_title({**ABOUT, "model": {"source": "folder", "commit": None}}) == ""
+    assert read_model_titles(scores.read_about(scores.find("a"))) == [f"org/small@{'1' * 40}"]
+    assert read_model_titles({}) == [""]
+    assert read_model_titles({**ABOUT, "model": {"source": "folder", "commit": None}}) == [""]
+    adapted = {"source": "org/poet", "commit": "2" * 40, "adapter": {"base": "org/small", "base_commit": "1" * 40}}
+    assert read_model_titles({"model": adapted}) == [f"adapter/org--poet@{'2' * 40}", f"org/small@{'1' * 40}"]
+    assert KeptModel(name=f"adapter--org--poet@{'2' * 40}", objects=[]).title == f"adapter/org--poet@{'2' * 40}"
 
 
 def test_model_whose_files_are_not_as_the_manifest_says_is_no_whole_one(address: str) -> None:

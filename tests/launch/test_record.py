@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from byheart.contracts.books import BookList, Origin
-from byheart.contracts.model import TokenizerIdentity
+from byheart.contracts.model import AdapterIdentity, TokenizerIdentity
 from byheart.contracts.parameters import flatten
 from byheart.contracts.settings import Settings
 from byheart.launch.compiled import Compiled
@@ -19,6 +19,7 @@ from byheart.launch.record import (
     list_differences,
     list_differences_before,
     make_record,
+    render_grid_file,
     render_run_file,
 )
 from byheart.launch.run_file import read_run_file
@@ -48,7 +49,7 @@ def test_settings_by_name_are_the_parameters_that_they_were_made_of() -> None:
     assert Settings.from_parameters(DEFAULTS | changed).by_name() == {
         name: value
         for name, value in (DEFAULTS | changed).items()
-        if name not in ("controls", "tokenizer", "ignore_fields")
+        if name not in ("controls", "tokenizer", "base", "ignore_fields")
     }
 
 
@@ -65,7 +66,11 @@ def test_run_file_repeats_the_run_with_every_setting(
         "books": [f"{tmp_path}/books/known.txt"], "controls": [f"{tmp_path}/unseen.txt"],
         "model": [f"{tmp_path}/samples/model"], "store": "gs://b/store",
     }  # fmt: skip
-    assert flatten({**run.values, "options": {}}, DEFAULTS) == run.values | {"tokenizer": "", "ignore_fields": ""}
+    assert flatten({**run.values, "options": {}}, DEFAULTS) == run.values | {
+        "tokenizer": "",
+        "base": "",
+        "ignore_fields": "",
+    }
     assert run.recorded == make_record(results)
     assert compare(run.recorded, results) == (
         "as run.yaml says: 1 book, 1 control, the model, every setting and the headline"
@@ -92,6 +97,27 @@ def test_tokenizer_that_was_named_is_pinned_or_relative(results: Results, tmp_pa
     assert write(f"{tmp_path}/words", None)["tokenizer"] == "./words"
     assert "tokenizer" not in write("gs://b/words", None)["settings"]
     assert "tokenizer" not in yaml.safe_load(render_run_file(VALUES, results, tmp_path))
+
+
+def test_base_of_an_adapter_is_pinned_or_relative_and_left_out_where_there_are_several(
+    results: Results, tmp_path: Path
+) -> None:
+    def adapt(base: str, commit: str | None) -> Results:
+        adapter = AdapterIdentity(title="LoRA of rank 8", sha256="0", base=base, base_commit=commit)
+        model = dataclasses.replace(results.provenance.model, adapter=adapter)
+        return dataclasses.replace(results, provenance=dataclasses.replace(results.provenance, model=model))
+
+    def write(*adapted: Results) -> Any:
+        values = VALUES | {"model": ["a"] * len(adapted)}
+        render = render_run_file(values, adapted[0], tmp_path) if len(adapted) == 1 else ""
+        return yaml.safe_load(render or render_grid_file(values, adapted, tmp_path))
+
+    pinned, here = adapt("organisation/name", "c" * 40), adapt(f"{tmp_path}/base", None)
+    assert write(pinned)["base"] == f"organisation/name@{'c' * 40}"
+    assert write(here)["base"] == "./base"
+    assert write(pinned, results)["base"] == f"organisation/name@{'c' * 40}"
+    assert "base" not in write(pinned, here)
+    assert "base" not in write(results)
 
 
 def test_what_was_measured_is_no_part_of_what_a_run_is(results: Results, tmp_path: Path, compiled: Compiled) -> None:

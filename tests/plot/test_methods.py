@@ -9,6 +9,7 @@ import pytest
 
 from byheart.components.plot.methods import write_methods
 from byheart.contracts.books import Chapter, Origin
+from byheart.contracts.model import AdapterIdentity
 from byheart.measures.headline import list_figures
 from tests.measures import toy
 
@@ -172,3 +173,15 @@ def test_selection_is_described_for_each_text() -> None:
     assert "Of each text only some windows were selected (characters 100:20000)" in text
     assert "Of these windows at most 1,200 of each text were measured, evenly spread" in text
     assert "only 1,200 of the book's 3,000 windows were measured, evenly spread over characters 100 to 20,000" in text
+
+
+@pytest.mark.parametrize(("base", "commit"), [("org/base", "c" * 40), ("/home/somebody/base", None)])
+def test_adapter_is_named_with_its_base_and_no_path_of_a_machine(base: str, commit: str | None) -> None:
+    run = toy.make_run()
+    adapter = AdapterIdentity(title="LoRA of rank 8", sha256="a" * 64, base=base, base_commit=commit)
+    model = dataclasses.replace(run.provenance.model, adapter=adapter)
+    run = dataclasses.replace(run, provenance=dataclasses.replace(run.provenance, model=model))
+    named = f"org/base, commit {'c' * 40}" if commit else "base"
+    said = write_methods(run, (BOOK,))
+    assert f"(a LoRA of rank 8 (Hu et al. 2021) with SHA-256 {'a' * 64}, merged in float32 into {named}; 1,488" in said
+    assert "somebody" not in said

@@ -1,6 +1,6 @@
 """Scores the same windows on eight devices that the CPU pretends to have, under every layout.
 
-    XLA_FLAGS=--xla_force_host_platform_device_count=8 python -m tests.runs.layouts OUT.npz CHECKPOINT
+    XLA_FLAGS=--xla_force_host_platform_device_count=8 python -m tests.runs.layouts OUT.npz CHECKPOINT [ADAPTER]
 
 The first layout is one device.
 """
@@ -16,17 +16,17 @@ from byheart.components.extract import checkpoint
 from byheart.components.extract.scoring import make_scorer
 from byheart.components.extract.sharding import make_sharding
 from byheart.machines.mesh import Mesh
-from byheart.models.folder import open_model
+from byheart.models.adapted import open_whole_model
 
 LAYOUTS = [(1, 1, False), (8, 1, False), (8, 1, True), (1, 2, False), (4, 2, False)]
 """Devices along `data`, devices along `model`, and whether weights are gathered."""
 WINDOWS, TOKENS, SCORED = 16, 40, 20
 
 
-def main(out: str, checkpoint_folder: str) -> None:
+def main(out: str, checkpoint_folder: str, adapter: str = "") -> None:
     """Write log_prob, rank and log_top_k_mass of each layout."""
     found: dict[str, Any] = {}
-    model = open_model(checkpoint_folder)
+    model = open_whole_model(checkpoint_folder, adapter)
     random = np.random.default_rng(0)
     ids = random.integers(0, model.decoder.vocab, (WINDOWS, TOKENS)).astype(np.int32)
     checkpoint.PIECE_BYTES = 10_000  # so that a small tensor comes in pieces too

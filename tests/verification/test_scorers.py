@@ -30,7 +30,15 @@ def unknown(tmp_path: Path) -> str:
 def ask(scorer: str) -> Means:
     """The means that the command line's options give."""
     return make_means(
-        model="", tokenizer="", without_model=False, texts=[], windows=None, seed=None, scorer=scorer, store="nowhere"
+        model="",
+        base="",
+        tokenizer="",
+        without_model=False,
+        texts=[],
+        windows=None,
+        seed=None,
+        scorer=scorer,
+        store="nowhere",
     )
 
 

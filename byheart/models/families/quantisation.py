@@ -14,6 +14,15 @@ FP8, MXFP4 = "fp8", "mxfp4"
 _FAMILY_OF_MXFP4 = "gpt_oss"
 _WITHOUT_EFFECT = ("dequantize", "ignored_layers", "modules_to_convert", "modules_to_not_convert")
 """Which tensors are quantised, their dtypes say."""
+_WRITE = (
+    ", or write these weights as plain ones, as AutoModelForCausalLM.from_pretrained({}).save_pretrained({}) of "
+    "transformers does, put the model's tokenizer.json into NEW, and name NEW"
+)
+_REMEDIES = {
+    "bitsandbytes": _WRITE.format("MODEL).dequantize(", "NEW, save_original_format=False"),
+    "compressed-tensors": _WRITE.format("MODEL, quantization_config=CompressedTensorsConfig(dequantize=True)", "NEW"),
+}
+"""What helps, beside naming the model that was quantised. Both steps were tried with transformers 5.23."""
 _MOST_BLOCK = 2**20
 
 
@@ -64,7 +73,7 @@ def _parse(value: Any, name: str, where: str, model_type: Any) -> Quantisation:
         by = f" ({shorten(str(method))})" if method else ""
         raise ModelError(
             f"{where} must describe plain weights, fp8, or mxfp4 of {_FAMILY_OF_MXFP4}, found a {name}{by}: name the "
-            "model that was quantised"
+            f"model that was quantised{_REMEDIES.get(method, '') if isinstance(method, str) else ''}"
         )
     fields.value("quant_method")
     fields.refuse_unknown_fields(*_WITHOUT_EFFECT)

@@ -43,15 +43,25 @@ def write_random_model(folder: Path, config: dict[str, Any], random: np.random.G
 
 def transformers_scores(folder: Path, token_ids: np.ndarray) -> dict[str, Any]:
     """What transformers computes for each token but the first of `token_ids` [N, T]."""
+    return compute_scores(load_model(folder), token_ids)
+
+
+def load_model(folder: Path) -> Any:
+    """The model in a folder, in float32."""
     eager = {"attn_implementation": "eager", "experts_implementation": "eager"}
     auto = _choose_class(AutoConfig.from_pretrained(folder))
     model, loaded = auto.from_pretrained(folder, dtype=torch.float32, output_loading_info=True, **eager)
     amiss = {kind: names for kind, names in loaded.items() if names}
     if amiss:
         raise RuntimeError(f"transformers must find exactly the tensors it wants in {folder.name}, found {amiss}")
+    return model.float().eval()  # beside quantised weights others stay in 16 bits
+
+
+def compute_scores(model: Any, token_ids: np.ndarray) -> dict[str, Any]:
+    """What a model computes for each token but the first of `token_ids` [N, T]."""
     with torch.inference_mode():
         ids = torch.tensor(token_ids, dtype=torch.int64)
-        logits = model.float().eval()(ids).logits[:, :-1]  # beside quantised weights others stay in 16 bits
+        logits = model(ids).logits[:, :-1]
         targets = ids[:, 1:, None]
         log_probs = torch.log_softmax(logits, dim=-1).gather(-1, targets)[..., 0]
         ranks = (logits > logits.gather(-1, targets)).sum(-1)
