@@ -69,12 +69,15 @@ class Windows:
         """The arrays by name, in the order of `windows.parquet`."""
         return {name: getattr(self, name) for name in _COLUMNS}
 
-    def find_suffix_columns(self) -> tuple[np.ndarray, np.ndarray]:
+    def find_suffix_columns(self, most: int) -> tuple[np.ndarray, np.ndarray]:
         """Which columns of the tokens are scored: int64 [W, S], and bool [W, S], false behind a shorter suffix.
 
-        S is the most suffix tokens of any window. Behind a shorter suffix, a column repeats its last one.
+        Behind a shorter suffix, a column repeats its last one.
+
+        Args:
+            most: S.
         """
-        place = np.arange(self.suffix_tokens.max(initial=0))
+        place = np.arange(most)
         columns = self.prompt_tokens[:, None] + np.minimum(place, self.suffix_tokens[:, None] - 1)
         return columns.astype(np.int64), place < self.suffix_tokens[:, None]
 

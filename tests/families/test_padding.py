@@ -1,13 +1,16 @@
 """Windows of different numbers of tokens, padded to one shape: each gets the scores that it has alone."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from tests.extract.test_decoder import GOLDENS, TOLERANCE, compiled, golden, largest, loaded
-from tests.families.test_goldens import HASTY
+from tests.families.test_goldens import HASTY as OPTIONS
 
+HASTY: dict[str, Any] = OPTIONS
 SCORED = 40
 NAMES = {
     "gqa_untied": "full attention",

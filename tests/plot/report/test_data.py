@@ -48,9 +48,10 @@ def make_text(
         top_token_ids=np.where(ranks[numbers] > 0, ids + 1, ids).astype(np.int32),
         token_log_top_k_mass=log_probs[numbers] / 2,
     )
+    scored = np.full(len(book.all_windows), TOKENS, np.int32)
     return measure(
-        book.book, book.all_windows, book.selection, scores, book.sample, book.sample_scores,
-        prompt_tokens=20, scored_tokens=TOKENS, stride=book.stride,
+        book.book, dataclasses.replace(book.all_windows, suffix_tokens=scored), book.selection, scores, book.sample,
+        book.sample_scores, stride=book.stride,
     )  # fmt: skip
 
 
