@@ -17,7 +17,7 @@ COMMON_REACH = 100
 """A common boundary of all tokenizers is sought among so many characters."""
 _ROUNDED = 16
 """Windows of different numbers of tokens are padded to a multiple of it, so that similar runs share a program."""
-_CHARACTERS_A_TOKEN = 2
+CHARACTERS_A_TOKEN = 2
 """Until a text is tokenized: the window with the most tokens has so many characters for each."""
 
 
@@ -107,7 +107,7 @@ def round_up_tokens(tokens: int) -> int:
 
 
 def _assume_tokens(characters: int) -> int:
-    return round_up_tokens(-(-characters // _CHARACTERS_A_TOKEN))
+    return round_up_tokens(-(-characters // CHARACTERS_A_TOKEN))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

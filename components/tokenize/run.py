@@ -123,6 +123,14 @@ def _check_positions(tokenization: Tokenization, settings: WindowSettings, folde
             "suffix_characters",
             "lower it or prompt_characters, or leave text of so many tokens out with only=",
         )
+    kinds = folder.decoder.expand_attention()
+    switch = min((kind.rope.original_positions for kind in kinds if kind.rope and kind.rope.long_factors), default=fed)
+    if settings.suffix_characters and fed > switch:
+        raise SettingsError(
+            f"{name} must leave padded windows within the {switch:,} positions beyond which the model reads a text "
+            f"otherwise, found {fed:,} fed: {hint}",
+            parameter=name,
+        )
     if fed > folder.decoder.max_positions:
         raise SettingsError(
             f"{name} must fit the model's {folder.decoder.max_positions:,} positions, found {fed:,} fed: {hint}",

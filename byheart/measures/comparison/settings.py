@@ -71,8 +71,8 @@ def state_limits(disagreements: Sequence[Disagreement], *, differ: bool, all_dif
         )
     if names & {*_OF_TOKENS, *_OF_CHARACTERS}:
         sentences.append(
-            "Prompts or suffixes have other numbers of tokens or characters: longer prompts help a model and longer suffixes are "
-            "harder, so not even bits per character say which model knows more."
+            "Prompts or suffixes have other numbers of tokens or characters: longer prompts help a model and longer "
+            "suffixes are harder, so not even bits per character say which model knows more."
         )
     if "controls" in names:
         sentences.append(
