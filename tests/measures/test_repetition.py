@@ -125,6 +125,19 @@ def test_prompt_overlap_is_each_windows_own() -> None:
         assert overlap[window] == pytest.approx(expected)
 
 
+def test_prompt_overlap_of_windows_of_different_tokens_is_that_of_each_alone() -> None:
+    random = np.random.default_rng(0)
+    windows = toy.make_windows(300, stride=1, prompt=9, suffix=8)
+    windows.token_ids[:] = random.integers(0, 2, windows.token_ids.shape)
+    windows.prompt_tokens[:] = random.integers(1, 10, 300)
+    windows.suffix_tokens[:] = random.integers(1, 9, 300)
+    overlap = measure_repetition(toy.random_text(400), windows).prompt_overlap
+    for window in range(300):
+        prompt, suffix = windows.prompt_tokens[window], windows.suffix_tokens[window]
+        ids = windows.token_ids[window, : prompt + suffix].tolist()
+        assert overlap[window] == pytest.approx(compute_overlap(ids[:prompt], ids[prompt:]))
+
+
 def test_tokens_that_are_not_scored_are_no_suffix() -> None:
     """Five of prompt, five scored, and a last one that max_length cuts off."""
     windows = toy.make_windows(1, prompt=5, suffix=6)
