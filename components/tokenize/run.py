@@ -149,7 +149,7 @@ def _describe_flagged(book: Book, windows: Windows) -> str:
     flagged, tokens = windows.flagged.mean(), np.median(windows.suffix_tokens)
     return (
         f"{book.name}: suffixes have {tokens:,.0f} tokens in the median, at most {windows.suffix_tokens.max():,}; "
-        f"{flagged:.1%} of the windows do not stop at common boundaries and are left out where models are compared"
+        f"{flagged:.1%} of the windows, which do not stop at common boundaries, are left out where models are compared"
     )
 
 
