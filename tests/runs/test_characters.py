@@ -88,7 +88,7 @@ def test_models_with_other_tokenizers_are_paired(outs: list[Path], tmp_path: Pat
     compare(results=[str(out) for out in outs], out=str(tmp_path / "comparison"))
     rows = pd.read_csv(tmp_path / "comparison" / "comparison.csv")
     delta = np.quantile(second["log_p_z"] - first["log_p_z"], 0.5, method="inverted_cdf")
-    found = rows[(rows.measure == "delta") & (rows.level == "0.5")]
+    found = rows[(rows.measure == "delta") & (rows.level.astype(str) == "0.5")]
     assert found.value.tolist() == [pytest.approx(delta)]
     assert rows[rows.measure == "paired_windows"].value.tolist() == [1]
     assert len(rows[rows.measure == "bits_difference"]) == 1

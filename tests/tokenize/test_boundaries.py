@@ -22,6 +22,7 @@ from tests.tokenize.definition import library_tokenizer, lists, window_settings
 from tests.tokenize.texts import TEXTS
 from tests.tokenize.toy_tokenizers import KINDS, TEXT, build
 
+_SLOW = pytest.mark.slow
 _STORY = re.sub(r"\s+", " ", TEXT.split("日")[0])
 
 
@@ -83,7 +84,10 @@ def list_rows(windows: Windows) -> list[list[Any]]:
     return rows
 
 
-@pytest.fixture(scope="module", params=KINDS)
+FEW = ("gpt2", "llama2", "gemma", "unigram", "added_phrase", "deepseek")
+
+
+@pytest.fixture(scope="module", params=[kind if kind in FEW else pytest.param(kind, marks=_SLOW) for kind in KINDS])
 def kind(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Tokenizer, Library]:
     folder = build(request.param, tmp_path_factory.mktemp(request.param))
     return load_tokenizer(folder), library_tokenizer(folder)

@@ -42,7 +42,7 @@ class Source:
         letters = ["".join(random.choice(list("abcde"), random.integers(1, 7))) for _ in range(60)]
         self.words = sorted({f"{word}z" for word in letters})
         self.p = dict(zip(self.words, random.dirichlet(np.ones(len(self.words))).tolist(), strict=True))
-        self.text = " ".join(random.choice(self.words, 3_000, p=list(self.p.values())))
+        self.text = " ".join(random.choice(self.words, 2_000, p=list(self.p.values())))
         entropy = -sum(p * math.log2(p) for p in self.p.values())
         self.bits_per_character = entropy / sum(p * (len(word) + 1) for word, p in self.p.items())
 

@@ -72,9 +72,9 @@ export class Inspector {
   }
 
   #makeSentence(book, window) {
-    const { logPz: { [window]: logPz }, suffixStart, stop } = book.windows;
+    const logPz = book.windows.logPz[window];
     const tokens = this.report.suffix_tokens;
-    const count = tokens ? `${tokens} tokens` : `${stop[window] - suffixStart[window]} characters`;
+    const count = tokens ? `${tokens} tokens` : `${book.windows.stop[window] - book.windows.suffixStart[window]} characters`;
     const often = logPz === -Infinity ? "in no try" : describeProbability(logPz);
     const sentence = make("p", { class: "sentence" }, `Shown the words before, the model writes these ${count} exactly `, make("strong", {}, often), ".");
     if (logPz < Math.log(this.report.ladder[0])) sentence.append(" By itself it shows nothing about this text.");
