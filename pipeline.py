@@ -54,6 +54,9 @@ Which windows are measured:
 - windows: the most windows to measure of each text, evenly spread, for a first look; 0 is all.
 
 More about the windows and their scores:
+- suffix_characters: the least characters of a suffix, such as 200, for windows that are the same for all models
+  (docs/outputs/comparison.md): they stop where all tokenizers cut; 0 counts tokens.
+- prompt_characters: with suffix_characters, the least characters of a prompt, in place of chunk_size and prompt_tokens.
 - slice_length: characters tokenized at each cursor; the first chunk_size tokens are the window.
 - max_length: the most positions fed to the model, with the BOS; 0 is no limit.
 - bos: whether to feed a BOS before each window: true, false, or auto: only if the model family needs it.
@@ -113,6 +116,8 @@ OPTIONS: dict[str, Any] = {
     "ignore_fields": "",
     "only": "",
     "windows": 0,
+    "suffix_characters": 0,
+    "prompt_characters": 200,
     "slice_length": 2000,
     "max_length": 0,
     "bos": "auto",

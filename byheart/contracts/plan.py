@@ -68,6 +68,8 @@ class Plan:
     """The version, at planning time, of each object to replace: all objects in a forced run, else the damaged ones."""
     registration: Registration | None = None
     """What is measured, as it was registered before it was scored."""
+    scored_tokens: dict[str, int] = dataclasses.field(default_factory=dict)
+    """How many suffix tokens the scores at each address have room for."""
     asked: dict[str, list[Selection]] = dataclasses.field(default_factory=dict)
     """The windows asked for, by address, one selection for each book of that text; all windows of any other address."""
 

@@ -6,10 +6,13 @@ from typing import Any
 from byheart.contracts.parameters import check_one_of, refuse
 from byheart.contracts.spellings import WORDS
 
-_PAPER = ("chunk_size", "prompt_tokens", "max_length", "bos", "temperature", "top_k", "coverage")
+_PAPER = (
+    *("chunk_size", "prompt_tokens", "suffix_characters", "max_length"),
+    *("bos", "temperature", "top_k", "coverage"),
+)
 """The settings that Cooper et al. 2025, arXiv 2505.12546, fix: 50 + 50 tokens, top-k 40. Their values are the
 pipeline's defaults."""
-_MARIN = {"bos": "true", "prompt_tokens": 49, "max_length": 100, "coverage": "window"}
+_MARIN = {"bos": "true", "prompt_tokens": 49, "suffix_characters": 0, "max_length": 100, "coverage": "window"}
 """The settings of Marin's PyTorch/XLA script, where a BOS shifts the split by one and cuts the last token, and the map
 paints prompts too."""
 

@@ -13,6 +13,12 @@ SUFFIX, ALL = "suffix", "all"
 """Values of `logits`, beside `none` and `topN`."""
 COLUMN = "column"
 """A `figsize`: as wide as a column of a paper."""
+COMMON_REACH = 100
+"""A common boundary of all tokenizers is sought among so many characters."""
+_ROUNDED = 16
+"""Windows of different numbers of tokens are padded to a multiple of it, so that similar runs share a program."""
+CHARACTERS_A_TOKEN = 2
+"""Until a text is tokenized: the window with the most tokens has so many characters for each."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -43,7 +49,10 @@ class SelectionSettings:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class WindowSettings:
-    """Where the windows lie and which of their tokens are scored."""
+    """Where the windows lie and which of their tokens are scored.
+
+    Windows are counted in tokens, or, with `suffix_characters`, in characters: then they are the same for all models.
+    """
 
     chunk_size: int
     """Tokens in a window."""
@@ -57,13 +66,23 @@ class WindowSettings:
     """Window tokens in the prompt; the rest is the suffix, which is scored."""
     bos: str
     """`auto`, `true` or `false`."""
+    suffix_characters: int = 0
+    """The least characters of a suffix, which stops at the next common boundary of all tokenizers; 0 counts tokens."""
+    prompt_characters: int = 200
+    """With `suffix_characters`, the same of a prompt."""
+
+    def count_prompt_tokens(self) -> int:
+        """The number of prompt tokens of each window; with `suffix_characters` an assumption, for plans."""
+        return _assume_tokens(self.prompt_characters) if self.suffix_characters else self.prompt_tokens
 
     def count_scored_tokens(self, *, has_bos: bool) -> int:
-        """The number of suffix tokens that are scored in each window.
+        """The number of suffix tokens scored in each window; with `suffix_characters` an assumption, for plans.
 
         Raises:
             SettingsError: `max_length` leaves none.
         """
+        if self.suffix_characters:
+            return _assume_tokens(self.suffix_characters)
         fed = self.chunk_size + has_bos
         if self.max_length:
             fed = min(fed, self.max_length)
@@ -79,7 +98,16 @@ class WindowSettings:
 
     def count_positions(self, *, has_bos: bool) -> int:
         """The number of tokens that the model is fed: the BOS, the prompt, and all scored tokens but the last."""
-        return has_bos + self.prompt_tokens + self.count_scored_tokens(has_bos=has_bos) - 1
+        return has_bos + self.count_prompt_tokens() + self.count_scored_tokens(has_bos=has_bos) - 1
+
+
+def round_up_tokens(tokens: int) -> int:
+    """The number of tokens that windows with at most so many are padded to."""
+    return -(-tokens // _ROUNDED) * _ROUNDED
+
+
+def _assume_tokens(characters: int) -> int:
+    return round_up_tokens(-(-characters // CHARACTERS_A_TOKEN))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

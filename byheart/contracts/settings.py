@@ -19,6 +19,8 @@ from byheart.contracts.parameters import check_at_least, check_one_of, convert_v
 from byheart.contracts.presets import apply_preset
 from byheart.contracts.setting_groups import (
     AUTO,
+    COMMON_REACH,
+    NONE,
     ChartSettings,
     ControlSettings,
     LayoutSettings,
@@ -48,6 +50,8 @@ _LEAST = {
     "cursor_inc": (1, "characters"),
     "max_length": (0, "positions (0 cuts nothing)"),
     "prompt_tokens": (1, "tokens"),
+    "suffix_characters": (0, "characters (0 counts tokens)"),
+    "prompt_characters": (1, "characters"),
     "top_k": (0, "tokens (0 is the whole vocabulary)"),
     "control_sample": (0, "suffixes (0 is none)"),
     "band_rank": (1, "(1 is the highest control)"),
@@ -124,6 +128,8 @@ class Settings:
                 "lower prompt_tokens or raise chunk_size",
             )
         window.count_scored_tokens(has_bos=window.bos == "true")
+        if window.suffix_characters:
+            self._check_characters()
         if not 0.01 <= score.temperature <= 100:
             refuse("temperature", "be from 0.01 to 100", score.temperature, "1 is the model's own")
         if not 0 <= self.control.band_share < 1:
@@ -142,6 +148,18 @@ class Settings:
             dots = f"keep figsize below {_MOST_DOTS:,} dots"
             refuse("dpi", dots, f"{chart.figsize} at {chart.dpi}", "lower dpi")
         _ = self.report.most_characters, self.logits.top, self.logits.limit_bytes  # they raise if they are no numbers
+
+    def _check_characters(self) -> None:
+        """Check what goes with `suffix_characters`."""
+        window = self.window
+        if window.max_length:
+            refuse("max_length", "be 0 with suffix_characters", window.max_length, "leave one of the two out")
+        if self.logits.logits != NONE:
+            refuse("logits", "be none with suffix_characters", self.logits.logits, "leave one of the two out")
+        longest = window.prompt_characters + window.suffix_characters + 3 * COMMON_REACH
+        if window.slice_length < longest:
+            needed = f"be at least {longest:,} characters, to hold prompt_characters and suffix_characters"
+            refuse("slice_length", needed, f"{window.slice_length:,}", "raise it")
 
     def write(self, path: str | Path) -> None:
         """Write the settings as JSON."""

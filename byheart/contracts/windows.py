@@ -12,9 +12,13 @@ from byheart.contracts.errors import DamagedError
 from byheart.contracts.json_files import read_json, write_json
 from byheart.contracts.model import TokenizerIdentity
 from byheart.contracts.only import Span
+from byheart.contracts.setting_groups import round_up_tokens
 
 _MANIFEST = "manifest.json"
-_COLUMNS = ("cursor", "start", "suffix_start", "stop", "token_ids", "token_stops")
+_COLUMNS = (
+    *("cursor", "start", "suffix_start", "stop", "prompt_tokens", "suffix_tokens", "flagged", "spill"),
+    *("token_ids", "token_stops"),
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -27,6 +31,9 @@ class Windows:
           |                     |                   |
           v  prompt tokens      v  scored tokens    v
         ..[T][he ][fer][ryman ] [did][ not][ ans][wer].. the slice goes on
+
+    With `suffix_characters`, windows have as many tokens as their characters take. Then T is the most of any window,
+    and behind the tokens of a shorter one are ids -1, at its stop.
     """
 
     cursor: np.ndarray
@@ -37,8 +44,17 @@ class Windows:
     """int64 [W]: where the last prompt token stops."""
     stop: np.ndarray
     """int64 [W]: where the last scored token stops."""
+    prompt_tokens: np.ndarray
+    """int32 [W]: how many tokens the prompt has."""
+    suffix_tokens: np.ndarray
+    """int32 [W]: how many tokens are scored."""
+    flagged: np.ndarray
+    """bool [W]: whether, with `suffix_characters`, prompt or suffix does not stop at a common boundary: there is none
+    in reach, or this tokenizer does not cut there."""
+    spill: np.ndarray
+    """int32 [W]: of such a window, how many characters prompt and suffix go beyond where they were to stop."""
     token_ids: np.ndarray
-    """int32 [W, T]: without the BOS."""
+    """int32 [W, T]: without the BOS; -1 behind a shorter window."""
     token_stops: np.ndarray
     """int64 [W, T]: where each token stops; never decreases along a window."""
     dropped_tail: int
@@ -52,6 +68,18 @@ class Windows:
     def columns(self) -> dict[str, np.ndarray]:
         """The arrays by name, in the order of `windows.parquet`."""
         return {name: getattr(self, name) for name in _COLUMNS}
+
+    def find_suffix_columns(self, most: int) -> tuple[np.ndarray, np.ndarray]:
+        """Which columns of the tokens are scored: int64 [W, S], and bool [W, S], false behind a shorter suffix.
+
+        Behind a shorter suffix, a column repeats its last one.
+
+        Args:
+            most: S.
+        """
+        place = np.arange(most)
+        columns = self.prompt_tokens[:, None] + np.minimum(place, self.suffix_tokens[:, None] - 1)
+        return columns.astype(np.int64), place < self.suffix_tokens[:, None]
 
     def count_unknown(self, unknown_id: int | None) -> np.ndarray:
         """int32 [W]: how many of each window's tokens are the unknown one; 0 if there is none."""
@@ -180,11 +208,26 @@ class Tokenization:
     bos_id: int | None
     """The id of the BOS before each window; None without a BOS."""
     scored_tokens: int
-    """S, suffix tokens scored in each window."""
+    """S, suffix tokens scored in each window; with `suffix_characters` at least the most of any."""
     unknown_id: int | None = None
     """The id of the token that stands for text that the tokenizer does not know; None if it knows all."""
     tokenizer: TokenizerIdentity | None = None
     """Where the tokenizer is from, if it is not the model's own."""
+    prompt_tokens: int = 0
+    """With `suffix_characters`, at least the most prompt tokens of any window; 0 without."""
+
+    @property
+    def is_padded(self) -> bool:
+        """Whether windows differ in their numbers of tokens, so that the model's input is padded."""
+        return self.prompt_tokens > 0
+
+    def count_positions(self, prompt_tokens: int) -> int:
+        """The number of tokens that the model is fed: the BOS, the prompt, and all scored tokens but the last.
+
+        Args:
+            prompt_tokens: the setting.
+        """
+        return (self.bos_id is not None) + (self.prompt_tokens or prompt_tokens) + self.scored_tokens - 1
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -195,10 +238,11 @@ class _Manifest:
 
 def write_windows(
     folder: str | Path, tokenization: Tokenization, books: Iterable[tuple[str, Windows, Selection] | Refused]
-) -> None:
-    """Write the windows of each book into `folder`, and `manifest.json` last.
+) -> Tokenization:
+    """Write the windows of each book into `folder`, and `manifest.json` last; returns the tokenization that it holds.
 
     Args:
+        tokenization: if it is padded, its numbers of tokens are raised to the most of any window, and rounded up.
         books: for each book its name, its windows and which of them are measured, or why it has none; only one book's
             windows are in memory at a time.
     """
@@ -210,9 +254,21 @@ def write_windows(
             refused.append(book)
         else:
             name, windows, selection = book
+            if tokenization.is_padded:
+                tokenization = _raise_tokens(tokenization, windows)
             _file(folder, name).write_bytes(windows.to_bytes())
             write_json(_selection_file(folder, name), selection)
     write_json(folder / _MANIFEST, _Manifest(tokenization=tokenization, refused=refused))
+    return tokenization
+
+
+def _raise_tokens(tokenization: Tokenization, windows: Windows) -> Tokenization:
+    most = {
+        "prompt_tokens": int(windows.prompt_tokens.max(initial=1)),
+        "scored_tokens": int(windows.suffix_tokens.max(initial=1)),
+    }
+    raised = {name: max(getattr(tokenization, name), round_up_tokens(tokens)) for name, tokens in most.items()}
+    return dataclasses.replace(tokenization, **raised)
 
 
 def read_tokenization(folder: str | Path) -> Tokenization:
@@ -236,11 +292,15 @@ def read_windows(folder: str | Path, book: str) -> Windows:
     return Windows.from_bytes(path.read_bytes(), name=str(path))
 
 
-def read_token_ids(folder: str | Path, book: str) -> np.ndarray:
-    """int32 [W, T]: the token ids of one book's windows; scoring needs no more, and this reads a fifth of the bytes."""
+def read_token_ids(folder: str | Path, book: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`token_ids`, `prompt_tokens` and `suffix_tokens` of one book's windows.
+
+    Scoring needs no more, and this reads a fifth of the bytes.
+    """
     path = _file(folder, book)
-    columns, _ = parquet.from_bytes(path.read_bytes(), name=str(path), columns=["token_ids"])
-    return columns["token_ids"]
+    names = ["token_ids", "prompt_tokens", "suffix_tokens"]
+    columns, _ = parquet.from_bytes(path.read_bytes(), name=str(path), columns=names)
+    return columns["token_ids"], columns["prompt_tokens"], columns["suffix_tokens"]
 
 
 def read_selection(folder: str | Path, book: str) -> Selection:

@@ -98,7 +98,8 @@ def compile_ahead(
         workload.weights,
     )
     batch = (layout.batch_size, workload.positions + 1)
-    token_ids = jax.ShapeDtypeStruct(batch, jnp.int32, sharding=sharding.windows)
+    shapes = [batch, (layout.batch_size, 2)] if workload.is_padded else [batch]
+    arrays = [jax.ShapeDtypeStruct(shape, jnp.int32, sharding=sharding.windows) for shape in shapes]
     score = make_scorer(
         workload.decoder,
         workload.weights,
@@ -106,11 +107,12 @@ def compile_ahead(
         scored_tokens=workload.scored_tokens,
         temperature=temperature,
         top_k=top_k,
+        is_padded=workload.is_padded,
         kept=workload.kept,
     )
     started = time.monotonic()
     try:
-        executable = score.lower(params, token_ids).compile()
+        executable = score.lower(params, *arrays).compile()
     except jax.errors.JaxRuntimeError as error:
         if _OUT_OF_MEMORY not in str(error):
             raise

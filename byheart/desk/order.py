@@ -22,6 +22,7 @@ class Order:
     precision: str
     positions: int
     scored_tokens: int
+    is_padded: bool
     kept: KeptLogits | None
     temperature: float
     top_k: int
@@ -39,6 +40,7 @@ class Order:
             precision=self.precision,
             positions=self.positions,
             scored_tokens=self.scored_tokens,
+            is_padded=self.is_padded,
             kept=self.kept,
         )
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from byheart.contracts.logits import describe_size
 from byheart.contracts.progress import format_duration, format_size
+from byheart.contracts.setting_groups import CHARACTERS_A_TOKEN, WindowSettings
 from byheart.machines.accelerators import GENERATIONS, Accelerator
 from byheart.machines.layout import find_least_memory
 from byheart.machines.memory import RESERVE
@@ -45,9 +46,14 @@ def _describe_subject(subject: Subject, workload: Workload) -> Iterator[str]:
     )
     yield format_line(
         "windows",
-        f"{window.chunk_size:,} tokens{', after a BOS' if subject.has_bos else ''}; {workload.positions:,} positions "
+        f"{_describe_length(window)}{', after a BOS' if subject.has_bos else ''}; {workload.positions:,} positions "
         f"are fed, {workload.scored_tokens:,} scored; {_format_flops(workload.flops_per_window)} each",
     )
+    if window.suffix_characters:
+        yield format_line(
+            "",
+            f"these are assumed, a token for {CHARACTERS_A_TOKEN} characters: a run pads all windows to its longest",
+        )
     number = f"{books.number:,} book{'s' * (books.number > 1)} of" if books.number else "a book of, say,"
     yield format_line(
         "books",
@@ -57,6 +63,12 @@ def _describe_subject(subject: Subject, workload: Workload) -> Iterator[str]:
         size, _, limit = describe_size(workload.kept, books.windows, subject.settings.logits).partition("; ")
         yield format_line("logits", size)
         yield format_line("", f"{limit}; the time to write them is not in the plan")
+
+
+def _describe_length(window: WindowSettings) -> str:
+    if window.suffix_characters:
+        return f"{window.prompt_characters:,} + {window.suffix_characters:,} characters"
+    return f"{window.chunk_size:,} tokens"
 
 
 def _describe_accelerator(accelerator: Accelerator) -> Iterator[str]:

@@ -102,6 +102,7 @@ def _make_order(planned: Planned, config: dict[str, Any], settings: Settings) ->
         precision=planned.workload.precision,
         positions=planned.workload.positions,
         scored_tokens=planned.workload.scored_tokens,
+        is_padded=planned.workload.is_padded,
         kept=planned.workload.kept,
         temperature=settings.score.temperature,
         top_k=settings.score.top_k,

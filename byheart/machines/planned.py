@@ -7,6 +7,7 @@ from byheart.contracts.errors import ModelError, SettingsError
 from byheart.contracts.logits import KeptLogits, describe_logits
 from byheart.contracts.setting_groups import AUTO, LayoutSettings
 from byheart.contracts.settings import Settings
+from byheart.contracts.windows import Tokenization
 from byheart.machines.accelerators import Accelerator
 from byheart.machines.layout import Layout, choose_layout
 from byheart.machines.memory import Memory, estimate_memory
@@ -44,11 +45,28 @@ class Subject:
     decoder: DecoderConfig
     settings: Settings
     books: Books
+    tokenization: Tokenization | None = None
+    """How the books were tokenized; None before they are, so that windows of characters have as many tokens as
+    `WindowSettings` assumes."""
 
     @property
     def has_bos(self) -> bool:
         """Whether a BOS is fed before each window."""
         return self.family.takes_bos(self.settings.window.bos)
+
+    @property
+    def scored_tokens(self) -> int:
+        """The suffix tokens that are scored in each window, with those that pad a shorter one."""
+        if self.tokenization:
+            return self.tokenization.scored_tokens
+        return self.settings.window.count_scored_tokens(has_bos=self.has_bos)
+
+    @property
+    def positions(self) -> int:
+        """The tokens that are fed for a window."""
+        if self.tokenization:
+            return self.tokenization.count_positions(self.settings.window.prompt_tokens)
+        return self.settings.window.count_positions(has_bos=self.has_bos)
 
     def resolve_precision(self, accelerator: Accelerator) -> str:
         """The precision on an accelerator: `auto` becomes float32 on a CPU and bfloat16 elsewhere."""
@@ -57,13 +75,13 @@ class Subject:
 
     def describe_workload(self, accelerator: Accelerator) -> Workload:
         """The work of scoring a window on an accelerator, at the precision that it gets there."""
-        window = self.settings.window
         return describe_workload(
             self.family,
             self.decoder,
             precision=self.resolve_precision(accelerator),
-            positions=window.count_positions(has_bos=self.has_bos),
-            scored_tokens=window.count_scored_tokens(has_bos=self.has_bos),
+            positions=self.positions,
+            scored_tokens=self.scored_tokens,
+            is_padded=self.settings.window.suffix_characters > 0,
             kept=self.describe_logits(),
         )
 
@@ -73,11 +91,10 @@ class Subject:
         Raises:
             SettingsError: `topN` asks for more values than there are.
         """
-        window = self.settings.window
         return describe_logits(
             self.settings.logits,
-            scored_tokens=window.count_scored_tokens(has_bos=self.has_bos),
-            positions=window.count_positions(has_bos=self.has_bos),
+            scored_tokens=self.scored_tokens,
+            positions=self.positions,
             vocabulary=self.decoder.vocab,
         )
 

@@ -33,6 +33,8 @@ class Workload:
     """P: tokens that are fed for a window: the BOS if there is one, and all of the window's but the last."""
     scored_tokens: int
     """S."""
+    is_padded: bool = False
+    """Whether windows may have fewer tokens than these."""
     kept: KeptLogits | None = None
     """The logits that are fetched beside the scores; None if none are."""
 
@@ -119,6 +121,7 @@ def describe_workload(
     precision: str,
     positions: int,
     scored_tokens: int,
+    is_padded: bool = False,
     kept: KeptLogits | None = None,
 ) -> Workload:
     """The work of scoring windows with a model.
@@ -126,6 +129,7 @@ def describe_workload(
     Args:
         precision: `float32`, `bfloat16` or `float16`.
         positions: tokens of a window that are fed.
+        is_padded: whether a window may have fewer tokens.
         kept: the logits that are kept of each window.
     """
     return Workload(
@@ -134,5 +138,6 @@ def describe_workload(
         precision=precision,
         positions=positions,
         scored_tokens=scored_tokens,
+        is_padded=is_padded,
         kept=kept,
     )

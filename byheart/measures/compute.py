@@ -140,6 +140,7 @@ def _count_windows(measured: MeasuredBook, apart: int, greedy: Rate, control: Ra
         non_overlapping=apart,
         dropped_tail=measured.windows.dropped_tail,
         dropped_inside=measured.windows.dropped_inside,
+        flagged=int(measured.windows.flagged.sum()),
         repetitive=int(measured.repetition.repetitive.sum()),
         greedy=GreedyWindows(
             count=int(measured.scores.greedy.sum()),

@@ -82,8 +82,6 @@ def measure(
     sample: ControlSample,
     sample_scores: Scores,
     *,
-    prompt_tokens: int,
-    scored_tokens: int,
     stride: int,
 ) -> MeasuredBook:
     """The book with the character maps and the repetition of its windows.
@@ -114,7 +112,7 @@ def measure(
         scores=scores,
         schemes=schemes,
         not_asked=schemes.plain.maps.map(find_not_asked, find_first_covered(all_windows)),
-        repetition=measure_repetition(book.text, windows, prompt_tokens=prompt_tokens, scored_tokens=scored_tokens),
+        repetition=measure_repetition(book.text, windows),
         sample=sample,
         sample_scores=sample_scores,
         stride=stride,

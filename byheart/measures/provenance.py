@@ -98,6 +98,28 @@ class RunProvenance:
     """The libraries that made statistics and charts."""
 
     @property
+    def window_size(self) -> str:
+        """How long prompts and suffixes are, in words: `50 + 50 tokens`, or `200 + 200 characters`."""
+        window = self.settings.window
+        if window.suffix_characters:
+            return f"{window.prompt_characters} + {window.suffix_characters} characters"
+        return f"{window.prompt_tokens} + {self.tokenization.scored_tokens} tokens"
+
+    @property
+    def definition(self) -> str:
+        """What p_z is, as a sentence."""
+        window, model = self.settings.window, "p_z is the probability that the model, given"
+        if window.suffix_characters:
+            return (
+                f"{model} a window’s first {window.prompt_characters} characters, continues with exactly the next "
+                f"{window.suffix_characters}, both up to the next end of a word that is a boundary for all tokenizers."
+            )
+        return (
+            f"{model} a window’s first {window.prompt_tokens} tokens, continues with exactly the next "
+            f"{self.tokenization.scored_tokens}."
+        )
+
+    @property
     def label(self) -> str:
         """What the model is called in all that people read: the source may be a private path."""
         return self.settings.report.label or self.model.short_name

@@ -1,7 +1,7 @@
 """Recall in plain units: how well the model continues a text that it is shown.
 
-Every token was scored with the 50 to 99 true tokens before it. Numbers are ratios of sums over all windows, so that no
-choice of windows that share no characters stands behind them.
+Every token was scored with the true tokens before it: those of the prompt, by default 50, and of the suffix. Numbers
+are ratios of sums over all windows, so that no choice of windows that share no characters stands behind them.
 """
 
 import dataclasses
@@ -27,6 +27,7 @@ from byheart.scores.scores import Scores
 
 LENGTH_THRESHOLDS = (0.5, 0.1, 0.001)
 """The probabilities at which the length curve is reported."""
+_WHOLE = np.iinfo(np.int64).max
 LengthCurve = Annotated[dict[float, list[Share]], set_keys("threshold", LENGTH_THRESHOLDS)]
 
 
@@ -70,7 +71,8 @@ class Recall:
     within_top_k_share: Share
     """The share of windows whose suffix tokens are all among the top k of the settings: `log_p_z_top_k` is finite."""
     length_curve: LengthCurve
-    """By threshold, for k = 1, 2, ... suffix tokens, the share of windows whose first k together are as probable."""
+    """By threshold, for k = 1, 2, ... suffix tokens, the share of windows whose first k together are as probable; of \
+shorter suffixes, all."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -108,15 +110,18 @@ class WindowRecall:
     is_within_top_k: np.ndarray
     """bool"""
     lengths: np.ndarray
-    """int64 [W, 3]: how many of the first suffix tokens together reach each of `LENGTH_THRESHOLDS`."""
-    tokens: int
-    """Suffix tokens of each window."""
+    """int64 [W, 3]: how many of the first suffix tokens together reach each of `LENGTH_THRESHOLDS`; or `_WHOLE`."""
+    tokens: np.ndarray
+    """int64: suffix tokens."""
 
     @classmethod
     def from_scores(cls, text: str, windows: Windows, scores: Scores) -> "WindowRecall":
         """The values of each window of a text."""
         sums = np.cumsum(scores.token_log_probs, axis=1, dtype=np.float64)
+        is_token = np.arange(sums.shape[1]) < windows.suffix_tokens[:, None]
         is_wrong = scores.token_ranks > 0
+        before_wrong = ~np.logical_or.accumulate(is_wrong, axis=1)
+        reaches = [sums >= math.log(at) for at in LENGTH_THRESHOLDS]
         code_points = np.frombuffer(text.encode("utf-32-le"), "<u4")
         widths = 1 + np.sum([code_points >= first for first in (0x80, 0x800, 0x10000)], axis=0)
         bytes_before = np.concatenate([[0], np.cumsum(widths, dtype=np.int64)])
@@ -125,45 +130,44 @@ class WindowRecall:
             characters=windows.stop - windows.suffix_start,
             utf8_bytes=bytes_before[windows.stop] - bytes_before[windows.suffix_start],
             corrections=is_wrong.sum(axis=1),
-            verbatim_run=np.exp(sums).sum(axis=1),
-            greedy_run=np.logical_not(np.logical_or.accumulate(is_wrong, axis=1)).sum(axis=1),
+            verbatim_run=np.exp(sums).sum(axis=1, where=is_token),
+            greedy_run=before_wrong.sum(axis=1, where=is_token),
             is_within_top_k=np.isfinite(scores.log_p_z_top_k),
-            lengths=np.stack([(sums >= math.log(at)).sum(axis=1) for at in LENGTH_THRESHOLDS], axis=1),
-            tokens=sums.shape[1],
+            lengths=np.stack([np.where(each[:, -1], _WHOLE, each.sum(axis=1)) for each in reaches], axis=1),
+            tokens=is_token.sum(axis=1),
         )
 
     @classmethod
     def pool(cls, books: Sequence["WindowRecall"]) -> "WindowRecall":
         """The windows of several books, at least one."""
-        return cls(
-            **{name: np.concatenate([getattr(book, name) for book in books]) for name in _ARRAYS},
-            tokens=books[0].tokens,
-        )
+        names = [field.name for field in dataclasses.fields(cls)]
+        return cls(**{name: np.concatenate([getattr(book, name) for book in books]) for name in names})
 
     def select(self, which: np.ndarray) -> "WindowRecall":
         """Some of the windows."""
-        return dataclasses.replace(self, **{name: getattr(self, name)[which] for name in _ARRAYS})
+        return WindowRecall(**{name: values[which] for name, values in vars(self).items()})
 
-    def compute(self) -> Recall | None:
-        """The recall of these windows together; None if there are none."""
-        windows, characters = len(self.bits), int(self.characters.sum())
-        if not windows:
+    def compute(self, most_tokens: int = 0) -> Recall | None:
+        """The recall of these windows together; None if there are none.
+
+        Args:
+            most_tokens: where the length curve ends if no suffix has as many tokens.
+        """
+        if not len(self.bits):
             return None
+        characters = int(self.characters.sum())
         bits, corrections = float(self.bits.sum()), int(self.corrections.sum())
-        reached = self.lengths[:, None] >= np.arange(1, self.tokens + 1)[:, None]
+        reached = self.lengths[:, None] >= np.arange(1, max(int(self.tokens.max()), most_tokens) + 1)[:, None]
         return Recall(
             bits_per_character=_divide(bits, characters),
             bits_per_byte=_divide(bits, int(self.utf8_bytes.sum())),
-            corrections_per_1000_tokens=1_000 * corrections / (windows * self.tokens),
+            corrections_per_1000_tokens=1_000 * corrections / int(self.tokens.sum()),
             corrections_per_1000_characters=_divide(1_000 * corrections, characters),
             expected_verbatim_run=TokenRun.from_windows(self.verbatim_run),
             greedy_run=TokenRun.from_windows(self.greedy_run),
             within_top_k_share=float(self.is_within_top_k.mean()),
             length_curve=dict(zip(LENGTH_THRESHOLDS, reached.mean(axis=0).T.tolist(), strict=True)),
         )
-
-
-_ARRAYS = tuple(field.name for field in dataclasses.fields(WindowRecall) if field.name != "tokens")
 
 
 def find_best_window(windows: Windows, log_p_z: np.ndarray, which: np.ndarray | None = None) -> BestWindow | None:

@@ -51,17 +51,14 @@ class Repetition:
         return {**columns, "repetitive": self.repetitive}
 
 
-def measure_repetition(text: str, windows: Windows, *, prompt_tokens: int, scored_tokens: int) -> Repetition:
+def measure_repetition(text: str, windows: Windows) -> Repetition:
     """How repetitive the suffix of each window is."""
     sums = np.concatenate([[0], np.cumsum(find_repeated_characters(text))])
     length = windows.stop - windows.suffix_start
     spans = zip(windows.suffix_start.tolist(), windows.stop.tolist(), strict=True)
     compressed = np.array([_count_compressed_bytes(text[start:stop]) for start, stop in spans], np.float64)
-    ids = windows.token_ids[:, : prompt_tokens + scored_tokens]
-    rows = (ids[first : first + _ROWS] for first in range(0, len(ids), _ROWS))
-    overlaps = [_compute_prompt_overlap(chunk[:, :prompt_tokens], chunk[:, prompt_tokens:]) for chunk in rows]
     return Repetition(
-        prompt_overlap=np.concatenate([np.zeros(0), *overlaps]).astype(np.float32),
+        prompt_overlap=_compute_prompt_overlaps(windows),
         book_overlap=((sums[windows.stop] - sums[windows.suffix_start]) / np.maximum(length, 1)).astype(np.float32),
         compressed_bytes_per_character=(compressed / np.maximum(length, 1)).astype(np.float32),
     )
@@ -84,6 +81,21 @@ def find_repeated_characters(text: str) -> np.ndarray:
     repeated[runs] += 1
     repeated[runs + REPEATED_CHARACTERS] -= 1
     return np.cumsum(repeated)[:-1] > 0
+
+
+def _compute_prompt_overlaps(windows: Windows) -> np.ndarray:
+    """float32 [W]: the prompt overlap of each window; windows of equal numbers of tokens are processed together."""
+    overlaps = np.zeros(len(windows), np.float32)
+    tokens = np.stack([windows.prompt_tokens, windows.suffix_tokens], axis=1)
+    numbers, counts = np.unique(tokens, axis=0, return_counts=True)
+    order = np.lexsort((windows.suffix_tokens, windows.prompt_tokens))
+    groups = np.split(order, np.cumsum(counts)[:-1]) if len(windows) else []
+    for (prompt, suffix), alike in zip(numbers.tolist(), groups, strict=True):
+        for first in range(0, len(alike), _ROWS):
+            rows = alike[first : first + _ROWS]
+            ids = windows.token_ids[rows, : prompt + suffix]
+            overlaps[rows] = _compute_prompt_overlap(ids[:, :prompt], ids[:, prompt:])
+    return overlaps
 
 
 def _compute_prompt_overlap(prompts: np.ndarray, suffixes: np.ndarray) -> np.ndarray:

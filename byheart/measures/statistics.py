@@ -74,6 +74,8 @@ class BookWindows:
     """The cursors, in the whole book, without a window because the book ends before the slice has enough tokens."""
     dropped_inside: Cursors
     """The cursors, in the whole book, without a window although the slice has its full length."""
+    flagged: WindowCount
+    """Windows of characters that do not stop at common boundaries of all tokenizers: no comparison pairs them."""
     repetitive: WindowCount
     """Windows whose suffix is mostly in its prompt, mostly elsewhere in the book too, or compresses to under half a \
 byte a character."""

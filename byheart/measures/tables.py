@@ -15,10 +15,10 @@ from byheart.scores.scores import Scores
 _TYPES = {
     **dict.fromkeys(("number", "cursor", "start", "suffix_start", "stop", "token_stops"), "int64"),
     **dict.fromkeys(("suffix_window", "prompt_window"), "int64"),
-    **dict.fromkeys(("chapter", "token_ids", "id"), "int32"),
+    **dict.fromkeys(("chapter", "token_ids", "id", "prompt_tokens", "suffix_tokens", "spill"), "int32"),
     **dict.fromkeys(("prompt_overlap", "book_overlap", "compressed_bytes_per_character"), "float32"),
     **{name: column.dtype for name, column in SCORES.columns.items()},
-    "repetitive": "bool",
+    **dict.fromkeys(("repetitive", "flagged"), "bool"),
     "text": "object",
 }
 """NumPy's name of each column's type."""
@@ -46,6 +46,7 @@ class WindowTable:
         wanted = ["number", "chapter", *(field for kind in kinds for field in _list_columns(kind))]
         columns = _read_columns(data, name, wanted)
         _check_spans(columns, name, characters)
+        _check_tokens(columns, name)
 
         def pick(kind: type) -> dict[str, np.ndarray]:
             return {field: columns[field] for field in _list_columns(kind)}
@@ -73,11 +74,17 @@ class SpanTable:
     """int64 [W]: where each suffix stops."""
     log_p_z: np.ndarray
     """float64 [W]"""
+    flagged: np.ndarray
+    """bool [W]: whether, with `suffix_characters`, each window does not stop at common boundaries of all tokenizers."""
     repetitive: np.ndarray
     """bool [W]: whether each suffix repeats itself, its prompt or the book."""
 
     def __len__(self) -> int:
         return len(self.number)
+
+    def select(self, rows: np.ndarray) -> "SpanTable":
+        """Some of the windows."""
+        return SpanTable(**{field: values[rows] for field, values in vars(self).items()})
 
     @classmethod
     def from_bytes(cls, data: bytes, *, name: str, characters: int) -> "SpanTable":
@@ -148,6 +155,14 @@ def _check_spans(columns: dict[str, np.ndarray], name: str, characters: int) -> 
     if (columns["number"] < 0).any() or (np.diff(columns["number"]) <= 0).any():
         raise _explain(name, "windows that are not numbered in order")
     _check_scores(columns, name)
+
+
+def _check_tokens(columns: dict[str, np.ndarray], name: str) -> None:
+    prompt, suffix, scored = columns["prompt_tokens"], columns["suffix_tokens"], columns["token_log_probs"].shape[1]
+    if len(prompt) and (min(prompt.min(), suffix.min()) < 1 or suffix.max() > scored):
+        raise _explain(name, f"numbers of tokens that are not from 1 to {scored:,}")
+    if (prompt.astype(np.int64) + suffix > columns["token_ids"].shape[1]).any():
+        raise _explain(name, "windows with more tokens than they hold")
 
 
 def _check_scores(columns: dict[str, np.ndarray], name: str) -> None:

@@ -25,6 +25,8 @@ class Measurement:
     address: str
     windows: int
     """How many windows the address has."""
+    scored_tokens: int
+    """How many suffix tokens its scores have room for: as many as any of its windows has."""
     selection: Selection | None
     """Which windows are selected; None is all."""
     about: dict[str, Any]
@@ -59,6 +61,7 @@ def find_measurements(
                 is_control=is_control,
                 address=address,
                 windows=len(rows),
+                scored_tokens=rows.count_scored(tokenization.scored_tokens),
                 selection=None if is_control else _read_partial_selection(windows, book.name),
                 about=about,
             )

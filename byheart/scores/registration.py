@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 
 from byheart.contracts.json_files import from_json, to_json
 from byheart.contracts.plan import Registration
+from byheart.contracts.setting_groups import WindowSettings
 from byheart.contracts.settings import Settings
 from byheart.contracts.version import CONTRACT_VERSION
 from byheart.contracts.windows import Tokenization
@@ -59,12 +60,19 @@ def compute_digest(
         "settings": {
             "text": dataclasses.asdict(settings.text),
             "selection": dataclasses.asdict(settings.selection),
-            "window": dataclasses.asdict(settings.window),
+            "window": _describe(settings.window),
             "score": dataclasses.asdict(settings.score) | {"precision": precision},
             "control": dataclasses.asdict(settings.control),
         },
     }
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+
+
+def _describe(settings: WindowSettings) -> dict[str, object]:
+    """The settings of windows; those in characters only where they count, so that others keep their digest."""
+    values = dataclasses.asdict(settings)
+    in_characters = {name: values.pop(name) for name in ("suffix_characters", "prompt_characters")}
+    return values | in_characters if settings.suffix_characters else values
 
 
 def register(store: Store, digest: str, *, windows: int, scored: int) -> Registration:

@@ -1,6 +1,7 @@
 """The scores of a book's windows, as arrays."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -8,6 +9,8 @@ import numpy as np
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Scores:
     """The scores of W windows with S scored tokens each; logarithms are natural.
+
+    A window may have fewer (`Windows.suffix_tokens`): behind its last token, all numbers are 0.
 
     The fields are the columns of the kind `byheart.scores.kinds.SCORES`, and of `windows.parquet`, in this order.
     """
@@ -34,6 +37,21 @@ class Scores:
         """The arrays by name, in the order of `windows.parquet`."""
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
+    def cut(self, scored_tokens: int) -> "Scores":
+        """The scores with S of at most `scored_tokens`, where none of the windows has more."""
+        columns = {name: values[:, :scored_tokens] for name, values in self.columns().items() if values.ndim > 1}
+        return dataclasses.replace(self, **columns)
+
     def rows(self, which: slice) -> "Scores":
         """The scores of some windows."""
         return dataclasses.replace(self, **{name: values[which] for name, values in self.columns().items()})
+
+
+def pad_scores(scores: Sequence[Scores]) -> list[Scores]:
+    """The same scores, all with as many S as the most of them."""
+    most = max((each.token_log_probs.shape[1] for each in scores), default=0)
+
+    def pad(values: np.ndarray) -> np.ndarray:
+        return np.pad(values, ((0, 0), (0, most - values.shape[1]))) if values.ndim > 1 else values
+
+    return [Scores(**{name: pad(values) for name, values in each.columns().items()}) for each in scores]

@@ -12,6 +12,7 @@ scores.list_addresses(), find, choose      the addresses: `byheart.scores.catalo
 import dataclasses
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -63,10 +64,10 @@ class Reuse:
 class ScoreStore(Catalogue):
     """The scores in a store. Methods may be called from several threads at once."""
 
-    def __init__(self, store: Store, scored_tokens: int | None = None) -> None:
+    def __init__(self, store: Store, scored_tokens: Mapping[str, int] = MappingProxyType({})) -> None:
         super().__init__(store)
         self._scored_tokens = scored_tokens
-        """Of each window; parts with others are damaged. None for a catalogue of any scores."""
+        """Of each window, by address; parts with others are damaged. Any may be right at an address that is absent."""
         self._windows: dict[str, np.ndarray] = {}
         """The windows of each undamaged piece that was read, by name: the name determines the bytes."""
 
@@ -180,6 +181,7 @@ class ScoreStore(Catalogue):
         """Check, before weights are loaded, that the missing scores can be written, and that there is room for them.
 
         Args:
+            scored_tokens: of each window, at most.
             logits_bytes: what else is written.
 
         Raises:
@@ -227,7 +229,9 @@ class ScoreStore(Catalogue):
                 raise
             return None
         try:
-            rows = decode_rows(data, part, name=self.store.locate(name), scored_tokens=self._scored_tokens)
+            rows = decode_rows(
+                data, part, name=self.store.locate(name), scored_tokens=self._scored_tokens.get(part.address)
+            )
         except DamagedError:
             return None
         if name != part.name:
@@ -249,7 +253,7 @@ class ScoreStore(Catalogue):
                     f"{len(rows or ()):,} of them: run again to compute them"
                 )
         data, name = self.store.read(part.name), self.store.locate(part.name)
-        rows = decode_rows(data, part, name=name, scored_tokens=self._scored_tokens)
+        rows = decode_rows(data, part, name=name, scored_tokens=self._scored_tokens.get(part.address))
         return rows if len(rows) == len(windows) else rows.select(windows)
 
     def _finish(self, part: Part, rows: Rows, reuse: Reuse) -> None:

@@ -103,8 +103,6 @@ def _measure(results: BookResults, book: Book, windows: Windows, provenance: Run
         table.scores,
         pairs,
         sample_scores,
-        prompt_tokens=settings.prompt_tokens,
-        scored_tokens=provenance.tokenization.scored_tokens,
         stride=settings.cursor_inc,
     )
 

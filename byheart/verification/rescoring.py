@@ -3,18 +3,20 @@
 import dataclasses
 import hashlib
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 import numpy as np
 
 from byheart.components.extract.rounding import ALLOWED, BANDS, PROMISE, find_in_band
+from byheart.contracts.model_input import ModelInput
 from byheart.contracts.windows import Windows
 from byheart.measures.provenance import Provenance
 from byheart.measures.results import CONTROL_SAMPLE, WINDOWS, BookResults, Results
-from byheart.scores.scores import Scores
+from byheart.scores.scores import Scores, pad_scores
 from byheart.verification.scorers import Scorer
 from byheart.verification.scoring import ReferenceScores
-from byheart.verification.tokens import make_control_input, make_model_input
+from byheart.verification.tokens import make_control_input, make_input
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -76,12 +78,15 @@ def rescore(results: Results, windows: Mapping[str, Windows], scorer: Scorer, *,
     for first in range(0, len(chosen), scorer.batch):
         batch = [rows[index] for index in chosen[first : first + scorer.batch]]
         held = _join([table.held.rows(slice(row, row + 1)) for table, row in batch])
-        again = scorer.score(
-            np.stack([table.model_input[row] for table, row in batch]),
+        again = _score(
+            partial(
+                scorer.score,
+                temperature=score_settings.temperature,
+                top_k=score_settings.top_k,
+                tolerance=PROMISE,
+            ),
+            ModelInput.join([table.model_input.select(np.array([row])) for table, row in batch]),
             np.maximum(held.top_token_ids, 0),
-            temperature=score_settings.temperature,
-            top_k=score_settings.top_k,
-            tolerance=PROMISE,
         )
         token = max(token, float(np.nanmax(np.abs(again.log_probs - held.token_log_probs), initial=0.0)))
         window = max(window, float(np.abs(again.log_probs.sum(axis=-1) - held.log_p_z).max()))
@@ -103,8 +108,7 @@ class _Table:
     """The scores in a file of the results, and the token ids that they are of."""
 
     name: str
-    model_input: np.ndarray
-    """int32 [W, T]"""
+    model_input: ModelInput
     held: Scores
     """What the results do not hold is NaN, or -1."""
 
@@ -112,8 +116,8 @@ class _Table:
 def _list_tables(item: BookResults, windows: Windows, provenance: Provenance) -> Iterator[_Table]:
     """The windows of a book, and its control sample."""
     table, sample = item.read_windows(), item.read_control_sample()
-    inputs = make_model_input(windows, provenance)
-    yield _Table(name=f"{item.book.name}/{WINDOWS}", model_input=inputs[table.number], held=table.scores)
+    inputs = make_input(windows, provenance)
+    yield _Table(name=f"{item.book.name}/{WINDOWS}", model_input=inputs.select(table.number), held=table.scores)
     if sample:
         unknown = np.full((len(sample.sample), table.scores.token_ranks.shape[1]), -1, np.int32)
         yield _Table(
@@ -129,6 +133,26 @@ def _list_tables(item: BookResults, windows: Windows, provenance: Provenance) ->
                 token_log_top_k_mass=np.full(unknown.shape, np.nan, np.float32),
             ),
         )
+
+
+def _score(score: Callable[..., ReferenceScores], inputs: ModelInput, top_token_ids: np.ndarray) -> ReferenceScores:
+    """The scores of B windows, [B, S] each, 0 behind the last scored token of a window.
+
+    Args:
+        top_token_ids: int [B, S].
+    """
+    if inputs.scored is None:
+        return score(inputs.token_ids, top_token_ids)
+    # Windows of different tokens are scored from the earliest suffix to the end of the longest, and theirs is taken.
+    first, count = np.split(inputs.scored, 2, axis=1)
+    place = np.arange(top_token_ids.shape[1])
+    is_scored, columns = place < count, first - first.min() + np.minimum(place, count - 1)
+    said = np.zeros((len(inputs), inputs.token_ids.shape[1] - int(first.min())), top_token_ids.dtype)
+    rows = np.broadcast_to(np.arange(len(inputs))[:, None], columns.shape)
+    said[rows[is_scored], columns[is_scored]] = top_token_ids[is_scored]
+    found = score(inputs.token_ids, said)
+    taken = {name: np.take_along_axis(values, columns, axis=1) for name, values in vars(found).items()}
+    return ReferenceScores(**{name: np.where(is_scored, values, 0) for name, values in taken.items()})
 
 
 def _find_differences(held: Scores, again: ReferenceScores, provenance: Provenance) -> Iterator[tuple[int, str]]:
@@ -164,4 +188,5 @@ def _find_differences(held: Scores, again: ReferenceScores, provenance: Provenan
 
 
 def _join(rows: list[Scores]) -> Scores:
+    rows = pad_scores(rows)
     return Scores(**{name: np.concatenate([row.columns()[name] for row in rows]) for name in rows[0].columns()})

@@ -5,6 +5,7 @@ import numpy as np
 from byheart.components.tokenize.tokenizer import Tokenizer
 from byheart.components.tokenize.windows import slide
 from byheart.contracts.books import Book
+from byheart.contracts.model_input import ModelInput, join_halves, make_model_input
 from byheart.contracts.only import select_characters
 from byheart.contracts.setting_groups import FULL
 from byheart.contracts.windows import Windows, choose_control_sample, select_windows
@@ -25,20 +26,18 @@ def make_windows(book: Book, provenance: Provenance, tokenizer: Tokenizer) -> Wi
     )
 
 
-def make_model_input(windows: Windows, provenance: Provenance) -> np.ndarray:
-    """The token ids that are fed and scored, int32 [W, T]: the BOS if any, the prompt and the suffix."""
-    tokenization = provenance.tokenization
-    ids = windows.token_ids[:, : provenance.settings.window.prompt_tokens + tokenization.scored_tokens]
-    return ids if tokenization.bos_id is None else np.insert(ids, 0, tokenization.bos_id, axis=1)
+def make_input(windows: Windows, provenance: Provenance) -> ModelInput:
+    """The model input of windows: the BOS if any, the prompt and the suffix."""
+    columns = windows.token_ids, windows.prompt_tokens, windows.suffix_tokens
+    return make_model_input(*columns, provenance.settings.window.prompt_tokens, provenance.tokenization)
 
 
-def make_control_input(results: BookResults, model_input: np.ndarray, scored_tokens: int) -> np.ndarray:
-    """The token ids of a book's control sample, int32 [N, T]: a window's prompt, then another window's suffix."""
+def make_control_input(results: BookResults, model_input: ModelInput, scored_tokens: int) -> ModelInput:
+    """The model input of a book's control sample: a window's prompt, then another window's suffix."""
     table = results.read_control_sample()
     if table is None:
-        return model_input[:0]
-    prompts, suffixes = model_input[table.sample.prompt_window], model_input[table.sample.suffix_window]
-    return np.concatenate([prompts[:, :-scored_tokens], suffixes[:, -scored_tokens:]], axis=1)
+        return model_input.select(np.empty(0, np.int64))
+    return join_halves(model_input, table.sample.prompt_window, table.sample.suffix_window, scored_tokens)
 
 
 def list_token_differences(results: BookResults, book: Book, windows: Windows, provenance: Provenance) -> list[str]:
@@ -61,7 +60,7 @@ def list_token_differences(results: BookResults, book: Book, windows: Windows, p
             values = np.full_like(values, -1)
         if not np.array_equal(held, values):
             differences.append(f"{name}/windows.parquet, {column}: not the tokens of the text")
-    model_input = make_model_input(windows, provenance)
+    model_input = make_input(windows, provenance)
     sample = choose_control_sample(windows, settings.control.control_sample, numbers)
     held_sample = results.read_control_sample()
     pairs = held_sample.sample if held_sample else choose_control_sample(windows, 0)
@@ -76,7 +75,7 @@ def list_token_differences(results: BookResults, book: Book, windows: Windows, p
     return differences
 
 
-def _compute_address(model_input: np.ndarray, provenance: Provenance) -> str:
+def _compute_address(model_input: ModelInput, provenance: Provenance) -> str:
     import dataclasses
 
     return compute_address(

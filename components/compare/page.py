@@ -21,6 +21,7 @@ from byheart.components.compare.sentences import (
     list_levels,
     name_level,
     warn_of_reference,
+    warn_of_tokenizers,
 )
 from byheart.contracts.progress import format_count
 from byheart.measures.calibration.bands import Band
@@ -108,6 +109,7 @@ def render_page(comparison: ModelComparison) -> str:
         find_sure=_describe_uncertainty,
         has_contrast=any(model.contrast for text in comparison.books for model in text.measured),
         reference_warning=warn_of_reference(comparison),
+        tokenizer_warning=warn_of_tokenizers(comparison),
         common_books=list_common_books(comparison),
         tests=_count_tests(comparison, levels),
         steps=label_steps(),

@@ -123,14 +123,31 @@ def describe_settings(comparison: ModelComparison) -> str:
     """A line for researchers: what was measured, and whether all was measured alike."""
     provenance = comparison.models[0].provenance
     window, differing = provenance.settings.window, {row.what for row in comparison.disagreements}
-    counts = f"{window.prompt_tokens} + {provenance.tokenization.scored_tokens} tokens"
-    tokens = "windows differ between models" if differing & {"prompt_tokens", "chunk_size", "max_length"} else counts
+    lengths = {"prompt_tokens", "chunk_size", "max_length", "suffix_characters", "prompt_characters"}
+    tokens = "windows differ between models" if differing & lengths else provenance.window_size
     stride = "" if "cursor_inc" in differing else f", stride {window.cursor_inc} characters"
-    windows = [pair.has_same_windows for text in comparison.texts for pair in text.pairs]
-    alike = "the same windows for all models" if all(windows) else "not the same windows for all models: see below"
+    pairs = [pair for text in comparison.texts for pair in text.pairs]
+    alike = "the same windows for all models"
+    if not all(pair.has_same_windows for pair in pairs):
+        alike = "not the same windows for all models: see below"
+    elif any(pair.paired.windows < pair.paired.of for pair in pairs):
+        share = sum(pair.paired.windows for pair in pairs) / sum(pair.paired.of for pair in pairs)
+        alike = f"pairs by the {show(share)} of windows that stop where both tokenizers cut"
     return (
         f"Suffix coverage · {tokens}{stride} · temperature 1, whole vocabulary · the same texts (SHA-256) · {alike} · "
         "small: 95% intervals for other texts made of such blocks; of these texts the shares are exact"
+    )
+
+
+def warn_of_tokenizers(comparison: ModelComparison) -> str:
+    """What models with different tokenizers stand on, on one grid of characters; empty elsewhere."""
+    on_grid = comparison.models[0].provenance.settings.window.suffix_characters
+    if not on_grid or "tokenizer" not in {row.what for row in comparison.disagreements}:
+        return ""
+    return (
+        "All models were asked for the same characters, up to boundaries that the text alone decides. Windows that do "
+        "not stop where both tokenizers cut are left out of a pair. A log-probability is that of the model’s own "
+        "tokens: a lower bound on the string’s, since other tokens may spell the same text."
     )
 
 

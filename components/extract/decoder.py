@@ -30,7 +30,7 @@ def compute_hidden_states(
     params: Params,
     config: DecoderConfig,
     token_ids: Array,
-    first: int = 0,
+    first: int | Array = 0,
     *,
     look_up: Callable[[Array, Array], Array] = lambda table, ids: table[ids],
     gather: Callable[[Params], Params] = lambda weights: weights,
@@ -40,6 +40,7 @@ def compute_hidden_states(
 
     Args:
         token_ids: int32 [B, T]; position 0 is the first of each row.
+        first: or positions int32 [B, S], which may differ between rows: the states at these, [B, S, D].
         look_up: takes rows from the embedding table, which may be divided over devices.
         gather: makes a layer's weights whole where they are divided over devices.
         kernel: computes attention where the device has a program of its own for it.
@@ -90,8 +91,9 @@ def compute_hidden_states(
             return states, None
 
         states, _ = jax.lax.scan(apply_pattern, states, jnp.arange(run.repeats))
-    states = states.reshape(*token_ids.shape, -1)[:, first:]
-    return normalize(params, "final_norm", states, config)
+    states = states.reshape(*token_ids.shape, -1)
+    wanted = states[:, first:] if isinstance(first, int) else jnp.take_along_axis(states, first[:, :, None], axis=1)
+    return normalize(params, "final_norm", wanted, config)
 
 
 def _take_row(stack: Array, row: Array) -> Array:

@@ -1,7 +1,6 @@
 """The model on its devices: the layout, the loading of weights, and the compiled function that scores."""
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -10,7 +9,7 @@ import numpy as np
 
 from byheart.components.extract import checkpoint
 from byheart.components.extract.not_finite import explain_not_finite
-from byheart.components.extract.scoring import TokenScores, make_scorer
+from byheart.components.extract.scoring import BatchScorer, TokenScores, make_scorer
 from byheart.components.extract.sharding import Sharding, make_sharding
 from byheart.contracts.errors import ModelError
 from byheart.contracts.logits import KeptLogits
@@ -72,6 +71,7 @@ class Engine:
         *,
         positions: int,
         scored_tokens: int,
+        is_padded: bool = False,
         kept: KeptLogits | None = None,
     ) -> "Engine":
         """The engine; no weight is loaded yet.
@@ -80,6 +80,7 @@ class Engine:
             machine: as many devices as the layout has.
             positions: tokens that are fed for a window.
             scored_tokens: suffix tokens that are scored.
+            is_padded: whether windows may have fewer tokens than these, so that each says which are scored.
             kept: the logits that are kept of each window.
         """
         workload = describe_workload(
@@ -88,6 +89,7 @@ class Engine:
             precision=score.precision,
             positions=positions,
             scored_tokens=scored_tokens,
+            is_padded=is_padded,
             kept=kept,
         )
         return cls(
@@ -111,10 +113,10 @@ class Engine:
             "code": code_version(),
         }
 
-    def load(self) -> Callable[[np.ndarray], TokenScores]:
-        """A function from a batch of model input, int32 [B, T], to its scores, which it returns before they are ready.
+    def load(self) -> BatchScorer:
+        """A function from a batch of model input to its scores, which it returns before they are ready.
 
-        B is the layout's batch size. The function's first call compiles.
+        B is the layout's batch size, and T all tokens that a window may have. The function's first call compiles.
 
         Raises:
             ModelError: a file is damaged.
@@ -135,9 +137,15 @@ class Engine:
             scored_tokens=self.workload.scored_tokens,
             temperature=self.score_settings.temperature,
             top_k=self.score_settings.top_k,
+            is_padded=self.workload.is_padded,
             kept=self.workload.kept,
         )
-        return lambda token_ids: score(params, jax.device_put(token_ids, self.sharding.windows))
+
+        def score_batch(token_ids: np.ndarray, scored: np.ndarray | None = None) -> TokenScores:
+            arrays = [token_ids] if scored is None else [token_ids, scored]
+            return score(params, *jax.device_put(arrays, self.sharding.windows))
+
+        return score_batch
 
     def explain_not_finite(self) -> ModelError:
         """The error of scores that are not finite."""

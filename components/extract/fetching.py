@@ -58,7 +58,8 @@ def _write(store: LogitsStore, address: str, window: int, arrays: Mapping[str, n
         if values.dtype == np.float16 and (values.view(np.uint16) == _INFINITE).any():
             raise ModelError(
                 f"logits must be below {np.finfo(np.float16).max:,.0f} to be kept in float16, found a larger one: set "
-                "logits_dtype=float32"
+                "logits_dtype=float32",
+                parameter="logits",
             )
     store.write(address, window, arrays, replace=replace)
 

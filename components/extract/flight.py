@@ -9,8 +9,9 @@ import jax
 import numpy as np
 from jax import Array
 
-from byheart.components.extract.scoring import TokenScores, compute_window_scores
+from byheart.components.extract.scoring import BatchScorer, TokenScores, compute_window_scores
 from byheart.contracts.errors import ModelError
+from byheart.contracts.model_input import ModelInput
 from byheart.machines.workload import IN_FLIGHT
 from byheart.scores.scores import Scores
 
@@ -18,8 +19,8 @@ _Label = TypeVar("_Label")
 
 
 def score_batches(
-    score: Callable[[np.ndarray], TokenScores],
-    batches: Iterable[tuple[_Label, np.ndarray]],
+    score: BatchScorer,
+    batches: Iterable[tuple[_Label, ModelInput]],
     batch_size: int,
     top_k: int,
     explain: Callable[[], ModelError],
@@ -29,7 +30,7 @@ def score_batches(
 
     Args:
         score: from `Engine.load`.
-        batches: labels and model input, int32 [B, T], B at most `batch_size`.
+        batches: labels and model input of at most `batch_size` windows.
         explain: makes the error of a score that is not finite.
         keep: called with a batch's label and its logits on the devices, before its scores are returned.
 
@@ -49,7 +50,8 @@ def score_batches(
         return label, compute_window_scores(tokens, top_k=top_k)
 
     for label, rows in batches:
-        flying.append((label, len(rows), score(np.pad(rows, ((0, batch_size - len(rows)), (0, 0))))))
+        padded = rows.pad(batch_size)
+        flying.append((label, len(rows), score(padded.token_ids, padded.scored)))
         if len(flying) == IN_FLIGHT:
             yield land()
     while flying:

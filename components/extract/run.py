@@ -47,8 +47,8 @@ def run(*, model: str, windows: str, settings: str, plan: str, store: str, shard
     """
     run_plan, run_settings = read_plan(plan), Settings.read(settings)
     description, tokenization = read_model(model), read_tokenization(windows)
-    scores = ScoreStore(open_store(store), tokenization.scored_tokens)
-    positions = run_settings.window.count_positions(has_bos=tokenization.bos_id is not None)
+    scores = ScoreStore(open_store(store), run_plan.scored_tokens)
+    positions = tokenization.count_positions(run_settings.window.prompt_tokens)
     kept = _describe_logits(run_settings, description, tokenization, positions)
     logits = LogitsStore(scores.store, kept) if kept else None
     work = find_work(run_plan, windows, scores, logits, tokenization, run_settings, shard)
@@ -67,6 +67,7 @@ def run(*, model: str, windows: str, settings: str, plan: str, store: str, shard
         Layout(data=devices.data, model=devices.model, gather=devices.gather, batch_size=devices.batch_size),
         positions=positions,
         scored_tokens=tokenization.scored_tokens,
+        is_padded=tokenization.is_padded,
         kept=kept,
     )
     return _score(engine, work, scores)
@@ -115,7 +116,9 @@ def _score(engine: Engine, work: Work, scores: ScoreStore) -> int:
         keep = partial(write_wanted, wanted, work.plan.forced, logits_writer.submit)
         for batch, batch_scores in score_batches(score, rows, batch_size, top_k, explain, keep):
             writer.check()
-            _add_missing(unwritten, batch, batch_scores, wanted.scores.get(batch.part, batch.windows[:0]))
+            room = work.plan.scored_tokens.get(batch.part.address)
+            missing = wanted.scores.get(batch.part, batch.windows[:0])
+            _add_missing(unwritten, batch, batch_scores.cut(room) if room else batch_scores, missing)
             progress.add(batch.part, len(batch_scores))
             scored += len(batch_scores)
         unwritten.leave()

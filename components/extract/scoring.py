@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from typing import Protocol
 
 import jax
 import jax.numpy as jnp
@@ -51,6 +52,14 @@ class TokenScores:
     """The logits that are kept, [..., R, N] each, by the names of `KeptLogits.arrays`; empty if none are."""
 
 
+class BatchScorer(Protocol):
+    """Computes the scores of a batch, and returns them before they are ready."""
+
+    def __call__(self, token_ids: np.ndarray, scored: np.ndarray | None = None) -> TokenScores:
+        """The scores of B windows; the arguments are the arrays of a `ModelInput`."""
+        ...
+
+
 Scorer = jax.stages.Wrapped
 """A compiled function from parameters and model input [B, T] to `TokenScores`, [B, S] each."""
 
@@ -63,14 +72,19 @@ def make_scorer(
     scored_tokens: int,
     temperature: float,
     top_k: int,
+    is_padded: bool = False,
     kept: KeptLogits | None = None,
 ) -> Scorer:
     """A compiled function from parameters and model input [B, T] to the scores of its last `scored_tokens` ids.
 
+    If windows are padded, a third argument, int32 [B, 2], says for each where its scored ids begin and how many there
+    are, at most `scored_tokens`; scores behind them are 0. A decoder looks back only, so ids behind the last scored one
+    change nothing before it.
+
     The last id is scored and never fed; the head runs only on the positions that predict a scored id, or on all those
-    whose logits are `kept`. B is a multiple
-    of the sharding's window shards. The arithmetic has the precision of the parameters' dtype, and full precision for
-    float32, whatever JAX's default: a GPU's is TF32, with 10 bits of mantissa.
+    whose logits are `kept`. B is a multiple of the sharding's window shards. The arithmetic has the precision of the
+    parameters' dtype, and full precision for float32, whatever JAX's default: a GPU's is TF32, with 10 bits of
+    mantissa.
     """
     head_windows = _HEAD_WINDOWS_CPU if sharding.platform == "cpu" else HEAD_WINDOWS
     head_names = decoder.list_head(config)
@@ -80,20 +94,26 @@ def make_scorer(
     @functools.partial(
         jax.shard_map,
         mesh=sharding.devices,
-        in_specs=(jax.tree.map(sharding.make_data_spec, parameters), P(DATA)),
+        in_specs=(jax.tree.map(sharding.make_data_spec, parameters), P(DATA), *[P(DATA)] * is_padded),
         out_specs=P(DATA),
         axis_names={DATA, MODEL} if sharding.mesh.model == 1 else {DATA},  # kernels need all axes
         check_vma=False,  # so that families need not mark constants that are the same on all devices
     )
-    def score(params: decoder.Params, token_ids: Array) -> TokenScores:
-        fed, targets = token_ids[:, :-1], token_ids[:, -scored_tokens:]
+    def score(params: decoder.Params, token_ids: Array, *scored: Array) -> TokenScores:
+        fed = token_ids[:, :-1]
         has_kernel = sharding.platform == "tpu" and sharding.mesh.model == 1 and fits(config, *fed.shape)
+        first: int | Array
+        if is_padded:
+            columns, is_scored = _find_scored(scored[0], scored_tokens, token_ids.shape[1])
+            first, targets = columns - 1, jnp.take_along_axis(token_ids, columns, axis=1)
+        else:
+            first, targets = fed.shape[1] - positions, token_ids[:, -scored_tokens:]
         with jax.default_matmul_precision("highest" if params["embed"].dtype == jnp.float32 else "default"):
             hidden = decoder.compute_hidden_states(
                 params,
                 config,
                 fed,
-                first=fed.shape[1] - positions,
+                first=first,
                 look_up=functools.partial(sharding.look_up, parameters["embed"]),
                 gather=lambda weights: sharding.gather({name: parameters[LAYERS][name] for name in weights}, weights),
                 kernel=attend_rows if has_kernel else None,
@@ -107,9 +127,17 @@ def make_scorer(
                 scores = score_tokens(scored, targets, temperature=temperature, top_k=top_k)
                 return dataclasses.replace(scores, logits=choose_kept(logits, kept)) if kept else scores
 
-            return jax.lax.map(score_window, (hidden, targets), batch_size=head_windows)
+            scores = jax.lax.map(score_window, (hidden, targets), batch_size=head_windows)
+            return jax.tree.map(lambda values: jnp.where(is_scored, values, 0), scores) if is_padded else scores
 
     return score
+
+
+def _find_scored(scored: Array, most: int, tokens: int) -> tuple[Array, Array]:
+    """The columns of the scored ids, int32 [B, S], and whether there is one, bool [B, S]."""
+    first, count = scored[:, :1], scored[:, 1:]
+    place = jnp.arange(most, dtype=scored.dtype)
+    return jnp.clip(first + place, 1, tokens - 1), place < count
 
 
 def _compiler_options(sharding: Sharding) -> dict[str, str] | None:

@@ -15,6 +15,7 @@ from byheart.components.extract.engine import Engine, Machine
 from byheart.components.extract.flight import score_batches
 from byheart.components.extract.here import identify_accelerator
 from byheart.contracts.errors import DeviceError
+from byheart.contracts.model_input import ModelInput
 from byheart.contracts.setting_groups import ScoreSettings
 from byheart.machines.accelerators import Accelerator
 from byheart.machines.planned import lay_out
@@ -84,9 +85,9 @@ def score_windows(
     engine = Engine.lay_out(model, machine, score, layout, positions=positions, scored_tokens=scored_tokens)
     call = engine.load()
 
-    def batches() -> Iterator[tuple[None, np.ndarray]]:
+    def batches() -> Iterator[tuple[None, ModelInput]]:
         for first in range(0, len(token_ids), layout.batch_size):
-            yield None, token_ids[first : first + layout.batch_size]
+            yield None, ModelInput(token_ids=token_ids[first : first + layout.batch_size])
 
     def fly() -> Iterator[tuple[None, Scores]]:
         return score_batches(call, batches(), layout.batch_size, score.top_k, engine.explain_not_finite)

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from byheart.contracts.model_input import read_control_input, read_model_input
+from byheart.contracts.model_input import ModelInput, read_control_input, read_model_input
 from byheart.contracts.plan import Plan, list_asked_windows
 from byheart.contracts.settings import Settings
 from byheart.contracts.windows import Tokenization
@@ -30,8 +30,10 @@ class Work:
     """How many selected windows this shard has, by address."""
     wanted: Wanted
     """What is still to be computed."""
-    loaders: dict[str, Callable[[], np.ndarray]]
-    """By address: a function that reads the model input, int32 [W, T], anew at each call, to bound memory."""
+    loaders: dict[str, Callable[[], ModelInput]]
+    """By address: a function that reads the model input anew at each call, to bound memory."""
+    tokens: int
+    """T: the tokens of a window, with the BOS and what pads a shorter one."""
 
     @property
     def missing(self) -> list[Missing]:
@@ -48,13 +50,13 @@ class Work:
         """How many of them have all that is wanted in the store."""
         return self.total - sum(len(item.windows) for item in self.missing)
 
-    def read_inputs(self, batches: Iterable[Batch]) -> Iterator[tuple[Batch, np.ndarray]]:
+    def read_inputs(self, batches: Iterable[Batch]) -> Iterator[tuple[Batch, ModelInput]]:
         """The batches with their model input: the BOS if there is one, the prompt and the scored tokens."""
-        address, rows = "", np.empty((0, 0), np.int32)
+        address, rows = "", ModelInput(token_ids=np.empty((0, 0), np.int32))
         for batch in batches:
             if batch.part.address != address:
                 address, rows = batch.part.address, self.loaders[batch.part.address]()
-            yield batch, rows[batch.windows]
+            yield batch, rows.select(batch.windows).pad(0, self.tokens)
 
 
 def find_work(
@@ -89,4 +91,5 @@ def find_work(
             for reader, addresses in readers.items()
             for book, address in addresses.items()
         },
+        tokens=tokenization.count_positions(settings.window.prompt_tokens) + 1,
     )

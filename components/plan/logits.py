@@ -31,7 +31,7 @@ def open_logits(
     kept = describe_logits(
         settings.logits,
         scored_tokens=tokenization.scored_tokens,
-        positions=settings.window.count_positions(has_bos=tokenization.bos_id is not None),
+        positions=tokenization.count_positions(settings.window.prompt_tokens),
         vocabulary=subject.decoder.vocab,
     )
     if kept is None:

@@ -52,7 +52,7 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
     """
     run_settings, description = Settings.read(settings), read_model(model)
     tokenization = read_tokenization(windows)
-    subject = _make_subject(description, run_settings)
+    subject = _make_subject(description, run_settings, tokenization)
     accelerator = choose_accelerator(subject)
     precision = subject.resolve_precision(accelerator)
     resolved = dataclasses.replace(run_settings, score=dataclasses.replace(run_settings.score, precision=precision))
@@ -61,7 +61,8 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
     asked = _collect_selections(measurements)
     numbers = list_asked_windows(asked)
 
-    scores = ScoreStore(open_store(store), tokenization.scored_tokens)
+    scored_tokens = {item.address: item.scored_tokens for item in measurements}
+    scores = ScoreStore(open_store(store), scored_tokens)
     logits = open_logits(subject, tokenization, measurements, numbers, scores.store)
     forced, drawn = run_settings.reuse.force, uuid.uuid4().hex[:12]
     parts = list_shard_parts(counts, SCORES, 1, 1)
@@ -98,6 +99,7 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
         addresses={item.book: item.address for item in measurements if not item.is_control},
         control_addresses={item.book: item.address for item in measurements if item.is_control},
         windows=counts,
+        scored_tokens=scored_tokens,
         missing=sum(len(item.windows) for item in missing),
         forced=forced,
         replaced=replaced,
@@ -116,7 +118,7 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
     return list(shards) or [1], choose_placement(planned, run_settings.placement) if planned else PLAIN
 
 
-def _make_subject(description: Model, settings: Settings) -> Subject:
+def _make_subject(description: Model, settings: Settings, tokenization: Tokenization) -> Subject:
     place = HashedPlace(place=open_store(description.address, "model"), digests=description.files)
     config = read_config(place, description.ignored_fields)
     family = find_family(config)
@@ -127,6 +129,7 @@ def _make_subject(description: Model, settings: Settings) -> Subject:
         decoder=family.parse_config(config),
         settings=settings,
         books=Books(number=0, characters=0, windows=0),
+        tokenization=tokenization,
     )
 
 
@@ -223,8 +226,8 @@ def _describe_work(planned: Planned, missing: int, total: int, shards: int) -> s
 def _describe_saving(planned: Planned, measurements: Sequence[Measurement], settings: Settings) -> str:
     """A clause on what a longer stride would save, if scoring takes long. With another stride, all windows are new."""
     stride, shards = settings.window.cursor_inc, settings.layout.shards
-    scored = planned.workload.scored_tokens
-    longer = min(_LONGER * stride, _CHARACTERS_A_TOKEN * scored)
+    suffix = settings.window.suffix_characters or _CHARACTERS_A_TOKEN * planned.workload.scored_tokens
+    longer = min(_LONGER * stride, suffix)
     if planned.duration.score <= _LONG_SECONDS or settings.selection.windows or longer <= stride:
         return ""
     distinct = {measurement.address: measurement for measurement in measurements}.values()

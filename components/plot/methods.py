@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from byheart.components.plot.provenance import Run
-from byheart.contracts.setting_groups import FULL
+from byheart.contracts.setting_groups import COMMON_REACH, FULL
 from byheart.measures.blocks import LEAST_CHARACTERS
 from byheart.measures.calibration.facts import state_facts
 from byheart.measures.claims import state_best, state_claims, state_fall
@@ -58,6 +58,7 @@ def _write(run: Run, books: Sequence[Outcome], escape: Callable[[str], str]) -> 
         tokenization=run.tokenization,
         precision=run.provenance.precision,
         floor=EVIDENCE_FLOOR,
+        common_reach=COMMON_REACH,
         interval_sentence=describe_intervals(run),
         least_blocks=LEAST_BLOCKS,
         block_characters=LEAST_CHARACTERS,

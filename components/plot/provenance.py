@@ -65,7 +65,7 @@ class Run:
                 f"{self.provenance.label}{commit}, {model.parameters:,} parameters, "
                 f"weights sha256 {model.weights_sha256[:12]}",
                 f"{self.provenance.precision}, {'no BOS' if bos is None else f'BOS {bos}'}",
-                f"{book.selection.of:,} windows of {window.prompt_tokens} + {self.tokenization.scored_tokens} tokens, "
+                f"{book.selection.of:,} windows of {self.provenance.window_size}, "
                 f"one every {window.cursor_inc:,} characters{preset}",
                 *([selection] if selection else []),
                 "p_z at temperature 1, whole vocabulary",

@@ -78,7 +78,7 @@ def run(
         DamagedError: a part of the scores is damaged.
     """
     run_plan = read_plan(plan)
-    scores = ScoreStore(open_store(store), read_tokenization(windows).scored_tokens)
+    scores = ScoreStore(open_store(store), run_plan.scored_tokens)
     this_run = Run.describe_here(
         settings=Settings.read(settings),
         model=read_model(model).identity,

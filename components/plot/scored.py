@@ -43,8 +43,6 @@ def read_scored_book(
         scores,
         sample,
         sample_scores,
-        prompt_tokens=settings.window.prompt_tokens,
-        scored_tokens=this_run.tokenization.scored_tokens,
         stride=settings.window.cursor_inc,
     )
     return measured_book, description

@@ -1,5 +1,6 @@
 """Tokenize: from books to windows of token ids and character spans."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterator
 
@@ -60,9 +61,11 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
         unknown_id=tokenizer.unknown_id,
         tokenizer=other.identity if other else None,
     )
+    if window.suffix_characters:  # raised as windows are written
+        tokenization = dataclasses.replace(tokenization, scored_tokens=1, prompt_tokens=1)
     _check_positions(tokenization, window, folder)
     texts = read_books(books)
-    say(f"windows of {window.chunk_size} tokens, {'no BOS' if bos_id is None else f'BOS {bos_id}'}")
+    say(f"windows of {_describe_length(window)}, {'no BOS' if bos_id is None else f'BOS {bos_id}'}")
     if tokenizer.cuts is None:
         say("this tokenizer is not known to cut safely: each slice is tokenized on its own")
     progress = Progress(sum(len(range(0, len(book.text), window.cursor_inc)) for book in texts), "slices")
@@ -81,9 +84,12 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
             )
             selection = select_windows(rows, select_characters(book, selected.only), selected.windows)
             unknown = rows.select(selection.numbers()).count_unknown(tokenizer.unknown_id)
-            if selection.count and unknown.mean() < _MOST_UNKNOWN * window.chunk_size:
-                if line := _describe_unknown(book, unknown, window.chunk_size):
+            tokens = (rows.token_ids >= 0).sum() / max(len(rows), 1)
+            if selection.count and unknown.mean() < _MOST_UNKNOWN * tokens:
+                if line := _describe_unknown(book, unknown, tokens):
                     say(line)
+                if window.suffix_characters:
+                    say(_describe_flagged(book, rows))
                 _check_id(int(rows.token_ids.max()), folder, tokenizer)
                 counts.update(
                     windows=len(rows), tail=rows.dropped_tail, inside=rows.dropped_inside, asked=selection.count
@@ -91,14 +97,17 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
                 yield book.name, rows, selection
             else:
                 if selection.count:
-                    refused = _unknown(book, unknown.mean() / window.chunk_size, tokenizer)
+                    refused = _unknown(book, unknown.mean() / tokens, tokenizer)
                 else:
                     refused = _too_short(book, window) if not len(rows) else _outside(book, selection, selected.only)
                 say(f"not measured: {refused.why}")
                 yield refused
 
     write_pieces(windows, list_pieces(tokenizer.backend))
-    write_windows(windows, tokenization, windows_of_all())
+    written = write_windows(windows, tokenization, windows_of_all())
+    if window.suffix_characters:
+        say(f"windows are padded to {written.prompt_tokens:,} + {written.scored_tokens:,} tokens")
+        _check_positions(written, window, folder)
     check_some_left([book.role for book in texts if has_windows(windows, book.name)], read_refused(windows))
     dropped = f"{counts['tail']:,} cursors at a book's tail and {counts['inside']:,} inside have none"
     asked = "" if counts["asked"] == counts["windows"] else f", of which {counts['asked']:,} are asked for"
@@ -107,20 +116,48 @@ def run(*, books: str, model: str, settings: str, windows: str) -> None:
 
 def _check_positions(tokenization: Tokenization, settings: WindowSettings, folder: ModelFolder) -> None:
     """Refuse an input that is longer than the model's positions; the last scored token is not fed."""
-    fed = settings.count_positions(has_bos=tokenization.bos_id is not None)
+    fed = tokenization.count_positions(settings.prompt_tokens)
+    name, hint = "chunk_size", "lower chunk_size or set max_length"
+    if settings.suffix_characters:
+        name, hint = (
+            "suffix_characters",
+            "lower it or prompt_characters, or leave text of so many tokens out with only=",
+        )
+    kinds = folder.decoder.expand_attention()
+    switch = min((kind.rope.original_positions for kind in kinds if kind.rope and kind.rope.long_factors), default=fed)
+    if settings.suffix_characters and fed > switch:
+        raise SettingsError(
+            f"{name} must leave padded windows within the {switch:,} positions beyond which the model reads a text "
+            f"otherwise, found {fed:,} fed: {hint}",
+            parameter=name,
+        )
     if fed > folder.decoder.max_positions:
         raise SettingsError(
-            f"chunk_size must fit the model's {folder.decoder.max_positions:,} positions, found {fed:,} fed: lower "
-            "chunk_size or set max_length",
-            parameter="chunk_size",
+            f"{name} must fit the model's {folder.decoder.max_positions:,} positions, found {fed:,} fed: {hint}",
+            parameter=name,
         )
 
 
+def _describe_length(settings: WindowSettings) -> str:
+    if settings.suffix_characters:
+        return f"at least {settings.prompt_characters:,} + {settings.suffix_characters:,} characters"
+    return f"{settings.chunk_size} tokens"
+
+
+def _describe_flagged(book: Book, windows: Windows) -> str:
+    """A line on windows that do not stop where all tokenizers cut, and how many tokens windows have."""
+    flagged, tokens = windows.flagged.mean(), np.median(windows.suffix_tokens)
+    return (
+        f"{book.name}: suffixes have {tokens:,.0f} tokens in the median, at most {windows.suffix_tokens.max():,}; "
+        f"{flagged:.1%} of the windows, which do not stop at common boundaries, are left out where models are compared"
+    )
+
+
 def _too_short(book: Book, settings: WindowSettings) -> Refused:
+    lower = "lower suffix_characters" if settings.suffix_characters else "raise slice_length, lower chunk_size"
     why = (
-        f"{book.source} must be long enough for one window of {settings.chunk_size} tokens, found "
-        f"{len(book.text):,} characters in slices of {settings.slice_length:,}: raise slice_length, lower "
-        "chunk_size, or leave the book out"
+        f"{book.source} must be long enough for one window of {_describe_length(settings)}, found "
+        f"{len(book.text):,} characters in slices of {settings.slice_length:,}: {lower}, or leave the book out"
     )
     return Refused(source=book.source, role=book.role, why=why)
 
@@ -142,11 +179,12 @@ def _unknown(book: Book, share: float, tokenizer: Tokenizer) -> Refused:
     return Refused(source=book.source, role=book.role, why=why)
 
 
-def _describe_unknown(book: Book, unknown: np.ndarray, tokens: int) -> str:
+def _describe_unknown(book: Book, unknown: np.ndarray, tokens: float) -> str:
     """A line on a book with many unknown tokens; empty for others.
 
     Args:
         unknown: int [W]: how many of each window's tokens are.
+        tokens: the mean number of a window's tokens.
     """
     share = unknown.mean() / tokens
     if share < _MANY_UNKNOWN:

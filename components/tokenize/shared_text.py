@@ -16,8 +16,8 @@ the tokenizer over all of the shared text:
 
 A head is a few characters; equal heads are tokenized once. The run is encoded in pieces, each from the cut before it,
 since only the tokens after a cut are the same in all slices. The rest depends on the slice's own stop, which may be
-inside a word. So a slice is left to be tokenized on its own unless its head and its shared text have more than
-`chunk_size` tokens: one more is needed to know where the last one stops.
+inside a word. So a slice is left to be tokenized on its own unless its head and its shared text have more tokens than
+are asked for: one more is needed to know where the last one stops.
 """
 
 from collections.abc import Sequence
@@ -45,19 +45,24 @@ class _Run(NamedTuple):
 
 
 def encode_shared_text(
-    text: str, cursors: Sequence[int], encode: Encode, settings: WindowSettings, cuts: Cuts
+    text: str,
+    cursors: Sequence[int],
+    encode: Encode,
+    settings: WindowSettings,
+    cuts: Cuts,
+    reach: np.ndarray | None = None,
 ) -> FirstTokens:
     """The first tokens of the slices at `cursors`; slices whose tokens cannot be taken from shared text are not known.
 
     Args:
         cursors: ascending; all the text that their slices cover is encoded.
         cuts: those of the tokenizer behind `encode`.
+        reach: int64 [N]: the tokens of each slice that begin before it; None asks for `chunk_size` tokens.
     """
-    width = settings.chunk_size
     cursor = np.asarray(cursors, np.int64)
     slice_stop = np.minimum(cursor + settings.slice_length, len(text))
     positions = cuts.find(text, max(int(cursor[0]) - _BEFORE, 0), int(slice_stop[-1]))
-    rows = make_unknown(len(cursor), width)
+    rows = make_unknown(len(cursor), 0 if reach is not None else settings.chunk_size)
     first, last = np.searchsorted(positions[1:], cursor, "right") + 1, np.searchsorted(positions, slice_stop) - 1
     are_cut = np.flatnonzero(first <= last)
     if not len(are_cut):
@@ -78,11 +83,18 @@ def encode_shared_text(
     # No token spans a cut, and each has a character: its start says on which side of a cut it is.
     first_token = np.searchsorted(run.starts, positions[first])
     last_token = np.searchsorted(run.starts, positions[last])
-    enough = head_tokens + last_token - first_token > width
-    are_cut, cursor, which, head_tokens, first_token = (
-        column[enough] for column in (are_cut, cursor, which, head_tokens, first_token)
+    if reach is None:
+        count = np.full(len(are_cut), settings.chunk_size)
+    else:
+        count = head_tokens + np.searchsorted(run.starts, reach[are_cut]) - first_token
+    enough = head_tokens + last_token - first_token > count
+    if reach is not None:
+        enough &= reach[are_cut] > positions[first]  # or it stops in the head
+    are_cut, cursor, which, head_tokens, first_token, count = (
+        column[enough] for column in (are_cut, cursor, which, head_tokens, first_token, count)
     )
 
+    width = int(count.max(initial=0))
     column = np.arange(width + 1)
     in_head = column < head_tokens[:, None]
     token = np.where(
@@ -92,11 +104,15 @@ def encode_shared_text(
     )
     offset = np.where(in_head, cursor[:, None], 0)
     ids, starts, stops = (np.concatenate(both) for both in zip(alone, run, strict=True))
-    rows.is_known[are_cut] = True
-    rows.ids[are_cut] = ids[token[:, :-1]]
-    rows.starts[are_cut] = starts[token] + offset
-    rows.stops[are_cut] = stops[token[:, :-1]] + offset[:, :-1]
-    return rows
+    token, is_token = np.minimum(token, len(ids) - 1), column < count[:, None]
+    found = FirstTokens(
+        is_known=np.ones(len(are_cut), bool),
+        counts=count,
+        ids=np.where(is_token, ids[token], -1)[:, :-1].astype(np.int32),
+        starts=np.where(column <= count[:, None], starts[token] + offset, 0),
+        stops=np.where(is_token, stops[token] + offset, 0)[:, :-1],
+    )
+    return rows.fill(are_cut, found)
 
 
 def _divide_text(positions: np.ndarray) -> list[tuple[int, int, int]]:

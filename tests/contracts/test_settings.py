@@ -28,6 +28,7 @@ OTHERS: dict[str, Any] = {
     "on_bad_book": "skip",
     "only": "3,5-7",
     "windows": 500,
+    "prompt_characters": 150,
     "slice_length": 1500,
     "max_length": 70,
     "bos": "true",
@@ -139,6 +140,23 @@ def test_bad_value_is_refused_by_name_with_what_was_found_and_what_to_do(name: s
     assert caught.value.parameter == name
     assert re.fullmatch(rf"{name} must .*[,;] found .*: .+", str(caught.value))
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("beside", "said"),
+    [
+        ({"max_length": 100}, "max_length must be 0 with suffix_characters, found 100: leave one of the two out"),
+        ({"logits": "top40"}, "logits must be none with suffix_characters, found top40: leave one of the two out"),
+        ({"slice_length": 699}, "slice_length must be at least 700 characters"),
+        ({"preset": "paper"}, "suffix_characters must be 0 where preset=paper, found 200: leave one of the two out"),
+        ({"preset": "marin"}, "suffix_characters must be 0 where preset=marin"),
+    ],
+)
+def test_what_windows_of_characters_do_not_go_with_is_refused(beside: dict[str, object], said: str) -> None:
+    Settings.from_parameters({**DEFAULTS, "suffix_characters": 200}, DEFAULTS)
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_parameters({**DEFAULTS, "suffix_characters": 200, **beside}, DEFAULTS)
+    assert str(caught.value).startswith(said)
 
 
 def test_options_of_kubeflow_may_be_written_as_people_write_them() -> None:

@@ -28,7 +28,7 @@ SAMPLE = Path(__file__).parents[2] / "samples" / "model"
 GOLDENS = {path.name: path for path in sorted(HERE.iterdir()) if (path / "golden.npz").exists()} | {"sample": SAMPLE}
 TOLERANCE = 1e-4
 """Nats a token: what docs/models.md promises, and where most of the rounding comes from. About 2e-5 is measured."""
-HASTY = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+HASTY: dict[str, Any] = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 """Options by which XLA compiles in half the time, and computes in more."""
 NEAR_TIE = 1e-5
 """Logits closer than this may be ranked either way in float32."""

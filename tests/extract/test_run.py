@@ -47,7 +47,9 @@ TOKENS, PROMPT, WINDOWS = 12, 5, 1_100
 IDS = np.random.default_rng(0).integers(0, 160, (WINDOWS, TOKENS)).astype(np.int32)
 SPANS = Windows(
     cursor=10 * np.arange(WINDOWS), start=10 * np.arange(WINDOWS), suffix_start=10 * np.arange(WINDOWS) + PROMPT,
-    stop=10 * np.arange(WINDOWS) + TOKENS, token_ids=IDS, token_stops=IDS.astype(np.int64),
+    stop=10 * np.arange(WINDOWS) + TOKENS, prompt_tokens=np.full(WINDOWS, PROMPT, np.int32),
+    suffix_tokens=np.full(WINDOWS, TOKENS - PROMPT, np.int32), flagged=np.zeros(WINDOWS, bool),
+    spill=np.zeros(WINDOWS, np.int32), token_ids=IDS, token_stops=IDS.astype(np.int64),
     dropped_tail=0, dropped_inside=0,
 )  # fmt: skip
 """A token a character."""

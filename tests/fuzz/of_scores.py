@@ -50,7 +50,7 @@ def _list_parts() -> Sequence[bytes]:
 def _read_part(data: bytes, folder: Path) -> object:
     """As a part and as a piece, alone and from a store."""
     store = open_store(str(folder))
-    scores, reuse = ScoreStore(store, _TOKENS), Reuse()
+    scores, reuse = ScoreStore(store, {"1f0c": _TOKENS}), Reuse()
     with may_refuse():
         store.create(f"{_part().pieces()}0000000-0000003-a.parquet", data)
         scores.find_missing([_part()], {}, reuse)
@@ -63,7 +63,9 @@ def _read_part(data: bytes, folder: Path) -> object:
 def _list_windows() -> Sequence[bytes]:
     numbers = np.arange(4)
     windows = Windows(
-        cursor=numbers, start=numbers, suffix_start=numbers + 1, stop=numbers + 2, token_ids=np.ones((4, 3), np.int32),
+        cursor=numbers, start=numbers, suffix_start=numbers + 1, stop=numbers + 2,
+        prompt_tokens=np.ones(4, np.int32), suffix_tokens=np.ones(4, np.int32), flagged=numbers > 2,
+        spill=np.zeros(4, np.int32), token_ids=np.ones((4, 3), np.int32),
         token_stops=np.tile(numbers, (3, 1)).T, dropped_tail=1, dropped_inside=0,
     )  # fmt: skip
     return [windows.to_bytes()]

@@ -1,5 +1,6 @@
 """What a person at a terminal sees of a run, beyond what the sample's own run shows."""
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from byheart.contracts.books import CONTROL
 from byheart.contracts.json_files import write_json
 from byheart.launch.results import show_results
 from byheart.measures.measured import MeasuredBook
-from byheart.measures.provenance import Provenance, RunProvenance
+from byheart.measures.provenance import BookProvenance, Provenance, RunProvenance
 from byheart.measures.summary import summarize
 from tests.measures import toy
 
@@ -23,12 +24,11 @@ def write_results(folder: Path, books: list[MeasuredBook], run: RunProvenance | 
     for book, outcome in zip(books, outcomes, strict=True):
         place = folder / outcome.book.name
         place.mkdir(parents=True)
-        write_json(place / "statistics.json", outcome.statistics)
+        provenance = BookProvenance(**vars(run), book=outcome.book)
+        write_json(place / "statistics.json", dataclasses.replace(outcome.statistics, provenance=provenance))
         if outcome.calibration:
             write_json(place / "calibration.json", outcome.calibration)
-        (place / "windows.parquet").write_bytes(
-            make_windows_table(book, outcome.statistics.provenance, with_tokens=True)
-        )
+        (place / "windows.parquet").write_bytes(make_windows_table(book, provenance, with_tokens=True))
         (place / "passages.csv").write_text(make_passages_table([]), encoding="utf-8")
         (place / "chapters.json").write_text("[]", encoding="utf-8")
         (place / "text.txt").write_text(book.book.text, encoding="utf-8")

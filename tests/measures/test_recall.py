@@ -57,6 +57,25 @@ def test_recall_of_three_windows() -> None:
     assert recall.length_curve == {0.5: [1, 0, 0], 0.1: [1, 1 / 3, 1 / 3], 0.001: [1, 1, 2 / 3]}
 
 
+def test_windows_of_fewer_tokens_count_their_own() -> None:
+    """The third window has a single suffix token, the first two; what stands behind them counts nowhere."""
+    windows = dataclasses.replace(WINDOWS, suffix_tokens=np.array([2, 3, 1], np.int32))
+    scores = make_scores(
+        [[0.6, 0.5, 1.0], [0.9, 0.1, 0.8], [1.0, 1.0, 1.0]], [[0, 3, 0], [0, 2, 0], [0, 0, 0]], [-1.0] * 3
+    )
+    recall = WindowRecall.from_scores(TEXT, windows, scores).compute()
+    assert recall
+    assert recall.corrections_per_1000_tokens == pytest.approx(2_000 / 6)
+    runs = [0.6 + 0.3, 0.9 + 0.09 + 0.072, 1.0]
+    assert dataclasses.astuple(recall.expected_verbatim_run) == pytest.approx((np.mean(runs), runs[1], runs[1]))
+    assert recall.greedy_run == TokenRun(mean=1, quantile_99=1, largest=1)
+    assert recall.length_curve == {0.5: [1, 1 / 3, 1 / 3], 0.1: [1, 2 / 3, 2 / 3], 0.001: [1, 1, 1]}
+    shorter = WindowRecall.from_scores(TEXT, windows, scores).select(np.array([2]))
+    pooled = WindowRecall.pool([shorter, WindowRecall.from_scores(TEXT, windows, scores)]).compute()
+    assert pooled
+    assert pooled.length_curve[0.5] == [1, 2 / 4, 2 / 4]
+
+
 def test_best_window_is_the_earliest_of_the_best() -> None:
     log_p_z = np.array([-3.0, -1.0, -1.0])
     best = BestWindow(row=1, start=3, suffix_start=6, stop=9, log_p_z=-1.0)

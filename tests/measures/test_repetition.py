@@ -49,16 +49,14 @@ def compute_overlap(prompt: list[int], suffix: list[int]) -> float:
     windows = toy.make_windows(1, prompt=len(prompt), suffix=len(suffix))
     windows.token_ids[0] = prompt + suffix
     text = toy.random_text(len(prompt) + len(suffix))
-    return float(
-        measure_repetition(text, windows, prompt_tokens=len(prompt), scored_tokens=len(suffix)).prompt_overlap[0]
-    )
+    return float(measure_repetition(text, windows).prompt_overlap[0])
 
 
 def measure_text(text: str, *, stride: int = 50) -> tuple[Windows, Repetition]:
     """Windows of 200 + 200 characters; each character is a token, but no two are the same."""
     count = (len(text) - PROMPT - SUFFIX) // stride + 1
     windows = toy.make_windows(count, stride=stride, prompt=PROMPT, suffix=SUFFIX)
-    return windows, measure_repetition(text, windows, prompt_tokens=PROMPT, scored_tokens=SUFFIX)
+    return windows, measure_repetition(text, windows)
 
 
 @given(st.integers(0, 300), st.integers(1, 3), st.integers(0, 2**32 - 1), st.data())
@@ -119,9 +117,7 @@ def test_prompt_overlap_is_each_windows_own() -> None:
     count, prompt, suffix = 9_000, 6, 5
     windows = toy.make_windows(count, stride=1, prompt=prompt, suffix=suffix)
     windows.token_ids[:] = random.integers(0, 2, windows.token_ids.shape)
-    overlap = measure_repetition(
-        toy.random_text(count + 20), windows, prompt_tokens=prompt, scored_tokens=suffix
-    ).prompt_overlap
+    overlap = measure_repetition(toy.random_text(count + 20), windows).prompt_overlap
     for window in (0, 1, 4_000, 8_191, 8_192, 8_999):
         ids = windows.token_ids[window].tolist()
         in_prompt = {tuple(ids[i : i + 3]) for i in range(prompt - 2)}
@@ -129,13 +125,27 @@ def test_prompt_overlap_is_each_windows_own() -> None:
         assert overlap[window] == pytest.approx(expected)
 
 
+def test_prompt_overlap_of_windows_of_different_tokens_is_that_of_each_alone() -> None:
+    random = np.random.default_rng(0)
+    windows = toy.make_windows(300, stride=1, prompt=9, suffix=8)
+    windows.token_ids[:] = random.integers(0, 2, windows.token_ids.shape)
+    windows.prompt_tokens[:] = random.integers(1, 10, 300)
+    windows.suffix_tokens[:] = random.integers(1, 9, 300)
+    overlap = measure_repetition(toy.random_text(400), windows).prompt_overlap
+    for window in range(300):
+        prompt, suffix = windows.prompt_tokens[window], windows.suffix_tokens[window]
+        ids = windows.token_ids[window, : prompt + suffix].tolist()
+        assert overlap[window] == pytest.approx(compute_overlap(ids[:prompt], ids[prompt:]))
+
+
 def test_tokens_that_are_not_scored_are_no_suffix() -> None:
     """Five of prompt, five scored, and a last one that max_length cuts off."""
     windows = toy.make_windows(1, prompt=5, suffix=6)
+    windows.suffix_tokens[:] = 5
     windows.token_ids[0] = [1, 2, 3, 4, 5, 7, 8, 1, 2, 9, 3]
-    cut = measure_repetition(toy.random_text(12), windows, prompt_tokens=5, scored_tokens=5).prompt_overlap[0]
+    cut = measure_repetition(toy.random_text(12), windows).prompt_overlap[0]
     windows.token_ids[0] = [1, 2, 3, 4, 5, 7, 8, 1, 2, 3, 3]
-    overlap = measure_repetition(toy.random_text(12), windows, prompt_tokens=5, scored_tokens=5).prompt_overlap[0]
+    overlap = measure_repetition(toy.random_text(12), windows).prompt_overlap[0]
     assert (cut, overlap) == (0, pytest.approx(1 / 3))
 
 
@@ -187,7 +197,7 @@ def test_compressed_size_is_of_the_suffix_alone() -> None:
 
 
 def test_book_without_windows_has_no_figures() -> None:
-    repetition = measure_repetition("short", toy.make_windows(0), prompt_tokens=20, scored_tokens=20)
+    repetition = measure_repetition("short", toy.make_windows(0))
     assert [len(values) for values in repetition.columns().values()] == [0, 0, 0, 0]
     assert list(repetition.columns()) == [
         "prompt_overlap", "book_overlap", "compressed_bytes_per_character", "repetitive",

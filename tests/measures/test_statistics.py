@@ -58,6 +58,7 @@ def test_windows_of_a_hand_worked_book() -> None:
         non_overlapping=1,
         dropped_tail=3,
         dropped_inside=1,
+        flagged=0,
         repetitive=0,
         greedy=GreedyWindows(
             count=2,

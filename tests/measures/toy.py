@@ -41,6 +41,10 @@ def make_windows(count: int, *, stride: int = 10, prompt: int = 20, suffix: int 
         start=start,
         suffix_start=start + prompt,
         stop=start + prompt + suffix,
+        prompt_tokens=np.full(count, prompt, np.int32),
+        suffix_tokens=np.full(count, suffix, np.int32),
+        flagged=np.zeros(count, bool),
+        spill=np.zeros(count, np.int32),
         token_ids=token_stops.astype(np.int32),
         token_stops=token_stops,
         dropped_tail=3,
@@ -103,6 +107,7 @@ def make_book(
         plain = np.log(np.asarray(p_z, np.float64))
         top_k = plain if p_z_top_k is None else np.log(np.asarray(p_z_top_k, np.float64))
     windows = make_windows(len(plain), **spans)
+    windows = dataclasses.replace(windows, suffix_tokens=np.ones_like(windows.suffix_tokens))  # that is scored
     if which is not None:
         windows, plain, top_k = keep_rows(windows, which), plain[which], top_k[which]
     if text is None:
@@ -118,8 +123,6 @@ def make_book(
         make_scores(plain[numbers], top_k[numbers]),
         pairs,
         make_scores(np.full(len(pairs), np.log(sample_p_z))),
-        prompt_tokens=spans.get("prompt", 20),
-        scored_tokens=spans.get("suffix", 20),
         stride=spans.get("stride", 10),
     )
 

@@ -38,6 +38,8 @@ WINDOWS = 2_100
 PLACES = 10 * np.arange(WINDOWS)
 ROWS = Windows(
     cursor=PLACES, start=PLACES, suffix_start=PLACES + 50, stop=PLACES + 100,
+    prompt_tokens=np.full(WINDOWS, 50, np.int32), suffix_tokens=np.full(WINDOWS, 50, np.int32),
+    flagged=np.zeros(WINDOWS, bool), spill=np.zeros(WINDOWS, np.int32),
     token_ids=np.arange(WINDOWS * 100, dtype=np.int32).reshape(WINDOWS, 100) % 999,
     token_stops=PLACES[:, None] + np.arange(100), dropped_tail=0, dropped_inside=0,
 )  # fmt: skip

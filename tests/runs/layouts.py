@@ -24,11 +24,12 @@ WINDOWS, TOKENS, SCORED = 16, 40, 20
 
 
 def main(out: str, checkpoint_folder: str, adapter: str = "") -> None:
-    """Write log_prob, rank and log_top_k_mass of each layout."""
+    """Write log_prob, rank and log_top_k_mass of each layout; and the log_prob of windows of different tokens."""
     found: dict[str, Any] = {}
     model = open_whole_model(checkpoint_folder, adapter)
     random = np.random.default_rng(0)
     ids = random.integers(0, model.decoder.vocab, (WINDOWS, TOKENS)).astype(np.int32)
+    own = np.stack([random.integers(1, TOKENS - SCORED, WINDOWS), random.integers(1, SCORED + 1, WINDOWS)], axis=1)
     checkpoint.PIECE_BYTES = 10_000  # so that a small tensor comes in pieces too
     for data, along_model, gather in LAYOUTS:
         sharding = make_sharding(jax.devices(), Mesh(data=data, model=along_model, gather=gather))
@@ -39,6 +40,12 @@ def main(out: str, checkpoint_folder: str, adapter: str = "") -> None:
         scores = score(params, jax.device_put(ids, sharding.windows))
         for name in ("log_prob", "rank", "log_top_k_mass"):
             found[f"{data}x{along_model}{'g' * gather}/{name}"] = np.asarray(getattr(scores, name))
+        score_padded = make_scorer(
+            model.decoder, model.describe_parameters(), sharding, scored_tokens=SCORED, temperature=0.8, top_k=7,
+            is_padded=True,
+        )  # fmt: skip
+        padded = score_padded(params, *jax.device_put([ids, own.astype(np.int32)], sharding.windows))
+        found[f"{data}x{along_model}{'g' * gather}/padded_log_prob"] = np.asarray(padded.log_prob)
     np.savez(out, **found)
 
 

@@ -45,7 +45,7 @@ def scored(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 @pytest.mark.parametrize("layout", OTHERS)
 def test_layout_agrees_with_one_device(scored: dict[str, np.ndarray], layout: str) -> None:
     """To 1e-5 nats, or 1e-5 of the value where that is more."""
-    for field in ("log_prob", "log_top_k_mass"):
+    for field in ("log_prob", "log_top_k_mass", "padded_log_prob"):
         one, other = scored[f"{ONE}/{field}"], scored[f"{layout}/{field}"]
         np.testing.assert_allclose(other, one, rtol=1e-5, atol=1e-5)
     moved = np.abs(scored[f"{layout}/rank"] - scored[f"{ONE}/rank"])

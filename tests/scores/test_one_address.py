@@ -36,7 +36,7 @@ GIVEN = (
     OTHERS
     | PLACES
     | {"controls": ["gs://b/c d.txt", "https://e.org/e.txt"], "preset": "marin", "tokenizer": "gs://b/words"}
-    | {"base": "gs://b/base", "ignore_fields": "attn_factor"}
+    | {"base": "gs://b/base", "ignore_fields": "attn_factor", "suffix_characters": 150}
 )
 """A value of every parameter that is not its default."""
 Values = dict[str, Any]

@@ -94,7 +94,7 @@ def test_part_of_another_number_of_tokens_is_none() -> None:
 
 
 def test_forged_part_is_computed_again_and_forged_piece_is_not_joined(address: str) -> None:
-    scores = ScoreStore(open_store(address), scored_tokens=3)
+    scores = ScoreStore(open_store(address), {PART.address: 3})
     scores.store.create(PART.name, encode_part(PART, FORGED["all known"]))
     forged = FORGED["all known"].select(np.arange(3))
     scores.store.create(f"{PART.pieces()}0000000-0000002-0123456789abcdef.parquet", encode_piece(PART, forged))

@@ -8,6 +8,7 @@ import pytest
 
 from byheart.contracts import parquet
 from byheart.contracts.errors import DamagedError, StoreError
+from byheart.contracts.model_input import ModelInput
 from byheart.contracts.setting_groups import ScoreSettings
 from byheart.contracts.settings import Settings
 from byheart.contracts.version import CONTRACT_VERSION
@@ -48,7 +49,8 @@ def rows_of(part: Part, tokens: int = 3) -> Rows:
 
 def address(**changes: object) -> str:
     arguments = {"model_input": INPUT, "scored_tokens": 50, "weights_sha256": "w", "score": SCORE, **changes}
-    return compute_address(**arguments)  # type: ignore[arg-type]
+    ids = arguments.pop("model_input")
+    return compute_address(model_input=ids if isinstance(ids, ModelInput) else ModelInput(token_ids=ids), **arguments)  # type: ignore[arg-type]
 
 
 def test_columns_of_the_kind_are_the_fields_of_the_scores_in_type_and_order() -> None:

@@ -30,9 +30,9 @@ def by_definition(text: str, tokenizer: Tokenizer, window: WindowSettings) -> tu
         fed = [None] * (window.bos == "true") + stops
         scored = fed[: window.max_length or None]
         start = cursor + tokens.offsets[0][0]
-        rows.append(
-            [cursor, start, stops[window.prompt_tokens - 1], scored[-1], tokens.ids[: window.chunk_size], stops]
-        )
+        counts = [window.prompt_tokens, len(scored) - (window.bos == "true") - window.prompt_tokens]
+        spans = [cursor, start, stops[window.prompt_tokens - 1], scored[-1]]
+        rows.append([*spans, *counts, False, 0, tokens.ids[: window.chunk_size], stops])
     return rows, dropped
 
 

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import math
 import re
 from collections.abc import Callable
 from importlib.metadata import version
@@ -27,6 +28,10 @@ _CONFIG = json.loads("""{
     "model_type": "llama", "hidden_act": "silu", "vocab_size": 500, "max_position_embeddings": 64,
     "hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2
 }""")
+
+_PROSE = " ".join(TEXT.split("日")[0].split())
+_RARE = "ﷺ𝔄ﬀ" * 60
+"""No space, and several tokens a character."""
 
 Stage = Callable[..., Path]
 
@@ -202,6 +207,28 @@ def test_input_longer_than_the_models_positions_is_refused(stage: Stage, gpt2: P
     _write_config(gpt2, max_position_embeddings=positions - 1)
     with pytest.raises(SettingsError, match=f"{positions - 1} positions, found {positions} fed.*max_length"):
         stage(gpt2, book, chunk_size=8, bos=bos)
+
+
+def test_windows_of_characters_are_padded_to_the_longest_and_must_fit_the_models_positions(
+    stage: Stage, gpt2: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    books = [Book(name=name, source=f"{name}.txt", text=text) for name, text in (("prose", _PROSE), ("rare", _RARE))]
+    characters = {"suffix_characters": 40, "prompt_characters": 30, "slice_length": 400}
+    _write_config(gpt2, max_position_embeddings=1_000)
+    folder = stage(gpt2, *books, **characters)
+    tokenization = read_tokenization(folder)
+    longest = {book.name: read_windows(folder, book.name) for book in books}
+    for name in ("prompt_tokens", "suffix_tokens"):
+        most = max(int(getattr(windows, name).max()) for windows in longest.values())
+        padded = tokenization.prompt_tokens if name == "prompt_tokens" else tokenization.scored_tokens
+        assert padded == 16 * math.ceil(most / 16)
+    assert longest["rare"].token_ids.shape[1] > longest["prose"].token_ids.shape[1], "each book has its own"
+    assert longest["rare"].flagged.all()
+    assert "rare: suffixes have " in capsys.readouterr().out
+    fed = tokenization.prompt_tokens + tokenization.scored_tokens - 1
+    _write_config(gpt2, max_position_embeddings=fed - 1)
+    with pytest.raises(SettingsError, match=f"suffix_characters must fit the model's {fed - 1} positions, found {fed}"):
+        stage(gpt2, *books, **characters)
 
 
 def _write_config(folder: Path, **fields: int) -> None:

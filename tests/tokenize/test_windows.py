@@ -27,6 +27,10 @@ def test_windows_of_the_drawing_are_as_drawn(tmp_path: Path) -> None:
         "start": [0, 4, 8, 12, 16, 20, 24],
         "suffix_start": [12, 16, 16, 20, 27, 31, 31],
         "stop": [16, 20, 20, 27, 31, 32, 32],
+        "prompt_tokens": [2] * 7,
+        "suffix_tokens": [1] * 7,
+        "flagged": [False] * 7,
+        "spill": [0] * 7,
         "token_ids": [[1, 2, 5], [3, 5, 6], [4, 5, 6], [5, 6, 7], [6, 7, 8], [7, 8, 11], [9, 8, 11]],
         "token_stops": [
             [3, 12, 16],  # [The][ ferryman][ did]
@@ -40,7 +44,9 @@ def test_windows_of_the_drawing_are_as_drawn(tmp_path: Path) -> None:
     }
     assert (windows.dropped_tail, windows.dropped_inside) == (1, 0)
     kinds = {name: column.dtype for name, column in windows.columns().items()}
-    assert kinds.pop("token_ids") == np.int32
+    assert kinds.pop("flagged") == np.bool_
+    narrow = ("token_ids", "prompt_tokens", "suffix_tokens", "spill")
+    assert {kinds.pop(name) for name in narrow} == {np.dtype(np.int32)}
     assert set(kinds.values()) == {np.dtype(np.int64)}
 
 
@@ -56,6 +62,10 @@ def test_slice_that_is_too_short_is_counted(tmp_path: Path) -> None:
         "start": [0, 18],
         "suffix_start": [2, 19],
         "stop": [5, 20],
+        "prompt_tokens": [1, 1],
+        "suffix_tokens": [1, 1],
+        "flagged": [False, False],
+        "spill": [0, 0],
         "token_ids": [[1, 2, 3], [4, 5, 6]],
         "token_stops": [[2, 5, 8], [19, 20, 23]],
     }

@@ -14,7 +14,7 @@ from byheart.measures.comparison.contrast import Contrast, contrast
 from byheart.measures.comparison.models import ComparedModel, SharedText, find_shared_texts
 from byheart.measures.comparison.pairs import Pair, compare_pair
 from byheart.measures.comparison.scored_text import LEVELS, Level, ScoredText
-from byheart.measures.comparison.settings import Disagreement, list_disagreements, state_limits
+from byheart.measures.comparison.settings import Disagreement, check_windows, list_disagreements, state_limits
 from byheart.measures.comparison.shades import shade
 from byheart.measures.provenance import BookDescription
 from byheart.measures.statistics import BookStatistics
@@ -94,8 +94,9 @@ def compare_models(models: Sequence[ComparedModel], reference: ComparedModel | N
     """The models on the texts that at least two of them have measured.
 
     Raises:
-        SettingsError: no book was measured by two of them.
+        SettingsError: no book was measured by two of them, or some have windows of tokens and others of characters.
     """
+    check_windows([*models, *([reference] if reference else [])])
     shared, alone = find_shared_texts(models)
     if all(text.is_control for text in shared):
         found = "; ".join(f"{model.name}: {_list_names(model)}" for model in models)

@@ -14,7 +14,7 @@ from byheart.contracts.books import CONTROL
 from byheart.measures.calibration.ranks import Ranks, rank_comparison
 from byheart.measures.calibration.stretches import Document, compare
 from byheart.measures.comparison.models import ComparedModel
-from byheart.measures.comparison.scored_text import have_same_windows, make_document
+from byheart.measures.comparison.scored_text import find_common_windows, is_on_grid, make_document
 from byheart.measures.results import BookResults
 
 
@@ -58,6 +58,9 @@ def _subtract(text: BookResults, reference: ComparedModel) -> Document | str:
     if other is None:
         return f"the reference has not measured {text.book.name}"
     own, others = text.read_spans(), other.read_spans()
-    if not have_same_windows(own, others):
+    is_grid = all(is_on_grid(results.statistics) for results in (text, other))
+    rows = find_common_windows(own, others, is_grid=is_grid)
+    if rows is None:
         return f"the reference has other windows of {text.book.name}"
+    own, others = own.select(rows[0]), others.select(rows[1])
     return make_document(text.book.name, own, own.log_p_z - others.log_p_z, is_spread=text.book.selection.is_spread)

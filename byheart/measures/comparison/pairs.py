@@ -9,8 +9,10 @@ import numpy as np
 from byheart.measures.blocks import Blocks, choose_block_length, cut_characters, find_stretches
 from byheart.measures.comparison.overlap import Overlap
 from byheart.measures.comparison.paired import PairedDifference, measure_difference
-from byheart.measures.comparison.scored_text import LEVELS, Level, ScoredText, have_same_windows
+from byheart.measures.comparison.scored_text import LEVELS, Level, ScoredText, find_common_windows, is_on_grid
 from byheart.measures.discoverable import THRESHOLDS
+
+DELTA_QUANTILES = (0.1, 0.5, 0.9)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -34,19 +36,56 @@ class PairAtLevel:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Delta:
+    """delta = log_p_z of the first model minus that of the second, window by window."""
+
+    quantiles: dict[float, float]
+    """Nats, by share: order statistics over the paired windows."""
+
+    @classmethod
+    def from_windows(cls, first: np.ndarray, second: np.ndarray) -> "Delta":
+        """The delta of W paired windows, at least one."""
+        values = np.quantile(first - second, DELTA_QUANTILES, method="inverted_cdf")
+        return cls(quantiles=dict(zip(DELTA_QUANTILES, values.tolist(), strict=True)))
+
+    @property
+    def median(self) -> float:
+        """The median."""
+        return self.quantiles[0.5]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Paired:
+    """How many windows two models have in common."""
+
+    windows: int
+    of: int
+    """How many windows the model with more of them has."""
+
+    @property
+    def share(self) -> float | None:
+        """The share that is compared; None without windows."""
+        return self.windows / self.of if self.of else None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Pair:
     """Two models on one text. The first is the one that was named later: people name small models first."""
 
     first: str
     second: str
     has_same_windows: bool
-    """Whether both have the same windows of the text: if not, nothing is tested."""
+    """Whether the two have windows of the text in common that may be compared: if not, nothing is tested."""
+    paired: Paired
+    """Of these windows. What is on a grid of characters is compared by them alone."""
     blocks: str
     """What a block is, in words."""
     at: tuple[PairAtLevel, ...]
     """By level, those that both have."""
     bits: PairedDifference | None
     """Of bits per character: negative where the first needs fewer. None without the same windows."""
+    delta: Delta | None
+    """None without the same windows."""
 
 
 def compare_pair(
@@ -60,15 +99,21 @@ def compare_pair(
     """
     (name, own), (other_name, other) = first, second
     blocks = _cut_both(own, other, characters, chapters)
-    same = have_same_windows(own.spans, other.spans)
+    is_grid = is_on_grid(own.statistics) and is_on_grid(other.statistics)
+    rows, of = find_common_windows(own.spans, other.spans, is_grid=is_grid), max(len(own.spans), len(other.spans))
+    same = rows is not None
+    if rows and is_grid and min(map(len, rows)) < of:
+        own, other = own.keep(rows[0]), other.keep(rows[1])
     levels = [level for level in LEVELS if all(text.find_reaching(level) is not None for text in (own, other))]
     return Pair(
         first=name,
         second=other_name,
         has_same_windows=same,
+        paired=Paired(windows=len(rows[0]) if rows else 0, of=of),
         blocks=blocks.unit,
         at=tuple(_compare_at(level, own, other, blocks, is_tested=same) for level in levels),
         bits=_compare_bits(own, other, blocks) if same else None,
+        delta=Delta.from_windows(own.spans.log_p_z, other.spans.log_p_z) if rows and len(rows[0]) else None,
     )
 
 

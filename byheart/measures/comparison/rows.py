@@ -41,6 +41,15 @@ class Measure(enum.StrEnum):
     )
     WINDOWS_DIFFERENCE = "windows_difference", "The same of the shares of windows."
     BITS_DIFFERENCE = "bits_difference", "The bits per character of `model` minus those of `other_model`."
+    PAIRED = (
+        "paired_windows",
+        "The share of windows that are compared: those that both models have. Windows of characters that are flagged "
+        "under either are left out.",
+    )
+    DELTA = (
+        "delta",
+        "log_p_z under `model` minus that under `other_model`, nats, of the same windows: the quantile in `level`.",
+    )
     JACCARD = "jaccard", "The characters that reach the level under both models over those that do so under either."
     JACCARD_BY_CHANCE = "jaccard_by_chance", "What that would be if the two were independent: ab / (a + b - ab)."
     FIRST_ONLY = "first_only", "The characters that reach the level under `model` only."
@@ -75,7 +84,7 @@ class ComparisonRow:
     """What the number is: the table below lists them."""
     level: str
     """The threshold of p_z, or `above_controls`: above the threshold t of the model's own controls. Of `band` it is \
-the band, of `contrast_p` the number that is ranked."""
+the band, of `contrast_p` the number that is ranked, of `delta` the share of windows below."""
     value: float | None
     """The number; empty where there is none."""
     low: float | None
@@ -161,8 +170,11 @@ def _list_pair(text: TextComparison, pair: Pair) -> Iterator[ComparisonRow]:
         yield row(Measure.FIRST_ONLY, overlap.first_only, level)
         yield row(Measure.BOTH, overlap.both, level)
         yield row(Measure.SECOND_ONLY, overlap.second_only, level)
+    yield row(Measure.PAIRED, pair.paired.share, "")
     if pair.has_same_windows:
         yield row(Measure.BITS_DIFFERENCE, _get_value(pair.bits), "", **_describe_difference(pair.bits))
+    for share, value in (pair.delta.quantiles if pair.delta else {}).items():
+        yield row(Measure.DELTA, value, str(share))
 
 
 def _describe_interval(interval: Interval | None, why_not: str | None) -> dict[str, Any]:

@@ -51,16 +51,23 @@ class ScoredText:
     @classmethod
     def read(cls, results: BookResults) -> "ScoredText":
         """The text as its results hold it."""
-        spans, book = results.read_spans(), results.book
+        return cls._make(results.statistics, results.read_calibration(), results.read_spans())
+
+    @classmethod
+    def _make(cls, statistics: BookStatistics, calibration: Calibration | None, spans: SpanTable) -> "ScoredText":
+        book = statistics.provenance.book
         covered = map_characters(book.characters, spans.suffix_start, spans.stop, spans.log_p_z)
-        calibration = results.read_calibration()
         return cls(
-            statistics=results.statistics,
+            statistics=statistics,
             calibration=calibration,
             spans=spans,
             character_map=covered.keep(find_selected(book.selection, book.characters)),
             bands=_paint(spans, book.characters, calibration),
         )
+
+    def keep(self, rows: np.ndarray) -> "ScoredText":
+        """The text as if it had these windows alone, with the threshold that all windows gave."""
+        return self._make(self.statistics, self.calibration, self.spans.select(rows))
 
     @property
     def selected(self) -> tuple[Span, ...]:
@@ -88,11 +95,26 @@ class ScoredText:
         return (self.spans.log_p_z > threshold.value) & ~self.spans.repetitive if threshold else None
 
 
-def have_same_windows(first: SpanTable, second: SpanTable) -> bool:
-    """Whether two tables hold the same windows: equal prompts and equal suffixes, in characters."""
-    return all(
-        np.array_equal(getattr(first, name), getattr(second, name)) for name in ("start", "suffix_start", "stop")
-    )
+def is_on_grid(statistics: BookStatistics) -> bool:
+    """Whether windows are of characters, and so on the grid of all tokenizers."""
+    return statistics.provenance.settings.window.suffix_characters > 0
+
+
+def find_common_windows(first: SpanTable, second: SpanTable, *, is_grid: bool) -> tuple[np.ndarray, np.ndarray] | None:
+    """The rows, in both tables, of the windows that two models have in common; None if their windows do not compare.
+
+    Windows are the same if their prompts and suffixes are, in characters. On a grid of characters those are paired that
+    are flagged in neither table; windows of tokens must all be the same.
+    """
+    names = ("start", "suffix_start", "stop")
+    if not is_grid:
+        same = all(np.array_equal(getattr(first, name), getattr(second, name)) for name in names)
+        return (np.arange(len(first)), np.arange(len(second))) if same else None
+    _, rows, other_rows = np.intersect1d(first.start, second.start, assume_unique=True, return_indices=True)
+    agree = ~first.flagged[rows] & ~second.flagged[other_rows]
+    for name in names:
+        agree &= getattr(first, name)[rows] == getattr(second, name)[other_rows]
+    return (rows[agree], other_rows[agree]) if agree.any() else None
 
 
 def make_document(name: str, spans: SpanTable, log_p_z: np.ndarray, *, is_spread: bool = False) -> Document:

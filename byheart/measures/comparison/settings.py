@@ -3,12 +3,12 @@
 import dataclasses
 from collections.abc import Sequence
 
+from byheart.contracts.errors import SettingsError
 from byheart.measures.comparison.models import ComparedModel
 from byheart.measures.provenance import Provenance
 
-_SETTINGS = (
-    "chunk_size", "prompt_tokens", "slice_length", "cursor_inc", "max_length", "only", "windows",
-)  # fmt: skip
+_OF_TOKENS, _OF_CHARACTERS = ("chunk_size", "prompt_tokens", "max_length"), ("suffix_characters", "prompt_characters")
+_SETTINGS = (*_OF_TOKENS, *_OF_CHARACTERS, "slice_length", "cursor_inc", "only", "windows")
 """The settings on which windows depend, beside the tokenizer."""
 
 
@@ -20,6 +20,25 @@ class Disagreement:
     """The setting, or `tokenizer`, `BOS`, `precision`, `controls`."""
     values: tuple[str, ...]
     """Its value in each run, as text."""
+
+
+def check_windows(models: Sequence[ComparedModel]) -> None:
+    """Check that all windows are of tokens, or all of characters.
+
+    Raises:
+        SettingsError: they are not.
+    """
+    grids = [model for model in models if model.provenance.settings.window.suffix_characters]
+    others = [model for model in models if not model.provenance.settings.window.suffix_characters]
+    if not grids or not others:
+        return
+    characters = grids[0].provenance.settings.window.suffix_characters
+    raise SettingsError(
+        f"results must all be of windows of tokens, or all of characters, found {others[0].provenance.window_size} of "
+        f"{others[0].name} and {grids[0].provenance.window_size} of {grids[0].name}: measure {others[0].name} "
+        f"with suffix_characters={characters} too, or leave one of them out",
+        parameter="results",
+    )
 
 
 def list_disagreements(models: Sequence[ComparedModel]) -> list[Disagreement]:
@@ -47,12 +66,13 @@ def state_limits(disagreements: Sequence[Disagreement], *, differ: bool, all_dif
             "suffix of as many tokens is longer text under one tokenizer than under another. Bits per character and "
             "bands may be compared. Coverage, longest passages and the characters that both know are of other "
             "suffixes: compare them with care. Windows may not be compared one by one, so these pairs have no test "
-            "and no interval, and there is no contrast between them."
+            "and no interval, and there is no contrast between them. With suffix_characters=200 all models are asked "
+            "for the same characters."
         )
-    if names & {"chunk_size", "prompt_tokens", "max_length"}:
+    if names & {*_OF_TOKENS, *_OF_CHARACTERS}:
         sentences.append(
-            "Prompts or suffixes have other numbers of tokens: longer prompts help a model and longer suffixes are "
-            "harder, so not even bits per character say which model knows more."
+            "Prompts or suffixes have other numbers of tokens or characters: longer prompts help a model and longer "
+            "suffixes are harder, so not even bits per character say which model knows more."
         )
     if "controls" in names:
         sentences.append(
@@ -66,6 +86,7 @@ def state_limits(disagreements: Sequence[Disagreement], *, differ: bool, all_dif
 def _describe(model: ComparedModel) -> dict[str, str]:
     provenance: Provenance = model.provenance
     settings, bos = provenance.settings.by_name(), provenance.tokenization.bos_id
+    settings |= dict.fromkeys(_OF_TOKENS if settings["suffix_characters"] else _OF_CHARACTERS, "")
     controls = sorted(book.book.sha256 for book in model.controls)
     return {
         "tokenizer": f"sha256 {provenance.tokenization.tokenizer_sha256[:12]}",

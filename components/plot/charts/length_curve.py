@@ -34,19 +34,21 @@ _COLOURS = dict(zip(LENGTH_THRESHOLDS, (ORANGE, GREEN, BLUE), strict=True))
 
 def draw(data: ChartData) -> Figure:
     """A curve over k for each threshold, the book's solid and the controls' dashed."""
-    called, own = data.measured.book.called, data.recall.compute()
+    recalls = [data.recall, *([data.control.recall] if data.control else [])]
+    most = max(int(recall.tokens.max(initial=0)) for recall in recalls)
+    called, own = data.measured.book.called, data.recall.compute(most)
     question = f"How many tokens of “{called}” does {data.model} continue?"
     if own is None:
         return say_instead(data, question, describe_best(data))
     least = 0.5 / len(data.recall.bits)
     figure = make_figure(data, question)
     axes = figure.subplots()
-    k = np.arange(1, data.recall.tokens + 1)
+    k = np.arange(1, most + 1)
     controls = data.control.books if data.control else []
     who = write_name(controls[0]) if len(controls) == 1 else f"highest of {len(controls)} controls"
     styles: list[tuple[str, Mapping[float, ArrayLike], dict[str, Any]]] = [
         (write_name(called), own.length_curve, {"linewidth": 1.8}),
-        (who, compute_highest_control(data), {"linewidth": 1.2, "linestyle": "--"}),
+        (who, compute_highest_control(data, most), {"linewidth": 1.2, "linestyle": "--"}),
     ]
     for name, curves, style in styles:
         for threshold, curve in curves.items():
@@ -63,13 +65,17 @@ def draw(data: ChartData) -> Figure:
     return figure
 
 
-def compute_highest_control(data: ChartData) -> dict[float, np.ndarray]:
-    """By threshold, float64 [S]: the largest share of any control at each k; empty without windows of controls."""
+def compute_highest_control(data: ChartData, most: int) -> dict[float, np.ndarray]:
+    """By threshold, float64 [S]: the largest share of any control at each k; empty without windows of controls.
+
+    Args:
+        most: S.
+    """
     if not data.control:
         return {}
     stops = np.cumsum([len(document) for document in data.control.documents])
     parts = np.split(np.arange(len(data.control.recall.bits)), stops[:-1])
-    curves = [found.length_curve for part in parts if (found := data.control.recall.select(part).compute())]
+    curves = [found.length_curve for part in parts if (found := data.control.recall.select(part).compute(most))]
     return {at: np.max([curve[at] for curve in curves], axis=0) for at in LENGTH_THRESHOLDS} if curves else {}
 
 

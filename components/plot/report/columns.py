@@ -32,7 +32,7 @@ def find_travelling(measured: MeasuredBook) -> np.ndarray:
 
 
 def make_map_columns(
-    measured: MeasuredBook, rows: np.ndarray, bands: np.ndarray | None, above: Sequence[float], *, prompt_tokens: int
+    measured: MeasuredBook, rows: np.ndarray, bands: np.ndarray | None, above: Sequence[float]
 ) -> dict[str, np.ndarray]:
     """The columns of the blob `map`.
 
@@ -60,7 +60,7 @@ def make_map_columns(
         "greedy": scores.greedy[rows],
         "repetitive": measured.repetition.repetitive[rows],
         "book_overlap": np.rint(255 * measured.repetition.book_overlap[rows]).astype(np.uint8),
-        **_make_tiles(measured.windows, scores.token_ranks, prompt_tokens),
+        **_make_tiles(measured.windows, scores.token_ranks),
     }
 
 
@@ -78,12 +78,14 @@ def round_to_float32(log_p_z: np.ndarray, above: Sequence[float]) -> np.ndarray:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Detail:
-    """The tokens of N travelling windows, S scored tokens each."""
+    """The tokens of N travelling windows, S scored tokens each, or at most."""
 
     place: np.ndarray
     """int64 [N], ascending: which of the travelling windows they are."""
     log_p_z: np.ndarray
     """float64 [N]"""
+    is_token: np.ndarray
+    """bool [N, S]: false behind a shorter suffix."""
     length: np.ndarray
     """uint32 [N, S]: characters, from where the token before stops."""
     log_prob: np.ndarray
@@ -101,7 +103,7 @@ class Detail:
         return Detail(**{field.name: getattr(self, field.name)[which] for field in dataclasses.fields(self)})
 
 
-def make_detail(measured: MeasuredBook, rows: np.ndarray, *, prompt_tokens: int, most_tokens: int) -> Detail:
+def make_detail(measured: MeasuredBook, rows: np.ndarray, *, most_tokens: int) -> Detail:
     """The tokens of the most probable of the windows that travel.
 
     Args:
@@ -113,13 +115,15 @@ def make_detail(measured: MeasuredBook, rows: np.ndarray, *, prompt_tokens: int,
     order = np.argsort(-scores.log_p_z[rows], kind="stable")[: most_tokens // max(scored, 1)]
     place = np.sort(order)
     chosen = rows[place]
-    stops = measured.windows.token_stops[chosen, prompt_tokens - 1 : prompt_tokens + scored]
-    ids = measured.windows.token_ids[chosen, prompt_tokens : prompt_tokens + scored]
+    windows = measured.windows.select(chosen)
+    columns, is_token = windows.find_suffix_columns(scored)
+    ids = np.take_along_axis(windows.token_ids, columns, axis=1)
     top = scores.top_token_ids[chosen]
     return Detail(
         place=place,
         log_p_z=scores.log_p_z[chosen],
-        length=np.diff(stops, axis=1).astype(np.uint32),
+        is_token=is_token,
+        length=np.diff(_take_stops(windows, columns), axis=1).astype(np.uint32),
         log_prob=np.searchsorted(_CODE_STEPS, -scores.token_log_probs[chosen], side="right").astype(np.uint8),
         rank=np.minimum(scores.token_ranks[chosen], _RANKS).astype(np.uint8),
         preferred=np.where(top == ids, np.int32(-1), top),
@@ -132,13 +136,14 @@ def make_detail_columns(detail: Detail, preferred: np.ndarray | None) -> dict[st
     Args:
         preferred: int [N, S], the index of each preferred token among the page's pieces; None leaves it out.
     """
-    columns = {
+    tokens = {"length": detail.length, "log_prob": detail.log_prob, "rank": detail.rank}
+    tokens |= {} if preferred is None else {"preferred": preferred}
+    counts = {} if detail.is_token.all() else {"suffix_tokens": detail.is_token.sum(axis=1)}
+    return {
         "place": np.diff(detail.place, prepend=0),
-        "length": detail.length,
-        "log_prob": detail.log_prob,
-        "rank": detail.rank,
+        **counts,
+        **{name: values[detail.is_token] for name, values in tokens.items()},
     }
-    return columns if preferred is None else columns | {"preferred": preferred}
 
 
 def _find_runs(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -155,7 +160,12 @@ def _make_top_k(log_p_z: np.ndarray, top_k: np.ndarray) -> dict[str, np.ndarray]
     return {"top_k": np.where(np.isfinite(top_k), np.clip(np.rint(above), 0, _OUTSIDE - 1), _OUTSIDE).astype(np.uint16)}
 
 
-def _make_tiles(windows: Windows, ranks: np.ndarray, prompt_tokens: int) -> dict[str, np.ndarray]:
+def _take_stops(windows: Windows, columns: np.ndarray) -> np.ndarray:
+    """int64 [W, S + 1]: where the prompt stops, and each of the tokens in these columns."""
+    return np.take_along_axis(windows.token_stops, np.concatenate([columns[:, :1] - 1, columns], axis=1), axis=1)
+
+
+def _make_tiles(windows: Windows, ranks: np.ndarray) -> dict[str, np.ndarray]:
     """The tokens of suffixes that do not overlap: each is the first that begins after the one before.
 
     Characters between two suffixes, and before the first, are a tile without a token.
@@ -164,7 +174,8 @@ def _make_tiles(windows: Windows, ranks: np.ndarray, prompt_tokens: int) -> dict
     while row < len(windows):
         rows.append(row)
         row = max(int(np.searchsorted(beginning, windows.stop[row])), row + 1)
-    return _join_tiles(windows.token_stops[rows, prompt_tokens - 1 : prompt_tokens + ranks.shape[1]], ranks[rows])
+    chosen = windows.select(np.array(rows, np.int64))
+    return _join_tiles(_take_stops(chosen, chosen.find_suffix_columns(ranks.shape[1])[0]), ranks[rows])
 
 
 def _join_tiles(stops: np.ndarray, ranks: np.ndarray) -> dict[str, np.ndarray]:

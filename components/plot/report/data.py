@@ -60,13 +60,13 @@ class ReportData:
             comparison: the text's stretch and those of its controls; None without controls.
             quoted: the spans of the text that may be shown; None shows all of it.
         """
-        calibration, prompt_tokens = outcome.calibration, self._run.settings.window.prompt_tokens
+        calibration = outcome.calibration
         rows, bands, above = find_travelling(measured), None, []
         if calibration and comparison and calibration.windows_t and calibration.characters_t:
             document = comparison.book.document
             bands = paint(document, calibration.windows_t, calibration.characters_t).characters
             above = [calibration.windows_t.value, calibration.characters_t.value]
-        columns = make_map_columns(measured, rows, bands, above, prompt_tokens=prompt_tokens)
+        columns = make_map_columns(measured, rows, bands, above)
         text = measured.book.text
         shown = text if quoted is None else "".join(text[span.start : span.stop] for span in quoted)
         self._texts[measured.book.name] = TextData(
@@ -74,7 +74,7 @@ class ReportData:
             importance=_rank(measured),
             text=pack(shown.encode()) if shown else "",
             map=pack(encode_columns(columns)),
-            detail=make_detail(measured, rows, prompt_tokens=prompt_tokens, most_tokens=_MOST_TOKENS),
+            detail=make_detail(measured, rows, most_tokens=_MOST_TOKENS),
         )
 
         if self._pieces is not None:
@@ -87,7 +87,7 @@ class ReportData:
 
     def _note(self, ids: np.ndarray) -> None:
         self._used = np.pad(self._used, (0, max(int(ids.max(initial=-1)) + 1 - len(self._used), 0)))
-        self._used[ids.ravel()] = True
+        self._used[ids[ids >= 0]] = True
 
     def fill(self, names: Sequence[str], room: int) -> Filled:
         """What fits into `room` bytes: texts and maps by importance, then tokens from the most probable window down.
@@ -103,8 +103,7 @@ class ReportData:
         return {
             "version": VERSION,
             "model": self._run.label,
-            "prompt_tokens": settings.window.prompt_tokens,
-            "suffix_tokens": self._run.tokenization.scored_tokens,
+            **self._describe_windows(),
             "stride": settings.window.cursor_inc,
             "top_k": settings.score.top_k,
             "temperature": settings.score.temperature,
@@ -112,6 +111,12 @@ class ReportData:
             "ladder": STEPS,
             "slider": SLIDER,
         }
+
+    def _describe_windows(self) -> dict[str, int]:
+        window = self._run.settings.window
+        if window.suffix_characters:
+            return {"prompt_characters": window.prompt_characters, "suffix_characters": window.suffix_characters}
+        return {"prompt_tokens": window.prompt_tokens, "suffix_tokens": self._run.tokenization.scored_tokens}
 
 
 def _describe(

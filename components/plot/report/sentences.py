@@ -122,9 +122,8 @@ def describe_measurement(run: Run, books: Sequence[Outcome], headlines: Mapping[
         parts.append(f"windows at p_z ≥ 0.001: {_bracket(windows)}")
     has_interval = any("[" in part for part in parts)
     own = "of this book shares are estimates" if run.settings.selection.windows else "of this book the share is exact"
-    window, tokens = run.settings.window, run.tokenization.scored_tokens
     parts += [
-        f"{window.prompt_tokens} + {tokens} tokens, stride {format_count(window.cursor_inc, 'character')}, "
+        f"{run.provenance.window_size}, stride {format_count(run.settings.window.cursor_inc, 'character')}, "
         f"temperature 1, whole vocabulary, {run.provenance.precision}",
         format_count(sum(book.statistics.windows.count for book in books), "window"),
         *([f"in brackets: 95% for other books made of such blocks; {own}"] if has_interval else []),

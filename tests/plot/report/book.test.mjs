@@ -110,6 +110,21 @@ test("a window's tokens have their places, nats, ranks and what the model prefer
   assert.ok(tokens[1].logProb < 0);
 });
 
+test("windows of different numbers of tokens have their own", async () => {
+  const windows = [WINDOW, { ...WINDOW, row: 5, start: 1, suffixStart: 3 }];
+  const book = await makeBook({ text: "abcdefgh", windows, best: [-1, -1, 0, 1, 1, -1, -1, -1] });
+  const detail = packColumns([
+    ["place", "u1", [0, 1]],
+    ["suffix_tokens", "u1", [1, 2]],
+    ["length", "u1", [3, 1, 2]],
+    ["log_prob", "u1", [0, 128, 255]],
+    ["rank", "u1", [0, 3, 255]],
+  ]);
+  await book.loadDetail(detail, []);
+  assert.deepEqual(book.detail(0).tokens.map(({ rank }) => rank), [0]);
+  assert.deepEqual(book.detail(1).tokens.map(({ start, stop, rank }) => [start, stop, rank]), [[3, 4, 3], [4, 6, 255]]);
+});
+
 test("a report that may not show its tokens has no preferred ones", async () => {
   const book = await makeBook({ text: "abcdefgh", windows: [WINDOW], best: [-1, -1, 0, 0, 0, -1, -1, -1], shown: "none" });
   await book.loadDetail(packColumns(["place", "length", "log_prob", "rank"].map((name) => [name, "u1", [name === "place" ? 0 : 3]])), []);

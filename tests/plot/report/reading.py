@@ -80,11 +80,11 @@ def _read_details(
     head: dict[str, Any], columns: dict[str, list[Any]], windows: list[dict[str, Any]]
 ) -> dict[int, list[dict[str, Any]]]:
     places = _add_up(columns["place"])
-    tokens = head["suffix_tokens"]
+    counts = columns.get("suffix_tokens") or [head["suffix_tokens"]] * len(places)
     details = {}
-    for number, place in enumerate(places):
+    for place, stop_token, tokens in zip(places, itertools.accumulate(counts), counts, strict=True):
         start, rows = windows[place]["suffix_start"], []
-        for index in range(number * tokens, (number + 1) * tokens):
+        for index in range(stop_token - tokens, stop_token):
             stop = start + columns["length"][index]
             preferred = head["pieces"][columns["preferred"][index]] if "preferred" in columns else None
             log_prob = -30 * (columns["log_prob"][index] / 255) ** 3

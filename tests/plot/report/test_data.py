@@ -48,9 +48,10 @@ def make_text(
         top_token_ids=np.where(ranks[numbers] > 0, ids + 1, ids).astype(np.int32),
         token_log_top_k_mass=log_probs[numbers] / 2,
     )
+    scored = np.full(len(book.all_windows), TOKENS, np.int32)
     return measure(
-        book.book, book.all_windows, book.selection, scores, book.sample, book.sample_scores,
-        prompt_tokens=20, scored_tokens=TOKENS, stride=book.stride,
+        book.book, dataclasses.replace(book.all_windows, suffix_tokens=scored), book.selection, scores, book.sample,
+        book.sample_scores, stride=book.stride,
     )  # fmt: skip
 
 
@@ -126,6 +127,21 @@ def test_tokens_of_a_window_are_those_of_the_table() -> None:
             assert read_token["rank"] == min(rank, 255)
             top = BOOK.scores.top_token_ids[row, token]
             assert read_token["preferred"] == ("" if rank == 0 else pieces[top])
+
+
+def test_windows_of_fewer_tokens_have_no_others() -> None:
+    """Every window but the first has its own number of tokens; the last one goes to where the window stops."""
+    counts = 1 + np.arange(len(BOOK.windows), dtype=np.int32) % TOKENS
+    stops = BOOK.windows.token_stops.copy()
+    for row, count in enumerate(counts):
+        stops[row, 20 + count - 1 :] = BOOK.windows.stop[row]
+    windows = dataclasses.replace(BOOK.windows, suffix_tokens=counts, token_stops=stops)
+    read = read_text(dataclasses.replace(BOOK, windows=windows))
+    assert read.details
+    for index, tokens in read.details.items():
+        window = read.windows[index]
+        assert len(tokens) == counts[window["row"]]
+        assert (tokens[0]["start"], tokens[-1]["stop"]) == (window["suffix_start"], window["stop"])
 
 
 def test_preferred_tokens_do_not_travel_where_their_texts_do_not() -> None:

@@ -155,9 +155,10 @@ export class Book {
    * @param {string[]} pieces the report's texts of preferred tokens; 0 stands for the token itself
    */
   async loadDetail(base64, pieces) {
-    const { place, ...tokens } = parseColumns(await inflate(base64));
+    const { place, suffix_tokens: counts, ...tokens } = parseColumns(await inflate(base64));
     const rows = new Map(Array.from(accumulate(place), (window, row) => [window, row]));
-    this.details = { rows, tokens, pieces, width: rows.size ? tokens.length.length / rows.size : 0 };
+    const width = rows.size ? tokens.length.length / rows.size : 0;
+    this.details = { rows, tokens, pieces, stops: accumulate(counts || Array.from(place, () => width)) };
   }
 
   /**
@@ -168,7 +169,8 @@ export class Book {
   detail(window) {
     const row = this.details?.rows.get(window);
     if (row === undefined) return null;
-    const { tokens, pieces, width } = this.details;
+    const { tokens, pieces, stops } = this.details;
+    const first = row ? stops[row - 1] : 0;
     let start = this.windows.suffixStart[window];
     const read = (at) => ({
       start,
@@ -177,7 +179,7 @@ export class Book {
       rank: tokens.rank[at],
       preferred: tokens.preferred?.[at] ? pieces[tokens.preferred[at]] : null,
     });
-    return { tokens: Array.from({ length: width }, (_, token) => read(row * width + token)) };
+    return { tokens: Array.from({ length: stops[row] - first }, (_, token) => read(first + token)) };
   }
 
   #textUnit(point) {

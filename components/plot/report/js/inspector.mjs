@@ -38,7 +38,7 @@ export class Inspector {
     const tokens = detail && detail.tokens;
     const parts = [
       this.#makeHead(book, window, point, isPinned),
-      this.#makeSentence(book.windows.logPz[window]),
+      this.#makeSentence(book, window),
       makeFlags(book, window, point),
       this.#makeNumbers(book, window, tokens),
     ];
@@ -71,10 +71,12 @@ export class Inspector {
     return head;
   }
 
-  #makeSentence(logPz) {
-    const count = this.report.suffix_tokens;
+  #makeSentence(book, window) {
+    const logPz = book.windows.logPz[window];
+    const tokens = this.report.suffix_tokens;
+    const count = tokens ? `${tokens} tokens` : `${book.windows.stop[window] - book.windows.suffixStart[window]} characters`;
     const often = logPz === -Infinity ? "in no try" : describeProbability(logPz);
-    const sentence = make("p", { class: "sentence" }, `Shown the words before, the model writes these ${count} tokens exactly `, make("strong", {}, often), ".");
+    const sentence = make("p", { class: "sentence" }, `Shown the words before, the model writes these ${count} exactly `, make("strong", {}, often), ".");
     if (logPz < Math.log(this.report.ladder[0])) sentence.append(" By itself it shows nothing about this text.");
     return sentence;
   }
