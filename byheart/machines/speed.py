@@ -9,16 +9,18 @@ choice of the top k is added: it costs as much as reading each window's logits 7
     gather          layer bytes x (n - 1) / n over the ring, once a batch
     tensor parallel 2 sums a layer, each states x 2 (n - 1) / n over the ring, and `_SUM_SECONDS` to start
 
-The constants are fitted, not derived. Five programs that `byheart.desk.ahead` compiled (Llama 8B and 70B on v5e, v5p
+The constants are fitted, not derived. Four programs that `byheart.desk.ahead` compiled (Llama 8B and 70B on v5e, v5p
 and v6e, whole and gathered) set the generations' `efficiency`: this model is within 10% of the cycles that the compiler
-estimates, the choice of the top k included. `_SELECTION_EFFICIENCY` comes from its estimate for a pass over 400 rows of
-128,256 logits on v5e and v6e. The constants of tensor parallel come from a prototype. No chip has been timed. A
-generation without such estimates copies those of the most similar one.
+estimates, the choice of the top k included, and the attention kernel, of which its static profile tells, for v6e.
+`_SELECTION_EFFICIENCY` comes from its estimate for a pass over 400 rows of 128,256 logits on v5e and v6e. The constants
+of tensor parallel come from a prototype. No chip has been timed. A generation without such estimates copies those of
+the most similar one.
 """
 
 import dataclasses
 
 from byheart.machines.accelerators import Accelerator
+from byheart.machines.kernels import has_attention_kernel
 from byheart.machines.layout import Layout
 from byheart.machines.mesh import Mesh
 from byheart.machines.workload import Workload
@@ -28,8 +30,11 @@ _EXPOSED = 0.2
 """The share of the gathers' time during which nothing else runs. The gathers of the head and of each layer's first
 matrix are waited for; the compiler overlaps the others with arithmetic. Its cycles give 12% (70B on v6e) to 26% (8B on
 v6e)."""
-_SPLIT_EFFICIENCY = 0.6
-"""The efficiency of a split matrix over a whole one's: smaller matrices use the units less well."""
+_SPLIT_EFFICIENCY = 0.5
+"""The efficiency where matrices are split over that where they are whole: smaller matrices use the units less well."""
+_PLAIN_EFFICIENCY = 0.75
+"""The efficiency of TPUs without the attention kernel over that with it, by the compiler's estimates for v6e; where
+matrices are split, there is none."""
 _SUM_SECONDS = 20e-6
 _HOST_SECONDS = 2e-3
 """The time to hand a batch to the devices and to take its scores back: a guess."""
@@ -95,7 +100,11 @@ def estimate_speed(workload: Workload, layout: Layout, accelerator: Accelerator,
     split = layout.model > 1 and not layout.gather
 
     flops = workload.flops_per_window * layout.batch_size / layout.devices
-    arithmetic = flops * passes / (peak * generation.efficiency * (_SPLIT_EFFICIENCY if split else 1.0))
+    windows = layout.batch_size // layout.window_shards
+    has_kernel = layout.model == 1 and has_attention_kernel(workload.decoder, windows, workload.positions)
+    efficiency = generation.efficiency * (_SPLIT_EFFICIENCY if split else 1.0)
+    efficiency *= _PLAIN_EFFICIENCY if accelerator.is_tpu and not has_kernel else 1.0
+    arithmetic = flops * passes / (peak * efficiency)
     # Each device reads all weights once a batch, gathered or not; where layers are split, only its own share.
     weight_bytes = workload.weight_bytes / (layout.model if split else 1)
     memory = weight_bytes * devices_per_chip / (generation.hbm_bytes_per_second * _MEMORY_EFFICIENCY)

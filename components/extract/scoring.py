@@ -11,10 +11,11 @@ from jax import Array
 from jax.sharding import PartitionSpec as P
 
 from byheart.components.extract import decoder
-from byheart.components.extract.kernels.attention import attend_rows, fits
+from byheart.components.extract.kernels.attention import attend_rows
 from byheart.components.extract.largest import find_kth_largest, find_largest
 from byheart.components.extract.sharding import Sharding
 from byheart.contracts.logits import KeptLogits
+from byheart.machines.kernels import has_attention_kernel
 from byheart.machines.mesh import DATA, MODEL
 from byheart.machines.workload import HEAD_WINDOWS
 from byheart.models.axes import LAYERS
@@ -101,7 +102,8 @@ def make_scorer(
     )
     def score(params: decoder.Params, token_ids: Array, *scored: Array) -> TokenScores:
         fed = token_ids[:, :-1]
-        has_kernel = sharding.platform == "tpu" and sharding.mesh.model == 1 and fits(config, *fed.shape)
+        is_on_tpu = sharding.platform == "tpu" and sharding.mesh.model == 1
+        has_kernel = is_on_tpu and has_attention_kernel(config, *fed.shape)
         first: int | Array
         if is_padded:
             columns, is_scored = _find_scored(scored[0], scored_tokens, token_ids.shape[1])

@@ -11,8 +11,9 @@ import pytest
 
 from byheart.components.extract import decoder
 from byheart.components.extract.attention import attend
-from byheart.components.extract.kernels.attention import attend_rows, can_compute, fits
+from byheart.components.extract.kernels.attention import attend_rows
 from byheart.components.extract.rotary import compute_positions
+from byheart.machines.kernels import has_attention_kernel, is_whole_and_plain
 from byheart.models.decoder_config import Attention, DecoderConfig
 from byheart.models.families import find_family
 from byheart.models.rope import Rope
@@ -39,7 +40,7 @@ def parse_config(name: str) -> DecoderConfig:
     return find_family(content).parse_config(content)
 
 
-KNOWN = [name for name in GOLDENS if can_compute(parse_config(name))]
+KNOWN = [name for name in GOLDENS if is_whole_and_plain(parse_config(name))]
 FIRST = {name.split("_")[0]: name for name in reversed(KNOWN)}
 
 
@@ -98,10 +99,10 @@ def test_families_that_are_measured_most_are_among_them() -> None:
 
 def test_kernel_is_taken_where_blocks_are_whole_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = dataclasses.replace(PLAIN, head_dim=128)
-    assert fits(whole, 64, 99)
-    assert not fits(whole, 60, 99), "no whole number of blocks"
-    assert not fits(PLAIN, 64, 99), "heads that are no whole tiles"
-    assert not fits(dataclasses.replace(whole, heads=64, kv_heads=1), 64, 999), "no room"
-    assert not fits(dataclasses.replace(whole, rope_interleaved=True), 64, 99)
+    assert has_attention_kernel(whole, 64, 99)
+    assert not has_attention_kernel(whole, 60, 99), "no whole number of blocks"
+    assert not has_attention_kernel(PLAIN, 64, 99), "heads that are no whole tiles"
+    assert not has_attention_kernel(dataclasses.replace(whole, heads=64, kv_heads=1), 64, 999), "no room"
+    assert not has_attention_kernel(dataclasses.replace(whole, rope_interleaved=True), 64, 99)
     monkeypatch.setenv("BYHEART_KERNELS", "0")
-    assert not fits(whole, 64, 99)
+    assert not has_attention_kernel(whole, 64, 99)

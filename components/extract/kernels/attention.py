@@ -15,7 +15,6 @@ compiler's estimates the rest of the layer takes 6.62 million, and all of it 9.7
 """
 
 import functools
-import os
 
 import jax
 import jax.numpy as jnp
@@ -24,43 +23,11 @@ from jax.experimental import pallas as pl
 from jax.experimental.pallas import tpu as pltpu
 
 from byheart.components.extract.rotary import Positions
+from byheart.machines.kernels import TILE
 from byheart.models.decoder_config import DecoderConfig
 
-_TILE = 8
-"""Rows of a tile, and so the windows of a block."""
-_LANES = 128
-"""Numbers in a row of a tile."""
-_BLOCK_NUMBERS = 1 << 20
-"""The most numbers of a block's queries: their copies in float32 and in 16 bits take 20 bytes each."""
 _MASKED = -1e30
 """A score that no softmax sees, and that makes no NaN where a row has no other."""
-_SWITCH = "BYHEART_KERNELS"
-
-
-def fits(config: DecoderConfig, windows: int, tokens: int) -> bool:
-    """Whether the kernel is to compute the attention of so many windows: blocks must be whole tiles, and have room."""
-    group = config.heads // config.kv_heads
-    return (
-        os.environ.get(_SWITCH) != "0"
-        and can_compute(config)
-        and windows % _TILE == 0
-        and config.head_dim % _LANES == 0
-        and _TILE * tokens * group * config.head_dim <= _BLOCK_NUMBERS
-    )
-
-
-def can_compute(config: DecoderConfig) -> bool:
-    """Whether the kernel knows this attention: heads are turned as a whole, in halves, and not changed afterwards."""
-    ropes = [kind.rope for kind in config.attention if kind.rope]
-    return (
-        config.latent is None
-        and not config.attention_sinks
-        and not config.rope_interleaved
-        and not (config.query_key_norm and config.norm_after_rope)
-        and not any(kind.unit_norm for kind in config.attention)
-        and bool(ropes)
-        and all(rope.count_rotated(config.head_dim) == config.head_dim for rope in ropes)
-    )
 
 
 def attend_rows(
@@ -74,7 +41,7 @@ def attend_rows(
         interpret: compute the kernel step by step on any device, as tests do.
     """
     rows, tokens, group = len(query), positions["cos"].shape[0], config.heads // config.kv_heads
-    block, width, over = _TILE * tokens, group * config.head_dim, -tokens % _TILE
+    block, width, over = TILE * tokens, group * config.head_dim, -tokens % TILE
     cos, sin = (positions[name].astype(jnp.float32) for name in ("cos", "sin"))
     tables = (
         jnp.concatenate([cos, cos], axis=-1),
@@ -91,7 +58,7 @@ def attend_rows(
         in_specs=[queries, keys, keys, *[pl.BlockSpec(memory_space=pltpu.VMEM)] * len(tables)],
         out_specs=queries,
         scratch_shapes=[
-            pltpu.VMEM((block + _TILE, side), jnp.float32) for side in (width, config.head_dim, config.head_dim, width)
+            pltpu.VMEM((block + TILE, side), jnp.float32) for side in (width, config.head_dim, config.head_dim, width)
         ],
         compiler_params=pltpu.CompilerParams(dimension_semantics=("parallel", "parallel")),
         interpret=interpret,
@@ -107,8 +74,8 @@ def _attend_block(*refs, config: DecoderConfig, tokens: int) -> None:  # type: i
     """
     query_ref, key_ref, value_ref, cos_ref, sin_ref, first_ref, scale_ref, output_ref, *copies = refs
     queries, keys, values, outputs = copies
-    dtype, block, dim = query_ref.dtype, _TILE * tokens, config.head_dim
-    padded, heads = tokens + -tokens % _TILE, range(config.heads // config.kv_heads)
+    dtype, block, dim = query_ref.dtype, TILE * tokens, config.head_dim
+    padded, heads = tokens + -tokens % TILE, range(config.heads // config.kv_heads)
     multiply = functools.partial(
         jax.lax.dot_general,
         precision=jax.lax.Precision.HIGHEST if dtype == jnp.float32 else jax.lax.Precision.DEFAULT,
@@ -116,7 +83,7 @@ def _attend_block(*refs, config: DecoderConfig, tokens: int) -> None:  # type: i
     )
     for copy, ref in ((queries, query_ref), (keys, key_ref), (values, value_ref)):
         copy[:block, :] = ref[...].astype(jnp.float32)
-        copy[block:, :] = jnp.zeros((_TILE, copy.shape[1]), jnp.float32)
+        copy[block:, :] = jnp.zeros((TILE, copy.shape[1]), jnp.float32)
     one = (padded, padded)
     at = jnp.concatenate([jax.lax.broadcasted_iota(jnp.int32, one, 0) for _ in heads], axis=0)
     to = jnp.concatenate([jax.lax.broadcasted_iota(jnp.int32, one, 1) for _ in heads], axis=0)
@@ -127,7 +94,7 @@ def _attend_block(*refs, config: DecoderConfig, tokens: int) -> None:  # type: i
         turned = states * cos_ref[:count, :] + pltpu.roll(states, dim // 2, 1) * sin_ref[:count, :]
         return turned.astype(dtype)
 
-    for window in range(_TILE):
+    for window in range(TILE):
         rows = pl.ds(window * tokens, padded)
         key, value = rotate(keys[rows, :]), values[rows, :].astype(dtype)
         query = rotate(jnp.concatenate([queries[rows, pl.ds(head * dim, dim)] for head in heads], axis=0))

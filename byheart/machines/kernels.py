@@ -1,0 +1,39 @@
+"""Which computations have a program of their own on TPUs, for the engine that runs it and for the plan of its speed."""
+
+import os
+
+from byheart.models.decoder_config import DecoderConfig
+
+TILE = 8
+"""Rows of a tile in a TPU's memory, and so the windows of a kernel's block."""
+_LANES = 128
+"""Numbers in a row of a tile."""
+_BLOCK_NUMBERS = 1 << 20
+"""The most numbers of a block's queries: their copies in float32 and in 16 bits take 20 bytes each."""
+_SWITCH = "BYHEART_KERNELS"
+
+
+def has_attention_kernel(config: DecoderConfig, windows: int, tokens: int) -> bool:
+    """Whether the kernel is to compute the attention of so many windows: blocks must be whole tiles, and have room."""
+    group = config.heads // config.kv_heads
+    return (
+        os.environ.get(_SWITCH) != "0"
+        and is_whole_and_plain(config)
+        and windows % TILE == 0
+        and config.head_dim % _LANES == 0
+        and TILE * tokens * group * config.head_dim <= _BLOCK_NUMBERS
+    )
+
+
+def is_whole_and_plain(config: DecoderConfig) -> bool:
+    """Whether the kernel knows this attention: heads are turned as a whole, in halves, and not changed afterwards."""
+    ropes = [kind.rope for kind in config.attention if kind.rope]
+    return (
+        config.latent is None
+        and not config.attention_sinks
+        and not config.rope_interleaved
+        and not (config.query_key_norm and config.norm_after_rope)
+        and not any(kind.unit_norm for kind in config.attention)
+        and bool(ropes)
+        and all(rope.count_rotated(config.head_dim) == config.head_dim for rope in ropes)
+    )
