@@ -4,12 +4,13 @@ import os
 
 from byheart.models.decoder_config import DecoderConfig
 
-TILE = 8
-"""Rows of a tile in a TPU's memory, and so the windows of a kernel's block."""
+BLOCK_WINDOWS = 16
+"""Windows in a block of the kernel: as many as rows in a tile of 16-bit numbers, so that a block is whole tiles whatever
+a window's length."""
 _LANES = 128
 """Numbers in a row of a tile."""
-_BLOCK_NUMBERS = 1 << 20
-"""The most numbers of a block's queries: their copies in float32 and in 16 bits take 20 bytes each."""
+_BLOCK_NUMBERS = 1 << 21
+"""The most numbers of a block's queries: their copies in float32 and in 16 bits take 20 bytes each, of 64 MiB."""
 _SWITCH = "BYHEART_KERNELS"
 
 
@@ -19,9 +20,9 @@ def has_attention_kernel(config: DecoderConfig, windows: int, tokens: int) -> bo
     return (
         os.environ.get(_SWITCH) != "0"
         and is_whole_and_plain(config)
-        and windows % TILE == 0
+        and windows % BLOCK_WINDOWS == 0
         and config.head_dim % _LANES == 0
-        and TILE * tokens * group * config.head_dim <= _BLOCK_NUMBERS
+        and BLOCK_WINDOWS * tokens * group * config.head_dim <= _BLOCK_NUMBERS
     )
 
 

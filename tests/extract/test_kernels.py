@@ -13,7 +13,7 @@ from byheart.components.extract import decoder
 from byheart.components.extract.attention import attend
 from byheart.components.extract.kernels.attention import attend_rows
 from byheart.components.extract.rotary import compute_positions
-from byheart.machines.kernels import has_attention_kernel, is_whole_and_plain
+from byheart.machines.kernels import BLOCK_WINDOWS, has_attention_kernel, is_whole_and_plain
 from byheart.models.decoder_config import Attention, DecoderConfig
 from byheart.models.families import find_family
 from byheart.models.rope import Rope
@@ -65,7 +65,7 @@ def make_weights(config: DecoderConfig, random: np.random.Generator) -> dict[str
 def test_attention_is_that_of_the_plain_form(tokens: int, change: dict[str, Any]) -> None:
     config = dataclasses.replace(PLAIN, **change)
     random = np.random.default_rng(tokens)
-    weights, states = make_weights(config, random), random.normal(size=(16 * tokens, config.embed)).astype(np.float32)
+    weights, states = make_weights(config, random), random.normal(size=(2 * BLOCK_WINDOWS * tokens, config.embed)).astype(np.float32)
     positions = jax.tree.map(lambda table: table[0], compute_positions(config, tokens, np.float32)[0])
     found, expected = (
         jax.jit(partial(attend, config=config, kernel=kernel), compiler_options=HASTY)(
@@ -83,7 +83,7 @@ def test_attention_is_that_of_the_plain_form(tokens: int, change: dict[str, Any]
 def test_every_family_that_the_kernel_knows_agrees_with_transformers(name: str) -> None:
     model, params = loaded(GOLDENS[name])
     held = golden(name)
-    ids, expected = (np.resize(array, (8, *array.shape[1:])) for array in (held.token_ids, held.log_probs))
+    ids, expected = (np.resize(array, (BLOCK_WINDOWS, *array.shape[1:])) for array in (held.token_ids, held.log_probs))
 
     def forward(params: decoder.Params, token_ids: jax.Array) -> jax.Array:
         hidden = decoder.compute_hidden_states(params, model.decoder, token_ids, kernel=INTERPRETED)
