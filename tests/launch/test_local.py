@@ -11,9 +11,10 @@ from byheart.launch import local_run
 from tests.conftest import BOOK, CONTROL, processes_of
 
 COLUMNS = [
-    "book", "number", "chapter", "cursor", "start", "suffix_start", "stop", "token_ids", "token_stops",
-    "unknown_tokens", "log_p_z", "log_p_z_top_k", "greedy", "token_log_probs", "token_ranks", "top_token_ids",
-    "token_log_top_k_mass", "prompt_overlap", "book_overlap", "compressed_bytes_per_character", "repetitive",
+    "book", "number", "chapter", "cursor", "start", "suffix_start", "stop", "prompt_tokens", "suffix_tokens", "flagged",
+    "spill", "token_ids", "token_stops", "unknown_tokens", "log_p_z", "log_p_z_top_k", "greedy", "token_log_probs",
+    "token_ranks", "top_token_ids", "token_log_top_k_mass", "prompt_overlap", "book_overlap",
+    "compressed_bytes_per_character", "repetitive",
 ]  # fmt: skip
 FILES = {
     *(f"{chart}.{suffix}" for chart in CHARTS for suffix in ("png", "svg")),
