@@ -22,8 +22,10 @@ from byheart.contracts.model import Model, write_model
 from byheart.contracts.only import Span
 from byheart.contracts.pieces import write_pieces
 from byheart.contracts.plan import Plan, write_plan
+from byheart.contracts.selection import select_windows
 from byheart.contracts.settings import Settings
-from byheart.contracts.windows import Tokenization, Windows, select_windows, write_windows
+from byheart.contracts.window_files import write_windows
+from byheart.contracts.windows import Tokenization, Windows
 from byheart.measures.provenance import Code, ComputedOn
 from byheart.pipeline import DEFAULTS
 from byheart.scores.kinds import SCORES

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from byheart.contracts.selection import choose_control_sample
 from byheart.contracts.settings import Settings
-from byheart.contracts.windows import Tokenization, choose_control_sample, read_selection, read_token_ids, read_windows
+from byheart.contracts.window_files import read_selection, read_token_ids, read_windows
+from byheart.contracts.windows import Tokenization
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)

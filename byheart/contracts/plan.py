@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from byheart.contracts.json_files import read_json, write_json
-from byheart.contracts.windows import Selection
+from byheart.contracts.selection import Selection
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -1,20 +1,13 @@
-"""The windows of a book, which `tokenize` writes and `extract` and `plot` read."""
+"""The windows of a book, and how they were tokenized."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import numpy as np
 
 from byheart.contracts import parquet
-from byheart.contracts.books import Book, Refused, read_books
 from byheart.contracts.errors import DamagedError
-from byheart.contracts.json_files import read_json, write_json
 from byheart.contracts.model import TokenizerIdentity
-from byheart.contracts.only import Span
-from byheart.contracts.setting_groups import round_up_tokens
 
-_MANIFEST = "manifest.json"
 _COLUMNS = (
     *("cursor", "start", "suffix_start", "stop", "prompt_tokens", "suffix_tokens", "flagged", "spill"),
     *("token_ids", "token_stops"),
@@ -111,93 +104,6 @@ class Windows:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Selection:
-    """Which windows of a book are measured. A window's number is its index among all windows of the book, from 0."""
-
-    characters: tuple[Span, ...]
-    """The characters that the setting `only` asks for."""
-    stretches: tuple[Span, ...]
-    """The windows, by number, whose suffix lies entirely in one of those spans of characters."""
-    count: int
-    """How many of these windows are measured, evenly spread: all, or as many as the setting `windows` says."""
-    of: int
-    """How many windows the book has."""
-
-    @property
-    def bounds(self) -> tuple[int, int]:
-        """The first of the characters asked for, and the one after the last."""
-        return self.characters[0].start, self.characters[-1].stop
-
-    @property
-    def inside(self) -> int:
-        """The number of windows in the stretches."""
-        return sum(span.stop - span.start for span in self.stretches)
-
-    @property
-    def is_spread(self) -> bool:
-        """Whether only some of the windows in the stretches are measured."""
-        return self.count < self.inside
-
-    def numbers(self) -> np.ndarray:
-        """int64 [count], ascending: the numbers of the measured windows."""
-        inside = [np.arange(span.start, span.stop) for span in self.stretches]
-        return np.concatenate([np.empty(0, np.int64), *inside])[_spread_evenly(self.count, self.inside)]
-
-
-def select_windows(windows: Windows, characters: Sequence[Span], most: int = 0) -> Selection:
-    """The windows whose suffix lies entirely in one of the spans of `characters`; at most `most`, evenly spread.
-
-    Args:
-        most: 0 sets no limit.
-    """
-    inside = np.zeros(len(windows), bool)
-    for span in characters:
-        inside |= (windows.suffix_start >= span.start) & (windows.stop <= span.stop)
-    edges = np.flatnonzero(np.diff(inside, prepend=False, append=False)).tolist()
-    total = int(inside.sum())
-    return Selection(
-        characters=tuple(characters),
-        stretches=tuple(Span(start=start, stop=stop) for start, stop in zip(edges[::2], edges[1::2], strict=True)),
-        count=min(most, total) if most else total,
-        of=len(windows),
-    )
-
-
-def _spread_evenly(count: int, among: int) -> np.ndarray:
-    """int64 [min(count, among)]: indices below `among`, the middle of each of so many equal pieces."""
-    count = min(count, among)
-    return (2 * np.arange(count) + 1) * among // (2 * max(count, 1))
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class ControlSample:
-    """N suffixes, each with the prompt of another window; both are numbers of the book's windows, int64 [N]."""
-
-    suffix_window: np.ndarray
-    prompt_window: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.suffix_window)
-
-
-def choose_control_sample(windows: Windows, count: int, measured: np.ndarray | None = None) -> ControlSample:
-    """At most `count` suffixes, evenly spread over the measured windows, each with the prompt from half a book away.
-
-    The score of a suffix without its own context says how probable the text is by itself. Pairs of overlapping windows,
-    which occur in a book of few windows, are left out.
-
-    Args:
-        windows: all windows of the book; prompts may come from any of them.
-        measured: the numbers of the measured windows; None takes all.
-    """
-    among = np.arange(len(windows)) if measured is None else measured
-    suffixes = among[_spread_evenly(count, len(among))]
-    prompts = (suffixes + len(windows) // 2) % max(len(windows), 1)
-    apart = (windows.stop[prompts] <= windows.start[suffixes]) | (windows.stop[suffixes] <= windows.start[prompts])
-    return ControlSample(suffix_window=suffixes[apart], prompt_window=prompts[apart])
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class Tokenization:
     """How the books of a run were tokenized."""
 
@@ -228,89 +134,3 @@ class Tokenization:
             prompt_tokens: the setting.
         """
         return (self.bos_id is not None) + (self.prompt_tokens or prompt_tokens) + self.scored_tokens - 1
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class _Manifest:
-    tokenization: Tokenization
-    refused: list[Refused]
-
-
-def write_windows(
-    folder: str | Path, tokenization: Tokenization, books: Iterable[tuple[str, Windows, Selection] | Refused]
-) -> Tokenization:
-    """Write the windows of each book into `folder`, and `manifest.json` last; returns the tokenization that it holds.
-
-    Args:
-        tokenization: if it is padded, its numbers of tokens are raised to the most of any window, and rounded up.
-        books: for each book its name, its windows and which of them are measured, or why it has none; only one book's
-            windows are in memory at a time.
-    """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    refused = []
-    for book in books:
-        if isinstance(book, Refused):
-            refused.append(book)
-        else:
-            name, windows, selection = book
-            if tokenization.is_padded:
-                tokenization = _raise_tokens(tokenization, windows)
-            _file(folder, name).write_bytes(windows.to_bytes())
-            write_json(_selection_file(folder, name), selection)
-    write_json(folder / _MANIFEST, _Manifest(tokenization=tokenization, refused=refused))
-    return tokenization
-
-
-def _raise_tokens(tokenization: Tokenization, windows: Windows) -> Tokenization:
-    most = {
-        "prompt_tokens": int(windows.prompt_tokens.max(initial=1)),
-        "scored_tokens": int(windows.suffix_tokens.max(initial=1)),
-    }
-    raised = {name: max(getattr(tokenization, name), round_up_tokens(tokens)) for name, tokens in most.items()}
-    return dataclasses.replace(tokenization, **raised)
-
-
-def read_tokenization(folder: str | Path) -> Tokenization:
-    """How the windows in `folder` were made."""
-    return read_json(Path(folder) / _MANIFEST, _Manifest).tokenization
-
-
-def has_windows(folder: str | Path, book: str) -> bool:
-    """Whether `write_windows` wrote windows of the book of that name."""
-    return _file(folder, book).is_file()
-
-
-def read_measured_books(books: str | Path, windows: str | Path) -> list[Book]:
-    """The books that have windows."""
-    return [book for book in read_books(books) if has_windows(windows, book.name)]
-
-
-def read_windows(folder: str | Path, book: str) -> Windows:
-    """One book's windows."""
-    path = _file(folder, book)
-    return Windows.from_bytes(path.read_bytes(), name=str(path))
-
-
-def read_token_ids(folder: str | Path, book: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """`token_ids`, `prompt_tokens` and `suffix_tokens` of one book's windows.
-
-    Scoring needs no more, and this reads a fifth of the bytes.
-    """
-    path = _file(folder, book)
-    names = ["token_ids", "prompt_tokens", "suffix_tokens"]
-    columns, _ = parquet.from_bytes(path.read_bytes(), name=str(path), columns=names)
-    return columns["token_ids"], columns["prompt_tokens"], columns["suffix_tokens"]
-
-
-def read_selection(folder: str | Path, book: str) -> Selection:
-    """Which of one book's windows are measured."""
-    return read_json(_selection_file(folder, book), Selection)
-
-
-def _file(folder: str | Path, book: str) -> Path:
-    return Path(folder) / f"{book}.parquet"
-
-
-def _selection_file(folder: str | Path, book: str) -> Path:
-    return Path(folder) / f"{book}.selection.json"

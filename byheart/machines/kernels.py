@@ -5,8 +5,8 @@ import os
 from byheart.models.decoder_config import DecoderConfig
 
 BLOCK_WINDOWS = 16
-"""Windows in a block of the kernel: as many as rows in a tile of 16-bit numbers, so that a block is whole tiles whatever
-a window's length."""
+"""Windows in a block of the kernel: as many as rows in a tile of 16-bit numbers, so that a block is whole tiles,
+whatever a window's length."""
 _LANES = 128
 """Numbers in a row of a tile."""
 _BLOCK_NUMBERS = 1 << 21

@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 
 from byheart.contracts.books import Book
-from byheart.contracts.windows import ControlSample, Selection, Windows
+from byheart.contracts.selection import ControlSample, Selection
+from byheart.contracts.windows import Windows
 from byheart.measures.character_map import CharacterMap, map_characters
 from byheart.measures.coverage import find_covered
 from byheart.measures.repetition import Repetition, measure_repetition

@@ -5,8 +5,9 @@ import dataclasses
 from byheart.contracts.books import BookIdentity, Refused
 from byheart.contracts.model import ModelIdentity
 from byheart.contracts.plan import Registration
+from byheart.contracts.selection import Selection
 from byheart.contracts.settings import Settings
-from byheart.contracts.windows import Selection, Tokenization
+from byheart.contracts.windows import Tokenization
 from byheart.measures.units import Characters
 from byheart.scores.registration import RegisteredText, compute_digest
 

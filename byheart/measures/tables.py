@@ -7,7 +7,8 @@ import numpy as np
 
 from byheart.contracts import parquet
 from byheart.contracts.errors import DamagedError
-from byheart.contracts.windows import ControlSample, Windows
+from byheart.contracts.selection import ControlSample
+from byheart.contracts.windows import Windows
 from byheart.measures.repetition import Repetition
 from byheart.scores.kinds import SCORES
 from byheart.scores.scores import Scores

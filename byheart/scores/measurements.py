@@ -7,9 +7,11 @@ from typing import Any
 from byheart.contracts.books import Book
 from byheart.contracts.model import Model
 from byheart.contracts.model_input import read_control_input, read_model_input
+from byheart.contracts.selection import Selection
 from byheart.contracts.settings import Settings
 from byheart.contracts.version import code_version
-from byheart.contracts.windows import Selection, Tokenization, read_measured_books, read_selection
+from byheart.contracts.window_files import read_measured_books, read_selection
+from byheart.contracts.windows import Tokenization
 from byheart.scores.address import compute_address
 from byheart.scores.kinds import SCORES
 

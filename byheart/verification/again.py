@@ -10,7 +10,8 @@ import numpy as np
 from byheart.components.plot.provenance import Run, list_libraries
 from byheart.components.plot.run import Made, write_results
 from byheart.contracts.books import Book
-from byheart.contracts.windows import ControlSample, Windows
+from byheart.contracts.selection import ControlSample
+from byheart.contracts.windows import Windows
 from byheart.measures.measured import MeasuredBook, measure
 from byheart.measures.provenance import BookDescription, RunProvenance
 from byheart.measures.results import BookResults, Results

@@ -7,8 +7,9 @@ from byheart.components.tokenize.windows import slide
 from byheart.contracts.books import Book
 from byheart.contracts.model_input import ModelInput, join_halves, make_model_input
 from byheart.contracts.only import select_characters
+from byheart.contracts.selection import choose_control_sample, select_windows
 from byheart.contracts.setting_groups import FULL
-from byheart.contracts.windows import Windows, choose_control_sample, select_windows
+from byheart.contracts.windows import Windows
 from byheart.measures.provenance import Provenance
 from byheart.measures.results import BookResults
 from byheart.scores.address import compute_address

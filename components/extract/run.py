@@ -20,7 +20,8 @@ from byheart.contracts.plan import PlannedDevices, read_plan
 from byheart.contracts.progress import say
 from byheart.contracts.setting_groups import NONE
 from byheart.contracts.settings import Settings
-from byheart.contracts.windows import Tokenization, read_tokenization
+from byheart.contracts.window_files import read_tokenization
+from byheart.contracts.windows import Tokenization
 from byheart.machines.accelerators import find_accelerator
 from byheart.machines.layout import Layout
 from byheart.models.adapted import open_described_model

@@ -10,8 +10,10 @@ from byheart.contracts.errors import ModelError
 from byheart.contracts.model import Model, read_model
 from byheart.contracts.plan import Plan, PlannedDevices, list_asked_windows, write_plan
 from byheart.contracts.progress import format_estimate, say
+from byheart.contracts.selection import Selection
 from byheart.contracts.settings import Settings
-from byheart.contracts.windows import Selection, Tokenization, read_tokenization
+from byheart.contracts.window_files import read_tokenization
+from byheart.contracts.windows import Tokenization
 from byheart.machines.accelerators import Accelerator
 from byheart.machines.automatic import choose_accelerator
 from byheart.machines.placement import PLAIN, Placement, choose_placement

@@ -28,7 +28,8 @@ from byheart.contracts.plan import Registration, read_plan
 from byheart.contracts.progress import format_count, say
 from byheart.contracts.setting_groups import FULL, NONE, SelectionSettings
 from byheart.contracts.settings import Settings
-from byheart.contracts.windows import Windows, read_measured_books, read_tokenization
+from byheart.contracts.window_files import read_measured_books, read_tokenization
+from byheart.contracts.windows import Windows
 from byheart.measures.artifacts import explain_fetching
 from byheart.measures.control import Control
 from byheart.measures.headline import collect_metrics, find_detailed_roles, list_figures

@@ -7,7 +7,8 @@ from byheart.components.plot.provenance import Run
 from byheart.contracts.books import Book
 from byheart.contracts.errors import DamagedError
 from byheart.contracts.plan import Plan
-from byheart.contracts.windows import choose_control_sample, read_selection, read_windows
+from byheart.contracts.selection import choose_control_sample
+from byheart.contracts.window_files import read_selection, read_windows
 from byheart.measures.measured import MeasuredBook, measure
 from byheart.measures.provenance import BookDescription, ComputedOn
 from byheart.scores.kinds import SCORES

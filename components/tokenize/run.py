@@ -16,16 +16,11 @@ from byheart.contracts.model import read_model
 from byheart.contracts.only import select_characters
 from byheart.contracts.pieces import write_pieces
 from byheart.contracts.progress import Progress, say
+from byheart.contracts.selection import Selection, select_windows
 from byheart.contracts.setting_groups import WindowSettings
 from byheart.contracts.settings import Settings
-from byheart.contracts.windows import (
-    Selection,
-    Tokenization,
-    Windows,
-    has_windows,
-    select_windows,
-    write_windows,
-)
+from byheart.contracts.window_files import has_windows, write_windows
+from byheart.contracts.windows import Tokenization, Windows
 from byheart.models.folder import ModelFolder, locate_folder, open_model
 
 _MANY_UNKNOWN = 0.001

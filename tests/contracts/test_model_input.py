@@ -7,8 +7,10 @@ import pytest
 
 from byheart.contracts.model_input import ModelInput, join_halves, make_model_input
 from byheart.contracts.only import Span
+from byheart.contracts.selection import select_windows
 from byheart.contracts.setting_groups import ScoreSettings
-from byheart.contracts.windows import Tokenization, read_tokenization, select_windows, write_windows
+from byheart.contracts.window_files import read_tokenization, write_windows
+from byheart.contracts.windows import Tokenization
 from byheart.scores.address import compute_address
 from tests.measures import toy
 

@@ -8,18 +8,9 @@ from hypothesis import strategies as st
 
 from byheart.contracts.books import Refused, read_refused
 from byheart.contracts.only import Span
-from byheart.contracts.windows import (
-    Selection,
-    Tokenization,
-    Windows,
-    choose_control_sample,
-    has_windows,
-    read_selection,
-    read_tokenization,
-    read_windows,
-    select_windows,
-    write_windows,
-)
+from byheart.contracts.selection import Selection, choose_control_sample, select_windows
+from byheart.contracts.window_files import has_windows, read_selection, read_tokenization, read_windows, write_windows
+from byheart.contracts.windows import Tokenization, Windows
 from tests.measures import toy
 
 

@@ -11,7 +11,7 @@ from byheart.components.tokenize.run import run as tokenize
 from byheart.contracts.errors import ModelError
 from byheart.contracts.inputs import Inputs
 from byheart.contracts.model import read_model
-from byheart.contracts.windows import read_tokenization, read_windows
+from byheart.contracts.window_files import read_tokenization, read_windows
 from byheart.models.folder import hash_files
 from byheart.store import open_store
 from tests.conftest import BOOK, MODEL

@@ -65,7 +65,10 @@ def make_weights(config: DecoderConfig, random: np.random.Generator) -> dict[str
 def test_attention_is_that_of_the_plain_form(tokens: int, change: dict[str, Any]) -> None:
     config = dataclasses.replace(PLAIN, **change)
     random = np.random.default_rng(tokens)
-    weights, states = make_weights(config, random), random.normal(size=(2 * BLOCK_WINDOWS * tokens, config.embed)).astype(np.float32)
+    weights, states = (
+        make_weights(config, random),
+        random.normal(size=(2 * BLOCK_WINDOWS * tokens, config.embed)).astype(np.float32),
+    )
     positions = jax.tree.map(lambda table: table[0], compute_positions(config, tokens, np.float32)[0])
     found, expected = (
         jax.jit(partial(attend, config=config, kernel=kernel), compiler_options=HASTY)(

@@ -9,7 +9,7 @@ import pytest
 from byheart.components.extract import fetching, scoring
 from byheart.contracts.errors import ModelError
 from byheart.contracts.only import Span
-from byheart.contracts.windows import select_windows
+from byheart.contracts.selection import select_windows
 from byheart.scores.kinds import SCORES
 from byheart.scores.logits import LogitsStore
 from tests.extract.numpy_decoder import logits as decode

@@ -21,15 +21,10 @@ from byheart.contracts.errors import ByheartError, DamagedError, ModelError, Sto
 from byheart.contracts.model import Model, read_model, write_model
 from byheart.contracts.only import Span
 from byheart.contracts.plan import Plan, read_plan, write_plan
+from byheart.contracts.selection import Selection, choose_control_sample, select_windows
 from byheart.contracts.settings import Settings
-from byheart.contracts.windows import (
-    Selection,
-    Tokenization,
-    Windows,
-    choose_control_sample,
-    select_windows,
-    write_windows,
-)
+from byheart.contracts.window_files import write_windows
+from byheart.contracts.windows import Tokenization, Windows
 from byheart.machines.placement import PLAIN, Placement
 from byheart.models.folder import hash_files
 from byheart.scores.kinds import SCORES

@@ -11,9 +11,10 @@ from byheart.components.plot.provenance import Run
 from byheart.contracts.books import Book, Chapter
 from byheart.contracts.model import ModelIdentity
 from byheart.contracts.only import Span
+from byheart.contracts.selection import ControlSample, choose_control_sample, select_windows
 from byheart.contracts.setting_groups import ChartSettings
 from byheart.contracts.settings import Settings
-from byheart.contracts.windows import ControlSample, Tokenization, Windows, choose_control_sample, select_windows
+from byheart.contracts.windows import Tokenization, Windows
 from byheart.measures.calibration.calibrate import calibrate
 from byheart.measures.calibration.stretches import Document, compare
 from byheart.measures.control import Control

@@ -19,9 +19,11 @@ from byheart.contracts.inputs import Inputs
 from byheart.contracts.model import Model, read_model, write_model
 from byheart.contracts.only import Span
 from byheart.contracts.plan import Plan, PlannedDevices, list_asked_windows, read_plan
+from byheart.contracts.selection import select_windows
 from byheart.contracts.setting_groups import WindowSettings
 from byheart.contracts.settings import Settings
-from byheart.contracts.windows import Tokenization, Windows, read_tokenization, select_windows, write_windows
+from byheart.contracts.window_files import read_tokenization, write_windows
+from byheart.contracts.windows import Tokenization, Windows
 from byheart.launch.compile import compile_pipeline
 from byheart.scores.kinds import SCORES
 from byheart.scores.measurements import find_measurements
@@ -243,7 +245,7 @@ def test_plan_says_what_is_left_on_what_and_in_which_layout(tmp_path: Path, caps
     assert list(planned.windows.values()) == [WINDOWS, 30]
     line = json.loads(capsys.readouterr().out.splitlines()[0])["message"]
     assert line.startswith(f"{WINDOWS + 30:,} of {WINDOWS + 30:,} windows are to be scored in 3 tasks on v6e-2x4")
-    assert "batches of 512; about 3.5 minutes" in line, "2:21 to load, 1:00 to compile, 1,024 windows at 234 a second"
+    assert "batches of 512; about 3.5 minutes" in line, "2:21 to load, 1:00 to compile, 1,024 windows at 355 a second"
     run.score()
     run.plan(accelerator="v6e-2x4", shards=3, control_sample=30)
     assert (run.planned().missing, run.planned().devices) == (0, None)

@@ -22,7 +22,7 @@ from byheart.contracts.books import Book, write_books
 from byheart.contracts.model import write_model
 from byheart.contracts.parameters import OPTIONS, flatten
 from byheart.contracts.settings import ASSIGNED, Settings
-from byheart.contracts.windows import read_tokenization
+from byheart.contracts.window_files import read_tokenization
 from byheart.launch.compiled import Compiled, compile_in_memory
 from byheart.launch.parameters import LOCATIONS
 from byheart.launch.request import Request

@@ -17,7 +17,7 @@ from byheart.contracts.books import Book, Chapter, read_refused, write_books
 from byheart.contracts.errors import BookError, ModelError, SettingsError
 from byheart.contracts.model import Model, write_model
 from byheart.contracts.settings import Settings
-from byheart.contracts.windows import has_windows, read_selection, read_tokenization, read_windows
+from byheart.contracts.window_files import has_windows, read_selection, read_tokenization, read_windows
 from tests.contracts.test_settings import DEFAULTS
 from tests.tokenize.toy_tokenizers import TEXT, build, build_words
 

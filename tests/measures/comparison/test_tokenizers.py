@@ -15,8 +15,8 @@ from byheart.components.tokenize.windows import slide
 from byheart.contracts.books import Book
 from byheart.contracts.errors import SettingsError
 from byheart.contracts.only import Span
+from byheart.contracts.selection import choose_control_sample, select_windows
 from byheart.contracts.setting_groups import WindowSettings
-from byheart.contracts.windows import choose_control_sample, select_windows
 from byheart.measures.comparison.comparison import compare_models
 from byheart.measures.comparison.models import ComparedModel, name_models
 from byheart.measures.comparison.pairs import Pair
