@@ -72,7 +72,7 @@ def make_adapter(name: str) -> None:
             if parameter.requires_grad:
                 own = parameter.numpy()
                 if "lora_A" in parameter_name or "lora_B" in parameter_name or "embedding_" in parameter_name:
-                    values = random.normal(0.0, 0.3, own.shape)
+                    values = random.normal(0.0, 0.2, own.shape)  # 0.3 magnifies rounding to 1e-4
                 else:  # norms, biases, DoRA's magnitudes
                     values = own * random.uniform(0.7, 1.3, own.shape) + random.normal(0.0, 0.05, own.shape)
                 parameter.copy_(torch.tensor(values, dtype=torch.float32))
