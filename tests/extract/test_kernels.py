@@ -57,8 +57,12 @@ def make_weights(config: DecoderConfig, random: np.random.Generator) -> dict[str
     ("tokens", "change"),
     [
         (13, {}),
-        (8, {"kv_heads": 4, "attention_scale": 0.7}),
-        (7, {"kv_heads": 1, "attention": (Attention(rope=Rope(theta=1e4), window=3),), "attention_softcap": 2.0}),
+        pytest.param(8, {"kv_heads": 4, "attention_scale": 0.7}, marks=pytest.mark.slow),
+        pytest.param(
+            7,
+            {"kv_heads": 1, "attention": (Attention(rope=Rope(theta=1e4), window=3),), "attention_softcap": 2.0},
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=str,
 )
