@@ -11,7 +11,7 @@ from jax import Array
 from jax.sharding import PartitionSpec as P
 
 from byheart.components.extract import decoder
-from byheart.components.extract.kernels.attention import attend_rows
+from byheart.components.extract.attention import MixRows
 from byheart.components.extract.largest import find_kth_largest, find_largest
 from byheart.components.extract.sharding import Sharding
 from byheart.contracts.logits import KeptLogits
@@ -102,8 +102,6 @@ def make_scorer(
     )
     def score(params: decoder.Params, token_ids: Array, *scored: Array) -> TokenScores:
         fed = token_ids[:, :-1]
-        is_on_tpu = sharding.platform == "tpu" and sharding.mesh.model == 1
-        has_kernel = is_on_tpu and has_attention_kernel(config, *fed.shape)
         first: int | Array
         if is_padded:
             columns, is_scored = _find_scored(scored[0], scored_tokens, token_ids.shape[1])
@@ -118,7 +116,7 @@ def make_scorer(
                 first=first,
                 look_up=functools.partial(sharding.look_up, parameters["embed"]),
                 gather=lambda weights: sharding.gather({name: parameters[LAYERS][name] for name in weights}, weights),
-                kernel=attend_rows if has_kernel else None,
+                kernel=_find_attention_kernel(config, sharding, *fed.shape),
             )
             head = {name: sharding.gather(parameters[name], params[name]) for name in head_names}
 
@@ -133,6 +131,16 @@ def make_scorer(
             return jax.tree.map(lambda values: jnp.where(is_scored, values, 0), scores) if is_padded else scores
 
     return score
+
+
+def _find_attention_kernel(config: DecoderConfig, sharding: Sharding, windows: int, tokens: int) -> MixRows | None:
+    """The kernel that computes the attention of so many windows on a device; None where XLA does."""
+    is_whole = sharding.platform == "tpu" and sharding.mesh.model == 1
+    if not is_whole or not has_attention_kernel(config, windows, tokens):
+        return None
+    from byheart.components.extract.kernels.attention import attend_rows  # a fifth of a second, on TPUs alone
+
+    return attend_rows
 
 
 def _find_scored(scored: Array, most: int, tokens: int) -> tuple[Array, Array]:
