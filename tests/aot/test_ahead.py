@@ -103,7 +103,8 @@ def test_replicated_layer_waits_for_nobody_and_most_gathers_of_a_gathered_one_ar
     assert moved_bytes == sum(map(math.prod, matrices)) * case.workload.element_bytes
     asynchronous = [collective for collective in moved if collective.is_asynchronous]
     assert len(asynchronous) > len(moved) / 2
-    assert sum(collective.size_bytes for collective in asynchronous) > 0.9 * moved_bytes
+    # Those of queries, keys and values are needed at once: 12% of the bytes of Llama-3.1-8B.
+    assert sum(collective.size_bytes for collective in asynchronous) > 0.85 * moved_bytes
 
 
 @pytest.mark.timeout(3600)
