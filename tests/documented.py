@@ -23,7 +23,7 @@ from tests.kfp_api import KfpServer
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "samples" / "README.md")
 """In this order: `make run`, which stands first in the README, makes the environment of all others."""
 BLOCK = re.compile(r"^```(sh|python)\b *(.*?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-LEFT_OUT = ("needs a cluster", "needs a registry", "needs a GPU", "needs a TPU", "needs libtpu")
+LEFT_OUT = ("needs a cluster", "needs a registry", "needs a GPU", "needs a TPU", "needs libtpu", "needs PyTorch")
 """Why a block is not run here."""
 ELSEWHERE = ("make test", "make check", "make soak")
 """What `.ci/run` calls itself."""
