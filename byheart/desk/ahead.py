@@ -164,7 +164,8 @@ def _format_page(order: Order, compiled: Compiled) -> Iterator[str]:
     )
     yield format_line("collectives", f"of a layer: {_describe_collectives(program.layer_collectives)}")
     yield format_line(
-        "cycles", f"{program.cycles:,} a batch, {program.layer_cycles:,} of them a layer; estimates, no links, no kernels"
+        "cycles",
+        f"{program.cycles:,} a batch, {program.layer_cycles:,} of them a layer; estimates, no links, no kernels",
     )
 
 
