@@ -9,8 +9,9 @@ import numpy as np
 
 from benchmarks.contestant import serve, time_fastest
 from byheart.components.extract import checkpoint
-from byheart.components.extract.scoring import compute_window_scores, make_scorer
+from byheart.components.extract.scoring import make_scorer
 from byheart.components.extract.sharding import use_one_device
+from byheart.components.extract.token_scores import compute_window_scores
 from byheart.models.folder import open_model
 
 _TOP_K = 40

@@ -17,8 +17,9 @@ import numpy as np
 
 from byheart.components.extract import checkpoint, decoder
 from byheart.components.extract.rounding import measure_shift_by_band
-from byheart.components.extract.scoring import compute_window_scores, make_scorer
+from byheart.components.extract.scoring import make_scorer
 from byheart.components.extract.sharding import use_one_device
+from byheart.components.extract.token_scores import compute_window_scores
 from byheart.components.tokenize.tokenizer import load_tokenizer
 from byheart.components.tokenize.windows import slide
 from byheart.contracts.setting_groups import WindowSettings

@@ -9,8 +9,12 @@ BLOCK_WINDOWS = 16
 whatever a window's length."""
 _LANES = 128
 """Numbers in a row of a tile."""
+_ROWS = 8
+"""In a tile of 32-bit numbers."""
 _BLOCK_NUMBERS = 1 << 21
 """The most numbers of a block's queries: their copies in float32 and in 16 bits take 20 bytes each, of 64 MiB."""
+_BLOCK_LOGITS = 1 << 22
+"""The most logits of a block: in float32, and twice since the next block is read meanwhile, half of 64 MiB."""
 _SWITCH = "BYHEART_KERNELS"
 
 
@@ -23,6 +27,23 @@ def has_attention_kernel(config: DecoderConfig, windows: int, tokens: int) -> bo
         and windows % BLOCK_WINDOWS == 0
         and config.head_dim % _LANES == 0
         and BLOCK_WINDOWS * tokens * group * config.head_dim <= _BLOCK_NUMBERS
+    )
+
+
+def has_statistics_kernel(config: DecoderConfig, windows: int) -> bool:
+    """Whether the kernel is to score so many windows from their logits: rows must be whole tiles, and have room."""
+    return (
+        os.environ.get(_SWITCH) != "0"
+        and windows % BLOCK_WINDOWS == 0
+        and config.vocab % _LANES == 0
+        and config.vocab <= _BLOCK_LOGITS // _ROWS
+    )
+
+
+def choose_block_rows(rows: int, vocabulary: int) -> int:
+    """The rows of a block of that kernel, of which `rows` are a multiple: more of them hide each other's waiting."""
+    return next(
+        block for block in (4 * _ROWS, 2 * _ROWS, _ROWS) if rows % block == 0 and block * vocabulary <= _BLOCK_LOGITS
     )
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from byheart.components.extract.devices import Surroundings, find_devices
 from byheart.components.extract.engine import Engine, Machine
-from byheart.components.extract.scoring import compute_window_scores
+from byheart.components.extract.token_scores import compute_window_scores
 from byheart.contracts.errors import DeviceError
 from byheart.contracts.progress import format_duration, say, stage
 from byheart.contracts.setting_groups import ScoreSettings

@@ -9,8 +9,9 @@ import numpy as np
 
 from byheart.components.extract import checkpoint
 from byheart.components.extract.not_finite import explain_not_finite
-from byheart.components.extract.scoring import BatchScorer, TokenScores, make_scorer
+from byheart.components.extract.scoring import BatchScorer, make_scorer
 from byheart.components.extract.sharding import Sharding, make_sharding
+from byheart.components.extract.token_scores import TokenScores
 from byheart.contracts.errors import ModelError
 from byheart.contracts.logits import KeptLogits
 from byheart.contracts.progress import Progress, format_size, say

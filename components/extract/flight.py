@@ -9,7 +9,8 @@ import jax
 import numpy as np
 from jax import Array
 
-from byheart.components.extract.scoring import BatchScorer, TokenScores, compute_window_scores
+from byheart.components.extract.scoring import BatchScorer
+from byheart.components.extract.token_scores import TokenScores, compute_window_scores
 from byheart.contracts.errors import ModelError
 from byheart.contracts.model_input import ModelInput
 from byheart.machines.workload import IN_FLIGHT

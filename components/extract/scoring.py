@@ -1,7 +1,8 @@
-"""The scores of tokens from hidden states, and the scores of windows from those of their tokens."""
+"""The compiled function that scores a batch: the decoder, then its head on the positions that predict a scored id."""
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from typing import Protocol
 
 import jax
@@ -12,16 +13,15 @@ from jax.sharding import PartitionSpec as P
 
 from byheart.components.extract import decoder
 from byheart.components.extract.attention import MixRows
-from byheart.components.extract.largest import find_kth_largest, find_largest
 from byheart.components.extract.sharding import Sharding
+from byheart.components.extract.token_scores import TokenScores, choose_kept, score_tokens
 from byheart.contracts.logits import KeptLogits
-from byheart.machines.kernels import has_attention_kernel
+from byheart.machines.kernels import BLOCK_WINDOWS, has_attention_kernel, has_statistics_kernel
 from byheart.machines.mesh import DATA, MODEL
 from byheart.machines.workload import HEAD_WINDOWS
 from byheart.models.axes import LAYERS
 from byheart.models.decoder_config import DecoderConfig
 from byheart.models.parameters import Parameters
-from byheart.scores.scores import Scores
 
 _HEAD_WINDOWS_CPU = 4
 """Windows whose logits a CPU computes at once: few enough for its cache."""
@@ -32,25 +32,6 @@ _TPU_OPTIONS = {
 }
 """Options of the TPU compiler: the room in the units' own memory that a step may use, which is four times as much as by
 default, and to gather weights while it computes something else."""
-
-
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class TokenScores:
-    """The scores of tokens: fields are [..., S], ranks and ids are int32, the others float32."""
-
-    log_prob: Array
-    """The log-probability at temperature 1, over the whole vocabulary."""
-    rank: Array
-    """The number of strictly greater logits."""
-    top_id: Array
-    """The token with the largest logit, the lowest id among equals."""
-    log_top_k_mass: Array
-    """The log of the top k's total probability, after temperature."""
-    tempered_log_prob: Array
-    """The log-probability after temperature."""
-    logits: dict[str, Array] = dataclasses.field(default_factory=dict)
-    """The logits that are kept, [..., R, N] each, by the names of `KeptLogits.arrays`; empty if none are."""
 
 
 class BatchScorer(Protocol):
@@ -127,10 +108,31 @@ def make_scorer(
                 scores = score_tokens(scored, targets, temperature=temperature, top_k=top_k)
                 return dataclasses.replace(scores, logits=choose_kept(logits, kept)) if kept else scores
 
-            scores = jax.lax.map(score_window, (hidden, targets), batch_size=head_windows)
+            if score_rows := _find_statistics_kernel(config, sharding, len(fed), kept):
+                compute_logits = functools.partial(decoder.compute_logits, head, config)
+                score_rows = functools.partial(score_rows, temperature=temperature, top_k=top_k)
+                scores = score_blocks(compute_logits, score_rows, hidden, targets)
+            else:
+                scores = jax.lax.map(score_window, (hidden, targets), batch_size=head_windows)
             return jax.tree.map(lambda values: jnp.where(is_scored, values, 0), scores) if is_padded else scores
 
     return score
+
+
+def score_blocks(
+    compute_logits: Callable[[Array], Array],
+    score_rows: Callable[[Array, Array], TokenScores],
+    hidden: Array,
+    targets: Array,
+) -> TokenScores:
+    """The scores of `targets` [B, S] from states [B, S, D], for blocks of windows with flat rows; B is a multiple."""
+
+    def score_block(block: tuple[Array, Array]) -> TokenScores:
+        return score_rows(compute_logits(block[0]), block[1])
+
+    rows = BLOCK_WINDOWS * targets.shape[1]
+    blocks = (hidden.reshape(-1, rows, hidden.shape[-1]), targets.reshape(-1, rows))
+    return jax.tree.map(lambda values: values.reshape(targets.shape), jax.lax.map(score_block, blocks))
 
 
 def _find_attention_kernel(config: DecoderConfig, sharding: Sharding, windows: int, tokens: int) -> MixRows | None:
@@ -143,6 +145,18 @@ def _find_attention_kernel(config: DecoderConfig, sharding: Sharding, windows: i
     return attend_rows
 
 
+def _find_statistics_kernel(
+    config: DecoderConfig, sharding: Sharding, windows: int, kept: KeptLogits | None
+) -> Callable[..., TokenScores] | None:
+    """The kernel that scores so many windows on a device from their logits; None where XLA does."""
+    is_whole = sharding.platform == "tpu" and sharding.mesh.model == 1
+    if not is_whole or kept or not has_statistics_kernel(config, windows):
+        return None
+    from byheart.components.extract.kernels.statistics import score_rows  # as above
+
+    return score_rows
+
+
 def _find_scored(scored: Array, most: int, tokens: int) -> tuple[Array, Array]:
     """The columns of the scored ids, int32 [B, S], and whether there is one, bool [B, S]."""
     first, count = scored[:, :1], scored[:, 1:]
@@ -152,52 +166,3 @@ def _find_scored(scored: Array, most: int, tokens: int) -> tuple[Array, Array]:
 
 def _compiler_options(sharding: Sharding) -> dict[str, str] | None:
     return _TPU_OPTIONS if sharding.platform == "tpu" else None
-
-
-def score_tokens(logits: Array, targets: Array, *, temperature: float, top_k: int) -> TokenScores:
-    """The scores of `targets` [S] under float32 `logits` [S, V]."""
-    vocabulary = logits.shape[-1]
-    is_target = jnp.arange(vocabulary) == targets[:, None]
-    target = jnp.sum(jnp.where(is_target, logits, 0.0), axis=-1)
-    tempered = logits / temperature
-    log_total = jax.nn.logsumexp(tempered, axis=-1)
-    if 0 < top_k < vocabulary:
-        kept = jnp.where(logits >= find_kth_largest(logits, top_k)[:, None], tempered, -jnp.inf)
-        log_mass = jnp.minimum(jax.nn.logsumexp(kept, axis=-1) - log_total, 0.0)
-    else:
-        log_mass = jnp.zeros_like(log_total)
-    return TokenScores(
-        log_prob=jnp.minimum(target - jax.nn.logsumexp(logits, axis=-1), 0.0),
-        rank=jnp.sum(logits > target[:, None], axis=-1, dtype=jnp.int32),
-        top_id=jnp.argmax(logits, axis=-1).astype(jnp.int32),
-        log_top_k_mass=log_mass,
-        tempered_log_prob=jnp.minimum(target / temperature - log_total, 0.0),
-    )
-
-
-def choose_kept(logits: Array, kept: KeptLogits) -> dict[str, Array]:
-    """The arrays [R, N] of float32 `logits` [R, V] that are kept, by name, in the type in which they are kept."""
-    dtype = jnp.dtype(kept.dtype)
-    with jax.named_scope("kept"):
-        if not kept.has_ids:
-            return {"logits": logits.astype(dtype)}
-        values, ids = find_largest(logits, kept.values)
-        return {"values": values.astype(dtype), "ids": ids}
-
-
-def compute_window_scores(tokens: TokenScores, *, top_k: int) -> Scores:
-    """The scores of windows from those of their tokens, [W, S] each; sums are made in float64."""
-    log_probs, ranks, log_mass = np.asarray(tokens.log_prob), np.asarray(tokens.rank), np.asarray(tokens.log_top_k_mass)
-    to_float64 = functools.partial(np.asarray, dtype=np.float64)
-    top_k_log_probs = np.minimum(to_float64(tokens.tempered_log_prob) - to_float64(log_mass), 0.0)
-    if top_k:
-        top_k_log_probs = np.where(ranks < top_k, top_k_log_probs, -np.inf)
-    return Scores(
-        log_p_z=to_float64(log_probs).sum(axis=-1),
-        log_p_z_top_k=top_k_log_probs.sum(axis=-1),
-        greedy=(ranks == 0).all(axis=-1),
-        token_log_probs=log_probs,
-        token_ranks=ranks,
-        top_token_ids=np.asarray(tokens.top_id),
-        token_log_top_k_mass=log_mass,
-    )

@@ -16,8 +16,9 @@ from safetensors.numpy import load_file, save_file
 
 from byheart.components.extract import checkpoint
 from byheart.components.extract.decoder import Params
-from byheart.components.extract.scoring import Scorer, TokenScores, make_scorer
+from byheart.components.extract.scoring import Scorer, make_scorer
 from byheart.components.extract.sharding import use_one_device
+from byheart.components.extract.token_scores import TokenScores
 from byheart.models.folder import ModelFolder, locate_folder, open_model
 from tests.extract import numpy_decoder
 

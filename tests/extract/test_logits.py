@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from byheart.components.extract import fetching, scoring
+from byheart.components.extract import fetching, token_scores
 from byheart.contracts.errors import ModelError
 from byheart.contracts.only import Span
 from byheart.contracts.selection import select_windows
@@ -159,8 +159,8 @@ def test_rows_are_fetched_block_by_block_from_all_devices(monkeypatch: pytest.Mo
 
 @pytest.mark.slow
 def test_logit_that_float16_cannot_hold_is_refused(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    choose = scoring.choose_kept
-    monkeypatch.setattr(scoring, "choose_kept", lambda logits, kept: choose(logits * 1e6, kept))
+    choose, chosen = token_scores.choose_kept, "byheart.components.extract.scoring.choose_kept"
+    monkeypatch.setattr(chosen, lambda logits, kept: choose(logits * 1e6, kept))
     with pytest.raises(ModelError, match="must be below 65,504 to be kept in float16, found a larger one: set"):
         stage.run(logits="suffix")
     assert not objects(stage)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from byheart.components.extract.largest import find_kth_largest, find_largest
-from byheart.components.extract.scoring import TokenScores, compute_window_scores, score_tokens
+from byheart.components.extract.token_scores import TokenScores, compute_window_scores, score_tokens
 
 pytestmark = pytest.mark.slow
 
