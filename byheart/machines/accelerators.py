@@ -53,6 +53,8 @@ class Generation:
     """Devices that JAX sees for each chip."""
     program_share: float = 1.0
     """The share of its memory that JAX lets a program have."""
+    has_kernels: bool = True
+    """For a TPU, whether the 64 MiB that kernels take fit its units' own memory."""
     kinds: tuple[str, ...] = ()
     """The names under which JAX reports such a device."""
 
@@ -140,8 +142,9 @@ GENERATIONS = {
             link_bytes_per_second=90 * GB,
             float32_passes=6,
             windows_per_device=32,
-            efficiency=0.85,
+            efficiency=0.88,
             measured=False,
+            has_kernels=False,
             kinds=("TPU v4",),
         ),
         Generation(
@@ -156,7 +159,7 @@ GENERATIONS = {
             link_bytes_per_second=90 * GB,
             float32_passes=6,
             windows_per_device=32,
-            efficiency=0.85,
+            efficiency=0.88,
             kinds=("TPU v5 lite", "TPU v5e"),
         ),
         Generation(
@@ -171,7 +174,7 @@ GENERATIONS = {
             link_bytes_per_second=180 * GB,
             float32_passes=6,
             windows_per_device=32,
-            efficiency=0.85,
+            efficiency=0.88,
             kinds=("TPU v5", "TPU v5p"),
         ),
         Generation(
@@ -186,7 +189,7 @@ GENERATIONS = {
             link_bytes_per_second=180 * GB,
             float32_passes=6,
             windows_per_device=64,
-            efficiency=0.74,
+            efficiency=0.77,
             kinds=("TPU v6 lite", "TPU v6e"),
         ),
         Generation(
@@ -201,7 +204,7 @@ GENERATIONS = {
             link_bytes_per_second=180 * GB,
             float32_passes=6,
             windows_per_device=64,
-            efficiency=0.74,
+            efficiency=0.77,
             measured=False,
             devices_per_chip=2,
             kinds=("TPU7x", "TPU v7x"),

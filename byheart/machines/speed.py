@@ -3,15 +3,15 @@
 A batch takes the longest of three times: its arithmetic at `efficiency` of the peak, reading the weights at
 `_MEMORY_EFFICIENCY` of the memory's speed, and, where weights are gathered, moving them over the links. A share
 `_EXPOSED` of the gathers does not overlap with the arithmetic; the sums of tensor parallel never overlap with it. The
-choice of the top k is added: it costs as much as reading each window's logits 7 times. No batch takes less than
-`_HOST_SECONDS`.
+choice of the top k is added: it costs as much as reading each window's logits 7 times, or the time of its kernel. No
+batch takes less than `_HOST_SECONDS`.
 
     gather          layer bytes x (n - 1) / n over the ring, once a batch
     tensor parallel 2 sums a layer, each states x 2 (n - 1) / n over the ring, and `_SUM_SECONDS` to start
 
 The constants are fitted, not derived. Four programs that `byheart.desk.ahead` compiled (Llama 8B and 70B on v5e, v5p
 and v6e, whole and gathered) set the generations' `efficiency`: this model is within 10% of the cycles that the compiler
-estimates, the choice of the top k included, and the attention kernel, of which its static profile tells, for v6e.
+estimates, the choice of the top k included, and the kernels, of which its static profile tells, for v6e.
 `_SELECTION_EFFICIENCY` comes from its estimate for a pass over 400 rows of 128,256 logits on v5e and v6e. The constants
 of tensor parallel come from a prototype. No chip has been timed. A generation without such estimates copies those of
 the most similar one.
@@ -20,7 +20,7 @@ the most similar one.
 import dataclasses
 
 from byheart.machines.accelerators import Accelerator
-from byheart.machines.kernels import has_attention_kernel
+from byheart.machines.kernels import has_attention_kernel, has_statistics_kernel
 from byheart.machines.layout import Layout
 from byheart.machines.mesh import Mesh
 from byheart.machines.workload import Workload
@@ -30,9 +30,9 @@ _EXPOSED = 0.2
 """The share of the gathers' time during which nothing else runs. The gathers of the head and of each layer's first
 matrix are waited for; the compiler overlaps the others with arithmetic. Its cycles give 12% (70B on v6e) to 26% (8B on
 v6e)."""
-_SPLIT_EFFICIENCY = 0.5
+_SPLIT_EFFICIENCY = 0.52
 """The efficiency where matrices are split over that where they are whole: smaller matrices use the units less well."""
-_PLAIN_EFFICIENCY = 0.75
+_PLAIN_EFFICIENCY = 0.7
 """The efficiency of TPUs without the attention kernel over that with it, by the compiler's estimates for v6e; where
 matrices are split, there is none."""
 _SUM_SECONDS = 20e-6
@@ -40,6 +40,8 @@ _HOST_SECONDS = 2e-3
 """The time to hand a batch to the devices and to take its scores back: a guess."""
 _SELECTION_PASSES = 7
 """Passes over the float32 logits that choosing the top k costs, by the compiler's estimate."""
+_KERNEL_PASSES = 0.8
+"""What all statistics of the logits cost in their kernel, as such passes."""
 _SELECTION_EFFICIENCY = 0.36
 """The share of the memory's speed that those passes reach."""
 
@@ -101,7 +103,8 @@ def estimate_speed(workload: Workload, layout: Layout, accelerator: Accelerator,
 
     flops = workload.flops_per_window * layout.batch_size / layout.devices
     windows = layout.batch_size // layout.window_shards
-    has_kernel = layout.model == 1 and has_attention_kernel(workload.decoder, windows, workload.positions)
+    is_whole = accelerator.is_tpu and layout.model == 1 and generation.has_kernels
+    has_kernel = is_whole and has_attention_kernel(workload.decoder, windows, workload.positions)
     efficiency = generation.efficiency * (_SPLIT_EFFICIENCY if split else 1.0)
     efficiency *= _PLAIN_EFFICIENCY if accelerator.is_tpu and not has_kernel else 1.0
     arithmetic = flops * passes / (peak * efficiency)
@@ -113,7 +116,8 @@ def estimate_speed(workload: Workload, layout: Layout, accelerator: Accelerator,
     selection = 0.0
     if 0 < top_k < workload.decoder.vocab:
         logits = layout.batch_size * workload.scored_tokens * workload.decoder.vocab / layout.devices
-        selection_bytes = _SELECTION_PASSES * 4 * logits
+        has_kernel = is_whole and not workload.kept and has_statistics_kernel(workload.decoder, windows)
+        selection_bytes = (_KERNEL_PASSES if has_kernel else _SELECTION_PASSES) * 4 * logits
         selection = selection_bytes * devices_per_chip / (generation.hbm_bytes_per_second * _SELECTION_EFFICIENCY)
     exposed, overlapped = (links, 0.0) if split else (_EXPOSED * links, links)
     batch = max(max(arithmetic, memory, overlapped) + exposed + selection, _HOST_SECONDS)

@@ -17,7 +17,7 @@ from jax import Array
 
 from byheart.components.extract.attention import MixRows, attend
 from byheart.components.extract.mlp import apply_mlp
-from byheart.components.extract.norm import normalize, softcap
+from byheart.components.extract.norm import compute_mean_square, normalize, softcap
 from byheart.components.extract.rotary import compute_positions
 from byheart.components.extract.runs import Run, find_runs
 from byheart.models.decoder_config import DecoderConfig
@@ -55,14 +55,17 @@ def compute_hidden_states(
         states = states.reshape(-1, states.shape[-1])
     kinds, kind_of_layer = compute_positions(config, token_ids.shape[1], dtype)
 
-    def apply_layer(states: Array, weights: Params, kind: Array) -> Array:
+    def measure(states: Array) -> Array | None:
+        return compute_mean_square(states) if config.norm == "rms" else None
+
+    def apply_layer(states: Array, mean_square: Array | None, weights: Params, kind: Array) -> Array:
         with jax.named_scope("weights"):
             # Gathering the next layer's too took XLA 7 GB more, when it compiled that for Llama-3.1-70B on v6e-2x4.
             weights = gather(weights)
         positions = jax.tree.map(lambda table: table[kind], kinds)
 
-        def normalize_if_any(name: str, states: Array) -> Array:
-            return normalize(weights, name, states, config) if name in weights else states
+        def normalize_if_any(name: str, states: Array, mean_square: Array | None = None) -> Array:
+            return normalize(weights, name, states, config, mean_square=mean_square) if name in weights else states
 
         def scale(states: Array) -> Array:
             if config.residual_scale == 1:
@@ -70,7 +73,7 @@ def compute_hidden_states(
             return (states.astype(jnp.float32) * config.residual_scale).astype(dtype)
 
         with jax.named_scope("attention"):
-            normed = normalize_if_any("attention_norm", states)
+            normed = normalize_if_any("attention_norm", states, mean_square)
             attended = attend(weights, config, normed, positions, kernel)
             output = states + scale(normalize_if_any("attention_post_norm", attended))
         with jax.named_scope("mlp"):
@@ -81,16 +84,21 @@ def compute_hidden_states(
 
     for run in find_runs(config):
 
-        def apply_pattern(states: Array, repeat: Array, run: Run = run) -> tuple[Array, None]:
+        def apply_pattern(
+            carried: tuple[Array, Array | None], repeat: Array, run: Run = run
+        ) -> tuple[tuple[Array, Array | None], None]:
+            states, mean_square = carried
             for offset, stacks in enumerate(run.stacks):
                 weights = {
                     name: _take_row(params["layers"][name], row + repeat * step) for name, (row, step) in stacks.items()
                 }
                 kind = _take_row(kind_of_layer, run.first + offset + repeat * run.length)
-                states = apply_layer(states, weights, kind)
-            return states, None
+                states = apply_layer(states, mean_square, weights, kind)
+                # The TPU's compiler makes it of the last product as that leaves its unit, and reads no states again.
+                mean_square = measure(states)
+            return (states, mean_square), None
 
-        states, _ = jax.lax.scan(apply_pattern, states, jnp.arange(run.repeats))
+        (states, _), _ = jax.lax.scan(apply_pattern, (states, measure(states)), jnp.arange(run.repeats))
     states = states.reshape(*token_ids.shape, -1)
     wanted = states[:, first:] if isinstance(first, int) else jnp.take_along_axis(states, first[:, :, None], axis=1)
     return normalize(params, "final_norm", wanted, config)

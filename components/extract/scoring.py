@@ -137,8 +137,7 @@ def score_blocks(
 
 def _find_attention_kernel(config: DecoderConfig, sharding: Sharding, windows: int, tokens: int) -> MixRows | None:
     """The kernel that computes the attention of so many windows on a device; None where XLA does."""
-    is_whole = sharding.platform == "tpu" and sharding.mesh.model == 1
-    if not is_whole or not has_attention_kernel(config, windows, tokens):
+    if not sharding.has_kernels or not has_attention_kernel(config, windows, tokens):
         return None
     from byheart.components.extract.kernels.attention import attend_rows  # a fifth of a second, on TPUs alone
 
@@ -149,8 +148,7 @@ def _find_statistics_kernel(
     config: DecoderConfig, sharding: Sharding, windows: int, kept: KeptLogits | None
 ) -> Callable[..., TokenScores] | None:
     """The kernel that scores so many windows on a device from their logits; None where XLA does."""
-    is_whole = sharding.platform == "tpu" and sharding.mesh.model == 1
-    if not is_whole or kept or not has_statistics_kernel(config, windows):
+    if kept or not sharding.has_kernels or not has_statistics_kernel(config, windows):
         return None
     from byheart.components.extract.kernels.statistics import score_rows  # as above
 

@@ -15,6 +15,7 @@ from jax.sharding import AxisType, NamedSharding
 from jax.sharding import Mesh as DeviceMesh
 from jax.sharding import PartitionSpec as P
 
+from byheart.machines.accelerators import find_generation
 from byheart.machines.mesh import DATA, MODEL, Mesh
 from byheart.models.parameters import Parameter, Parameters
 
@@ -35,6 +36,13 @@ class Sharding:
     def platform(self) -> str:
         """JAX's name for the kind of devices: `cpu`, `gpu` or `tpu`."""
         return self.devices.devices.flat[0].platform
+
+    @property
+    def has_kernels(self) -> bool:
+        """Whether the devices run kernels, which need whole heads and vocabularies."""
+        device = self.devices.devices.flat[0]
+        generation = find_generation(device.device_kind)
+        return device.platform == "tpu" and self.mesh.model == 1 and (generation is None or generation.has_kernels)
 
     def shard_weights(self, parameter: Parameter) -> NamedSharding:
         """The sharding of a parameter's weights between their uses."""

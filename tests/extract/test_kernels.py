@@ -6,14 +6,18 @@ from functools import partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from byheart.components.extract import decoder
 from byheart.components.extract.attention import attend
 from byheart.components.extract.kernels.attention import attend_rows
+from byheart.components.extract.kernels.statistics import score_rows
 from byheart.components.extract.rotary import compute_positions
-from byheart.machines.kernels import BLOCK_WINDOWS, has_attention_kernel, is_whole_and_plain
+from byheart.components.extract.scoring import score_blocks
+from byheart.components.extract.token_scores import score_tokens
+from byheart.machines.kernels import BLOCK_WINDOWS, has_attention_kernel, has_statistics_kernel, is_whole_and_plain
 from byheart.models.decoder_config import Attention, DecoderConfig
 from byheart.models.families import find_family
 from byheart.models.rope import Rope
@@ -113,3 +117,73 @@ def test_kernel_is_taken_where_blocks_are_whole_tiles(monkeypatch: pytest.Monkey
     assert not has_attention_kernel(dataclasses.replace(whole, rope_interleaved=True), 64, 99)
     monkeypatch.setenv("BYHEART_KERNELS", "0")
     assert not has_attention_kernel(whole, 64, 99)
+
+
+VOCABULARY = 4_224
+"""A whole group of tiles and one tile."""
+
+
+def make_logits(rows: int, vocabulary: int = VOCABULARY) -> tuple[jax.Array, jax.Array]:
+    random = np.random.default_rng(rows)
+    logits = random.normal(scale=3, size=(rows, vocabulary)).astype(np.float32)
+    logits[0] = np.round(logits[0])  # ties
+    logits[1, ::100] = -np.inf
+    logits[2, 5 : 5 + 128 * 32 : 128] = 20 + np.arange(
+        32
+    )  # the largest of all are one group, behind which is one of few
+    targets = random.integers(0, vocabulary, rows)
+    targets[3] = logits[3].argmax()
+    return jnp.asarray(logits), jnp.asarray(targets, jnp.int32)
+
+
+@pytest.mark.parametrize(
+    ("rows", "top_k", "temperature"),
+    [
+        (8, 40, 1.0),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in [(8, 0, 1.0), (16, 1, 1.0), (32, 40, 0.7), (8, 700, 2.0), (8, 9_999, 1.0)]
+        ),
+    ],
+)
+def test_scores_are_those_of_the_plain_form(rows: int, top_k: int, temperature: float) -> None:
+    logits, targets = make_logits(rows)
+    score = partial(score_rows, temperature=temperature, top_k=top_k, interpret=True)
+    found = jax.jit(score, compiler_options=HASTY)(logits, targets)
+    expected = score_tokens(logits, targets, temperature=temperature, top_k=top_k)
+    for name in ("rank", "top_id"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+    for name in ("log_prob", "tempered_log_prob", "log_top_k_mass"):
+        np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-6, atol=4e-6)
+
+
+def test_logit_that_is_no_number_is_seen_in_the_scores() -> None:
+    logits, targets = make_logits(8)
+    logits = logits.at[4, 7].set(np.nan)
+    score = jax.jit(partial(score_rows, temperature=1.0, top_k=0, interpret=True), compiler_options=HASTY)
+    found = score(logits, targets)
+    assert np.isnan(found.log_prob).tolist() == [row == 4 for row in range(8)]
+
+
+@pytest.mark.slow
+def test_blocks_keep_the_order_of_windows_and_tokens() -> None:
+    random = np.random.default_rng(0)
+    hidden = random.normal(size=(2 * BLOCK_WINDOWS, 3, 8)).astype(np.float32)
+    head = random.normal(size=(256, 8)).astype(np.float32)
+    targets = random.integers(0, 256, (2 * BLOCK_WINDOWS, 3), dtype=np.int32)
+    score = partial(score_rows, temperature=1.0, top_k=5, interpret=True)
+    score_all = partial(score_blocks, lambda rows: rows @ head.T, score)
+    found = jax.jit(score_all, compiler_options=HASTY)(hidden, targets)
+    logits = jnp.asarray(hidden @ head.T)
+    expected = jax.vmap(partial(score_tokens, temperature=1.0, top_k=5))(logits, jnp.asarray(targets))
+    jax.tree.map(partial(np.testing.assert_allclose, atol=1e-5), found, expected)
+
+
+def test_scores_have_a_kernel_where_rows_are_whole_tiles_and_have_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = dataclasses.replace(PLAIN, vocab=128_256)
+    assert has_statistics_kernel(whole, 64)
+    assert not has_statistics_kernel(whole, 60), "no whole number of blocks"
+    assert not has_statistics_kernel(dataclasses.replace(whole, vocab=50_257), 64), "no whole tiles"
+    assert not has_statistics_kernel(dataclasses.replace(whole, vocab=1 << 20), 64), "no room"
+    monkeypatch.setenv("BYHEART_KERNELS", "0")
+    assert not has_statistics_kernel(whole, 64)
