@@ -117,7 +117,7 @@ def _learn_tokens(folder: Path) -> Path:
     learner = Tokenizer(models.BPE())
     learner.pre_tokenizer = Tokenizer.from_file(str(file)).pre_tokenizer
     alphabet, first_tokens = pre_tokenizers.ByteLevel.alphabet(), []
-    if learner.pre_tokenizer is None:  # SentencePiece's: its control tokens and bytes come first
+    if "▁" in content["model"]["vocab"]:  # SentencePiece's: its control tokens and bytes come first
         learner.pre_tokenizer = pre_tokenizers.Metaspace()
         alphabet, first_tokens = [], sorted(content["model"]["vocab"], key=content["model"]["vocab"].get)[: 3 + 256]
     corpus = [*topics.values(), *(path.read_text("utf-8") for path in sorted(Path(os.__file__).parent.glob("*.py")))]

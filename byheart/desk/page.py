@@ -12,6 +12,7 @@ from byheart.machines.memory import RESERVE
 from byheart.machines.placement import choose_placement
 from byheart.machines.planned import Planned, Refusal, Subject
 from byheart.machines.speed import COMPILE_SECONDS, LOAD_BYTES_PER_SECOND
+from byheart.machines.tokenizing import estimate_tokenizing
 from byheart.machines.workload import HEAD_WINDOWS, Workload
 
 
@@ -59,6 +60,8 @@ def _describe_subject(subject: Subject, workload: Workload) -> Iterator[str]:
         "books",
         f"{number} {books.characters:,} characters: {books.windows:,} windows, one every {window.cursor_inc:,}",
     )
+    shared, alone = map(format_duration, estimate_tokenizing(books.windows))
+    yield format_line("tokenize", f"{shared} on a core of a CPU; {alone} if the tokenizer's texts cannot be cut")
     if workload.kept:
         size, _, limit = describe_size(workload.kept, books.windows, subject.settings.logits).partition("; ")
         yield format_line("logits", size)

@@ -37,6 +37,7 @@ def test_page_says_what_fits_how_fast_and_for_how_much(folder: Path, capsys: pyt
         f"{folder} on v6e-2x4\n",
         "80 layers, 70,553,706,496 parameters, 141.1 GB in bfloat16",
         "a book of, say, 500,000 characters: 50,000 windows, one every 10",
+        "tokenize     0:02 on a core of a CPU; 1:48 if the tokenizer's texts cannot be cut\n",
         "8 chips on a host (ct6e-standard-8t), 32.0 GB and 918 TFLOP/s a chip",
         "It fits, with 8.7 GB a device to spare.",
         "8x1 (data x model): weights split over all devices and gathered layer by layer",
