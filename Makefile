@@ -13,6 +13,8 @@ CONTROLS ?=
 STORE ?=
 OUT ?= out
 SET ?=
+# What JAX is installed for: cpu, cuda12, cuda13 or tpu; empty leaves an installation as it is, and a new one for CPUs.
+JAX ?=
 # Of tests and benchmarks.
 BASE_IMAGE ?=
 KILLS ?= 100
@@ -43,13 +45,18 @@ LOCK = uv pip compile --quiet --universal --fork-strategy fewest --python-versio
 LOCK_IMAGE = $(LOCK) --config-file images/uv.toml --constraints requirements.txt --group component
 
 # A variable that means nothing here is refused, with the nearest that does.
-KNOWN := PYTHON BOOKS MODEL CONTROLS STORE OUT SET BASE_IMAGE KILLS FAULTS SEED ROUNDS BENCH QUICK OFFLINE SECONDS PARSERS
+KNOWN := PYTHON BOOKS MODEL CONTROLS STORE OUT SET JAX BASE_IMAGE KILLS FAULTS SEED ROUNDS BENCH QUICK OFFLINE SECONDS PARSERS
 GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command line,$(origin $(name))),$(name)))
 UNKNOWN := $(firstword $(filter-out $(KNOWN),$(GIVEN)))
 NEAREST = import difflib, sys; name, *known = sys.argv[1:]; near = difflib.get_close_matches(name.upper(), known, 1, 0.5); \
 	print("did you mean %s=?" % near[0] if near else "make run takes settings in SET, as SET=\"%s=...\"; all else is in .venv/bin/byheart --help" % name)
 ifneq ($(UNKNOWN),)
 $(error $(UNKNOWN) is no variable of this Makefile: $(shell $(PYTHON) -c '$(NEAREST)' $(UNKNOWN) $(KNOWN)))
+endif
+
+FLAVOURS := cpu cuda12 cuda13 tpu
+ifneq ($(JAX),$(filter $(JAX),$(FLAVOURS)))
+$(error JAX must be one of $(FLAVOURS), found $(JAX))
 endif
 
 .PHONY: help run compile test test-slow nightly test-page test-browser test-runs test-families test-truth test-gcs test-hub test-kfp test-k8s test-containers test-docs
@@ -60,7 +67,7 @@ endif
 help:  ## Say what there is
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 18
 
-run: $(VENV)/run  ## Measure BOOKS under MODEL on this machine; without them, the sample
+run: $(VENV)/run $(JAX:%=$(VENV)/jax-%)  ## Measure BOOKS under MODEL on this machine; without them, the sample
 	@$(BIN)/python -m byheart run $(BOOKS) $(SET) $(if $(MODEL),--model "$(MODEL)") $(CONTROLS:%=--control %) \
 		$(if $(STORE),--store "$(STORE)") --out "$(OUT)"
 
@@ -186,6 +193,8 @@ lock:  ## Resolve the dependencies anew (needs uv)
 	for image in download tokenize plan extract-cpu extract-tpu extract-cuda12 plot verdict compare; do \
 		$(LOCK_IMAGE) --group $$image --output-file images/requirements/$$image.txt || exit; done
 	$(LOCK) --constraints requirements.txt --group launch --output-file images/requirements/launch.txt
+	for jax in cuda12 cuda13 tpu; do \
+		$(LOCK) --constraints requirements.txt --group $$jax --output-file requirements-$$jax.txt || exit; done
 
 # TPUs' compiler, which jax[tpu]==0.10.2 adds to jax. It has a folder of its own, since where jax finds it jax looks for TPUs.
 .venv-aot/done: | $(VENV)/run
@@ -213,6 +222,13 @@ $(VENV)/run: requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
+
+# JAX for one kind of device takes the place of that for another: two plugins for CUDA would both be started.
+$(VENV)/jax-%: $(VENV)/run $(wildcard requirements-*.txt)
+	$(BIN)/pip list --format=freeze --disable-pip-version-check | sed -nE 's/^((jax-cuda|libtpu|nvidia-)[^=]*)==.*/\1/p' \
+		| xargs -r $(BIN)/pip uninstall --quiet --yes
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt $(patsubst %,-r %,$(wildcard requirements-$*.txt))
+	@rm -f $(VENV)/jax-* && touch $@
 
 $(VENV)/dev: requirements-dev.txt $(VENV)/run
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt

@@ -18,6 +18,7 @@ from byheart.contracts.errors import DeviceError
 from byheart.contracts.model_input import ModelInput
 from byheart.contracts.setting_groups import ScoreSettings
 from byheart.machines.accelerators import Accelerator
+from byheart.machines.gpus import claim_program_share
 from byheart.machines.planned import lay_out
 from byheart.machines.workload import describe_workload
 from byheart.models.folder import ModelFolder
@@ -49,6 +50,7 @@ def find_own_accelerator() -> Accelerator:
     Raises:
         DeviceError: they make up no known accelerator, or JAX cannot start them.
     """
+    claim_program_share()
     try:
         devices = jax.devices()
     except RuntimeError as error:  # with JAX_PLATFORMS=tpu, and no TPU
