@@ -135,7 +135,7 @@ def _compare_slices(slices: Sequence[Planned | Refusal], chosen: Planned | Refus
     """A table with a row for each slice of TPUs, one for one card of each kind of GPU, and one for what is chosen."""
     yield "  accelerator   chips   GB a device   layout   weights    batch   windows/s   MFU       time   chip-hours"
     named = {plan.accelerator.name for plan in slices}
-    for plan in [*slices, *[chosen] * bool(chosen and chosen.accelerator.name not in named)]:
+    for plan in [*slices, chosen] if chosen and chosen.accelerator.name not in named else slices:
         accelerator = plan.accelerator
         mark = ">" if chosen and accelerator.name == chosen.accelerator.name else " "
         limit = f"of {accelerator.device_bytes / 1e9:3.0f}" if accelerator.device_bytes else "      "
@@ -158,8 +158,8 @@ def _describe_assumptions() -> list[str]:
     fitted = f"{', '.join(names[:-1])} and {names[-1]}"
     text = f"""Estimates, not measurements: of all chips one H100 alone was timed. Memory is added up from shapes.
         Speed is a roofline, scaled to the TPU compiler's estimates on {fitted} and to that H100 (~: constants copied
-        from the most similar of these; cpu is two cores). Weights load at {LOAD_BYTES_PER_SECOND / 1e9:.0f} GB/s, and waiting
-        for a node is not counted. The rows are for mesh_shape=auto and batch_size=0."""
+        from the most similar of these; cpu is two cores). Weights load at {LOAD_BYTES_PER_SECOND / 1e9:.0f} GB/s, and
+        waiting for a node is not counted. The rows are for mesh_shape=auto and batch_size=0."""
     return _wrap(text)
 
 

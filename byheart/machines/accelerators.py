@@ -132,7 +132,9 @@ def find_accelerator(name: str) -> Accelerator:
     if name not in ACCELERATORS:
         generation = _guess_generation(name)
         same_generation = [known for known, other in ONE_HOST.items() if other.generation == generation]
-        lacks_topology = name.lower() in GENERATIONS or re.fullmatch(r"[^-]+-\d+", name)  # its nearest name has some topology
+        lacks_topology = name.lower() in GENERATIONS or re.fullmatch(
+            r"[^-]+-\d+", name
+        )  # its nearest name has some topology
         near = [] if lacks_topology else difflib.get_close_matches(name, same_generation or ONE_HOST, 1)
         near = [known for known, other in ONE_HOST.items() if other.machine == name] or near
         hint = f"did you mean {near[0]}? " if near else ""

@@ -21,6 +21,8 @@ _SHARES = ("XLA_CLIENT_MEM_FRACTION", "XLA_PYTHON_CLIENT_MEM_FRACTION")
 be told by both."""
 _SHARE = 0.9
 """The share that this program asks for. The rest holds the driver's own memory, libraries and loaded programs."""
+GPU_HEAD_WINDOWS = 32
+"""Windows whose logits a GPU holds at once."""
 _COUNTS = (1, 2, 4, 8)
 
 
@@ -58,7 +60,7 @@ def _describe(
         windows_per_device=64,
         efficiency=0.5,
         measured=False,
-        head_windows=32,
+        head_windows=GPU_HEAD_WINDOWS,
         compile_seconds=5.5,
     )
     return dataclasses.replace(generation, **other)  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from typing import Protocol
 
 import jax
@@ -9,12 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.sharding import PartitionSpec as P
+from jax.typing import DTypeLike
 
-from byheart.components.extract import decoder
+from byheart.components.extract import decoder, gpu
 from byheart.components.extract.attention import MixRows
-from byheart.components.extract.largest import find_kth_largest, find_largest
+from byheart.components.extract.largest import find_kth_largest, find_kth_largest_by_sorting, find_largest
 from byheart.components.extract.sharding import Sharding
 from byheart.contracts.logits import KeptLogits
+from byheart.machines.gpus import GPU_HEAD_WINDOWS
 from byheart.machines.kernels import has_attention_kernel
 from byheart.machines.mesh import DATA, MODEL
 from byheart.machines.workload import HEAD_WINDOWS
@@ -23,8 +26,8 @@ from byheart.models.decoder_config import DecoderConfig
 from byheart.models.parameters import Parameters
 from byheart.scores.scores import Scores
 
-_HEAD_WINDOWS_CPU = 4
-"""Windows whose logits a CPU computes at once: few enough for its cache."""
+_HEAD_WINDOWS = {"cpu": 4, "gpu": GPU_HEAD_WINDOWS}
+"""Windows whose logits a device computes at once: for a CPU few enough for its cache."""
 _TPU_OPTIONS = {
     "xla_tpu_scoped_vmem_limit_kib": "65536",
     "xla_enable_async_all_gather": "true",
@@ -75,6 +78,7 @@ def make_scorer(
     top_k: int,
     is_padded: bool = False,
     kept: KeptLogits | None = None,
+    is_plain: bool = False,
 ) -> Scorer:
     """A compiled function from parameters and model input [B, T] to the scores of its last `scored_tokens` ids.
 
@@ -86,12 +90,16 @@ def make_scorer(
     whose logits are `kept`. B is a multiple of the sharding's window shards. The arithmetic has the precision of the
     parameters' dtype, and full precision for float32, whatever JAX's default: a GPU's is TF32, with 10 bits of
     mantissa.
+
+    Args:
+        is_plain: whether to leave out what a device has a form of its own for.
     """
-    head_windows = _HEAD_WINDOWS_CPU if sharding.platform == "cpu" else HEAD_WINDOWS
+    on_gpu = sharding.platform == "gpu" and not is_plain
+    head_windows = _HEAD_WINDOWS.get(sharding.platform, HEAD_WINDOWS)
     head_names = decoder.list_head(config)
     positions = max(scored_tokens, kept.positions if kept else 0)
 
-    @functools.partial(jax.jit, compiler_options=_compiler_options(sharding))
+    @functools.partial(jax.jit, compiler_options=gpu.OPTIONS if on_gpu else _compiler_options(sharding))
     @functools.partial(
         jax.shard_map,
         mesh=sharding.devices,
@@ -116,7 +124,9 @@ def make_scorer(
                 first=first,
                 look_up=functools.partial(sharding.look_up, parameters["embed"]),
                 gather=lambda weights: sharding.gather({name: parameters[LAYERS][name] for name in weights}, weights),
-                kernel=_find_attention_kernel(config, sharding, *fed.shape),
+                kernel=None
+                if is_plain
+                else _find_attention_kernel(config, sharding, params["embed"].dtype, *fed.shape),
             )
             head = {name: sharding.gather(parameters[name], params[name]) for name in head_names}
 
@@ -124,7 +134,13 @@ def make_scorer(
                 hidden, targets = window
                 logits = decoder.compute_logits(head, config, hidden)
                 scored = logits if positions == scored_tokens else logits[-scored_tokens:]
-                scores = score_tokens(scored, targets, temperature=temperature, top_k=top_k)
+                scores = score_tokens(
+                    scored,
+                    targets,
+                    temperature=temperature,
+                    top_k=top_k,
+                    find_kth=find_kth_largest_by_sorting if on_gpu else find_kth_largest,
+                )
                 return dataclasses.replace(scores, logits=choose_kept(logits, kept)) if kept else scores
 
             scores = jax.lax.map(score_window, (hidden, targets), batch_size=head_windows)
@@ -133,8 +149,12 @@ def make_scorer(
     return score
 
 
-def _find_attention_kernel(config: DecoderConfig, sharding: Sharding, windows: int, tokens: int) -> MixRows | None:
+def _find_attention_kernel(
+    config: DecoderConfig, sharding: Sharding, dtype: DTypeLike, windows: int, tokens: int
+) -> MixRows | None:
     """The kernel that computes the attention of so many windows on a device; None where XLA does."""
+    if sharding.platform == "gpu" and sharding.mesh.model == 1:
+        return gpu.find_fused_attention(config, tokens, dtype)
     is_whole = sharding.platform == "tpu" and sharding.mesh.model == 1
     if not is_whole or not has_attention_kernel(config, windows, tokens):
         return None
@@ -154,15 +174,26 @@ def _compiler_options(sharding: Sharding) -> dict[str, str] | None:
     return _TPU_OPTIONS if sharding.platform == "tpu" else None
 
 
-def score_tokens(logits: Array, targets: Array, *, temperature: float, top_k: int) -> TokenScores:
-    """The scores of `targets` [S] under float32 `logits` [S, V]."""
+def score_tokens(
+    logits: Array,
+    targets: Array,
+    *,
+    temperature: float,
+    top_k: int,
+    find_kth: Callable[[Array, int], Array] = find_kth_largest,
+) -> TokenScores:
+    """The scores of `targets` [S] under float32 `logits` [S, V].
+
+    Args:
+        find_kth: finds the k-th largest logit of each row.
+    """
     vocabulary = logits.shape[-1]
     is_target = jnp.arange(vocabulary) == targets[:, None]
     target = jnp.sum(jnp.where(is_target, logits, 0.0), axis=-1)
     tempered = logits / temperature
     log_total = jax.nn.logsumexp(tempered, axis=-1)
     if 0 < top_k < vocabulary:
-        kept = jnp.where(logits >= find_kth_largest(logits, top_k)[:, None], tempered, -jnp.inf)
+        kept = jnp.where(logits >= find_kth(logits, top_k)[:, None], tempered, -jnp.inf)
         log_mass = jnp.minimum(jax.nn.logsumexp(kept, axis=-1) - log_total, 0.0)
     else:
         log_mass = jnp.zeros_like(log_total)

@@ -1,5 +1,6 @@
 """What a run on this machine scores with."""
 
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,6 @@ def test_accelerator_that_cannot_be_used_is_an_error_and_no_cpu(
 def test_gpus_that_are_asked_for_are_known_by_their_card(
     here: str, asked: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(this_machine.importlib.util, "find_spec", lambda _: True)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: True)
     monkeypatch.setattr(this_machine, "_ask_jax", lambda: here)
     assert name_cards(asked) == name
