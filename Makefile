@@ -60,7 +60,7 @@ $(error JAX must be one of $(FLAVOURS), found $(JAX))
 endif
 
 .PHONY: help run compile test test-slow nightly test-page test-browser test-runs test-families test-truth test-gcs test-hub test-kfp test-k8s test-containers test-docs
-.PHONY: bench-report test-parity test-real test-aot soak fuzz audit real validate bench bench-plot bench-download bench-load bench-precision
+.PHONY: bench-gpu bench-report test-parity test-real test-aot soak fuzz audit real validate bench bench-plot bench-download bench-load bench-precision
 .PHONY: bench-tokenize docs pictures check format
 .PHONY: sample goldens lock
 
@@ -142,6 +142,9 @@ validate: $(VENV)/dev  ## Train models that have seen passages 0 to 64 times, an
 
 bench: .venv-peers/done $(VENV)/dev  ## Score windows here, in PyTorch and in lm-evaluation-harness; windows/s and ratios
 	$(BIN)/python -m benchmarks.extract $(BENCH)
+
+bench-gpu: .venv-peers/done $(VENV)/run  ## Score windows on a GPU, beside compiled PyTorch; under ten minutes, needs JAX=cuda12 or cuda13 once
+	$(BIN)/python -m benchmarks.gpu $(BENCH)
 
 bench-report: $(VENV)/dev  ## Open the report of a synthetic book of a million characters in Chromium; seconds and frames
 	$(BIN)/python -m benchmarks.report
