@@ -1,9 +1,10 @@
-"""The speed of scoring on one GPU, beside two compiled models in PyTorch that do the same work; under ten minutes.
+"""The speed of scoring on one GPU, beside two compiled models in PyTorch that do the same work.
 
     python -m benchmarks.gpu                                           # Llama 3.1 8B's shape in bfloat16, 256 windows
     python -m benchmarks.gpu --shape smollm2-135m --windows 4096
     python -m benchmarks.gpu --device cpu --shape tiny --windows 32    # shows that it runs, and nothing else
 
+It is laid out for under ten minutes on a card with 80 GB, of which most is PyTorch's compiler; no GPU has tried it yet.
 Windows are 100 random tokens, of which the last 50 are scored, with ranks and the mass of the top 40; weights are
 random. The contestants are this engine in its form for GPUs, the same in the plain form (BYHEART_KERNELS=0), and the
 two in gpu_peers.py, each with its own batch. Two models do not fit a card together, so each contestant has the card for
