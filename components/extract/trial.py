@@ -80,7 +80,12 @@ def score_windows(
     """
     positions = token_ids.shape[1] - 1
     workload = describe_workload(
-        model.family, model.decoder, precision=score.precision, positions=positions, scored_tokens=scored_tokens
+        model.family,
+        model.decoder,
+        precision=score.precision,
+        positions=positions,
+        scored_tokens=scored_tokens,
+        head_windows=accelerator.generation.head_windows,
     )
     layout, _ = lay_out(accelerator, workload, score.top_k)
     machine = Machine(devices=find_devices(accelerator)[: layout.devices])
