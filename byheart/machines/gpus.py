@@ -20,7 +20,7 @@ _SHARES = ("XLA_CLIENT_MEM_FRACTION", "XLA_PYTHON_CLIENT_MEM_FRACTION")
 """The environment variables that tell JAX which share of a GPU's memory it may take, 0.75 without them; it refuses to
 be told by both."""
 _SHARE = 0.9
-"""The share that this program asks for. The rest holds the driver's own memory, libraries, loaded programs and CUDA graphs."""
+"""The share that this program asks for. The rest holds the driver's own memory, libraries, programs and CUDA graphs."""
 GPU_HEAD_WINDOWS = 32
 """Windows whose logits a GPU holds at once."""
 _COUNTS = (1, 2, 4, 8)
