@@ -9,16 +9,21 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax._src.cudnn import fused_attention_stablehlo
 
 from byheart.components.extract import decoder
 from byheart.components.extract.attention import attend
 from byheart.components.extract.gpu import OPTIONS, fall_back, find_fused_attention
 from byheart.components.extract.largest import find_kth_largest_by_sorting
 from byheart.components.extract.rotary import compute_positions, find_causal_scale
+from byheart.components.extract.scoring import make_scorer
+from byheart.components.extract.sharding import Sharding, use_one_device
 from byheart.models.decoder_config import Attention, DecoderConfig
+from byheart.models.families import find_family
 from byheart.models.rope import Rope
 from tests.extract.test_decoder import GOLDENS, HASTY, TOLERANCE, at, golden, largest, loaded, log_softmax
 from tests.extract.test_kernels import PLAIN, make_weights, parse_config
+from tests.models.known_shapes import CONFIGS
 
 
 def fused(config: DecoderConfig, tokens: int) -> Any:
@@ -113,6 +118,26 @@ def test_compiler_knows_the_options() -> None:
     jax.jit(lambda x: x + 1, compiler_options=OPTIONS)(1.0)
     with pytest.raises(jax.errors.JaxRuntimeError, match="No such compile option"):
         jax.jit(lambda x: x + 2, compiler_options={"xla_gpu_no_such_option": 0})(1.0)
+
+
+@pytest.mark.parametrize(("dtype", "calls_cudnn"), [(jnp.bfloat16, True), (jnp.float32, False)])
+def test_program_for_cuda_calls_cudnn_for_weights_of_16_bits(
+    dtype: Any, calls_cudnn: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lowered for CUDA as if a card were here, of which JAX asks the versions; compiled it is not."""
+    monkeypatch.setattr(fused_attention_stablehlo, "check_cudnn_version", lambda: 90_000)
+    monkeypatch.setattr(fused_attention_stablehlo, "check_compute_capability", lambda _: True)
+    monkeypatch.setattr(fused_attention_stablehlo, "is_cuda_compute_capability_equal", lambda _: False)
+    monkeypatch.setattr(Sharding, "platform", "gpu")
+    content = CONFIGS["llama-3.1-8b"]
+    family = find_family(content)
+    config = family.parse_config(content)
+    parameters = family.describe_parameters(config)
+    params = jax.tree.map(lambda parameter: jax.ShapeDtypeStruct(parameter.shape, dtype), parameters)
+    score = make_scorer(config, parameters, use_one_device(), scored_tokens=50, temperature=1.0, top_k=40)
+    traced = score.trace(params, jax.ShapeDtypeStruct((256, 100), jnp.int32))
+    program = traced.lower(lowering_platforms=("cuda",)).as_text()
+    assert ("__cudnn$fmhaSoftmax" in program) == calls_cudnn
 
 
 def test_form_that_cannot_be_compiled_gives_way_with_a_line(capsys: pytest.CaptureFixture[str]) -> None:
