@@ -13,6 +13,8 @@ CONTROLS ?=
 STORE ?=
 OUT ?= out
 SET ?=
+# What JAX is installed for: cpu, cuda12, cuda13 or tpu; empty leaves an installation as it is, and a new one for CPUs.
+JAX ?=
 # Of tests and benchmarks.
 BASE_IMAGE ?=
 KILLS ?= 100
@@ -43,7 +45,7 @@ LOCK = uv pip compile --quiet --universal --fork-strategy fewest --python-versio
 LOCK_IMAGE = $(LOCK) --config-file images/uv.toml --constraints requirements.txt --group component
 
 # A variable that means nothing here is refused, with the nearest that does.
-KNOWN := PYTHON BOOKS MODEL CONTROLS STORE OUT SET BASE_IMAGE KILLS FAULTS SEED ROUNDS BENCH QUICK OFFLINE SECONDS PARSERS
+KNOWN := PYTHON BOOKS MODEL CONTROLS STORE OUT SET JAX BASE_IMAGE KILLS FAULTS SEED ROUNDS BENCH QUICK OFFLINE SECONDS PARSERS
 GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command line,$(origin $(name))),$(name)))
 UNKNOWN := $(firstword $(filter-out $(KNOWN),$(GIVEN)))
 NEAREST = import difflib, sys; name, *known = sys.argv[1:]; near = difflib.get_close_matches(name.upper(), known, 1, 0.5); \
@@ -52,15 +54,20 @@ ifneq ($(UNKNOWN),)
 $(error $(UNKNOWN) is no variable of this Makefile: $(shell $(PYTHON) -c '$(NEAREST)' $(UNKNOWN) $(KNOWN)))
 endif
 
+FLAVOURS := cpu cuda12 cuda13 tpu
+ifneq ($(JAX),$(filter $(JAX),$(FLAVOURS)))
+$(error JAX must be one of $(FLAVOURS), found $(JAX))
+endif
+
 .PHONY: help run compile test test-slow nightly test-page test-browser test-runs test-families test-truth test-gcs test-hub test-kfp test-k8s test-containers test-docs
-.PHONY: bench-report test-parity test-real test-aot soak fuzz audit real validate bench bench-plot bench-download bench-load bench-precision
+.PHONY: bench-gpu bench-report test-parity test-real test-aot soak fuzz audit real validate bench bench-plot bench-download bench-load bench-precision
 .PHONY: bench-tokenize docs pictures check format
 .PHONY: sample goldens lock
 
 help:  ## Say what there is
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 18
 
-run: $(VENV)/run  ## Measure BOOKS under MODEL on this machine; without them, the sample
+run: $(VENV)/run $(JAX:%=$(VENV)/jax-%)  ## Measure BOOKS under MODEL on this machine; without them, the sample
 	@$(BIN)/python -m byheart run $(BOOKS) $(SET) $(if $(MODEL),--model "$(MODEL)") $(CONTROLS:%=--control %) \
 		$(if $(STORE),--store "$(STORE)") --out "$(OUT)"
 
@@ -136,6 +143,9 @@ validate: $(VENV)/dev  ## Train models that have seen passages 0 to 64 times, an
 bench: .venv-peers/done $(VENV)/dev  ## Score windows here, in PyTorch and in lm-evaluation-harness; windows/s and ratios
 	$(BIN)/python -m benchmarks.extract $(BENCH)
 
+bench-gpu: .venv-peers/done $(VENV)/run  ## Score windows on a GPU, beside compiled PyTorch; under ten minutes, needs JAX=cuda12 or cuda13 once
+	$(BIN)/python -m benchmarks.gpu $(BENCH)
+
 bench-report: $(VENV)/dev  ## Open the report of a synthetic book of a million characters in Chromium; seconds and frames
 	$(BIN)/python -m benchmarks.report
 
@@ -186,6 +196,8 @@ lock:  ## Resolve the dependencies anew (needs uv)
 	for image in download tokenize plan extract-cpu extract-tpu extract-cuda12 plot verdict compare; do \
 		$(LOCK_IMAGE) --group $$image --output-file images/requirements/$$image.txt || exit; done
 	$(LOCK) --constraints requirements.txt --group launch --output-file images/requirements/launch.txt
+	for jax in cuda12 cuda13 tpu; do \
+		$(LOCK) --constraints requirements.txt --group $$jax --output-file requirements-$$jax.txt || exit; done
 
 # TPUs' compiler, which jax[tpu]==0.10.2 adds to jax. It has a folder of its own, since where jax finds it jax looks for TPUs.
 .venv-aot/done: | $(VENV)/run
@@ -213,6 +225,13 @@ $(VENV)/run: requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
+
+# JAX for one kind of device takes the place of that for another: two plugins for CUDA would both be started.
+$(VENV)/jax-%: $(VENV)/run $(wildcard requirements-*.txt)
+	$(BIN)/pip list --format=freeze --disable-pip-version-check | sed -nE 's/^((jax-cuda|libtpu|nvidia-)[^=]*)==.*/\1/p' \
+		| xargs -r $(BIN)/pip uninstall --quiet --yes
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt $(patsubst %,-r %,$(wildcard requirements-$*.txt))
+	@rm -f $(VENV)/jax-* && touch $@
 
 $(VENV)/dev: requirements-dev.txt $(VENV)/run
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt

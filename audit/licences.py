@@ -35,11 +35,12 @@ EXEMPTIONS = (
         why="a program that the tests call; no image holds it",
     ),
     Exemption(
-        packages="libtpu", licence="Google Cloud Platform Terms of Service", locks=("extract-tpu",),
+        packages="libtpu", licence="Google Cloud Platform Terms of Service", locks=("extract-tpu", "requirements-tpu"),
         why="the TPU's compiler and runtime, which run on Google Cloud only",
     ),
     Exemption(
-        packages="nvidia-*", licence="LicenseRef-NVIDIA-Proprietary", locks=("extract-cuda12",),
+        packages="nvidia-*", licence="LicenseRef-NVIDIA-Proprietary",
+        locks=("extract-cuda12", "requirements-cuda12", "requirements-cuda13"),
         why="CUDA's libraries, without which no GPU of NVIDIA's computes",
     ),
 )  # fmt: skip

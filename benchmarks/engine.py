@@ -9,9 +9,11 @@ import numpy as np
 
 from benchmarks.contestant import serve, time_fastest
 from byheart.components.extract import checkpoint
+from byheart.components.extract.gpu import fall_back
 from byheart.components.extract.scoring import make_scorer
 from byheart.components.extract.sharding import use_one_device
 from byheart.components.extract.token_scores import compute_window_scores
+from byheart.machines.kernels import are_kernels_wanted
 from byheart.models.folder import open_model
 
 _TOP_K = 40
@@ -29,7 +31,8 @@ class Engine:
         self._batch, self._dtype, self._device = job["batch"], jnp.dtype(job["precision"]), device
         self._sharding = use_one_device()
         self._params = checkpoint.load(model, self._dtype, self._sharding)
-        self._score = make_scorer(
+        make = functools.partial(
+            make_scorer,
             model.decoder,
             model.describe_parameters(),
             self._sharding,
@@ -37,6 +40,8 @@ class Engine:
             temperature=1.0,
             top_k=_TOP_K,
         )
+        make_plain = functools.partial(make, is_plain=True)
+        self._score = fall_back(make() if are_kernels_wanted() else make_plain(), make_plain)
         self._side = job["side"]
 
     def score(self, token_ids: np.ndarray) -> np.ndarray:

@@ -32,6 +32,10 @@ AT_LEAST = 10
 VOCABULARY = 16_000
 SPARED = 10
 """The library's own ways are timed on every tenth slice only."""
+_LAYOUTS = (
+    *("gpt2", "llama3", "gpt_neox", "qwen2", "gpt4o", "deepseek", "deepseek2", "llama2", "phi3", "gemma3", "lowercase"),
+)
+"""As tests/tokenize/toy_tokenizers.py builds them."""
 _ROOT = Path(__file__).parent.parent
 _WAYS = ("call per slice", "one batch", "this")
 
@@ -101,7 +105,7 @@ def _make_book(characters: int) -> str:
 def _load_tokenizers() -> dict[str, Loaded]:
     with tempfile.TemporaryDirectory(prefix="byheart-") as folder:
         loaded = {"sample": load_tokenizer(_ROOT / "samples" / "model")}
-        for name in ("gpt2", "llama3", "gpt_neox", "qwen2", "gpt4o", "deepseek", "llama2", "lowercase"):
+        for name in _LAYOUTS:
             loaded[name] = load_tokenizer(_learn_tokens(build(name, Path(folder) / name)))
     return loaded
 
@@ -113,7 +117,7 @@ def _learn_tokens(folder: Path) -> Path:
     learner = Tokenizer(models.BPE())
     learner.pre_tokenizer = Tokenizer.from_file(str(file)).pre_tokenizer
     alphabet, first_tokens = pre_tokenizers.ByteLevel.alphabet(), []
-    if learner.pre_tokenizer is None:  # SentencePiece's: its control tokens and bytes come first
+    if "▁" in content["model"]["vocab"]:  # SentencePiece's: its control tokens and bytes come first
         learner.pre_tokenizer = pre_tokenizers.Metaspace()
         alphabet, first_tokens = [], sorted(content["model"]["vocab"], key=content["model"]["vocab"].get)[: 3 + 256]
     corpus = [*topics.values(), *(path.read_text("utf-8") for path in sorted(Path(os.__file__).parent.glob("*.py")))]

@@ -66,7 +66,10 @@ _SPELLED = {
     for name in (*WORDS, *_ALIASES)
 }
 
-_ACCELERATOR = re.compile(r"auto|cpu|(?:gpu|v[0-9][a-z0-9]*|tpu[0-9][a-z0-9]*)-[0-9]+(?:x[0-9]+)*")
+_ACCELERATOR = re.compile(
+    r"auto|cpu|(?:v[0-9][a-z0-9]*|tpu[0-9][a-z0-9]*)-[0-9]+(?:x[0-9]+)*"
+    r"|(?:gpu|[ahl][0-9]+s?|rtx[0-9]+)-[0-9]+(?:-[0-9]+gb)?"
+)
 _BRACKETS = re.compile(r"\((.*)\)|\[(.*)\]")
 _SIDE = r"([0-9]{1,6}(?:\.[0-9]{1,6})?)"
 _PAIR = re.compile(rf"{_SIDE}\s*[x×,]\s*{_SIDE}")

@@ -12,7 +12,7 @@ from byheart.contracts.settings import Settings
 from byheart.desk.books import count_characters
 from byheart.desk.page import format_line, format_page
 from byheart.desk.plan import read_subject
-from byheart.machines.accelerators import ONE_HOST
+from byheart.machines.accelerators import COMPARED
 from byheart.machines.automatic import choose_accelerator
 from byheart.machines.planned import Planned, Subject, plan_on
 from byheart.models.address import HubAddress
@@ -44,7 +44,7 @@ def print_cost(
     if settings.placement.accelerator == AUTO:
         print(f"accelerator=auto is {chosen.name} for this model\n")
     asked = plan_on(chosen, subject, settings.layout)
-    print(format_page(subject, asked, [plan_on(slice_, subject) for slice_ in ONE_HOST.values()]))
+    print(format_page(subject, asked, [plan_on(slice_, subject) for slice_ in COMPARED]))
     shards = settings.layout.shards
     planned = plan_on(chosen, _divide_windows(subject, shards), settings.layout)
     if isinstance(planned, Planned):

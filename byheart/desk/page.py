@@ -6,13 +6,15 @@ from collections.abc import Iterator, Sequence
 from byheart.contracts.logits import describe_size
 from byheart.contracts.progress import format_duration, format_size
 from byheart.contracts.setting_groups import CHARACTERS_A_TOKEN, WindowSettings
-from byheart.machines.accelerators import GENERATIONS, Accelerator
+from byheart.machines.accelerators import Accelerator
 from byheart.machines.layout import find_least_memory
 from byheart.machines.memory import RESERVE
 from byheart.machines.placement import choose_placement
 from byheart.machines.planned import Planned, Refusal, Subject
-from byheart.machines.speed import COMPILE_SECONDS, LOAD_BYTES_PER_SECOND
-from byheart.machines.workload import HEAD_WINDOWS, Workload
+from byheart.machines.speed import LOAD_BYTES_PER_SECOND
+from byheart.machines.tokenizing import estimate_tokenizing
+from byheart.machines.tpus import TPUS
+from byheart.machines.workload import Workload
 
 
 def format_page(subject: Subject, chosen: Planned | Refusal | None, slices: Sequence[Planned | Refusal]) -> str:
@@ -59,6 +61,8 @@ def _describe_subject(subject: Subject, workload: Workload) -> Iterator[str]:
         "books",
         f"{number} {books.characters:,} characters: {books.windows:,} windows, one every {window.cursor_inc:,}",
     )
+    shared, alone = map(format_duration, estimate_tokenizing(books.windows))
+    yield format_line("tokenize", f"{shared} on a core of a CPU; {alone} if the tokenizer's texts cannot be cut")
     if workload.kept:
         size, _, limit = describe_size(workload.kept, books.windows, subject.settings.logits).partition("; ")
         yield format_line("logits", size)
@@ -128,9 +132,10 @@ def _describe_refusal(refusal: Refusal) -> list[str]:
 
 
 def _compare_slices(slices: Sequence[Planned | Refusal], chosen: Planned | Refusal | None) -> Iterator[str]:
-    """A table with a row for each slice."""
+    """A table with a row for each slice of TPUs, one for one card of each kind of GPU, and one for what is chosen."""
     yield "  accelerator   chips   GB a device   layout   weights    batch   windows/s   MFU       time   chip-hours"
-    for plan in slices:
+    named = {plan.accelerator.name for plan in slices}
+    for plan in [*slices, chosen] if chosen and chosen.accelerator.name not in named else slices:
         accelerator = plan.accelerator
         mark = ">" if chosen and accelerator.name == chosen.accelerator.name else " "
         limit = f"of {accelerator.device_bytes / 1e9:3.0f}" if accelerator.device_bytes else "      "
@@ -149,13 +154,12 @@ def _compare_slices(slices: Sequence[Planned | Refusal], chosen: Planned | Refus
 
 
 def _describe_assumptions() -> list[str]:
-    names = [generation.name for generation in GENERATIONS.values() if generation.measured]
+    names = [generation.name for generation in TPUS if generation.measured]
     fitted = f"{', '.join(names[:-1])} and {names[-1]}"
-    text = f"""Estimates, not measurements: no chip has been timed. Memory is added up from shapes, with the logits of
-        {HEAD_WINDOWS} windows on a device at once. Speed is a roofline, scaled to the TPU compiler's estimates on
-        {fitted} (~: constants copied from the most similar of these; gpu is an A100 with 80 GB, cpu two cores).
-        Weights load at {LOAD_BYTES_PER_SECOND / 1e9:.0f} GB/s, compiling takes {COMPILE_SECONDS:.0f} s, and waiting
-        for a node is not counted. The rows are for mesh_shape=auto and batch_size=0."""
+    text = f"""Estimates, not measurements: of all chips one H100 alone was timed. Memory is added up from shapes.
+        Speed is a roofline, scaled to the TPU compiler's estimates on {fitted} and to that H100 (~: constants copied
+        from the most similar of these; cpu is two cores). Weights load at {LOAD_BYTES_PER_SECOND / 1e9:.0f} GB/s, and
+        waiting for a node is not counted. The rows are for mesh_shape=auto and batch_size=0."""
     return _wrap(text)
 
 

@@ -12,7 +12,7 @@ from byheart.desk.books import count_characters
 from byheart.desk.model import fetch_config
 from byheart.desk.order import Order
 from byheart.desk.page import format_page
-from byheart.machines.accelerators import ONE_HOST, find_accelerator
+from byheart.machines.accelerators import COMPARED, find_accelerator
 from byheart.machines.planned import Books, Planned, Refusal, Subject, plan_on
 from byheart.models.families import find_family
 from byheart.models.families.fields import drop_ignored
@@ -58,7 +58,7 @@ def run(
     ignored = parse_fields(parameters.get("ignore_fields", ""))
     subject, config = read_subject(model, lengths, settings, ignored, parameters.get("base", ""))
     chosen = plan_on(target, subject, settings.layout) if target else None
-    print(format_page(subject, chosen, [plan_on(accelerator, subject) for accelerator in ONE_HOST.values()]))
+    print(format_page(subject, chosen, [plan_on(accelerator, subject) for accelerator in COMPARED]))
     if kept := subject.describe_logits():
         check_limit(kept, subject.books.windows, settings.logits)
     if order and isinstance(chosen, Planned):

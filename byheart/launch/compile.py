@@ -17,7 +17,10 @@ from byheart.launch.images import JAX, list_image_references
 from byheart.machines.accelerators import ONE_HOST
 from byheart.pipeline import Fixed, make_pipeline
 
-_CHOICES = {**WORDS, "accelerator": (AUTO, *ONE_HOST)}
+_ON_CLUSTERS = [
+    name for name, accelerator in ONE_HOST.items() if accelerator.node_labels or accelerator.flavour == "cpu"
+]
+_CHOICES = {**WORDS, "accelerator": (AUTO, *_ON_CLUSTERS)}
 """The words that a parameter may be, for parameters that are one of a few words."""
 _MOST_HOURS, _MOST_RETRIES, _MOST_USER = 24 * 365, 1000, 2**31 - 1
 

@@ -16,7 +16,7 @@ from byheart.launch.request import Request, check_measurable
 from byheart.launch.results import show_results
 from byheart.launch.run_file import RunFile
 from byheart.launch.sample import TOY_WARNING, is_toy, list_sample_parameters
-from byheart.launch.this_machine import detect_accelerator, locate_default_store
+from byheart.launch.this_machine import detect_accelerator, locate_default_store, name_cards
 from byheart.measures.results import Results
 from byheart.pipeline import byheart
 
@@ -41,6 +41,8 @@ def measure_here(request: Request, out: str) -> list[Results]:
     values.setdefault("store", locate_default_store())
     if values.get("accelerator", AUTO) == AUTO:
         values["accelerator"] = detect_accelerator()
+    else:
+        values["accelerator"] = name_cards(values["accelerator"])
     check_values(values, compiled)
     folder = _parse_out(out)
     if is_toy(values):

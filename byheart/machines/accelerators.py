@@ -1,9 +1,7 @@
-"""The accelerators that a run can be placed on: what a chip can do, which slices there are, what Kubernetes calls them.
+"""The accelerators that a run can be placed on, by name: `v6e-2x4`, `h100-1`, `cpu`.
 
-A name is the generation and the topology: `v6e-2x4` is eight chips of a TPU v6e, two by four; `gpu-1` one GPU; `cpu` a
-laptop. Sources: Google Kubernetes Engine's tables of TPU slices; the generations' data sheets for memory and peak; for
-the links the two directions of one ring, as the project's time model assumes. Memory counts decimal GB: what the
-compiler lets a program have is a little more (15.75, 31.25 and 95.74 GiB on v5e, v6e and v5p).
+A name is the generation and the topology: `v6e-2x4` is eight chips of a TPU v6e, two by four; `h100-1` one GPU; `cpu` a
+laptop. tpus.py and gpus.py have a row for each generation.
 """
 
 import dataclasses
@@ -13,50 +11,13 @@ import re
 
 from byheart.contracts.errors import SettingsError
 from byheart.contracts.spellings import respell
+from byheart.machines.generation import GB, TERA, Generation
+from byheart.machines.gpus import GPUS, read_program_share
+from byheart.machines.tpus import TPUS
 
-GB = 10**9
-TERA = 10**12
 _CHIPS_PER_HOST = 4
 """Chips on each host of a slice that has several hosts."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Generation:
-    """A kind of chip, and the slices of it that can be had."""
-
-    name: str
-    label: str
-    """Its nodes' value of the label `gke-tpu-accelerator` on Kubernetes, or of `gke-accelerator` for GPUs."""
-    resource: str
-    """The Kubernetes resource that a pod requests, one for each chip; empty for a CPU."""
-    machines: dict[int, str]
-    """Machine types by their number of chips."""
-    topologies: tuple[str, ...]
-    """Slice shapes, smallest first."""
-    hbm_bytes: float | None
-    """Memory of a chip; None where it is the host's and not known here."""
-    peak_flops: float
-    """Operations a second of a chip, in bfloat16 (of a CPU in float32)."""
-    hbm_bytes_per_second: float
-    """Memory bandwidth of a chip."""
-    link_bytes_per_second: float
-    """Bandwidth of a chip to its neighbours on a ring, both directions together."""
-    float32_passes: int
-    """The time of a matrix product in float32 over its time in bfloat16."""
-    windows_per_device: int
-    """The batch size beyond which scoring gets no faster."""
-    efficiency: float
-    """The share of the peak that a large batch reaches if only its arithmetic counts; see `speed`."""
-    measured: bool = True
-    """Whether `efficiency` is fitted to this generation; otherwise it is copied from the most similar one."""
-    devices_per_chip: int = 1
-    """Devices that JAX sees for each chip."""
-    program_share: float = 1.0
-    """The share of its memory that JAX lets a program have."""
-    has_kernels: bool = True
-    """For a TPU, whether the 64 MiB that kernels take fit its units' own memory."""
-    kinds: tuple[str, ...] = ()
-    """The names under which JAX reports such a device."""
+_SIZED = re.compile(r"(.+)-([1-9][0-9]{0,3})gb")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -89,7 +50,8 @@ class Accelerator:
     def device_bytes(self) -> float | None:
         """Memory of a device that a program may have; None where it is the host's."""
         hbm = self.generation.hbm_bytes
-        return hbm and hbm * self.generation.program_share / self.generation.devices_per_chip
+        share = read_program_share() if self.flavour == "cuda" else 1.0
+        return hbm and hbm * share / self.generation.devices_per_chip
 
     @property
     def is_tpu(self) -> bool:
@@ -110,139 +72,24 @@ class Accelerator:
         return {"cloud.google.com/gke-accelerator": self.generation.label} if self.generation.label else {}
 
 
-def _list_cubes(pod_chips: int) -> tuple[str, ...]:
-    """The three-dimensional topologies of several hosts: up to a cube of side 4, then boxes of such cubes."""
-    sides = range(4, pod_chips // 16 + 1, 4)
-    large = [
-        (short, middle, long)
-        for short in sides
-        for middle in sides
-        if short <= middle and short * middle**2 <= pod_chips  # most pairs leave no third side: all triples take 0.3 s
-        for long in sides
-        if middle <= long and 64 < short * middle * long <= pod_chips
-    ]
-    small = [(2, 2, 2), (2, 2, 4), (2, 4, 4), (4, 4, 4)]
-    return tuple("x".join(map(str, cube)) for cube in small + sorted(large, key=math.prod))
+_CPU = Generation(
+    name="cpu",  # two cores with AVX2
+    label="",
+    resource="",
+    machines={1: "any machine"},
+    topologies=("",),
+    hbm_bytes=None,
+    peak_flops=0.15 * TERA,
+    hbm_bytes_per_second=20 * GB,
+    link_bytes_per_second=10 * GB,
+    float32_passes=1,
+    windows_per_device=16,
+    efficiency=0.7,
+    measured=False,
+    kinds=("cpu",),
+)
 
-
-_FLAT = ("1x1", "2x2", "2x4", "4x4", "4x8", "8x8", "8x16", "16x16")
-
-GENERATIONS = {
-    generation.name: generation
-    for generation in (
-        Generation(
-            name="v4",
-            label="tpu-v4-podslice",
-            resource="google.com/tpu",
-            machines={4: "ct4p-hightpu-4t"},
-            topologies=("2x2x1", *_list_cubes(4096)),
-            hbm_bytes=32 * GB,
-            peak_flops=275 * TERA,
-            hbm_bytes_per_second=1228 * GB,
-            link_bytes_per_second=90 * GB,
-            float32_passes=6,
-            windows_per_device=32,
-            efficiency=0.88,
-            measured=False,
-            has_kernels=False,
-            kinds=("TPU v4",),
-        ),
-        Generation(
-            name="v5e",
-            label="tpu-v5-lite-podslice",
-            resource="google.com/tpu",
-            machines={1: "ct5lp-hightpu-1t", 4: "ct5lp-hightpu-4t", 8: "ct5lp-hightpu-8t"},
-            topologies=_FLAT,
-            hbm_bytes=16 * GB,
-            peak_flops=197 * TERA,
-            hbm_bytes_per_second=819 * GB,
-            link_bytes_per_second=90 * GB,
-            float32_passes=6,
-            windows_per_device=32,
-            efficiency=0.88,
-            kinds=("TPU v5 lite", "TPU v5e"),
-        ),
-        Generation(
-            name="v5p",
-            label="tpu-v5p-slice",
-            resource="google.com/tpu",
-            machines={4: "ct5p-hightpu-4t"},
-            topologies=("2x2x1", *_list_cubes(6144)),
-            hbm_bytes=95 * GB,
-            peak_flops=459 * TERA,
-            hbm_bytes_per_second=2765 * GB,
-            link_bytes_per_second=180 * GB,
-            float32_passes=6,
-            windows_per_device=32,
-            efficiency=0.88,
-            kinds=("TPU v5", "TPU v5p"),
-        ),
-        Generation(
-            name="v6e",
-            label="tpu-v6e-slice",
-            resource="google.com/tpu",
-            machines={1: "ct6e-standard-1t", 4: "ct6e-standard-4t", 8: "ct6e-standard-8t"},
-            topologies=_FLAT,
-            hbm_bytes=32 * GB,
-            peak_flops=918 * TERA,
-            hbm_bytes_per_second=1640 * GB,
-            link_bytes_per_second=180 * GB,
-            float32_passes=6,
-            windows_per_device=64,
-            efficiency=0.77,
-            kinds=("TPU v6 lite", "TPU v6e"),
-        ),
-        Generation(
-            name="tpu7x",
-            label="tpu7x",
-            resource="google.com/tpu",
-            machines={1: "tpu7x-standard-1t", 4: "tpu7x-standard-4t"},
-            topologies=("1x1x1", "2x2x1", *_list_cubes(9216)),
-            hbm_bytes=192 * GB,
-            peak_flops=2307 * TERA,
-            hbm_bytes_per_second=7370 * GB,
-            link_bytes_per_second=180 * GB,
-            float32_passes=6,
-            windows_per_device=64,
-            efficiency=0.77,
-            measured=False,
-            devices_per_chip=2,
-            kinds=("TPU7x", "TPU v7x"),
-        ),
-        Generation(
-            name="gpu",  # planned as an NVIDIA A100; `extract` takes what it finds
-            label="nvidia-a100-80gb",
-            resource="nvidia.com/gpu",
-            machines={count: f"a2-ultragpu-{count}g" for count in (1, 2, 4, 8)},
-            topologies=("1", "2", "4", "8"),
-            hbm_bytes=80 * GB,
-            peak_flops=312 * TERA,
-            hbm_bytes_per_second=2039 * GB,
-            link_bytes_per_second=300 * GB,
-            float32_passes=16,
-            windows_per_device=64,
-            efficiency=0.5,
-            program_share=0.75,  # unless XLA_PYTHON_CLIENT_MEM_FRACTION says otherwise
-            measured=False,
-        ),
-        Generation(
-            name="cpu",  # two cores with AVX2
-            label="",
-            resource="",
-            machines={1: "any machine"},
-            topologies=("",),
-            hbm_bytes=None,
-            peak_flops=0.15 * TERA,
-            hbm_bytes_per_second=20 * GB,
-            link_bytes_per_second=10 * GB,
-            float32_passes=1,
-            windows_per_device=16,
-            efficiency=0.7,
-            measured=False,
-            kinds=("cpu",),
-        ),
-    )
-}
+GENERATIONS = {generation.name: generation for generation in (*TPUS, *GPUS, _CPU)}
 
 ACCELERATORS = {
     accelerator.name: accelerator
@@ -259,10 +106,16 @@ ACCELERATORS = {
 }
 
 ONE_HOST = {name: accelerator for name, accelerator in ACCELERATORS.items() if accelerator.hosts == 1}
+COMPARED = [
+    accelerator
+    for accelerator in ONE_HOST.values()
+    if accelerator.flavour != "cuda" or (accelerator.chips == 1 and accelerator.generation.kinds)
+]
+"""Those that a plan compares: of GPUs, one card of each kind."""
 
 
-_OTHER_WORDS = {"v5litepod": "v5e", "ironwood": "tpu7x", "trillium": "v6e"} | dict.fromkeys(
-    ("nvidia", "cuda", "a100", "h100", "h200", "b200", "l4", "t4", "v100"), "gpu"
+_OTHER_WORDS = {"v5litepod": "v5e", "ironwood": "tpu7x", "trillium": "v6e", "4090": "rtx4090", "3090": "rtx3090"} | (
+    dict.fromkeys(("nvidia", "cuda", "b200", "t4", "v100"), "gpu")
 )
 """Other words for a generation."""
 
@@ -274,10 +127,14 @@ def find_accelerator(name: str) -> Accelerator:
         SettingsError: no slice has that name, or it has several hosts.
     """
     name = respell("accelerator", name, str)
+    if sized := _find_sized(name):
+        return sized
     if name not in ACCELERATORS:
         generation = _guess_generation(name)
         same_generation = [known for known, other in ONE_HOST.items() if other.generation == generation]
-        lacks_topology = name in GENERATIONS or re.fullmatch(r"[^-]+-\d+", name)  # its nearest name has some topology
+        lacks_topology = name.lower() in GENERATIONS or re.fullmatch(
+            r"[^-]+-\d+", name
+        )  # its nearest name has some topology
         near = [] if lacks_topology else difflib.get_close_matches(name, same_generation or ONE_HOST, 1)
         near = [known for known, other in ONE_HOST.items() if other.machine == name] or near
         hint = f"did you mean {near[0]}? " if near else ""
@@ -297,6 +154,23 @@ def find_accelerator(name: str) -> Accelerator:
     return accelerator
 
 
+def _find_sized(name: str) -> Accelerator | None:
+    """GPUs with another memory than their row's, as gpu-1-48gb; None for other names."""
+    match = _SIZED.fullmatch(name)
+    known = ONE_HOST.get(match[1]) if match else None
+    if match is None or known is None or known.flavour != "cuda":
+        return None
+    return resize(known, dataclasses.replace(known.generation, hbm_bytes=int(match[2]) * GB))
+
+
+def resize(gpus: Accelerator, generation: Generation) -> Accelerator:
+    """The same number of GPUs, with the memory that `generation` has; the name says so if it is not their row's."""
+    size = generation.hbm_bytes
+    if not size or size == gpus.generation.hbm_bytes:
+        return gpus
+    return dataclasses.replace(gpus, name=f"{gpus.name}-{size / GB:.0f}gb", generation=generation)
+
+
 def _guess_generation(name: str) -> Generation | None:
     """The generation that is meant by a name which is not in the table; None where none can be told."""
     text = name.lower()
@@ -310,4 +184,11 @@ def _guess_generation(name: str) -> Generation | None:
 
 def find_generation(device_kind: str) -> Generation | None:
     """The generation whose devices JAX reports as `device_kind`; None where the table has none."""
-    return next((generation for generation in GENERATIONS.values() if device_kind in generation.kinds), None)
+    for generation in GENERATIONS.values():
+        if device_kind in generation.kinds:
+            return generation
+        if generation in GPUS and device_kind.startswith(
+            tuple(f"{kind}{end}" for kind in generation.kinds for end in " -")
+        ):
+            return generation
+    return None

@@ -18,11 +18,16 @@ _BLOCK_LOGITS = 1 << 22
 _SWITCH = "BYHEART_KERNELS"
 
 
+def are_kernels_wanted() -> bool:
+    """Whether a device's own programs are to be used; BYHEART_KERNELS=0 leaves them out."""
+    return os.environ.get(_SWITCH) != "0"
+
+
 def has_attention_kernel(config: DecoderConfig, windows: int, tokens: int) -> bool:
     """Whether the kernel is to compute the attention of so many windows: blocks must be whole tiles, and have room."""
     group = config.heads // config.kv_heads
     return (
-        os.environ.get(_SWITCH) != "0"
+        are_kernels_wanted()
         and is_whole_and_plain(config)
         and windows % BLOCK_WINDOWS == 0
         and config.head_dim % _LANES == 0

@@ -2,12 +2,14 @@
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from byheart.contracts.errors import ModelError, SettingsError
 from byheart.contracts.progress import format_size
 from byheart.contracts.setting_groups import AUTO
-from byheart.machines.accelerators import ONE_HOST, Accelerator
+from byheart.machines.accelerators import ONE_HOST, Accelerator, resize
+from byheart.machines.generation import Generation
+from byheart.machines.gpus import GPU
 from byheart.machines.memory import RESERVE, Memory, estimate_memory
 from byheart.machines.mesh import TENSOR_PARALLEL, Mesh
 from byheart.machines.workload import Workload
@@ -48,6 +50,7 @@ def choose_layout(
     windows_per_device: int,
     mesh_shape: str = AUTO,
     batch_size: int = 0,
+    generation: Generation | None = None,
 ) -> Layout:
     """The layout of a model on some devices.
 
@@ -60,6 +63,7 @@ def choose_layout(
         windows_per_device: the batch size beyond which scoring gets no faster; halved until it fits.
         mesh_shape: `auto` or `DATAxMODEL`.
         batch_size: windows in a batch over all devices; 0 lets this function choose.
+        generation: of the devices; where they are GPUs, more or larger GPUs are named to who has too few.
 
     Raises:
         ModelError: the model does not fit.
@@ -78,7 +82,7 @@ def choose_layout(
     assert memory_bytes is not None
     needs = {mesh: estimate_memory(workload, mesh, batch_size or mesh.window_shards) for mesh in meshes}
     smallest = min(meshes, key=lambda mesh: needs[mesh].total)
-    raise _explain_too_large(workload, smallest, needs[smallest], memory_bytes, mesh_shape, batch_size)
+    raise _explain_too_large(workload, smallest, needs[smallest], memory_bytes, mesh_shape, batch_size, generation)
 
 
 def find_least_memory(workload: Workload, devices: int) -> Memory:
@@ -94,7 +98,19 @@ def find_smallest_slice(workload: Workload) -> Accelerator | None:
     Generations whose efficiency is not fitted come last. None where no slice of one host is large enough.
     """
     slices = (accelerator for accelerator in ONE_HOST.values() if accelerator.is_tpu)
-    for accelerator in sorted(slices, key=_sort_key):
+    return _find_first_that_holds(workload, sorted(slices, key=_sort_key))
+
+
+def _find_smallest_gpus(workload: Workload, generation: Generation) -> Accelerator | None:
+    """The fewest GPUs of a generation that hold the model; else those of any generation with the least memory."""
+    gpus = [accelerator for accelerator in ONE_HOST.values() if accelerator.flavour == "cuda"]
+    same = [resize(gpu, generation) for gpu in gpus if gpu.generation.name == generation.name]
+    others = sorted((gpu for gpu in gpus if gpu.generation.kinds), key=_sort_key)
+    return _find_first_that_holds(workload, same) or _find_first_that_holds(workload, others)
+
+
+def _find_first_that_holds(workload: Workload, slices: Sequence[Accelerator]) -> Accelerator | None:
+    for accelerator in slices:
         usable = (accelerator.device_bytes or 0) * (1 - RESERVE)
         for mesh in _list_automatic_meshes(workload, accelerator.devices):
             if estimate_memory(workload, mesh, LEAST_WINDOWS * mesh.window_shards).total <= usable:
@@ -185,7 +201,13 @@ def _list_batch_sizes(mesh: Mesh, windows_per_device: int, least: int, batch_siz
 
 
 def _explain_too_large(
-    workload: Workload, mesh: Mesh, needed: Memory, memory_bytes: float, mesh_shape: str, batch_size: int
+    workload: Workload,
+    mesh: Mesh,
+    needed: Memory,
+    memory_bytes: float,
+    mesh_shape: str,
+    batch_size: int,
+    generation: Generation | None,
 ) -> ModelError:
     usable = memory_bytes * (1 - RESERVE)
     layout = Layout(**dataclasses.asdict(mesh), batch_size=batch_size or mesh.window_shards)
@@ -193,6 +215,9 @@ def _explain_too_large(
         remedy = "lower batch_size, or set it to 0"
     elif mesh_shape != AUTO and find_least_memory(workload, mesh.devices).total <= usable:
         remedy = "mesh_shape=auto fits"
+    elif generation and generation.resource == GPU:
+        gpus = _find_smallest_gpus(workload, generation)
+        remedy = f"{gpus.name} holds it" if gpus else "no GPUs of one host hold it: choose a smaller model"
     elif smallest := find_smallest_slice(workload):
         remedy = f"the smallest slice that holds it is {smallest.name}"
     else:

@@ -4,7 +4,7 @@ The estimate assumes:
 - A layer's states are its input, the normed copy, and the larger of two: the MLP's gate and up, and half as much again
   for their product; or attention's queries, keys, values and scores in float32.
 - Where weights are gathered, two whole layers are in memory: the current one and the next.
-- The head computes logits of `HEAD_WINDOWS` windows at once: each in float32, with its key for the top k and a byte
+- The head computes logits of `head_windows` windows at once: each in float32, with its key for the top k and a byte
   that says whether it is kept.
 - Logits that the store keeps stay on the device until they are fetched, those of all windows of a batch.
 """
@@ -12,7 +12,7 @@ The estimate assumes:
 import dataclasses
 
 from byheart.machines.mesh import Mesh
-from byheart.machines.workload import HEAD_WINDOWS, IN_FLIGHT, Workload
+from byheart.machines.workload import IN_FLIGHT, Workload
 from byheart.models.parameters import leaves
 
 RESERVE = 0.03
@@ -66,7 +66,7 @@ def estimate_memory(workload: Workload, mesh: Mesh, batch_size: int) -> Memory:
     scored_tokens = windows * workload.scored_tokens
     kept, head_positions = workload.kept, workload.head_positions
     logit_bytes = _LOGIT_BYTES + (_SELECTED_BYTES if kept and kept.has_ids else 0)
-    logits = min(windows, HEAD_WINDOWS) * head_positions * decoder.vocab * logit_bytes
+    logits = min(windows, workload.head_windows) * head_positions * decoder.vocab * logit_bytes
     return Memory(
         weights=local_elements * element_bytes,
         gathered=2 * workload.layer_bytes if mesh.gather else 0,

@@ -83,6 +83,7 @@ class Subject:
             scored_tokens=self.scored_tokens,
             is_padded=self.settings.window.suffix_characters > 0,
             kept=self.describe_logits(),
+            head_windows=accelerator.generation.head_windows,
         )
 
     def describe_logits(self) -> KeptLogits | None:
@@ -137,7 +138,7 @@ def plan_on(accelerator: Accelerator, subject: Subject, settings: LayoutSettings
         layout=layout,
         memory=estimate_memory(workload, layout, layout.batch_size),
         speed=speed,
-        duration=estimate_duration(workload, speed, subject.books.windows),
+        duration=estimate_duration(workload, speed, subject.books.windows, accelerator),
     )
 
 
@@ -157,6 +158,7 @@ def lay_out(
         accelerator.generation.windows_per_device,
         settings.mesh_shape,
         settings.batch_size,
+        accelerator.generation,
     )
     speed = estimate_speed(workload, layout, accelerator, top_k)
     while not settings.batch_size and speed.batch > _BATCH_SECONDS and layout.windows_per_device > 1:

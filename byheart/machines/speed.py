@@ -47,8 +47,6 @@ _SELECTION_EFFICIENCY = 0.36
 
 LOAD_BYTES_PER_SECOND = 1e9
 """The speed at which a host loads from a bucket in its region; a disk may be slower, at some seconds a GB."""
-COMPILE_SECONDS = 60.0
-"""The time to compile a model of any number of layers, since layers are scanned."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -146,10 +144,10 @@ def estimate_link_seconds(workload: Workload, mesh: Mesh, batch_size: int, link_
     return 2 * layers * (transfer_seconds + _SUM_SECONDS)
 
 
-def estimate_duration(workload: Workload, speed: Speed, windows: int) -> Duration:
+def estimate_duration(workload: Workload, speed: Speed, windows: int, accelerator: Accelerator) -> Duration:
     """The duration of a run on one host, from its pod's start; weights are stored in two bytes an element."""
     return Duration(
         load=2 * workload.parameters / LOAD_BYTES_PER_SECOND,
-        compile=COMPILE_SECONDS,
+        compile=accelerator.generation.compile_seconds,
         score=windows / speed.windows_per_second,
     )

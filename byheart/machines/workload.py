@@ -37,6 +37,8 @@ class Workload:
     """Whether windows may have fewer tokens than these."""
     kept: KeptLogits | None = None
     """The logits that are fetched beside the scores; None if none are."""
+    head_windows: int = HEAD_WINDOWS
+    """Windows whose logits a device holds at once."""
 
     @property
     def head_positions(self) -> int:
@@ -123,6 +125,7 @@ def describe_workload(
     scored_tokens: int,
     is_padded: bool = False,
     kept: KeptLogits | None = None,
+    head_windows: int = HEAD_WINDOWS,
 ) -> Workload:
     """The work of scoring windows with a model.
 
@@ -131,6 +134,7 @@ def describe_workload(
         positions: tokens of a window that are fed.
         is_padded: whether a window may have fewer tokens.
         kept: the logits that are kept of each window.
+        head_windows: windows whose logits a device holds at once.
     """
     return Workload(
         decoder=decoder,
@@ -140,4 +144,5 @@ def describe_workload(
         scored_tokens=scored_tokens,
         is_padded=is_padded,
         kept=kept,
+        head_windows=head_windows,
     )

@@ -17,6 +17,7 @@ from byheart.contracts.errors import DeviceError
 from byheart.contracts.plan import PlannedDevices
 from byheart.contracts.progress import format_size
 from byheart.machines.accelerators import Accelerator
+from byheart.machines.gpus import claim_program_share
 from byheart.machines.memory import RESERVE
 
 _FILES = ("vfio/*", "accel*", "nvidia[0-9]*")
@@ -99,6 +100,7 @@ def find_devices(accelerator: Accelerator) -> list[jax.Device]:
         DeviceError: they are other devices, or JAX cannot start them.
     """
     _leave_out_other_platforms(accelerator)
+    claim_program_share()
     try:
         devices = jax.devices("cpu") if accelerator.flavour == "cpu" else jax.devices()
     except RuntimeError as error:  # with JAX_PLATFORMS=tpu, and no TPU
@@ -231,7 +233,7 @@ def _choose_pods_remedy(accelerator: Accelerator, seen: Surroundings) -> str:
 
 
 def _choose_desks_remedy(accelerator: Accelerator, seen: Surroundings) -> str:
-    kind, extra = ("TPU", "tpu") if accelerator.is_tpu else ("GPU", "cuda12")
+    kind, extra = ("TPU", "tpu") if accelerator.is_tpu else ("GPU", "cuda12] or [cuda13")
     has_driver = seen.has_libtpu if accelerator.is_tpu else seen.has_cuda
     if not seen.chips:
         return "this machine has no such device: leave accelerator= out, which takes what is there"

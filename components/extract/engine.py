@@ -1,6 +1,8 @@
 """The model on its devices: the layout, the loading of weights, and the compiled function that scores."""
 
 import dataclasses
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -8,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from byheart.components.extract import checkpoint
+from byheart.components.extract.gpu import fall_back
 from byheart.components.extract.not_finite import explain_not_finite
 from byheart.components.extract.scoring import BatchScorer, make_scorer
 from byheart.components.extract.sharding import Sharding, make_sharding
@@ -18,6 +21,7 @@ from byheart.contracts.progress import Progress, format_size, say
 from byheart.contracts.setting_groups import ScoreSettings
 from byheart.contracts.version import code_version
 from byheart.machines.accelerators import find_generation
+from byheart.machines.kernels import are_kernels_wanted
 from byheart.machines.layout import Layout
 from byheart.machines.workload import Workload, describe_workload
 from byheart.models.folder import ModelFolder
@@ -131,7 +135,8 @@ class Engine:
         progress = Progress(total, "parameters")
         report = progress.add if total > _SHOW_PROGRESS else (lambda _: None)
         params = checkpoint.load(self.model, jnp.dtype(precision), self.sharding, report)
-        score = make_scorer(
+        make = functools.partial(
+            make_scorer,
             self.model.decoder,
             self.model.describe_parameters(),
             self.sharding,
@@ -141,6 +146,10 @@ class Engine:
             is_padded=self.workload.is_padded,
             kept=self.workload.kept,
         )
+        make_plain = functools.partial(make, is_plain=True)
+        score: Callable[..., TokenScores] = make() if are_kernels_wanted() else make_plain()
+        if self.sharding.platform == "gpu" and are_kernels_wanted():
+            score = fall_back(score, make_plain)
 
         def score_batch(token_ids: np.ndarray, scored: np.ndarray | None = None) -> TokenScores:
             arrays = [token_ids] if scored is None else [token_ids, scored]

@@ -40,6 +40,18 @@ def compute_positions(config: DecoderConfig, tokens: int, dtype: DTypeLike) -> t
     return positions, jnp.array([kinds.index(layer) for layer in layers], jnp.int32)
 
 
+def find_causal_scale(config: DecoderConfig, tokens: int) -> float | None:
+    """The factor of all products of queries and keys, if each token attends to all before it in every layer.
+
+    None where a layer attends to fewer, or factors differ.
+    """
+    kinds = config.expand_attention()
+    if any(_find_first(kind, tokens).any() for kind in kinds):
+        return None
+    scales = {float(scale) for kind in kinds for scale in _compute_scale(config, kind, tokens)}
+    return scales.pop() if len(scales) == 1 else None
+
+
 def rotate(states: Array, positions: Positions, *, interleaved: bool) -> Array:
     """Rotate each pair of the first R numbers of [B, T, heads, E] by its position's angle.
 

@@ -10,12 +10,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.sharding import PartitionSpec as P
+from jax.typing import DTypeLike
 
-from byheart.components.extract import decoder
+from byheart.components.extract import decoder, gpu
 from byheart.components.extract.attention import MixRows
+from byheart.components.extract.largest import find_kth_largest, find_kth_largest_by_sorting
 from byheart.components.extract.sharding import Sharding
 from byheart.components.extract.token_scores import TokenScores, choose_kept, score_tokens
 from byheart.contracts.logits import KeptLogits
+from byheart.machines.gpus import GPU_HEAD_WINDOWS
 from byheart.machines.kernels import BLOCK_WINDOWS, has_attention_kernel, has_statistics_kernel
 from byheart.machines.mesh import DATA, MODEL
 from byheart.machines.workload import HEAD_WINDOWS
@@ -23,8 +26,8 @@ from byheart.models.axes import LAYERS
 from byheart.models.decoder_config import DecoderConfig
 from byheart.models.parameters import Parameters
 
-_HEAD_WINDOWS_CPU = 4
-"""Windows whose logits a CPU computes at once: few enough for its cache."""
+_HEAD_WINDOWS = {"cpu": 4, "gpu": GPU_HEAD_WINDOWS}
+"""Windows whose logits a device computes at once: for a CPU few enough for its cache."""
 _TPU_OPTIONS = {
     "xla_tpu_scoped_vmem_limit_kib": "65536",
     "xla_enable_async_all_gather": "true",
@@ -56,6 +59,7 @@ def make_scorer(
     top_k: int,
     is_padded: bool = False,
     kept: KeptLogits | None = None,
+    is_plain: bool = False,
 ) -> Scorer:
     """A compiled function from parameters and model input [B, T] to the scores of its last `scored_tokens` ids.
 
@@ -67,12 +71,16 @@ def make_scorer(
     whose logits are `kept`. B is a multiple of the sharding's window shards. The arithmetic has the precision of the
     parameters' dtype, and full precision for float32, whatever JAX's default: a GPU's is TF32, with 10 bits of
     mantissa.
+
+    Args:
+        is_plain: whether to leave out what a device has a form of its own for.
     """
-    head_windows = _HEAD_WINDOWS_CPU if sharding.platform == "cpu" else HEAD_WINDOWS
+    on_gpu = sharding.platform == "gpu" and not is_plain
+    head_windows = _HEAD_WINDOWS.get(sharding.platform, HEAD_WINDOWS)
     head_names = decoder.list_head(config)
     positions = max(scored_tokens, kept.positions if kept else 0)
 
-    @functools.partial(jax.jit, compiler_options=_compiler_options(sharding))
+    @functools.partial(jax.jit, compiler_options=gpu.OPTIONS if on_gpu else _compiler_options(sharding))
     @functools.partial(
         jax.shard_map,
         mesh=sharding.devices,
@@ -97,7 +105,9 @@ def make_scorer(
                 first=first,
                 look_up=functools.partial(sharding.look_up, parameters["embed"]),
                 gather=lambda weights: sharding.gather({name: parameters[LAYERS][name] for name in weights}, weights),
-                kernel=_find_attention_kernel(config, sharding, *fed.shape),
+                kernel=None
+                if is_plain
+                else _find_attention_kernel(config, sharding, params["embed"].dtype, *fed.shape),
             )
             head = {name: sharding.gather(parameters[name], params[name]) for name in head_names}
 
@@ -105,7 +115,13 @@ def make_scorer(
                 hidden, targets = window
                 logits = decoder.compute_logits(head, config, hidden)
                 scored = logits if positions == scored_tokens else logits[-scored_tokens:]
-                scores = score_tokens(scored, targets, temperature=temperature, top_k=top_k)
+                scores = score_tokens(
+                    scored,
+                    targets,
+                    temperature=temperature,
+                    top_k=top_k,
+                    find_kth=find_kth_largest_by_sorting if on_gpu else find_kth_largest,
+                )
                 return dataclasses.replace(scores, logits=choose_kept(logits, kept)) if kept else scores
 
             if score_rows := _find_statistics_kernel(config, sharding, len(fed), kept):
@@ -135,8 +151,12 @@ def score_blocks(
     return jax.tree.map(lambda values: values.reshape(targets.shape), jax.lax.map(score_block, blocks))
 
 
-def _find_attention_kernel(config: DecoderConfig, sharding: Sharding, windows: int, tokens: int) -> MixRows | None:
+def _find_attention_kernel(
+    config: DecoderConfig, sharding: Sharding, dtype: DTypeLike, windows: int, tokens: int
+) -> MixRows | None:
     """The kernel that computes the attention of so many windows on a device; None where XLA does."""
+    if sharding.platform == "gpu" and sharding.mesh.model == 1:
+        return gpu.find_fused_attention(config, tokens, dtype)
     if not sharding.has_kernels or not has_attention_kernel(config, windows, tokens):
         return None
     from byheart.components.extract.kernels.attention import attend_rows  # a fifth of a second, on TPUs alone

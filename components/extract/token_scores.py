@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -32,15 +33,26 @@ class TokenScores:
     """The logits that are kept, [..., R, N] each, by the names of `KeptLogits.arrays`; empty if none are."""
 
 
-def score_tokens(logits: Array, targets: Array, *, temperature: float, top_k: int) -> TokenScores:
-    """The scores of `targets` [S] under float32 `logits` [S, V]."""
+def score_tokens(
+    logits: Array,
+    targets: Array,
+    *,
+    temperature: float,
+    top_k: int,
+    find_kth: Callable[[Array, int], Array] = find_kth_largest,
+) -> TokenScores:
+    """The scores of `targets` [S] under float32 `logits` [S, V].
+
+    Args:
+        find_kth: finds the k-th largest logit of each row.
+    """
     vocabulary = logits.shape[-1]
     is_target = jnp.arange(vocabulary) == targets[:, None]
     target = jnp.sum(jnp.where(is_target, logits, 0.0), axis=-1)
     tempered = logits / temperature
     log_total = jax.nn.logsumexp(tempered, axis=-1)
     if 0 < top_k < vocabulary:
-        kept = jnp.where(logits >= find_kth_largest(logits, top_k)[:, None], tempered, -jnp.inf)
+        kept = jnp.where(logits >= find_kth(logits, top_k)[:, None], tempered, -jnp.inf)
         log_mass = jnp.minimum(jax.nn.logsumexp(kept, axis=-1) - log_total, 0.0)
     else:
         log_mass = jnp.zeros_like(log_total)

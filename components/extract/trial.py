@@ -18,6 +18,7 @@ from byheart.contracts.errors import DeviceError
 from byheart.contracts.model_input import ModelInput
 from byheart.contracts.setting_groups import ScoreSettings
 from byheart.machines.accelerators import Accelerator
+from byheart.machines.gpus import claim_program_share
 from byheart.machines.planned import lay_out
 from byheart.machines.workload import describe_workload
 from byheart.models.folder import ModelFolder
@@ -49,6 +50,7 @@ def find_own_accelerator() -> Accelerator:
     Raises:
         DeviceError: they make up no known accelerator, or JAX cannot start them.
     """
+    claim_program_share()
     try:
         devices = jax.devices()
     except RuntimeError as error:  # with JAX_PLATFORMS=tpu, and no TPU
@@ -78,7 +80,12 @@ def score_windows(
     """
     positions = token_ids.shape[1] - 1
     workload = describe_workload(
-        model.family, model.decoder, precision=score.precision, positions=positions, scored_tokens=scored_tokens
+        model.family,
+        model.decoder,
+        precision=score.precision,
+        positions=positions,
+        scored_tokens=scored_tokens,
+        head_windows=accelerator.generation.head_windows,
     )
     layout, _ = lay_out(accelerator, workload, score.top_k)
     machine = Machine(devices=find_devices(accelerator)[: layout.devices])

@@ -236,7 +236,7 @@ def _describe_saving(planned: Planned, measurements: Sequence[Measurement], sett
     samples = sum(sample.windows for sample in distinct if sample.is_control)
     books = sum(book.selection.inside if book.selection else book.windows for book in distinct if not book.is_control)
     windows = math.ceil((books * stride / longer + samples) / shards)
-    time = estimate_duration(planned.workload, planned.speed, windows)
+    time = estimate_duration(planned.workload, planned.speed, windows, planned.accelerator)
     if time.score > planned.duration.score / 2:
         return ""
     return f"; cursor_inc={longer} would take {format_estimate(_count_seconds(planned, time))}"

@@ -50,6 +50,18 @@ _WORDS = {
         rf"{_CONTRACTIONS}|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}{{1,3}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*|{_SPACES}"
     ),
     "Qwen 2": rf"{_CONTRACTIONS}|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*|{_SPACES}",
+    "Seed": rf"{_CONTRACTIONS}|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}| ?[^\s\p{{L}}\p{{N}}\r\n]+|{_SPACES}",
+    "Seed, spelled out": (
+        rf"{_CONTRACTIONS}|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}{{1}}| ?[^\s\p{{L}}\p{{N}}\r\n]+|{_SPACES}"
+    ),
+    "tiktoken's GPT-4": (
+        r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]"
+        r"|\s+(?!\S)|\s+"
+    ),
+    "Ling": (
+        r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]"
+        r"|\s+(?!\S)|\s+"
+    ),
     "Qwen 3.5": (
         rf"{_CONTRACTIONS}|[^\r\n\p{{L}}\p{{N}}]?[\p{{L}}\p{{M}}]+|\p{{N}}"
         rf"| ?[^\s\p{{L}}\p{{M}}\p{{N}}]+[\r\n]*|{_SPACES}"
@@ -69,7 +81,7 @@ _WORDS = {
     ),
 }
 """Patterns that make words, by their publishers."""
-_RUNS = {r"\p{N}{1,3}", r"\p{N}", "[0-9][0-9][0-9]", "[一-龥぀-ゟ゠-ヿ]+"}
+_RUNS = {r"\p{N}{1,3}", r"\p{N}", "[0-9][0-9][0-9]", "[一-龥぀-ゟ゠-ヿ]+", r"[\p{P}\$\+<=>\^~\|`]+"}
 
 
 def find_word_cuts(normalizers: list[dict[str, Any]], pre_tokenizers: list[dict[str, Any]]) -> re.Pattern[str] | None:
@@ -113,6 +125,6 @@ def _is_of_runs(step: dict[str, Any]) -> bool:
 
 
 def _read_pattern(step: dict[str, Any]) -> str | None:
-    """The regular expression of a `Split`, with line breaks written as escapes: publishers write both forms."""
+    """The regular expression of a `Split`, its line breaks with a backslash and quotes without: publishers differ."""
     pattern = step["pattern"].get("Regex") if step["type"] == "Split" else None
-    return pattern and pattern.replace("\r", r"\r").replace("\n", r"\n")
+    return pattern and pattern.replace("\r", r"\r").replace("\n", r"\n").replace(r"\"", '"')

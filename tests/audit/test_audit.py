@@ -40,6 +40,8 @@ def test_licence_is_what_the_package_declares(metadata: dict[str, Any], licence:
         ("yamllint", "Other", "requirements-dev", False),
         ("nvidia-nccl-cu12", "LicenseRef-NVIDIA-Proprietary", "extract-cuda12", True),
         ("nvidia-nccl-cu12", "LicenseRef-NVIDIA-Proprietary", "requirements", False),
+        ("nvidia-nccl-cu13", "LicenseRef-NVIDIA-Proprietary", "requirements-cuda13", True),
+        ("libtpu", "Google Cloud Platform Terms of Service", "requirements-tpu", True),
     ],
 )
 def test_licence_is_taken_everywhere_or_for_a_reason(package: str, licence: str, lock: str, accepted: bool) -> None:

@@ -171,14 +171,24 @@ def test_what_is_allowed_is_twice_what_the_docs_state() -> None:
         ([("TPU v6 lite", "tpu")] * 8, "v6e-2x4"),
         ([("TPU v5 lite", "tpu")] * 4, "v5e-2x2"),
         ([("TPU7x", "tpu")] * 2, "tpu7x-1x1x1"),
-        ([("NVIDIA H100 80GB HBM3", "gpu")], "gpu-1"),
-        ([("NVIDIA H100 80GB HBM3", "gpu")] * 3, "gpu-2"),
+        ([("NVIDIA H100 80GB HBM3", "gpu", 76.4e9)], "h100-1"),
+        ([("NVIDIA H100 80GB HBM3", "gpu", 76.4e9)] * 3, "h100-2"),
+        ([("NVIDIA H100 NVL", "gpu", 90.1e9)], "h100-1-100gb"),
+        ([("NVIDIA A100-SXM4-40GB", "gpu", 38.1e9)] * 8, "a100-8-42gb"),
+        ([("NVIDIA L4", "gpu", 21.2e9)], "l4-1"),
+        ([("NVIDIA L40S", "gpu", None)], "l40s-1"),
+        ([("NVIDIA GeForce RTX 4090", "gpu", 22.7e9)] * 2, "rtx4090-2"),
+        ([("NVIDIA RTX A6000", "gpu", 46.0e9), ("NVIDIA RTX A6000", "gpu", 45.9e9)], "gpu-2-51gb"),
+        ([("NVIDIA A10", "gpu", None)], "gpu-1"),
     ],
 )
 def test_slice_is_told_by_the_devices_that_jax_finds(
-    monkeypatch: pytest.MonkeyPatch, devices: list[tuple[str, str]], name: str
+    monkeypatch: pytest.MonkeyPatch, devices: list[tuple[str, ...]], name: str
 ) -> None:
-    devices_here = [SimpleNamespace(device_kind=kind, platform=platform) for kind, platform in devices]
+    devices_here = [
+        SimpleNamespace(device_kind=kind, platform=platform, memory_stats=lambda limit=limit: {"bytes_limit": limit[0]})
+        for kind, platform, *limit in devices
+    ]
     monkeypatch.setattr(jax, "devices", lambda: devices_here)
     assert trial.find_own_accelerator().name == name
 

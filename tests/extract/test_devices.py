@@ -269,7 +269,11 @@ def test_remedy_for_a_gpu_is_a_gpus(files: int, has_cuda: bool, remedy: str, mon
     ("accelerator", "seen", "remedy"),
     [
         ("gpu-1", {"files": {}}, "this machine has no such device: leave accelerator= out, which takes what is there"),
-        ("gpu-1", {"has_cuda": False}, "byheart cannot drive GPUs as it is installed: install it with [cuda12], or"),
+        (
+            "gpu-1",
+            {"has_cuda": False},
+            "byheart cannot drive GPUs as it is installed: install it with [cuda12] or [cuda13]",
+        ),
         ("gpu-2", {}, "this machine has 1 of 2 GPUs: leave accelerator= out"),
         ("gpu-1", {}, "see with nvidia-smi that the driver knows CUDA 12"),
         ("v5e-1x1", {"has_libtpu": False}, "byheart cannot drive TPUs as it is installed: install it with [tpu], or"),

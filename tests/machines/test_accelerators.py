@@ -1,17 +1,13 @@
 """The rows of accelerators, against what the docs say; machines, labels and topologies tests/k8s/test_readme.py has."""
 
+import os
+
 import pytest
 
 from byheart.contracts.errors import SettingsError
-from byheart.machines.accelerators import (
-    ACCELERATORS,
-    GB,
-    GENERATIONS,
-    ONE_HOST,
-    TERA,
-    find_accelerator,
-    find_generation,
-)
+from byheart.machines.accelerators import ACCELERATORS, GENERATIONS, ONE_HOST, find_accelerator, find_generation
+from byheart.machines.generation import GB, TERA
+from byheart.machines.gpus import claim_program_share
 from tests.conftest import ROOT
 
 
@@ -32,9 +28,29 @@ def test_memory_and_speed_are_those_of_the_docs() -> None:
     assert table.splitlines()[2:] == rows_of_the_docs()
 
 
-def test_program_has_all_of_a_tpu_and_three_quarters_of_a_gpu() -> None:
+def test_program_has_all_of_a_tpu_and_of_a_gpu_the_share_that_jax_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("XLA_CLIENT_MEM_FRACTION", "XLA_PYTHON_CLIENT_MEM_FRACTION"):
+        monkeypatch.delenv(name, raising=False)
     assert find_accelerator("v6e-2x4").device_bytes == 32 * GB
-    assert find_accelerator("gpu-2").device_bytes == 60 * GB  # JAX's own XLA_PYTHON_CLIENT_MEM_FRACTION
+    assert find_accelerator("h100-2").device_bytes == 72 * GB
+    claim_program_share()
+    assert os.environ["XLA_CLIENT_MEM_FRACTION"] == "0.9"
+    monkeypatch.delenv("XLA_CLIENT_MEM_FRACTION")
+    monkeypatch.setenv("XLA_PYTHON_CLIENT_MEM_FRACTION", "0.75")
+    claim_program_share()  # JAX refuses to be told by both
+    assert "XLA_CLIENT_MEM_FRACTION" not in os.environ
+    assert find_accelerator("gpu-2").device_bytes == 60 * GB
+    monkeypatch.setenv("XLA_PYTHON_CLIENT_MEM_FRACTION", "most")
+    assert find_accelerator("gpu-2").device_bytes == 72 * GB
+
+
+def test_gpus_of_another_memory_than_their_rows_have_it_in_their_name() -> None:
+    gpus = find_accelerator("RTX3090-2-12GB")
+    assert (gpus.name, gpus.chips, gpus.generation.hbm_bytes) == ("rtx3090-2-12gb", 2, 12 * GB)
+    assert gpus.generation.peak_flops == find_accelerator("rtx3090-2").generation.peak_flops
+    for name in ("v6e-2x4-16gb", "gpu-3-16gb", "gpu-1-0gb"):
+        with pytest.raises(SettingsError, match="must be a generation and a topology"):
+            find_accelerator(name)
 
 
 def test_node_of_a_slice_has_the_labels_of_its_generation_and_topology() -> None:
@@ -43,6 +59,8 @@ def test_node_of_a_slice_has_the_labels_of_its_generation_and_topology() -> None
         "cloud.google.com/gke-tpu-topology": "2x4",
     }
     assert find_accelerator("gpu-2").node_labels == {"cloud.google.com/gke-accelerator": "nvidia-a100-80gb"}
+    assert find_accelerator("l4-4").node_labels == {"cloud.google.com/gke-accelerator": "nvidia-l4"}
+    assert find_accelerator("rtx4090-1").node_labels == {}
 
 
 @pytest.mark.parametrize(
@@ -103,6 +121,9 @@ def test_devices_are_known_by_what_jax_calls_them() -> None:
     kinds = ("TPU v4", "TPU v5", "TPU v6 lite", "cpu")
     named = {kind: generation.name for kind in kinds if (generation := find_generation(kind))}
     assert named == {"TPU v4": "v4", "TPU v5": "v5p", "TPU v6 lite": "v6e", "cpu": "cpu"}
-    assert find_generation("NVIDIA H200") is None
+    gpus = ("NVIDIA H200", "NVIDIA H100 PCIe", "NVIDIA L40S", "NVIDIA L4", "NVIDIA A100-SXM4-40GB")
+    found = [find_generation(kind) for kind in gpus]
+    assert [generation.name for generation in found if generation] == ["h200", "h100", "l40s", "l4", "a100"]
+    assert find_generation("NVIDIA L40") is None
     every_kind = [kind for generation in GENERATIONS.values() for kind in generation.kinds]
     assert len(every_kind) == len({*every_kind})

@@ -112,6 +112,29 @@ def test_model_that_does_not_fit_is_refused_with_the_slice_that_holds_it() -> No
     assert str(refused.value).endswith("the smallest slice that holds it is v6e-2x4")
 
 
+@pytest.mark.parametrize(
+    ("model", "accelerator", "remedy"),
+    [
+        ("llama-3.1-8b", "rtx4090-1-16gb", "rtx4090-2-16gb holds it"),
+        ("llama-3.1-8b", "gpu-1-12gb", "gpu-2-12gb holds it"),
+        ("llama-3.1-70b", "h100-1", "h100-4 holds it"),
+        ("llama-3.1-70b", "rtx3090-2", "rtx3090-8 holds it"),
+    ],
+)
+def test_who_has_too_few_gpus_is_told_how_many_hold_the_model(model: str, accelerator: str, remedy: str) -> None:
+    gpus, work = find_accelerator(accelerator), workload(model)
+    windows = gpus.generation.windows_per_device
+    with pytest.raises(ModelError) as refused:
+        choose_layout(work, gpus.devices, gpus.device_bytes, windows, generation=gpus.generation)
+    assert str(refused.value).endswith(f": {remedy}")
+
+
+def test_model_that_no_gpus_hold_is_refused_so() -> None:
+    gpus, work = find_accelerator("h200-8"), workload(CONFIGS["llama-3.1-70b"] | {"num_hidden_layers": 1000})
+    with pytest.raises(ModelError, match="no GPUs of one host hold it: choose a smaller model"):
+        choose_layout(work, 8, gpus.device_bytes, 64, generation=gpus.generation)
+
+
 def test_model_that_nothing_holds_is_refused_so() -> None:
     with pytest.raises(ModelError, match="no slice of one host holds it: choose a smaller model"):
         choose(CONFIGS["llama-3.1-70b"] | {"num_hidden_layers": 800}, "v6e-2x4")

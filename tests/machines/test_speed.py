@@ -4,7 +4,8 @@ import dataclasses
 
 import pytest
 
-from byheart.machines.accelerators import ACCELERATORS, GB
+from byheart.machines.accelerators import ACCELERATORS
+from byheart.machines.generation import GB
 from byheart.machines.layout import Layout
 from byheart.machines.mesh import Mesh
 from byheart.machines.speed import Speed, estimate_duration, estimate_link_seconds, estimate_speed
@@ -145,7 +146,7 @@ def test_a_chip_of_ironwood_is_as_fast_as_both_its_devices() -> None:
 
 def test_run_is_load_compile_and_score_and_all_chips_are_paid_for() -> None:
     estimate = speed_of("llama-3.1-8b", "v6e-2x4", Layout(data=8, model=1, gather=False, batch_size=512))
-    run = estimate_duration(workload("llama-3.1-8b"), estimate, 50_000)
+    run = estimate_duration(workload("llama-3.1-8b"), estimate, 50_000, ACCELERATORS["v6e-2x4"])
     assert run.load == pytest.approx(16.06, rel=1e-3)
     assert run.compile == 60
     assert run.score == pytest.approx(50_000 / estimate.windows_per_second)

@@ -1,3 +1,4 @@
+import json
 import sys
 import unicodedata
 from collections.abc import Callable
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
 
+from byheart.components.download.gguf.tokenizer import PRE_TOKENIZERS
 from byheart.components.tokenize.cuts import Cuts, find_cuts
 from byheart.components.tokenize.tokenizer import Tokenizer as Loaded
 from byheart.components.tokenize.tokenizer import load_tokenizer
@@ -153,12 +155,8 @@ def test_pre_tokenizer_that_is_proved_is_cuttable(steps: list[pre_tokenizers.Pre
     "token",
     [
         AddedToken("New York"),
-        AddedToken("<| |>", special=True),
         AddedToken("her "),
         AddedToken("豈、"),
-        AddedToken("\uf900、"),  # becomes the one above
-        AddedToken("<a>", lstrip=True),
-        AddedToken("<a>", rstrip=True),
         AddedToken(" a", single_word=True),
     ],
 )
@@ -167,10 +165,76 @@ def test_added_token_that_looks_over_a_cut_is_not_cuttable(token: AddedToken, gp
     assert find_cuts(gpt2) is None
 
 
-@pytest.mark.parametrize("token", [AddedToken("<a>"), AddedToken("  "), AddedToken("<b>", rstrip=True, special=True)])
+@pytest.mark.parametrize(
+    "token",
+    [
+        AddedToken("<a>"),
+        AddedToken("  "),
+        AddedToken("<b>", rstrip=True, special=True),
+        AddedToken("<a>", lstrip=True),
+        AddedToken("begin▁of"),
+    ],
+)
 def test_added_token_that_does_not_is_cuttable(token: AddedToken, gpt2: Tokenizer) -> None:
     gpt2.add_tokens([token])
     assert find_cuts(gpt2) is not None
+
+
+def test_text_is_not_cut_behind_an_added_token_that_takes_white_space(gpt2: Tokenizer) -> None:
+    gpt2.add_tokens([AddedToken("<a>", rstrip=True)])
+    cuts = find_cuts(gpt2)
+    assert cuts is not None
+    assert cuts.find("<a> b> c", 0, 8).tolist() == []
+    assert cuts.find("<a b c", 0, 6).tolist() == [2, 4]
+
+
+def test_added_token_is_cuttable_or_not_in_its_normalized_form(gpt2: Tokenizer) -> None:
+    gpt2.add_tokens([AddedToken("\uf900、")])
+    assert find_cuts(gpt2) is not None
+    gpt2.normalizer = normalizers.NFC()  # makes it 豈、
+    assert find_cuts(gpt2) is None
+
+
+def test_special_tokens_alone_may_hold_cuts(gpt2: Tokenizer) -> None:
+    gpt2.add_special_tokens([AddedToken("<| |>")])
+    assert find_cuts(gpt2) is not None
+    gpt2.add_tokens([AddedToken("|>")])
+    assert find_cuts(gpt2) is None
+
+
+@pytest.mark.parametrize("pre", sorted(PRE_TOKENIZERS))
+def test_published_pre_tokenizers_are_cuttable(pre: str, gpt2: Tokenizer) -> None:
+    content = json.loads(gpt2.to_str())
+    content["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": PRE_TOKENIZERS[pre]}
+    tokenizer = Tokenizer.from_str(json.dumps(content))
+    tokenizer.encode_special_tokens = True
+    cuts = find_cuts(tokenizer)
+    assert cuts is not None
+    assert cuts.find("The ferryman did not answer.", 0, 28).tolist() == [3, 12, 16, 20]
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [_split(Regex(r"\s?\p{L}+"))],
+        [_split(Regex(r"\s?\p{L}+")), pre_tokenizers.Whitespace(), _LETTERS],
+        [_split(Regex(r"\s?[^a]+")), _LETTERS],
+        [_split(Regex(r"\s?[a ]+")), _LETTERS],
+        [_split(Regex(r"\p{L}+\s?")), _LETTERS],
+        [_split(Regex("[\r\n]")), _LETTERS],
+        [_split(Regex(r"\s?\p{L}+"), invert=True), _LETTERS],
+    ],
+)
+def test_runs_that_are_not_proved_are_not_cuttable(steps: list[pre_tokenizers.PreTokenizer], gpt2: Tokenizer) -> None:
+    gpt2.pre_tokenizer = pre_tokenizers.Sequence(steps)
+    assert find_cuts(gpt2) is None
+
+
+def test_runs_are_cut_behind_what_some_step_separates(gpt2: Tokenizer) -> None:
+    gpt2.pre_tokenizer = pre_tokenizers.Sequence([_split(Regex(r"\s?\p{L}+")), _split(Regex(r"\s?\p{P}+")), _LETTERS])
+    cuts = find_cuts(gpt2)
+    assert cuts is not None
+    assert cuts.find("a b. c + d 1 e", 0, 14).tolist() == [1, 4, 6, 10]
 
 
 def _set_dropout(tokenizer: Tokenizer) -> None:

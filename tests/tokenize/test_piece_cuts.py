@@ -28,7 +28,8 @@ def _set(part: str, **fields: Any) -> Callable[[dict[str, Any]], None]:
 
 def _add_merge(left: str, right: str) -> Callable[[dict[str, Any]], None]:
     def change(content: dict[str, Any]) -> None:
-        content["model"]["vocab"][left + right] = len(content["model"]["vocab"])
+        for token in (left, right, left + right):
+            content["model"]["vocab"].setdefault(token, len(content["model"]["vocab"]))
         content["model"]["merges"].append([left, right])
 
     return change
@@ -56,11 +57,12 @@ def _forget_space(content: dict[str, Any]) -> None:
         ("llama2", _set("model", end_of_word_suffix="e")),
         ("llama2", _set("normalizer", normalizers=[{"type": "Prepend", "prepend": "▁"}])),
         ("llama2", _add_merge("<0x0A>", "▁")),
-        ("llama2", _add_token("<added>")),
+        ("llama2", _add_merge("<0xE2><0x80>", "▁")),
+        ("llama2", _add_merge("<unk>", "▁a")),
+        ("llama2", _add_token("a b")),
         ("llama2", _forget_space),
         ("metaspace", _set("pre_tokenizer", split=True)),
         ("metaspace", _set("pre_tokenizer", replacement="_")),
-        ("metaspace", _add_token("a#▁b")),
         ("metaspace", _add_token("a b")),
         ("gemma", _set("normalizer", content="_")),
         ("gemma", _set("pre_tokenizer", behavior="Isolated")),
@@ -76,3 +78,23 @@ def test_pieces_that_are_not_proved_are_not_cuttable(
     change(content)
     file.write_text(json.dumps(content), encoding="utf-8")
     assert load_tokenizer(tmp_path).cuts is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "places"),
+    [
+        ("llama2", _add_token("<added>"), [2]),
+        ("metaspace", _add_token("a#▁b"), [2, 5]),
+        ("gemma", _add_merge(">", "▁the"), [2]),
+    ],
+)
+def test_pieces_that_are_proved_are_cuttable(
+    kind: str, change: Callable[[dict[str, Any]], None], places: list[int], tmp_path: Path
+) -> None:
+    file = build(kind, tmp_path) / "tokenizer.json"
+    content = json.loads(file.read_text(encoding="utf-8"))
+    change(content)
+    file.write_text(json.dumps(content), encoding="utf-8")
+    cuts = load_tokenizer(tmp_path).cuts
+    assert cuts is not None
+    assert cuts.find("a# b> c", 0, 7).tolist() == places

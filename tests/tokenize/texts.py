@@ -8,6 +8,17 @@ from tests.tokenize.toy_tokenizers import TEXT
 
 _AWKWARD = [
     *["<|endoftext|>", "<|begin_of_text|>", "</s>", "<s>", "<unk>", "<0x0A>", "▁", "<tool_call>", "the ferryman"],
+    *[
+        "</end>",
+        "</end> ",
+        "<x>",
+        " <x>",
+        "<|user|>",
+        "<tool▁calls▁begin>",
+        "<begin▁of▁sentence>",
+        "> the",
+        "\u2018a\u2019",
+    ],
     *[" ", "  ", "   ", "\t", "\n", "\r\n", "\r", "\n\n", "\u2028", "\u00a0", "\u3000", "\u0085", "\x1c", "\u200b"],
     *[
         "e\u0301",

@@ -173,15 +173,50 @@ def _gpt4o() -> Tokenizer:
 
 
 def _deepseek() -> Tokenizer:
-    """Three expressions, one behind the other, with their line breaks as they are; no normalizer, spelled out."""
+    """Three expressions, one behind the other, with their line breaks as they are; control tokens that hold "▁"."""
     words = (
         r"""[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^~\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[~]*"""
         r"|\s*[~]+|\s+(?!\S)|\s+"
     )
     breaks = words.replace("[~]", "[\r\n]").replace("[^~", "[^\r\n")
-    tokenizer = _phrases(_split(r"\p{N}{1,3}"), _split("[一-龥぀-ゟ゠-ヿ]+"), _split(breaks), _TO_BYTES)
+    added = [AddedToken("<tool▁calls▁begin>"), AddedToken("<User>", normalized=False)]
+    tokenizer = _phrases(_split(r"\p{N}{1,3}"), _split("[一-龥぀-ゟ゠-ヿ]+"), _split(breaks), _TO_BYTES, added=added)
+    tokenizer.normalizer = normalizers.Sequence([])
+    tokenizer.add_special_tokens([AddedToken("<begin▁of▁sentence>", normalized=True)])
+    return tokenizer
+
+
+def _deepseek2() -> Tokenizer:
+    """Runs of letters and of punctuation, each with the white space before it, as their publisher writes the sets."""
+    letters, marks = r"\s?[A-Za-zµÀ-ÖØ-öø-ƺ]+", r"\s?[!-/:-~！-／：-～‘-‟　-。]+"
+    steps = [_split("[\r\n]"), _split(letters), _split(marks), _split(r"\s+$"), _split("[一-龥ࠀ-一가-\ud7ff]+")]
+    tokenizer = _phrases(*steps, pre_tokenizers.Digits(individual_digits=True), _TO_BYTES)
     tokenizer.normalizer = normalizers.Sequence([])
     return tokenizer
+
+
+def _deepseek_coder() -> Tokenizer:
+    """Runs of letters and of punctuation, by their categories."""
+    steps = [r"[\r\n]", r"\s?\p{L}+", r"\s?\p{P}+", "[一-龥ࠀ-一가-\ud7ff]+", r"\p{N}"]
+    return _phrases(*map(_split, steps), _TO_BYTES)
+
+
+def _phi3() -> Tokenizer:
+    """Llama 2's, with an added token that is not special and takes the white space behind it."""
+    tokenizer = _llama2()
+    tokenizer.add_tokens([AddedToken("</end>", rstrip=True, normalized=False), AddedToken("<x>", normalized=False)])
+    tokenizer.add_special_tokens([AddedToken("<|user|>", rstrip=True, normalized=False)])
+    return tokenizer
+
+
+def _gemma3() -> Tokenizer:
+    """Gemma's, with a merge of ">" and a token that begins with the word mark."""
+    content = json.loads(_gemma().to_str())
+    vocab = content["model"]["vocab"]
+    for token in (">", ">▁"):
+        vocab.setdefault(token, max(*vocab.values(), *(each["id"] for each in content["added_tokens"])) + 1)
+    content["model"]["merges"].append([">", "▁"])
+    return Tokenizer.from_str(json.dumps(content))
 
 
 def _falcon() -> Tokenizer:
@@ -231,6 +266,10 @@ _BUILDERS: dict[str, tuple[Callable[[], Tokenizer], dict[str, str]]] = {
     "tekken": (lambda: _phrases(_split(GGUF_PRE_TOKENIZER_SPLITS["tekken"]), _TO_BYTES), _GPT),
     "qwen35": (lambda: _phrases(_split(GGUF_PRE_TOKENIZER_SPLITS["qwen35"]), _TO_BYTES), _GPT),
     "deepseek": (_deepseek, _GPT),
+    "deepseek2": (_deepseek2, _GPT),
+    "deepseek_coder": (_deepseek_coder, _GPT),
+    "phi3": (_phi3, _SENTENCEPIECE),
+    "gemma3": (_gemma3, {"bos_token": "<bos>", "eos_token": "<pad>", "unk_token": "<unk>"}),
     "falcon": (_falcon, _GPT),
     "starcoder": (lambda: _phrases(pre_tokenizers.Digits(individual_digits=True), _GPT2_WORDS), _GPT),
     "added_tokens": (_added_tokens, _GPT),
