@@ -30,9 +30,9 @@ _EXPOSED = 0.2
 """The share of the gathers' time during which nothing else runs. The gathers of the head and of each layer's first
 matrix are waited for; the compiler overlaps the others with arithmetic. Its cycles give 12% (70B on v6e) to 26% (8B on
 v6e)."""
-_SPLIT_EFFICIENCY = 0.52
+_SPLIT_EFFICIENCY = 0.5
 """The efficiency where matrices are split over that where they are whole: smaller matrices use the units less well."""
-_PLAIN_EFFICIENCY = 0.7
+_PLAIN_EFFICIENCY = 0.73
 """The efficiency of TPUs without the attention kernel over that with it, by the compiler's estimates for v6e; where
 matrices are split, there is none."""
 _SUM_SECONDS = 20e-6
