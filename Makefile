@@ -26,6 +26,7 @@ QUICK ?=
 OFFLINE ?=
 SECONDS ?= 600
 PARSERS ?=
+PAGES ?=
 
 # What PIP_ variables, a pip.conf with `user = true` and PYTHONPATH say of other installations does not hold for this one.
 export PIP_USER := 0
@@ -45,7 +46,7 @@ LOCK = uv pip compile --quiet --universal --fork-strategy fewest --python-versio
 LOCK_IMAGE = $(LOCK) --config-file images/uv.toml --constraints requirements.txt --group component
 
 # A variable that means nothing here is refused, with the nearest that does.
-KNOWN := PYTHON BOOKS MODEL CONTROLS STORE OUT SET JAX BASE_IMAGE KILLS FAULTS SEED ROUNDS BENCH QUICK OFFLINE SECONDS PARSERS
+KNOWN := PYTHON BOOKS MODEL CONTROLS STORE OUT SET JAX BASE_IMAGE KILLS FAULTS SEED ROUNDS BENCH QUICK OFFLINE SECONDS PARSERS PAGES
 GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command line,$(origin $(name))),$(name)))
 UNKNOWN := $(firstword $(filter-out $(KNOWN),$(GIVEN)))
 NEAREST = import difflib, sys; name, *known = sys.argv[1:]; near = difflib.get_close_matches(name.upper(), known, 1, 0.5); \
@@ -110,8 +111,8 @@ test-k8s: $(VENV)/dev  ## Render k8s/ with kubectl, and hold what comes out agai
 test-containers: $(VENV)/dev  ## Build the images and run the compiled pipeline in them; needs Docker Engine
 	BASE_IMAGE="$(BASE_IMAGE)" $(BIN)/python -m pytest tests/containers --timeout 900
 
-test-docs: $(VENV)/dev  ## Run every command of README.md and docs/ in a clean clone
-	$(BIN)/python -m tests.documented
+test-docs: $(VENV)/dev  ## Run every command of README.md and docs/, or of PAGES, in a clean clone
+	$(BIN)/python -m tests.documented $(PAGES)
 
 test-parity: .venv-goldens/done $(VENV)/dev  ## Compare with transformers on random models, drawn anew; SEED, ROUNDS
 	.venv-goldens/bin/python -m tests.extract.parity --engine $(BIN)/python --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
@@ -125,7 +126,7 @@ test-aot: .venv-aot/done $(VENV)/dev  ## Compile large models for TPUs, without 
 nightly: .venv-aot/done $(VENV)/dev  ## Run what takes too long for each change: hours, and 93 MB to fetch
 	$(BIN)/python -m pytest tests/families tests/runs --numprocesses 2 -m nightly
 	$(AOT) -m pytest tests/aot -m nightly --durations=0
-	$(MAKE) soak validate test-parity test-real
+	$(MAKE) test-docs soak validate test-parity test-real
 	$(MAKE) fuzz SECONDS=3600
 
 soak: $(VENV)/dev  ## Kill and disturb runs at random; KILLS and FAULTS say how often

@@ -1,6 +1,6 @@
-"""Runs every command of README.md and docs/ in a clean clone of what is committed.
+"""Runs every command of README.md and docs/, or of the pages that are named, in a clean clone of what is committed.
 
-    python -m tests.documented
+    python -m tests.documented [PAGE...]
 
 Shell and Python blocks run one after the other, as a reader would, with the test servers as Hugging Face Hub, as Google
 Cloud Storage and as Kubeflow Pipelines. A block that is fenced with a remark, such as "sh needs a cluster", is named
@@ -29,8 +29,8 @@ ELSEWHERE = ("make test", "make check", "make soak")
 """What `.ci/run` calls itself."""
 
 
-def main() -> int:
-    """The number of blocks that failed."""
+def main(*pages: str) -> int:
+    """The number of blocks that failed; `pages` are paths in the repository, the README first."""
     failed = 0
     samples = ROOT / "samples"
     with (
@@ -52,7 +52,7 @@ def main() -> int:
         # "Your own book and model"
         (clone / "my-book.txt").write_bytes((ROOT / "samples" / "the-soap-winter.txt").read_bytes()[:9_000])
         (clone / "my-model").symlink_to(clone / "samples" / "model")
-        for page in PAGES:
+        for page in [ROOT / page for page in pages] or PAGES:
             for language, remark, code in BLOCK.findall(page.read_text(encoding="utf-8")):
                 shown = f"{page.relative_to(ROOT)}: {code.strip().splitlines()[0]}"
                 if remark:
@@ -85,4 +85,4 @@ def _environment(clone: Path) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:]))

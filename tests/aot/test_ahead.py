@@ -32,10 +32,12 @@ def planned(name: str, accelerator: str, *marks: pytest.MarkDecorator) -> Any:
 PLANNED = [
     planned("llama-3.1-8b", "v5e-2x4"),
     planned("llama-3.1-8b", "v6e-2x4", NIGHTLY),
-    planned("llama-3.1-70b", "v6e-2x4"),
+    planned("llama-3.1-70b", "v6e-2x4", NIGHTLY),
+    planned("gemma-2-27b", "v6e-2x4", NIGHTLY),  # a large vocabulary
     planned("llama-3.1-70b", "v5p-2x2x1", NIGHTLY),
 ]
 OTHER_KINDS = [
+    planned("mixtral-8x7b", "v6e-2x4", NIGHTLY),  # routed
     planned("deepseek-v2-lite", "v6e-2x2", NIGHTLY),  # routed, and latent attention
     planned("qwen3.5-27b", "v6e-2x4", NIGHTLY),  # linear attention
 ]
