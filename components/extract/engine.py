@@ -20,6 +20,7 @@ from byheart.machines.accelerators import find_generation
 from byheart.machines.layout import Layout
 from byheart.machines.workload import Workload, describe_workload
 from byheart.models.folder import ModelFolder
+from byheart.models.published import count_published_bytes
 
 _SHOW_PROGRESS = 10**9
 """Elements from which on loading takes long enough to show its progress."""
@@ -60,6 +61,7 @@ class Engine:
     score_settings: ScoreSettings
     """Precision is resolved: never `auto`."""
     workload: Workload
+    """With the bytes of weights as they were published, they are so held, and converted a layer at a time."""
 
     @classmethod
     def lay_out(
@@ -73,6 +75,7 @@ class Engine:
         scored_tokens: int,
         is_padded: bool = False,
         kept: KeptLogits | None = None,
+        as_published: bool = False,
     ) -> "Engine":
         """The engine; no weight is loaded yet.
 
@@ -82,6 +85,8 @@ class Engine:
             scored_tokens: suffix tokens that are scored.
             is_padded: whether windows may have fewer tokens than these, so that each says which are scored.
             kept: the logits that are kept of each window.
+            as_published: hold weights in the precision in which they were published, which for most models takes half
+                the memory of float32, and convert those of a layer when they are used.
         """
         workload = describe_workload(
             model.family,
@@ -91,6 +96,7 @@ class Engine:
             scored_tokens=scored_tokens,
             is_padded=is_padded,
             kept=kept,
+            published_bytes=count_published_bytes(model) if as_published else None,
         )
         return cls(
             model=model,
@@ -123,13 +129,15 @@ class Engine:
         """
         total = self.workload.parameters
         precision, batch = self.score_settings.precision, self.layout.batch_size
+        dtype = None if self.workload.is_converted else jnp.dtype(precision)
         say(
-            f"loading {format_size(self.workload.weight_bytes)} of weights in {precision} on "
+            f"loading {format_size(self.workload.weight_bytes)} of weights "
+            f"{f'as published, for {precision},' if dtype is None else f'in {precision}'} on "
             f"{len(self.machine.devices)} {self.machine.kind}: {self.layout.description}, batches of {batch:,}"
         )
         progress = Progress(total, "parameters")
         report = progress.add if total > _SHOW_PROGRESS else (lambda _: None)
-        params = checkpoint.load(self.model, jnp.dtype(precision), self.sharding, report)
+        params = checkpoint.load(self.model, dtype, self.sharding, report)
         score = make_scorer(
             self.model.decoder,
             self.model.describe_parameters(),
@@ -139,6 +147,7 @@ class Engine:
             top_k=self.score_settings.top_k,
             is_padded=self.workload.is_padded,
             kept=self.workload.kept,
+            arithmetic=jnp.dtype(precision) if self.workload.is_converted else None,
         )
 
         def score_batch(token_ids: np.ndarray, scored: np.ndarray | None = None) -> TokenScores:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.sharding import PartitionSpec as P
+from jax.typing import DTypeLike
 
 from byheart.components.extract import decoder
 from byheart.components.extract.attention import MixRows
@@ -75,6 +76,7 @@ def make_scorer(
     top_k: int,
     is_padded: bool = False,
     kept: KeptLogits | None = None,
+    arithmetic: DTypeLike | None = None,
 ) -> Scorer:
     """A compiled function from parameters and model input [B, T] to the scores of its last `scored_tokens` ids.
 
@@ -83,13 +85,14 @@ def make_scorer(
     change nothing before it.
 
     The last id is scored and never fed; the head runs only on the positions that predict a scored id, or on all those
-    whose logits are `kept`. B is a multiple of the sharding's window shards. The arithmetic has the precision of the
-    parameters' dtype, and full precision for float32, whatever JAX's default: a GPU's is TF32, with 10 bits of
-    mantissa.
+    whose logits are `kept`. B is a multiple of the sharding's window shards. The arithmetic is in `arithmetic`, by
+    default in the parameters' dtype, and has full precision for float32, whatever JAX's default: a GPU's is TF32, with
+    10 bits of mantissa. Parameters of another dtype are converted a layer at a time.
     """
     head_windows = _HEAD_WINDOWS_CPU if sharding.platform == "cpu" else HEAD_WINDOWS
     head_names = decoder.list_head(config)
     positions = max(scored_tokens, kept.positions if kept else 0)
+    convert = decoder.make_converter(arithmetic)
 
     @functools.partial(jax.jit, compiler_options=_compiler_options(sharding))
     @functools.partial(
@@ -108,7 +111,8 @@ def make_scorer(
             first, targets = columns - 1, jnp.take_along_axis(token_ids, columns, axis=1)
         else:
             first, targets = fed.shape[1] - positions, token_ids[:, -scored_tokens:]
-        with jax.default_matmul_precision("highest" if params["embed"].dtype == jnp.float32 else "default"):
+        dtype = params["embed"].dtype if arithmetic is None else arithmetic
+        with jax.default_matmul_precision("highest" if dtype == jnp.float32 else "default"):
             hidden = decoder.compute_hidden_states(
                 params,
                 config,
@@ -117,8 +121,9 @@ def make_scorer(
                 look_up=functools.partial(sharding.look_up, parameters["embed"]),
                 gather=lambda weights: sharding.gather({name: parameters[LAYERS][name] for name in weights}, weights),
                 kernel=_find_attention_kernel(config, sharding, *fed.shape),
+                dtype=arithmetic,
             )
-            head = {name: sharding.gather(parameters[name], params[name]) for name in head_names}
+            head = {name: convert(sharding.gather(parameters[name], params[name])) for name in head_names}
 
             def score_window(window: tuple[Array, Array]) -> TokenScores:
                 hidden, targets = window
