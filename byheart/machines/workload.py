@@ -8,7 +8,8 @@ from byheart.models.decoder_config import DecoderConfig
 from byheart.models.families.family import Family
 from byheart.models.parameters import Parameters, count_parameters, leaves
 
-BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+FLOAT32 = "float32"
+BYTES = {FLOAT32: 4, "bfloat16": 2, "float16": 2}
 """Bytes of an element at each `precision`."""
 
 HEAD_WINDOWS = 8

@@ -16,6 +16,8 @@ from byheart.models.published import count_published_bytes
 from tests.extract.test_decoder import GOLDENS, golden
 from tests.models.known_shapes import workload
 
+pytestmark = pytest.mark.slow
+
 HELD = {
     "llama3_new_bfloat16": {"bfloat16"},
     "linear_biases_float16_sharded": {"float16"},
