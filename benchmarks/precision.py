@@ -2,13 +2,14 @@
 
     python -m benchmarks.precision [WINDOWS]
 
-About WINDOWS windows of each text, evenly spread, are scored in float32 and in four other ways, under two models: one of
-30 layers, trained by others, which `make real` measures too, and the sample's, of 3 layers, which knows half of its
+About WINDOWS windows of each text, evenly spread, are scored in float32 and in four other ways, under two models: one
+of 30 layers, trained by others, which `make real` measures too, and the sample's, of 3 layers, which knows half of its
 book by heart. The tables show the change of log_p_z in nats; of the sample, for windows whose p_z in float32 lies in
 each of three bands. The last column is the largest change of log(p_z / (1 - p_z)). Logits, norms and softmax are always
 computed in float32.
 """
 
+import itertools
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -43,12 +44,10 @@ def main(windows: int = 100) -> None:
     }
     groups = np.repeat([*texts], [sum(map(len, rows)) for rows in texts.values()])
     token_ids = np.concatenate([rows for group in texts.values() for rows in group])
-    print_table(
-        open_described_model(described), token_ids, "text", lambda _: {name: groups == name for name in texts}
-    )
+    print_table(open_described_model(described), token_ids, "text", lambda _: {name: groups == name for name in texts})
     sample = SAMPLES / "model"
     token_ids = make_windows(SAMPLES / "the-soap-winter.txt", str(sample), SAMPLE_WINDOWS)
-    bands = list(zip(BANDS, BANDS[1:], strict=False))
+    bands = list(itertools.pairwise(BANDS))
     print_table(
         open_model(sample),
         token_ids,
