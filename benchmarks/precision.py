@@ -35,7 +35,7 @@ SAMPLE_WINDOWS = 1_600
 Divide = Callable[[np.ndarray], dict[str, np.ndarray]]
 
 
-def main(windows: int = 100) -> None:
+def main(windows: int = 60) -> None:
     """Score the windows of both models in all ways, and print the tables."""
     described = bring_model(str(fetch_model()), str(BUILD / "store"))
     texts = {

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from byheart.components.extract import checkpoint
+from byheart.components.extract.decoder import Params
 from byheart.components.extract.not_finite import explain_not_finite
 from byheart.components.extract.scoring import BatchScorer, TokenScores, make_scorer
 from byheart.components.extract.sharding import Sharding, make_sharding
@@ -20,7 +21,8 @@ from byheart.machines.accelerators import find_generation
 from byheart.machines.layout import Layout
 from byheart.machines.workload import Workload, describe_workload
 from byheart.models.folder import ModelFolder
-from byheart.models.published import count_published_bytes
+from byheart.models.parameters import leaves
+from byheart.models.published import count_published_bytes, find_published
 
 _SHOW_PROGRESS = 10**9
 """Elements from which on loading takes long enough to show its progress."""
@@ -120,9 +122,15 @@ class Engine:
         }
 
     def load(self) -> BatchScorer:
-        """A function from a batch of model input to its scores, which it returns before they are ready.
+        """A function from a batch of model input to its scores, with weights that are loaded for it.
 
-        B is the layout's batch size, and T all tokens that a window may have. The function's first call compiles.
+        Raises:
+            ModelError: a file is damaged.
+        """
+        return self.make_scorer(self.load_weights())
+
+    def load_weights(self) -> Params:
+        """The weights on their devices.
 
         Raises:
             ModelError: a file is damaged.
@@ -137,7 +145,13 @@ class Engine:
         )
         progress = Progress(total, "parameters")
         report = progress.add if total > _SHOW_PROGRESS else (lambda _: None)
-        params = checkpoint.load(self.model, dtype, self.sharding, report)
+        return checkpoint.load(self.model, dtype, self.sharding, report)
+
+    def make_scorer(self, params: Params) -> BatchScorer:
+        """A function from a batch of model input to its scores, which it returns before they are ready.
+
+        B is the layout's batch size, and T all tokens that a window may have. The function's first call compiles.
+        """
         score = make_scorer(
             self.model.decoder,
             self.model.describe_parameters(),
@@ -147,7 +161,7 @@ class Engine:
             top_k=self.score_settings.top_k,
             is_padded=self.workload.is_padded,
             kept=self.workload.kept,
-            arithmetic=jnp.dtype(precision) if self.workload.is_converted else None,
+            arithmetic=jnp.dtype(self.score_settings.precision) if self.workload.is_converted else None,
         )
 
         def score_batch(token_ids: np.ndarray, scored: np.ndarray | None = None) -> TokenScores:
@@ -155,6 +169,14 @@ class Engine:
             return score(params, *jax.device_put(arrays, self.sharding.windows))
 
         return score_batch
+
+    def lends_weights(self, layout: Layout) -> bool:
+        """Whether its weights are as published, and lie as in another layout, so that they need not be loaded anew."""
+        tensors = self.model.read_tensor_headers()
+        return self.layout.is_same_mesh(layout) and all(
+            parameter.is_float32 or find_published(self.model, parameter, tensors) == self.score_settings.precision
+            for parameter in leaves(self.workload.weights)
+        )
 
     def explain_not_finite(self) -> ModelError:
         """The error of scores that are not finite."""
