@@ -13,7 +13,7 @@ from byheart.components.extract.devices import find_planned_devices
 from byheart.components.extract.engine import Engine, Machine
 from byheart.components.extract.score_work import score_work
 from byheart.components.extract.scoring import BatchScorer
-from byheart.components.extract.work import Work
+from byheart.components.extract.work import Work, find_devices_for
 from byheart.contracts.model import Model
 from byheart.contracts.plan import Plan, PlannedDevices, Rescoring, list_asked_windows
 from byheart.contracts.progress import format_duration, say
@@ -53,6 +53,7 @@ def rescore(
         weights: on the devices, as published; None loads them.
 
     Raises:
+        DamagedError: scores that were in the store at planning time are gone.
         DeviceError: the planned devices are missing.
         ModelError: the weights cannot be used.
         StoreError: the store has no room for the scores.
@@ -67,6 +68,7 @@ def rescore(
         try:
             chosen = find_rescored(books, windows, settings, plan, scores)
         except ToScore as more:
+            find_devices_for(plan, scores, more.missing)
             scores.check_room(more.missing, tokenization.scored_tokens)
             loaded = loaded or _load(plan, rescoring, settings, model, tokenization, weights)
             count += score_work(*loaded, _make_work(first, rescoring, scores, more.missing, shard), scores)

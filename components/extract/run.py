@@ -7,11 +7,10 @@ from byheart.components.extract.devices import find_planned_devices
 from byheart.components.extract.engine import Engine, Machine
 from byheart.components.extract.rescoring import make_layout, rescore
 from byheart.components.extract.score_work import score_work
-from byheart.components.extract.work import Work, find_work
-from byheart.contracts.errors import DamagedError
+from byheart.components.extract.work import Work, find_devices_for, find_work
 from byheart.contracts.logits import KeptLogits, describe_logits
 from byheart.contracts.model import Model, read_model
-from byheart.contracts.plan import PlannedDevices, read_plan
+from byheart.contracts.plan import read_plan
 from byheart.contracts.progress import format_count, say
 from byheart.contracts.setting_groups import NONE
 from byheart.contracts.settings import Settings
@@ -83,7 +82,9 @@ def _score_first(
 
     Also returns the weights, if windows may be scored again with these.
     """
-    plan, devices = work.plan, _check(work, scores, tokenization.scored_tokens)
+    plan, wanted = work.plan, work.wanted
+    devices = find_devices_for(plan, scores, work.missing)
+    scores.check_room(wanted.missing_scores, tokenization.scored_tokens, wanted.logits_bytes)
     engine = Engine.lay_out(
         open_described_model(model),
         Machine(devices=find_planned_devices(find_accelerator(plan.accelerator), devices)),
@@ -110,14 +111,3 @@ def _describe_logits(settings: Settings, model: Model, tokenization: Tokenizatio
         positions=positions,
         vocabulary=open_described_model(model).decoder.vocab,
     )
-
-
-def _check(work: Work, scores: ScoreStore, scored_tokens: int) -> PlannedDevices:
-    """The planned devices; checks, before the weights are loaded, that the plan still covers the missing scores."""
-    if work.plan.devices is None:
-        raise DamagedError(
-            f"scores must stay in the store while a run goes on, found {work.total - work.done:,} windows gone since "
-            f"it was planned, as {scores.store.locate(work.missing[0].part.name)}: run again, which plans for them"
-        )
-    scores.check_room(work.wanted.missing_scores, scored_tokens, work.wanted.logits_bytes)
-    return work.plan.devices

@@ -15,7 +15,7 @@ from byheart.components.extract.score_work import score_work
 from byheart.components.plan.run import run as plan_stage
 from byheart.components.plot.run import run as plot_stage
 from byheart.contracts.books import BOOK, CONTROL, Book, write_books
-from byheart.contracts.errors import StoreError
+from byheart.contracts.errors import DamagedError, StoreError
 from byheart.contracts.model import Model, write_model
 from byheart.contracts.only import Span
 from byheart.contracts.plan import Plan, read_plan, write_plan
@@ -254,6 +254,17 @@ def test_nothing_is_asked_for_once_all_is_scored(stages: Stages) -> None:
     assert (stages.planned().missing, stages.planned().devices) == (0, None)
     assert stages.planned().rescoring, "results still take those scores"
     assert stages.extract() == 0
+
+
+def test_scores_in_float32_that_are_gone_are_no_reason_to_look_for_devices(stages: Stages) -> None:
+    stages.run()
+    stages.plan()
+    for path in (stages.folder / "store" / "scores" / stages.seconds[0]).rglob("*.parquet"):
+        path.unlink()
+    with pytest.raises(DamagedError, match=r"windows gone since it was planned, as .*: run again, which plans for"):
+        stages.extract()
+    stages.run()
+    assert stages.plot().books[0].statistics.windows.rescored > 0
 
 
 @pytest.mark.parametrize("order", [(1, 2, 3), (3, 1, 2)])
