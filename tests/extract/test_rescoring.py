@@ -35,7 +35,7 @@ from tests.contracts.test_settings import DEFAULTS
 from tests.extract.test_run import sha256
 from tests.measures.toy import random_text
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 CHECKPOINT = Path(__file__).parent / "goldens" / "llama3_new_bfloat16"
 TOKENS, PROMPT = 12, 5
