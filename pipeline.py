@@ -23,7 +23,8 @@ The windows and their scores:
 - cursor_inc: characters from one cursor to the next.
 - top_k: how many of the most probable tokens log_p_z_top_k allows; 0 is the whole vocabulary. log_p_z always uses the
   whole vocabulary, at temperature 1.
-- precision: float32, bfloat16, float16 or auto: bfloat16 on TPUs and GPUs, float32 on a CPU.
+- precision: float32, bfloat16, float16 or auto: float32 on a CPU; bfloat16 on TPUs and GPUs, and near thresholds of p_z
+  float32 again (docs/numbers.md).
 - accelerator: where to score: a slice of TPUs (v6e-2x4), GPUs (gpu-1) or cpu (docs/plan.md lists them). auto is the
   smallest slice that holds the model, or a CPU for small models that models.yaml lists for it. Nothing is requested if
   all scores are in the store.

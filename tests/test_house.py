@@ -49,8 +49,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "compare/component": ("components.compare.models", "contracts.progress"),
     "download": ("components.download", "machines", "models", "store", "contracts"),
     "tokenize": ("components.tokenize", "models", "store", "contracts"),
-    "plan": ("components.plan", "scores", "machines", "models", "store", "contracts"),
-    "extract": ("components.extract", "scores", "machines", "models", "store", "contracts"),
+    "plan": ("components.plan", "measures", "scores", "machines", "models", "store", "contracts"),
+    "extract": ("components.extract", "measures", "scores", "machines", "models", "store", "contracts"),
     "plot": ("components.plot", "pages", "measures", "scores", "store", "contracts"),
     "compare": ("components.compare", "pages", "measures", "store", "contracts"),
     "verdict": ("components.verdict", "measures.provenance", "contracts"),  # its image has no package of the store

@@ -96,6 +96,8 @@ class Model(ModelIdentity):
     reads them compares it. Other files may be among them. An adapter's have `adapter:` before their names."""
     adapter_address: str = ""
     """The adapter's folder, local or at gs://; empty for a whole model."""
+    published_bytes: int = 0
+    """Bytes of the weights in the precision in which they were published; 0 where that is not known."""
     tokenizer: OtherTokenizer | None = None
     """The tokenizer that the setting `tokenizer` names; None for the model's own."""
 

@@ -29,6 +29,16 @@ class PlannedDevices:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Rescoring:
+    """How windows near thresholds are scored again in float32, from weights as they were published."""
+
+    devices: PlannedDevices
+    """Those of the first scores, for float32."""
+    addresses: dict[str, str]
+    """The address of the float32 scores, by that of the first ones."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Registration:
     """The record that something was about to be measured, which the store creates once."""
 
@@ -53,7 +63,7 @@ class Plan:
     precision: str
     """Precision is resolved: never `auto`."""
     devices: PlannedDevices | None
-    """None if no scores are missing."""
+    """None if no scores are missing, neither first ones nor, as far as that is known, float32 ones."""
     addresses: dict[str, str]
     """The address of each book's scores in the store, by the book's name."""
     control_addresses: dict[str, str]
@@ -61,7 +71,8 @@ class Plan:
     windows: dict[str, int]
     """The number of windows at each address, in the order in which shards divide them."""
     missing: int
-    """How many of the windows asked for have no complete scores in the store; if 0, the run needs no accelerator."""
+    """How many of the windows asked for have no complete scores in the store, or are known to lack float32 ones; if 0,
+    the run needs no accelerator."""
     forced: bool
     """Whether all scores are computed again; then only pieces that this run wrote are used."""
     replaced: dict[str, str]
@@ -70,6 +81,8 @@ class Plan:
     """What is measured, as it was registered before it was scored."""
     scored_tokens: dict[str, int] = dataclasses.field(default_factory=dict)
     """How many suffix tokens the scores at each address have room for."""
+    rescoring: Rescoring | None = None
+    """None if no window is scored again."""
     asked: dict[str, list[Selection]] = dataclasses.field(default_factory=dict)
     """The windows asked for, by address, one selection for each book of that text; all windows of any other address."""
 

@@ -7,7 +7,7 @@ VERSION = "0.1.0"
 CONTRACT_VERSION = 2
 """Part of every address in the store: raise it when the same settings would give other scores or another format."""
 
-RESULTS_VERSION = 4
+RESULTS_VERSION = 5
 """Part of every folder of results: raise it when a file in it gets another format, or a new one must be there."""
 
 

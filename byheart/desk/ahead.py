@@ -80,7 +80,7 @@ def list_slice_devices(accelerator: Accelerator) -> Sequence[jax.Device]:
 def compile_ahead(
     workload: Workload, layout: Layout, devices: Sequence[jax.Device], *, temperature: float, top_k: int
 ) -> Compiled:
-    """Compile the scorer that a run would use.
+    """Compile the scorer that a run would use; weights that are held as they were published, as bfloat16.
 
     Args:
         devices: from `list_slice_devices`, as many as the layout has.
@@ -89,10 +89,11 @@ def compile_ahead(
         ModelError: the program does not fit the devices.
     """
     dtype, sharding = jnp.dtype(workload.precision), make_sharding(devices, layout)
+    held = jnp.dtype(jnp.bfloat16) if workload.is_converted else dtype
     params = jax.tree.map(
         lambda parameter: jax.ShapeDtypeStruct(
             parameter.shape,
-            jnp.float32 if parameter.is_float32 else dtype,
+            jnp.float32 if parameter.is_float32 else held,
             sharding=sharding.shard_weights(parameter),
         ),
         workload.weights,
@@ -109,6 +110,7 @@ def compile_ahead(
         top_k=top_k,
         is_padded=workload.is_padded,
         kept=workload.kept,
+        arithmetic=dtype if workload.is_converted else None,
     )
     started = time.monotonic()
     try:

@@ -10,11 +10,14 @@ from byheart.machines.accelerators import Accelerator
 from byheart.machines.layout import find_least_memory
 from byheart.machines.memory import RESERVE
 from byheart.machines.placement import choose_placement
-from byheart.machines.planned import Planned, Refusal, Subject
+from byheart.machines.planned import Planned, Refusal, Subject, plan_rescoring
 from byheart.machines.speed import LOAD_BYTES_PER_SECOND
 from byheart.machines.tokenizing import estimate_tokenizing
 from byheart.machines.tpus import TPUS
 from byheart.machines.workload import Workload
+
+_NEAR_SHARE = 0.1
+"""The share of windows near thresholds of which the page says what they cost."""
 
 
 def format_page(subject: Subject, chosen: Planned | Refusal | None, slices: Sequence[Planned | Refusal]) -> str:
@@ -120,11 +123,23 @@ def _describe_plan(planned: Planned, subject: Subject) -> Iterator[str]:
         f"{format_duration(time.total)}: load {format_duration(time.load)}, compile {format_duration(time.compile)}, "
         f"score {format_duration(time.score)}; {time.chip_hours(planned.accelerator):,.2f} chip-hours",
     )
+    if subject.rescores(planned.accelerator):
+        yield _describe_rescoring(plan_rescoring(planned, subject))
     pod = choose_placement(planned, subject.settings.placement)
     chips = f"{pod.accelerator_count} {pod.accelerator_type}, " if pod.accelerator_type else ""
     yield format_line("pod", f"{chips}{pod.cpu} CPUs, {pod.memory} of memory, on a cluster")
     for label, value in pod.node_selector.items():
         yield format_line("", f"{label}={value}")
+
+
+def _describe_rescoring(planned: Planned | None) -> str:
+    """What it costs to score windows near thresholds again; scores alone say how many these are."""
+    if planned is None:
+        return format_line("float32", "does not fit here: no window near a threshold is scored again")
+    rate, memory = _format_rate(planned.speed.windows_per_second), _format_gb(planned.memory.total).strip()
+    seconds = planned.duration.load + planned.duration.compile + _NEAR_SHARE * planned.duration.score
+    more = f"{format_duration(seconds)} more if {_NEAR_SHARE:.0%} of all windows are"
+    return format_line("float32", f"again near thresholds: {rate} windows/s, {memory} GB a device; {more}")
 
 
 def _describe_refusal(refusal: Refusal) -> list[str]:

@@ -22,6 +22,10 @@ from byheart.models.folder import ModelFolder, open_model
 from byheart.store import open_store
 
 _BOOK = "the-soap-winter.txt"
+_LEAST = 1e-6
+"""Nats: what is nearer than that is not called nearer still."""
+_AS_FAST = 0.95
+"""A speed over another from which on the two are called equal: rates of a second vary by some percent."""
 
 
 def compare_precisions(
@@ -50,11 +54,11 @@ def compare_precisions(
     print(describe_machine(accelerator))
     print(f"{len(token_ids):,} windows of {book or 'the sample'} under {model}: log p_z against {FULL}, in nats")
     exact = score_in_precision(folder, token_ids, accelerator, score, FULL, scored_tokens)
-    rows = [_format_row(exact, exact)]
+    rows, trials = [_format_row(exact, exact)], {}
     for precision in ALLOWED:
         try:
-            trial = score_in_precision(folder, token_ids, accelerator, score, precision, scored_tokens)
-            rows.append(_format_row(trial, exact))
+            trials[precision] = score_in_precision(folder, token_ids, accelerator, score, precision, scored_tokens)
+            rows.append(_format_row(trials[precision], exact))
         except ModelError as error:  # float16 ends at 65,504, which some models exceed
             rows.append(f"| {precision} | {error.message} |||||||| ".rstrip())
     print(
@@ -63,6 +67,29 @@ def compare_precisions(
     )
     print("|---|---|---|---|---|---|---|---|---|")
     print(*rows, sep="\n")
+    if "bfloat16" in trials:
+        print(advise(exact, trials["bfloat16"], trials.get("float16")))
+
+
+def advise(exact: Trial, bfloat16: Trial, float16: Trial | None) -> str:
+    """Whether float16 does better for a model than bfloat16, in a line.
+
+    Args:
+        float16: None where its scores were not finite.
+    """
+    if float16 is None:
+        return "float16 does not do for this model: its numbers end at 65,504, and here the model's go beyond"
+    near, far = (measure_shift(exact.log_p_z, trial.log_p_z) for trial in (float16, bfloat16))
+    speed = float16.windows_per_second / bfloat16.windows_per_second
+    if not (near.median < far.median and near.largest < far.largest):
+        return "float16 is no nearer to float32 than bfloat16 is"
+    nearer = f"float16 is {far.median / max(near.median, _LEAST):.1f} times nearer to float32 than bfloat16 is (median)"
+    if speed < _AS_FAST:
+        return f"{nearer}, at {speed:.0%} of its speed"
+    return (
+        f"{nearer}, and as fast: precision=float16 does better. A run stops where a number goes beyond 65,504: none of "
+        "these windows came to that"
+    )
 
 
 def _format_row(trial: Trial, exact: Trial) -> str:

@@ -31,6 +31,10 @@ class Layout(Mesh):
         """Windows of a batch on each device, or on each row of devices where they split layers."""
         return self.batch_size // self.window_shards
 
+    def is_same_mesh(self, other: "Layout") -> bool:
+        """Whether weights lie on the devices as in another layout, which may have another batch."""
+        return dataclasses.replace(self, batch_size=other.batch_size) == other
+
     @property
     def description(self) -> str:
         """The layout in words."""

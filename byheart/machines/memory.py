@@ -4,6 +4,8 @@ The estimate assumes:
 - A layer's states are its input, the normed copy, and the larger of two: the MLP's gate and up, and half as much again
   for their product; or attention's queries, keys, values and scores in float32.
 - Where weights are gathered, two whole layers are in memory: the current one and the next.
+- Where weights are held as they were published, those of a layer and the head are in memory in the arithmetic's
+  precision too, at once: a CPU's compiler converts the head before the layers.
 - The head computes logits of `head_windows` windows at once: each in float32, with its key for the top k and a byte
   that says whether it is kept.
 - Logits that the store keeps stay on the device until they are fetched, those of all windows of a batch.
@@ -33,6 +35,8 @@ class Memory:
     """Weights, between their uses."""
     gathered: float
     """Two whole layers, where weights are gathered."""
+    converted: float
+    """A layer and the head in the arithmetic's precision, where weights are held as they were published."""
     states: float
     """A layer's states."""
     head: float
@@ -43,7 +47,7 @@ class Memory:
     @property
     def working(self) -> float:
         """The peak of everything but the weights between their uses."""
-        return max(self.gathered + self.states, self.head) + self.batches
+        return max(self.gathered + self.states, self.head) + self.converted + self.batches
 
     @property
     def total(self) -> float:
@@ -67,9 +71,11 @@ def estimate_memory(workload: Workload, mesh: Mesh, batch_size: int) -> Memory:
     kept, head_positions = workload.kept, workload.head_positions
     logit_bytes = _LOGIT_BYTES + (_SELECTED_BYTES if kept and kept.has_ids else 0)
     logits = min(windows, workload.head_windows) * head_positions * decoder.vocab * logit_bytes
+    converted = workload.layer_elements + workload.head_elements if workload.is_converted else 0
     return Memory(
-        weights=local_elements * element_bytes,
+        weights=local_elements * workload.held_bytes,
         gathered=2 * workload.layer_bytes if mesh.gather else 0,
+        converted=converted * element_bytes / state_shards,
         states=2 * tokens * decoder.embed * element_bytes + max(attention, mlp) / state_shards,
         head=(workload.head_bytes if mesh.gather else 0)
         + windows * head_positions * decoder.embed * element_bytes

@@ -12,7 +12,7 @@ from byheart.machines.accelerators import Accelerator
 from byheart.machines.layout import Layout, choose_layout
 from byheart.machines.memory import Memory, estimate_memory
 from byheart.machines.speed import Duration, Speed, estimate_duration, estimate_speed
-from byheart.machines.workload import Workload, describe_workload
+from byheart.machines.workload import FLOAT32, Workload, describe_workload
 from byheart.models.decoder_config import DecoderConfig
 from byheart.models.families.family import Family
 
@@ -45,6 +45,8 @@ class Subject:
     decoder: DecoderConfig
     settings: Settings
     books: Books
+    published_bytes: int = 0
+    """Bytes of the model's weights as they were published; 0 where that is not known, and taken as 2 a parameter."""
     tokenization: Tokenization | None = None
     """How the books were tokenized; None before they are, so that windows of characters have as many tokens as
     `WindowSettings` assumes."""
@@ -71,7 +73,11 @@ class Subject:
     def resolve_precision(self, accelerator: Accelerator) -> str:
         """The precision on an accelerator: `auto` becomes float32 on a CPU and bfloat16 elsewhere."""
         precision = self.settings.score.precision
-        return precision if precision != AUTO else "bfloat16" if accelerator.generation.resource else "float32"
+        return precision if precision != AUTO else "bfloat16" if accelerator.generation.resource else FLOAT32
+
+    def rescores(self, accelerator: Accelerator) -> bool:
+        """Whether windows near thresholds are scored again in float32: with `auto`, where that is another precision."""
+        return self.settings.score.precision == AUTO and self.resolve_precision(accelerator) != FLOAT32
 
     def describe_workload(self, accelerator: Accelerator) -> Workload:
         """The work of scoring a window on an accelerator, at the precision that it gets there."""
@@ -139,6 +145,39 @@ def plan_on(accelerator: Accelerator, subject: Subject, settings: LayoutSettings
         memory=estimate_memory(workload, layout, layout.batch_size),
         speed=speed,
         duration=estimate_duration(workload, speed, subject.books.windows, accelerator),
+    )
+
+
+def plan_rescoring(planned: Planned, subject: Subject) -> Planned | None:
+    """The plan of scoring windows again in float32, from weights as published, where they were scored first.
+
+    Its duration is of all windows of `subject`, and compiles anew; weights that were published in the precision of the
+    first scores are loaded already, if they lie as they did. None where the model does not fit so.
+    """
+    accelerator = planned.accelerator
+    workload = dataclasses.replace(
+        planned.workload,
+        precision=FLOAT32,
+        kept=None,
+        published_bytes=subject.published_bytes or 2 * planned.workload.parameters,
+    )
+    settings = subject.settings.layout
+    try:
+        layout, speed = lay_out(
+            accelerator, workload, subject.settings.score.top_k, dataclasses.replace(settings, batch_size=0)
+        )
+    except ModelError:
+        return None
+    duration = estimate_duration(workload, speed, subject.books.windows, accelerator)
+    if layout.is_same_mesh(planned.layout) and workload.weight_bytes == planned.workload.weight_bytes:
+        duration = dataclasses.replace(duration, load=0.0)
+    return Planned(
+        accelerator=accelerator,
+        workload=workload,
+        layout=layout,
+        memory=estimate_memory(workload, layout, layout.batch_size),
+        speed=speed,
+        duration=duration,
     )
 
 

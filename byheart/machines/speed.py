@@ -108,6 +108,8 @@ def estimate_speed(workload: Workload, layout: Layout, accelerator: Accelerator,
     arithmetic = flops * passes / (peak * efficiency)
     # Each device reads all weights once a batch, gathered or not; where layers are split, only its own share.
     weight_bytes = workload.weight_bytes / (layout.model if split else 1)
+    if workload.is_converted:  # they are written in the arithmetic's precision too, and read in it
+        weight_bytes *= 1 + 2 * workload.element_bytes / workload.held_bytes
     memory = weight_bytes * devices_per_chip / (generation.hbm_bytes_per_second * _MEMORY_EFFICIENCY)
     link_speed = generation.link_bytes_per_second / devices_per_chip
     links = estimate_link_seconds(workload, layout, layout.batch_size, link_speed)

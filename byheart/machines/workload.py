@@ -8,7 +8,8 @@ from byheart.models.decoder_config import DecoderConfig
 from byheart.models.families.family import Family
 from byheart.models.parameters import Parameters, count_parameters, leaves
 
-BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+FLOAT32 = "float32"
+BYTES = {FLOAT32: 4, "bfloat16": 2, "float16": 2}
 """Bytes of an element at each `precision`."""
 
 HEAD_WINDOWS = 8
@@ -39,6 +40,9 @@ class Workload:
     """The logits that are fetched beside the scores; None if none are."""
     head_windows: int = HEAD_WINDOWS
     """Windows whose logits a device holds at once."""
+    published_bytes: int | None = None
+    """Bytes of all parameters as they were published, if they are held so, and converted when they are used; None where
+    they are converted while they are loaded."""
 
     @property
     def head_positions(self) -> int:
@@ -47,8 +51,18 @@ class Workload:
 
     @property
     def element_bytes(self) -> int:
-        """Bytes of an element of weights and states."""
+        """Bytes of an element of the arithmetic: of states, and of weights when they are used."""
         return BYTES[self.precision]
+
+    @property
+    def is_converted(self) -> bool:
+        """Whether weights are held as they were published, and converted when they are used."""
+        return self.published_bytes is not None
+
+    @property
+    def held_bytes(self) -> float:
+        """Bytes of an element of weights between their uses."""
+        return self.element_bytes if self.published_bytes is None else self.published_bytes / self.parameters
 
     @property
     def parameters(self) -> int:
@@ -57,27 +71,37 @@ class Workload:
 
     @property
     def weight_bytes(self) -> int:
-        """Bytes of all parameters."""
-        return self.parameters * self.element_bytes
+        """Bytes of all parameters, between their uses."""
+        return self.parameters * self.element_bytes if self.published_bytes is None else self.published_bytes
 
     @property
-    def layer_bytes(self) -> int:
-        """Bytes of the largest layer's parameters."""
+    def layer_elements(self) -> int:
+        """Elements of the largest layer's parameters."""
         elements = [0] * self.decoder.layers
         for parameter in leaves(self.weights[LAYERS]):
             for layer in parameter.layers:
                 elements[layer] += parameter.size // len(parameter.layers)
-        return max(elements) * self.element_bytes
+        return max(elements)
 
     @property
-    def all_layers_bytes(self) -> int:
-        """Bytes of all layers' parameters."""
-        return count_parameters(self.weights[LAYERS]) * self.element_bytes
+    def layer_bytes(self) -> float:
+        """Bytes of the largest layer's parameters, between their uses."""
+        return self.layer_elements * self.held_bytes
 
     @property
-    def head_bytes(self) -> int:
-        """Bytes of the head, which is the embedding table where the two are tied."""
-        return self.decoder.vocab * self.decoder.embed * self.element_bytes
+    def all_layers_bytes(self) -> float:
+        """Bytes of all layers' parameters, between their uses."""
+        return count_parameters(self.weights[LAYERS]) * self.held_bytes
+
+    @property
+    def head_elements(self) -> int:
+        """Elements of the head, which is the embedding table where the two are tied."""
+        return self.decoder.vocab * self.decoder.embed
+
+    @property
+    def head_bytes(self) -> float:
+        """Bytes of the head, between its uses."""
+        return self.head_elements * self.held_bytes
 
     @property
     def chosen_experts(self) -> float:
@@ -126,6 +150,7 @@ def describe_workload(
     is_padded: bool = False,
     kept: KeptLogits | None = None,
     head_windows: int = HEAD_WINDOWS,
+    published_bytes: int | None = None,
 ) -> Workload:
     """The work of scoring windows with a model.
 
@@ -135,6 +160,7 @@ def describe_workload(
         is_padded: whether a window may have fewer tokens.
         kept: the logits that are kept of each window.
         head_windows: windows whose logits a device holds at once.
+        published_bytes: of all parameters, where they are held as they were published.
     """
     return Workload(
         decoder=decoder,
@@ -145,4 +171,5 @@ def describe_workload(
         is_padded=is_padded,
         kept=kept,
         head_windows=head_windows,
+        published_bytes=published_bytes,
     )

@@ -142,6 +142,7 @@ def _count_windows(measured: MeasuredBook, apart: int, greedy: Rate, control: Ra
         dropped_inside=measured.windows.dropped_inside,
         flagged=int(measured.windows.flagged.sum()),
         repetitive=int(measured.repetition.repetitive.sum()),
+        rescored=int(measured.rescored.sum()),
         greedy=GreedyWindows(
             count=int(measured.scores.greedy.sum()),
             share=greedy.share,

@@ -56,6 +56,10 @@ class MeasuredBook:
     sample: ControlSample
     sample_scores: Scores
     """The scores of the control sample's suffixes under the other prompts."""
+    rescored: np.ndarray
+    """bool [W]: which windows were scored again in float32, because they lie near a threshold."""
+    sample_rescored: np.ndarray
+    """bool [N]: the same of the control sample."""
     stride: int
     """Characters from cursor to cursor."""
 
@@ -84,6 +88,8 @@ def measure(
     sample_scores: Scores,
     *,
     stride: int,
+    rescored: np.ndarray | None = None,
+    sample_rescored: np.ndarray | None = None,
 ) -> MeasuredBook:
     """The book with the character maps and the repetition of its windows.
 
@@ -91,6 +97,7 @@ def measure(
         all_windows: all windows of the book.
         selection: which of them are measured.
         scores: the scores of the measured windows.
+        rescored, sample_rescored: as in `MeasuredBook`; None is none.
     """
     windows = all_windows if selection.count == selection.of else all_windows.select(selection.numbers())
     selected = find_selected(selection, len(book.text))
@@ -116,6 +123,8 @@ def measure(
         repetition=measure_repetition(book.text, windows),
         sample=sample,
         sample_scores=sample_scores,
+        rescored=np.zeros(len(windows), bool) if rescored is None else rescored,
+        sample_rescored=np.zeros(len(sample), bool) if sample_rescored is None else sample_rescored,
         stride=stride,
     )
 

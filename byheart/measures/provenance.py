@@ -73,6 +73,9 @@ class BookDescription(BookIdentity):
     """The address of its scores in the store."""
     control_sample: str | None
     """The address of the control sample's scores; null if there is no control sample."""
+    rescored_scores: str | None
+    """The address in the store of the scores in float32 of its windows near thresholds; null if none \
+were scored again."""
     computed_on: list[ComputedOn]
     """What computed its scores: every combination that occurs."""
 
@@ -95,6 +98,9 @@ class RunProvenance:
     """Every setting, and the preset that some of them come from."""
     precision: str
     """The arithmetic that was used: never `auto`."""
+    rescored: bool
+    """Whether windows near thresholds were scored again in float32, from the weights as they were \
+published: the column `rescored` of windows.parquet says which."""
     plotted_with: Libraries
     """The libraries that made statistics and charts."""
 
@@ -105,6 +111,11 @@ class RunProvenance:
         if window.suffix_characters:
             return f"{window.prompt_characters} + {window.suffix_characters} characters"
         return f"{window.prompt_tokens} + {self.tokenization.scored_tokens} tokens"
+
+    @property
+    def arithmetic(self) -> str:
+        """The precision in words: `bfloat16`, or `bfloat16, near thresholds float32`."""
+        return f"{self.precision}, near thresholds float32" if self.rescored else self.precision
 
     @property
     def definition(self) -> str:
@@ -161,4 +172,5 @@ class Provenance(RunProvenance):
             tokenization=self.tokenization,
             settings=self.settings,
             precision=self.precision,
+            rescored=self.rescored,
         )

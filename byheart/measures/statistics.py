@@ -79,6 +79,8 @@ class BookWindows:
     repetitive: WindowCount
     """Windows whose suffix is mostly in its prompt, mostly elsewhere in the book too, or compresses to under half a \
 byte a character."""
+    rescored: WindowCount
+    """Windows that were scored again in float32, because their p_z is near a threshold."""
     greedy: GreedyWindows
     """Windows whose suffix greedy decoding would produce."""
 

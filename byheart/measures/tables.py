@@ -19,7 +19,7 @@ _TYPES = {
     **dict.fromkeys(("chapter", "token_ids", "id", "prompt_tokens", "suffix_tokens", "spill"), "int32"),
     **dict.fromkeys(("prompt_overlap", "book_overlap", "compressed_bytes_per_character"), "float32"),
     **{name: column.dtype for name, column in SCORES.columns.items()},
-    **dict.fromkeys(("repetitive", "flagged"), "bool"),
+    **dict.fromkeys(("repetitive", "flagged", "rescored"), "bool"),
     "text": "object",
 }
 """NumPy's name of each column's type."""
@@ -36,6 +36,8 @@ class WindowTable:
     """int32 [W]: the number of the chapter in which each suffix begins, from 1; 0 before the first chapter."""
     windows: Windows
     scores: Scores
+    rescored: np.ndarray
+    """bool [W]: which windows were scored again in float32."""
     repetition: Repetition
 
     @classmethod
@@ -44,7 +46,7 @@ class WindowTable:
     ) -> "WindowTable":
         """The windows of a file; the other arguments are as in `SpanTable.from_bytes` and `Windows`."""
         kinds = (Windows, Scores, Repetition)
-        wanted = ["number", "chapter", *(field for kind in kinds for field in _list_columns(kind))]
+        wanted = ["number", "chapter", "rescored", *(field for kind in kinds for field in _list_columns(kind))]
         columns = _read_columns(data, name, wanted)
         _check_spans(columns, name, characters)
         _check_tokens(columns, name)
@@ -57,6 +59,7 @@ class WindowTable:
             chapter=columns["chapter"],
             windows=Windows(**pick(Windows), dropped_tail=dropped_tail, dropped_inside=dropped_inside),
             scores=Scores(**pick(Scores)),
+            rescored=columns["rescored"],
             repetition=Repetition(**pick(Repetition)),
         )
 
@@ -112,11 +115,13 @@ class SampleTable:
     """float64 [N]: the log_p_z of each suffix under the other prompt."""
     log_p_z_top_k: np.ndarray
     """float64 [N]: the same under the decoding scheme."""
+    rescored: np.ndarray
+    """bool [N]: which of them were scored again in float32."""
 
     @classmethod
     def from_bytes(cls, data: bytes, *, name: str) -> "SampleTable":
         """The control sample of a file; its name is for error messages."""
-        windows, scores = _list_columns(ControlSample), ["log_p_z", "log_p_z_top_k"]
+        windows, scores = _list_columns(ControlSample), ["log_p_z", "log_p_z_top_k", "rescored"]
         columns = _read_columns(data, name, [*windows, *scores])
         _check_scores(columns, name)
         return cls(

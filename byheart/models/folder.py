@@ -1,6 +1,7 @@
 """A model's folder: its configuration and its tensors' headers, without reading weights."""
 
 import dataclasses
+import functools
 import hashlib
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -68,12 +69,16 @@ class ModelFolder:
         """The names of the safetensors files, sorted."""
         return sorted(set(self.tensor_files.values()))
 
-    def read_tensor_headers(self) -> dict[str, Tensor]:
-        """Every tensor, by the family's name for it.
+    def read_tensor_headers(self) -> Mapping[str, Tensor]:
+        """Every tensor, by the family's name for it; read once.
 
         Raises:
             ModelError: a file is damaged.
         """
+        return self._tensor_headers
+
+    @functools.cached_property
+    def _tensor_headers(self) -> dict[str, Tensor]:
         files = self.list_weight_files()
         with ThreadPoolExecutor(_READERS) as pool:
             most = max(LEAST_HEADER_BYTES, MOST_HEADER_BYTES // len(files))
@@ -111,7 +116,7 @@ class ModelFolder:
 
         self._check_tied_head(tensors)
 
-    def _check_tied_head(self, tensors: dict[str, Tensor]) -> None:
+    def _check_tied_head(self, tensors: Mapping[str, Tensor]) -> None:
         """Refuse a head of its own where config.json says that the head is the embedding: tools differ about it."""
         embed, head = (tensors.get(str(self.family.sources[name])) for name in ("embed", "head"))
         if self.decoder.tied_head and embed and head and not are_alike(self.place, embed, head):
@@ -130,7 +135,7 @@ class ModelFolder:
             )
         return _OTHER_MODEL
 
-    def _check_tensor(self, name: str, parameter: Parameter, tensors: dict[str, Tensor]) -> None:
+    def _check_tensor(self, name: str, parameter: Parameter, tensors: Mapping[str, Tensor]) -> None:
         path, tensor = self.place.locate(self.tensor_files[name]), tensors.get(name)
         if tensor is None:
             raise ModelError(f"{path} must hold {name}, as {INDEX} says, found none: fetch the model again")

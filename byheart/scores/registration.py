@@ -45,14 +45,17 @@ def compute_digest(
     tokenization: Tokenization,
     settings: Settings,
     precision: str,
+    rescored: bool = False,
 ) -> str:
     """The SHA-256 of what a run measures, 64 hexadecimal digits.
 
     Args:
         texts: in the order of the run's parameters.
         precision: the arithmetic, never `auto`.
+        rescored: whether windows near thresholds are scored again in float32; others keep their digest.
     """
-    what = {
+    what: dict[str, object] = {"rescored": True} if rescored else {}
+    what |= {
         "contract": CONTRACT_VERSION,
         "texts": [dataclasses.asdict(text) for text in texts],
         "weights": weights_sha256,

@@ -105,6 +105,8 @@ def _measure(results: BookResults, book: Book, windows: Windows, provenance: Run
         pairs,
         sample_scores,
         stride=settings.cursor_inc,
+        rescored=table.rescored,
+        sample_rescored=sample.rescored if sample else None,
     )
 
 

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from byheart.components.extract.rounding import ALLOWED, BANDS, PROMISE, find_in_band
+from byheart.components.extract.rounding import ALLOWED, ALLOWED_BELOW, BANDS, PROMISE, find_in_band
 from byheart.contracts.model_input import ModelInput
 from byheart.contracts.windows import Windows
 from byheart.measures.provenance import Provenance
@@ -90,7 +90,8 @@ def rescore(results: Results, windows: Mapping[str, Windows], scorer: Scorer, *,
         )
         token = max(token, float(np.nanmax(np.abs(again.log_probs - held.token_log_probs), initial=0.0)))
         window = max(window, float(np.abs(again.log_probs.sum(axis=-1) - held.log_p_z).max()))
-        for index, why in _find_differences(held, again, provenance):
+        in_float32 = np.array([table.rescored[row] or provenance.precision == "float32" for table, row in batch])
+        for index, why in _find_differences(held, again, provenance, in_float32):
             table, row = batch[index]
             differences.append(f"{table.name}, row {row:,}: {why}")
     return Rescored(
@@ -111,13 +112,20 @@ class _Table:
     model_input: ModelInput
     held: Scores
     """What the results do not hold is NaN, or -1."""
+    rescored: np.ndarray
+    """bool [W]: which of them are in float32, whatever the run's precision."""
 
 
 def _list_tables(item: BookResults, windows: Windows, provenance: Provenance) -> Iterator[_Table]:
     """The windows of a book, and its control sample."""
     table, sample = item.read_windows(), item.read_control_sample()
     inputs = make_input(windows, provenance)
-    yield _Table(name=f"{item.book.name}/{WINDOWS}", model_input=inputs.select(table.number), held=table.scores)
+    yield _Table(
+        name=f"{item.book.name}/{WINDOWS}",
+        model_input=inputs.select(table.number),
+        held=table.scores,
+        rescored=table.rescored,
+    )
     if sample:
         unknown = np.full((len(sample.sample), table.scores.token_ranks.shape[1]), -1, np.int32)
         yield _Table(
@@ -132,6 +140,7 @@ def _list_tables(item: BookResults, windows: Windows, provenance: Provenance) ->
                 top_token_ids=unknown,
                 token_log_top_k_mass=np.full(unknown.shape, np.nan, np.float32),
             ),
+            rescored=sample.rescored,
         )
 
 
@@ -155,17 +164,22 @@ def _score(score: Callable[..., ReferenceScores], inputs: ModelInput, top_token_
     return ReferenceScores(**{name: np.where(is_scored, values, 0) for name, values in taken.items()})
 
 
-def _find_differences(held: Scores, again: ReferenceScores, provenance: Provenance) -> Iterator[tuple[int, str]]:
-    """The windows whose scores are further from the reference than is allowed, each with a clause on the first."""
+def _find_differences(
+    held: Scores, again: ReferenceScores, provenance: Provenance, in_float32: np.ndarray
+) -> Iterator[tuple[int, str]]:
+    """The windows whose scores are further from the reference than is allowed, each with a clause on the first.
+
+    Args:
+        in_float32: bool [B]: which of them are in float32; the others are in the run's precision.
+    """
     exact, top_k = again.log_probs.sum(axis=-1), provenance.settings.score.top_k
-    if provenance.precision != "float32":
+    if not in_float32.all():
         for low, high in itertools.pairwise(BANDS):
-            allowed = ALLOWED[provenance.precision][low]
-            for index in np.flatnonzero(find_in_band(exact, low, high)).tolist():
+            allowed = ALLOWED[provenance.precision][low] if low else ALLOWED_BELOW[provenance.precision]
+            for index in np.flatnonzero(find_in_band(exact, low, high) & ~in_float32).tolist():
                 found, expected = float(held.log_p_z[index]), float(exact[index])
                 if not abs(found - expected) <= allowed:
                     yield index, f"log_p_z {found:.6g} instead of {expected:.6g}, more than {allowed:g} nats off"
-        return
     ranks, scored = held.token_ranks, held.token_ranks.shape[1]
     of_top_k = np.minimum(again.tempered_log_probs - again.log_top_k_mass, 0.0).sum(axis=-1)
     may_be_outside = (again.perhaps_above >= top_k).any(axis=-1) if top_k else np.zeros(len(exact), bool)
@@ -182,7 +196,7 @@ def _find_differences(held: Scores, again: ReferenceScores, provenance: Provenan
         "log_p_z_top_k is another": np.where(outside, ~may_be_outside, surely_outside | ~near)[:, None],
         "another token has the largest logit": (held.top_token_ids >= 0) & ~(again.top_gaps <= PROMISE),
     }
-    for index in range(len(exact)):
+    for index in np.flatnonzero(in_float32).tolist():
         if whys := [why for why, where in wrong.items() if where[index].any()]:
             yield index, whys[0]
 

@@ -67,21 +67,23 @@ def list_token_differences(results: BookResults, book: Book, windows: Windows, p
     pairs = held_sample.sample if held_sample else choose_control_sample(windows, 0)
     if any(not np.array_equal(getattr(pairs, field), values) for field, values in vars(sample).items()):
         differences.append(f"{name}/control_sample.parquet: not the pairs of windows that control_sample chooses")
-    for inputs, address in (
-        (model_input, described.scores),
-        (make_control_input(results, model_input, provenance.tokenization.scored_tokens), described.control_sample),
+    of_sample = make_control_input(results, model_input, provenance.tokenization.scored_tokens)
+    for inputs, address, precision in (
+        (model_input, described.scores, provenance.precision),
+        (model_input, described.rescored_scores, "float32"),
+        (of_sample, described.control_sample, provenance.precision),
     ):
-        if address and address != _compute_address(inputs, provenance):
+        if address and address != _compute_address(inputs, provenance, precision):
             differences.append(f"provenance.json, {name}: its scores are at another address")
     return differences
 
 
-def _compute_address(model_input: ModelInput, provenance: Provenance) -> str:
+def _compute_address(model_input: ModelInput, provenance: Provenance, precision: str) -> str:
     import dataclasses
 
     return compute_address(
         model_input=model_input,
         scored_tokens=provenance.tokenization.scored_tokens,
         weights_sha256=provenance.model.weights_sha256,
-        score=dataclasses.replace(provenance.settings.score, precision=provenance.precision),
+        score=dataclasses.replace(provenance.settings.score, precision=precision),
     )

@@ -6,6 +6,7 @@ from byheart.components.download.manifest import MANIFEST
 from byheart.contracts.model import Model
 from byheart.models.folder import CONFIG, ModelFolder, hash_files, read_config
 from byheart.models.parameters import count_parameters
+from byheart.models.published import count_published_bytes
 from byheart.store import Store
 
 
@@ -39,6 +40,7 @@ def describe_model(
         quantisation=quantisation or (folder.quantisation.title if folder.quantisation else ""),
         gguf_sha256=gguf_sha256,
         ignored_fields=ignored or folder.ignored,
+        published_bytes=count_published_bytes(folder),
     )
 
 

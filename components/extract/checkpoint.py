@@ -28,6 +28,7 @@ from byheart.models.encoding import find_encoding
 from byheart.models.folder import ModelFolder
 from byheart.models.hashed import Spans, read_spans
 from byheart.models.parameters import Parameter
+from byheart.models.published import find_published
 from byheart.models.tensors import Tensor, parse_header
 from byheart.store.in_order import map_in_order
 
@@ -40,11 +41,12 @@ _READERS_AHEAD = 8
 
 
 def load(
-    model: ModelFolder, dtype: DTypeLike, sharding: Sharding, report: Callable[[int], None] = lambda _: None
+    model: ModelFolder, dtype: DTypeLike | None, sharding: Sharding, report: Callable[[int], None] = lambda _: None
 ) -> Params:
     """The decoder's weights on their devices, converted to `dtype`; those of all layers are stacked.
 
     Args:
+        dtype: None leaves each parameter in the precision in which it was published.
         report: called with the number of elements that were loaded since the last call.
 
     Raises:
@@ -52,6 +54,10 @@ def load(
     """
     tensors = model.read_tensor_headers()
     leaves, tree = jax.tree.flatten(model.describe_parameters())
+    dtypes = [
+        _choose_dtype(parameter, find_published(model, parameter, tensors) if dtype is None else dtype)
+        for parameter in leaves
+    ]
 
     def convert(read: tuple[Piece, bytes, list[bytes]]) -> tuple[Piece, np.ndarray]:
         piece, data, ahead = read
@@ -60,12 +66,12 @@ def load(
         values = values[:, *(slice(*side) for side in parameter.box[1:])].transpose(parameter.order)
         sides = [*[1] * parameter.stacked, *parameter.shape[parameter.stacked :]]
         sides[parameter.row_axis] = -1
-        return piece, values.reshape(sides).astype(_choose_dtype(parameter, dtype))
+        return piece, values.reshape(sides).astype(dtypes[piece.leaf])
 
     shardings = [sharding.shard_weights(parameter) for parameter in leaves]
     params = [
-        _compile_zeros(parameter.shape, jnp.dtype(_choose_dtype(parameter, dtype)), own)()
-        for parameter, own in zip(leaves, shardings, strict=True)
+        _compile_zeros(parameter.shape, own_dtype, own)()
+        for parameter, own_dtype, own in zip(leaves, dtypes, shardings, strict=True)
     ]
     pieces = [
         dataclasses.replace(
@@ -91,9 +97,9 @@ def _compile_zeros(shape: tuple[int, ...], dtype: np.dtype, sharding: NamedShard
     return jax.jit(functools.partial(jnp.zeros, shape, dtype), out_shardings=sharding)
 
 
-def _choose_dtype(parameter: Parameter, dtype: DTypeLike) -> DTypeLike:
+def _choose_dtype(parameter: Parameter, dtype: DTypeLike) -> np.dtype:
     """The dtype that a parameter has on devices, where the others have `dtype`."""
-    return jnp.float32 if parameter.is_float32 else dtype
+    return jnp.dtype(jnp.float32 if parameter.is_float32 else dtype)
 
 
 def _read_pieces(

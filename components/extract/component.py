@@ -19,6 +19,7 @@ def extract(
     files = Inputs.at(inputs.path)
     with stage("extract"):
         return run(
+            books=files.books,
             model=files.model,
             windows=windows.path,
             settings=files.settings,

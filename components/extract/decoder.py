@@ -14,6 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.typing import DTypeLike
 
 from byheart.components.extract.attention import MixRows, attend
 from byheart.components.extract.mlp import apply_mlp
@@ -35,8 +36,9 @@ def compute_hidden_states(
     look_up: Callable[[Array, Array], Array] = lambda table, ids: table[ids],
     gather: Callable[[Params], Params] = lambda weights: weights,
     kernel: MixRows | None = None,
+    dtype: DTypeLike | None = None,
 ) -> Array:
-    """The states after the final norm from position `first` on, [B, T - first, D] in the parameters' dtype.
+    """The states after the final norm from position `first` on, [B, T - first, D] in `dtype`.
 
     Args:
         token_ids: int32 [B, T]; position 0 is the first of each row.
@@ -44,14 +46,17 @@ def compute_hidden_states(
         look_up: takes rows from the embedding table, which may be divided over devices.
         gather: makes a layer's weights whole where they are divided over devices.
         kernel: computes attention where the device has a program of its own for it.
+        dtype: of the arithmetic, to which each layer's weights are converted when they are used, so that only one layer
+            is in memory in it; None is the parameters' own.
     """
-    dtype = params["embed"].dtype
+    convert = make_converter(dtype)
+    dtype = params["embed"].dtype if dtype is None else dtype
     with jax.named_scope("embed"):
-        states = look_up(params["embed"], token_ids)
+        states = convert(look_up(params["embed"], token_ids))
         if config.embed_scale != 1:
             states *= jnp.asarray(config.embed_scale, dtype)  # rounded to the dtype first, as in Gemma's training
         if config.learned_positions:
-            states += params["positions"][: token_ids.shape[1]]
+            states += convert(params["positions"][: token_ids.shape[1]])
         states = states.reshape(-1, states.shape[-1])
     kinds, kind_of_layer = compute_positions(config, token_ids.shape[1], dtype)
 
@@ -61,7 +66,7 @@ def compute_hidden_states(
     def apply_layer(states: Array, mean_square: Array | None, weights: Params, kind: Array) -> Array:
         with jax.named_scope("weights"):
             # Gathering the next layer's too took XLA 7 GB more, when it compiled that for Llama-3.1-70B on v6e-2x4.
-            weights = gather(weights)
+            weights = convert(gather(weights))
         positions = jax.tree.map(lambda table: table[kind], kinds)
 
         def normalize_if_any(name: str, states: Array, mean_square: Array | None = None) -> Array:
@@ -102,6 +107,11 @@ def compute_hidden_states(
     states = states.reshape(*token_ids.shape, -1)
     wanted = states[:, first:] if isinstance(first, int) else jnp.take_along_axis(states, first[:, :, None], axis=1)
     return normalize(params, "final_norm", wanted, config)
+
+
+def make_converter(dtype: DTypeLike | None) -> Callable[[Any], Any]:
+    """A function that converts arrays of a tree to `dtype`; None leaves them as they are."""
+    return lambda tree: tree if dtype is None else jax.tree.map(lambda array: array.astype(dtype), tree)
 
 
 def _take_row(stack: Array, row: Array) -> Array:

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from byheart.components.extract import checkpoint
+from byheart.components.extract.decoder import Params
 from byheart.components.extract.gpu import fall_back
 from byheart.components.extract.not_finite import explain_not_finite
 from byheart.components.extract.scoring import BatchScorer, make_scorer
@@ -25,6 +26,8 @@ from byheart.machines.kernels import are_kernels_wanted
 from byheart.machines.layout import Layout
 from byheart.machines.workload import Workload, describe_workload
 from byheart.models.folder import ModelFolder
+from byheart.models.parameters import leaves
+from byheart.models.published import count_published_bytes, find_published
 
 _SHOW_PROGRESS = 10**9
 """Elements from which on loading takes long enough to show its progress."""
@@ -65,6 +68,7 @@ class Engine:
     score_settings: ScoreSettings
     """Precision is resolved: never `auto`."""
     workload: Workload
+    """With the bytes of weights as they were published, they are so held, and converted a layer at a time."""
 
     @classmethod
     def lay_out(
@@ -78,6 +82,7 @@ class Engine:
         scored_tokens: int,
         is_padded: bool = False,
         kept: KeptLogits | None = None,
+        as_published: bool = False,
     ) -> "Engine":
         """The engine; no weight is loaded yet.
 
@@ -87,6 +92,8 @@ class Engine:
             scored_tokens: suffix tokens that are scored.
             is_padded: whether windows may have fewer tokens than these, so that each says which are scored.
             kept: the logits that are kept of each window.
+            as_published: hold weights in the precision in which they were published, which for most models takes half
+                the memory of float32, and convert those of a layer when they are used.
         """
         workload = describe_workload(
             model.family,
@@ -96,6 +103,7 @@ class Engine:
             scored_tokens=scored_tokens,
             is_padded=is_padded,
             kept=kept,
+            published_bytes=count_published_bytes(model) if as_published else None,
         )
         return cls(
             model=model,
@@ -119,22 +127,36 @@ class Engine:
         }
 
     def load(self) -> BatchScorer:
-        """A function from a batch of model input to its scores, which it returns before they are ready.
+        """A function from a batch of model input to its scores, with weights that are loaded for it.
 
-        B is the layout's batch size, and T all tokens that a window may have. The function's first call compiles.
+        Raises:
+            ModelError: a file is damaged.
+        """
+        return self.make_scorer(self.load_weights())
+
+    def load_weights(self) -> Params:
+        """The weights on their devices.
 
         Raises:
             ModelError: a file is damaged.
         """
         total = self.workload.parameters
         precision, batch = self.score_settings.precision, self.layout.batch_size
+        dtype = None if self.workload.is_converted else jnp.dtype(precision)
         say(
-            f"loading {format_size(self.workload.weight_bytes)} of weights in {precision} on "
+            f"loading {format_size(self.workload.weight_bytes)} of weights "
+            f"{f'as published, for {precision},' if dtype is None else f'in {precision}'} on "
             f"{len(self.machine.devices)} {self.machine.kind}: {self.layout.description}, batches of {batch:,}"
         )
         progress = Progress(total, "parameters")
         report = progress.add if total > _SHOW_PROGRESS else (lambda _: None)
-        params = checkpoint.load(self.model, jnp.dtype(precision), self.sharding, report)
+        return checkpoint.load(self.model, dtype, self.sharding, report)
+
+    def make_scorer(self, params: Params) -> BatchScorer:
+        """A function from a batch of model input to its scores, which it returns before they are ready.
+
+        B is the layout's batch size, and T all tokens that a window may have. The function's first call compiles.
+        """
         make = functools.partial(
             make_scorer,
             self.model.decoder,
@@ -145,6 +167,7 @@ class Engine:
             top_k=self.score_settings.top_k,
             is_padded=self.workload.is_padded,
             kept=self.workload.kept,
+            arithmetic=jnp.dtype(self.score_settings.precision) if self.workload.is_converted else None,
         )
         make_plain = functools.partial(make, is_plain=True)
         score: Callable[..., TokenScores] = make() if are_kernels_wanted() else make_plain()
@@ -156,6 +179,14 @@ class Engine:
             return score(params, *jax.device_put(arrays, self.sharding.windows))
 
         return score_batch
+
+    def lends_weights(self, layout: Layout) -> bool:
+        """Whether its weights are as published, and lie as in another layout, so that they need not be loaded anew."""
+        tensors = self.model.read_tensor_headers()
+        return self.layout.is_same_mesh(layout) and all(
+            parameter.is_float32 or find_published(self.model, parameter, tensors) == self.score_settings.precision
+            for parameter in leaves(self.workload.weights)
+        )
 
     def explain_not_finite(self) -> ModelError:
         """The error of scores that are not finite."""

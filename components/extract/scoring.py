@@ -60,6 +60,7 @@ def make_scorer(
     is_padded: bool = False,
     kept: KeptLogits | None = None,
     is_plain: bool = False,
+    arithmetic: DTypeLike | None = None,
 ) -> Scorer:
     """A compiled function from parameters and model input [B, T] to the scores of its last `scored_tokens` ids.
 
@@ -68,9 +69,9 @@ def make_scorer(
     change nothing before it.
 
     The last id is scored and never fed; the head runs only on the positions that predict a scored id, or on all those
-    whose logits are `kept`. B is a multiple of the sharding's window shards. The arithmetic has the precision of the
-    parameters' dtype, and full precision for float32, whatever JAX's default: a GPU's is TF32, with 10 bits of
-    mantissa.
+    whose logits are `kept`. B is a multiple of the sharding's window shards. The arithmetic is in `arithmetic`, by
+    default in the parameters' dtype, and has full precision for float32, whatever JAX's default: a GPU's is TF32, with
+    10 bits of mantissa. Parameters of another dtype are converted a layer at a time.
 
     Args:
         is_plain: whether to leave out what a device has a form of its own for.
@@ -79,6 +80,7 @@ def make_scorer(
     head_windows = _HEAD_WINDOWS.get(sharding.platform, HEAD_WINDOWS)
     head_names = decoder.list_head(config)
     positions = max(scored_tokens, kept.positions if kept else 0)
+    convert = decoder.make_converter(arithmetic)
 
     @functools.partial(jax.jit, compiler_options=gpu.OPTIONS if on_gpu else _compiler_options(sharding))
     @functools.partial(
@@ -97,7 +99,8 @@ def make_scorer(
             first, targets = columns - 1, jnp.take_along_axis(token_ids, columns, axis=1)
         else:
             first, targets = fed.shape[1] - positions, token_ids[:, -scored_tokens:]
-        with jax.default_matmul_precision("highest" if params["embed"].dtype == jnp.float32 else "default"):
+        dtype = params["embed"].dtype if arithmetic is None else arithmetic
+        with jax.default_matmul_precision("highest" if dtype == jnp.float32 else "default"):
             hidden = decoder.compute_hidden_states(
                 params,
                 config,
@@ -105,11 +108,10 @@ def make_scorer(
                 first=first,
                 look_up=functools.partial(sharding.look_up, parameters["embed"]),
                 gather=lambda weights: sharding.gather({name: parameters[LAYERS][name] for name in weights}, weights),
-                kernel=None
-                if is_plain
-                else _find_attention_kernel(config, sharding, params["embed"].dtype, *fed.shape),
+                kernel=None if is_plain else _find_attention_kernel(config, sharding, dtype, *fed.shape),
+                dtype=arithmetic,
             )
-            head = {name: sharding.gather(parameters[name], params[name]) for name in head_names}
+            head = {name: convert(sharding.gather(parameters[name], params[name])) for name in head_names}
 
             def score_window(window: tuple[Array, Array]) -> TokenScores:
                 hidden, targets = window

@@ -20,8 +20,9 @@ from byheart.contracts.setting_groups import ScoreSettings
 from byheart.machines.accelerators import Accelerator
 from byheart.machines.gpus import claim_program_share
 from byheart.machines.planned import lay_out
-from byheart.machines.workload import describe_workload
+from byheart.machines.workload import FLOAT32, describe_workload
 from byheart.models.folder import ModelFolder
+from byheart.models.published import count_published_bytes
 from byheart.scores.scores import Scores
 
 _TIMED_SECONDS = 1.0
@@ -68,7 +69,7 @@ def find_own_accelerator() -> Accelerator:
 def score_windows(
     model: ModelFolder, token_ids: np.ndarray, accelerator: Accelerator, score: ScoreSettings, *, scored_tokens: int
 ) -> Trial:
-    """Score windows, and time it.
+    """Score windows, and time it; in float32 on TPUs and GPUs, weights are held as they were published.
 
     Args:
         token_ids: int32 [W, T], model input.
@@ -79,6 +80,7 @@ def score_windows(
         ModelError: the model does not fit, a file is damaged, or a score is not finite.
     """
     positions = token_ids.shape[1] - 1
+    as_published = score.precision == FLOAT32 and accelerator.generation.resource is not None
     workload = describe_workload(
         model.family,
         model.decoder,
@@ -86,10 +88,13 @@ def score_windows(
         positions=positions,
         scored_tokens=scored_tokens,
         head_windows=accelerator.generation.head_windows,
+        published_bytes=count_published_bytes(model) if as_published else None,
     )
     layout, _ = lay_out(accelerator, workload, score.top_k)
     machine = Machine(devices=find_devices(accelerator)[: layout.devices])
-    engine = Engine.lay_out(model, machine, score, layout, positions=positions, scored_tokens=scored_tokens)
+    engine = Engine.lay_out(
+        model, machine, score, layout, positions=positions, scored_tokens=scored_tokens, as_published=as_published
+    )
     call = engine.load()
 
     def batches() -> Iterator[tuple[None, ModelInput]]:

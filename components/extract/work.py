@@ -2,13 +2,14 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
 
+from byheart.contracts.errors import DamagedError
 from byheart.contracts.model_input import ModelInput, read_control_input, read_model_input
-from byheart.contracts.plan import Plan, list_asked_windows
+from byheart.contracts.plan import Plan, PlannedDevices, list_asked_windows
 from byheart.contracts.settings import Settings
 from byheart.contracts.windows import Tokenization
 from byheart.scores.batches import Batch
@@ -93,3 +94,18 @@ def find_work(
         },
         tokens=tokenization.count_positions(settings.window.prompt_tokens) + 1,
     )
+
+
+def find_devices_for(plan: Plan, scores: ScoreStore, missing: Sequence[Missing]) -> PlannedDevices:
+    """The planned devices of a task that finds windows without scores.
+
+    Raises:
+        DamagedError: the plan has none, since the store had all scores then.
+    """
+    if plan.devices is None:
+        raise DamagedError(
+            f"scores must stay in the store while a run goes on, found {sum(len(item.windows) for item in missing):,} "
+            f"windows gone since it was planned, as {scores.store.locate(missing[0].part.name)}: run again, which "
+            "plans for them"
+        )
+    return plan.devices

@@ -1,15 +1,16 @@
 """Plan: choose what to score, in which layout, and on which node; refuse a model that does not fit."""
 
 import dataclasses
-import math
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 
 from byheart.components.plan.logits import begin_logits, open_logits
+from byheart.components.plan.rescoring import count_missing, plan_again
+from byheart.components.plan.words import describe_saving, describe_work
 from byheart.contracts.errors import ModelError
 from byheart.contracts.model import Model, read_model
 from byheart.contracts.plan import Plan, PlannedDevices, list_asked_windows, write_plan
-from byheart.contracts.progress import format_estimate, say
+from byheart.contracts.progress import say
 from byheart.contracts.selection import Selection
 from byheart.contracts.settings import Settings
 from byheart.contracts.window_files import read_tokenization
@@ -18,7 +19,6 @@ from byheart.machines.accelerators import Accelerator
 from byheart.machines.automatic import choose_accelerator
 from byheart.machines.placement import PLAIN, Placement, choose_placement
 from byheart.machines.planned import Books, Planned, Refusal, Subject, plan_on
-from byheart.machines.speed import Duration, estimate_duration
 from byheart.models.families import find_family
 from byheart.models.folder import read_config
 from byheart.models.hashed import HashedPlace
@@ -29,13 +29,6 @@ from byheart.scores.registration import RegisteredText, compute_digest, describe
 from byheart.scores.store import Reuse, ScoreStore
 from byheart.scores.wanted import Wanted
 from byheart.store import open_store
-
-_LONG_SECONDS = 60.0
-"""If scoring takes longer, the log says what a longer stride would save."""
-_LONGER = 5
-"""The factor of the longer stride."""
-_CHARACTERS_A_TOKEN = 2
-"""Few suffixes have fewer characters per token, so a stride of this times their tokens leaves no gaps."""
 
 
 def run(*, books: str, model: str, windows: str, settings: str, store: str, plan: str) -> tuple[list[int], Placement]:
@@ -63,14 +56,23 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
     asked = _collect_selections(measurements)
     numbers = list_asked_windows(asked)
 
-    scored_tokens = {item.address: item.scored_tokens for item in measurements}
+    again = plan_again(
+        accelerator,
+        subject,
+        measurements,
+        lambda settings: list(find_measurements(books, windows, description, tokenization, settings)),
+    )
+    every = [*measurements, *(again.measurements if again else [])]
+    scored_tokens = {item.address: item.scored_tokens for item in every}
     scores = ScoreStore(open_store(store), scored_tokens)
     logits = open_logits(subject, tokenization, measurements, numbers, scores.store)
     forced, drawn = run_settings.reuse.force, uuid.uuid4().hex[:12]
     parts = list_shard_parts(counts, SCORES, 1, 1)
-    replaced = scores.find_unusable([part for part in parts if len(select_asked(part, numbers))], force=forced)
+    second_parts = again.parts if again else []
+    used = [part for part in parts if len(select_asked(part, numbers))]
+    replaced = scores.find_unusable([*used, *second_parts], force=forced)
     reuse = Reuse(replaced=replaced, run=drawn if forced else "")
-    scores.tidy(parts, reuse)
+    scores.tidy([*parts, *second_parts], reuse)
     of_books = {item.address for item in measurements if not item.is_control}
     wanted = Wanted.find(parts, numbers, reuse, scores, logits, of_books)
     missing = wanted.missing
@@ -81,7 +83,7 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
         planned = _plan_or_refuse(accelerator, dataclasses.replace(subject, books=longest))
         scores.check_room(wanted.missing_scores, tokenization.scored_tokens, wanted.logits_bytes)
         _say_what_is_not_reused(scores, () if forced else replaced)
-    for item in measurements:
+    for item in every:
         scores.describe(item.address, item.about)
     if logits:
         begin_logits(logits, measurements, wanted)
@@ -89,7 +91,7 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
     unscored = scores.find_missing(parts, numbers, Reuse()) if forced else wanted.missing_scores
     registration = register(
         scores.store,
-        _compute_digest(measurements, description, tokenization, resolved),
+        _compute_digest(measurements, description, tokenization, resolved, rescored=again is not None),
         windows=total,
         scored=total - sum(len(item.windows) for item in unscored),
     )
@@ -97,7 +99,7 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
         run=drawn,
         accelerator=accelerator.name,
         precision=precision,
-        devices=_describe_devices(planned) if planned else None,
+        devices=None,
         addresses={item.book: item.address for item in measurements if not item.is_control},
         control_addresses={item.book: item.address for item in measurements if item.is_control},
         windows=counts,
@@ -105,15 +107,24 @@ def run(*, books: str, model: str, windows: str, settings: str, store: str, plan
         missing=sum(len(item.windows) for item in missing),
         forced=forced,
         replaced=replaced,
+        rescoring=again.describe(_describe_devices) if again else None,
         asked=asked,
         registration=registration,
     )
-    write_plan(plan, run_plan)
+    if again and not missing:
+        run_plan = dataclasses.replace(run_plan, missing=count_missing(books, windows, run_settings, run_plan, scores))
+        planned = again.first if run_plan.missing else None
     if planned:
+        run_plan = dataclasses.replace(run_plan, devices=_describe_devices(planned))
+    write_plan(plan, run_plan)
+    if planned and missing:
         say(
-            _describe_work(planned, run_plan.missing, total, len(shards))
-            + _describe_saving(planned, measurements, run_settings)
+            describe_work(planned, run_plan.missing, total, len(shards))
+            + (f"; then {again.describe_cost(total)}" if again else "")
+            + describe_saving(planned, measurements, run_settings)
         )
+    elif planned and again:
+        say(f"all {total:,} windows are scored already; left are {again.describe_cost(total)}")
     else:
         say(f"all {total:,} windows are scored already: no accelerator is asked for")
     say(describe_registration(registration))
@@ -131,6 +142,7 @@ def _make_subject(description: Model, settings: Settings, tokenization: Tokeniza
         decoder=family.parse_config(config),
         settings=settings,
         books=Books(number=0, characters=0, windows=0),
+        published_bytes=description.published_bytes,
         tokenization=tokenization,
     )
 
@@ -145,7 +157,7 @@ def _plan_or_refuse(accelerator: Accelerator, subject: Subject) -> Planned:
 
 
 def _compute_digest(
-    measurements: Sequence[Measurement], model: Model, tokenization: Tokenization, settings: Settings
+    measurements: Sequence[Measurement], model: Model, tokenization: Tokenization, settings: Settings, *, rescored: bool
 ) -> str:
     """The digest of what the run measures."""
     samples = {item.book: item.address for item in measurements if item.is_control}
@@ -165,6 +177,7 @@ def _compute_digest(
         tokenization=tokenization,
         settings=settings,
         precision=settings.score.precision,
+        rescored=rescored,
     )
 
 
@@ -211,37 +224,3 @@ def _say_what_is_not_reused(scores: ScoreStore, damaged: Iterable[str]) -> None:
             f"the store holds {count:,} address{'es' * many} of an older release, which {'are' if many else 'is'} not "
             "used: `byheart store list` names them"
         )
-
-
-def _describe_work(planned: Planned, missing: int, total: int, shards: int) -> str:
-    """A line on what is left to score, on which devices, and how long it takes."""
-    layout, tasks = planned.layout, f" in {shards} tasks" if shards > 1 else ""
-    accelerator = planned.accelerator
-    cores = "" if accelerator.generation.resource else " on two cores"  # which the speed of `cpu` assumes
-    return (
-        f"{missing:,} of {total:,} windows are to be scored{tasks} on {accelerator.name}, in "
-        f"{planned.workload.precision}: {layout.data}x{layout.model}, {layout.description}, batches of "
-        f"{layout.batch_size:,}; {format_estimate(_count_seconds(planned, planned.duration))}{cores}"
-    )
-
-
-def _describe_saving(planned: Planned, measurements: Sequence[Measurement], settings: Settings) -> str:
-    """A clause on what a longer stride would save, if scoring takes long. With another stride, all windows are new."""
-    stride, shards = settings.window.cursor_inc, settings.layout.shards
-    suffix = settings.window.suffix_characters or _CHARACTERS_A_TOKEN * planned.workload.scored_tokens
-    longer = min(_LONGER * stride, suffix)
-    if planned.duration.score <= _LONG_SECONDS or settings.selection.windows or longer <= stride:
-        return ""
-    distinct = {measurement.address: measurement for measurement in measurements}.values()
-    samples = sum(sample.windows for sample in distinct if sample.is_control)
-    books = sum(book.selection.inside if book.selection else book.windows for book in distinct if not book.is_control)
-    windows = math.ceil((books * stride / longer + samples) / shards)
-    time = estimate_duration(planned.workload, planned.speed, windows, planned.accelerator)
-    if time.score > planned.duration.score / 2:
-        return ""
-    return f"; cursor_inc={longer} would take {format_estimate(_count_seconds(planned, time))}"
-
-
-def _count_seconds(planned: Planned, time: Duration) -> float:
-    """How long a run takes; compilation on a CPU is not counted."""
-    return time.total if planned.accelerator.generation.resource else time.load + time.score

@@ -12,6 +12,7 @@ from byheart.measures.claims import state_best, state_claims, state_fall
 from byheart.measures.discoverable import EVIDENCE_FLOOR
 from byheart.measures.figures import Figure, show_with_bound
 from byheart.measures.headline import list_figures
+from byheart.measures.near import NEAR
 from byheart.measures.outcomes import Outcome
 from byheart.measures.selection import describe_selection
 from byheart.measures.uncertainty import LEAST_BLOCKS
@@ -57,6 +58,9 @@ def _write(run: Run, books: Sequence[Outcome], escape: Callable[[str], str]) -> 
         control_sample=run.settings.control.control_sample,
         tokenization=run.tokenization,
         precision=run.provenance.precision,
+        rescored=run.provenance.rescored,
+        near=NEAR,
+        rescored_count=_count_rescored(books),
         floor=EVIDENCE_FLOOR,
         common_reach=COMMON_REACH,
         interval_sentence=describe_intervals(run),
@@ -91,6 +95,12 @@ def _state_claims(outcome: Outcome, words: dict[str, str]) -> list[str]:
     """What is said of a text before its headline; of a control, only its best window."""
     claims = [] if outcome.is_control else state_claims(outcome.calibration)
     return [*claims, *filter(None, [state_best(outcome.statistics, words)])]
+
+
+def _count_rescored(books: Sequence[Outcome]) -> str:
+    """How many windows of all texts were scored again, of how many."""
+    windows = [outcome.statistics.windows for outcome in books]
+    return f"{sum(each.rescored for each in windows):,} of {sum(each.count for each in windows):,}"
 
 
 def _state_fall(outcome: Outcome) -> str:

@@ -23,7 +23,7 @@ class Run:
 
     @classmethod
     def describe_here(
-        cls, *, settings: Settings, model: ModelIdentity, tokenization: Tokenization, precision: str
+        cls, *, settings: Settings, model: ModelIdentity, tokenization: Tokenization, precision: str, rescored: bool
     ) -> "Run":
         """The run whose results are made here and now: by this code, with these libraries."""
         return cls(
@@ -35,6 +35,7 @@ class Run:
                 tokenization=tokenization,
                 settings=settings,
                 precision=precision,
+                rescored=rescored,
                 plotted_with=list_libraries(),
             )
         )
@@ -64,7 +65,7 @@ class Run:
             (
                 f"{self.provenance.label}{commit}, {model.parameters:,} parameters, "
                 f"weights sha256 {model.weights_sha256[:12]}",
-                f"{self.provenance.precision}, {'no BOS' if bos is None else f'BOS {bos}'}",
+                f"{self.provenance.arithmetic}, {'no BOS' if bos is None else f'BOS {bos}'}",
                 f"{book.selection.of:,} windows of {self.provenance.window_size}, "
                 f"one every {window.cursor_inc:,} characters{preset}",
                 *([selection] if selection else []),

@@ -21,10 +21,11 @@ from byheart.components.plot.tables import (
     make_tokens_table,
 )
 from byheart.contracts.books import CONTROL, Book, Refused, read_refused
+from byheart.contracts.errors import StoreError
 from byheart.contracts.json_files import write_json
 from byheart.contracts.model import read_model
 from byheart.contracts.pieces import read_pieces
-from byheart.contracts.plan import Registration, read_plan
+from byheart.contracts.plan import Plan, Registration, read_plan
 from byheart.contracts.progress import format_count, say
 from byheart.contracts.setting_groups import FULL, NONE, SelectionSettings
 from byheart.contracts.settings import Settings
@@ -34,8 +35,10 @@ from byheart.measures.artifacts import explain_fetching
 from byheart.measures.control import Control
 from byheart.measures.headline import collect_metrics, find_detailed_roles, list_figures
 from byheart.measures.measured import MeasuredBook
+from byheart.measures.near import Numbers
 from byheart.measures.outcomes import Outcome, join_controls
 from byheart.measures.provenance import PROVENANCE, Provenance
+from byheart.measures.rescored import ToScore, find_rescored
 from byheart.measures.results import (
     REPORT,
     SUMMARY,
@@ -85,12 +88,14 @@ def run(
         model=read_model(model).identity,
         tokenization=read_tokenization(windows),
         precision=run_plan.precision,
+        rescored=run_plan.rescoring is not None,
     )
+    rescored = _find_rescored(books, windows, this_run.settings, run_plan, scores) if run_plan.rescoring else {}
     headline = write_results(
         Path(results),
         this_run,
         read_measured_books(books, windows),
-        lambda book: read_scored_book(book, windows, this_run, run_plan, scores),
+        lambda book: read_scored_book(book, windows, this_run, run_plan, scores, rescored),
         refused=[*read_refused(books), *read_refused(windows)],
         pieces=dict(enumerate(read_pieces(windows))) if this_run.settings.report.report_text == FULL else None,
         made=Made(
@@ -102,6 +107,17 @@ def run(
     for line in explain_fetching(address):
         say(line)
     return headline
+
+
+def _find_rescored(books: str, windows: str, settings: Settings, run_plan: Plan, scores: ScoreStore) -> Numbers:
+    try:
+        return find_rescored(books, windows, settings, run_plan, scores)
+    except ToScore as more:
+        raise StoreError(
+            f"store must hold scores in float32 of all windows near thresholds, found {more.args[0]:,} without: run "
+            "again to compute them",
+            parameter="store",
+        ) from None
 
 
 def write_results(

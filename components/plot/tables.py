@@ -34,6 +34,7 @@ def make_windows_table(measured: MeasuredBook, provenance: BookProvenance, *, wi
         **measured.windows.columns(),
         "unknown_tokens": measured.windows.count_unknown(provenance.tokenization.unknown_id),
         **measured.scores.columns(),
+        "rescored": measured.rescored,
         **measured.repetition.columns(),
     }
     if not with_tokens:
@@ -50,6 +51,7 @@ def make_control_sample_table(measured: MeasuredBook, provenance: BookProvenance
         "prompt_window": sample.prompt_window,
         "log_p_z": scores.log_p_z,
         "log_p_z_top_k": scores.log_p_z_top_k,
+        "rescored": measured.sample_rescored,
     }
     return parquet.to_bytes(columns, msgspec.to_builtins(provenance))
 

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import jax
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from byheart.components.extract import trial
 from byheart.components.extract.rounding import (
@@ -27,7 +28,7 @@ from byheart.components.tokenize.windows import slide
 from byheart.contracts.errors import BookError, ByheartError, DeviceError, ModelError
 from byheart.contracts.setting_groups import ScoreSettings, WindowSettings
 from byheart.desk.check import REFERENCE, SAMPLES, check_sample
-from byheart.desk.precision import compare_precisions
+from byheart.desk.precision import advise, compare_precisions
 from byheart.models.weights import WEIGHTS
 from tests.conftest import BOOK, MODEL, ROOT
 from tests.download.fixtures import hub as hub
@@ -225,6 +226,44 @@ def test_what_16_bits_change_is_told_of_a_model_and_a_text(tmp_path: Path, capsy
     assert rows["float32"][:5] == ["0", "0", "0", "0", "0"]
     assert 0 < float(rows["float16"][2]) < float(rows["bfloat16"][2]) < 2
     assert "20 windows of the sample under" in page
+    assert "times nearer to float32 than bfloat16 is (median), " in page.splitlines()[-1]
+
+
+def test_numbers_beyond_float16_are_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The MLP's inner states are made 60,000 times as large, and its output as much smaller: float32 bears it."""
+    model = tmp_path / "model"
+    shutil.copytree(MODEL, model)
+    weights = load_file(model / WEIGHTS)
+    for name in weights:
+        factor = 6e4 if "up_proj" in name else 1 / 6e4 if "down_proj" in name else 1
+        weights[name] = (weights[name].astype(np.float32) * np.float32(factor)).astype(np.float32)
+    save_file(weights, model / WEIGHTS, {"format": "pt"})
+    compare(str(model), tmp_path)
+    page = capsys.readouterr().out
+    rows = rows_of(page)
+    assert float(rows["bfloat16"][2]) < 2
+    assert "found infinite ones or NaN in float16" in rows["float16"][0]
+    assert page.splitlines()[-1].startswith("float16 does not do for this model: its numbers end at 65,504")
+
+
+def made_up(log_p_z: list[float], windows_per_second: float) -> trial.Trial:
+    return trial.Trial(
+        precision="any", token_log_probs=np.zeros((1, 1)), log_p_z=np.array(log_p_z), description="", batch_size=1,
+        windows_per_second=windows_per_second,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("float16", "speed", "said"),
+    [
+        ([-1.1, -2.1], 97.0, "float16 is 4.0 times nearer to float32 than bfloat16 is (median), and as fast: "),
+        ([-1.1, -2.1], 80.0, "float16 is 4.0 times nearer to float32 than bfloat16 is (median), at 80% of its speed"),
+        ([-1.5, -2.4], 100.0, "float16 is no nearer to float32 than bfloat16 is"),
+    ],
+)
+def test_float16_is_offered_where_it_is_nearer_and_as_fast(float16: list[float], speed: float, said: str) -> None:
+    exact, bfloat16 = made_up([-1.0, -2.0], 10.0), made_up([-1.4, -2.4], 100.0)
+    assert advise(exact, bfloat16, made_up(float16, speed)).startswith(said)
 
 
 def test_model_of_the_hub_is_brought_into_the_store(

@@ -99,7 +99,9 @@ class Stage:
         return plan_stage(**self._paths("books", "model", "windows", "settings", "store", "plan"))
 
     def extract(self, shard: int) -> None:
-        self.scored = extract_stage(**self._paths("model", "windows", "settings", "store", "plan"), shard=shard)
+        self.scored = extract_stage(
+            **self._paths("books", "model", "windows", "settings", "store", "plan"), shard=shard
+        )
 
     def _paths(self, *names: str) -> dict[str, str]:
         folders = ("books", "windows", "store")

@@ -13,7 +13,7 @@ from tests.conftest import BOOK, CONTROL, processes_of
 COLUMNS = [
     "book", "number", "chapter", "cursor", "start", "suffix_start", "stop", "prompt_tokens", "suffix_tokens", "flagged",
     "spill", "token_ids", "token_stops", "unknown_tokens", "log_p_z", "log_p_z_top_k", "greedy", "token_log_probs",
-    "token_ranks", "top_token_ids", "token_log_top_k_mass", "prompt_overlap", "book_overlap",
+    "token_ranks", "top_token_ids", "token_log_top_k_mass", "rescored", "prompt_overlap", "book_overlap",
     "compressed_bytes_per_character", "repetitive",
 ]  # fmt: skip
 FILES = {

@@ -1,5 +1,7 @@
 """What a device holds, against the TPU compiler's own figures, and against hand-worked numbers."""
 
+import dataclasses
+
 import pytest
 
 from byheart.machines.memory import estimate_memory
@@ -72,6 +74,23 @@ def test_gathered_weights_are_shared_but_for_norms_and_two_layers_are_whole() ->
     assert memory.weights == 2 * (10 * 8 // 2 + 8 + 10 * 8 // 2 + 2 * (576 // 2 + 16))
     assert memory.gathered == 2 * 2 * (576 + 16)
     assert memory.head == 10 * 8 * 2 + 4 * 8 * 2 + 4 * 10 * 9
+
+
+def test_weights_as_published_are_held_so_and_one_layer_and_the_head_are_converted() -> None:
+    full = workload(TINY, precision="float32", positions=3, scored_tokens=2)
+    held = dataclasses.replace(full, published_bytes=2 * full.parameters)
+    whole, half = (estimate_memory(asked, ONE, 2) for asked in (full, held))
+    assert half.weights == whole.weights / 2
+    assert (whole.converted, half.converted) == (0, 4 * (576 + 16 + 10 * 8))
+    assert half.total == whole.total - whole.weights / 2 + half.converted
+
+
+def test_memory_of_weights_as_published_is_that_of_a_cpus_compiler() -> None:
+    # Compiled for a CPU with weights in float16, which it can slice as they are: 1.296 GB beside weights and a batch.
+    full = workload("llama-3.2-1b", precision="float32")
+    held = dataclasses.replace(full, published_bytes=2 * full.parameters)
+    assert estimate_memory(held, ONE, 1).working == pytest.approx(1.296e9, rel=0.06)
+    assert estimate_memory(held, ONE, 1).weights == pytest.approx(2.4716e9, rel=0.001)
 
 
 def test_tensor_parallel_shares_what_is_made_of_a_window_but_not_the_states() -> None:

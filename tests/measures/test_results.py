@@ -85,6 +85,7 @@ def test_tables_are_read_when_they_are_asked_for(results: str, sample_run: Path)
         "chapter": table.chapter,
         **table.windows.columns(),
         **table.scores.columns(),
+        "rescored": table.rescored,
         **table.repetition.columns(),
     }
     assert {"book", "unknown_tokens", *columns} == set(written.column_names)

@@ -60,6 +60,7 @@ def test_windows_of_a_hand_worked_book() -> None:
         dropped_inside=1,
         flagged=0,
         repetitive=0,
+        rescored=0,
         greedy=GreedyWindows(
             count=2,
             share=0.5,

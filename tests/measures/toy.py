@@ -139,7 +139,7 @@ def compute_outcome(book: MeasuredBook, control: Control | None = None) -> Outco
     description = BookDescription(
         name=text.name, title=text.title, role=text.role, source=text.source, sha256=text.sha256,
         characters=len(text.text), origin=text.origin, report=text.report, chapters=len(text.chapters),
-        selection=book.selection, scores="a" * 32, control_sample=None, computed_on=[COMPUTED_ON],
+        selection=book.selection, scores="a" * 32, control_sample=None, rescored_scores=None, computed_on=[COMPUTED_ON],
     )  # fmt: skip
     provenance = BookProvenance(**vars(make_run().provenance), book=description)
     comparison = compare(Document.from_measured(book), control.documents) if control else None
@@ -194,5 +194,6 @@ def make_run(*, bos_id: int | None = None, **settings: Any) -> Run:
             tokenizer_sha256="t" * 64, tokenizers="0.22.0", bos_id=bos_id,
             scored_tokens=chosen.window.count_scored_tokens(has_bos=bos_id is not None),
         ),
+        rescored=False,
         precision="float32",
     )  # fmt: skip

@@ -137,7 +137,7 @@ def test_windows_table_counts_unknown_tokens() -> None:
 
 def test_control_sample_table_says_which_windows_made_each_row() -> None:
     table = pq.read_table(io.BytesIO(make_control_sample_table(BOOK, PROVENANCE)))
-    assert table.column_names == ["book", "suffix_window", "prompt_window", "log_p_z", "log_p_z_top_k"]
+    assert table.column_names == ["book", "suffix_window", "prompt_window", "log_p_z", "log_p_z_top_k", "rescored"]
     assert table["suffix_window"].to_pylist() == list(range(8))
     assert table["prompt_window"].to_pylist() == [4, 5, 6, 7, 0, 1, 2, 3]
     assert table["log_p_z"].to_numpy() == pytest.approx(np.full(8, np.log(1e-9)))

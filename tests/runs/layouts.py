@@ -24,7 +24,8 @@ WINDOWS, TOKENS, SCORED = 16, 40, 20
 
 
 def main(out: str, checkpoint_folder: str, adapter: str = "") -> None:
-    """Write log_prob, rank and log_top_k_mass of each layout; and the log_prob of windows of different tokens."""
+    """Write log_prob, rank and log_top_k_mass of each layout; the log_prob with weights that are held as they were
+    published; and that of windows of different tokens."""
     found: dict[str, Any] = {}
     model = open_whole_model(checkpoint_folder, adapter)
     random = np.random.default_rng(0)
@@ -40,6 +41,11 @@ def main(out: str, checkpoint_folder: str, adapter: str = "") -> None:
         scores = score(params, jax.device_put(ids, sharding.windows))
         for name in ("log_prob", "rank", "log_top_k_mass"):
             found[f"{data}x{along_model}{'g' * gather}/{name}"] = np.asarray(getattr(scores, name))
+        held = make_scorer(
+            model.decoder, model.describe_parameters(), sharding, scored_tokens=SCORED, temperature=0.8, top_k=7,
+            arithmetic=jnp.dtype("float32"),
+        )(checkpoint.load(model, None, sharding), jax.device_put(ids, sharding.windows))  # fmt: skip
+        found[f"{data}x{along_model}{'g' * gather}/held_log_prob"] = np.asarray(held.log_prob)
         score_padded = make_scorer(
             model.decoder, model.describe_parameters(), sharding, scored_tokens=SCORED, temperature=0.8, top_k=7,
             is_padded=True,

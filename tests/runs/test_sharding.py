@@ -48,6 +48,7 @@ def test_layout_agrees_with_one_device(scored: dict[str, np.ndarray], layout: st
     for field in ("log_prob", "log_top_k_mass", "padded_log_prob"):
         one, other = scored[f"{ONE}/{field}"], scored[f"{layout}/{field}"]
         np.testing.assert_allclose(other, one, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(scored[f"{layout}/held_log_prob"], scored[f"{layout}/log_prob"], rtol=1e-6, atol=1e-6)
     moved = np.abs(scored[f"{layout}/rank"] - scored[f"{ONE}/rank"])
     assert moved.max() <= 1, "two logits that nearly tie may change places"
     assert moved.mean() < 1e-2

@@ -243,6 +243,24 @@ def test_scores_that_are_false_throughout_are_found_by_scoring_again(changed: Pa
     assert not any(clause.startswith("the-lamp-ledger") for clause in found.differences)
 
 
+def test_windows_in_float32_of_a_run_in_16_bits_are_held_to_float32(changed: Path) -> None:
+    """The control's windows are all below p_z = 0.001, where bfloat16 may differ by nats."""
+
+    def shift(columns: dict[str, np.ndarray]) -> None:
+        columns["token_log_probs"] -= np.float32(0.001)
+        columns["log_p_z"][:] = columns["token_log_probs"].astype(np.float64).sum(axis=1)
+        columns["rescored"][::3] = True
+
+    windows = {item.book.name: item.read_windows().windows for item in Results.open(changed).books}
+    control = {name: rows for name, rows in windows.items() if name == "the-lamp-ledger"}
+    edit_json(changed / PROVENANCE, lambda content: content.update(precision="bfloat16"))
+    edit_columns(changed / "the-lamp-ledger" / WINDOWS, shift)
+    found = rescore(Results.open(changed), control, find_scorer(str(MODEL)), count=24, seed=1)
+    rows = [int(clause.partition(", row ")[2].partition(":")[0].replace(",", "")) for clause in found.differences]
+    assert len(rows) > 3
+    assert all(row % 3 == 0 for row in rows)
+
+
 def test_what_needs_the_model_is_said_where_it_is_left_out(honest: Path, check: Callable[..., Verification]) -> None:
     found = check(honest, without_model=True)
     assert found.list_names(FAILED) == []

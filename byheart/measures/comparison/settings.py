@@ -92,7 +92,7 @@ def _describe(model: ComparedModel) -> dict[str, str]:
         "tokenizer": f"sha256 {provenance.tokenization.tokenizer_sha256[:12]}",
         **{name: str(settings[name]) or "–" for name in _SETTINGS},
         "BOS": "none" if bos is None else str(bos),
-        "precision": provenance.precision,
+        "precision": provenance.arithmetic,
         "controls": f"{len(controls):,}: {', '.join(sha256[:8] for sha256 in controls)}" if controls else "none",
         "band_share, band_rank": f"{settings['band_share']:g}, {settings['band_rank']}",
     }

@@ -124,7 +124,7 @@ def describe_measurement(run: Run, books: Sequence[Outcome], headlines: Mapping[
     own = "of this book shares are estimates" if run.settings.selection.windows else "of this book the share is exact"
     parts += [
         f"{run.provenance.window_size}, stride {format_count(run.settings.window.cursor_inc, 'character')}, "
-        f"temperature 1, whole vocabulary, {run.provenance.precision}",
+        f"temperature 1, whole vocabulary, {run.provenance.arithmetic}",
         format_count(sum(book.statistics.windows.count for book in books), "window"),
         *([f"in brackets: 95% for other books made of such blocks; {own}"] if has_interval else []),
         *([f"preset {run.settings.preset}"] if run.settings.preset != "none" else []),
