@@ -12,6 +12,7 @@ import dataclasses
 import functools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -62,11 +63,9 @@ def load(
         sides[parameter.row_axis] = -1
         return piece, values.reshape(sides).astype(_choose_dtype(parameter, dtype))
 
-    shardings = [sharding.shard_weights(parameter) for parameter in leaves]
-    params = [
-        _compile_zeros(parameter.shape, jnp.dtype(_choose_dtype(parameter, dtype)), own)()
-        for parameter, own in zip(leaves, shardings, strict=True)
-    ]
+    shapes = jax.tree.leaves(describe(model, dtype, sharding))
+    shardings = [shape.sharding for shape in shapes]
+    params = [_compile_zeros(shape.shape, shape.dtype, shape.sharding)() for shape in shapes]
     pieces = [
         dataclasses.replace(
             piece,
@@ -83,6 +82,16 @@ def load(
         params[leaf] = _put(params[leaf], jax.device_put(values, shardings[leaf]), at, shardings[leaf])
         report(values.size)
     return jax.tree.unflatten(tree, params)
+
+
+def describe(model: ModelFolder, dtype: DTypeLike, sharding: Sharding) -> Any:
+    """The shapes, dtypes and shardings of what `load` returns, for which a program can be compiled before."""
+    return jax.tree.map(
+        lambda parameter: jax.ShapeDtypeStruct(
+            parameter.shape, jnp.dtype(_choose_dtype(parameter, dtype)), sharding=sharding.shard_weights(parameter)
+        ),
+        model.describe_parameters(),
+    )
 
 
 @functools.cache

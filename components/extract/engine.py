@@ -1,6 +1,7 @@
 """The model on its devices: the layout, the loading of weights, and the compiled function that scores."""
 
 import dataclasses
+import time
 from typing import Any
 
 import jax
@@ -8,12 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from byheart.components.extract import checkpoint
+from byheart.components.extract.compilation import Compilation
 from byheart.components.extract.not_finite import explain_not_finite
 from byheart.components.extract.scoring import BatchScorer, TokenScores, make_scorer
 from byheart.components.extract.sharding import Sharding, make_sharding
 from byheart.contracts.errors import ModelError
 from byheart.contracts.logits import KeptLogits
-from byheart.contracts.progress import Progress, format_size, say
+from byheart.contracts.progress import Progress, format_duration, format_size, say
 from byheart.contracts.setting_groups import ScoreSettings
 from byheart.contracts.version import code_version
 from byheart.machines.accelerators import find_generation
@@ -116,7 +118,8 @@ class Engine:
     def load(self) -> BatchScorer:
         """A function from a batch of model input to its scores, which it returns before they are ready.
 
-        B is the layout's batch size, and T all tokens that a window may have. The function's first call compiles.
+        B is the layout's batch size, and T all tokens that a window may have. The function is compiled while the
+        weights are loaded, and whichever of the two fails first ends both.
 
         Raises:
             ModelError: a file is damaged.
@@ -127,10 +130,34 @@ class Engine:
             f"loading {format_size(self.workload.weight_bytes)} of weights in {precision} on "
             f"{len(self.machine.devices)} {self.machine.kind}: {self.layout.description}, batches of {batch:,}"
         )
+        started = time.monotonic()
+        compilation = self._compile()
         progress = Progress(total, "parameters")
-        report = progress.add if total > _SHOW_PROGRESS else (lambda _: None)
+
+        def report(elements: int) -> None:
+            compilation.check()
+            if total > _SHOW_PROGRESS:
+                progress.add(elements)
+
         params = checkpoint.load(self.model, jnp.dtype(precision), self.sharding, report)
-        score = make_scorer(
+        load_seconds = time.monotonic() - started
+        score = compilation.wait()
+        say(
+            f"loaded in {format_duration(load_seconds)}, compiled in {format_duration(compilation.seconds)}, "
+            f"side by side in {format_duration(time.monotonic() - started)}",
+            load_seconds=round(load_seconds, 3),
+            compile_seconds=round(compilation.seconds, 3),
+        )
+
+        def score_batch(token_ids: np.ndarray, scored: np.ndarray | None = None) -> TokenScores:
+            arrays = [token_ids] if scored is None else [token_ids, scored]
+            return score(params, *jax.device_put(arrays, self.sharding.windows))
+
+        return score_batch
+
+    def _compile(self) -> Compilation:
+        """Begin to compile the function that scores a batch."""
+        scorer = make_scorer(
             self.model.decoder,
             self.model.describe_parameters(),
             self.sharding,
@@ -140,12 +167,15 @@ class Engine:
             is_padded=self.workload.is_padded,
             kept=self.workload.kept,
         )
-
-        def score_batch(token_ids: np.ndarray, scored: np.ndarray | None = None) -> TokenScores:
-            arrays = [token_ids] if scored is None else [token_ids, scored]
-            return score(params, *jax.device_put(arrays, self.sharding.windows))
-
-        return score_batch
+        sides = [self.workload.positions + 1, *[2] * self.workload.is_padded]
+        return Compilation(
+            scorer,
+            checkpoint.describe(self.model, jnp.dtype(self.score_settings.precision), self.sharding),
+            *(
+                jax.ShapeDtypeStruct((self.layout.batch_size, side), jnp.int32, sharding=self.sharding.windows)
+                for side in sides
+            ),
+        )
 
     def explain_not_finite(self) -> ModelError:
         """The error of scores that are not finite."""

@@ -3,14 +3,11 @@
 import dataclasses
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from byheart.components.extract.books_progress import BooksProgress
-from byheart.components.extract.devices import find_planned_devices
-from byheart.components.extract.engine import Engine, Machine
-from byheart.components.extract.fetching import make_logits_writer, write_wanted
-from byheart.components.extract.flight import score_batches
 from byheart.components.extract.work import Work, find_work
 from byheart.components.extract.writer import Writer
 from byheart.contracts.errors import DamagedError
@@ -30,6 +27,9 @@ from byheart.scores.logits import LogitsStore
 from byheart.scores.scores import Scores
 from byheart.scores.store import ScoreStore
 from byheart.store import open_store
+
+if TYPE_CHECKING:
+    from byheart.components.extract.engine import Engine
 
 
 def run(*, model: str, windows: str, settings: str, plan: str, store: str, shard: int) -> int:
@@ -60,6 +60,9 @@ def run(*, model: str, windows: str, settings: str, plan: str, store: str, shard
     say(f"{prefix}{work.total:,} windows of {books:,} book{'s' * (books > 1)}, {work.done:,} scored already")
     if not work.missing:
         return 0
+    from byheart.components.extract.devices import find_planned_devices  # it imports JAX, which takes a second
+    from byheart.components.extract.engine import Engine, Machine
+
     devices = _check(work, scores, tokenization.scored_tokens)
     engine = Engine.lay_out(
         open_described_model(description),
@@ -97,8 +100,11 @@ def _check(work: Work, scores: ScoreStore, scored_tokens: int) -> PlannedDevices
     return work.plan.devices
 
 
-def _score(engine: Engine, work: Work, scores: ScoreStore) -> int:
+def _score(engine: "Engine", work: Work, scores: ScoreStore) -> int:
     """Score the missing windows and write them; returns how many."""
+    from byheart.components.extract.fetching import make_logits_writer, write_wanted
+    from byheart.components.extract.flight import score_batches
+
     top_k, batch_size, wanted = engine.score_settings.top_k, engine.layout.batch_size, work.wanted
     scored = 0
     with Writer() as writer, make_logits_writer(engine.workload.kept) as logits_writer:
@@ -126,7 +132,7 @@ def _score(engine: Engine, work: Work, scores: ScoreStore) -> int:
     return scored
 
 
-def _describe_computation(engine: Engine, work: Work) -> None:
+def _describe_computation(engine: "Engine", work: Work) -> None:
     """Write, for each address, what computes its logits."""
     if logits := work.wanted.logits_store:
         for address in dict.fromkeys(part.address for part in work.wanted.logits):
