@@ -113,8 +113,9 @@ def _describe_plan(planned: Planned, subject: Subject) -> Iterator[str]:
     )
     yield format_line(
         "time",
-        f"{format_duration(time.total)}: load {format_duration(time.load)}, compile {format_duration(time.compile)}, "
-        f"score {format_duration(time.score)}; {time.chip_hours(planned.accelerator):,.2f} chip-hours",
+        f"{format_duration(time.total)}: load {format_duration(time.load)} and meanwhile compile "
+        f"{format_duration(time.compile)}, then score {format_duration(time.score)}; "
+        f"{time.chip_hours(planned.accelerator):,.2f} chip-hours",
     )
     pod = choose_placement(planned, subject.settings.placement)
     chips = f"{pod.accelerator_count} {pod.accelerator_type}, " if pod.accelerator_type else ""

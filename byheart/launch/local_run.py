@@ -26,6 +26,7 @@ from byheart.launch.images import find_commit
 from byheart.launch.publication import LOG, RUN_FILE, Publication, publish
 from byheart.launch.record import render_run_file
 from byheart.launch.this_machine import build_environment
+from byheart.launch.times import Times
 from byheart.launch.work_folder import open_work_folder
 from byheart.measures.results import BOOK_FILES, RUN_FILES, Results
 from byheart.pipeline import byheart
@@ -156,7 +157,7 @@ def _follow(child: subprocess.Popen[str], log: Any, react: Callable[[StageLine],
     Args:
         react: called with each line of a stage.
     """
-    first_error = None
+    first_error, times = None, Times()
     assert child.stdout
     with Display() as display:
         for line in child.stdout:
@@ -168,7 +169,10 @@ def _follow(child: subprocess.Popen[str], log: Any, react: Callable[[StageLine],
                 first_error = first_error or said
                 continue
             react(said)
+            times.add(said)
             display.show(said)
+        if first_error is None:
+            display.show(StageLine(severity="INFO", stage="run", message=times.describe()))
     return first_error
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from byheart.components.extract.books_progress import BooksProgress
+from byheart.components.extract.laps import Laps
 from byheart.components.extract.work import Work, find_work
 from byheart.components.extract.writer import Writer
 from byheart.contracts.errors import DamagedError
@@ -106,9 +107,10 @@ def _score(engine: "Engine", work: Work, scores: ScoreStore) -> int:
     from byheart.components.extract.flight import score_batches
 
     top_k, batch_size, wanted = engine.score_settings.top_k, engine.layout.batch_size, work.wanted
-    scored = 0
+    scored, laps = 0, Laps()
     with Writer() as writer, make_logits_writer(engine.workload.kept) as logits_writer:
         score = engine.load()
+        laps.end("load and compile")
         progress = BooksProgress(work, engine.describe_utilisation)
         _describe_computation(engine, work)
 
@@ -129,6 +131,9 @@ def _score(engine: "Engine", work: Work, scores: ScoreStore) -> int:
             progress.add(batch.part, len(batch_scores))
             scored += len(batch_scores)
         unwritten.leave()
+        laps.end("score")
+    laps.end("write")
+    laps.say()
     return scored
 
 

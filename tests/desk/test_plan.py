@@ -42,7 +42,7 @@ def test_page_says_what_fits_how_fast_and_for_how_much(folder: Path, capsys: pyt
         "8x1 (data x model): weights split over all devices and gathered layer by layer",
         "512 windows, 64 a device",
         "17.64 GB a device: weights at rest",
-        "load 2:21, compile 1:00, score ",
+        "load 2:21 and meanwhile compile 1:00, then score ",
         "chip-hours",
         "pod          8 google.com/tpu, 64 CPUs, 256Gi of memory, on a cluster\n",
         "             cloud.google.com/gke-tpu-topology=2x4\n",
