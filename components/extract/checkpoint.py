@@ -67,7 +67,7 @@ def load(
         values = values[:, *(slice(*side) for side in parameter.box[1:])].transpose(parameter.order)
         sides = [*[1] * parameter.stacked, *parameter.shape[parameter.stacked :]]
         sides[parameter.row_axis] = -1
-        return piece, values.reshape(sides).astype(_choose_dtype(parameter, dtype))
+        return piece, values.reshape(sides).astype(_choose_dtype(parameter, dtype), copy=False)
 
     shapes = jax.tree.leaves(describe(model, dtype, sharding))
     shardings = [shape.sharding for shape in shapes]
