@@ -2,6 +2,9 @@
 
     python -m byheart.launch.graph WORK ARGUMENTS
 
+The first line of its standard input is a JSON object with the variables of `TOKENS`. They are not in its environment:
+stages are forks of it, and a token is download's alone.
+
 When its standard input closes, it kills itself and every stage that it started: the process that watched it has ended,
 for whatever reason.
 """
@@ -74,6 +77,7 @@ def _end_with_watcher() -> None:
 
 if __name__ == "__main__":
     forbid_cores()
-    _name_python(Path(sys.argv[1]))  # before there is a second thread
+    _name_python(Path(sys.argv[1]))  # before there is a second thread, and a token
+    os.environ.update(json.loads(sys.stdin.readline() or "{}"))
     threading.Thread(target=_end_with_watcher, daemon=True).start()
     run_graph(compile_in_memory(byheart), *sys.argv[1:])

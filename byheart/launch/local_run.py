@@ -20,7 +20,7 @@ from byheart.contracts.inputs import Inputs
 from byheart.contracts.progress import StageLine, parse_line
 from byheart.launch.compiled import compile_in_memory
 from byheart.launch.display import Display
-from byheart.launch.environment import COMPILER
+from byheart.launch.environment import COMPILER, TOKENS
 from byheart.launch.graph import INPUTS, RESULTS
 from byheart.launch.images import find_commit
 from byheart.launch.publication import LOG, RUN_FILE, Publication, publish
@@ -117,9 +117,11 @@ def _run_graph(work: Path, arguments: str, log: Any, publication: Publication) -
             for results in work.glob(RESULTS):
                 publication.take_books(results)
 
+    environment = _build_stages_environment(str(work))
+    tokens = {name: environment.pop(name) for name in TOKENS if name in environment}
     with subprocess.Popen(
         [sys.executable, "-m", "byheart.launch.graph", str(work), arguments],
-        env=_build_stages_environment(str(work)),
+        env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -128,10 +130,19 @@ def _run_graph(work: Path, arguments: str, log: Any, publication: Publication) -
         start_new_session=True,
     ) as child:
         try:
+            _tell(child, tokens)
             error = _follow(child, log, take_finished_books)
             return child.wait(), error
         finally:
             _kill(child)
+
+
+def _tell(child: subprocess.Popen[str], tokens: Mapping[str, str]) -> None:
+    """Tell the run's process the tokens, as `launch.graph` reads them; if it has ended, its exit code says why."""
+    assert child.stdin
+    with contextlib.suppress(BrokenPipeError):
+        child.stdin.write(f"{json.dumps(tokens)}\n")
+        child.stdin.flush()
 
 
 def _build_stages_environment(work: str) -> dict[str, str]:
