@@ -9,7 +9,6 @@ import numpy as np
 
 from benchmarks.contestant import serve, time_fastest
 from byheart.components.extract import checkpoint
-from byheart.components.extract.gpu import fall_back
 from byheart.components.extract.scoring import make_scorer
 from byheart.components.extract.sharding import use_one_device
 from byheart.components.extract.token_scores import compute_window_scores
@@ -40,8 +39,7 @@ class Engine:
             temperature=1.0,
             top_k=_TOP_K,
         )
-        make_plain = functools.partial(make, is_plain=True)
-        self._score = fall_back(make() if are_kernels_wanted() else make_plain(), make_plain)
+        self._score = make(is_plain=not are_kernels_wanted())
         self._side = job["side"]
 
     def score(self, token_ids: np.ndarray) -> np.ndarray:

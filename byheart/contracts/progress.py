@@ -75,6 +75,8 @@ class StageLine:
     """Units to do; only in a line of progress."""
     elapsed_seconds: float | None = None
     """The stage's duration; only in the last line of a stage that is done."""
+    uses: dict[str, float] = dataclasses.field(default_factory=dict)
+    """Seconds of the stage's duration by their use; only in a line that says so."""
     parameter: str = ""
     """The parameter at fault; only in an error."""
     may_pass: bool = True

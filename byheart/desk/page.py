@@ -120,8 +120,9 @@ def _describe_plan(planned: Planned, subject: Subject) -> Iterator[str]:
     )
     yield format_line(
         "time",
-        f"{format_duration(time.total)}: load {format_duration(time.load)}, compile {format_duration(time.compile)}, "
-        f"score {format_duration(time.score)}; {time.chip_hours(planned.accelerator):,.2f} chip-hours",
+        f"{format_duration(time.total)}: load {format_duration(time.load)} and meanwhile compile "
+        f"{format_duration(time.compile)}, then score {format_duration(time.score)}; "
+        f"{time.chip_hours(planned.accelerator):,.2f} chip-hours",
     )
     if subject.rescores(planned.accelerator):
         yield _describe_rescoring(plan_rescoring(planned, subject))

@@ -12,8 +12,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-import kfp
 import kfp_server_api
+from kfp.client import Client
 from kfp.client.set_volume_credentials import ServiceAccountTokenVolumeCredentials
 
 from byheart.kubeflow.errors import ClusterError, explain_errors
@@ -25,7 +25,7 @@ _SIGN_IN_SECONDS = 600  # a person may be asked in a browser
 _ALREADY_THERE, _NOT_THERE = 409, 404
 
 
-class _Client(kfp.Client):  # type: ignore[misc]  # untyped
+class _Client(Client):  # type: ignore[misc]  # untyped
     """KFP's client, without its five tries and five tracebacks before an error."""
 
     def get_kfp_healthz(self, sleep_duration: int = 5) -> Any:  # noqa: ARG002 - the base class has it

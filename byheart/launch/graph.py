@@ -2,6 +2,9 @@
 
     python -m byheart.launch.graph WORK ARGUMENTS
 
+The first line of its standard input is a JSON object with the variables of `TOKENS`. They are not in its environment:
+stages are forks of it, and a token is download's alone.
+
 When its standard input closes, it kills itself and every stage that it started: the process that watched it has ended,
 for whatever reason.
 """
@@ -19,6 +22,7 @@ from kfp import components, local
 
 from byheart.launch.compiled import Compiled, compile_in_memory
 from byheart.launch.environment import TOKENS, forbid_cores
+from byheart.launch.stages import ARE_FORKS, offer_stages
 from byheart.pipeline import byheart
 
 INPUTS, RESULTS = "*/*/download/inputs", "*/*/plot/results"
@@ -40,10 +44,8 @@ def run_graph(compiled: Compiled, work: str, arguments: str, runner: Any = None)
     Each stage is tried once: on their own machine, people try again themselves.
 
     Args:
-        runner: one of KFP's; None starts the stages as processes.
+        runner: one of KFP's; None starts the stages as `python3`.
     """
-    if runner is None:
-        _name_python(Path(work))
     local.init(runner or local.SubprocessRunner(use_venv=False), pipeline_root=work)
     components.load_component_from_text(compiled.dump_for_desk())(**json.loads(arguments))
 
@@ -58,8 +60,11 @@ def _name_python(work: Path) -> None:
     """
     command = work / "bin" / "python3"
     command.parent.mkdir()
-    python = shlex.quote(sys.executable)
-    command.write_text(_PYTHON.format(python=python, tokens=" ".join(TOKENS)), encoding="utf-8")
+    python = [sys.executable]
+    if ARE_FORKS:
+        offer_stages(command.parent)
+        python += ["-I", "-S", "-X", "utf8", str(Path(__file__).with_name("ask.py")), str(command.parent)]
+    command.write_text(_PYTHON.format(python=shlex.join(python), tokens=" ".join(TOKENS)), encoding="utf-8")
     command.chmod(0o755)
     os.environ["PATH"] = os.pathsep.join((str(command.parent), os.environ.get("PATH", os.defpath)))
     sys.executable = command.name
@@ -72,5 +77,7 @@ def _end_with_watcher() -> None:
 
 if __name__ == "__main__":
     forbid_cores()
+    _name_python(Path(sys.argv[1]))  # before there is a second thread, and a token
+    os.environ.update(json.loads(sys.stdin.readline() or "{}"))
     threading.Thread(target=_end_with_watcher, daemon=True).start()
     run_graph(compile_in_memory(byheart), *sys.argv[1:])

@@ -20,12 +20,13 @@ from byheart.contracts.inputs import Inputs
 from byheart.contracts.progress import StageLine, parse_line
 from byheart.launch.compiled import compile_in_memory
 from byheart.launch.display import Display
-from byheart.launch.environment import COMPILER
+from byheart.launch.environment import COMPILER, TOKENS
 from byheart.launch.graph import INPUTS, RESULTS
 from byheart.launch.images import find_commit
 from byheart.launch.publication import LOG, RUN_FILE, Publication, publish
 from byheart.launch.record import render_run_file
 from byheart.launch.this_machine import build_environment
+from byheart.launch.times import Times
 from byheart.launch.work_folder import open_work_folder
 from byheart.measures.results import BOOK_FILES, RUN_FILES, Results
 from byheart.pipeline import byheart
@@ -116,9 +117,11 @@ def _run_graph(work: Path, arguments: str, log: Any, publication: Publication) -
             for results in work.glob(RESULTS):
                 publication.take_books(results)
 
+    environment = _build_stages_environment(str(work))
+    tokens = {name: environment.pop(name) for name in TOKENS if name in environment}
     with subprocess.Popen(
         [sys.executable, "-m", "byheart.launch.graph", str(work), arguments],
-        env=_build_stages_environment(str(work)),
+        env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -127,10 +130,19 @@ def _run_graph(work: Path, arguments: str, log: Any, publication: Publication) -
         start_new_session=True,
     ) as child:
         try:
+            _tell(child, tokens)
             error = _follow(child, log, take_finished_books)
             return child.wait(), error
         finally:
             _kill(child)
+
+
+def _tell(child: subprocess.Popen[str], tokens: Mapping[str, str]) -> None:
+    """Tell the run's process the tokens, as `launch.graph` reads them; if it has ended, its exit code says why."""
+    assert child.stdin
+    with contextlib.suppress(BrokenPipeError):
+        child.stdin.write(f"{json.dumps(tokens)}\n")
+        child.stdin.flush()
 
 
 def _build_stages_environment(work: str) -> dict[str, str]:
@@ -156,7 +168,7 @@ def _follow(child: subprocess.Popen[str], log: Any, react: Callable[[StageLine],
     Args:
         react: called with each line of a stage.
     """
-    first_error = None
+    first_error, times = None, Times()
     assert child.stdout
     with Display() as display:
         for line in child.stdout:
@@ -168,7 +180,10 @@ def _follow(child: subprocess.Popen[str], log: Any, react: Callable[[StageLine],
                 first_error = first_error or said
                 continue
             react(said)
+            times.add(said)
             display.show(said)
+        if first_error is None:
+            display.show(StageLine(severity="INFO", stage="run", message=times.describe()))
     return first_error
 
 

@@ -18,7 +18,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import yaml
 
 from byheart.contracts.errors import DamagedError, SettingsError
@@ -198,6 +197,8 @@ def _read_setting(name: Any, value: Any, compiled: Compiled) -> dict[str, Any]:
 
 def _list_schema_errors(node: yaml.Node | None, content: Any) -> list[tuple[int, str]]:
     """The violations of the schema, each a line and a message, in the order of the lines."""
+    import jsonschema  # a run without a run file starts sooner
+
     errors = []
     for error in jsonschema.Draft202012Validator(SCHEMA).iter_errors(content):
         path, schema = tuple(error.absolute_path), error.schema

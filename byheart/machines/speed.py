@@ -83,8 +83,8 @@ class Duration:
 
     @property
     def total(self) -> float:
-        """The sum."""
-        return self.load + self.compile + self.score
+        """The seconds from the pod's start: weights are loaded while the program is compiled."""
+        return max(self.load, self.compile) + self.score
 
     def chip_hours(self, accelerator: Accelerator) -> float:
         """Chip-hours of the whole slice, as they are billed."""

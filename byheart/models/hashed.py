@@ -13,9 +13,7 @@ from byheart.store import Place
 from byheart.store.in_order import map_in_order
 from byheart.store.stored import Stored
 
-_BLOCK_BYTES = 16 * 2**20
-_READERS = 4
-"""Blocks that are read in parallel."""
+_BLOCK_BYTES = 8 * 2**20
 _WAITING = 2
 """Blocks that are read and wait to be hashed."""
 
@@ -60,7 +58,9 @@ Spans = Sequence[tuple[int, int]]
 """Places in a file, each from its first byte up to its last one, excluded."""
 
 
-def read_spans(place: Place, file: str, wanted: Sequence[Spans], sha256: str | None) -> Iterator[bytes]:
+def read_spans(
+    place: Place, file: str, wanted: Sequence[Spans], sha256: str | None, *, readers: int = 4
+) -> Iterator[bytes]:
     """The bytes of each of `wanted`, joined, from one read of the file from its beginning to its end.
 
     Only what is still wanted is kept in memory. The last bytes come before the hash is known: nothing may be computed
@@ -69,6 +69,7 @@ def read_spans(place: Place, file: str, wanted: Sequence[Spans], sha256: str | N
     Args:
         wanted: sorted by the last byte.
         sha256: of the file; None does not compare it.
+        readers: blocks that are read in parallel.
 
     Raises:
         ModelError: the file is not the one that was hashed.
@@ -88,7 +89,7 @@ def read_spans(place: Place, file: str, wanted: Sequence[Spans], sha256: str | N
     for index in reversed(range(len(wanted))):
         needed_from[index] = min(needed_from[index + 1], *(start for start, _ in wanted[index]))
     kept, kept_from, done = bytearray(), 0, 0
-    blocks = map_in_order(read, range(0, size, _BLOCK_BYTES), threads=_READERS, ahead=_READERS)
+    blocks = map_in_order(read, range(0, size, _BLOCK_BYTES), threads=readers, ahead=readers)
     for block in map_in_order(add_to_hash, blocks, threads=1, ahead=_WAITING):
         kept += block
         while done < len(wanted) and wanted[done][-1][1] <= kept_from + len(kept):

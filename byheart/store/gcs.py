@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import google_crc32c
 from google.api_core import exceptions
@@ -33,6 +33,8 @@ _TIMEOUT = (20, 120)
 """Seconds to connect, and to wait for the next bytes."""
 _ATTEMPTS = 3
 """Tries of what the client does not try again itself."""
+_WHOLE: dict[str, Any] = {"single_shot_download": True}
+"""A body is read in one call: the client's own 8 kB at a time take four times as much of a core."""
 _CHUNK_BYTES = 32 * 2**20
 _WORKERS = 8
 _CONNECTIONS = 64
@@ -78,7 +80,7 @@ class GcsStore:
             for _ in range(_ATTEMPTS):
                 blob = self._blob(name)
                 # The client's own check misses downloads that were interrupted and continued.
-                data = blob.download_as_bytes(retry=_RETRY, timeout=_TIMEOUT, checksum=None)
+                data = blob.download_as_bytes(retry=_RETRY, timeout=_TIMEOUT, checksum=None, **_WHOLE)
                 if not blob.crc32c or base64.b64encode(google_crc32c.Checksum(data).digest()).decode() == blob.crc32c:
                     return data
         raise self._error("read", name, DAMAGED)
@@ -89,7 +91,7 @@ class GcsStore:
             return b""
         with self._explained("read", name):
             data = self._blob(name).download_as_bytes(
-                start=start, end=stop - 1, retry=_RETRY, timeout=_TIMEOUT, checksum=None
+                start=start, end=stop - 1, retry=_RETRY, timeout=_TIMEOUT, checksum=None, **_WHOLE
             )
         if len(data) != stop - start:
             raise StoreError(
@@ -113,6 +115,7 @@ class GcsStore:
                     "if_generation_match": blob.generation,
                     "retry": _RETRY,
                     "timeout": _TIMEOUT,
+                    **_WHOLE,
                 },
             )
 

@@ -57,9 +57,9 @@ def check(accelerator: str) -> None:
         layout = Layout(data=len(devices), model=1, gather=False, batch_size=batch_size)
         machine = Machine(devices=devices)
         engine = Engine.lay_out(open_model(folder), machine, _SCORE, layout, positions=99, scored_tokens=_SCORED)
-        score = engine.load()
         windows = np.tile(window(), (engine.layout.batch_size, 1))
         started = time.monotonic()
+        score = engine.load().score
         log_p_z = compute_window_scores(jax.block_until_ready(score(windows)), top_k=_SCORE.top_k).log_p_z
         compiled = time.monotonic()
         jax.block_until_ready(score(windows))

@@ -1,17 +1,20 @@
 """Loading weights from a model's safetensors to devices.
 
 The stacks of all layers are created on the devices first. Then each file is read once, from its beginning to its end,
-and compared with its hash. Its tensors are cut into pieces of a few rows, converted, several at once, and written into
-the stacks. Host memory holds a few pieces, whatever the model's size; and a tensor, if its rows are divided over
-devices, since a piece has rows of all of them. What a piece needs from elsewhere, such as the scales of quantised
-numbers or an adapter's matrices, is read ahead of it, and compared with what the file has there when it is read as a
-whole.
+and compared with its hash; several files at once, where there are cores. Their tensors are cut into pieces of a few
+rows, converted, several at once, and written into the stacks. Host memory holds a few pieces, whatever the model's
+size; and a tensor of each file that is read, if its rows are divided over devices, since a piece has rows of all of
+them. What a piece needs from elsewhere, such as the scales of quantised numbers or an adapter's matrices, is read ahead
+of it, and compared with what the file has there when it is read as a whole.
 """
 
 import dataclasses
 import functools
 import math
+import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -30,12 +33,16 @@ from byheart.models.hashed import Spans, read_spans
 from byheart.models.parameters import Parameter
 from byheart.models.published import find_published
 from byheart.models.tensors import Tensor, parse_header
-from byheart.store.in_order import map_in_order
+from byheart.store.in_order import map_in_order, merge
 
-PIECE_BYTES = 64 * 2**20
+PIECE_BYTES = 32 * 2**20
 """The size of a device's share of a piece; a share has at least one row."""
 _CONVERTERS = 4
 """Pieces that are converted in parallel."""
+_FLYING = 4
+"""Pieces that are on their way to the devices; a host that reads faster than they take would fill its memory."""
+_LEAST_READERS, _MOST_READERS = 4, 12
+"""Blocks that are read in parallel; the memory of a host bounds them."""
 _READERS_AHEAD = 8
 """Pieces ahead of the one that is converted for which the scales are read: each is a request of its own."""
 
@@ -54,10 +61,6 @@ def load(
     """
     tensors = model.read_tensor_headers()
     leaves, tree = jax.tree.flatten(model.describe_parameters())
-    dtypes = [
-        _choose_dtype(parameter, find_published(model, parameter, tensors) if dtype is None else dtype)
-        for parameter in leaves
-    ]
 
     def convert(read: tuple[Piece, bytes, list[bytes]]) -> tuple[Piece, np.ndarray]:
         piece, data, ahead = read
@@ -66,13 +69,11 @@ def load(
         values = values[:, *(slice(*side) for side in parameter.box[1:])].transpose(parameter.order)
         sides = [*[1] * parameter.stacked, *parameter.shape[parameter.stacked :]]
         sides[parameter.row_axis] = -1
-        return piece, values.reshape(sides).astype(dtypes[piece.leaf])
+        return piece, values.reshape(sides).astype(shapes[piece.leaf].dtype, copy=False)
 
-    shardings = [sharding.shard_weights(parameter) for parameter in leaves]
-    params = [
-        _compile_zeros(parameter.shape, own_dtype, own)()
-        for parameter, own_dtype, own in zip(leaves, dtypes, shardings, strict=True)
-    ]
+    shapes = jax.tree.leaves(describe(model, dtype, sharding))
+    shardings = [shape.sharding for shape in shapes]
+    params = [_compile_zeros(shape.shape, shape.dtype, shape.sharding)() for shape in shapes]
     pieces = [
         dataclasses.replace(
             piece,
@@ -82,13 +83,30 @@ def load(
         for leaf, parameter in enumerate(leaves)
         for piece in _divide(leaf, parameter, sharding)
     ]
+    flying: deque[int] = deque()
     for piece, values in map_in_order(
         convert, _read_pieces(model, tensors, pieces), threads=_CONVERTERS, ahead=_CONVERTERS
     ):
         leaf, at = piece.leaf, np.asarray(piece.at, np.int32)
         params[leaf] = _put(params[leaf], jax.device_put(values, shardings[leaf]), at, shardings[leaf])
+        flying.append(leaf)
+        if len(flying) > _FLYING:
+            params[flying.popleft()].block_until_ready()
         report(values.size)
     return jax.tree.unflatten(tree, params)
+
+
+def describe(model: ModelFolder, dtype: DTypeLike | None, sharding: Sharding) -> Any:
+    """The shapes, dtypes and shardings of what `load` returns, for which a program can be compiled before."""
+    tensors = model.read_tensor_headers()
+
+    def describe_one(parameter: Parameter) -> jax.ShapeDtypeStruct:
+        own = find_published(model, parameter, tensors) if dtype is None else dtype
+        return jax.ShapeDtypeStruct(
+            parameter.shape, _choose_dtype(parameter, own), sharding=sharding.shard_weights(parameter)
+        )
+
+    return jax.tree.map(describe_one, model.describe_parameters())
 
 
 @functools.cache
@@ -112,10 +130,14 @@ def _read_pieces(
         for ahead in piece.list_ahead(tensors):
             by_file.setdefault(ahead.file, []).append(([ahead.span], ahead))
         by_file.setdefault(tensors[piece.tensor].file, []).append((piece.locate(tensors[piece.tensor]), piece))
-    for file, of_file in sorted(by_file.items()):
+    files, readers = share_readers(os.cpu_count() or 1)
+
+    def read_file(file: str) -> Iterator[tuple[Piece, bytes, list[bytes]]]:
+        of_file = by_file[file]
         of_file.sort(key=lambda item: item[0][-1][1])
         header = [(0, min(tensor.start for tensor in tensors.values() if tensor.file == file))]
-        data = read_spans(model.place, file, [header, *(spans for spans, _ in of_file)], model.digests.get(file))
+        wanted = [header, *(spans for spans, _ in of_file)]
+        data = read_spans(model.place, file, wanted, model.digests.get(file), readers=readers)
         hashed = parse_header(model.place, file, next(data))  # the tensors may have been read from another header
         needed = (item.list_ahead(tensors) if isinstance(item, Piece) else [] for _, item in of_file)
         before = map_in_order(read_ahead.read_all, needed, threads=_READERS_AHEAD, ahead=_READERS_AHEAD)
@@ -128,6 +150,19 @@ def _read_pieces(
                 yield item, read, ahead_of_it
             else:
                 read_ahead.compare(item, read)
+
+    return merge(read_file, sorted(by_file), threads=files)
+
+
+def share_readers(cores: int) -> tuple[int, int]:
+    """How many files are read at once, and how many blocks of each.
+
+    A machine's link is as wide as it has cores, more or less. A file is hashed from its beginning to its end, by one
+    core; so several are, where there are cores for them.
+    """
+    readers = min(max(cores, _LEAST_READERS), _MOST_READERS)
+    files = readers // _LEAST_READERS
+    return files, readers // files
 
 
 @functools.partial(jax.jit, donate_argnums=0, static_argnums=3)

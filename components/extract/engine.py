@@ -1,7 +1,7 @@
 """The model on its devices: the layout, the loading of weights, and the compiled function that scores."""
 
 import dataclasses
-import functools
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from byheart.components.extract import checkpoint
+from byheart.components.extract.compilation import Compilation
 from byheart.components.extract.decoder import Params
 from byheart.components.extract.gpu import fall_back
 from byheart.components.extract.not_finite import explain_not_finite
@@ -18,7 +19,8 @@ from byheart.components.extract.sharding import Sharding, make_sharding
 from byheart.components.extract.token_scores import TokenScores
 from byheart.contracts.errors import ModelError
 from byheart.contracts.logits import KeptLogits
-from byheart.contracts.progress import Progress, format_size, say
+from byheart.contracts.plan import PlannedDevices
+from byheart.contracts.progress import Progress, format_duration, format_size, say
 from byheart.contracts.setting_groups import ScoreSettings
 from byheart.contracts.version import code_version
 from byheart.machines.accelerators import find_generation
@@ -55,6 +57,16 @@ class Machine:
         if self.is_cpu or generation is None:
             return None
         return generation.peak_flops / generation.devices_per_chip * len(self.devices)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Loaded:
+    """A model that is ready to score."""
+
+    weights: Params
+    """On their devices."""
+    score: BatchScorer
+    """B is the layout's batch size, and T all tokens that a window may have."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -126,59 +138,93 @@ class Engine:
             "code": code_version(),
         }
 
-    def load(self) -> BatchScorer:
-        """A function from a batch of model input to its scores, with weights that are loaded for it.
+    def load(self, weights: Params | None = None) -> Loaded:
+        """The weights on their devices, and the function that scores with them, which is compiled meanwhile.
+
+        Whichever of the two fails first ends both.
+
+        Args:
+            weights: those that are on the devices already; None loads them.
 
         Raises:
             ModelError: a file is damaged.
         """
-        return self.make_scorer(self.load_weights())
-
-    def load_weights(self) -> Params:
-        """The weights on their devices.
-
-        Raises:
-            ModelError: a file is damaged.
-        """
-        total = self.workload.parameters
-        precision, batch = self.score_settings.precision, self.layout.batch_size
-        dtype = None if self.workload.is_converted else jnp.dtype(precision)
+        started = time.monotonic()
+        compilation = Compilation(self._compile)
+        if weights is None:
+            weights = self._load_weights(compilation.check)
+        loaded = time.monotonic()
+        score = compilation.wait()
+        load_seconds, compile_seconds, seconds = loaded - started, compilation.seconds, time.monotonic() - started
         say(
-            f"loading {format_size(self.workload.weight_bytes)} of weights "
-            f"{f'as published, for {precision},' if dtype is None else f'in {precision}'} on "
-            f"{len(self.machine.devices)} {self.machine.kind}: {self.layout.description}, batches of {batch:,}"
+            f"loaded in {format_duration(load_seconds)}, compiled in {format_duration(compile_seconds)}, "
+            f"side by side in {format_duration(seconds)}",
+            load_seconds=round(load_seconds, 3),
+            compile_seconds=round(compile_seconds, 3),
         )
-        progress = Progress(total, "parameters")
-        report = progress.add if total > _SHOW_PROGRESS else (lambda _: None)
-        return checkpoint.load(self.model, dtype, self.sharding, report)
-
-    def make_scorer(self, params: Params) -> BatchScorer:
-        """A function from a batch of model input to its scores, which it returns before they are ready.
-
-        B is the layout's batch size, and T all tokens that a window may have. The function's first call compiles.
-        """
-        make = functools.partial(
-            make_scorer,
-            self.model.decoder,
-            self.model.describe_parameters(),
-            self.sharding,
-            scored_tokens=self.workload.scored_tokens,
-            temperature=self.score_settings.temperature,
-            top_k=self.score_settings.top_k,
-            is_padded=self.workload.is_padded,
-            kept=self.workload.kept,
-            arithmetic=jnp.dtype(self.score_settings.precision) if self.workload.is_converted else None,
-        )
-        make_plain = functools.partial(make, is_plain=True)
-        score: Callable[..., TokenScores] = make() if are_kernels_wanted() else make_plain()
-        if self.sharding.platform == "gpu" and are_kernels_wanted():
-            score = fall_back(score, make_plain)
 
         def score_batch(token_ids: np.ndarray, scored: np.ndarray | None = None) -> TokenScores:
             arrays = [token_ids] if scored is None else [token_ids, scored]
-            return score(params, *jax.device_put(arrays, self.sharding.windows))
+            found: TokenScores = score(weights, *jax.device_put(arrays, self.sharding.windows))
+            return found
 
-        return score_batch
+        return Loaded(weights=weights, score=score_batch)
+
+    def _load_weights(self, check: Callable[[], None]) -> Params:
+        """The weights on their devices; `check` is called between pieces."""
+        total = self.workload.parameters
+        say(
+            f"loading {format_size(self.workload.weight_bytes)} of weights {self._describe_weights()} on "
+            f"{len(self.machine.devices)} {self.machine.kind}: {self.layout.description}, batches of "
+            f"{self.layout.batch_size:,}"
+        )
+        progress = Progress(total, "parameters")
+
+        def report(elements: int) -> None:
+            check()
+            if total > _SHOW_PROGRESS:
+                progress.add(elements)
+
+        return checkpoint.load(self.model, self._held, self.sharding, report)
+
+    def _describe_weights(self) -> str:
+        precision = self.score_settings.precision
+        return f"in {precision}" if self._held else f"as published, for {precision},"
+
+    @property
+    def _held(self) -> np.dtype | None:
+        """The dtype of weights on devices; None is each as it was published."""
+        return None if self.workload.is_converted else jnp.dtype(self.score_settings.precision)
+
+    def _compile(self) -> jax.stages.Compiled:
+        """The function that scores a batch; on a GPU in the plain form where the faster one cannot be compiled."""
+        sides = [self.workload.positions + 1, *[2] * self.workload.is_padded]
+        shapes = [
+            checkpoint.describe(self.model, self._held, self.sharding),
+            *(
+                jax.ShapeDtypeStruct((self.layout.batch_size, side), jnp.int32, sharding=self.sharding.windows)
+                for side in sides
+            ),
+        ]
+
+        def compile_form(*, is_plain: bool) -> jax.stages.Compiled:
+            scorer = make_scorer(
+                self.model.decoder,
+                self.model.describe_parameters(),
+                self.sharding,
+                scored_tokens=self.workload.scored_tokens,
+                temperature=self.score_settings.temperature,
+                top_k=self.score_settings.top_k,
+                is_padded=self.workload.is_padded,
+                kept=self.workload.kept,
+                arithmetic=jnp.dtype(self.score_settings.precision) if self.workload.is_converted else None,
+                is_plain=is_plain,
+            )
+            return scorer.lower(*shapes).compile()
+
+        if self.sharding.platform != "gpu" or not are_kernels_wanted():
+            return compile_form(is_plain=not are_kernels_wanted())
+        return fall_back(lambda: compile_form(is_plain=False), lambda: compile_form(is_plain=True))
 
     def lends_weights(self, layout: Layout) -> bool:
         """Whether its weights are as published, and lie as in another layout, so that they need not be loaded anew."""
@@ -196,3 +242,8 @@ class Engine:
         """The model FLOPs utilisation as `, MFU 25%`; empty where the peak is not known."""
         peak = self.machine.compute_peak_flops()
         return f", MFU {windows_per_second * self.workload.flops_per_window / peak:.0%}" if peak else ""
+
+
+def make_layout(devices: PlannedDevices) -> Layout:
+    """The layout on planned devices."""
+    return Layout(data=devices.data, model=devices.model, gather=devices.gather, batch_size=devices.batch_size)

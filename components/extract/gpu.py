@@ -7,7 +7,7 @@ On an H100 with Llama 3.1 8B's shape in bfloat16, each gained alone, at 128 wind
 
 import functools
 from collections.abc import Callable
-from typing import Literal, ParamSpec, TypeVar
+from typing import Literal, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -26,7 +26,6 @@ OPTIONS: dict[str, bool | int] = {
 """Options of XLA's compiler for GPUs: matrices are multiplied where they lie in the stack of layers, without a copy;
 and no algorithm is chosen by timing it, which takes minutes for float32, and may choose otherwise the next time."""
 _Implementation = Literal["cudnn", "xla"]
-P = ParamSpec("P")
 R = TypeVar("R")
 _HEAD_DIMENSIONS = 128
 """cuDNN's fused attention takes heads of at most so many numbers on every card that it knows."""
@@ -77,21 +76,11 @@ def attend_fused(
     return mixed.reshape(-1, config.heads * config.head_dim)
 
 
-def fall_back(fast: Callable[P, R], make_plain: Callable[[], Callable[P, R]]) -> Callable[P, R]:
-    """A function that calls `fast`, or the plain form from then on if the first call of `fast` cannot be compiled."""
-    chosen: list[Callable[P, R]] = []
-
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        if not chosen:
-            try:
-                result = fast(*args, **kwargs)
-            except (RuntimeError, ValueError, NotImplementedError) as error:  # JAX's, XLA's and cuDNN's
-                reason = " ".join(str(error).split())[:200]
-                say(f"this GPU computes in the plain form, for the faster one cannot be compiled: {reason}")
-                chosen.append(make_plain())
-            else:
-                chosen.append(fast)
-                return result
-        return chosen[0](*args, **kwargs)
-
-    return call
+def fall_back(compile_fast: Callable[[], R], compile_plain: Callable[[], R]) -> R:
+    """What the first returns, or the second if the first cannot be compiled."""
+    try:
+        return compile_fast()
+    except (RuntimeError, ValueError, NotImplementedError) as error:  # JAX's, XLA's and cuDNN's
+        reason = " ".join(str(error).split())[:200]
+        say(f"this GPU computes in the plain form, for the faster one cannot be compiled: {reason}")
+        return compile_plain()

@@ -10,17 +10,17 @@ from collections.abc import Sequence
 
 from byheart.components.extract.decoder import Params
 from byheart.components.extract.devices import find_planned_devices
-from byheart.components.extract.engine import Engine, Machine
+from byheart.components.extract.engine import Engine, Machine, make_layout
+from byheart.components.extract.laps import Laps
 from byheart.components.extract.score_work import score_work
 from byheart.components.extract.scoring import BatchScorer
 from byheart.components.extract.work import Work, find_devices_for
 from byheart.contracts.model import Model
-from byheart.contracts.plan import Plan, PlannedDevices, Rescoring, list_asked_windows
+from byheart.contracts.plan import Plan, Rescoring, list_asked_windows
 from byheart.contracts.progress import format_duration, say
 from byheart.contracts.settings import Settings
 from byheart.contracts.windows import Tokenization
 from byheart.machines.accelerators import find_accelerator
-from byheart.machines.layout import Layout
 from byheart.machines.workload import FLOAT32
 from byheart.measures.near import NEAR, Numbers
 from byheart.measures.rescored import ToScore, find_rescored
@@ -71,15 +71,10 @@ def rescore(
             find_devices_for(plan, scores, more.missing)
             scores.check_room(more.missing, tokenization.scored_tokens)
             loaded = loaded or _load(plan, rescoring, settings, model, tokenization, weights)
-            count += score_work(*loaded, _make_work(first, rescoring, scores, more.missing, shard), scores)
+            count += score_work(*loaded, _make_work(first, rescoring, scores, more.missing, shard), scores, Laps())
         else:
             _say_what_was_scored(chosen, sum(len(select_asked(part, asked)) for part in parts), count, began)
             return count
-
-
-def make_layout(devices: PlannedDevices) -> Layout:
-    """The layout on planned devices."""
-    return Layout(data=devices.data, model=devices.model, gather=devices.gather, batch_size=devices.batch_size)
 
 
 def _load(
@@ -102,7 +97,7 @@ def _load(
         is_padded=tokenization.is_padded,
         as_published=True,
     )
-    return engine, engine.make_scorer(engine.load_weights() if weights is None else weights)
+    return engine, engine.load(weights).score
 
 
 def _make_work(first: Work, rescoring: Rescoring, scores: ScoreStore, missing: Sequence[Missing], shard: int) -> Work:

@@ -1,12 +1,9 @@
 """Extract: score windows on the planned devices, in the planned layout."""
 
 import dataclasses
+from typing import TYPE_CHECKING
 
-from byheart.components.extract.decoder import Params
-from byheart.components.extract.devices import find_planned_devices
-from byheart.components.extract.engine import Engine, Machine
-from byheart.components.extract.rescoring import make_layout, rescore
-from byheart.components.extract.score_work import score_work
+from byheart.components.extract.laps import Laps
 from byheart.components.extract.work import Work, find_devices_for, find_work
 from byheart.contracts.logits import KeptLogits, describe_logits
 from byheart.contracts.model import Model, read_model
@@ -21,6 +18,9 @@ from byheart.models.adapted import open_described_model
 from byheart.scores.logits import LogitsStore
 from byheart.scores.store import ScoreStore
 from byheart.store import open_store
+
+if TYPE_CHECKING:
+    from byheart.components.extract.decoder import Params
 
 
 def run(*, books: str, model: str, windows: str, settings: str, plan: str, store: str, shard: int) -> int:
@@ -51,10 +51,12 @@ def run(*, books: str, model: str, windows: str, settings: str, plan: str, store
     prefix = "" if shards == 1 else f"shard {shard}/{shards}: "
     texts = format_count(len(run_plan.addresses), "book")
     say(f"{prefix}{work.total:,} windows of {texts}, {work.done:,} scored already")
-    scored, weights = 0, None
+    scored, weights, laps = 0, None, Laps()
     if work.missing:
-        scored, weights = _score_first(work, scores, run_settings, description, tokenization, kept)
+        scored, weights = _score_first(work, scores, run_settings, description, tokenization, kept, laps)
     if run_plan.rescoring:
+        from byheart.components.extract.rescoring import rescore  # it imports JAX, which takes a second
+
         scored += rescore(
             work,
             run_plan.rescoring,
@@ -67,6 +69,9 @@ def run(*, books: str, model: str, windows: str, settings: str, plan: str, store
             shard=shard,
             weights=weights,
         )
+        laps.end("score again")
+    if scored:
+        laps.say()
     return scored
 
 
@@ -77,11 +82,16 @@ def _score_first(
     model: Model,
     tokenization: Tokenization,
     kept: KeptLogits | None,
-) -> tuple[int, Params | None]:
+    laps: Laps,
+) -> tuple[int, "Params | None"]:
     """Score the windows that lack scores, in the precision of the plan; returns how many.
 
     Also returns the weights, if windows may be scored again with these.
     """
+    from byheart.components.extract.devices import find_planned_devices  # JAX, as above
+    from byheart.components.extract.engine import Engine, Machine, make_layout
+    from byheart.components.extract.score_work import score_work
+
     plan, wanted = work.plan, work.wanted
     devices = find_devices_for(plan, scores, work.missing)
     scores.check_room(wanted.missing_scores, tokenization.scored_tokens, wanted.logits_bytes)
@@ -95,10 +105,11 @@ def _score_first(
         is_padded=tokenization.is_padded,
         kept=kept,
     )
-    weights = engine.load_weights()
-    scored = score_work(engine, engine.make_scorer(weights), work, scores)
+    loaded = engine.load()
+    laps.end("load and compile")
+    scored = score_work(engine, loaded.score, work, scores, laps)
     again = plan.rescoring and make_layout(plan.rescoring.devices)
-    return scored, weights if again and engine.lends_weights(again) else None
+    return scored, loaded.weights if again and engine.lends_weights(again) else None
 
 
 def _describe_logits(settings: Settings, model: Model, tokenization: Tokenization, positions: int) -> KeptLogits | None:

@@ -9,6 +9,7 @@ from byheart.components.extract.books_progress import BooksProgress
 from byheart.components.extract.engine import Engine
 from byheart.components.extract.fetching import make_logits_writer, write_wanted
 from byheart.components.extract.flight import score_batches
+from byheart.components.extract.laps import Laps
 from byheart.components.extract.scoring import BatchScorer
 from byheart.components.extract.work import Work
 from byheart.components.extract.writer import Writer
@@ -17,11 +18,12 @@ from byheart.scores.scores import Scores
 from byheart.scores.store import ScoreStore
 
 
-def score_work(engine: Engine, score: BatchScorer, work: Work, scores: ScoreStore) -> int:
+def score_work(engine: Engine, score: BatchScorer, work: Work, scores: ScoreStore, laps: Laps) -> int:
     """Score the missing windows and write them; returns how many.
 
     Args:
         score: what the engine has loaded.
+        laps: count the time.
     """
     top_k, batch_size, wanted = engine.score_settings.top_k, engine.layout.batch_size, work.wanted
     scored = 0
@@ -46,6 +48,8 @@ def score_work(engine: Engine, score: BatchScorer, work: Work, scores: ScoreStor
             progress.add(batch.part, len(batch_scores))
             scored += len(batch_scores)
         unwritten.leave()
+        laps.end("score")
+    laps.end("write")
     return scored
 
 

@@ -95,7 +95,7 @@ def score_windows(
     engine = Engine.lay_out(
         model, machine, score, layout, positions=positions, scored_tokens=scored_tokens, as_published=as_published
     )
-    call = engine.load()
+    call = engine.load().score
 
     def batches() -> Iterator[tuple[None, ModelInput]]:
         for first in range(0, len(token_ids), layout.batch_size):

@@ -1,22 +1,20 @@
 """The tokenizer in a folder, set up to report exactly which characters each token came from.
 
-Only `tokenizer.json` determines the tokens, as it was published. The tokenizer classes of transformers are not used for
-them, since they may rebuild it by rules that change between releases; transformers only names the BOS token.
+Only `tokenizer.json` determines the tokens, as it was published. The tokenizer classes of transformers are not used,
+since they may rebuild it by rules that change between releases.
 """
 
 import dataclasses
 import hashlib
 import json
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer as Backend
 from tokenizers import models, processors
-from transformers import PreTrainedTokenizerFast
-from transformers.utils import logging as transformers_logging
 
+from byheart.components.tokenize.bos import read_bos_token
 from byheart.components.tokenize.cuts import Cuts, find_cuts
 from byheart.components.tokenize.first_tokens import Encoding
 from byheart.components.tokenize.growth import check_growth, check_ids, check_size
@@ -26,7 +24,6 @@ from byheart.models.folder import hash_files, locate_folder
 from byheart.store import open_store
 
 _FILE = "tokenizer.json"
-_FILES = (_FILE, "tokenizer_config.json", "special_tokens_map.json")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -72,26 +69,17 @@ def load_tokenizer(address: str | Path) -> Tokenizer:
             "tokenizer= where it is",
             parameter="model",
         )
-    transformers_logging.set_verbosity_error()
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        for name in filter(place.find, _FILES):
-            check_size(place, name)
-            (folder / name).write_bytes(place.read(name))
-        path, settings = place.locate(_FILE), place.locate("tokenizer_config.json")
-        check_growth((folder / _FILE).read_bytes(), path)
-        backend = _call(f"{path} must be a tokenizer that can be read", lambda: Backend.from_file(str(folder / _FILE)))
-        check_ids(backend, path)
-        fast = _call(
-            f"{settings} must be settings that can be read",
-            lambda: PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True),
-        )
-        digest = hashlib.sha256((folder / _FILE).read_bytes()).hexdigest()
+    check_size(place, _FILE)
+    data, path = place.read(_FILE), place.locate(_FILE)
+    check_growth(data, path)
+    backend = _call(f"{path} must be a tokenizer that can be read", lambda: Backend.from_buffer(data))
+    check_ids(backend, path)
+    bos_token = read_bos_token(place)
     backend = _prepare_for_plain_text(backend)
     return Tokenizer(
         folder=locate_folder(place),
-        sha256=hash_files({_FILE: digest}),
-        bos_id=None if fast.bos_token is None else backend.token_to_id(fast.bos_token),
+        sha256=hash_files({_FILE: hashlib.sha256(data).hexdigest()}),
+        bos_id=None if bos_token is None else backend.token_to_id(bos_token),
         unknown_id=_find_unknown_id(backend),
         cuts=find_cuts(backend),
         backend=backend,

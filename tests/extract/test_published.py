@@ -41,7 +41,7 @@ def score(name: str, *, as_published: bool, precision: str = "float32") -> Token
         scored_tokens=50,
         as_published=as_published,
     )
-    return jax.tree.map(np.asarray, engine.load()(ids))
+    return jax.tree.map(np.asarray, engine.load().score(ids))
 
 
 @pytest.mark.parametrize("name", HELD)

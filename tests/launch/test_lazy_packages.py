@@ -7,18 +7,20 @@ from pathlib import Path
 from tests.conftest import ROOT
 
 PROGRAM = """
-import sys
+import os, sys
 import byheart.launch.run
-print("kubernetes.client.models" in sys.modules)
+print("kubernetes.client.models" in sys.modules, "kfp.client" in sys.modules, "_KFP_RUNTIME" in os.environ)
 import kubernetes
 from kubernetes import client, config
 print(client.V1Pod.__module__, callable(config.load_kube_config), kubernetes.__version__ > "0", type(client).__name__)
+import byheart.kubeflow.client
+print("kfp.client" in sys.modules, "kfp.dsl.tasks_group" in sys.modules)
 """
 
 
 def test_kubernetes_is_loaded_when_it_is_used() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout == "False\nkubernetes.client.models.v1_pod True True module\n"
+    assert done.stdout == "False False False\nkubernetes.client.models.v1_pod True True module\nTrue True\n"
 
 
 def test_package_is_loaded_for_what_is_its_own_and_one_that_is_not_there_is_still_missed(tmp_path: Path) -> None:

@@ -144,10 +144,13 @@ def test_a_chip_of_ironwood_is_as_fast_as_both_its_devices() -> None:
     assert chip.arithmetic == pytest.approx(128 * 1.4397e12 / (0.77 * 2307e12), rel=1e-3)
 
 
-def test_run_is_load_compile_and_score_and_all_chips_are_paid_for() -> None:
+def test_run_compiles_while_it_loads_then_scores_and_all_chips_are_paid_for() -> None:
     estimate = speed_of("llama-3.1-8b", "v6e-2x4", Layout(data=8, model=1, gather=False, batch_size=512))
     run = estimate_duration(workload("llama-3.1-8b"), estimate, 50_000, ACCELERATORS["v6e-2x4"])
     assert run.load == pytest.approx(16.06, rel=1e-3)
     assert run.compile == 60
     assert run.score == pytest.approx(50_000 / estimate.windows_per_second)
+    assert run.total == pytest.approx(60 + run.score), "it loads meanwhile"
+    large = estimate_duration(workload("llama-3.1-70b"), estimate, 50_000, ACCELERATORS["v6e-2x4"])
+    assert large.total == pytest.approx(large.load + large.score), "it compiles meanwhile"
     assert run.chip_hours(ACCELERATORS["v6e-2x4"]) == pytest.approx(run.total * 8 / 3600)

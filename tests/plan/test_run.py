@@ -248,7 +248,9 @@ def test_plan_says_what_is_left_on_what_and_in_which_layout(tmp_path: Path, caps
     assert list(planned.windows.values()) == [WINDOWS, 30]
     line = json.loads(capsys.readouterr().out.splitlines()[0])["message"]
     assert line.startswith(f"{WINDOWS + 30:,} of {WINDOWS + 30:,} windows are to be scored in 3 tasks on v6e-2x4")
-    assert "batches of 512; about 3.5 minutes" in line, "2:21 to load, 1:00 to compile, 1,024 windows at 355 a second"
+    assert "batches of 512; about 2.5 minutes" in line, (
+        "2:21 to load and meanwhile compile, 1,024 windows at 355 a second"
+    )
     run.score()
     run.plan(accelerator="v6e-2x4", shards=3, control_sample=30)
     assert (run.planned().missing, run.planned().devices) == (0, None)

@@ -23,6 +23,9 @@ def test_artifacts_are_what_the_results_hold(tmp_path: Path) -> None:
         start_new_session=True,
     ) as run:  # fmt: skip
         assert run.stdout
+        assert run.stdin
+        run.stdin.write("{}\n")
+        run.stdin.flush()
         printed = run.stdout.read()
     assert run.returncode == 0, printed[-3_000:]
     (out,) = work.rglob("plot/results")

@@ -151,7 +151,7 @@ FILES = {
     ("tokenizer.json", None): "must hold tokenizer.json … found none … fetch or convert",
     ("tokenizer.json", b'{"version'): "must be a tokenizer that can be read … EOF … fetch",
     ("tokenizer_config.json", b"{"):
-        "tokenizer_config.json must be settings that can be read … found:  … fetch the model again",
+        "tokenizer_config.json must be a readable JSON file … JSONDecodeError … fetch the model again",
 }  # fmt: skip
 """A file of the model, what it holds, or that it is gone."""
 

@@ -12,11 +12,14 @@ from tests.launch.test_environment import SETTINGS
 
 pytestmark = pytest.mark.timeout(300)
 SPY = """
-import os, resource, sys
-with open(os.environ["SPIED"], "a") as file:
-    tokens = [name for name in os.environ if "TOKEN" in name]
-    print(sys.argv[-1], tokens, resource.getrlimit(resource.RLIMIT_CORE)[0], file=file)
+import atexit, os, resource, sys
+def tell():
+    with open(os.environ["SPIED"], "a") as file:
+        tokens = [name for name in os.environ if "TOKEN" in name]
+        print(sys.argv[-1], tokens, resource.getrlimit(resource.RLIMIT_CORE)[0], file=file)
+atexit.register(tell)
 """
+"""At its end, for a stage may be a fork."""
 
 
 def test_run_takes_no_settings_gives_its_token_to_download_alone_and_leaves_no_core(tmp_path: Path) -> None:

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from tokenizers import Tokenizer as RawTokenizer
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+from byheart.components.tokenize.bos import read_bos_token
 from byheart.components.tokenize.tokenizer import load_tokenizer
 from byheart.contracts.errors import ModelError
+from byheart.store import open_store
 from tests.tokenize.toy_tokenizers import KINDS, SAMPLES, TEXT, build
 
 
@@ -91,6 +93,33 @@ def test_bos_id_is_that_of_the_bos_token(folder: Path) -> None:
 def test_tokenizer_without_a_bos_token_has_no_bos_id(gpt2: Path) -> None:
     (gpt2 / "tokenizer_config.json").write_text('{"tokenizer_class": "PreTrainedTokenizerFast"}')
     assert load_tokenizer(gpt2).bos_id is None
+
+
+_ADDED = {"__type": "AddedToken", "content": "<|endoftext|>", "lstrip": False, "rstrip": False, "normalized": False}
+_MAPPED = {key: value for key, value in _ADDED.items() if key != "__type"}
+
+
+@pytest.mark.parametrize("decoder", [None, {}, {"0": _MAPPED | {"special": True}}])
+@pytest.mark.parametrize("mapped", [None, {}, {"bos_token": None}, {"bos_token": "The"}, {"bos_token": _MAPPED}])
+@pytest.mark.parametrize("config", [None, {}, {"bos_token": None}, {"bos_token": "<far>"}, {"bos_token": _ADDED}])
+def test_bos_token_is_the_one_that_transformers_reads(
+    gpt2: Path, config: dict[str, Any] | None, mapped: dict[str, Any] | None, decoder: dict[str, Any] | None
+) -> None:
+    (gpt2 / "tokenizer_config.json").unlink()
+    if config is not None:
+        config = config if decoder is None else {**config, "added_tokens_decoder": decoder}
+        (gpt2 / "tokenizer_config.json").write_text(json.dumps(config))
+    if mapped is not None:
+        (gpt2 / "special_tokens_map.json").write_text(json.dumps(mapped))
+    bos_token = read_bos_token(open_store(str(gpt2), "model"))
+    assert bos_token == PreTrainedTokenizerFast.from_pretrained(gpt2, local_files_only=True).bos_token
+
+
+@pytest.mark.parametrize("token", [1, True, [], {}, {"content": 1}])
+def test_bos_token_that_is_no_text_is_refused_by_its_file(gpt2: Path, token: Any) -> None:
+    (gpt2 / "tokenizer_config.json").write_text(json.dumps({"bos_token": token}))
+    with pytest.raises(ModelError, match=r"tokenizer_config\.json must have a text as bos_token, found .*fetch"):
+        load_tokenizer(gpt2)
 
 
 def test_folder_without_tokenizer_json_is_refused_by_its_name(gpt2: Path) -> None:
