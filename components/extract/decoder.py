@@ -23,7 +23,8 @@ from byheart.components.extract.runs import Run, find_runs
 from byheart.models.decoder_config import DecoderConfig
 
 Params = dict[str, Any]
-"""The model's weights by the parameters' names; those under `layers` are stacked on a first axis L."""
+"""The model's weights by the parameters' names. Those under `layers` are stacked on a first axis L, or stand in a
+dictionary for each layer."""
 
 
 def compute_hidden_states(
@@ -35,6 +36,7 @@ def compute_hidden_states(
     look_up: Callable[[Array, Array], Array] = lambda table, ids: table[ids],
     gather: Callable[[Params], Params] = lambda weights: weights,
     kernel: MixRows | None = None,
+    query_blocks: int = 1,
 ) -> Array:
     """The states after the final norm from position `first` on, [B, T - first, D] in the parameters' dtype.
 
@@ -44,6 +46,7 @@ def compute_hidden_states(
         look_up: takes rows from the embedding table, which may be divided over devices.
         gather: makes a layer's weights whole where they are divided over devices.
         kernel: computes attention where the device has a program of its own for it.
+        query_blocks: blocks of a window's positions, each of which meets only the keys up to its last.
     """
     dtype = params["embed"].dtype
     with jax.named_scope("embed"):
@@ -71,7 +74,7 @@ def compute_hidden_states(
 
         with jax.named_scope("attention"):
             normed = normalize_if_any("attention_norm", states)
-            attended = attend(weights, config, normed, positions, kernel)
+            attended = attend(weights, config, normed, positions, kernel, query_blocks)
             output = states + scale(normalize_if_any("attention_post_norm", attended))
         with jax.named_scope("mlp"):
             if not config.shared_norm:
@@ -79,7 +82,10 @@ def compute_hidden_states(
             output += scale(normalize_if_any("mlp_post_norm", apply_mlp(weights, config, normed)))
         return output
 
-    for run in find_runs(config):
+    is_stacked = isinstance(params["layers"], dict)
+    for layer, weights in enumerate([] if is_stacked else params["layers"]):
+        states = apply_layer(states, weights, kind_of_layer[layer])
+    for run in find_runs(config) if is_stacked else []:
 
         def apply_pattern(states: Array, repeat: Array, run: Run = run) -> tuple[Array, None]:
             for offset, stacks in enumerate(run.stacks):

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from byheart.components.extract import checkpoint
+from byheart.components.extract.cpu.scorer import count_cores, make_batch_scorer
 from byheart.components.extract.not_finite import explain_not_finite
-from byheart.components.extract.scoring import BatchScorer, TokenScores, make_scorer
+from byheart.components.extract.scoring import BatchScorer, ScoredTokens, TokenScores, make_scorer
 from byheart.components.extract.sharding import Sharding, make_sharding
 from byheart.contracts.errors import ModelError
 from byheart.contracts.logits import KeptLogits
@@ -130,16 +131,16 @@ class Engine:
         progress = Progress(total, "parameters")
         report = progress.add if total > _SHOW_PROGRESS else (lambda _: None)
         params = checkpoint.load(self.model, jnp.dtype(precision), self.sharding, report)
-        score = make_scorer(
-            self.model.decoder,
-            self.model.describe_parameters(),
-            self.sharding,
+        wanted = ScoredTokens(
             scored_tokens=self.workload.scored_tokens,
             temperature=self.score_settings.temperature,
             top_k=self.score_settings.top_k,
             is_padded=self.workload.is_padded,
             kept=self.workload.kept,
         )
+        if self.machine.is_cpu and self.layout.devices == 1:
+            return make_batch_scorer(params, self.model.decoder, wanted, count_cores())
+        score = make_scorer(self.model.decoder, self.model.describe_parameters(), self.sharding, **vars(wanted))
 
         def score_batch(token_ids: np.ndarray, scored: np.ndarray | None = None) -> TokenScores:
             arrays = [token_ids] if scored is None else [token_ids, scored]

@@ -23,7 +23,7 @@ from byheart.models.decoder_config import DecoderConfig
 from byheart.models.parameters import Parameters
 from byheart.scores.scores import Scores
 
-_HEAD_WINDOWS_CPU = 4
+HEAD_WINDOWS_CPU = 4
 """Windows whose logits a CPU computes at once: few enough for its cache."""
 _TPU_OPTIONS = {
     "xla_tpu_scoped_vmem_limit_kib": "65536",
@@ -51,6 +51,25 @@ class TokenScores:
     """The log-probability after temperature."""
     logits: dict[str, Array] = dataclasses.field(default_factory=dict)
     """The logits that are kept, [..., R, N] each, by the names of `KeptLogits.arrays`; empty if none are."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ScoredTokens:
+    """What a scorer computes of each window."""
+
+    scored_tokens: int
+    """S: its last ids, which are scored."""
+    temperature: float
+    top_k: int
+    is_padded: bool = False
+    """Whether each window says which of its ids are scored."""
+    kept: KeptLogits | None = None
+    """The logits that are returned beside the scores."""
+
+    @property
+    def positions(self) -> int:
+        """R: positions on which the head runs where windows are not padded."""
+        return max(self.scored_tokens, self.kept.positions if self.kept else 0)
 
 
 class BatchScorer(Protocol):
@@ -87,9 +106,11 @@ def make_scorer(
     parameters' dtype, and full precision for float32, whatever JAX's default: a GPU's is TF32, with 10 bits of
     mantissa.
     """
-    head_windows = _HEAD_WINDOWS_CPU if sharding.platform == "cpu" else HEAD_WINDOWS
+    head_windows = HEAD_WINDOWS_CPU if sharding.platform == "cpu" else HEAD_WINDOWS
     head_names = decoder.list_head(config)
-    positions = max(scored_tokens, kept.positions if kept else 0)
+    wanted = ScoredTokens(
+        scored_tokens=scored_tokens, temperature=temperature, top_k=top_k, is_padded=is_padded, kept=kept
+    )
 
     @functools.partial(jax.jit, compiler_options=_compiler_options(sharding))
     @functools.partial(
@@ -102,12 +123,7 @@ def make_scorer(
     )
     def score(params: decoder.Params, token_ids: Array, *scored: Array) -> TokenScores:
         fed = token_ids[:, :-1]
-        first: int | Array
-        if is_padded:
-            columns, is_scored = _find_scored(scored[0], scored_tokens, token_ids.shape[1])
-            first, targets = columns - 1, jnp.take_along_axis(token_ids, columns, axis=1)
-        else:
-            first, targets = fed.shape[1] - positions, token_ids[:, -scored_tokens:]
+        first, targets, is_scored = find_scored(wanted, token_ids, *scored)
         with jax.default_matmul_precision("highest" if params["embed"].dtype == jnp.float32 else "default"):
             hidden = decoder.compute_hidden_states(
                 params,
@@ -119,16 +135,10 @@ def make_scorer(
                 kernel=_find_attention_kernel(config, sharding, *fed.shape),
             )
             head = {name: sharding.gather(parameters[name], params[name]) for name in head_names}
-
-            def score_window(window: tuple[Array, Array]) -> TokenScores:
-                hidden, targets = window
-                logits = decoder.compute_logits(head, config, hidden)
-                scored = logits if positions == scored_tokens else logits[-scored_tokens:]
-                scores = score_tokens(scored, targets, temperature=temperature, top_k=top_k)
-                return dataclasses.replace(scores, logits=choose_kept(logits, kept)) if kept else scores
-
-            scores = jax.lax.map(score_window, (hidden, targets), batch_size=head_windows)
-            return jax.tree.map(lambda values: jnp.where(is_scored, values, 0), scores) if is_padded else scores
+            scores = score_states(head, config, wanted, hidden, targets, head_windows)
+            if is_scored is None:
+                return scores
+            return jax.tree.map(lambda values: jnp.where(is_scored, values, 0), scores)
 
     return score
 
@@ -143,15 +153,47 @@ def _find_attention_kernel(config: DecoderConfig, sharding: Sharding, windows: i
     return attend_rows
 
 
-def _find_scored(scored: Array, most: int, tokens: int) -> tuple[Array, Array]:
-    """The columns of the scored ids, int32 [B, S], and whether there is one, bool [B, S]."""
+def find_scored(
+    wanted: ScoredTokens, token_ids: Array, scored: Array | None = None
+) -> tuple[int | Array, Array, Array | None]:
+    """From where on the head needs states, as the decoder takes it; the scored ids [B, S]; and, where windows are
+    padded, which of these there are, bool [B, S].
+
+    Args:
+        scored: where the scored ids of padded windows begin and how many there are, int32 [B, 2].
+    """
+    tokens = token_ids.shape[1]
+    if scored is None:
+        return tokens - 1 - wanted.positions, token_ids[:, -wanted.scored_tokens :], None
     first, count = scored[:, :1], scored[:, 1:]
-    place = jnp.arange(most, dtype=scored.dtype)
-    return jnp.clip(first + place, 1, tokens - 1), place < count
+    place = jnp.arange(wanted.scored_tokens, dtype=scored.dtype)
+    columns = jnp.clip(first + place, 1, tokens - 1)
+    return columns - 1, jnp.take_along_axis(token_ids, columns, axis=1), place < count
 
 
 def _compiler_options(sharding: Sharding) -> dict[str, str] | None:
     return _TPU_OPTIONS if sharding.platform == "tpu" else None
+
+
+def score_states(
+    head: decoder.Params, config: DecoderConfig, wanted: ScoredTokens, hidden: Array, targets: Array, windows: int
+) -> TokenScores:
+    """The scores of `targets` [B, S] after the states `hidden` [B, R, D], and the logits of all R that are kept.
+
+    Args:
+        head: the head's parameters.
+        windows: windows whose logits are computed at once.
+    """
+    kept = wanted.kept
+
+    def score_window(window: tuple[Array, Array]) -> TokenScores:
+        hidden, targets = window
+        logits = decoder.compute_logits(head, config, hidden)
+        scored = logits[len(logits) - len(targets) :]
+        scores = score_tokens(scored, targets, temperature=wanted.temperature, top_k=wanted.top_k)
+        return dataclasses.replace(scores, logits=choose_kept(logits, kept)) if kept else scores
+
+    return jax.lax.map(score_window, (hidden, targets), batch_size=windows)
 
 
 def score_tokens(logits: Array, targets: Array, *, temperature: float, top_k: int) -> TokenScores:
