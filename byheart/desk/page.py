@@ -153,7 +153,7 @@ def _describe_assumptions() -> list[str]:
     fitted = f"{', '.join(names[:-1])} and {names[-1]}"
     text = f"""Estimates, not measurements: no chip has been timed. Memory is added up from shapes, with the logits of
         {HEAD_WINDOWS} windows on a device at once. Speed is a roofline, scaled to the TPU compiler's estimates on
-        {fitted} (~: constants copied from the most similar of these; gpu is an A100 with 80 GB, cpu two cores).
+        {fitted} (~: constants copied from the most similar of these; gpu is an A100 with 80 GB, cpu the cores here).
         Weights load at {LOAD_BYTES_PER_SECOND / 1e9:.0f} GB/s, compiling takes {COMPILE_SECONDS:.0f} s, and waiting
         for a node is not counted. The rows are for mesh_shape=auto and batch_size=0."""
     return _wrap(text)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from byheart.components.extract import checkpoint
-from byheart.components.extract.cpu.scorer import count_cores, make_batch_scorer
+from byheart.components.extract.cpu.scorer import make_batch_scorer
 from byheart.components.extract.not_finite import explain_not_finite
 from byheart.components.extract.scoring import BatchScorer, ScoredTokens, TokenScores, make_scorer
 from byheart.components.extract.sharding import Sharding, make_sharding
@@ -18,6 +18,7 @@ from byheart.contracts.progress import Progress, format_size, say
 from byheart.contracts.setting_groups import ScoreSettings
 from byheart.contracts.version import code_version
 from byheart.machines.accelerators import find_generation
+from byheart.machines.cores import find_cores
 from byheart.machines.layout import Layout
 from byheart.machines.workload import Workload, describe_workload
 from byheart.models.folder import ModelFolder
@@ -139,7 +140,7 @@ class Engine:
             kept=self.workload.kept,
         )
         if self.machine.is_cpu and self.layout.devices == 1:
-            return make_batch_scorer(params, self.model.decoder, wanted, count_cores())
+            return make_batch_scorer(params, self.model.decoder, wanted, find_cores().count)
         score = make_scorer(self.model.decoder, self.model.describe_parameters(), self.sharding, **vars(wanted))
 
         def score_batch(token_ids: np.ndarray, scored: np.ndarray | None = None) -> TokenScores:

@@ -16,6 +16,7 @@ from byheart.contracts.window_files import read_tokenization
 from byheart.contracts.windows import Tokenization
 from byheart.machines.accelerators import Accelerator
 from byheart.machines.automatic import choose_accelerator
+from byheart.machines.cores import find_cores
 from byheart.machines.placement import PLAIN, Placement, choose_placement
 from byheart.machines.planned import Books, Planned, Refusal, Subject, plan_on
 from byheart.machines.speed import Duration, estimate_duration
@@ -217,7 +218,8 @@ def _describe_work(planned: Planned, missing: int, total: int, shards: int) -> s
     """A line on what is left to score, on which devices, and how long it takes."""
     layout, tasks = planned.layout, f" in {shards} tasks" if shards > 1 else ""
     accelerator = planned.accelerator
-    cores = "" if accelerator.generation.resource else " on two cores"  # which the speed of `cpu` assumes
+    count = find_cores().count
+    cores = "" if accelerator.generation.resource else f" on {count:,} core{'s' * (count > 1)}"
     return (
         f"{missing:,} of {total:,} windows are to be scored{tasks} on {accelerator.name}, in "
         f"{planned.workload.precision}: {layout.data}x{layout.model}, {layout.description}, batches of "

@@ -6,7 +6,6 @@ Where XLA divides each product over the cores instead, they wait for each other 
 """
 
 import functools
-import os
 from concurrent.futures import ThreadPoolExecutor
 
 import jax
@@ -34,11 +33,6 @@ _HEAD_ROWS = 400
 _QUERY_BLOCKS = 4
 _ALONE = {"xla_cpu_multi_thread_eigen": False}
 """Options by which a program keeps to the thread that calls it."""
-
-
-def count_cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def make_batch_scorer(params: Params, config: DecoderConfig, wanted: ScoredTokens, cores: int) -> BatchScorer:
