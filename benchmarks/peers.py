@@ -72,8 +72,8 @@ class Kept(Loop):
 
 
 class Compiled(Kept):
-    """The same, compiled. On a CPU its products are oneDNN's, which PyTorch takes for the precision `medium`, since MKL's
-    are slow where the CPU is not Intel's.
+    """The same, compiled. On a CPU its products are those of oneDNN, which PyTorch takes for the precision `medium`;
+    MKL has slow ones for CPUs that are not Intel's.
     """
 
     def __init__(self, job: dict[str, Any]) -> None:
