@@ -141,7 +141,7 @@ real: $(VENV)/dev  ## Measure texts that everyone has met under a model of other
 validate: $(VENV)/dev  ## Train models that have seen passages 0 to 64 times, and measure them; under 90 minutes, QUICK=1 under four
 	$(BIN)/python -m benchmarks.validate $(if $(QUICK),--quick)
 
-bench: .venv-peers/done $(VENV)/dev  ## Score windows here, in PyTorch and in lm-evaluation-harness; windows/s and ratios
+bench: .venv-peers/done $(VENV)/dev  ## Score windows here and in every peer; build/bench has the table, a chart and JSON; BENCH=--readme writes README.md
 	$(BIN)/python -m benchmarks.extract $(BENCH)
 
 bench-gpu: .venv-peers/done $(VENV)/run  ## Score windows on a GPU, beside compiled PyTorch; under ten minutes, needs JAX=cuda12 or cuda13 once
@@ -217,7 +217,8 @@ lock:  ## Resolve the dependencies anew (needs uv)
 
 .venv-peers/done:
 	$(PYTHON) -m venv .venv-peers
-	.venv-peers/bin/pip install --quiet torch==2.13.0 transformers==5.23.0 'lm-eval[hf]==0.4.13' numpy==2.4.6
+	.venv-peers/bin/pip install --quiet torch==2.13.0 transformers==5.23.0 'lm-eval[hf]==0.4.13' numpy==2.4.6 \
+		openvino==2026.4.1 onnxruntime==1.32.0 onnx==1.23.2 onnxscript==0.7.2
 	@touch $@
 
 $(VENV)/run: requirements.txt

@@ -1,6 +1,6 @@
 """The protocol between the benchmark and a contestant: each question and each answer is a line of JSON.
 
-    {"ask": "score", "first": 0, "stop": 16}    ->   {"seconds": 4.1, "log_p_z": [...]}
+    {"ask": "score", "first": 0, "stop": 16}    ->   {"seconds": 4.1, "cpu_seconds": 8.0, "log_p_z": [...]}
     {"ask": "peak"}                             ->   {"flops_per_second": 1.5e11}
     {"ask": "memory"}                           ->   {"bytes": 2.1e9}
 
@@ -49,9 +49,10 @@ def serve(make: Callable[[dict[str, Any]], Contestant]) -> None:
         question = json.loads(line)
         if question["ask"] == "score":
             rows = token_ids[question["first"] : question["stop"]]
-            started = time.perf_counter()
+            started, cpu_started = time.perf_counter(), time.process_time()
             log_p_z = contestant.score(rows)
-            say({"seconds": time.perf_counter() - started, "log_p_z": log_p_z.tolist()})
+            seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
+            say({"seconds": seconds, "cpu_seconds": cpu_seconds, "log_p_z": log_p_z.tolist()})
         elif question["ask"] == "peak":
             say({"flops_per_second": contestant.multiply()})
         else:

@@ -8,11 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.contestant import serve, time_fastest
-from byheart.components.extract import checkpoint
-from byheart.components.extract.scoring import make_scorer
-from byheart.components.extract.sharding import use_one_device
+from byheart.components.extract import engine
 from byheart.components.extract.token_scores import compute_window_scores
-from byheart.machines.kernels import are_kernels_wanted
+from byheart.contracts.setting_groups import ScoreSettings
+from byheart.machines.layout import Layout
 from byheart.models.folder import open_model
 
 _TOP_K = 40
@@ -20,33 +19,37 @@ _TOP_K = 40
 
 
 class Engine:
-    """The scorer of `extract`, on one device."""
+    """The engine of `extract`, on one device."""
 
     def __init__(self, job: dict[str, Any]) -> None:
-        device, model = jax.devices()[0], open_model(job["model"])
+        device, token_ids = jax.devices()[0], np.load(job["windows"], mmap_mode="r")
         if (device.platform == "cpu") != (job["device"] == "cpu"):
             raise SystemExit(f"jax must find a {job['device']}, found {device.device_kind}")
         self.about = f"jax {jax.__version__}"
-        self._batch, self._dtype, self._device = job["batch"], jnp.dtype(job["precision"]), device
-        self._sharding = use_one_device()
-        self._params = checkpoint.load(model, self._dtype, self._sharding)
-        make = functools.partial(
-            make_scorer,
-            model.decoder,
-            model.describe_parameters(),
-            self._sharding,
-            scored_tokens=job["scored"],
-            temperature=1.0,
-            top_k=_TOP_K,
+        self._batch, self._dtype, self._device, self._side = (
+            job["batch"],
+            jnp.dtype(job["precision"]),
+            device,
+            job["side"],
         )
-        self._score = make(is_plain=not are_kernels_wanted())
-        self._side = job["side"]
+        self._score = (
+            engine.Engine.lay_out(
+                open_model(job["model"]),
+                engine.Machine(devices=[device]),
+                ScoreSettings(temperature=1.0, top_k=_TOP_K, precision=job["precision"]),
+                Layout(data=1, model=1, gather=False, batch_size=job["batch"]),
+                positions=token_ids.shape[1] - 1,
+                scored_tokens=job["scored"],
+            )
+            .load()
+            .score
+        )
 
     def score(self, token_ids: np.ndarray) -> np.ndarray:
         """log_p_z of windows; all batches are started before the first scores are fetched."""
         batches = [token_ids[first : first + self._batch] for first in range(0, len(token_ids), self._batch)]
         padded = [np.pad(rows, ((0, self._batch - len(rows)), (0, 0))) for rows in batches]
-        started = [self._score(self._params, jax.device_put(rows, self._sharding.windows)) for rows in padded]
+        started = [self._score(rows) for rows in padded]
         scores = [compute_window_scores(jax.device_get(tokens), top_k=_TOP_K).log_p_z for tokens in started]
         return np.concatenate(scores)[: len(token_ids)]
 

@@ -27,7 +27,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.extract import AGREE_NATS, SCORED, SHAPES, TOKENS, count_useful_flops, write_checkpoint
+from benchmarks.extract import AGREE_NATS, SCORED, TOKENS, count_useful_flops
+from benchmarks.shapes import SHAPES, write_checkpoint
 from byheart.machines.accelerators import find_accelerator
 from byheart.models.families import find_family
 

@@ -1,7 +1,7 @@
 """The peers in `benchmarks.extract`, which run in the environment `.venv-peers`.
 
-They are a plain loop over transformers and PyTorch, and lm-evaluation-harness, which gets token ids as all contestants
-do, instead of text.
+They are a loop over transformers and PyTorch, as most would write it and as fast as it gets, and lm-evaluation-harness,
+which gets token ids as all contestants do, instead of text.
 """
 
 from typing import Any
@@ -23,7 +23,7 @@ class Loop:
     def __init__(self, job: dict[str, Any]) -> None:
         torch.set_num_threads(job["threads"])
         torch.set_grad_enabled(False)
-        self.about = f"transformers {transformers.__version__}, torch {torch.__version__}"
+        self.about = f"transformers {transformers.__version__}, torch {torch.__version__} ({_list_kernels()})"
         self._device = torch.device("cpu" if job["device"] == "cpu" else "cuda")
         self._batch, self._scored, self._side = job["batch"], job["scored"], job["side"]
         self._dtype = getattr(torch, job["precision"])
@@ -54,6 +54,35 @@ class Loop:
         return None if self._device.type == "cpu" else torch.cuda.max_memory_allocated()
 
 
+class Kept(Loop):
+    """The same, with the head on the positions that predict a scored token, which transformers calls logits_to_keep."""
+
+    def score(self, token_ids: np.ndarray) -> np.ndarray:
+        """log_p_z of windows."""
+        sums = []
+        with torch.inference_mode():
+            for first in range(0, len(token_ids), self._batch):
+                ids = torch.from_numpy(token_ids[first : first + self._batch].astype(np.int64)).to(self._device)
+                sums.append(self._sum(ids).double().cpu().numpy())
+        return np.concatenate(sums)
+
+    def _sum(self, ids: torch.Tensor) -> torch.Tensor:
+        logits = self.model(ids[:, :-1], use_cache=False, logits_to_keep=self._scored).logits.float()
+        return torch.log_softmax(logits, dim=-1).gather(-1, ids[:, -self._scored :, None]).sum((1, 2))
+
+
+class Compiled(Kept):
+    """The same, compiled. On a CPU its products are those of oneDNN, which PyTorch takes for the precision `medium`;
+    MKL has slow ones for CPUs that are not Intel's.
+    """
+
+    def __init__(self, job: dict[str, Any]) -> None:
+        super().__init__(job)
+        if self._device.type == "cpu":
+            torch.set_float32_matmul_precision("medium")
+        self._sum = torch.compile(super()._sum)  # type: ignore[method-assign]
+
+
 class Harness(Loop):
     """lm-evaluation-harness, without its tokenization."""
 
@@ -72,5 +101,10 @@ class Harness(Loop):
         return np.asarray([log_prob for log_prob, _ in answers], np.float64)
 
 
+def _list_kernels() -> str:
+    return f"{torch.backends.cpu.get_cpu_capability()}, {'MKL' if torch.backends.mkl.is_available() else 'no MKL'}"
+
+
 if __name__ == "__main__":
-    serve(lambda job: {"loop": Loop, "harness": Harness}[job["way"]](job))
+    ways = {"loop": Loop, "kept": Kept, "compiled": Compiled, "harness": Harness}
+    serve(lambda job: ways[job["way"]](job))

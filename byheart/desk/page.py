@@ -174,8 +174,8 @@ def _describe_assumptions() -> list[str]:
     fitted = f"{', '.join(names[:-1])} and {names[-1]}"
     text = f"""Estimates, not measurements: of all chips one H100 alone was timed. Memory is added up from shapes.
         Speed is a roofline, scaled to the TPU compiler's estimates on {fitted} and to that H100 (~: constants copied
-        from the most similar of these; cpu is two cores). Weights load at {LOAD_BYTES_PER_SECOND / 1e9:.0f} GB/s, and
-        waiting for a node is not counted. The rows are for mesh_shape=auto and batch_size=0."""
+        from the most similar of these; cpu is the cores here). Weights load at {LOAD_BYTES_PER_SECOND / 1e9:.0f} GB/s,
+        and waiting for a node is not counted. The rows are for mesh_shape=auto and batch_size=0."""
     return _wrap(text)
 
 

@@ -3,8 +3,8 @@
 A batch takes the longest of three times: its arithmetic at `efficiency` of the peak, reading the weights at
 `_MEMORY_EFFICIENCY` of the memory's speed, and, where weights are gathered, moving them over the links. A share
 `_EXPOSED` of the gathers does not overlap with the arithmetic; the sums of tensor parallel never overlap with it. The
-choice of the top k is added: it costs as much as reading each window's logits 7 times, or the time of its kernel. No
-batch takes less than `_HOST_SECONDS`.
+choice of the top k is added: it costs as much as reading each window's logits 7 times, or the time of its kernel, and
+on a CPU nothing beside the arithmetic. No batch takes less than `_HOST_SECONDS`.
 
     gather          layer bytes x (n - 1) / n over the ring, once a batch
     tensor parallel 2 sums a layer, each states x 2 (n - 1) / n over the ring, and `_SUM_SECONDS` to start
@@ -20,6 +20,7 @@ the most similar one.
 import dataclasses
 
 from byheart.machines.accelerators import Accelerator
+from byheart.machines.cores import find_cores
 from byheart.machines.kernels import has_attention_kernel, has_statistics_kernel
 from byheart.machines.layout import Layout
 from byheart.machines.mesh import Mesh
@@ -95,7 +96,9 @@ def estimate_speed(workload: Workload, layout: Layout, accelerator: Accelerator,
     """The speed at which a slice scores batches; `top_k=0` leaves out the choice of the top k."""
     generation = accelerator.generation
     devices_per_chip = generation.devices_per_chip
-    peak = generation.peak_flops / devices_per_chip
+    is_cpu = accelerator.flavour == "cpu"
+    cores = find_cores()
+    peak = cores.count * cores.flops if is_cpu else generation.peak_flops / devices_per_chip
     passes = generation.float32_passes if workload.precision == "float32" else 1
     split = layout.model > 1 and not layout.gather
 
@@ -114,7 +117,7 @@ def estimate_speed(workload: Workload, layout: Layout, accelerator: Accelerator,
     link_speed = generation.link_bytes_per_second / devices_per_chip
     links = estimate_link_seconds(workload, layout, layout.batch_size, link_speed)
     selection = 0.0
-    if 0 < top_k < workload.decoder.vocab:
+    if 0 < top_k < workload.decoder.vocab and not is_cpu:  # a CPU needs a hundredth of a window's time for it
         logits = layout.batch_size * workload.scored_tokens * workload.decoder.vocab / layout.devices
         has_kernel = is_whole and not workload.kept and has_statistics_kernel(workload.decoder, windows)
         selection_bytes = (_KERNEL_PASSES if has_kernel else _SELECTION_PASSES) * 4 * logits

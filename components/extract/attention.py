@@ -23,48 +23,64 @@ def attend(
     states: Array,
     positions: Positions,
     kernel: MixRows | None = None,
+    query_blocks: int = 1,
 ) -> Array:
     """The output of attention for `states` [R, D], of the same shape.
 
     Args:
         kernel: takes the place of rotation and mixing.
+        query_blocks: blocks of a window's positions, each of which meets only the keys up to its last.
     """
     windows = states.reshape(-1, len(positions["first"]), states.shape[-1])
     if config.linear and "linear_query" in weights:
         return attend_linearly(weights, config, config.linear, windows).reshape(states.shape)
     if config.latent:
-        mixed = _mix(weights, config, *make_latent_heads(weights, config, config.latent, windows, positions), positions)
+        heads = make_latent_heads(weights, config, config.latent, windows, positions)
+        mixed = _mix(weights, config, *heads, positions, query_blocks)
     else:
         query, key, value = _make_rows(weights, config, states)
         if kernel:
             mixed = kernel(config, query, key, value, positions)
         else:
-            mixed = _mix(weights, config, *_make_heads(weights, config, query, key, value, positions), positions)
+            heads = _make_heads(weights, config, query, key, value, positions)
+            mixed = _mix(weights, config, *heads, positions, query_blocks)
     if config.output_gate:
         mixed *= jax.nn.sigmoid(_project_rows(weights, "query_gate", states))
     return project(weights, "output", "ra,da->rd", mixed)
 
 
 def _mix(
-    weights: Mapping[str, Array], config: DecoderConfig, query: Array, key: Array, value: Array, positions: Positions
+    weights: Mapping[str, Array],
+    config: DecoderConfig,
+    query: Array,
+    key: Array,
+    value: Array,
+    positions: Positions,
+    query_blocks: int,
 ) -> Array:
     """The mixed values [R, H E] of queries [B, T, H, E], keys and values [B, T, K, E]."""
     batch, tokens = query.shape[:2]
     # Heads first, since a CPU multiplies batches of contiguous matrices.
     grouped = query.reshape(batch, tokens, config.kv_heads, -1, config.head_dim).transpose(0, 2, 3, 1, 4)
     key, value = key.transpose(0, 2, 3, 1), value.transpose(0, 2, 1, 3)
-    scores = jnp.einsum("bkgte,bkeu->bkgtu", grouped, key, preferred_element_type=jnp.float32)
-    scores = softcap(scores * positions["scale"], config.attention_softcap)
-    at = jnp.arange(tokens)
-    scores = jnp.where((at <= at[:, None]) & (at >= positions["first"][:, None]), scores, -jnp.inf)
-    if config.attention_sinks:
-        sinks = weights["sinks"].astype(jnp.float32).reshape(config.kv_heads, -1, 1)
-        total = jnp.logaddexp(jax.nn.logsumexp(scores, axis=-1), sinks)
-        shares = jnp.exp(scores - total[..., None]).astype(value.dtype)
-    else:
-        shares = jax.nn.softmax(scores, axis=-1).astype(value.dtype)
-    mixed = jnp.einsum("bkgtu,bkue->bkgte", shares, value).transpose(0, 3, 1, 2, 4)
-    return mixed.reshape(batch * tokens, -1)
+
+    def mix_block(start: int, stop: int) -> Array:
+        queries, keys, values = grouped[:, :, :, start:stop], key[..., :stop], value[:, :, :stop]
+        scores = jnp.einsum("bkgte,bkeu->bkgtu", queries, keys, preferred_element_type=jnp.float32)
+        scores = softcap(scores * positions["scale"][start:stop], config.attention_softcap)
+        at, first = jnp.arange(start, stop)[:, None], positions["first"][start:stop, None]
+        scores = jnp.where((jnp.arange(stop) <= at) & (jnp.arange(stop) >= first), scores, -jnp.inf)
+        if config.attention_sinks:
+            sinks = weights["sinks"].astype(jnp.float32).reshape(config.kv_heads, -1, 1)
+            total = jnp.logaddexp(jax.nn.logsumexp(scores, axis=-1), sinks)
+            shares = jnp.exp(scores - total[..., None]).astype(value.dtype)
+        else:
+            shares = jax.nn.softmax(scores, axis=-1).astype(value.dtype)
+        return jnp.einsum("bkgtu,bkue->bkgte", shares, values)
+
+    size = -(-tokens // query_blocks)
+    blocks = [mix_block(start, min(start + size, tokens)) for start in range(0, tokens, size)]
+    return jnp.concatenate(blocks, axis=3).transpose(0, 3, 1, 2, 4).reshape(batch * tokens, -1)
 
 
 def _make_rows(weights: Mapping[str, Array], config: DecoderConfig, states: Array) -> tuple[Array, Array, Array]:

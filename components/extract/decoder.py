@@ -24,7 +24,8 @@ from byheart.components.extract.runs import Run, find_runs
 from byheart.models.decoder_config import DecoderConfig
 
 Params = dict[str, Any]
-"""The model's weights by the parameters' names; those under `layers` are stacked on a first axis L."""
+"""The model's weights by the parameters' names. Those under `layers` are stacked on a first axis L, or stand in a
+dictionary for each layer."""
 
 
 def compute_hidden_states(
@@ -37,6 +38,7 @@ def compute_hidden_states(
     gather: Callable[[Params], Params] = lambda weights: weights,
     kernel: MixRows | None = None,
     dtype: DTypeLike | None = None,
+    query_blocks: int = 1,
 ) -> Array:
     """The states after the final norm from position `first` on, [B, T - first, D] in `dtype`.
 
@@ -48,6 +50,7 @@ def compute_hidden_states(
         kernel: computes attention where the device has a program of its own for it.
         dtype: of the arithmetic, to which each layer's weights are converted when they are used, so that only one layer
             is in memory in it; None is the parameters' own.
+        query_blocks: blocks of a window's positions, each of which meets only the keys up to its last.
     """
     convert = make_converter(dtype)
     dtype = params["embed"].dtype if dtype is None else dtype
@@ -79,7 +82,7 @@ def compute_hidden_states(
 
         with jax.named_scope("attention"):
             normed = normalize_if_any("attention_norm", states, mean_square)
-            attended = attend(weights, config, normed, positions, kernel)
+            attended = attend(weights, config, normed, positions, kernel, query_blocks)
             output = states + scale(normalize_if_any("attention_post_norm", attended))
         with jax.named_scope("mlp"):
             if not config.shared_norm:
@@ -87,7 +90,10 @@ def compute_hidden_states(
             output += scale(normalize_if_any("mlp_post_norm", apply_mlp(weights, config, normed)))
         return output
 
-    for run in find_runs(config):
+    is_stacked = isinstance(params["layers"], dict)
+    for layer, weights in enumerate([] if is_stacked else params["layers"]):
+        states = apply_layer(states, None, weights, kind_of_layer[layer])
+    for run in find_runs(config) if is_stacked else []:
 
         def apply_pattern(
             carried: tuple[Array, Array | None], repeat: Array, run: Run = run

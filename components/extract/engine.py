@@ -11,8 +11,11 @@ import numpy as np
 
 from byheart.components.extract import checkpoint
 from byheart.components.extract.compilation import Compilation
+from byheart.components.extract.cpu.scorer import Shares, compile_scorer, make_batch_scorer, share
+from byheart.components.extract.cpu.weights import describe_divided, divide_layers
 from byheart.components.extract.decoder import Params
 from byheart.components.extract.gpu import fall_back
+from byheart.components.extract.head import ScoredTokens
 from byheart.components.extract.not_finite import explain_not_finite
 from byheart.components.extract.scoring import BatchScorer, make_scorer
 from byheart.components.extract.sharding import Sharding, make_sharding
@@ -24,6 +27,7 @@ from byheart.contracts.progress import Progress, format_duration, format_size, s
 from byheart.contracts.setting_groups import ScoreSettings
 from byheart.contracts.version import code_version
 from byheart.machines.accelerators import find_generation
+from byheart.machines.cores import find_cores
 from byheart.machines.kernels import are_kernels_wanted
 from byheart.machines.layout import Layout
 from byheart.machines.workload import Workload, describe_workload
@@ -163,6 +167,10 @@ class Engine:
             compile_seconds=round(compile_seconds, 3),
         )
 
+        if self._is_on_cores:
+            divided = divide_layers(weights, self.model.decoder)
+            return Loaded(weights=divided, score=make_batch_scorer(score, divided, self._shares))
+
         def score_batch(token_ids: np.ndarray, scored: np.ndarray | None = None) -> TokenScores:
             arrays = [token_ids] if scored is None else [token_ids, scored]
             found: TokenScores = score(weights, *jax.device_put(arrays, self.sharding.windows))
@@ -196,11 +204,32 @@ class Engine:
         """The dtype of weights on devices; None is each as it was published."""
         return None if self.workload.is_converted else jnp.dtype(self.score_settings.precision)
 
+    @property
+    def _is_on_cores(self) -> bool:
+        """Whether each core scores a share of a batch, in the form that a CPU has of its own."""
+        is_one = self.machine.is_cpu and self.layout.devices == 1
+        return is_one and not self.workload.is_converted and are_kernels_wanted()
+
+    @property
+    def _shares(self) -> Shares:
+        return share(self.layout.batch_size, find_cores().count)
+
     def _compile(self) -> jax.stages.Compiled:
         """The function that scores a batch; on a GPU in the plain form where the faster one cannot be compiled."""
         sides = [self.workload.positions + 1, *[2] * self.workload.is_padded]
+        weights = checkpoint.describe(self.model, self._held, self.sharding)
+        wanted = ScoredTokens(
+            scored_tokens=self.workload.scored_tokens,
+            temperature=self.score_settings.temperature,
+            top_k=self.score_settings.top_k,
+            is_padded=self.workload.is_padded,
+            kept=self.workload.kept,
+        )
+        if self._is_on_cores:
+            divided = describe_divided(weights, self.model.decoder)
+            return compile_scorer(divided, self.model.decoder, wanted, self._shares, sides[0])
         shapes = [
-            checkpoint.describe(self.model, self._held, self.sharding),
+            weights,
             *(
                 jax.ShapeDtypeStruct((self.layout.batch_size, side), jnp.int32, sharding=self.sharding.windows)
                 for side in sides
@@ -212,11 +241,7 @@ class Engine:
                 self.model.decoder,
                 self.model.describe_parameters(),
                 self.sharding,
-                scored_tokens=self.workload.scored_tokens,
-                temperature=self.score_settings.temperature,
-                top_k=self.score_settings.top_k,
-                is_padded=self.workload.is_padded,
-                kept=self.workload.kept,
+                **vars(wanted),
                 arithmetic=jnp.dtype(self.score_settings.precision) if self.workload.is_converted else None,
                 is_plain=is_plain,
             )
@@ -229,9 +254,13 @@ class Engine:
     def lends_weights(self, layout: Layout) -> bool:
         """Whether its weights are as published, and lie as in another layout, so that they need not be loaded anew."""
         tensors = self.model.read_tensor_headers()
-        return self.layout.is_same_mesh(layout) and all(
-            parameter.is_float32 or find_published(self.model, parameter, tensors) == self.score_settings.precision
-            for parameter in leaves(self.workload.weights)
+        return (
+            self.layout.is_same_mesh(layout)
+            and not self._is_on_cores
+            and all(
+                parameter.is_float32 or find_published(self.model, parameter, tensors) == self.score_settings.precision
+                for parameter in leaves(self.workload.weights)
+            )
         )
 
     def explain_not_finite(self) -> ModelError:

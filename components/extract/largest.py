@@ -23,17 +23,17 @@ def find_kth_largest(values: Array, k: int) -> Array:
     """
     size = values.shape[-1]
     if 2 * k * _GROUP > size:
-        return _find_kth_largest_by_bits(values, k)
+        return find_kth_largest_by_bits(values, k)
     padding = -size % _GROUP
     if padding:
         values = jnp.concatenate([values, jnp.full((*values.shape[:-1], padding), -jnp.inf)], axis=-1)
     groups = values.reshape(*values.shape[:-1], -1, _GROUP)
     maxima = jnp.max(groups, axis=-1)
-    bound = _find_kth_largest_by_bits(maxima, k)
+    bound = find_kth_largest_by_bits(maxima, k)
     groups_above = jnp.cumsum(maxima > bound[..., None], axis=-1)
     indices = jnp.sum(groups_above[..., None, :] <= jnp.arange(k)[:, None], axis=-1)
     candidates = jnp.take_along_axis(groups, indices[..., None], axis=-2, mode="fill", fill_value=-jnp.inf)
-    return jnp.maximum(bound, _find_kth_largest_by_bits(candidates.reshape(*candidates.shape[:-2], -1), k))
+    return jnp.maximum(bound, find_kth_largest_by_bits(candidates.reshape(*candidates.shape[:-2], -1), k))
 
 
 def find_kth_largest_by_sorting(values: Array, k: int) -> Array:
@@ -53,7 +53,7 @@ def find_kth_largest_by_sorting(values: Array, k: int) -> Array:
     return jax.lax.top_k(candidates.reshape(*candidates.shape[:-2], -1), k)[0][..., -1]
 
 
-def _find_kth_largest_by_bits(values: Array, k: int) -> Array:
+def find_kth_largest_by_bits(values: Array, k: int) -> Array:
     """The k-th largest of float32 `values` along the last axis, by reading each value 32 times.
 
     Floats are mapped to unsigned integers of the same order, and the answer's bits are determined one after the other:

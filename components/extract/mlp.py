@@ -11,6 +11,8 @@ from byheart.models.activations import ACTIVATIONS, LEARNED
 from byheart.models.decoder_config import DecoderConfig
 from byheart.models.experts import Experts
 
+TRANSPOSED = "_transposed"
+"""The ending of a matrix's name where it is [input, output]."""
 _BLOCKS = 4
 """Blocks for each expert, if tokens choose evenly. More blocks waste less, and read the weights more often."""
 
@@ -25,7 +27,8 @@ def apply_mlp(weights: Mapping[str, Array], config: DecoderConfig, states: Array
 
 def project(weights: Mapping[str, Array], name: str, letters: str, states: Array) -> Array:
     """The projection `name` of `states`, with its bias if it has one; `letters` are the einsum's."""
-    product = jnp.einsum(letters, states, weights[name])
+    transposed = weights.get(f"{name}{TRANSPOSED}")
+    product = jnp.einsum(letters, states, weights[name]) if transposed is None else states @ transposed
     bias = weights.get(f"{name}_bias")
     return product if bias is None else product + bias
 

@@ -1,6 +1,5 @@
 """The compiled function that scores a batch: the decoder, then its head on the positions that predict a scored id."""
 
-import dataclasses
 import functools
 from collections.abc import Callable
 from typing import Protocol
@@ -14,20 +13,22 @@ from jax.typing import DTypeLike
 
 from byheart.components.extract import decoder, gpu
 from byheart.components.extract.attention import MixRows
+from byheart.components.extract.head import ScoredTokens, find_scored, score_blocks, score_states
 from byheart.components.extract.largest import find_kth_largest, find_kth_largest_by_sorting
 from byheart.components.extract.sharding import Sharding
-from byheart.components.extract.token_scores import TokenScores, choose_kept, score_tokens
+from byheart.components.extract.token_scores import TokenScores
 from byheart.contracts.logits import KeptLogits
 from byheart.machines.gpus import GPU_HEAD_WINDOWS
-from byheart.machines.kernels import BLOCK_WINDOWS, has_attention_kernel, has_statistics_kernel
+from byheart.machines.kernels import has_attention_kernel, has_statistics_kernel
 from byheart.machines.mesh import DATA, MODEL
 from byheart.machines.workload import HEAD_WINDOWS
 from byheart.models.axes import LAYERS
 from byheart.models.decoder_config import DecoderConfig
 from byheart.models.parameters import Parameters
 
-_HEAD_WINDOWS = {"cpu": 4, "gpu": GPU_HEAD_WINDOWS}
-"""Windows whose logits a device computes at once: for a CPU few enough for its cache."""
+HEAD_WINDOWS_CPU = 4
+"""Windows whose logits a CPU computes at once: few enough for its cache."""
+_HEAD_WINDOWS = {"cpu": HEAD_WINDOWS_CPU, "gpu": GPU_HEAD_WINDOWS}
 _TPU_OPTIONS = {
     "xla_tpu_scoped_vmem_limit_kib": "65536",
     "xla_enable_async_all_gather": "true",
@@ -79,7 +80,9 @@ def make_scorer(
     on_gpu = sharding.platform == "gpu" and not is_plain
     head_windows = _HEAD_WINDOWS.get(sharding.platform, HEAD_WINDOWS)
     head_names = decoder.list_head(config)
-    positions = max(scored_tokens, kept.positions if kept else 0)
+    wanted = ScoredTokens(
+        scored_tokens=scored_tokens, temperature=temperature, top_k=top_k, is_padded=is_padded, kept=kept
+    )
     convert = decoder.make_converter(arithmetic)
 
     @functools.partial(jax.jit, compiler_options=gpu.OPTIONS if on_gpu else _compiler_options(sharding))
@@ -93,12 +96,7 @@ def make_scorer(
     )
     def score(params: decoder.Params, token_ids: Array, *scored: Array) -> TokenScores:
         fed = token_ids[:, :-1]
-        first: int | Array
-        if is_padded:
-            columns, is_scored = _find_scored(scored[0], scored_tokens, token_ids.shape[1])
-            first, targets = columns - 1, jnp.take_along_axis(token_ids, columns, axis=1)
-        else:
-            first, targets = fed.shape[1] - positions, token_ids[:, -scored_tokens:]
+        first, targets, is_scored = find_scored(wanted, token_ids, *scored)
         dtype = params["embed"].dtype if arithmetic is None else arithmetic
         with jax.default_matmul_precision("highest" if dtype == jnp.float32 else "default"):
             hidden = decoder.compute_hidden_states(
@@ -113,44 +111,19 @@ def make_scorer(
             )
             head = {name: convert(sharding.gather(parameters[name], params[name])) for name in head_names}
 
-            def score_window(window: tuple[Array, Array]) -> TokenScores:
-                hidden, targets = window
-                logits = decoder.compute_logits(head, config, hidden)
-                scored = logits if positions == scored_tokens else logits[-scored_tokens:]
-                scores = score_tokens(
-                    scored,
-                    targets,
-                    temperature=temperature,
-                    top_k=top_k,
-                    find_kth=find_kth_largest_by_sorting if on_gpu else find_kth_largest,
-                )
-                return dataclasses.replace(scores, logits=choose_kept(logits, kept)) if kept else scores
-
-            if score_rows := _find_statistics_kernel(config, sharding, len(fed), kept):
+            score_rows = None if is_plain else _find_statistics_kernel(config, sharding, len(fed), kept)
+            if score_rows:
                 compute_logits = functools.partial(decoder.compute_logits, head, config)
                 score_rows = functools.partial(score_rows, temperature=temperature, top_k=top_k)
                 scores = score_blocks(compute_logits, score_rows, hidden, targets)
             else:
-                scores = jax.lax.map(score_window, (hidden, targets), batch_size=head_windows)
-            return jax.tree.map(lambda values: jnp.where(is_scored, values, 0), scores) if is_padded else scores
+                find_kth = find_kth_largest_by_sorting if on_gpu else find_kth_largest
+                scores = score_states(head, config, wanted, hidden, targets, head_windows, find_kth)
+            if is_scored is None:
+                return scores
+            return jax.tree.map(lambda values: jnp.where(is_scored, values, 0), scores)
 
     return score
-
-
-def score_blocks(
-    compute_logits: Callable[[Array], Array],
-    score_rows: Callable[[Array, Array], TokenScores],
-    hidden: Array,
-    targets: Array,
-) -> TokenScores:
-    """The scores of `targets` [B, S] from states [B, S, D], for blocks of windows with flat rows; B is a multiple."""
-
-    def score_block(block: tuple[Array, Array]) -> TokenScores:
-        return score_rows(compute_logits(block[0]), block[1])
-
-    rows = BLOCK_WINDOWS * targets.shape[1]
-    blocks = (hidden.reshape(-1, rows, hidden.shape[-1]), targets.reshape(-1, rows))
-    return jax.tree.map(lambda values: values.reshape(targets.shape), jax.lax.map(score_block, blocks))
 
 
 def _find_attention_kernel(
@@ -175,13 +148,6 @@ def _find_statistics_kernel(
     from byheart.components.extract.kernels.statistics import score_rows  # as above
 
     return score_rows
-
-
-def _find_scored(scored: Array, most: int, tokens: int) -> tuple[Array, Array]:
-    """The columns of the scored ids, int32 [B, S], and whether there is one, bool [B, S]."""
-    first, count = scored[:, :1], scored[:, 1:]
-    place = jnp.arange(most, dtype=scored.dtype)
-    return jnp.clip(first + place, 1, tokens - 1), place < count
 
 
 def _compiler_options(sharding: Sharding) -> dict[str, str] | None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from byheart.contracts.progress import format_estimate
 from byheart.contracts.settings import Settings
+from byheart.machines.cores import find_cores
 from byheart.machines.planned import Planned
 from byheart.machines.speed import Duration, estimate_duration
 from byheart.scores.measurements import Measurement
@@ -21,7 +22,8 @@ def describe_work(planned: Planned, missing: int, total: int, shards: int) -> st
     """A line on what is left to score, on which devices, and how long it takes."""
     layout, tasks = planned.layout, f" in {shards} tasks" if shards > 1 else ""
     accelerator = planned.accelerator
-    cores = "" if accelerator.generation.resource else " on two cores"  # which the speed of `cpu` assumes
+    count = find_cores().count
+    cores = "" if accelerator.generation.resource else f" on {count:,} core{'s' * (count > 1)}"
     return (
         f"{missing:,} of {total:,} windows are to be scored{tasks} on {accelerator.name}, in "
         f"{planned.workload.precision}: {layout.data}x{layout.model}, {layout.description}, batches of "

@@ -12,10 +12,10 @@ import pytest
 
 from byheart.components.extract import decoder
 from byheart.components.extract.attention import attend
+from byheart.components.extract.head import score_blocks
 from byheart.components.extract.kernels.attention import attend_rows
 from byheart.components.extract.kernels.statistics import score_rows
 from byheart.components.extract.rotary import compute_positions
-from byheart.components.extract.scoring import score_blocks
 from byheart.components.extract.token_scores import score_tokens
 from byheart.machines.kernels import BLOCK_WINDOWS, has_attention_kernel, has_statistics_kernel, is_whole_and_plain
 from byheart.models.decoder_config import Attention, DecoderConfig

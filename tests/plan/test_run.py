@@ -25,6 +25,8 @@ from byheart.contracts.settings import Settings
 from byheart.contracts.window_files import read_tokenization, write_windows
 from byheart.contracts.windows import Tokenization, Windows
 from byheart.launch.compile import compile_pipeline
+from byheart.machines import speed
+from byheart.machines.cores import Cores
 from byheart.scores.kinds import SCORES
 from byheart.scores.measurements import find_measurements
 from byheart.scores.parts import list_shard_parts
@@ -261,7 +263,10 @@ def test_plan_says_what_is_left_on_what_and_in_which_layout(tmp_path: Path, caps
     ("config", "batch_size"),
     [("smollm2-135m", 16), ("llama-3.2-1b", 4), ("llama-3.1-70b", 1)],
 )
-def test_batch_on_a_cpu_takes_some_ten_seconds_by_the_speed_model(tmp_path: Path, config: str, batch_size: int) -> None:
+def test_batch_on_a_cpu_takes_some_ten_seconds_by_the_speed_model(
+    tmp_path: Path, config: str, batch_size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(speed, "find_cores", lambda: Cores(count=2, flops=0.075e12))
     run = Run(tmp_path, config)
     for asked, planned in ((0, batch_size), (16, 16)):
         run.plan(accelerator="cpu", batch_size=asked)
