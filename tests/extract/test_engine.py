@@ -83,28 +83,28 @@ def test_program_is_compiled_before_its_first_batch(
     assert "ompil" in caplog.text
 
 
-class Unlowered:
+class Uncompiled:
     """A program whose compilation waits, and then fails."""
 
     def __init__(self) -> None:
         self.may_go_on = threading.Event()
 
-    def lower(self, *_: object) -> None:
+    def compile(self, *_: object) -> NoReturn:
         self.may_go_on.wait()
         raise RuntimeError("no such program")
 
 
 @pytest.fixture
-def unlowered(monkeypatch: pytest.MonkeyPatch) -> Iterator[Unlowered]:
-    program = Unlowered()
-    monkeypatch.setattr("byheart.components.extract.engine.make_scorer", lambda *_, **__: program)
+def uncompiled(monkeypatch: pytest.MonkeyPatch) -> Iterator[Uncompiled]:
+    program = Uncompiled()
+    monkeypatch.setattr("byheart.components.extract.engine.compile_scorer", program.compile)
     yield program
     program.may_go_on.set()
 
 
-def test_error_of_the_compiler_ends_the_loading(unlowered: Unlowered, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_of_the_compiler_ends_the_loading(uncompiled: Uncompiled, monkeypatch: pytest.MonkeyPatch) -> None:
     def load_for_ever(*arguments: Any) -> NoReturn:
-        unlowered.may_go_on.set()
+        uncompiled.may_go_on.set()
         while True:
             arguments[-1](1)
 
@@ -113,13 +113,13 @@ def test_error_of_the_compiler_ends_the_loading(unlowered: Unlowered, monkeypatc
         engine().load()
 
 
-def test_error_of_the_loading_does_not_wait_for_the_compiler(unlowered: Unlowered, tmp_path: Path) -> None:
+def test_error_of_the_loading_does_not_wait_for_the_compiler(uncompiled: Uncompiled, tmp_path: Path) -> None:
     copy = shutil.copytree(CHECKPOINT, tmp_path / "model")
     damaged = dataclasses.replace(engine(), model=open_model(copy))
     (copy / "model.safetensors").write_bytes(b"damaged")
     with pytest.raises(ModelError, match=r"model\.safetensors"):
         damaged.load()
-    assert not unlowered.may_go_on.is_set()
+    assert not uncompiled.may_go_on.is_set()
 
 
 LEAVE = """
