@@ -8,7 +8,7 @@ from byheart.components.extract.work import Work, find_devices_for, find_work
 from byheart.contracts.logits import KeptLogits, describe_logits
 from byheart.contracts.model import Model, read_model
 from byheart.contracts.plan import read_plan
-from byheart.contracts.progress import format_count, say
+from byheart.contracts.progress import say
 from byheart.contracts.setting_groups import NONE
 from byheart.contracts.settings import Settings
 from byheart.contracts.window_files import read_tokenization
@@ -49,8 +49,8 @@ def run(*, books: str, model: str, windows: str, settings: str, plan: str, store
 
     shards = run_settings.layout.shards
     prefix = "" if shards == 1 else f"shard {shard}/{shards}: "
-    texts = format_count(len(run_plan.addresses), "book")
-    say(f"{prefix}{work.total:,} windows of {texts}, {work.done:,} scored already")
+    texts = len(run_plan.addresses)
+    say(f"{prefix}{work.total:,} windows of {texts:,} book{'s' * (texts > 1)}, {work.done:,} scored already")
     scored, weights, laps = 0, None, Laps()
     if work.missing:
         scored, weights = _score_first(work, scores, run_settings, description, tokenization, kept, laps)
