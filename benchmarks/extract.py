@@ -42,8 +42,9 @@ from byheart.models.decoder_config import DecoderConfig
 from byheart.models.families import find_family
 
 TOKENS, SCORED = 100, 50
-AGREE_NATS = {"float32": 1e-3, "bfloat16": 5.0}
-"""The most that two log_p_z of a window may differ: each is a sum of 50 token_log_probs of about -14."""
+AGREE_NATS = {"float32": 50 * 1e-4, "bfloat16": 5.0}
+"""The most that two log_p_z of a window may differ: each is a sum of 50 token_log_probs of about -14, and in float32
+those of two runtimes may differ by 1e-4, as in the tests."""
 _ROOT = Path(__file__).parent.parent
 
 
@@ -60,7 +61,7 @@ ENGINE = "byheart"
 PEERS = (
     Row(name="transformers, a plain loop", way="loop", batch=8),
     Row(name="transformers with logits_to_keep", way="kept", batch=16),
-    Row(name="the same, compiled, with oneDNN", way="compiled", batch=16),
+    Row(name="transformers, compiled, with oneDNN", way="compiled", batch=16),
     Row(name="lm-evaluation-harness", way="harness", batch=16),
 )
 RUNTIMES = (

@@ -8,6 +8,7 @@ import json
 import re
 import statistics
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from benchmarks.tables import format_table
 
 _ROOT = Path(__file__).parent.parent
 _PLACE = re.compile(r"(<!-- speed, by `make bench` -->\n).*?(<!-- end -->)", re.DOTALL)
+_COMMA = re.compile(r", (?![^(]*\))")
+"""Outside of parentheses."""
 _OWN, _PEER, _BEST = "#1f6f8b", "#c3c7cb", "#8d949b"
 
 
@@ -96,8 +99,8 @@ class Race:
         best, times = self.best_peer, self.compare(self.own)
         cpu_times = statistics.median(best.cpu_seconds) / statistics.median(self.own.cpu_seconds)
         ahead = sum(ratio > 1 for ratio in times)
-        libraries = ", ".join(dict.fromkeys(result.about for result in self.results))
-        return (
+        libraries = dict.fromkeys(library for result in self.results for library in _COMMA.split(result.about))
+        return _wrap(
             f"Windows per second for a model of {self.shape}'s shape with random weights, in {self.precision}, on "
             f"{self.cores} cores of an {self.machine}, {self.date}. All are measured in turns in one run of "
             f"`make bench`, {len(times)} rounds of {self.windows} windows; log_p_z agree within {self.difference:.0e} "
@@ -105,7 +108,7 @@ class Race:
             f"the CPU time.\n\n"
             f"The best peer is {best.name}. byheart has {statistics.median(times):.2f} times its speed, was faster in "
             f"{ahead} of {len(times)} rounds, and takes {1 / cpu_times:.2f} times its CPU time.\n\n"
-            f"Found: {libraries}.\n"
+            f"Found: {', '.join(libraries)}."
         )
 
     def tabulate(self) -> str:
@@ -154,6 +157,10 @@ class Race:
 
 def _format_spread(values: Sequence[float], form: str) -> str:
     return f"{statistics.median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
+
+
+def _wrap(text: str) -> str:
+    return "\n\n".join(textwrap.fill(paragraph, 120) for paragraph in text.split("\n\n")) + "\n"
 
 
 def fill_readme(race: Race) -> None:
