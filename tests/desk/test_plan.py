@@ -44,7 +44,7 @@ def test_page_says_what_fits_how_fast_and_for_how_much(folder: Path, capsys: pyt
         "512 windows, 64 a device",
         "17.64 GB a device: weights at rest",
         "load 2:21 and meanwhile compile 1:00, then score ",
-        "again near thresholds: 66.4 windows/s, 29.99 GB a device; 2:15 more if 10% of all windows are",
+        "again near thresholds: 128 windows/s, 29.99 GB a device; 1:39 more if 10% of all windows are",
         "chip-hours",
         "pod          8 google.com/tpu, 64 CPUs, 256Gi of memory, on a cluster\n",
         "             cloud.google.com/gke-tpu-topology=2x4\n",

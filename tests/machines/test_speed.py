@@ -154,3 +154,11 @@ def test_run_compiles_while_it_loads_then_scores_and_all_chips_are_paid_for() ->
     large = estimate_duration(workload("llama-3.1-70b"), estimate, 50_000, ACCELERATORS["v6e-2x4"])
     assert large.total == pytest.approx(large.load + large.score), "it compiles meanwhile"
     assert run.chip_hours(ACCELERATORS["v6e-2x4"]) == pytest.approx(run.total * 8 / 3600)
+
+
+def test_float32_with_weights_in_16_bits_takes_the_cycles_of_the_compiler_within_10_percent() -> None:
+    """Those of the program without its kernels, of which the profile in float32 is not known."""
+    work = workload("llama-3.1-8b", precision="float32")
+    held = dataclasses.replace(work, published_bytes=2 * work.parameters)
+    estimate = estimate_speed(held, WHOLE, ACCELERATORS["v6e-2x4"], top_k=40)
+    assert estimate.batch == pytest.approx(661_214_534 / 1.75e9, rel=0.10)
