@@ -10,16 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from byheart.components.extract import checkpoint
+from byheart.components.extract.batch_program import BatchProgram, Loaded
 from byheart.components.extract.compilation import Compilation
-from byheart.components.extract.cpu.scorer import Shares, compile_scorer, make_batch_scorer, share
-from byheart.components.extract.cpu.weights import describe_divided, divide_layers
 from byheart.components.extract.decoder import Params
-from byheart.components.extract.gpu import fall_back
-from byheart.components.extract.head import ScoredTokens
 from byheart.components.extract.not_finite import explain_not_finite
-from byheart.components.extract.scoring import BatchScorer, make_scorer
 from byheart.components.extract.sharding import Sharding, make_sharding
-from byheart.components.extract.token_scores import TokenScores
 from byheart.contracts.errors import ModelError
 from byheart.contracts.logits import KeptLogits
 from byheart.contracts.plan import PlannedDevices
@@ -27,8 +22,6 @@ from byheart.contracts.progress import Progress, format_duration, format_size, s
 from byheart.contracts.setting_groups import ScoreSettings
 from byheart.contracts.version import code_version
 from byheart.machines.accelerators import find_generation
-from byheart.machines.cores import find_cores
-from byheart.machines.kernels import are_kernels_wanted
 from byheart.machines.layout import Layout
 from byheart.machines.workload import Workload, describe_workload
 from byheart.models.folder import ModelFolder
@@ -61,16 +54,6 @@ class Machine:
         if self.is_cpu or generation is None:
             return None
         return generation.peak_flops / generation.devices_per_chip * len(self.devices)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class Loaded:
-    """A model that is ready to score."""
-
-    weights: Params
-    """On their devices."""
-    score: BatchScorer
-    """B is the layout's batch size, and T all tokens that a window may have."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -154,11 +137,12 @@ class Engine:
             ModelError: a file is damaged.
         """
         started = time.monotonic()
-        compilation = Compilation(self._compile)
+        program = self._make_program()
+        compilation = Compilation(program.compile)
         if weights is None:
             weights = self._load_weights(compilation.check)
         loaded = time.monotonic()
-        score = compilation.wait()
+        compiled = compilation.wait()
         load_seconds, compile_seconds, seconds = loaded - started, compilation.seconds, time.monotonic() - started
         say(
             f"loaded in {format_duration(load_seconds)}, compiled in {format_duration(compile_seconds)}, "
@@ -166,17 +150,7 @@ class Engine:
             load_seconds=round(load_seconds, 3),
             compile_seconds=round(compile_seconds, 3),
         )
-
-        if self._is_on_cores:
-            divided = divide_layers(weights, self.model.decoder)
-            return Loaded(weights=divided, score=make_batch_scorer(score, divided, self._shares))
-
-        def score_batch(token_ids: np.ndarray, scored: np.ndarray | None = None) -> TokenScores:
-            arrays = [token_ids] if scored is None else [token_ids, scored]
-            found: TokenScores = score(weights, *jax.device_put(arrays, self.sharding.windows))
-            return found
-
-        return Loaded(weights=weights, score=score_batch)
+        return program.join(compiled, weights)
 
     def _load_weights(self, check: Callable[[], None]) -> Params:
         """The weights on their devices; `check` is called between pieces."""
@@ -204,59 +178,23 @@ class Engine:
         """The dtype of weights on devices; None is each as it was published."""
         return None if self.workload.is_converted else jnp.dtype(self.score_settings.precision)
 
-    @property
-    def _is_on_cores(self) -> bool:
-        """Whether each core scores a share of a batch, in the form that a CPU has of its own."""
-        is_one = self.machine.is_cpu and self.layout.devices == 1
-        return is_one and not self.workload.is_converted and are_kernels_wanted()
-
-    @property
-    def _shares(self) -> Shares:
-        return share(self.layout.batch_size, find_cores().count)
-
-    def _compile(self) -> jax.stages.Compiled:
-        """The function that scores a batch; on a GPU in the plain form where the faster one cannot be compiled."""
-        sides = [self.workload.positions + 1, *[2] * self.workload.is_padded]
-        weights = checkpoint.describe(self.model, self._held, self.sharding)
-        wanted = ScoredTokens(
-            scored_tokens=self.workload.scored_tokens,
+    def _make_program(self) -> BatchProgram:
+        return BatchProgram(
+            workload=self.workload,
+            parameters=self.model.describe_parameters(),
+            sharding=self.sharding,
+            batch_size=self.layout.batch_size,
             temperature=self.score_settings.temperature,
             top_k=self.score_settings.top_k,
-            is_padded=self.workload.is_padded,
-            kept=self.workload.kept,
+            weights=checkpoint.describe(self.model, self._held, self.sharding),
         )
-        if self._is_on_cores:
-            divided = describe_divided(weights, self.model.decoder)
-            return compile_scorer(divided, self.model.decoder, wanted, self._shares, sides[0])
-        shapes = [
-            weights,
-            *(
-                jax.ShapeDtypeStruct((self.layout.batch_size, side), jnp.int32, sharding=self.sharding.windows)
-                for side in sides
-            ),
-        ]
-
-        def compile_form(*, is_plain: bool) -> jax.stages.Compiled:
-            scorer = make_scorer(
-                self.model.decoder,
-                self.model.describe_parameters(),
-                self.sharding,
-                **vars(wanted),
-                arithmetic=jnp.dtype(self.score_settings.precision) if self.workload.is_converted else None,
-                is_plain=is_plain,
-            )
-            return scorer.lower(*shapes).compile()
-
-        if self.sharding.platform != "gpu" or not are_kernels_wanted():
-            return compile_form(is_plain=not are_kernels_wanted())
-        return fall_back(lambda: compile_form(is_plain=False), lambda: compile_form(is_plain=True))
 
     def lends_weights(self, layout: Layout) -> bool:
         """Whether its weights are as published, and lie as in another layout, so that they need not be loaded anew."""
         tensors = self.model.read_tensor_headers()
         return (
             self.layout.is_same_mesh(layout)
-            and not self._is_on_cores
+            and not self._make_program().is_on_cores
             and all(
                 parameter.is_float32 or find_published(self.model, parameter, tensors) == self.score_settings.precision
                 for parameter in leaves(self.workload.weights)

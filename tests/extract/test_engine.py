@@ -97,7 +97,7 @@ class Uncompiled:
 @pytest.fixture
 def uncompiled(monkeypatch: pytest.MonkeyPatch) -> Iterator[Uncompiled]:
     program = Uncompiled()
-    monkeypatch.setattr("byheart.components.extract.engine.compile_scorer", program.compile)
+    monkeypatch.setattr("byheart.components.extract.batch_program.compile_scorer", program.compile)
     yield program
     program.may_go_on.set()
 
