@@ -159,7 +159,7 @@ def test_rows_are_fetched_block_by_block_from_all_devices(monkeypatch: pytest.Mo
 
 @pytest.mark.slow
 def test_logit_that_float16_cannot_hold_is_refused(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    choose, chosen = token_scores.choose_kept, "byheart.components.extract.scoring.choose_kept"
+    choose, chosen = token_scores.choose_kept, "byheart.components.extract.head.choose_kept"
     monkeypatch.setattr(chosen, lambda logits, kept: choose(logits * 1e6, kept))
     with pytest.raises(ModelError, match="must be below 65,504 to be kept in float16, found a larger one: set"):
         stage.run(logits="suffix")

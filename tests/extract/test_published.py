@@ -1,5 +1,7 @@
 """Float32 arithmetic over weights that are held in the precision in which they were published."""
 
+from collections.abc import Iterator
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -27,6 +29,14 @@ HELD = {
     "gqa_untied": {"float32"},
 }
 """The precisions in which the parameters of these models are held."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def plain_form() -> Iterator[None]:
+    """A CPU's own form rounds otherwise, and converts no weights that are held as published."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BYHEART_KERNELS", "0")
+        yield
 
 
 def score(name: str, *, as_published: bool, precision: str = "float32") -> TokenScores:
