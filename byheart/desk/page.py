@@ -98,6 +98,8 @@ def _describe_plan(planned: Planned, subject: Subject) -> Iterator[str]:
     row = " for each row of devices" if layout.model > 1 else " a device"
     yield format_line("batch", f"{layout.batch_size:,} windows, {layout.windows_per_device:,}{row}")
     yield format_line("memory", f"{_format_gb(memory.weights)} GB a device: weights at rest")
+    if memory.copied:
+        yield format_line("", f"{_format_gb(memory.copied)}    weights once more, as this compiler lays them out")
     if memory.gathered:
         yield format_line("", f"{_format_gb(memory.gathered)}    two layers, gathered")
     yield format_line("", f"{_format_gb(memory.states)}    states beside a layer")

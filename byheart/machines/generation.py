@@ -41,6 +41,8 @@ class Generation:
     """Devices that JAX sees for each chip."""
     has_kernels: bool = True
     """For a TPU, whether the 64 MiB that kernels take fit its units' own memory."""
+    copies_weights: bool = False
+    """Whether its compiler lays out all weights anew for each batch, in memory of their size."""
     head_windows: int = HEAD_WINDOWS
     """Windows whose logits a device holds at once."""
     compile_seconds: float = 60.0

@@ -116,6 +116,7 @@ def _find_smallest_gpus(workload: Workload, generation: Generation) -> Accelerat
 def _find_first_that_holds(workload: Workload, slices: Sequence[Accelerator]) -> Accelerator | None:
     for accelerator in slices:
         usable = (accelerator.device_bytes or 0) * (1 - RESERVE)
+        workload = dataclasses.replace(workload, copies_weights=accelerator.generation.copies_weights)
         for mesh in _list_automatic_meshes(workload, accelerator.devices):
             if estimate_memory(workload, mesh, LEAST_WINDOWS * mesh.window_shards).total <= usable:
                 return accelerator

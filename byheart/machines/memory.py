@@ -3,6 +3,7 @@
 The estimate assumes:
 - A layer's states are its input, the normed copy, and the larger of two: the MLP's gate and up, and half as much again
   for their product; or attention's queries, keys, values and scores in float32.
+- On Ironwood all weights are in memory twice: the compiler lays them out anew, in tiles of 16 rows.
 - Where weights are gathered, two whole layers are in memory: the current one and the next.
 - Where weights are held as they were published, those of a layer and the head are in memory in the arithmetic's
   precision too, at once: a CPU's compiler converts the head before the layers.
@@ -33,6 +34,8 @@ class Memory:
 
     weights: float
     """Weights, between their uses."""
+    copied: float
+    """Weights once more, where the device's compiler lays them out anew."""
     gathered: float
     """Two whole layers, where weights are gathered."""
     converted: float
@@ -47,7 +50,7 @@ class Memory:
     @property
     def working(self) -> float:
         """The peak of everything but the weights between their uses."""
-        return max(self.gathered + self.states, self.head) + self.converted + self.batches
+        return max(self.gathered + self.states, self.head) + self.copied + self.converted + self.batches
 
     @property
     def total(self) -> float:
@@ -74,6 +77,7 @@ def estimate_memory(workload: Workload, mesh: Mesh, batch_size: int) -> Memory:
     converted = workload.layer_elements + workload.head_elements if workload.is_converted else 0
     return Memory(
         weights=local_elements * workload.held_bytes,
+        copied=local_elements * workload.held_bytes if workload.copies_weights else 0,
         gathered=2 * workload.layer_bytes if mesh.gather else 0,
         converted=converted * element_bytes / state_shards,
         states=2 * tokens * decoder.embed * element_bytes + max(attention, mlp) / state_shards,

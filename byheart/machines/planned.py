@@ -90,6 +90,7 @@ class Subject:
             is_padded=self.settings.window.suffix_characters > 0,
             kept=self.describe_logits(),
             head_windows=accelerator.generation.head_windows,
+            copies_weights=accelerator.generation.copies_weights,
         )
 
     def describe_logits(self) -> KeptLogits | None:

@@ -105,6 +105,7 @@ TPUS = (
         efficiency=0.77,
         measured=False,
         devices_per_chip=2,
+        copies_weights=True,  # from tiles of 8 rows, in which they come, to tiles of 16
         kinds=("TPU7x", "TPU v7x"),
     ),
 )

@@ -40,6 +40,8 @@ class Workload:
     """The logits that are fetched beside the scores; None if none are."""
     head_windows: int = HEAD_WINDOWS
     """Windows whose logits a device holds at once."""
+    copies_weights: bool = False
+    """Whether the device's compiler lays out all weights anew for each batch."""
     published_bytes: int | None = None
     """Bytes of all parameters as they were published, if they are held so, and converted when they are used; None where
     they are converted while they are loaded."""
@@ -150,6 +152,7 @@ def describe_workload(
     is_padded: bool = False,
     kept: KeptLogits | None = None,
     head_windows: int = HEAD_WINDOWS,
+    copies_weights: bool = False,
     published_bytes: int | None = None,
 ) -> Workload:
     """The work of scoring windows with a model.
@@ -160,6 +163,7 @@ def describe_workload(
         is_padded: whether a window may have fewer tokens.
         kept: the logits that are kept of each window.
         head_windows: windows whose logits a device holds at once.
+        copies_weights: whether the device's compiler lays out all weights anew for each batch.
         published_bytes: of all parameters, where they are held as they were published.
     """
     return Workload(
@@ -171,5 +175,6 @@ def describe_workload(
         is_padded=is_padded,
         kept=kept,
         head_windows=head_windows,
+        copies_weights=copies_weights,
         published_bytes=published_bytes,
     )

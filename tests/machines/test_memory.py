@@ -106,3 +106,10 @@ def test_experts_are_all_at_rest() -> None:
     both = (workload(config, positions=3, scored_tokens=2) for config in (TINY, EIGHT_EXPERTS))
     dense, routed = (estimate_memory(asked, ONE, 2) for asked in both)
     assert routed.weights == dense.weights + 2 * 2 * (7 * 384 + 64)
+
+
+def test_ironwood_holds_weights_twice() -> None:
+    """31.36 GB a device, by the compiler, of which 14 are copies of the layers' weights."""
+    work = dataclasses.replace(workload("llama-3.1-8b"), copies_weights=True)
+    found = estimate_memory(work, Mesh(data=2, model=1, gather=False), 128)
+    assert found.total / 1e9 == pytest.approx(31.36, rel=0.06)

@@ -81,7 +81,7 @@ def test_each_bad_book_is_named_at_the_door_and_in_the_provenance(failed: Run, n
 def test_model_is_loaded_once_for_all_books(failed: Run) -> None:
     extract = [line for line in failed.done.stdout.splitlines() if line.startswith(" extract")]
     assert len([line for line in extract if "done in" in line]) == 1
-    assert "3 of 3 books done" in extract[-2]
+    assert "3 of 3 books done" in extract[-3]
 
 
 def test_model_is_recorded_with_its_full_commit(failed: Run, hub: HubServer) -> None:
