@@ -80,7 +80,7 @@ def score_windows(
         ModelError: the model does not fit, a file is damaged, or a score is not finite.
     """
     positions = token_ids.shape[1] - 1
-    as_published = score.precision == FLOAT32 and accelerator.generation.resource is not None
+    as_published = score.precision == FLOAT32 and accelerator.flavour != "cpu"
     workload = describe_workload(
         model.family,
         model.decoder,

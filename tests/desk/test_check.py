@@ -98,6 +98,7 @@ def test_this_machine_scores_the_sample_right(capsys: pytest.CaptureFixture[str]
     ):
         assert phrase in page
     assert " | loading" in page, "said for people, though this is no terminal"
+    assert " of weights in float32 on " in page, "in the form in which a run on a CPU scores"
 
 
 def test_reference_is_of_the_sample_as_it_is_and_another_implementation_agrees() -> None:
