@@ -18,10 +18,15 @@ def divide_layers(params: Params, config: DecoderConfig) -> Params:
 
     Where the layers are scanned, XLA copies each layer's weights out of the stack, once a batch. Here no weight is
     copied, now or later, but those that are transposed.
+
+    Args:
+        params: lose their stacks, so that those that were copied leave memory one by one.
     """
     layers: list[dict[str, Array]] = [{} for _ in range(config.layers)]
     layers_of = list_layers(config)
-    for name, stack in params[LAYERS].items():
+    stacks = params[LAYERS]
+    for name in list(stacks):
+        stack = stacks.pop(name)
         (device,) = stack.devices()
         for layer, weight in zip(layers_of[name], np.asarray(stack), strict=True):
             if name in _TO_TRANSPOSE:
