@@ -38,7 +38,7 @@ def has_attention_kernel(config: DecoderConfig, windows: int, tokens: int) -> bo
 def has_statistics_kernel(config: DecoderConfig, windows: int) -> bool:
     """Whether the kernel is to score so many windows from their logits: rows must be whole tiles, and have room."""
     return (
-        os.environ.get(_SWITCH) != "0"
+        are_kernels_wanted()
         and windows % BLOCK_WINDOWS == 0
         and config.vocab % _LANES == 0
         and config.vocab <= _BLOCK_LOGITS // _ROWS

@@ -124,8 +124,8 @@ def estimate_speed(workload: Workload, layout: Layout, accelerator: Accelerator,
     selection = 0.0
     if 0 < top_k < workload.decoder.vocab and not is_cpu:  # a CPU needs a hundredth of a window's time for it
         logits = layout.batch_size * workload.scored_tokens * workload.decoder.vocab / layout.devices
-        has_kernel = is_whole and not workload.kept and has_statistics_kernel(workload.decoder, windows)
-        selection_bytes = (_KERNEL_PASSES if has_kernel else _SELECTION_PASSES) * 4 * logits
+        is_one_kernel = is_whole and not workload.kept and has_statistics_kernel(workload.decoder, windows)
+        selection_bytes = (_KERNEL_PASSES if is_one_kernel else _SELECTION_PASSES) * 4 * logits
         selection = selection_bytes * devices_per_chip / (generation.hbm_bytes_per_second * _SELECTION_EFFICIENCY)
     exposed, overlapped = (links, 0.0) if split else (_EXPOSED * links, links)
     batch = max(max(arithmetic, memory, overlapped) + exposed + selection, _HOST_SECONDS)

@@ -114,12 +114,7 @@ def _make_heads(
     positions: Positions,
 ) -> tuple[Array, Array, Array]:
     """Queries [B, T, H, E], rotated, keys [B, T, K, E], rotated, and values [B, T, K, E], of rows."""
-    tokens = len(positions["first"])
-    query, key, value = (
-        rows.reshape(-1, tokens, rows.shape[-1] // config.head_dim, config.head_dim) for rows in (query, key, value)
-    )
-    if any(kind.rope for kind in config.attention):
-        query, key = (rotate(heads, positions, interleaved=config.rope_interleaved) for heads in (query, key))
+    query, key, value = split_heads(config, query, key, value, positions)
     if config.query_key_norm and config.norm_after_rope:
         query, key = _normalize_queries_and_keys(weights, config, query, key)
     if any(kind.unit_norm for kind in config.attention):
@@ -127,6 +122,19 @@ def _make_heads(
             jnp.where(positions["unit"], divide_by_root_mean_square(heads, config.norm_epsilon), heads)
             for heads in (query, key)
         )
+    return query, key, value
+
+
+def split_heads(
+    config: DecoderConfig, query: Array, key: Array, value: Array, positions: Positions
+) -> tuple[Array, Array, Array]:
+    """Rows [R, H E] and [R, K E] as heads of each token, [B, T, H, E] and [B, T, K, E], queries and keys rotated."""
+    tokens = len(positions["first"])
+    query, key, value = (
+        rows.reshape(-1, tokens, rows.shape[-1] // config.head_dim, config.head_dim) for rows in (query, key, value)
+    )
+    if any(kind.rope for kind in config.attention):
+        query, key = (rotate(heads, positions, interleaved=config.rope_interleaved) for heads in (query, key))
     return query, key, value
 
 

@@ -14,8 +14,8 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import DTypeLike
 
-from byheart.components.extract.attention import MixRows
-from byheart.components.extract.rotary import Positions, find_causal_scale, rotate
+from byheart.components.extract.attention import MixRows, split_heads
+from byheart.components.extract.rotary import Positions, find_causal_scale
 from byheart.contracts.progress import say
 from byheart.models.decoder_config import DecoderConfig
 
@@ -66,12 +66,7 @@ def attend_fused(
     implementation: _Implementation,
 ) -> Array:
     """Mixed values [R, H E], as `MixRows` says, of causal attention with one scale."""
-    tokens = len(positions["first"])
-    query, key, value = (
-        rows.reshape(-1, tokens, rows.shape[-1] // config.head_dim, config.head_dim) for rows in (query, key, value)
-    )
-    if any(kind.rope for kind in config.attention):
-        query, key = (rotate(heads, positions, interleaved=config.rope_interleaved) for heads in (query, key))
+    query, key, value = split_heads(config, query, key, value, positions)
     mixed = jax.nn.dot_product_attention(query, key, value, scale=scale, is_causal=True, implementation=implementation)
     return mixed.reshape(-1, config.heads * config.head_dim)
 
