@@ -1,5 +1,6 @@
 """The plan of a run, as a page of text for a terminal."""
 
+import dataclasses
 import textwrap
 from collections.abc import Iterator, Sequence
 
@@ -10,14 +11,11 @@ from byheart.machines.accelerators import Accelerator
 from byheart.machines.layout import find_least_memory
 from byheart.machines.memory import RESERVE
 from byheart.machines.placement import choose_placement
-from byheart.machines.planned import Planned, Refusal, Subject, plan_rescoring
+from byheart.machines.planned import RESCORED_SHARE, Planned, Refusal, Subject, plan_rescoring
 from byheart.machines.speed import LOAD_BYTES_PER_SECOND
 from byheart.machines.tokenizing import estimate_tokenizing
 from byheart.machines.tpus import TPUS
 from byheart.machines.workload import Workload
-
-_NEAR_SHARE = 0.1
-"""The share of windows near thresholds of which the page says what they cost."""
 
 
 def format_page(subject: Subject, chosen: Planned | Refusal | None, slices: Sequence[Planned | Refusal]) -> str:
@@ -140,8 +138,8 @@ def _describe_rescoring(planned: Planned | None) -> str:
     if planned is None:
         return format_line("float32", "does not fit here: no window near a threshold is scored again")
     rate, memory = _format_rate(planned.speed.windows_per_second), _format_gb(planned.memory.total).strip()
-    seconds = planned.duration.load + planned.duration.compile + _NEAR_SHARE * planned.duration.score
-    more = f"{format_duration(seconds)} more if {_NEAR_SHARE:.0%} of all windows are"
+    time = dataclasses.replace(planned.duration, score=RESCORED_SHARE * planned.duration.score)
+    more = f"{format_duration(time.total)} more if {RESCORED_SHARE:.0%} of all windows are"
     return format_line("float32", f"again near thresholds: {rate} windows/s, {memory} GB a device; {more}")
 
 

@@ -22,6 +22,9 @@ _BATCH_SECONDS = 10.0
 AUTOMATIC = LayoutSettings(batch_size=0, shards=1, num_devices=0, mesh_shape=AUTO)
 """Settings that leave the whole layout to the plan."""
 
+RESCORED_SHARE = 0.1
+"""The share of windows near thresholds of which plans say what they cost; how many there are, only scores can say."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Books:

@@ -8,16 +8,13 @@ from byheart.contracts.plan import Plan, PlannedDevices, Rescoring
 from byheart.contracts.progress import format_estimate, say
 from byheart.contracts.settings import Settings
 from byheart.machines.accelerators import Accelerator
-from byheart.machines.planned import Planned, Refusal, Subject, plan_on, plan_rescoring
+from byheart.machines.planned import RESCORED_SHARE, Planned, Refusal, Subject, plan_on, plan_rescoring
 from byheart.measures.near import NEAR
 from byheart.measures.rescored import ToScore, find_rescored
 from byheart.scores.kinds import SCORES
 from byheart.scores.measurements import Measurement
 from byheart.scores.parts import Part, list_shard_parts
 from byheart.scores.store import ScoreStore
-
-_SHARE = 0.1
-"""The share of windows of which the plan says what they cost: how many lie near a threshold, only scores can say."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -46,12 +43,12 @@ class Again:
         Args:
             windows: all that a run measures.
         """
-        score = windows * _SHARE / self.planned.speed.windows_per_second
+        score = windows * RESCORED_SHARE / self.planned.speed.windows_per_second
         time = dataclasses.replace(self.planned.duration, score=score)
         estimate = format_estimate(count_seconds(self.planned, time))
         return (
             f"those within {NEAR:g} nats of a threshold again in {self.planned.workload.precision}, at "
-            f"{self.planned.speed.windows_per_second:,.3g} windows/s: {estimate} if {_SHARE:.0%} of all are"
+            f"{self.planned.speed.windows_per_second:,.3g} windows/s: {estimate} if {RESCORED_SHARE:.0%} of all are"
         )
 
 
